@@ -1,0 +1,162 @@
+//! A delivery is one event on its way to one endpoint; an attempt is one POST.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+
+/// Defines an enum whose variants have a fixed text, the one in the databases.
+macro_rules! text_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$variant_doc])* #[serde(rename = $text)] $variant,)*
+        }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The text in the databases and in the API.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::delivery::UnknownText;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Self::ALL.iter().copied().find(|it| it.as_str() == text).ok_or($crate::delivery::UnknownText(stringify!($name)))
+            }
+        }
+    };
+}
+pub(crate) use text_enum;
+
+/// The text is not one of those that the type has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is not a {0}")]
+pub struct UnknownText(pub &'static str);
+
+text_enum! {
+    /// Where a delivery stands.
+    State {
+        /// Due at a time; being attempted counts.
+        Pending = "pending",
+        /// Answered with a 2xx.
+        Delivered = "delivered",
+        /// Given up after the last retry.
+        Failed = "failed",
+        /// Kept while its endpoint is disabled.
+        Held = "held",
+        /// Dropped by the user.
+        Discarded = "discarded",
+    }
+}
+
+text_enum! {
+    /// Why an attempt failed, other than by the status of a complete answer.
+    Failure {
+        /// The time budget ran out before the name was looked up and a connection stood.
+        ConnectTimeout = "connect_timeout",
+        /// The time budget ran out before the answer was complete.
+        Timeout = "timeout",
+        /// The host name does not resolve.
+        Dns = "dns",
+        /// The host resolves to an address that must not be reached.
+        AddressRefused = "address_refused",
+        /// Nothing listens there.
+        ConnectionRefused = "connection_refused",
+        /// The connection could not be made for another reason.
+        Connect = "connect",
+        /// The certificate is not acceptable, or the TLS handshake failed.
+        Tls = "tls",
+        /// The connection broke before the answer was complete.
+        ConnectionReset = "connection_reset",
+        /// The answer is not HTTP, or its head is too large.
+        Protocol = "protocol",
+    }
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Response {
+    /// HTTP status.
+    pub status: u16,
+    /// The headers in the order received, cut at a cap.
+    pub headers: Vec<(String, String)>,
+    /// As much of the body as is kept, after decompression, with what is not UTF-8 replaced.
+    pub body: String,
+    /// Whether the body was longer than what is kept.
+    pub body_truncated: bool,
+}
+
+/// One POST and how it ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// 1 for the first, counting up over retries and resends.
+    pub number: u32,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// How long it took, all in all.
+    pub duration: Duration,
+    /// How long until the head of the answer was there.
+    pub first_byte: Option<Duration>,
+    /// The headers that were sent.
+    pub request_headers: Vec<(String, String)>,
+    /// What came back, if anything did; it can be incomplete when there is a failure.
+    pub response: Option<Response>,
+    /// What went wrong, unless a complete answer came.
+    pub failure: Option<Failure>,
+    /// The failure in the words of the part that failed, for the curious.
+    pub failure_detail: Option<String>,
+    /// What the receiver asked to be waited with `Retry-After`.
+    pub retry_after: Option<Duration>,
+}
+
+impl Attempt {
+    /// When it ended.
+    pub fn ended_at(&self) -> Timestamp {
+        self.started_at + self.duration
+    }
+
+    /// HTTP status of the answer, if one came.
+    pub fn status(&self) -> Option<u16> {
+        self.response.as_ref().map(|response| response.status)
+    }
+
+    /// How it ended.
+    pub fn outcome(&self) -> Outcome {
+        match (self.failure, self.status()) {
+            (Some(failure), _) => Outcome::Failed(failure),
+            (None, Some(status)) => Outcome::Answered(status),
+            // An attempt without an answer and without a failure cannot be made
+            // by the engine; read as the connection that broke.
+            (None, None) => Outcome::Failed(Failure::ConnectionReset),
+        }
+    }
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// A complete answer with this HTTP status.
+    Answered(u16),
+    /// No complete answer.
+    Failed(Failure),
+}
+
+impl Outcome {
+    /// Any 2xx is success; a redirect is not.
+    pub const fn is_success(self) -> bool {
+        matches!(self, Self::Answered(200..=299))
+    }
+
+    /// `410 Gone`: the receiver wants no more, ever.
+    pub const fn is_gone(self) -> bool {
+        matches!(self, Self::Answered(410))
+    }
+}

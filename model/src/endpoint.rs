@@ -1,0 +1,222 @@
+//! Endpoints: where events are delivered to.
+
+use std::{fmt, net::IpAddr, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use url::{Host, Url};
+
+use crate::delivery::text_enum;
+
+/// The longest URL, in bytes.
+pub const MAX_URL_LEN: usize = 2_048;
+/// The longest description, in characters.
+pub const MAX_DESCRIPTION_LEN: usize = 200;
+
+/// An absolute HTTPS URL that a delivery can be sent to.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct EndpointUrl(Url);
+
+/// Why a URL cannot be an endpoint's. The text stands beside the field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum UrlError {
+    /// Nothing was entered.
+    #[error("Enter the URL that events are sent to, such as https://example.com/webhooks.")]
+    Empty,
+    /// Longer than [`MAX_URL_LEN`].
+    #[error("The URL is too long: use at most 2,048 characters.")]
+    TooLong,
+    /// No scheme, no host, or otherwise not absolute.
+    #[error(
+        "This is not a complete URL. Start it with https:// and a host name, such as https://example.com/webhooks."
+    )]
+    NotAbsolute,
+    /// `http://`.
+    #[error("The URL must start with https://, not http://: events are only sent encrypted.")]
+    NotEncrypted,
+    /// Another scheme.
+    #[error("The URL must start with https://.")]
+    NotHttps,
+    /// The host is empty or no host name.
+    #[error("The host name is not valid. Check it for typing errors.")]
+    Host,
+    /// The port is no port.
+    #[error("The port is not valid: use a number from 1 to 65535, or leave it out.")]
+    Port,
+    /// `user:password@`.
+    #[error("Remove the user name and password from the URL. The signature proves that a request is ours.")]
+    Credentials,
+    /// `#…`, which is never sent.
+    #[error("Remove the part after #: it is never sent to a server.")]
+    Fragment,
+    /// Control characters or spaces inside.
+    #[error("The URL has spaces or line breaks in it. Remove them.")]
+    WhiteSpace,
+}
+
+impl EndpointUrl {
+    /// The URL in its normal form (WHATWG URL).
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// The parsed URL.
+    pub const fn url(&self) -> &Url {
+        &self.0
+    }
+
+    /// The host as it is looked up.
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
+    /// The address, where the host is one instead of a name. Decimal, octal and
+    /// hexadecimal forms of IPv4 have become addresses by then.
+    pub fn literal_address(&self) -> Option<IpAddr> {
+        match self.0.host()? {
+            Host::Ipv4(address) => Some(address.into()),
+            Host::Ipv6(address) => Some(address.into()),
+            Host::Domain(_) => None,
+        }
+    }
+}
+
+impl FromStr for EndpointUrl {
+    type Err = UrlError;
+
+    fn from_str(text: &str) -> Result<Self, UrlError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(UrlError::Empty);
+        }
+        if text.len() > MAX_URL_LEN {
+            return Err(UrlError::TooLong);
+        }
+        if text.contains(|letter: char| letter.is_whitespace() || letter.is_control()) {
+            return Err(UrlError::WhiteSpace);
+        }
+        let url = Url::parse(text).map_err(|error| match error {
+            url::ParseError::InvalidPort => UrlError::Port,
+            url::ParseError::RelativeUrlWithoutBase => UrlError::NotAbsolute,
+            _ => UrlError::Host,
+        })?;
+        check(&url, text)?;
+        Ok(Self(url))
+    }
+}
+
+fn check(url: &Url, text: &str) -> Result<(), UrlError> {
+    match url.scheme() {
+        "https" => {}
+        "http" => return Err(UrlError::NotEncrypted),
+        // `example.com:8080` parses as a scheme and a path.
+        _ if url.cannot_be_a_base() => return Err(UrlError::NotAbsolute),
+        _ => return Err(UrlError::NotHttps),
+    }
+    // The parser forgives `https:example.com` and backslashes; a person who typed
+    // them meant something else.
+    if !text.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://")) || text.contains('\\') {
+        return Err(UrlError::NotAbsolute);
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(UrlError::Credentials);
+    }
+    if url.fragment().is_some() {
+        return Err(UrlError::Fragment);
+    }
+    if url.port() == Some(0) {
+        return Err(UrlError::Port);
+    }
+    if url.host_str().is_none_or(str::is_empty) {
+        return Err(UrlError::Host);
+    }
+    Ok(())
+}
+
+impl fmt::Display for EndpointUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for EndpointUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for EndpointUrl {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for EndpointUrl {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+text_enum! {
+    /// Why an endpoint is disabled.
+    DisabledReason {
+        /// The last retry of a delivery failed.
+        RetriesExhausted = "retries_exhausted",
+        /// The receiver answered `410 Gone`.
+        Gone = "gone",
+        /// A person switched it off.
+        Paused = "paused",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn https_urls_are_taken_in_their_normal_form() {
+        for (text, normal) in [
+            ("https://example.com", "https://example.com/"),
+            ("  https://Example.COM:443/a?b=c ", "https://example.com/a?b=c"),
+            ("HTTPS://bücher.example/x", "https://xn--bcher-kva.example/x"),
+            ("https://example.com:8443/hook", "https://example.com:8443/hook"),
+            ("https://[2606:4700::1111]/", "https://[2606:4700::1111]/"),
+        ] {
+            assert_eq!(text.parse::<EndpointUrl>().map(|url| url.to_string()).as_deref(), Ok(normal), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_way_to_be_wrong_has_its_own_message() {
+        for (text, error) in [
+            ("", UrlError::Empty),
+            ("   ", UrlError::Empty),
+            ("example.com/webhooks", UrlError::NotAbsolute),
+            ("example.com:8080", UrlError::NotAbsolute),
+            ("https:example.com", UrlError::NotAbsolute),
+            ("https:\\\\example.com", UrlError::NotAbsolute),
+            ("http://example.com", UrlError::NotEncrypted),
+            ("ftp://example.com", UrlError::NotHttps),
+            ("https://", UrlError::Host),
+            ("https://exa%20mple.com", UrlError::Host),
+            ("https://example.com:99999", UrlError::Port),
+            ("https://example.com:0", UrlError::Port),
+            ("https://user:pw@example.com", UrlError::Credentials),
+            ("https://example.com@evil.example", UrlError::Credentials),
+            ("https://example.com/#x", UrlError::Fragment),
+            ("https://example.com/a b", UrlError::WhiteSpace),
+            ("https://exa\nmple.com", UrlError::WhiteSpace),
+        ] {
+            assert_eq!(text.parse::<EndpointUrl>(), Err(error), "{text:?}");
+        }
+        let long = format!("https://example.com/{}", "a".repeat(MAX_URL_LEN));
+        assert_eq!(long.parse::<EndpointUrl>(), Err(UrlError::TooLong));
+    }
+
+    #[test]
+    fn disguised_ipv4_addresses_become_addresses() {
+        for text in ["https://2130706433/", "https://0x7f.1/", "https://0177.0.0.1/", "https://127.1/"] {
+            let url: EndpointUrl = text.parse().expect("an address");
+            assert_eq!(url.literal_address(), Some(IpAddr::from([127, 0, 0, 1])), "{text}");
+        }
+    }
+}

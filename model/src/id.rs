@@ -1,0 +1,151 @@
+//! Identifiers: a UUID of version 7 (RFC 9562, section 5.7), written as a short
+//! prefix that names the noun and 26 characters of Crockford's base 32.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use uuid::Uuid;
+
+use crate::Timestamp;
+
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+const ENCODED_LEN: usize = 26;
+
+/// The text is not an identifier of the expected noun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is not an id of the form {0}_ and 26 letters and digits")]
+pub struct InvalidId(pub &'static str);
+
+fn encode(id: Uuid) -> [u8; ENCODED_LEN] {
+    let mut value = id.as_u128();
+    let mut text = [0; ENCODED_LEN];
+    for place in text.iter_mut().rev() {
+        *place = ALPHABET[(value & 31) as usize];
+        value >>= 5;
+    }
+    text
+}
+
+fn decode(text: &str) -> Option<Uuid> {
+    // 26 places of 5 bits hold 130 bits: the first may only use its lowest 3.
+    if text.len() != ENCODED_LEN || text.as_bytes()[0] > b'7' {
+        return None;
+    }
+    text.bytes()
+        .try_fold(0_u128, |value, byte| {
+            let digit = ALPHABET.iter().position(|&letter| letter == byte)?;
+            Some((value << 5) | digit as u128)
+        })
+        .map(Uuid::from_u128)
+}
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// What stands before the underscore.
+            pub const PREFIX: &'static str = $prefix;
+
+            /// A new id: its first 48 bits are the instant, the rest is random.
+            pub fn new(now: Timestamp, random: [u8; 10]) -> Self {
+                Self(uuid::Builder::from_unix_timestamp_millis(now.unix_millis(), &random).into_uuid())
+            }
+
+            /// The id as the databases keep it.
+            pub const fn uuid(self) -> Uuid {
+                self.0
+            }
+
+            /// The id that the databases kept.
+            pub const fn from_uuid(id: Uuid) -> Self {
+                Self(id)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let text = encode(self.0);
+                f.write_str(concat!($prefix, "_"))?;
+                f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                text.strip_prefix(concat!($prefix, "_"))
+                    .and_then(decode)
+                    .map(Self)
+                    .ok_or(InvalidId($prefix))
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// An account: a customer of the service, who owns endpoints.
+    AccountId = "acc";
+    /// A person who signs in to the dashboard.
+    UserId = "usr";
+    /// A key with which a backend sends events in.
+    ApiKeyId = "key";
+    /// A webhook: the URL that events are delivered to.
+    EndpointId = "ep";
+    /// Something that happened, taken in once.
+    EventId = "evt";
+    /// One event on its way to one endpoint. Receivers see it as `webhook-id`,
+    /// the same for every attempt and every resend.
+    DeliveryId = "msg";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_survives_being_written_and_read() {
+        let id = EventId::new(Timestamp::from_unix_seconds(1_774_699_200), [0xa5; 10]);
+        let text = id.to_string();
+        assert_eq!(text.len(), 4 + ENCODED_LEN);
+        assert_eq!(text.parse(), Ok(id));
+    }
+
+    #[test]
+    fn ids_sort_by_time() {
+        let early = EventId::new(Timestamp::from_unix_seconds(1), [0xff; 10]);
+        let late = EventId::new(Timestamp::from_unix_seconds(2), [0; 10]);
+        assert!(early < late && early.to_string() < late.to_string());
+    }
+
+    #[test]
+    fn what_is_not_an_id_of_the_noun_is_refused() {
+        let id = EventId::new(Timestamp::from_unix_seconds(1), [1; 10]).to_string();
+        assert!(id.replace("evt", "msg").parse::<EventId>().is_err());
+        assert!(id[..29].parse::<EventId>().is_err());
+        assert!("evt_8zzzzzzzzzzzzzzzzzzzzzzzzz".parse::<EventId>().is_err());
+        assert!("evt_0000000000000000000000000u".parse::<EventId>().is_err());
+    }
+}

@@ -1,0 +1,19 @@
+//! The pure data and rules of Signet: what an event, an endpoint, a delivery and
+//! a signature are. Nothing here does IO, reads a clock or draws a random
+//! number, so that all of it compiles to WebAssembly and is tested as functions.
+
+pub mod amount;
+pub mod delivery;
+pub mod endpoint;
+pub mod event;
+pub mod id;
+pub mod payload;
+pub mod retry;
+pub mod signature;
+#[cfg(feature = "sql")]
+mod sql;
+pub mod time;
+
+pub use amount::Amount;
+pub use id::{AccountId, ApiKeyId, DeliveryId, EndpointId, EventId, UserId};
+pub use time::Timestamp;

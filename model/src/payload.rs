@@ -1,0 +1,82 @@
+//! JSON that is a fixed point of ECMAScript's `JSON.stringify(JSON.parse(text))`.
+//!
+//! Receivers verify a signature over what their own `JSON.stringify` prints, so
+//! a body must come out of that function byte for byte as it went in
+//! (ECMA-262, `SerializeJSONProperty` and `OrdinaryOwnPropertyKeys`). [`parse`]
+//! reads a document into the shape it has in ECMAScript and refuses what would
+//! be altered there; [`Value::write`] prints that shape.
+
+mod number;
+mod parse;
+mod write;
+
+use std::borrow::Cow;
+
+pub use parse::{Fault, Problem, parse};
+pub use write::write_string;
+
+/// A JSON value as ECMAScript holds it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value<'a> {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A finite number.
+    Number(f64),
+    /// A string without lone surrogates.
+    String(Cow<'a, str>),
+    /// An array.
+    Array(Vec<Value<'a>>),
+    /// An object, its members in ECMAScript's order: see [`Members`].
+    Object(Members<'a>),
+}
+
+/// The members of an object: integer-like keys first, ascending, then the others
+/// in the order in which they first came; of equal keys the last value.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Members<'a>(Vec<(Cow<'a, str>, Value<'a>)>);
+
+impl<'a> Members<'a> {
+    /// The members in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value<'a>)> {
+        self.0.iter().map(|(key, value)| (key.as_ref(), value))
+    }
+
+    /// Takes a member out.
+    pub fn take(&mut self, key: &str) -> Option<Value<'a>> {
+        let place = self.0.iter().position(|(name, _)| name == key)?;
+        Some(self.0.remove(place).1)
+    }
+}
+
+impl Value<'_> {
+    /// Prints compact JSON, as `JSON.stringify` does, at the end of `out`.
+    pub fn write(&self, out: &mut String) {
+        write::write(self, out);
+    }
+
+    /// What kind of value this is, for messages: "a string".
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool(_) => "a boolean",
+            Self::Number(_) => "a number",
+            Self::String(_) => "a string",
+            Self::Array(_) => "an array",
+            Self::Object(_) => "an object",
+        }
+    }
+}
+
+/// Appends one step to a JSON pointer (RFC 6901).
+pub fn push_pointer(pointer: &mut String, step: &str) {
+    pointer.push('/');
+    for letter in step.chars() {
+        match letter {
+            '~' => pointer.push_str("~0"),
+            '/' => pointer.push_str("~1"),
+            other => pointer.push(other),
+        }
+    }
+}

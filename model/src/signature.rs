@@ -1,0 +1,236 @@
+//! Signing secrets, and the two signatures that every delivery carries.
+
+use std::{fmt, str::FromStr};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::{DeliveryId, Timestamp};
+
+const PREFIX: &str = "whsec_";
+
+/// How many random bytes a secret has.
+pub const SECRET_BYTES: usize = 32;
+
+/// A signing secret: `whsec_` and the base64 of 32 random bytes.
+///
+/// Its `Debug` form hides it; only [`Secret::reveal`] gives it away.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+/// The text is not a signing secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is not a signing secret: whsec_ and the base64 of 32 bytes")]
+pub struct InvalidSecret;
+
+impl Secret {
+    /// A secret made of random bytes.
+    pub fn new(random: [u8; SECRET_BYTES]) -> Self {
+        Self(format!("{PREFIX}{}", BASE64_STANDARD.encode(random)))
+    }
+
+    /// The secret as the dashboard shows it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// What may be shown without asking: the prefix and dots.
+    pub fn masked(&self) -> String {
+        format!("{PREFIX}{}", "•".repeat(24))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(hidden)")
+    }
+}
+
+impl FromStr for Secret {
+    type Err = InvalidSecret;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSecret> {
+        let encoded = text.strip_prefix(PREFIX).ok_or(InvalidSecret)?;
+        let bytes = BASE64_STANDARD.decode(encoded).map_err(|_| InvalidSecret)?;
+        if bytes.len() == SECRET_BYTES { Ok(Self(text.to_owned())) } else { Err(InvalidSecret) }
+    }
+}
+
+/// A secret made ready to sign: both HMAC keys are set up once.
+#[derive(Clone)]
+pub struct SigningKey {
+    /// Keyed with the text of the secret: `X-Webhook-Signature`.
+    plain: Hmac<Sha256>,
+    /// Keyed with its decoded bytes: `webhook-signature`.
+    standard: Hmac<Sha256>,
+}
+
+impl SigningKey {
+    /// Sets up the keys.
+    pub fn new(secret: &Secret) -> Self {
+        let decoded = BASE64_STANDARD.decode(&secret.0[PREFIX.len()..]).unwrap_or_default();
+        Self { plain: keyed(secret.0.as_bytes()), standard: keyed(&decoded) }
+    }
+
+    /// `X-Webhook-Signature`: 64 lower-case hexadecimal digits over the body.
+    pub fn hex(&self, body: &[u8]) -> String {
+        let mut mac = self.plain.clone();
+        mac.update(body);
+        hex(&mac.finalize().into_bytes())
+    }
+
+    /// One signature of `webhook-signature` (Standard Webhooks 1.0.0): `v1,` and
+    /// the base64 of the HMAC over `id.timestamp.body`.
+    pub fn standard(&self, id: &str, at: Timestamp, body: &[u8]) -> String {
+        let mut mac = self.standard.clone();
+        mac.update(id.as_bytes());
+        mac.update(b".");
+        mac.update(at.unix_seconds().to_string().as_bytes());
+        mac.update(b".");
+        mac.update(body);
+        format!("v1,{}", BASE64_STANDARD.encode(mac.finalize().into_bytes()))
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SigningKey(hidden)")
+    }
+}
+
+/// The secrets in force at one endpoint.
+#[derive(Debug, Clone)]
+pub struct SigningKeys {
+    /// Signs `X-Webhook-Signature`, which can carry only one signature.
+    pub current: SigningKey,
+    /// Signs `webhook-signature` too while a rotation is under way.
+    pub next: Option<SigningKey>,
+}
+
+/// The two signature headers of one attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signatures {
+    /// The value of `X-Webhook-Signature`.
+    pub hex: String,
+    /// The value of `webhook-signature`.
+    pub standard: String,
+}
+
+impl SigningKeys {
+    /// Signs one attempt.
+    pub fn sign(&self, id: DeliveryId, at: Timestamp, body: &[u8]) -> Signatures {
+        let id = id.to_string();
+        let mut standard = self.current.standard(&id, at, body);
+        if let Some(next) = &self.next {
+            standard.push(' ');
+            standard.push_str(&next.standard(&id, at, body));
+        }
+        Signatures { hex: self.current.hex(body), standard }
+    }
+}
+
+/// Whether `signature` is the `X-Webhook-Signature` of the body. Takes the same
+/// time wherever the two differ.
+pub fn verify_hex(secret: &Secret, body: &[u8], signature: &str) -> bool {
+    let mut mac = keyed(secret.0.as_bytes());
+    mac.update(body);
+    unhex(signature).is_some_and(|bytes| mac.verify_slice(&bytes).is_ok())
+}
+
+/// Whether one of the signatures in a `webhook-signature` header is that of the
+/// message (Standard Webhooks 1.0.0). The age of `timestamp` is the caller's to judge.
+pub fn verify_standard(secret: &Secret, id: &str, timestamp: &str, body: &[u8], header: &str) -> bool {
+    let Ok(key) = BASE64_STANDARD.decode(&secret.0[PREFIX.len()..]) else { return false };
+    header.split(' ').filter_map(|part| part.strip_prefix("v1,")).any(|encoded| {
+        let mut mac = keyed(&key);
+        for part in [id.as_bytes(), b".", timestamp.as_bytes(), b".", body] {
+            mac.update(part);
+        }
+        BASE64_STANDARD.decode(encoded).is_ok_and(|bytes| mac.verify_slice(&bytes).is_ok())
+    })
+}
+
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    // HMAC takes keys of every length (RFC 2104), so this cannot fail.
+    Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length")
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        for nibble in [byte >> 4, byte & 15] {
+            text.push(char::from(b"0123456789abcdef"[usize::from(nibble)]));
+        }
+    }
+    text
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    if !text.len().is_multiple_of(2) || !text.is_ascii() {
+        return None;
+    }
+    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(byte: u8) -> Secret {
+        Secret::new([byte; SECRET_BYTES])
+    }
+
+    /// Made with Node.js: `createHmac('sha256', secret).update(body).digest('hex')`,
+    /// and the `standardwebhooks` package's `sign`.
+    #[test]
+    fn signatures_equal_those_of_other_implementations() {
+        let keys = SigningKeys { current: SigningKey::new(&secret(7)), next: None };
+        let id: DeliveryId = "msg_01kmt0v1g0e0rg40r40m30e209".parse().expect("an id");
+        let signed = keys.sign(id, Timestamp::from_unix_seconds(1_774_699_200), b"{\"event\":\"x\"}");
+        assert_eq!(signed.hex, HEX);
+        assert_eq!(signed.standard, STANDARD);
+    }
+
+    const HEX: &str = "4bb1c0ca184e4d510cfbd031f888643f09e301ea48dabfed180510300327a19e";
+    const STANDARD: &str = "v1,2lwOf2wexoMjcGhinbJ4l76veDVC+m56mTO6fiU5wA8=";
+
+    #[test]
+    fn a_rotation_adds_a_second_standard_signature_only() {
+        let (old, new) = (secret(1), secret(2));
+        let keys = SigningKeys { current: SigningKey::new(&old), next: Some(SigningKey::new(&new)) };
+        let id = DeliveryId::new(Timestamp::from_unix_seconds(1), [3; 10]);
+        let signed = keys.sign(id, Timestamp::from_unix_seconds(9), b"{}");
+        assert!(verify_hex(&old, b"{}", &signed.hex) && !verify_hex(&new, b"{}", &signed.hex));
+        for each in [&old, &new] {
+            assert!(verify_standard(each, &id.to_string(), "9", b"{}", &signed.standard));
+        }
+        assert_eq!(signed.hex.len(), 64);
+        assert_eq!(signed.standard.split(' ').count(), 2);
+    }
+
+    #[test]
+    fn a_changed_body_id_or_time_does_not_verify() {
+        let secret = secret(1);
+        let keys = SigningKeys { current: SigningKey::new(&secret), next: None };
+        let id = DeliveryId::new(Timestamp::from_unix_seconds(1), [3; 10]);
+        let signed = keys.sign(id, Timestamp::from_unix_seconds(9), b"{}");
+        assert!(!verify_hex(&secret, b"{} ", &signed.hex));
+        assert!(!verify_standard(&secret, "msg_other", "9", b"{}", &signed.standard));
+        assert!(!verify_standard(&secret, &id.to_string(), "10", b"{}", &signed.standard));
+        for header in ["", "v1,", "v1,AAAA", "v0,abc", "é", "0"] {
+            assert!(!verify_hex(&secret, b"{}", header) && !verify_standard(&secret, "i", "9", b"{}", header));
+        }
+    }
+
+    #[test]
+    fn only_real_secrets_are_read_and_none_is_printed() {
+        let text = secret(9).reveal().to_owned();
+        assert_eq!(text.parse::<Secret>().map(|it| it.reveal().to_owned()), Ok(text.clone()));
+        assert!(!format!("{:?}", secret(9)).contains(&text[6..]));
+        for wrong in ["", "whsec_", "whsec_abc", &text[6..], &format!("{text}A")] {
+            assert_eq!(wrong.parse::<Secret>(), Err(InvalidSecret), "{wrong}");
+        }
+    }
+}
