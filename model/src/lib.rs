@@ -12,8 +12,10 @@ pub mod retry;
 pub mod signature;
 #[cfg(feature = "sql")]
 mod sql;
+pub mod subscriptions;
 pub mod time;
 
 pub use amount::Amount;
 pub use id::{AccountId, ApiKeyId, DeliveryId, EndpointId, EventId, UserId};
+pub use subscriptions::Subscriptions;
 pub use time::Timestamp;

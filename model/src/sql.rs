@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    AccountId, ApiKeyId, DeliveryId, EndpointId, EventId, Timestamp, UserId,
+    AccountId, ApiKeyId, DeliveryId, EndpointId, EventId, Subscriptions, Timestamp, UserId,
     delivery::{Failure, State},
     endpoint::{DisabledReason, EndpointUrl},
     event::EventType,
@@ -79,3 +79,5 @@ texts!(EventType, State, Failure, DisabledReason, EndpointUrl);
 kept_as!(Timestamp, Sqlite, i64, |at| at.unix_micros(), |raw| Ok(Self::from_unix_micros(raw)));
 kept_as!(Timestamp, Postgres, OffsetDateTime, |at| OffsetDateTime::from(*at), |raw| Ok(Self::try_from(raw)?));
 array_of!(Timestamp, OffsetDateTime);
+kept_as!(Subscriptions, Sqlite, String, |set| set.to_string(), |raw| Ok(raw.parse()?));
+kept_as!(Subscriptions, Postgres, String, |set| set.to_string(), |raw| Ok(raw.parse()?));

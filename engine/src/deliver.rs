@@ -1,0 +1,4 @@
+//! From an accepted event to a recorded outcome.
+
+pub mod attempt;
+pub mod ingest;

@@ -1,0 +1,1 @@
+//! The hot path: ingest, claim, finish, hold, release.

@@ -1,0 +1,31 @@
+//! SQL for the nouns.
+
+pub mod accounts;
+pub mod api_keys;
+pub mod database;
+pub mod deliveries;
+pub mod endpoints;
+pub mod sessions;
+pub mod users;
+
+pub use database::{Database, DatabaseUrl};
+
+/// A query failed, or what it found makes no sense.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database cannot be reached or refused the query.
+    #[error("the database failed")]
+    Database(#[from] sqlx::Error),
+    /// The database cannot be brought up to date.
+    #[error("the database could not be migrated")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// There is no such row, or it belongs to another account.
+    #[error("not found")]
+    NotFound,
+    /// A signing secret cannot be opened.
+    #[error(transparent)]
+    Sealed(#[from] crate::seal::CannotOpen),
+}
+
+/// What a query of the store answers.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,90 @@
+//! Which events an endpoint wants.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::event::{EventType, UnknownEventType};
+
+/// A set of event types that is never empty, written with single spaces between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<EventType>", into = "Vec<EventType>")]
+pub struct Subscriptions([bool; EventType::ALL.len()]);
+
+/// No event type was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("Choose at least one event.")]
+pub struct NoEventType;
+
+impl Subscriptions {
+    /// The set of these types.
+    pub fn new(types: impl IntoIterator<Item = EventType>) -> Result<Self, NoEventType> {
+        let mut set = [false; EventType::ALL.len()];
+        for kind in types {
+            set[kind as usize] = true;
+        }
+        if set.contains(&true) { Ok(Self(set)) } else { Err(NoEventType) }
+    }
+
+    /// Every type there is.
+    pub const fn all() -> Self {
+        Self([true; EventType::ALL.len()])
+    }
+
+    /// Whether events of this type are wanted.
+    pub const fn contains(self, kind: EventType) -> bool {
+        self.0[kind as usize]
+    }
+
+    /// The types, in the order of [`EventType::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = EventType> {
+        EventType::ALL.into_iter().filter(move |&kind| self.contains(kind))
+    }
+}
+
+impl TryFrom<Vec<EventType>> for Subscriptions {
+    type Error = NoEventType;
+
+    fn try_from(types: Vec<EventType>) -> Result<Self, NoEventType> {
+        Self::new(types)
+    }
+}
+
+impl From<Subscriptions> for Vec<EventType> {
+    fn from(set: Subscriptions) -> Self {
+        set.iter().collect()
+    }
+}
+
+impl fmt::Display for Subscriptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, kind) in self.iter().enumerate() {
+            write!(f, "{}{kind}", if place == 0 { "" } else { " " })?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Subscriptions {
+    type Err = UnknownEventType;
+
+    fn from_str(text: &str) -> Result<Self, UnknownEventType> {
+        let types = text.split(' ').map(str::parse).collect::<Result<Vec<EventType>, _>>()?;
+        Self::new(types).map_err(|NoEventType| UnknownEventType)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_survives_being_written_and_read_and_is_never_empty() {
+        let set = Subscriptions::new([EventType::BalanceLow, EventType::TaskCompleted]).expect("not empty");
+        assert_eq!(set.to_string(), "task.completed balance.low");
+        assert_eq!(set.to_string().parse(), Ok(set));
+        assert!(!set.contains(EventType::TaskFailed));
+        assert_eq!(Subscriptions::new([]), Err(NoEventType));
+        assert!("".parse::<Subscriptions>().is_err());
+    }
+}
