@@ -1,10 +1,25 @@
 //! Signing secrets at rest: XChaCha20-Poly1305 with the operator's key.
+//!
+//! Sealed bytes are a version, the nonce, and the encrypted text with its tag.
 
 use std::fmt;
 
+use chacha20poly1305::{
+    KeyInit, XChaCha20Poly1305, XNonce,
+    aead::{Aead, Payload},
+};
+
+mod key;
+
+pub use key::{InvalidKey, KeyFileError, SealKey};
+
+/// Tells how the rest is to be read, so that the way of sealing can change.
+const VERSION: u8 = 1;
+const NONCE_LEN: usize = 24;
+
 /// Seals and opens secrets.
 #[derive(Clone)]
-pub struct Sealer {}
+pub struct Sealer(XChaCha20Poly1305);
 
 /// What was sealed cannot be opened: another key, or altered bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -13,24 +28,96 @@ pub struct CannotOpen;
 
 impl Sealer {
     /// Seals with this key.
-    pub fn new(_key: [u8; 32]) -> Self {
-        todo!()
+    pub fn new(key: impl Into<SealKey>) -> Self {
+        Self(XChaCha20Poly1305::new(&key.into().0.into()))
     }
 
     /// Seals a text for one purpose and owner (`context` is authenticated, so
     /// that a sealed text cannot be moved to another row). `nonce` is random.
-    pub fn seal(&self, _text: &str, _context: &[u8], _nonce: [u8; 24]) -> Vec<u8> {
-        todo!()
+    #[expect(clippy::missing_panics_doc, reason = "only a text of 256 GB is too long to seal")]
+    pub fn seal(&self, text: &str, context: &[u8], nonce: [u8; NONCE_LEN]) -> Vec<u8> {
+        let payload = Payload { msg: text.as_bytes(), aad: context };
+        let encrypted = self.0.encrypt(&XNonce::from(nonce), payload).expect("a text that fits in memory");
+        [&[VERSION], &nonce[..], &encrypted].concat()
     }
 
     /// Opens what was sealed with the same context.
-    pub fn open(&self, _sealed: &[u8], _context: &[u8]) -> Result<String, CannotOpen> {
-        todo!()
+    pub fn open(&self, sealed: &[u8], context: &[u8]) -> Result<String, CannotOpen> {
+        let (&version, rest) = sealed.split_first().ok_or(CannotOpen)?;
+        let (nonce, encrypted) = rest.split_first_chunk::<NONCE_LEN>().ok_or(CannotOpen)?;
+        if version != VERSION {
+            return Err(CannotOpen);
+        }
+        let payload = Payload { msg: encrypted, aad: context };
+        let text = self.0.decrypt(&XNonce::from(*nonce), payload).map_err(|_| CannotOpen)?;
+        String::from_utf8(text).map_err(|_| CannotOpen)
     }
 }
 
 impl fmt::Debug for Sealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Sealer(hidden)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+    fn sealed() -> (Sealer, Vec<u8>) {
+        let sealer = Sealer::new([7; 32]);
+        let sealed = sealer.seal(SECRET, b"endpoint 1", [9; NONCE_LEN]);
+        (sealer, sealed)
+    }
+
+    #[test]
+    fn what_was_sealed_can_be_opened() {
+        let (sealer, sealed) = sealed();
+        assert_eq!(sealer.open(&sealed, b"endpoint 1").as_deref(), Ok(SECRET));
+    }
+
+    #[test]
+    fn the_text_cannot_be_read_in_what_is_sealed() {
+        let (_, sealed) = sealed();
+        assert!(!sealed.windows(8).any(|part| SECRET.as_bytes().windows(8).any(|secret| secret == part)));
+    }
+
+    #[test]
+    fn another_key_cannot_open() {
+        let (_, sealed) = sealed();
+        assert_eq!(Sealer::new([8; 32]).open(&sealed, b"endpoint 1"), Err(CannotOpen));
+    }
+
+    #[test]
+    fn what_was_sealed_for_one_row_does_not_open_for_another() {
+        let (sealer, sealed) = sealed();
+        assert_eq!(sealer.open(&sealed, b"endpoint 2"), Err(CannotOpen));
+        assert_eq!(sealer.open(&sealed, b""), Err(CannotOpen));
+    }
+
+    #[test]
+    fn any_flipped_bit_is_noticed() {
+        let (sealer, sealed) = sealed();
+        for place in 0..sealed.len() * 8 {
+            let mut altered = sealed.clone();
+            altered[place / 8] ^= 1 << (place % 8);
+            assert_eq!(sealer.open(&altered, b"endpoint 1"), Err(CannotOpen), "bit {place}");
+        }
+    }
+
+    #[test]
+    fn what_is_cut_short_is_noticed() {
+        let (sealer, sealed) = sealed();
+        for len in 0..sealed.len() {
+            assert_eq!(sealer.open(&sealed[..len], b"endpoint 1"), Err(CannotOpen), "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn one_text_sealed_twice_looks_different() {
+        let (sealer, sealed) = sealed();
+        assert_ne!(sealer.seal(SECRET, b"endpoint 1", [10; NONCE_LEN])[25..], sealed[25..]);
     }
 }
