@@ -17,6 +17,8 @@ pub mod queue;
 pub mod random;
 pub mod seal;
 pub mod store;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 mod engine;
 

@@ -9,6 +9,7 @@ pub mod sessions;
 pub mod users;
 
 pub use database::{Database, DatabaseUrl};
+pub(crate) use database::{read, transact};
 
 /// A query failed, or what it found makes no sense.
 #[derive(Debug, thiserror::Error)]

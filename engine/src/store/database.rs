@@ -1,14 +1,208 @@
 //! The two databases behind one type.
 
+use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
+
+use sqlx::{
+    PgPool, SqlitePool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::Result;
+
+static SQLITE_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
+static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/postgres");
+
+/// How long a statement waits for another process that writes to the same SQLite file.
+const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Readers beside the one writer: the dashboard and the API, not the hot path.
+const SQLITE_READERS: u32 = 4;
+/// Connections to PostgreSQL: ingest, record, claim, the listener, and the dashboard.
+const POSTGRES_CONNECTIONS: u32 = 12;
+
 /// Where the data is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
     /// `sqlite:PATH`
-    Sqlite(std::path::PathBuf),
+    Sqlite(PathBuf),
     /// `postgres://…`
     Postgres(String),
 }
 
+/// The text names no database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is not a database: use sqlite:PATH or postgres://USER@HOST/NAME")]
+pub struct InvalidDatabaseUrl;
+
+impl FromStr for DatabaseUrl {
+    type Err = InvalidDatabaseUrl;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDatabaseUrl> {
+        if let Some(path) = text.strip_prefix("sqlite:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            return if path.is_empty() { Err(InvalidDatabaseUrl) } else { Ok(Self::Sqlite(path.into())) };
+        }
+        let known = text.starts_with("postgres://") || text.starts_with("postgresql://");
+        if known && text.parse::<PgConnectOptions>().is_ok() {
+            return Ok(Self::Postgres(text.to_owned()));
+        }
+        Err(InvalidDatabaseUrl)
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    /// Without the password that a PostgreSQL URL can hold.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Postgres(_) => f.write_str("postgres://(hidden)"),
+        }
+    }
+}
+
 /// A connected database, migrated to the present.
 #[derive(Debug, Clone)]
-pub enum Database {}
+pub enum Database {
+    /// Embedded: one writer, and readers that see the last commit.
+    Sqlite(Sqlite),
+    /// A server that several processes share.
+    Postgres(PgPool),
+}
+
+/// The connections to an SQLite file.
+#[derive(Debug, Clone)]
+pub struct Sqlite {
+    /// One connection, so that writing transactions queue here and not at the file's lock.
+    pub(crate) writer: SqlitePool,
+    /// Connections that cannot write.
+    pub(crate) reader: SqlitePool,
+}
+
+impl Database {
+    /// Connects, creating the SQLite file if it is missing, and migrates.
+    pub async fn connect(url: &DatabaseUrl) -> Result<Self> {
+        match url {
+            DatabaseUrl::Sqlite(path) => Self::connect_sqlite(path).await,
+            DatabaseUrl::Postgres(url) => Self::connect_postgres(url).await,
+        }
+    }
+
+    async fn connect_sqlite(path: &std::path::Path) -> Result<Self> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // An acknowledged event must survive a power cut.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(SQLITE_BUSY_TIMEOUT)
+            .optimize_on_close(true, None);
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .min_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_with(options.clone())
+            .await?;
+        SQLITE_MIGRATIONS.run(&writer).await?;
+        let reader = SqlitePoolOptions::new()
+            .max_connections(SQLITE_READERS)
+            .test_before_acquire(false)
+            .connect_with(options.pragma("query_only", "on"))
+            .await?;
+        Ok(Self::Sqlite(Sqlite { writer, reader }))
+    }
+
+    async fn connect_postgres(url: &str) -> Result<Self> {
+        let pool = PgPoolOptions::new()
+            .max_connections(POSTGRES_CONNECTIONS)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect(url)
+            .await?;
+        POSTGRES_MIGRATIONS.run(&pool).await?;
+        Ok(Self::Postgres(pool))
+    }
+
+    /// Whether a query can be answered.
+    pub async fn ping(&self) -> Result<()> {
+        super::read!(self, |conn| {
+            sqlx::query("SELECT 1").execute(&mut *conn).await?;
+        });
+        Ok(())
+    }
+
+    /// Closes all connections.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite(db) => {
+                db.reader.close().await;
+                db.writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// Runs statements that only read, written once for both databases: `$body` is
+/// compiled for each, with `$conn` a connection.
+macro_rules! read {
+    ($db:expr, |$conn:ident| $body:expr) => {
+        match $db {
+            $crate::store::Database::Sqlite(db) => {
+                let mut $conn = db.reader.acquire().await.map_err($crate::store::Error::from)?;
+                $body
+            }
+            $crate::store::Database::Postgres(pool) => {
+                let mut $conn = pool.acquire().await.map_err($crate::store::Error::from)?;
+                $body
+            }
+        }
+    };
+}
+
+/// Runs statements in one transaction, written once for both databases. An
+/// early return or `?` in `$body` rolls back; its end commits.
+macro_rules! transact {
+    ($db:expr, |$tx:ident| $body:expr) => {
+        match $db {
+            $crate::store::Database::Sqlite(db) => {
+                // Taking the write lock at once avoids the upgrade that SQLite
+                // refuses when another process wrote in between.
+                let mut $tx = db.writer.begin_with("BEGIN IMMEDIATE").await.map_err($crate::store::Error::from)?;
+                let value = $body;
+                $tx.commit().await.map_err($crate::store::Error::from)?;
+                value
+            }
+            $crate::store::Database::Postgres(pool) => {
+                let mut $tx = pool.begin().await.map_err($crate::store::Error::from)?;
+                let value = $body;
+                $tx.commit().await.map_err($crate::store::Error::from)?;
+                value
+            }
+        }
+    };
+}
+
+pub(crate) use {read, transact};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_two_databases_are_accepted() {
+        assert_eq!("sqlite:a.db".parse(), Ok(DatabaseUrl::Sqlite("a.db".into())));
+        assert_eq!("sqlite:///var/a.db".parse(), Ok(DatabaseUrl::Sqlite("/var/a.db".into())));
+        assert!("postgres://me@localhost/signet".parse::<DatabaseUrl>().is_ok());
+        for wrong in ["", "sqlite:", "mysql://x", "/var/a.db", "postgres://host:port/"] {
+            assert_eq!(wrong.parse::<DatabaseUrl>(), Err(InvalidDatabaseUrl), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_printed() {
+        let url: DatabaseUrl = "postgres://me:hunter2@localhost/signet".parse().expect("a URL");
+        assert!(!format!("{url:?}").contains("hunter2"));
+    }
+}

@@ -1,0 +1,49 @@
+//! Throw-away databases, so that one test runs on SQLite and on PostgreSQL.
+
+use crate::store::{Database, DatabaseUrl};
+
+/// Names the PostgreSQL server that tests may create databases in.
+pub const POSTGRES_VARIABLE: &str = "SIGNET_TEST_POSTGRES_URL";
+
+/// A fresh, migrated database that lasts as long as this value.
+#[derive(Debug)]
+pub struct TestDatabase {
+    /// The connected database.
+    pub db: Database,
+    /// Where it is, for a second connection.
+    pub url: DatabaseUrl,
+    /// Removes an SQLite file when dropped.
+    _directory: Option<tempfile::TempDir>,
+}
+
+/// A fresh database of each kind: SQLite always, PostgreSQL where
+/// [`POSTGRES_VARIABLE`] names a server.
+pub async fn databases() -> Vec<TestDatabase> {
+    let mut databases = vec![sqlite().await];
+    databases.extend(postgres().await);
+    databases
+}
+
+/// A fresh SQLite database in a temporary folder.
+pub async fn sqlite() -> TestDatabase {
+    let directory = tempfile::tempdir().expect("a temporary folder");
+    let url = DatabaseUrl::Sqlite(directory.path().join("signet.db"));
+    let db = Database::connect(&url).await.expect("a new SQLite database");
+    TestDatabase { db, url, _directory: Some(directory) }
+}
+
+/// A fresh database in the PostgreSQL server for tests, if there is one.
+pub async fn postgres() -> Option<TestDatabase> {
+    let server = std::env::var(POSTGRES_VARIABLE).ok()?;
+    let name = format!("signet_{}", signet_model::signature::hex(&crate::random::Random::from_system().bytes::<8>()));
+    let pool = sqlx::PgPool::connect(&server).await.expect("the PostgreSQL server for tests");
+    // The name is hexadecimal digits, made two lines above.
+    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&pool).await.expect("a new database");
+    pool.close().await;
+    let (base, query) =
+        server.split_once('?').map_or((server.as_str(), String::new()), |(base, query)| (base, format!("?{query}")));
+    let base = base.rsplit_once('/').filter(|(head, _)| !head.ends_with('/')).map_or(base, |(head, _)| head);
+    let url: DatabaseUrl = format!("{base}/{name}{query}").parse().expect("the server's URL with another database");
+    let db = Database::connect(&url).await.expect("a new PostgreSQL database");
+    Some(TestDatabase { db, url, _directory: None })
+}
