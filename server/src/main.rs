@@ -1,1 +1,39 @@
-fn main() {}
+//! Signet: a webhook settings dashboard with a signed delivery engine.
+
+mod account;
+mod cli;
+mod config;
+mod key;
+mod lifecycle;
+mod listener;
+mod router;
+mod sealing_key;
+mod serve;
+mod storage;
+mod telemetry;
+
+use std::time::Duration;
+
+use clap::Parser;
+
+use cli::{AccountCommand, Cli, Command, KeyCommand};
+
+/// How long tasks that do not end by themselves are waited for at the very end.
+const LAST_WAIT: Duration = Duration::from_secs(1);
+
+fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    telemetry::start(&cli.logging);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(run(cli.command));
+    runtime.shutdown_timeout(LAST_WAIT);
+    outcome
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(config) => serve::run(*config).await,
+        Command::Account(AccountCommand::Add(arguments)) => account::add(arguments).await,
+        Command::Key(KeyCommand::Add(arguments)) => key::add(arguments).await,
+    }
+}

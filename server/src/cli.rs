@@ -1,0 +1,99 @@
+//! The command line. Every option can be given as an environment variable too.
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    config::{PublicUrl, Serve, Storage},
+    telemetry::Logging,
+};
+
+/// Signed webhooks with retries, and a dashboard to set them up.
+#[derive(Debug, Parser)]
+#[command(name = "signet", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// What is logged.
+    #[command(flatten)]
+    pub logging: Logging,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the dashboard, the API and the delivery engine.
+    Serve(Box<Serve>),
+    /// Manage the customers of your service.
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Manage the keys with which your backend sends events in.
+    #[command(subcommand)]
+    Key(KeyCommand),
+}
+
+/// What to do with accounts.
+#[derive(Debug, Subcommand)]
+pub enum AccountCommand {
+    /// Add an account and print the one-time link with which its owner signs up.
+    Add(AddAccount),
+}
+
+/// `signet account add`
+#[derive(Debug, Args)]
+pub struct AddAccount {
+    /// The name by which your backend calls the account.
+    pub name: String,
+    /// Where browsers reach the dashboard, for the link.
+    #[arg(long, value_name = "URL", env = "SIGNET_PUBLIC_URL", default_value = "http://127.0.0.1:8080")]
+    pub public_url: PublicUrl,
+    /// Where the data is.
+    #[command(flatten)]
+    pub storage: Storage,
+}
+
+/// What to do with API keys.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Make a key and print it, once.
+    Add(AddKey),
+}
+
+/// `signet key add`
+#[derive(Debug, Args)]
+pub struct AddKey {
+    /// The account (name or id) that the key speaks for. Without it the key is
+    /// the operator's and may name any account.
+    #[arg(long, env = "SIGNET_ACCOUNT")]
+    pub account: Option<String>,
+    /// What the key is for, so that it is recognised in the list.
+    #[arg(long, env = "SIGNET_KEY_NAME")]
+    pub name: String,
+    /// Where the data is.
+    #[command(flatten)]
+    pub storage: Storage,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_has_an_environment_variable() {
+        fn check(command: &clap::Command) {
+            for option in command.get_arguments().filter(|it| it.get_long().is_some()) {
+                let name = option.get_env().and_then(|it| it.to_str()).unwrap_or_default();
+                assert!(name.starts_with("SIGNET_"), "--{} of {}", option.get_id(), command.get_name());
+            }
+            command.get_subcommands().for_each(check);
+        }
+        check(&Cli::command());
+    }
+}

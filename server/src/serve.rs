@@ -1,0 +1,92 @@
+//! `signet serve`: the dashboard, the API and the delivery engine in one process.
+
+use std::net::{IpAddr, SocketAddr};
+
+use anyhow::Context;
+use signet_engine::Engine;
+use signet_model::AccountId;
+use tokio::net::TcpListener;
+
+use crate::{account::setup_link, config::Serve, lifecycle::Lifecycle, listener, router};
+
+/// The account that the first owner gets.
+const FIRST_ACCOUNT: &str = "default";
+
+/// Runs until a signal says to stop.
+///
+/// # Errors
+/// The options, the database or the address cannot be used.
+pub async fn run(config: Serve) -> anyhow::Result<()> {
+    let lifecycle = Lifecycle::default();
+    let engine = config.start_engine(&lifecycle).await?;
+    let socket = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}; choose another address with --listen", config.listen))?;
+    lifecycle.stop_on_signals(config.stop_limit)?;
+    if config.dev {
+        tracing::warn!("--dev: webhooks may reach receivers on this machine. Never use it in production");
+    }
+    announce(&engine, &config, socket.local_addr()?).await?;
+    listener::serve(socket, router::router(&engine, &config), &lifecycle).await;
+    Ok(())
+}
+
+async fn announce(engine: &Engine, config: &Serve, address: SocketAddr) -> anyhow::Result<()> {
+    let origin = config.public_url.as_ref().map_or_else(|| reachable(address), ToString::to_string);
+    tracing::info!(%address, "listening");
+    println!("\n  Signet {} is running: {origin}", env!("CARGO_PKG_VERSION"));
+    if let Some(token) = first_setup(engine).await.context("the one-time link could not be made")? {
+        println!("\n  Nobody can sign in yet. Create the owner's account with this link, which works once:");
+        println!("  {}", setup_link(&origin, &token));
+    }
+    println!();
+    Ok(())
+}
+
+/// A one-time link's token for the first owner, as long as there is none.
+async fn first_setup(engine: &Engine) -> anyhow::Result<Option<String>> {
+    if engine.has_users().await? {
+        return Ok(None);
+    }
+    let account = first_account(engine).await?;
+    Ok(Some(engine.create_setup_link(account).await?))
+}
+
+async fn first_account(engine: &Engine) -> anyhow::Result<AccountId> {
+    if let Some(account) = engine.find_account(FIRST_ACCOUNT).await? {
+        return Ok(account.id);
+    }
+    let account = match engine.create_account(FIRST_ACCOUNT).await? {
+        Some(account) => Some(account),
+        // Another process that starts now was faster.
+        None => engine.find_account(FIRST_ACCOUNT).await?,
+    };
+    account.map(|account| account.id).context("the first account is gone again")
+}
+
+/// How a browser on this machine reaches what listens on `address`.
+fn reachable(address: SocketAddr) -> String {
+    let ip = match address.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => IpAddr::from([127, 0, 0, 1]),
+        IpAddr::V6(_) => IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]),
+    };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_printed_address_can_be_opened() {
+        for (address, url) in [
+            ("127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("0.0.0.0:8080", "http://127.0.0.1:8080"),
+            ("[::]:80", "http://[::1]:80"),
+            ("192.0.2.7:1", "http://192.0.2.7:1"),
+        ] {
+            assert_eq!(reachable(address.parse().expect("an address")), url);
+        }
+    }
+}
