@@ -68,40 +68,40 @@ mod tests {
 
     fn sealed() -> (Sealer, Vec<u8>) {
         let sealer = Sealer::new([7; 32]);
-        let sealed = sealer.seal(SECRET, b"endpoint 1", [9; NONCE_LEN]);
-        (sealer, sealed)
+        let bytes = sealer.seal(SECRET, b"endpoint 1", [9; NONCE_LEN]);
+        (sealer, bytes)
     }
 
     #[test]
     fn what_was_sealed_can_be_opened() {
-        let (sealer, sealed) = sealed();
-        assert_eq!(sealer.open(&sealed, b"endpoint 1").as_deref(), Ok(SECRET));
+        let (sealer, bytes) = sealed();
+        assert_eq!(sealer.open(&bytes, b"endpoint 1").as_deref(), Ok(SECRET));
     }
 
     #[test]
     fn the_text_cannot_be_read_in_what_is_sealed() {
-        let (_, sealed) = sealed();
-        assert!(!sealed.windows(8).any(|part| SECRET.as_bytes().windows(8).any(|secret| secret == part)));
+        let (_, bytes) = sealed();
+        assert!(!bytes.windows(8).any(|part| SECRET.as_bytes().windows(8).any(|secret| secret == part)));
     }
 
     #[test]
     fn another_key_cannot_open() {
-        let (_, sealed) = sealed();
-        assert_eq!(Sealer::new([8; 32]).open(&sealed, b"endpoint 1"), Err(CannotOpen));
+        let (_, bytes) = sealed();
+        assert_eq!(Sealer::new([8; 32]).open(&bytes, b"endpoint 1"), Err(CannotOpen));
     }
 
     #[test]
     fn what_was_sealed_for_one_row_does_not_open_for_another() {
-        let (sealer, sealed) = sealed();
-        assert_eq!(sealer.open(&sealed, b"endpoint 2"), Err(CannotOpen));
-        assert_eq!(sealer.open(&sealed, b""), Err(CannotOpen));
+        let (sealer, bytes) = sealed();
+        assert_eq!(sealer.open(&bytes, b"endpoint 2"), Err(CannotOpen));
+        assert_eq!(sealer.open(&bytes, b""), Err(CannotOpen));
     }
 
     #[test]
     fn any_flipped_bit_is_noticed() {
-        let (sealer, sealed) = sealed();
-        for place in 0..sealed.len() * 8 {
-            let mut altered = sealed.clone();
+        let (sealer, bytes) = sealed();
+        for place in 0..bytes.len() * 8 {
+            let mut altered = bytes.clone();
             altered[place / 8] ^= 1 << (place % 8);
             assert_eq!(sealer.open(&altered, b"endpoint 1"), Err(CannotOpen), "bit {place}");
         }
@@ -109,15 +109,15 @@ mod tests {
 
     #[test]
     fn what_is_cut_short_is_noticed() {
-        let (sealer, sealed) = sealed();
-        for len in 0..sealed.len() {
-            assert_eq!(sealer.open(&sealed[..len], b"endpoint 1"), Err(CannotOpen), "{len} bytes");
+        let (sealer, bytes) = sealed();
+        for len in 0..bytes.len() {
+            assert_eq!(sealer.open(&bytes[..len], b"endpoint 1"), Err(CannotOpen), "{len} bytes");
         }
     }
 
     #[test]
     fn one_text_sealed_twice_looks_different() {
-        let (sealer, sealed) = sealed();
-        assert_ne!(sealer.seal(SECRET, b"endpoint 1", [10; NONCE_LEN])[25..], sealed[25..]);
+        let (sealer, bytes) = sealed();
+        assert_ne!(sealer.seal(SECRET, b"endpoint 1", [10; NONCE_LEN])[25..], bytes[25..]);
     }
 }
