@@ -8,7 +8,7 @@ use crate::{
     outbound::{Client, Policy},
     random::Random,
     seal::Sealer,
-    store::Database,
+    store::{Database, Passwords, api_keys::RecentKeys},
 };
 
 /// What an operator can choose.
@@ -57,6 +57,8 @@ pub(crate) struct Parts {
     pub(crate) sealer: Sealer,
     pub(crate) policy: Policy,
     pub(crate) client: Client,
+    pub(crate) passwords: Passwords,
+    pub(crate) recent_keys: RecentKeys,
 }
 
 impl fmt::Debug for Engine {

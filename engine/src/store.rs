@@ -5,11 +5,14 @@ pub mod api_keys;
 pub mod database;
 pub mod deliveries;
 pub mod endpoints;
+mod password;
 pub mod sessions;
+mod token;
 pub mod users;
 
 pub use database::{Database, DatabaseUrl};
 pub(crate) use database::{read, transact};
+pub(crate) use password::Passwords;
 
 /// A query failed, or what it found makes no sense.
 #[derive(Debug, thiserror::Error)]

@@ -1,6 +1,18 @@
 //! Throw-away databases, so that one test runs on SQLite and on PostgreSQL.
 
-use crate::store::{Database, DatabaseUrl};
+use std::sync::Arc;
+
+use signet_model::{AccountId, Timestamp};
+
+use crate::{
+    Engine, Settings,
+    clock::ManualClock,
+    engine::Parts,
+    outbound::{Client, Policy},
+    random::Random,
+    seal::Sealer,
+    store::{Database, DatabaseUrl, transact},
+};
 
 /// Names the PostgreSQL server that tests may create databases in.
 pub const POSTGRES_VARIABLE: &str = "SIGNET_TEST_POSTGRES_URL";
@@ -46,4 +58,41 @@ pub async fn postgres() -> Option<TestDatabase> {
     let url: DatabaseUrl = format!("{base}/{name}{query}").parse().expect("the server's URL with another database");
     let db = Database::connect(&url).await.expect("a new PostgreSQL database");
     Some(TestDatabase { db, url, _directory: None })
+}
+
+/// An engine over this database that answers, but delivers nothing, and the
+/// clock that it goes by.
+pub fn resting_engine(database: &TestDatabase) -> (Engine, ManualClock) {
+    let clock = ManualClock::at(Timestamp::from_unix_seconds(1_774_699_200));
+    let parts = Parts {
+        settings: Settings::default(),
+        db: database.db.clone(),
+        clock: Arc::new(clock.clone()),
+        random: Random::from_seed(1),
+        sealer: Sealer::new([1; 32]),
+        policy: Policy::PublicAndLoopback,
+        client: Client {},
+        passwords: crate::store::Passwords::default(),
+        recent_keys: crate::store::api_keys::RecentKeys::default(),
+    };
+    (Engine(Arc::new(parts)), clock)
+}
+
+/// A new account with this name.
+pub async fn account(engine: &Engine, name: &str) -> AccountId {
+    insert_account(engine, name).await.expect("an account")
+}
+
+async fn insert_account(engine: &Engine, name: &str) -> crate::store::Result<AccountId> {
+    let now = engine.0.clock.now();
+    let id = AccountId::new(now, engine.0.random.bytes());
+    transact!(&engine.0.db, |tx| {
+        sqlx::query("INSERT INTO accounts (id, name, created_at) VALUES ($1, $2, $3)")
+            .bind(id)
+            .bind(name)
+            .bind(now)
+            .execute(&mut *tx)
+            .await?;
+    });
+    Ok(id)
 }

@@ -4,17 +4,21 @@ use std::{fmt, time::Duration};
 
 use signet_model::{AccountId, UserId};
 
-use super::Result;
-use crate::Engine;
+use super::{Result, read, token, transact, users};
+use crate::{Engine, random::Random};
 
 /// How long a session lasts.
-pub const SESSION_LIFETIME: Duration = Duration::from_secs(14 * 24 * 60 * 60);
+pub const SESSION_LIFETIME: Duration = Duration::from_hours(14 * 24);
 
 /// What the browser's cookie holds. The store keeps only its hash.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SessionToken(pub(crate) String);
+pub struct SessionToken(String);
 
 impl SessionToken {
+    pub(super) fn new(random: &Random) -> Self {
+        Self(token::new_token(random))
+    }
+
     /// The text for the cookie.
     pub fn reveal(&self) -> &str {
         &self.0
@@ -28,7 +32,7 @@ impl fmt::Debug for SessionToken {
 }
 
 /// Who asks, and for which account.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Session {
     /// The person.
     pub user: UserId,
@@ -40,20 +44,228 @@ pub struct Session {
     pub account_name: String,
 }
 
+/// Begins a session, in the transaction of what leads to it, and clears away
+/// those of the same person that have ended.
+macro_rules! begin {
+    ($conn:expr, $token:expr, $user:expr, $account:expr, $now:expr) => {
+        sqlx::query("DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $2")
+            .bind($user)
+            .bind($now)
+            .execute($conn)
+            .await?;
+        sqlx::query(
+            "INSERT INTO sessions (token_hash, user_id, account_id, created_at, expires_at)
+             VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(&$crate::store::token::hash($token.reveal())[..])
+        .bind($user)
+        .bind($account)
+        .bind($now)
+        .bind($now + $crate::store::sessions::SESSION_LIFETIME)
+        .execute($conn)
+        .await?;
+    };
+}
+
+pub(super) use begin;
+
 impl Engine {
     /// Signs in. `None` if the address or the password is wrong; both take the
     /// same time, and the answer does not tell which.
-    pub async fn sign_in(&self, _email: &str, _password: &str) -> Result<Option<SessionToken>> {
-        todo!()
+    pub async fn sign_in(&self, email: &str, password: &str) -> Result<Option<SessionToken>> {
+        if password.chars().count() > users::MAX_PASSWORD_LEN {
+            return Ok(None);
+        }
+        let member = self.member(&email.trim().to_lowercase()).await?;
+        let stored = member.as_ref().map(|member| member.password_hash.clone());
+        let right = self.0.passwords.verify(password, stored).await;
+        let Some(Member { id, account_id, .. }) = member.filter(|_| right) else {
+            return Ok(None);
+        };
+        let session = SessionToken::new(&self.0.random);
+        let now = self.0.clock.now();
+        transact!(&self.0.db, |tx| {
+            begin!(&mut *tx, &session, id, account_id, now);
+        });
+        Ok(Some(session))
+    }
+
+    /// The person with this address, and the first account that they belong to.
+    async fn member(&self, email: &str) -> Result<Option<Member>> {
+        Ok(read!(&self.0.db, |conn| {
+            sqlx::query_as(
+                "SELECT users.id, users.password_hash, memberships.account_id
+                 FROM users JOIN memberships ON memberships.user_id = users.id
+                 WHERE users.email = $1
+                 ORDER BY memberships.created_at, memberships.account_id
+                 LIMIT 1",
+            )
+            .bind(email)
+            .fetch_optional(&mut *conn)
+            .await?
+        }))
     }
 
     /// The session of a cookie, unless it has ended or the membership has.
-    pub async fn session(&self, _token: &str) -> Result<Option<Session>> {
-        todo!()
+    pub async fn session(&self, token: &str) -> Result<Option<Session>> {
+        Ok(read!(&self.0.db, |conn| {
+            sqlx::query_as(
+                "SELECT users.id AS \"user\", users.email, accounts.id AS account, accounts.name AS account_name
+                 FROM sessions
+                 JOIN users ON users.id = sessions.user_id
+                 JOIN accounts ON accounts.id = sessions.account_id
+                 JOIN memberships ON memberships.user_id = sessions.user_id
+                                 AND memberships.account_id = sessions.account_id
+                 WHERE sessions.token_hash = $1 AND sessions.expires_at > $2",
+            )
+            .bind(&token::hash(token)[..])
+            .bind(self.0.clock.now())
+            .fetch_optional(&mut *conn)
+            .await?
+        }))
     }
 
     /// Ends a session.
-    pub async fn sign_out(&self, _token: &str) -> Result<()> {
-        todo!()
+    pub async fn sign_out(&self, token: &str) -> Result<()> {
+        transact!(&self.0.db, |tx| {
+            sqlx::query("DELETE FROM sessions WHERE token_hash = $1")
+                .bind(&token::hash(token)[..])
+                .execute(&mut *tx)
+                .await?;
+        });
+        Ok(())
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct Member {
+    id: UserId,
+    password_hash: String,
+    account_id: AccountId,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{account, databases, resting_engine};
+
+    const PASSWORD: &str = "correct horse battery";
+
+    async fn owner(engine: &Engine, account: AccountId, email: &str) -> SessionToken {
+        let link = engine.create_setup_link(account).await.expect("a link");
+        engine.create_owner(&link, email, PASSWORD).await.expect("an owner")
+    }
+
+    async fn is_signed_in(engine: &Engine, token: &SessionToken) -> bool {
+        engine.session(token.reveal()).await.expect("an answer").is_some()
+    }
+
+    #[tokio::test]
+    async fn a_wrong_password_and_an_unknown_address_are_answered_alike() {
+        for database in databases().await {
+            let (engine, _) = resting_engine(&database);
+            let acme = account(&engine, "acme").await;
+            owner(&engine, acme, "ada@example.com").await;
+            for (email, password) in [
+                ("ada@example.com", "wrong horse battery"),
+                ("eve@example.com", PASSWORD),
+                ("ada@example.com", ""),
+                ("", PASSWORD),
+                ("ada@example.com", &PASSWORD.repeat(100)),
+            ] {
+                assert_eq!(engine.sign_in(email, password).await.expect("an answer"), None, "{email}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_session_ends_with_its_lifetime() {
+        for database in databases().await {
+            let (engine, clock) = resting_engine(&database);
+            let acme = account(&engine, "acme").await;
+            let token = owner(&engine, acme, "ada@example.com").await;
+            clock.advance(SESSION_LIFETIME - Duration::from_micros(1));
+            assert!(is_signed_in(&engine, &token).await);
+            clock.advance(Duration::from_micros(1));
+            assert!(!is_signed_in(&engine, &token).await);
+        }
+    }
+
+    #[tokio::test]
+    async fn signing_out_ends_one_session() {
+        for database in databases().await {
+            let (engine, _) = resting_engine(&database);
+            let acme = account(&engine, "acme").await;
+            let laptop = owner(&engine, acme, "ada@example.com").await;
+            let phone = engine.sign_in("ada@example.com", PASSWORD).await.expect("an answer").expect("signed in");
+            engine.sign_out(laptop.reveal()).await.expect("signed out");
+            assert!(!is_signed_in(&engine, &laptop).await);
+            assert!(is_signed_in(&engine, &phone).await);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_session_ends_with_the_membership() {
+        for database in databases().await {
+            let (engine, _) = resting_engine(&database);
+            let (acme, other) = (account(&engine, "acme").await, account(&engine, "other").await);
+            let ada = owner(&engine, acme, "ada@example.com").await;
+            let bob = owner(&engine, other, "bob@example.com").await;
+            end_memberships(&engine, acme).await.expect("ended");
+            assert!(!is_signed_in(&engine, &ada).await);
+            assert!(is_signed_in(&engine, &bob).await);
+            assert_eq!(engine.sign_in("ada@example.com", PASSWORD).await.expect("an answer"), None);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_session_shows_the_account_of_its_owner_alone() {
+        for database in databases().await {
+            let (engine, _) = resting_engine(&database);
+            let (acme, other) = (account(&engine, "acme").await, account(&engine, "other").await);
+            let ada = owner(&engine, acme, "ada@example.com").await;
+            let bob = owner(&engine, other, "bob@example.com").await;
+            for (token, account, email) in [(ada, acme, "ada@example.com"), (bob, other, "bob@example.com")] {
+                let session = engine.session(token.reveal()).await.expect("an answer").expect("a session");
+                assert_eq!((session.account, session.email.as_str()), (account, email));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_no_token_opens_nothing() {
+        for database in databases().await {
+            let (engine, _) = resting_engine(&database);
+            let acme = account(&engine, "acme").await;
+            let token = owner(&engine, acme, "ada@example.com").await;
+            for wrong in ["", "' OR 1=1 --", &token.reveal()[1..], &token.reveal().to_lowercase()] {
+                assert!(engine.session(wrong).await.expect("an answer").is_none(), "{wrong}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn sessions_that_have_ended_are_cleared_away_at_the_next_sign_in() {
+        for database in databases().await {
+            let (engine, clock) = resting_engine(&database);
+            let acme = account(&engine, "acme").await;
+            owner(&engine, acme, "ada@example.com").await;
+            clock.advance(SESSION_LIFETIME);
+            engine.sign_in("ada@example.com", PASSWORD).await.expect("an answer").expect("signed in");
+            assert_eq!(count_sessions(&engine).await.expect("an answer"), 1);
+        }
+    }
+
+    async fn end_memberships(engine: &Engine, account: AccountId) -> Result<()> {
+        transact!(&engine.0.db, |tx| {
+            sqlx::query("DELETE FROM memberships WHERE account_id = $1").bind(account).execute(&mut *tx).await?;
+        });
+        Ok(())
+    }
+
+    async fn count_sessions(engine: &Engine) -> Result<i64> {
+        Ok(read!(&engine.0.db, |conn| sqlx::query_scalar("SELECT count(*) FROM sessions")
+            .fetch_one(&mut *conn)
+            .await?))
     }
 }

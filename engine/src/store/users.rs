@@ -1,13 +1,19 @@
 //! People who sign in, and the one-time links with which they begin.
 
-use crate::{
-    Engine,
-    store::{Result, sessions::SessionToken},
-};
-use signet_model::AccountId;
+use std::time::Duration;
+
+use signet_model::{AccountId, UserId};
+
+use super::{Result, read, sessions, sessions::SessionToken, token, transact};
+use crate::Engine;
+
+/// How long a one-time link holds.
+pub const SETUP_LINK_LIFETIME: Duration = Duration::from_hours(24);
 
 /// The least number of characters in a password.
 pub const MIN_PASSWORD_LEN: usize = 12;
+/// The greatest number of characters in a password.
+pub const MAX_PASSWORD_LEN: usize = 1_000;
 
 /// Why an owner cannot be created. The texts stand beside the fields.
 #[derive(Debug, thiserror::Error)]
@@ -32,25 +38,265 @@ pub enum SetupError {
     Store(#[from] super::Error),
 }
 
+impl From<sqlx::Error> for SetupError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
 impl Engine {
     /// Makes a one-time token with which the account's first owner signs up; it
     /// holds for 24 hours and replaces the account's earlier ones.
-    pub async fn create_setup_link(&self, _account: AccountId) -> Result<String> {
-        todo!()
+    pub async fn create_setup_link(&self, account: AccountId) -> Result<String> {
+        let link = token::new_token(&self.0.random);
+        let now = self.0.clock.now();
+        transact!(&self.0.db, |tx| {
+            sqlx::query("DELETE FROM setup_links WHERE account_id = $1").bind(account).execute(&mut *tx).await?;
+            sqlx::query(
+                "INSERT INTO setup_links (token_hash, account_id, created_at, expires_at) VALUES ($1, $2, $3, $4)",
+            )
+            .bind(&token::hash(&link)[..])
+            .bind(account)
+            .bind(now)
+            .bind(now + SETUP_LINK_LIFETIME)
+            .execute(&mut *tx)
+            .await?;
+        });
+        Ok(link)
     }
 
     /// Whether any user exists yet.
     pub async fn has_users(&self) -> Result<bool> {
-        todo!()
+        Ok(read!(&self.0.db, |conn| {
+            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM users)").fetch_one(&mut *conn).await?
+        }))
     }
 
     /// Whether a one-time token is still good.
-    pub async fn setup_link_valid(&self, _token: &str) -> Result<bool> {
-        todo!()
+    pub async fn setup_link_valid(&self, token: &str) -> Result<bool> {
+        Ok(read!(&self.0.db, |conn| {
+            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM setup_links WHERE token_hash = $1 AND expires_at > $2)")
+                .bind(&token::hash(token)[..])
+                .bind(self.0.clock.now())
+                .fetch_one(&mut *conn)
+                .await?
+        }))
     }
 
     /// Uses up a one-time token: creates its account's owner and signs them in.
-    pub async fn create_owner(&self, _token: &str, _email: &str, _password: &str) -> Result<SessionToken, SetupError> {
-        todo!()
+    pub async fn create_owner(&self, token: &str, email: &str, password: &str) -> Result<SessionToken, SetupError> {
+        let email = parse_email(email).ok_or(SetupError::Email)?;
+        check_length(password)?;
+        // Not a check, only a saving: what counts happens in the transaction.
+        if !self.setup_link_valid(token).await? {
+            return Err(SetupError::LinkInvalid);
+        }
+        let password_hash = self.0.passwords.hash(password, self.0.random.bytes()).await;
+        let now = self.0.clock.now();
+        let user = UserId::new(now, self.0.random.bytes());
+        let session = SessionToken::new(&self.0.random);
+        transact!(&self.0.db, |tx| {
+            let invited_to: Option<AccountId> = sqlx::query_scalar(
+                "DELETE FROM setup_links WHERE token_hash = $1 AND expires_at > $2 RETURNING account_id",
+            )
+            .bind(&token::hash(token)[..])
+            .bind(now)
+            .fetch_optional(&mut *tx)
+            .await?;
+            let account = invited_to.ok_or(SetupError::LinkInvalid)?;
+            let created = sqlx::query(
+                "INSERT INTO users (id, email, password_hash, created_at) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (email) DO NOTHING",
+            )
+            .bind(user)
+            .bind(&email)
+            .bind(&password_hash)
+            .bind(now)
+            .execute(&mut *tx)
+            .await?;
+            if created.rows_affected() == 0 {
+                return Err(SetupError::EmailTaken);
+            }
+            sqlx::query("INSERT INTO memberships (account_id, user_id, role, created_at) VALUES ($1, $2, 'owner', $3)")
+                .bind(account)
+                .bind(user)
+                .bind(now)
+                .execute(&mut *tx)
+                .await?;
+            sessions::begin!(&mut *tx, &session, user, account, now);
+        });
+        Ok(session)
+    }
+}
+
+/// The address as it is kept: trimmed, in lower case. Whether anyone reads mail
+/// there is nothing that its spelling could tell.
+pub(super) fn parse_email(text: &str) -> Option<String> {
+    let email = text.trim().to_lowercase();
+    let (local, domain) = email.split_once('@')?;
+    let strange = |c: char| c.is_whitespace() || c.is_control() || c == '@';
+    let labels = domain.split('.').collect::<Vec<_>>();
+    let well_formed = !local.is_empty()
+        && !email[local.len() + 1..].contains(strange)
+        && !local.contains(strange)
+        && labels.len() > 1
+        && labels.iter().all(|label| !label.is_empty())
+        && email.len() <= 254;
+    well_formed.then_some(email)
+}
+
+fn check_length(password: &str) -> Result<(), SetupError> {
+    match password.chars().count() {
+        ..MIN_PASSWORD_LEN => Err(SetupError::PasswordTooShort),
+        MIN_PASSWORD_LEN..=MAX_PASSWORD_LEN => Ok(()),
+        _ => Err(SetupError::PasswordTooLong),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{account, databases, resting_engine};
+
+    const PASSWORD: &str = "correct horse battery";
+
+    #[tokio::test]
+    async fn the_link_makes_an_owner_who_is_signed_in_and_can_sign_in_again() {
+        for database in databases().await {
+            let (engine, _) = resting_engine(&database);
+            let acme = account(&engine, "acme").await;
+            assert!(!engine.has_users().await.expect("an answer"));
+
+            let link = engine.create_setup_link(acme).await.expect("a link");
+            let first = engine.create_owner(&link, " Ada@Example.com", PASSWORD).await.expect("an owner");
+            assert!(engine.has_users().await.expect("an answer"));
+            let again = engine.sign_in("ada@EXAMPLE.com ", PASSWORD).await.expect("an answer").expect("signed in");
+            for token in [first, again] {
+                let session = engine.session(token.reveal()).await.expect("an answer").expect("a session");
+                assert_eq!((session.account, session.account_name.as_str()), (acme, "acme"));
+                assert_eq!(session.email, "ada@example.com");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_link_works_once() {
+        for database in databases().await {
+            let (engine, _) = resting_engine(&database);
+            let acme = account(&engine, "acme").await;
+            let link = engine.create_setup_link(acme).await.expect("a link");
+            engine.create_owner(&link, "ada@example.com", PASSWORD).await.expect("an owner");
+            assert!(!engine.setup_link_valid(&link).await.expect("an answer"));
+            let second = engine.create_owner(&link, "eve@example.com", PASSWORD).await;
+            assert!(matches!(second, Err(SetupError::LinkInvalid)), "{second:?}");
+            assert_eq!(engine.sign_in("eve@example.com", PASSWORD).await.expect("an answer"), None);
+        }
+    }
+
+    #[tokio::test]
+    async fn of_two_who_use_a_link_at_once_one_becomes_the_owner() {
+        for database in databases().await {
+            let (engine, _) = resting_engine(&database);
+            let acme = account(&engine, "acme").await;
+            let link = engine.create_setup_link(acme).await.expect("a link");
+            let (ada, eve) = tokio::join!(
+                engine.create_owner(&link, "ada@example.com", PASSWORD),
+                engine.create_owner(&link, "eve@example.com", PASSWORD),
+            );
+            assert!(ada.is_ok() != eve.is_ok(), "{ada:?} {eve:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_link_ends_after_a_day() {
+        for database in databases().await {
+            let (engine, clock) = resting_engine(&database);
+            let acme = account(&engine, "acme").await;
+            let link = engine.create_setup_link(acme).await.expect("a link");
+            clock.advance(SETUP_LINK_LIFETIME - Duration::from_micros(1));
+            assert!(engine.setup_link_valid(&link).await.expect("an answer"));
+            clock.advance(Duration::from_micros(1));
+            assert!(!engine.setup_link_valid(&link).await.expect("an answer"));
+            let late = engine.create_owner(&link, "ada@example.com", PASSWORD).await;
+            assert!(matches!(late, Err(SetupError::LinkInvalid)), "{late:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_new_link_ends_the_earlier_ones_of_its_account_alone() {
+        for database in databases().await {
+            let (engine, _) = resting_engine(&database);
+            let (acme, other) = (account(&engine, "acme").await, account(&engine, "other").await);
+            let first = engine.create_setup_link(acme).await.expect("a link");
+            let foreign = engine.create_setup_link(other).await.expect("a link");
+            let second = engine.create_setup_link(acme).await.expect("a link");
+            assert!(!engine.setup_link_valid(&first).await.expect("an answer"));
+            assert!(engine.setup_link_valid(&foreign).await.expect("an answer"));
+            assert!(engine.setup_link_valid(&second).await.expect("an answer"));
+        }
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_taken_leaves_the_link_good() {
+        for database in databases().await {
+            let (engine, _) = resting_engine(&database);
+            let (acme, other) = (account(&engine, "acme").await, account(&engine, "other").await);
+            let link = engine.create_setup_link(acme).await.expect("a link");
+            engine.create_owner(&link, "ada@example.com", PASSWORD).await.expect("an owner");
+            let link = engine.create_setup_link(other).await.expect("a link");
+            let taken = engine.create_owner(&link, "ADA@example.com", PASSWORD).await;
+            assert!(matches!(taken, Err(SetupError::EmailTaken)), "{taken:?}");
+            engine.create_owner(&link, "bob@example.com", PASSWORD).await.expect("an owner");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_entered_wrongly_leaves_the_link_good() {
+        let database = crate::testing::sqlite().await;
+        let (engine, _) = resting_engine(&database);
+        let acme = account(&engine, "acme").await;
+        let link = engine.create_setup_link(acme).await.expect("a link");
+        let create = async |email: &str, password: &str| engine.create_owner(&link, email, password).await;
+        assert!(matches!(create("ada", PASSWORD).await, Err(SetupError::Email)));
+        assert!(matches!(create("ada@example.com", "elevenchars").await, Err(SetupError::PasswordTooShort)));
+        assert!(matches!(create("ada@example.com", &"é".repeat(1_001)).await, Err(SetupError::PasswordTooLong)));
+        assert!(create("ada@example.com", &"é".repeat(1_000)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn neither_the_link_nor_the_password_is_kept() {
+        let database = crate::testing::sqlite().await;
+        let (engine, _) = resting_engine(&database);
+        let acme = account(&engine, "acme").await;
+        let link = engine.create_setup_link(acme).await.expect("a link");
+        let session = engine.create_owner(&link, "ada@example.com", PASSWORD).await.expect("an owner");
+        let left = engine.create_setup_link(acme).await.expect("a link");
+        let (_, key) = engine.create_api_key(Some(acme), "backend").await.expect("a key");
+        let crate::store::DatabaseUrl::Sqlite(path) = &database.url else { unreachable!("it is SQLite") };
+        let mut kept = std::fs::read(path).expect("readable");
+        kept.extend(std::fs::read(path.with_extension("db-wal")).unwrap_or_default());
+        let contains = |text: &str| kept.windows(text.len()).any(|part| part == text.as_bytes());
+        assert!(contains("ada@example.com") && contains("backend"), "this is where things are kept");
+        for secret in [PASSWORD, &link, &left, session.reveal(), &key] {
+            assert!(!contains(secret));
+        }
+    }
+
+    #[test]
+    fn addresses_are_trimmed_and_in_lower_case() {
+        assert_eq!(
+            parse_email(" Ada.Lovelace+x@Mail.Example.COM ").as_deref(),
+            Some("ada.lovelace+x@mail.example.com")
+        );
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        let long = format!("{}@example.com", "a".repeat(250));
+        for text in
+            ["", "ada", "@example.com", "ada@", "ada@example", "a@b@c.d", "a da@b.c", "a@b..c", "a@.b", "a@b.", &long]
+        {
+            assert_eq!(parse_email(text), None, "{text}");
+        }
     }
 }
