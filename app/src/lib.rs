@@ -1,1 +1,43 @@
-//! Placeholder.
+//! What a person sees: pages rendered on the server, with plain links and forms.
+//!
+//! A **page** (`pages`) loads what it shows from the engine and renders it inside
+//! the **frame** (`frame`, `shell`) that all pages share. What a form sends goes to
+//! a handler in `api`: who may, the engine call, the error beside its field. An
+//! **island** (`islands`) is the only code that also runs in the browser; every
+//! page works without it.
+
+// Macro-made component functions take their properties by value.
+#![allow(clippy::needless_pass_by_value)]
+
+pub mod components;
+pub mod islands;
+
+#[cfg(feature = "ssr")]
+mod api;
+#[cfg(feature = "ssr")]
+pub mod cookie;
+#[cfg(feature = "ssr")]
+mod error;
+#[cfg(feature = "ssr")]
+mod form;
+#[cfg(feature = "ssr")]
+mod frame;
+#[cfg(feature = "ssr")]
+mod notice;
+#[cfg(feature = "ssr")]
+mod pages;
+#[cfg(feature = "ssr")]
+mod redirect;
+#[cfg(feature = "ssr")]
+mod routes;
+#[cfg(feature = "ssr")]
+mod shell;
+#[cfg(feature = "ssr")]
+mod state;
+#[cfg(feature = "ssr")]
+mod words;
+
+#[cfg(feature = "ssr")]
+pub use routes::router;
+#[cfg(feature = "ssr")]
+pub use state::{AppState, AssetPaths};

@@ -1,0 +1,27 @@
+//! The way from the settings to this page.
+
+use leptos::prelude::*;
+
+/// The pages above this one, outermost first, and this one.
+#[component]
+pub fn Breadcrumbs(
+    /// Address and name of each page above.
+    #[prop(optional)]
+    above: Vec<(String, String)>,
+    /// The name of this page.
+    #[prop(into)]
+    here: String,
+) -> impl IntoView {
+    view! {
+        <nav class="breadcrumbs" aria-label="Breadcrumb">
+            <ol>
+                <li>"Settings"</li>
+                {above
+                    .into_iter()
+                    .map(|(href, name)| view! { <li><a href=href>{name}</a></li> })
+                    .collect_view()}
+                <li aria-current="page">{here}</li>
+            </ol>
+        </nav>
+    }
+}

@@ -1,0 +1,28 @@
+//! Instants.
+
+use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// An instant as it is shown; made on the server, which knows the present.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    /// For machines: RFC 3339.
+    pub iso: String,
+    /// In full, UTC.
+    pub full: String,
+    /// Relative to now: "3 min ago".
+    pub relative: String,
+}
+
+/// Shows an instant relative to now, and in full on hovering.
+#[component]
+pub fn When(
+    /// The instant.
+    at: Moment,
+    /// Whether to write it out in full as well.
+    #[prop(optional)]
+    in_full: bool,
+) -> impl IntoView {
+    let text = if in_full { format!("{} ({})", at.full, at.relative) } else { at.relative };
+    view! { <time datetime=at.iso title=at.full>{text}</time> }
+}

@@ -1,0 +1,69 @@
+//! The session's cookie: its name and attributes are decided here alone.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use signet_engine::store::sessions::{SESSION_LIFETIME, SessionToken};
+
+/// The browser keeps a `__Host-` cookie only if this very host set it over a
+/// trustworthy connection, for all paths.
+pub const SESSION: &str = "__Host-signet";
+
+const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Lax";
+
+/// The session token that a request carries.
+pub fn session_token(headers: &HeaderMap) -> Option<&str> {
+    value(headers, SESSION)
+}
+
+/// The value of the first cookie with this name.
+pub(crate) fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(key, value)| (key == name).then_some(value))
+}
+
+/// `Set-Cookie` that keeps a session in the browser.
+pub(crate) fn keep_session(token: &SessionToken) -> Option<HeaderValue> {
+    set(SESSION, token.reveal(), SESSION_LIFETIME.as_secs())
+}
+
+/// `Set-Cookie` that forgets the session.
+pub(crate) fn forget_session() -> Option<HeaderValue> {
+    set(SESSION, "", 0)
+}
+
+/// `Set-Cookie` for a value without spaces, commas or semicolons.
+pub(crate) fn set(name: &str, value: &str, max_age: u64) -> Option<HeaderValue> {
+    HeaderValue::try_from(format!("{name}={value}; Max-Age={max_age}; {ATTRIBUTES}")).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(cookies: &[&'static str]) -> HeaderMap {
+        cookies.iter().map(|line| (header::COOKIE, HeaderValue::from_static(line))).collect()
+    }
+
+    #[test]
+    fn the_token_is_found_among_other_cookies() {
+        assert_eq!(session_token(&headers(&["a=b; __Host-signet=abc=; c=d"])), Some("abc="));
+        assert_eq!(session_token(&headers(&["a=b", "__Host-signet=abc"])), Some("abc"));
+    }
+
+    #[test]
+    fn a_cookie_with_a_similar_name_is_no_session() {
+        for line in ["signet=abc", "x__Host-signet=abc", "__host-signet=abc", "__Host-signet", ""] {
+            assert_eq!(session_token(&headers(&[line])), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_cookie_is_for_this_host_alone_and_hidden_from_scripts() {
+        let cookie = set(SESSION, "abc", 60).expect("a header");
+        assert_eq!(cookie, "__Host-signet=abc; Max-Age=60; Path=/; Secure; HttpOnly; SameSite=Lax");
+    }
+}

@@ -1,0 +1,67 @@
+//! What went wrong, as a page.
+
+use axum::{
+    extract::{Request, State},
+    http::StatusCode,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use signet_engine::store;
+
+use crate::{frame::Frame, pages, state::AppState};
+
+/// Why there is no page to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum PageError {
+    /// There is nothing here, or it belongs to another account.
+    #[error("not found")]
+    NotFound,
+    /// The page is there, but not for this method.
+    #[error("method not allowed")]
+    MethodNotAllowed,
+    /// What was sent cannot be read as a form.
+    #[error("unreadable form")]
+    Unreadable,
+    /// The server is at fault.
+    #[error("internal error")]
+    Internal,
+}
+
+impl PageError {
+    /// The status that goes with it.
+    pub(crate) const fn status(self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Unreadable => StatusCode::BAD_REQUEST,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl From<store::Error> for PageError {
+    fn from(error: store::Error) -> Self {
+        if matches!(error, store::Error::NotFound) {
+            return Self::NotFound;
+        }
+        tracing::error!(error = &error as &dyn std::error::Error, "a page could not be made");
+        Self::Internal
+    }
+}
+
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Turns the errors of all handlers into pages.
+pub(crate) async fn as_page(State(_): State<AppState>, frame: Frame, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    match response.extensions().get::<PageError>() {
+        Some(&error) => pages::error::page(&frame, error),
+        None => response,
+    }
+}

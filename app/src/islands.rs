@@ -1,0 +1,1 @@
+//! The only code that also runs in the browser.
