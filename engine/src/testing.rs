@@ -8,7 +8,7 @@ use crate::{
     Engine, Settings,
     clock::ManualClock,
     engine::Parts,
-    outbound::{Client, Policy},
+    outbound::{self, Client, Policy},
     random::Random,
     seal::Sealer,
     store::{Database, DatabaseUrl, transact},
@@ -71,11 +71,22 @@ pub fn resting_engine(database: &TestDatabase) -> (Engine, ManualClock) {
         random: Random::from_seed(1),
         sealer: Sealer::new([1; 32]),
         policy: Policy::PublicAndLoopback,
-        client: Client {},
+        client: client(),
         passwords: crate::store::Passwords::default(),
         recent_keys: crate::store::api_keys::RecentKeys::default(),
     };
     (Engine(Arc::new(parts)), clock)
+}
+
+/// A client that reaches receivers on this machine too.
+pub fn client() -> Client {
+    let config = outbound::Config {
+        policy: Policy::PublicAndLoopback,
+        extra_authorities: Vec::new(),
+        budget: Settings::default().budget,
+        max_response_body: Settings::default().max_response_body,
+    };
+    Client::new(&config).expect("a client")
 }
 
 /// A new account with this name.

@@ -53,7 +53,7 @@ const fn status_advice(status: u16) -> &'static str {
             "The receiver asks for fewer requests at a time. The next attempt waits at least as long as it asks with \
              Retry-After; exempt webhooks from its rate limit if this happens often."
         }
-        400..=499 => "The receiver rejected the request. Its answer below often says why.",
+        402..=499 => "The receiver rejected the request. Its answer below often says why.",
         500..=599 => {
             "The receiver failed while it handled the request. Look for the error in its logs; it is tried again \
              automatically until the retries are used up."

@@ -1,9 +1,15 @@
 //! One attempt: sign, POST, and tell what came of it.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
 
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, header};
 use signet_model::{
-    DeliveryId, delivery::Attempt, endpoint::EndpointUrl, event::EventType, signature::SigningKeys, time::Clock,
+    DeliveryId, Timestamp, delivery::Attempt, endpoint::EndpointUrl, event::EventType, signature::SigningKeys,
+    time::Clock,
 };
 
 use crate::outbound::Client;
@@ -24,10 +30,107 @@ pub struct Request {
     /// `X-Webhook-Attempt`.
     pub number: u32,
     /// The exact bytes.
-    pub body: bytes::Bytes,
+    pub body: Bytes,
 }
 
 /// Makes the attempt. Never fails: whatever happens is an outcome.
-pub async fn attempt(_client: &Client, _clock: &dyn Clock, _request: Request) -> Attempt {
-    todo!()
+pub async fn attempt(client: &Client, clock: &dyn Clock, request: Request) -> Attempt {
+    let started_at = clock.now();
+    let headers = headers(&request, started_at);
+    let sent = headers.iter().map(|(name, value)| (name.wire.clone(), value.clone())).collect();
+    let exchange = client.post(&request.url, sent, request.body).await;
+    let ended_at = started_at + exchange.duration;
+    let (failure, failure_detail) = exchange.failure.unzip();
+    Attempt {
+        number: request.number,
+        started_at,
+        duration: exchange.duration,
+        first_byte: exchange.first_byte,
+        request_headers: headers.iter().map(shown).collect(),
+        response: exchange.response,
+        failure,
+        failure_detail,
+        retry_after: exchange.retry_after.and_then(|text| wait(&text, ended_at)),
+    }
+}
+
+/// A header's name as people know it and as it is sent: in lower case, which is
+/// the same to HTTP.
+struct Name {
+    shown: &'static str,
+    wire: HeaderName,
+}
+
+const CONTENT_TYPE: Name = Name { shown: "Content-Type", wire: header::CONTENT_TYPE };
+const USER_AGENT: Name = Name { shown: "User-Agent", wire: header::USER_AGENT };
+const HEX: Name = Name { shown: "X-Webhook-Signature", wire: HeaderName::from_static("x-webhook-signature") };
+const ID: Name = Name { shown: "webhook-id", wire: HeaderName::from_static("webhook-id") };
+const TIMESTAMP: Name = Name { shown: "webhook-timestamp", wire: HeaderName::from_static("webhook-timestamp") };
+const STANDARD: Name = Name { shown: "webhook-signature", wire: HeaderName::from_static("webhook-signature") };
+const EVENT: Name = Name { shown: "X-Webhook-Event", wire: HeaderName::from_static("x-webhook-event") };
+const ATTEMPT: Name = Name { shown: "X-Webhook-Attempt", wire: HeaderName::from_static("x-webhook-attempt") };
+const TEST: Name = Name { shown: "X-Webhook-Test", wire: HeaderName::from_static("x-webhook-test") };
+
+fn headers(request: &Request, at: Timestamp) -> Vec<(Name, HeaderValue)> {
+    let signed = request.keys.sign(request.id, at, &request.body);
+    let mut headers = Vec::with_capacity(9);
+    headers.extend([
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (USER_AGENT, HeaderValue::from_static(concat!("Signet/", env!("CARGO_PKG_VERSION")))),
+        (HEX, value(signed.hex)),
+        (ID, value(request.id.to_string())),
+        (TIMESTAMP, at.unix_seconds().into()),
+        (STANDARD, value(signed.standard)),
+        (EVENT, HeaderValue::from_static(request.event_type.as_str())),
+        (ATTEMPT, request.number.into()),
+    ]);
+    if request.is_test {
+        headers.push((TEST, HeaderValue::from_static("true")));
+    }
+    headers
+}
+
+/// Hexadecimal digits, base64 and ids are all made of visible ASCII.
+fn value(text: String) -> HeaderValue {
+    HeaderValue::from_maybe_shared(Bytes::from(text)).expect("visible ASCII")
+}
+
+fn shown((name, value): &(Name, HeaderValue)) -> (String, String) {
+    (name.shown.to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+}
+
+/// How long `Retry-After` asks to wait: seconds, or a date (RFC 9110, section 10.2.3).
+fn wait(text: &str, now: Timestamp) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some((Timestamp::from_unix_micros(0) + date).since(now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_unix_seconds(1_774_699_200); // 2026-03-28T12:00:00Z
+
+    #[test]
+    fn retry_after_is_read_as_seconds_or_as_a_date() {
+        for (text, seconds) in [
+            ("120", Some(120)),
+            (" 0 ", Some(0)),
+            ("Sat, 28 Mar 2026 12:01:30 GMT", Some(90)),
+            ("Saturday, 28-Mar-26 12:01:30 GMT", Some(90)),
+            ("Sat, 28 Mar 2026 11:00:00 GMT", Some(0)),
+            ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
+            ("-5", None),
+            ("1.5", None),
+            ("soon", None),
+            ("", None),
+            ("99999999999999999999999999", None),
+        ] {
+            assert_eq!(wait(text, NOW), seconds.map(Duration::from_secs), "{text:?}");
+        }
+    }
 }

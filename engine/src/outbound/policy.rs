@@ -1,0 +1,117 @@
+//! Which addresses may be reached.
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv6Addr},
+};
+
+use signet_model::endpoint::EndpointUrl;
+
+use super::address::{AddressKind, kind};
+
+/// Which addresses may be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Policy {
+    /// Public addresses only.
+    Public,
+    /// Loopback too: for development against a receiver on the same machine.
+    PublicAndLoopback,
+}
+
+/// The address is not on the public internet. Its text is for the person who
+/// entered it: what kind of address it is, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct AddressRefused {
+    /// The name that stands for the address, unless the address was given itself.
+    pub name: Option<String>,
+    /// The address that is refused, unless the name is refused already.
+    pub address: Option<IpAddr>,
+    /// What kind of address it is.
+    pub kind: AddressKind,
+}
+
+impl fmt::Display for AddressRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = self.kind.describe();
+        match (&self.name, self.address) {
+            (Some(name), Some(address)) => write!(f, "{name} resolves to {address}, {kind}.")?,
+            (Some(name), None) => write!(f, "{name} stands for {kind}.")?,
+            (None, Some(address)) => write!(f, "{address} is {kind}.")?,
+            (None, None) => write!(f, "This is {kind}.")?,
+        }
+        f.write_str(" Use an address that the public internet can reach")?;
+        if self.kind == AddressKind::Loopback {
+            f.write_str("; to develop against this machine, start the server with --dev")?;
+        }
+        f.write_str(".")
+    }
+}
+
+impl Policy {
+    /// Whether this address may be reached.
+    pub fn check(self, address: IpAddr) -> Result<(), AddressRefused> {
+        match kind(address) {
+            Some(kind) if !(self == Self::PublicAndLoopback && is_plain_loopback(address)) => {
+                Err(AddressRefused { name: None, address: Some(address), kind })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses what can be known to be unreachable without looking anything up:
+    /// literal addresses and names such as `localhost`.
+    pub fn check_url(self, url: &EndpointUrl) -> Result<(), AddressRefused> {
+        if let Some(address) = url.literal_address() {
+            return self.check(address);
+        }
+        match (self, name_kind(url.host())) {
+            (Self::Public, Some(kind)) => {
+                Err(AddressRefused { name: Some(url.host().to_owned()), address: None, kind })
+            }
+            // What the name resolves to decides.
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a name with these addresses may be reached: all of them must be
+    /// allowed, or else the one that is picked would be left to chance.
+    pub fn check_resolved(self, name: &str, addresses: &[IpAddr]) -> Result<(), AddressRefused> {
+        let named = |refused| AddressRefused { name: Some(name.to_owned()), ..refused };
+        addresses.iter().try_for_each(|&address| self.check(address)).map_err(named)?;
+        // Loopback beside public addresses is a trick, not a receiver in development.
+        match addresses.iter().find(|&&address| is_plain_loopback(address)) {
+            Some(&loopback) if !addresses.iter().all(|&address| is_plain_loopback(address)) => {
+                Err(named(AddressRefused { name: None, address: Some(loopback), kind: AddressKind::Loopback }))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn is_plain_loopback(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_loopback(),
+        IpAddr::V6(address) => address == Ipv6Addr::LOCALHOST,
+    }
+}
+
+/// Names that are never public: `localhost` (RFC 6761), `.local` (RFC 6762),
+/// `.home.arpa` (RFC 8375), `.internal`, and names without a dot, which only a
+/// private network completes.
+fn name_kind(host: &str) -> Option<AddressKind> {
+    // The parser has made the name lower-case.
+    let name = host.trim_end_matches('.');
+    let within = |zone: &str| name.strip_suffix(zone).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    if ["localhost", "localdomain", "localhost6", "ip6-localhost", "ip6-loopback"].into_iter().any(within) {
+        Some(AddressKind::Loopback)
+    } else if ["metadata.google.internal", "metadata.goog", "instance-data"].contains(&name) {
+        Some(AddressKind::Metadata)
+    } else if !name.contains('.') || ["local", "internal", "home.arpa"].into_iter().any(within) {
+        Some(AddressKind::Private)
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests;
