@@ -1,4 +1,5 @@
 //! Throw-away databases, so that one test runs on SQLite and on PostgreSQL.
+#![expect(clippy::missing_panics_doc, reason = "what goes wrong here fails the test that asked for it")]
 
 use std::sync::Arc;
 

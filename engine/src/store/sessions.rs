@@ -184,7 +184,7 @@ mod tests {
             let (engine, clock) = resting_engine(&database);
             let acme = account(&engine, "acme").await;
             let token = owner(&engine, acme, "ada@example.com").await;
-            clock.advance(SESSION_LIFETIME - Duration::from_micros(1));
+            clock.advance(SESSION_LIFETIME.saturating_sub(Duration::from_micros(1)));
             assert!(is_signed_in(&engine, &token).await);
             clock.advance(Duration::from_micros(1));
             assert!(!is_signed_in(&engine, &token).await);

@@ -30,7 +30,7 @@ struct Recent {
 
 /// Stands for a query that begins now. What it finds is remembered only if no
 /// key is revoked in the meantime.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct LookUp(u64);
 
 impl RecentKeys {
