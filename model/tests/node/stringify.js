@@ -1,0 +1,40 @@
+// Answers each line of input, a document as a JSON string, with one line: what
+// receivers would compute their signature over, and whether a number changed.
+'use strict';
+
+const readline = require('node:readline');
+
+/** Whether two decimal texts name the same number, computed with big integers. */
+function sameNumber(left, right) {
+  const [a, b] = [left, right].map((text) => {
+    const [, sign, whole, fraction = '', exponent = '0'] =
+      /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text);
+    return { digits: BigInt(sign + whole + fraction), exponent: Number(exponent) - fraction.length };
+  });
+  if (a.digits === 0n || b.digits === 0n) return a.digits === b.digits;
+  const least = Math.min(a.exponent, b.exponent);
+  const scaled = ({ digits, exponent }) => digits * 10n ** BigInt(exponent - least);
+  return scaled(a) === scaled(b);
+}
+
+/** What Node.js makes of a document; `printed` is null where it is not JSON. */
+function judge(document) {
+  let value;
+  try {
+    value = JSON.parse(document);
+  } catch {
+    return { printed: null };
+  }
+  const printed = JSON.stringify(value);
+  if (typeof value === 'number') {
+    return { printed, altered: !Number.isFinite(value) || !sameNumber(document.trim(), printed) };
+  }
+  if (typeof value === 'string') {
+    return { printed, altered: !value.isWellFormed() };
+  }
+  return { printed };
+}
+
+readline
+  .createInterface({ input: process.stdin })
+  .on('line', (line) => process.stdout.write(`${JSON.stringify(judge(JSON.parse(line)))}\n`));
