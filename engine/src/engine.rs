@@ -1,15 +1,30 @@
 //! The handle through which everything else uses the engine.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use signet_model::{retry::Schedule, time::Clock};
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    task::JoinHandle,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    deliver::{Directory, Finished, IngestRequest, Slots, WAITING, dispatch, ingest_waiting, listen, record},
     outbound::{Client, Policy},
+    queue::Lease,
     random::Random,
     seal::Sealer,
-    store::{Database, Passwords, api_keys::RecentKeys},
+    store::{Database, Passwords, Result, api_keys::RecentKeys},
 };
+
+/// How many outcomes may wait for the recorder. When it is full, attempts keep
+/// their slots, and so less is claimed.
+const UNRECORDED: usize = 1_024;
 
 /// What an operator can choose.
 #[derive(Debug, Clone)]
@@ -45,6 +60,23 @@ impl Default for Settings {
     }
 }
 
+/// What the engine is made of.
+#[expect(missing_debug_implementations, reason = "a clock has nothing to show")]
+pub struct Environment {
+    /// Where everything is kept.
+    pub db: Database,
+    /// What tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// What secrets and ids are made of.
+    pub random: Random,
+    /// What keeps secrets at rest.
+    pub sealer: Sealer,
+    /// Which URLs can be saved.
+    pub policy: Policy,
+    /// What sends.
+    pub client: Client,
+}
+
 /// The engine. Clones share everything.
 #[derive(Clone)]
 pub struct Engine(pub(crate) Arc<Parts>);
@@ -59,10 +91,131 @@ pub(crate) struct Parts {
     pub(crate) client: Client,
     pub(crate) passwords: Passwords,
     pub(crate) recent_keys: RecentKeys,
+    pub(crate) directory: Directory,
+    pub(crate) slots: Arc<Slots>,
+    /// Requests on their way to the ingester.
+    pub(crate) waiting: mpsc::Sender<IngestRequest>,
+    /// Outcomes on their way to the recorder.
+    pub(crate) finished: mpsc::Sender<Finished>,
+    /// Tells the dispatcher to look again.
+    pub(crate) wake: Notify,
+    /// Counts the batches that were recorded, for who waits for an outcome.
+    pub(crate) recorded: watch::Sender<u64>,
+    /// The attempts under way.
+    pub(crate) attempts: TaskTracker,
+    /// The other ends of the channels, until the engine is started.
+    receivers: Mutex<Option<Receivers>>,
+}
+
+type Receivers = (mpsc::Receiver<IngestRequest>, mpsc::Receiver<Finished>);
+
+impl Parts {
+    /// A name for a claim that no other claim has.
+    pub(crate) fn new_lease(&self) -> Lease {
+        Lease(i64::from_be_bytes(self.random.bytes()))
+    }
+}
+
+impl Engine {
+    /// Puts the parts together. Nothing is ingested or delivered before [`Engine::start`].
+    pub fn new(environment: Environment, settings: Settings) -> Self {
+        let Environment { db, clock, random, sealer, policy, client } = environment;
+        let (waiting, requests) = mpsc::channel(WAITING);
+        let (finished, outcomes) = mpsc::channel(UNRECORDED);
+        Self(Arc::new(Parts {
+            slots: Slots::new(settings.max_in_flight, settings.max_in_flight_per_endpoint),
+            directory: Directory::new(sealer.clone()),
+            passwords: Passwords::default(),
+            recent_keys: RecentKeys::default(),
+            settings,
+            db,
+            clock,
+            random,
+            sealer,
+            policy,
+            client,
+            waiting,
+            finished,
+            wake: Notify::new(),
+            recorded: watch::Sender::new(0),
+            attempts: TaskTracker::new(),
+            receivers: Mutex::new(Some((requests, outcomes))),
+        }))
+    }
+
+    /// Begins to ingest and to deliver. `None` if that was done before.
+    pub fn start(&self) -> Option<Running> {
+        let (requests, outcomes) = self.0.receivers.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        let (quit, drained) = (CancellationToken::new(), CancellationToken::new());
+        Some(Running {
+            ingester: tokio::spawn(ingest_waiting(Arc::clone(&self.0), requests, quit.clone())),
+            dispatcher: tokio::spawn(dispatch(Arc::clone(&self.0), quit.clone())),
+            listener: tokio::spawn(listen(Arc::clone(&self.0), quit.clone())),
+            recorder: tokio::spawn(record(Arc::clone(&self.0), outcomes, drained.clone())),
+            parts: Arc::clone(&self.0),
+            quit,
+            drained,
+        })
+    }
+
+    /// Makes the dispatcher look for what is due: for who moves the clock.
+    pub fn wake(&self) {
+        self.0.wake.notify_one();
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        self.0.db.ping().await
+    }
+
+    /// Closes the database.
+    pub async fn close(&self) {
+        self.0.db.close().await;
+    }
 }
 
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Engine")
+    }
+}
+
+/// A started engine.
+#[must_use = "an engine that is dropped goes on; stop it"]
+pub struct Running {
+    parts: Arc<Parts>,
+    /// Take nothing in and claim nothing.
+    quit: CancellationToken,
+    /// No more outcomes will come.
+    drained: CancellationToken,
+    ingester: JoinHandle<()>,
+    dispatcher: JoinHandle<()>,
+    listener: JoinHandle<()>,
+    recorder: JoinHandle<()>,
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Running")
+    }
+}
+
+impl Running {
+    /// Stops claiming, stores what was waiting, finishes what is in flight and
+    /// records it. When `hurry` is cancelled, attempts under way are left to the
+    /// end of their leases.
+    pub async fn stop(self, hurry: CancellationToken) {
+        self.quit.cancel();
+        // A task that panicked has nothing left to wait for.
+        let _ = self.ingester.await;
+        let _ = self.dispatcher.await;
+        self.listener.abort();
+        self.parts.attempts.close();
+        tokio::select! {
+            () = self.parts.attempts.wait() => {}
+            () = hurry.cancelled() => {}
+        }
+        self.drained.cancel();
+        let _ = self.recorder.await;
     }
 }

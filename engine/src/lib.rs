@@ -22,4 +22,4 @@ pub mod testing;
 
 mod engine;
 
-pub use engine::{Engine, Settings};
+pub use engine::{Engine, Environment, Running, Settings};

@@ -1,1 +1,311 @@
 //! The hot path: ingest, claim, finish, hold, release.
+//!
+//! # Theory of operation
+//! A delivery has one scheduling column, `due_at`. Claiming moves it a lease
+//! ahead and stamps the lease; if the process dies, the row simply falls due
+//! again. Finishing names the lease, so that who lost it changes nothing.
+//!
+//! Claiming does not look at deliveries first but at `endpoint_queues`, which
+//! tells when each endpoint next has something due. A backlog of one endpoint,
+//! however long, is one row there. The rule that keeps it true: who makes a
+//! delivery due at a time makes sure with [`Tx::touch`], in the same
+//! transaction, that its endpoint's row is not later; and only claiming, which
+//! holds the row locked, moves it later.
+//!
+//! Everything that decides whether an endpoint may receive (enabling, disabling,
+//! deleting, a change of what it wants) raises its account's `revision` under the
+//! account's lock. Ingest and finish hold that lock shared while they decide, so
+//! that no delivery slips past a change.
+//!
+//! SQL that is the same on both databases is written here; what differs is in
+//! [`sqlite`] and [`postgres`]: one statement for a batch of rows, by row values
+//! on the one and by arrays on the other.
+
+mod postgres;
+mod rows;
+mod sqlite;
+
+use signet_model::{AccountId, DeliveryId, EndpointId, Timestamp, endpoint::DisabledReason};
+use sqlx::{Postgres, Sqlite, Transaction};
+
+pub use rows::{
+    AttemptRow, Claim, Claimed, DeliveryRow, EndpointRow, EventRow, FinishRow, HealthRow, KeyRow, Lease, StoredAnswer,
+    Touch,
+};
+
+use crate::store::{Database, Result};
+
+/// How strongly an account is locked until the transaction ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lock {
+    /// Nobody may change the account's endpoints meanwhile.
+    Share,
+    /// This transaction is about to change them.
+    Change,
+}
+
+/// A writing transaction on either database; dropping it rolls back.
+#[derive(Debug)]
+pub enum Tx {
+    /// Holds the one write lock.
+    Sqlite(Transaction<'static, Sqlite>),
+    /// One of many.
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// Runs `$body`, written once, on the connection of either database.
+macro_rules! on {
+    ($tx:expr, |$conn:ident| $body:expr) => {
+        match $tx {
+            Tx::Sqlite(tx) => {
+                let $conn = &mut **tx;
+                $body
+            }
+            Tx::Postgres(tx) => {
+                let $conn = &mut **tx;
+                $body
+            }
+        }
+    };
+}
+
+/// Calls the function of this name in the module of the database.
+macro_rules! by_database {
+    ($tx:expr, $function:ident($($argument:expr),*)) => {
+        match $tx {
+            Tx::Sqlite(tx) => sqlite::$function(tx, $($argument),*).await,
+            Tx::Postgres(tx) => postgres::$function(tx, $($argument),*).await,
+        }
+    };
+}
+
+/// When any endpoint next has something due, other than these.
+pub async fn next_due(db: &Database, skip: &[EndpointId]) -> Result<Option<Timestamp>> {
+    match db {
+        Database::Sqlite(db) => sqlite::next_due(&mut *db.reader.acquire().await?, skip).await,
+        Database::Postgres(pool) => postgres::next_due(&mut *pool.acquire().await?, skip).await,
+    }
+}
+
+impl Tx {
+    /// Begins; on SQLite waits until no other transaction writes.
+    pub async fn begin(db: &Database) -> Result<Self> {
+        Ok(match db {
+            Database::Sqlite(db) => Self::Sqlite(db.writer.begin_with("BEGIN IMMEDIATE").await?),
+            Database::Postgres(pool) => Self::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Makes everything durable.
+    pub async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// Locks accounts and returns the revisions of those that exist.
+    pub async fn lock_accounts(&mut self, accounts: &[AccountId], lock: Lock) -> Result<Vec<(AccountId, i64)>> {
+        if accounts.is_empty() {
+            return Ok(Vec::new());
+        }
+        by_database!(self, lock_accounts(accounts, lock))
+    }
+
+    /// The endpoints of an account that are not deleted.
+    pub async fn endpoints(&mut self, account: AccountId) -> Result<Vec<EndpointRow>> {
+        const SQL: &str =
+            "SELECT id, url, event_types, secret, next_secret, next_secret_at, disabled_at IS NOT NULL AS disabled
+             FROM endpoints WHERE account_id = $1 AND deleted_at IS NULL";
+        Ok(on!(self, |conn| sqlx::query_as(SQL).bind(account).fetch_all(conn).await?))
+    }
+
+    /// Stores idempotency keys; returns the events whose key was new.
+    pub async fn insert_keys(&mut self, keys: &[KeyRow]) -> Result<Vec<signet_model::EventId>> {
+        by_database!(self, insert_keys(keys))
+    }
+
+    /// What was answered to the first request with this key.
+    pub async fn stored_answer(&mut self, account: AccountId, key: &str) -> Result<StoredAnswer> {
+        const SQL: &str =
+            "SELECT request_hash, event_id, fanout FROM idempotency_keys WHERE account_id = $1 AND key = $2";
+        Ok(on!(self, |conn| sqlx::query_as(SQL).bind(account).bind(key).fetch_one(conn).await?))
+    }
+
+    /// Stores events and their deliveries.
+    pub async fn insert(&mut self, events: &[EventRow<'_>], deliveries: &[DeliveryRow]) -> Result<()> {
+        by_database!(self, insert_events(events))?;
+        by_database!(self, insert_deliveries(deliveries))
+    }
+
+    /// Makes sure that claiming looks at these endpoints by these instants.
+    pub async fn touch(&mut self, touches: &[Touch]) -> Result<()> {
+        if touches.is_empty() {
+            return Ok(());
+        }
+        by_database!(self, touch(touches))
+    }
+
+    /// The endpoints that have something due, longest waiting first; on
+    /// PostgreSQL locked, and without those that another process has locked.
+    pub async fn due_endpoints(
+        &mut self,
+        now: Timestamp,
+        skip: &[EndpointId],
+        limit: usize,
+    ) -> Result<Vec<(AccountId, EndpointId)>> {
+        by_database!(self, due_endpoints(now, skip, i64::try_from(limit).unwrap_or(i64::MAX)))
+    }
+
+    /// Claims what is due at these endpoints, the earliest first, until the
+    /// lease ends at `until`.
+    pub async fn claim(
+        &mut self,
+        claims: &[Claim],
+        now: Timestamp,
+        until: Timestamp,
+        lease: Lease,
+    ) -> Result<Vec<Claimed>> {
+        if claims.is_empty() {
+            return Ok(Vec::new());
+        }
+        by_database!(self, claim(claims, now, until, lease))
+    }
+
+    /// After a claim: when these endpoints next have something due. What is
+    /// overdue already counts as due now, so that others come first.
+    pub async fn advance(&mut self, endpoints: &[(AccountId, EndpointId)], now: Timestamp) -> Result<()> {
+        const FORGET: &str = "DELETE FROM endpoint_queues WHERE account_id = $1 AND endpoint_id = $2 AND NOT EXISTS
+             (SELECT 1 FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending')";
+        const ADVANCE: &str = "UPDATE endpoint_queues SET next_due_at =
+             (SELECT CASE WHEN min(due_at) > $3 THEN min(due_at) ELSE $3 END FROM deliveries
+               WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending')
+             WHERE account_id = $1 AND endpoint_id = $2";
+        for &(account, endpoint) in endpoints {
+            on!(self, |conn| {
+                let forgotten = sqlx::query(FORGET).bind(account).bind(endpoint).execute(&mut *conn).await?;
+                if forgotten.rows_affected() == 0 {
+                    sqlx::query(ADVANCE).bind(account).bind(endpoint).bind(now).execute(&mut *conn).await?;
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// Applies outcomes; returns the deliveries whose lease still held. The
+    /// others have changed nothing.
+    pub async fn finish(&mut self, rows: &[FinishRow]) -> Result<Vec<DeliveryId>> {
+        by_database!(self, finish(rows))
+    }
+
+    /// Stores attempts.
+    pub async fn insert_attempts(&mut self, rows: &[AttemptRow]) -> Result<()> {
+        by_database!(self, insert_attempts(rows))
+    }
+
+    /// Updates what the dashboard shows of an endpoint's health.
+    pub async fn update_health(&mut self, rows: &[HealthRow]) -> Result<()> {
+        const SQL: &str = "INSERT INTO endpoint_health (account_id, endpoint_id, last_success_at, last_failure_at, consecutive_failures)
+             VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (account_id, endpoint_id) DO UPDATE SET
+               last_success_at = COALESCE(excluded.last_success_at, endpoint_health.last_success_at),
+               last_failure_at = COALESCE(excluded.last_failure_at, endpoint_health.last_failure_at),
+               consecutive_failures = excluded.consecutive_failures
+                 + CASE WHEN excluded.last_success_at IS NULL THEN endpoint_health.consecutive_failures ELSE 0 END";
+        for row in rows {
+            on!(self, |conn| {
+                sqlx::query(SQL)
+                    .bind(row.account)
+                    .bind(row.endpoint)
+                    .bind(row.last_success_at)
+                    .bind(row.last_failure_at)
+                    .bind(row.failures)
+                    .execute(conn)
+                    .await?;
+            });
+        }
+        Ok(())
+    }
+
+    /// Disables an endpoint, unless it is disabled or deleted already. The
+    /// caller has locked the account.
+    pub async fn disable(
+        &mut self,
+        (account, endpoint): (AccountId, EndpointId),
+        reason: DisabledReason,
+        by: Option<DeliveryId>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        const SQL: &str = "UPDATE endpoints SET disabled_at = $3, disabled_reason = $4, disabled_by = $5
+             WHERE account_id = $1 AND id = $2 AND disabled_at IS NULL AND deleted_at IS NULL";
+        let rows = on!(self, |conn| sqlx::query(SQL)
+            .bind(account)
+            .bind(endpoint)
+            .bind(now)
+            .bind(reason)
+            .bind(by)
+            .execute(conn)
+            .await?
+            .rows_affected());
+        if rows > 0 {
+            self.hold(account, endpoint, now).await?;
+            self.revise(account).await?;
+        }
+        Ok(rows > 0)
+    }
+
+    /// Holds what waits for an endpoint. What is being attempted at this moment
+    /// keeps its lease; its outcome, or the end of the lease, decides.
+    pub async fn hold(&mut self, account: AccountId, endpoint: EndpointId, now: Timestamp) -> Result<u64> {
+        const SQL: &str = "UPDATE deliveries SET state = 'held', due_at = NULL, lease = NULL
+             WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending' AND NOT is_test
+               AND (lease IS NULL OR due_at <= $3)";
+        let held = on!(self, |conn| sqlx::query(SQL)
+            .bind(account)
+            .bind(endpoint)
+            .bind(now)
+            .execute(conn)
+            .await?
+            .rows_affected());
+        Ok(held)
+    }
+
+    /// Discards what waits or is held for a deleted endpoint.
+    pub async fn discard_all(&mut self, account: AccountId, endpoint: EndpointId, now: Timestamp) -> Result<u64> {
+        const SQL: &str = "UPDATE deliveries SET state = 'discarded', due_at = NULL, lease = NULL, completed_at = $3
+             WHERE account_id = $1 AND endpoint_id = $2
+               AND (state = 'held' OR (state = 'pending' AND (lease IS NULL OR due_at <= $3)))";
+        let discarded = on!(self, |conn| sqlx::query(SQL)
+            .bind(account)
+            .bind(endpoint)
+            .bind(now)
+            .execute(conn)
+            .await?
+            .rows_affected());
+        Ok(discarded)
+    }
+
+    /// Tells every process that the account's endpoints have changed.
+    pub async fn revise(&mut self, account: AccountId) -> Result<()> {
+        const SQL: &str = "UPDATE accounts SET revision = revision + 1 WHERE id = $1";
+        on!(self, |conn| {
+            sqlx::query(SQL).bind(account).execute(conn).await?;
+        });
+        Ok(())
+    }
+
+    /// Wakes the other processes once this transaction is committed.
+    pub async fn notify(&mut self) -> Result<()> {
+        match self {
+            // The only process that serves an SQLite file wakes itself.
+            Self::Sqlite(_) => {}
+            Self::Postgres(tx) => {
+                sqlx::query("SELECT pg_notify('signet_due', '')").execute(&mut **tx).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(crate) use on;

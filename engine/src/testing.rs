@@ -8,11 +8,11 @@ use signet_model::{AccountId, Timestamp};
 use crate::{
     Engine, Settings,
     clock::ManualClock,
-    engine::Parts,
-    outbound::{self, Client, Policy},
+    engine::Environment,
+    outbound::{Client, Config, Policy},
     random::Random,
     seal::Sealer,
-    store::{Database, DatabaseUrl, transact},
+    store::{Database, DatabaseUrl},
 };
 
 /// Names the PostgreSQL server that tests may create databases in.
@@ -61,50 +61,34 @@ pub async fn postgres() -> Option<TestDatabase> {
     Some(TestDatabase { db, url, _directory: None })
 }
 
-/// An engine over this database that answers, but delivers nothing, and the
-/// clock that it goes by.
+/// An engine over this database that has not been started, and the clock that it goes by.
 pub fn resting_engine(database: &TestDatabase) -> (Engine, ManualClock) {
+    engine(database, Settings::default(), Vec::new())
+}
+
+/// An engine over this database, to be started, that also trusts these
+/// certificate authorities (PEM), and the clock that it goes by.
+pub fn engine(database: &TestDatabase, settings: Settings, authorities: Vec<Vec<u8>>) -> (Engine, ManualClock) {
     let clock = ManualClock::at(Timestamp::from_unix_seconds(1_774_699_200));
-    let parts = Parts {
-        settings: Settings::default(),
+    let policy = Policy::PublicAndLoopback;
+    let config = Config {
+        policy,
+        extra_authorities: authorities,
+        budget: settings.budget,
+        max_response_body: settings.max_response_body,
+    };
+    let environment = Environment {
         db: database.db.clone(),
         clock: Arc::new(clock.clone()),
         random: Random::from_seed(1),
         sealer: Sealer::new([1; 32]),
-        policy: Policy::PublicAndLoopback,
-        client: client(),
-        passwords: crate::store::Passwords::default(),
-        recent_keys: crate::store::api_keys::RecentKeys::default(),
+        policy,
+        client: Client::new(&config).expect("a client"),
     };
-    (Engine(Arc::new(parts)), clock)
-}
-
-/// A client that reaches receivers on this machine too.
-pub fn client() -> Client {
-    let config = outbound::Config {
-        policy: Policy::PublicAndLoopback,
-        extra_authorities: Vec::new(),
-        budget: Settings::default().budget,
-        max_response_body: Settings::default().max_response_body,
-    };
-    Client::new(&config).expect("a client")
+    (Engine::new(environment, settings), clock)
 }
 
 /// A new account with this name.
 pub async fn account(engine: &Engine, name: &str) -> AccountId {
-    insert_account(engine, name).await.expect("an account")
-}
-
-async fn insert_account(engine: &Engine, name: &str) -> crate::store::Result<AccountId> {
-    let now = engine.0.clock.now();
-    let id = AccountId::new(now, engine.0.random.bytes());
-    transact!(&engine.0.db, |tx| {
-        sqlx::query("INSERT INTO accounts (id, name, created_at) VALUES ($1, $2, $3)")
-            .bind(id)
-            .bind(name)
-            .bind(now)
-            .execute(&mut *tx)
-            .await?;
-    });
-    Ok(id)
+    engine.create_account(name).await.expect("an account").expect("a new name").id
 }

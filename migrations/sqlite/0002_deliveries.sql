@@ -29,19 +29,21 @@ CREATE INDEX endpoints_by_account ON endpoints (account_id, id);
 -- due_at of its pending deliveries. Claiming looks here first, so that a long
 -- backlog of one endpoint costs the others nothing.
 CREATE TABLE endpoint_queues (
-    endpoint_id BLOB NOT NULL PRIMARY KEY,
+    endpoint_id BLOB NOT NULL,
     account_id  BLOB NOT NULL,
-    next_due_at INTEGER NOT NULL
+    next_due_at INTEGER NOT NULL,
+    PRIMARY KEY (account_id, endpoint_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX endpoint_queues_due ON endpoint_queues (next_due_at);
 
 CREATE TABLE endpoint_health (
-    endpoint_id          BLOB NOT NULL PRIMARY KEY,
+    endpoint_id          BLOB NOT NULL,
     account_id           BLOB NOT NULL,
     last_success_at      INTEGER,
     last_failure_at      INTEGER,
-    consecutive_failures INTEGER NOT NULL CHECK (consecutive_failures >= 0)
+    consecutive_failures INTEGER NOT NULL CHECK (consecutive_failures >= 0),
+    PRIMARY KEY (account_id, endpoint_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE events (

@@ -18,7 +18,7 @@ const FIRST_ACCOUNT: &str = "default";
 /// The options, the database or the address cannot be used.
 pub async fn run(config: Serve) -> anyhow::Result<()> {
     let lifecycle = Lifecycle::default();
-    let engine = config.start_engine(&lifecycle).await?;
+    let (engine, running) = config.start_engine().await?;
     let socket = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", config.listen))?;
@@ -28,6 +28,8 @@ pub async fn run(config: Serve) -> anyhow::Result<()> {
     }
     announce(&engine, &config, socket.local_addr()?).await?;
     listener::serve(socket, router::router(&engine, &config), &lifecycle).await;
+    running.stop(lifecycle.hard).await;
+    engine.close().await;
     Ok(())
 }
 

@@ -1,13 +1,19 @@
 //! Opening the database with an engine on top.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
-use anyhow::{Context, bail};
-use signet_engine::{Engine, Settings, outbound, random::Random, seal::Sealer};
+use anyhow::Context;
+use signet_engine::{
+    Engine, Environment, Running, Settings,
+    clock::SystemClock,
+    outbound::{self, Client, Policy},
+    random::Random,
+    seal::Sealer,
+    store::Database,
+};
 
 use crate::{
     config::{Serve, Storage},
-    lifecycle::Lifecycle,
     sealing_key,
 };
 
@@ -17,8 +23,27 @@ impl Storage {
     /// # Errors
     /// The sealing key or the database cannot be used.
     pub async fn open(&self) -> anyhow::Result<Engine> {
-        let _sealer = self.sealer(&Random::from_system())?;
-        bail!("the engine is not there yet")
+        let settings = Settings::default();
+        let client = outbound::Config {
+            policy: Policy::Public,
+            extra_authorities: Vec::new(),
+            budget: settings.budget,
+            max_response_body: settings.max_response_body,
+        };
+        self.engine(settings, &client).await
+    }
+
+    async fn engine(&self, settings: Settings, client: &outbound::Config) -> anyhow::Result<Engine> {
+        let random = Random::from_system();
+        let environment = Environment {
+            sealer: self.sealer(&random)?,
+            db: Database::connect(&self.database).await.context("the database cannot be opened")?,
+            clock: Arc::new(SystemClock),
+            random,
+            policy: client.policy,
+            client: Client::new(client)?,
+        };
+        Ok(Engine::new(environment, settings))
     }
 
     fn sealer(&self, random: &Random) -> anyhow::Result<Sealer> {
@@ -33,10 +58,10 @@ impl Serve {
     /// # Errors
     /// The options contradict one another, or the sealing key, a certificate or
     /// the database cannot be used.
-    pub async fn start_engine(&self, _lifecycle: &Lifecycle) -> anyhow::Result<Engine> {
-        let _settings: Settings = self.settings()?;
-        let _client = self.client_config()?;
-        self.storage.open().await
+    pub async fn start_engine(&self) -> anyhow::Result<(Engine, Running)> {
+        let engine = self.storage.engine(self.settings()?, &self.client_config()?).await?;
+        let running = engine.start().context("the engine was started before")?;
+        Ok((engine, running))
     }
 
     fn client_config(&self) -> anyhow::Result<outbound::Config> {

@@ -4,12 +4,22 @@ use std::time::Duration;
 
 use signet_model::{
     AccountId, DeliveryId, EndpointId, EventId, Timestamp,
-    delivery::{Attempt, Outcome, State},
+    delivery::{Attempt, Failure, Outcome, Response, State},
     event::EventType,
 };
 
-use super::Result;
-use crate::Engine;
+use super::{Error, Result, read};
+use crate::{
+    Engine,
+    deliver::{
+        Audience, Incoming,
+        ingest::{IngestError, NewEvent},
+    },
+    queue::{Lock, Touch, Tx, on},
+};
+
+/// How often to look for an outcome that another process may record.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// One line of the log.
 #[derive(Debug, Clone)]
@@ -84,42 +94,241 @@ pub enum ResendError {
     Store(#[from] super::Error),
 }
 
+/// Why no test event was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum TestError {
+    /// It was not taken in.
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+    /// The store failed, or there is no such endpoint.
+    #[error(transparent)]
+    Store(#[from] super::Error),
+}
+
+/// The columns of [`Row`].
+macro_rules! delivery_columns {
+    ($rest:literal) => {
+        concat!(
+            "SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.is_test, d.state, d.due_at,
+               d.lease IS NOT NULL AS in_flight, d.attempts, d.created_at, d.completed_at,
+               a.status, a.failure, a.duration_us
+             FROM deliveries d LEFT JOIN attempts a
+               ON a.account_id = d.account_id AND a.delivery_id = d.id AND a.number = d.attempts ",
+            $rest
+        )
+    };
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: DeliveryId,
+    event_id: EventId,
+    endpoint_id: EndpointId,
+    event_type: EventType,
+    is_test: bool,
+    state: State,
+    due_at: Option<Timestamp>,
+    in_flight: bool,
+    attempts: i32,
+    created_at: Timestamp,
+    completed_at: Option<Timestamp>,
+    status: Option<i32>,
+    failure: Option<Failure>,
+    duration_us: Option<i64>,
+}
+
+impl From<Row> for Delivery {
+    fn from(row: Row) -> Self {
+        let last_outcome = match (row.failure, row.status) {
+            (Some(failure), _) => Some(Outcome::Failed(failure)),
+            (None, status) => status.map(|status| Outcome::Answered(status_of(status))),
+        };
+        Self {
+            id: row.id,
+            event: row.event_id,
+            endpoint: row.endpoint_id,
+            event_type: row.event_type,
+            is_test: row.is_test,
+            state: row.state,
+            due_at: row.due_at,
+            in_flight: row.in_flight,
+            attempts: row.attempts.unsigned_abs(),
+            last_outcome,
+            last_duration: row.duration_us.map(micros),
+            created_at: row.created_at,
+            completed_at: row.completed_at,
+        }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct AttemptRow {
+    number: i32,
+    started_at: Timestamp,
+    duration_us: i64,
+    first_byte_us: Option<i64>,
+    request_headers: String,
+    status: Option<i32>,
+    response_headers: Option<String>,
+    response_body: Option<String>,
+    body_truncated: bool,
+    failure: Option<Failure>,
+    failure_detail: Option<String>,
+}
+
+impl From<AttemptRow> for Attempt {
+    fn from(row: AttemptRow) -> Self {
+        let response = row.status.map(|status| Response {
+            status: status_of(status),
+            headers: row.response_headers.as_deref().map(headers).unwrap_or_default(),
+            body: row.response_body.unwrap_or_default(),
+            body_truncated: row.body_truncated,
+        });
+        Self {
+            number: row.number.unsigned_abs(),
+            started_at: row.started_at,
+            duration: micros(row.duration_us),
+            first_byte: row.first_byte_us.map(micros),
+            request_headers: headers(&row.request_headers),
+            response,
+            failure: row.failure,
+            failure_detail: row.failure_detail,
+            retry_after: None,
+        }
+    }
+}
+
+fn status_of(stored: i32) -> u16 {
+    u16::try_from(stored).unwrap_or_default()
+}
+
+fn micros(stored: i64) -> Duration {
+    Duration::from_micros(stored.unsigned_abs())
+}
+
+/// Stored by this engine as JSON.
+fn headers(stored: &str) -> Vec<(String, String)> {
+    serde_json::from_str(stored).unwrap_or_default()
+}
+
 impl Engine {
     /// The endpoint's deliveries, newest first, at most `limit`.
     pub async fn deliveries(
         &self,
-        _account: AccountId,
-        _endpoint: EndpointId,
-        _filter: Filter,
-        _limit: u32,
+        account: AccountId,
+        endpoint: EndpointId,
+        filter: Filter,
+        limit: u32,
     ) -> Result<Vec<Delivery>> {
-        todo!()
+        let before = filter.before.unwrap_or(EventId::from_uuid(uuid::Uuid::max()));
+        let rows: Vec<Row> = read!(&self.0.db, |conn| {
+            sqlx::query_as(delivery_columns!(
+                "WHERE d.account_id = $1 AND d.endpoint_id = $2 AND d.event_id < $3
+                   AND (CAST($4 AS TEXT) IS NULL OR d.state = $4) AND (CAST($5 AS TEXT) IS NULL OR d.event_type = $5)
+                 ORDER BY d.event_id DESC LIMIT $6"
+            ))
+            .bind(account)
+            .bind(endpoint)
+            .bind(before)
+            .bind(filter.state)
+            .bind(filter.event_type)
+            .bind(i64::from(limit))
+            .fetch_all(&mut *conn)
+            .await?
+        });
+        Ok(rows.into_iter().map(Delivery::from).collect())
     }
 
     /// One delivery of the account.
-    pub async fn delivery(&self, _account: AccountId, _id: DeliveryId) -> Result<Option<DeliveryDetail>> {
-        todo!()
+    pub async fn delivery(&self, account: AccountId, id: DeliveryId) -> Result<Option<DeliveryDetail>> {
+        const EVENT: &str = "SELECT body, occurred_at FROM events WHERE account_id = $1 AND id = $2";
+        const ATTEMPTS: &str = "SELECT number, started_at, duration_us, first_byte_us, request_headers, status,
+             response_headers, response_body, body_truncated, failure, failure_detail
+             FROM attempts WHERE account_id = $1 AND delivery_id = $2 ORDER BY number";
+        read!(&self.0.db, |conn| {
+            let row: Option<Row> = sqlx::query_as(delivery_columns!("WHERE d.account_id = $1 AND d.id = $2"))
+                .bind(account)
+                .bind(id)
+                .fetch_optional(&mut *conn)
+                .await?;
+            let Some(row) = row else { return Ok(None) };
+            let (body, occurred_at) =
+                sqlx::query_as(EVENT).bind(account).bind(row.event_id).fetch_one(&mut *conn).await?;
+            let attempts: Vec<AttemptRow> =
+                sqlx::query_as(ATTEMPTS).bind(account).bind(id).fetch_all(&mut *conn).await?;
+            let attempts = attempts.into_iter().map(Attempt::from).collect();
+            Ok(Some(DeliveryDetail { delivery: row.into(), body, occurred_at, attempts }))
+        })
     }
 
     /// Sends a delivery again, with the same `webhook-id` and a new round of retries.
-    pub async fn resend(&self, _account: AccountId, _id: DeliveryId) -> Result<(), ResendError> {
-        todo!()
+    pub async fn resend(&self, account: AccountId, id: DeliveryId) -> Result<(), ResendError> {
+        const SQL: &str =
+            "UPDATE deliveries SET state = 'pending', due_at = $3, lease = NULL, failures = 0, completed_at = NULL
+             WHERE account_id = $1 AND id = $2 AND state <> 'pending'";
+        let detail = self.delivery(account, id).await?.ok_or(Error::NotFound)?;
+        if detail.body.is_none() {
+            return Err(ResendError::BodyGone);
+        }
+        let Delivery { endpoint, is_test, .. } = detail.delivery;
+        let mut tx = Tx::begin(&self.0.db).await?;
+        let views = self.0.directory.look(&mut tx, &[account], Lock::Share).await?;
+        let view = views.get(&account).and_then(|view| view.endpoints.get(&endpoint)).ok_or(Error::NotFound)?;
+        if view.disabled && !is_test {
+            return Err(ResendError::Disabled);
+        }
+        let now = self.0.clock.now();
+        let changed = on!(&mut tx, |conn| {
+            let done = sqlx::query(SQL).bind(account).bind(id).bind(now).execute(conn).await;
+            done.map_err(Error::from)?.rows_affected()
+        });
+        if changed == 0 {
+            return Err(ResendError::Pending);
+        }
+        tx.touch(&[Touch { account, endpoint, due_at: now }]).await?;
+        tx.notify().await?;
+        tx.commit().await?;
+        self.wake();
+        Ok(())
     }
 
     /// Sends a test event to one endpoint, on the way that every event goes,
     /// but with one attempt only, and even while the endpoint is disabled.
-    pub async fn send_test(&self, _account: AccountId, _endpoint: EndpointId, _kind: EventType) -> Result<DeliveryId> {
-        todo!()
+    pub async fn send_test(
+        &self,
+        account: AccountId,
+        endpoint: EndpointId,
+        kind: EventType,
+    ) -> Result<DeliveryId, TestError> {
+        self.endpoint(account, endpoint).await?.ok_or(Error::NotFound)?;
+        let now = self.0.clock.now();
+        let delivery = DeliveryId::new(now, self.0.random.bytes());
+        let event = NewEvent { account, body: kind.sample(now), idempotency: None };
+        let incoming = Incoming { event, audience: Audience::Test(endpoint, delivery) };
+        let answers = self.0.enqueue(vec![incoming]).await?;
+        answers.into_iter().collect::<Result<Vec<_>, _>>()?;
+        Ok(delivery)
     }
 
     /// Waits until a delivery's attempt has ended, for at most `limit`, and
     /// returns the delivery as it is then.
     pub async fn await_attempt(
         &self,
-        _account: AccountId,
-        _id: DeliveryId,
-        _limit: Duration,
+        account: AccountId,
+        id: DeliveryId,
+        limit: Duration,
     ) -> Result<Option<DeliveryDetail>> {
-        todo!()
+        let deadline = tokio::time::Instant::now() + limit;
+        let mut recorded = self.0.recorded.subscribe();
+        loop {
+            let detail = self.delivery(account, id).await?;
+            let over = tokio::time::Instant::now() >= deadline;
+            if over || detail.as_ref().is_none_or(|detail| !detail.attempts.is_empty() && !detail.delivery.in_flight) {
+                return Ok(detail);
+            }
+            // Another process may be the one that records it: look again at times.
+            let next = deadline.min(tokio::time::Instant::now() + LOOK_AGAIN);
+            let _ = tokio::time::timeout_at(next, recorded.changed()).await;
+        }
     }
 }

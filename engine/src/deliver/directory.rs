@@ -1,0 +1,128 @@
+//! What this process remembers of accounts and their endpoints, so that no
+//! event costs a look-up of its URL and its secret. The account's revision, read
+//! in the transaction that relies on it, tells whether the memory still holds.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use signet_model::{
+    AccountId, EndpointId, Subscriptions, Timestamp,
+    endpoint::EndpointUrl,
+    signature::{Secret, SigningKey, SigningKeys},
+};
+
+use crate::{
+    queue::{EndpointRow, Lock, Tx},
+    seal::Sealer,
+    store::{Error, Result},
+};
+
+/// How many accounts are remembered before all are forgotten.
+const MOST_ACCOUNTS: usize = 20_000;
+
+/// An endpoint as delivering sees it.
+pub(crate) struct EndpointView {
+    pub(crate) id: EndpointId,
+    pub(crate) url: Arc<EndpointUrl>,
+    pub(crate) event_types: Subscriptions,
+    pub(crate) disabled: bool,
+    keys: Arc<SigningKeys>,
+    /// The keys after a rotation, and when it is complete.
+    then: Option<(Arc<SigningKeys>, Timestamp)>,
+}
+
+impl EndpointView {
+    /// What signs at this instant.
+    pub(crate) fn keys_at(&self, now: Timestamp) -> Arc<SigningKeys> {
+        match &self.then {
+            Some((keys, at)) if *at <= now => Arc::clone(keys),
+            _ => Arc::clone(&self.keys),
+        }
+    }
+
+    fn open(row: EndpointRow, sealer: &Sealer) -> Result<Self> {
+        let key = |sealed: &[u8]| -> Result<SigningKey> { Ok(SigningKey::new(&open_secret(sealer, row.id, sealed)?)) };
+        let current = key(&row.secret)?;
+        let next = row.next_secret.as_deref().map(key).transpose()?;
+        let then = next
+            .clone()
+            .zip(row.next_secret_at)
+            .map(|(next, at)| (Arc::new(SigningKeys { current: next, next: None }), at));
+        Ok(Self {
+            id: row.id,
+            url: Arc::new(row.url),
+            event_types: row.event_types,
+            disabled: row.disabled,
+            keys: Arc::new(SigningKeys { current, next }),
+            then,
+        })
+    }
+}
+
+/// Opens a secret of an endpoint.
+pub(crate) fn open_secret(sealer: &Sealer, endpoint: EndpointId, sealed: &[u8]) -> Result<Secret> {
+    let text = sealer.open(sealed, endpoint.uuid().as_bytes())?;
+    text.parse().map_err(|_| Error::Sealed(crate::seal::CannotOpen))
+}
+
+/// An account as delivering sees it. Deleted endpoints are not in it.
+pub(crate) struct AccountView {
+    revision: i64,
+    pub(crate) endpoints: HashMap<EndpointId, Arc<EndpointView>>,
+}
+
+/// The memory.
+pub(crate) struct Directory {
+    sealer: Sealer,
+    accounts: Mutex<HashMap<AccountId, Arc<AccountView>>>,
+}
+
+impl fmt::Debug for Directory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Directory")
+    }
+}
+
+/// Accounts that exist, as they are while the transaction lasts.
+pub(crate) type Views = HashMap<AccountId, Arc<AccountView>>;
+
+impl Directory {
+    pub(crate) fn new(sealer: Sealer) -> Self {
+        Self { sealer, accounts: Mutex::default() }
+    }
+
+    /// Locks accounts and tells what is true of them.
+    pub(crate) async fn look(&self, tx: &mut Tx, accounts: &[AccountId], lock: Lock) -> Result<Views> {
+        let mut views = HashMap::with_capacity(accounts.len());
+        for (account, revision) in tx.lock_accounts(accounts, lock).await? {
+            let view = match self.remembered(account, revision) {
+                Some(view) => view,
+                None => self.load(tx, account, revision).await?,
+            };
+            views.insert(account, view);
+        }
+        Ok(views)
+    }
+
+    fn remembered(&self, account: AccountId, revision: i64) -> Option<Arc<AccountView>> {
+        let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts.get(&account).filter(|view| view.revision == revision).cloned()
+    }
+
+    async fn load(&self, tx: &mut Tx, account: AccountId, revision: i64) -> Result<Arc<AccountView>> {
+        let mut endpoints = HashMap::new();
+        for row in tx.endpoints(account).await? {
+            endpoints.insert(row.id, Arc::new(EndpointView::open(row, &self.sealer)?));
+        }
+        let view = Arc::new(AccountView { revision, endpoints });
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        if accounts.len() >= MOST_ACCOUNTS {
+            accounts.clear();
+        }
+        accounts.insert(account, Arc::clone(&view));
+        Ok(view)
+    }
+}

@@ -1,0 +1,224 @@
+//! The rows of the hot path.
+
+use signet_model::{
+    AccountId, DeliveryId, EndpointId, EventId, Subscriptions, Timestamp,
+    delivery::{Failure, State},
+    endpoint::EndpointUrl,
+    event::EventType,
+};
+
+/// Names one claim. Who finishes must name it, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, sqlx::Type)]
+#[sqlx(transparent)]
+pub struct Lease(pub i64);
+
+/// What delivering to an endpoint takes.
+#[derive(Debug, sqlx::FromRow)]
+pub struct EndpointRow {
+    /// Its id.
+    pub id: EndpointId,
+    /// Where it is.
+    pub url: EndpointUrl,
+    /// What it wants.
+    pub event_types: Subscriptions,
+    /// The sealed secret.
+    pub secret: Vec<u8>,
+    /// The sealed secret that takes over.
+    pub next_secret: Option<Vec<u8>>,
+    /// When it does.
+    pub next_secret_at: Option<Timestamp>,
+    /// Whether it is disabled.
+    pub disabled: bool,
+}
+
+/// An event to be stored.
+#[derive(Debug)]
+pub struct EventRow<'a> {
+    /// Its id.
+    pub id: EventId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// Its type.
+    pub event_type: EventType,
+    /// The exact bytes to deliver.
+    pub body: &'a str,
+    /// The task that it is about.
+    pub task_id: Option<&'a str>,
+    /// When it happened.
+    pub occurred_at: Timestamp,
+    /// When it was accepted.
+    pub accepted_at: Timestamp,
+    /// To how many endpoints it goes.
+    pub fanout: i32,
+    /// Whether a person sent it as a test.
+    pub is_test: bool,
+}
+
+/// A delivery to be stored: pending with `due_at`, or held without.
+#[derive(Debug, Clone)]
+pub struct DeliveryRow {
+    /// Its id.
+    pub id: DeliveryId,
+    /// Whose it is.
+    pub account: AccountId,
+    /// What it delivers.
+    pub event: EventId,
+    /// To where.
+    pub endpoint: EndpointId,
+    /// The type of the event.
+    pub event_type: EventType,
+    /// Whether it is a test.
+    pub is_test: bool,
+    /// When it is due; `None` holds it.
+    pub due_at: Option<Timestamp>,
+    /// Whose it is already.
+    pub lease: Option<Lease>,
+    /// When the event was accepted.
+    pub created_at: Timestamp,
+}
+
+impl DeliveryRow {
+    pub(super) const fn state(&self) -> State {
+        if self.due_at.is_some() { State::Pending } else { State::Held }
+    }
+}
+
+/// An idempotency key to be stored, with the answer to its request.
+#[derive(Debug, Clone)]
+pub struct KeyRow {
+    /// Whose key.
+    pub account: AccountId,
+    /// The key.
+    pub key: String,
+    /// SHA-256 of the request.
+    pub request_hash: [u8; 32],
+    /// The event that it made.
+    pub event: EventId,
+    /// To how many endpoints it goes.
+    pub fanout: i32,
+    /// When the request came.
+    pub created_at: Timestamp,
+}
+
+/// The answer to the first request with a key.
+#[derive(Debug, sqlx::FromRow)]
+pub struct StoredAnswer {
+    /// SHA-256 of that request.
+    pub request_hash: Vec<u8>,
+    /// The event that it made.
+    pub event_id: EventId,
+    /// To how many endpoints it went.
+    pub fanout: i32,
+}
+
+/// An endpoint has something due at this instant.
+#[derive(Debug, Clone, Copy)]
+pub struct Touch {
+    /// Whose endpoint.
+    pub account: AccountId,
+    /// Which.
+    pub endpoint: EndpointId,
+    /// When.
+    pub due_at: Timestamp,
+}
+
+/// How much may be claimed from one endpoint.
+#[derive(Debug, Clone, Copy)]
+pub struct Claim {
+    /// Whose endpoint.
+    pub account: AccountId,
+    /// Which.
+    pub endpoint: EndpointId,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// A delivery that was claimed.
+#[derive(Debug, sqlx::FromRow)]
+pub struct Claimed {
+    /// Its id.
+    pub id: DeliveryId,
+    /// Whose it is.
+    pub account_id: AccountId,
+    /// What it delivers.
+    pub event_id: EventId,
+    /// To where.
+    pub endpoint_id: EndpointId,
+    /// The type of the event.
+    pub event_type: EventType,
+    /// Whether it is a test.
+    pub is_test: bool,
+    /// Attempts made so far.
+    pub attempts: i32,
+    /// Those that failed in this round.
+    pub failures: i32,
+    /// The bytes to deliver; `None` if retention removed them.
+    pub body: Option<String>,
+}
+
+/// The outcome of one attempt, as the delivery sees it.
+#[derive(Debug, Clone)]
+pub struct FinishRow {
+    /// Whose delivery.
+    pub account: AccountId,
+    /// Which.
+    pub delivery: DeliveryId,
+    /// The claim under which it was attempted.
+    pub lease: Lease,
+    /// What it becomes.
+    pub state: State,
+    /// When it is due again, if it is pending.
+    pub due_at: Option<Timestamp>,
+    /// Attempts made, this one included.
+    pub attempts: i32,
+    /// Those that failed in this round.
+    pub failures: i32,
+    /// When it ended, unless it is pending or held.
+    pub completed_at: Option<Timestamp>,
+}
+
+/// An attempt to be stored.
+#[derive(Debug, Clone)]
+pub struct AttemptRow {
+    /// Whose delivery.
+    pub account: AccountId,
+    /// Which.
+    pub delivery: DeliveryId,
+    /// Counting from 1.
+    pub number: i32,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// How long it took, microseconds.
+    pub duration_us: i64,
+    /// How long until the head of the answer, microseconds.
+    pub first_byte_us: Option<i64>,
+    /// JSON, an array of pairs.
+    pub request_headers: String,
+    /// HTTP status.
+    pub status: Option<i32>,
+    /// JSON, an array of pairs.
+    pub response_headers: Option<String>,
+    /// What is kept of the body.
+    pub response_body: Option<String>,
+    /// Whether it was longer.
+    pub body_truncated: bool,
+    /// What went wrong.
+    pub failure: Option<Failure>,
+    /// In more words.
+    pub failure_detail: Option<String>,
+}
+
+/// What a batch of outcomes says about one endpoint.
+#[derive(Debug, Clone, Copy)]
+pub struct HealthRow {
+    /// Whose endpoint.
+    pub account: AccountId,
+    /// Which.
+    pub endpoint: EndpointId,
+    /// The last success in the batch.
+    pub last_success_at: Option<Timestamp>,
+    /// The last failure in the batch.
+    pub last_failure_at: Option<Timestamp>,
+    /// Failures after the last success in the batch.
+    pub failures: i32,
+}

@@ -1,0 +1,273 @@
+//! The hot path on SQLite: rows travel as row values, in statements for 64, 32,
+//! 16 … 1 rows, so that every statement stays prepared.
+
+use std::sync::{Arc, LazyLock};
+
+use signet_model::{AccountId, DeliveryId, EndpointId, EventId, Timestamp};
+use sqlx::{AssertSqlSafe, Sqlite, Transaction};
+
+use super::{
+    Lock,
+    rows::{AttemptRow, Claim, Claimed, DeliveryRow, EventRow, FinishRow, KeyRow, Lease, Touch},
+};
+use crate::store::Result;
+
+type Connection = Transaction<'static, Sqlite>;
+
+/// Statements are prepared for up to two to this power rows.
+const LARGEST_POWER: usize = 6;
+
+/// One statement, written out for each number of rows that is a power of two.
+struct Batched([Arc<str>; LARGEST_POWER + 1]);
+
+impl Batched {
+    /// `{rows}` in `sql` becomes so many row values of so many columns.
+    fn new(sql: &str, columns: usize) -> Self {
+        Self(std::array::from_fn(|power| sql.replace("{rows}", &row_values(1 << power, columns)).into()))
+    }
+
+    /// Cuts a batch into the largest powers of two, and gives each its statement.
+    fn pieces<'r, T>(&self, mut rows: &'r [T]) -> Vec<(AssertSqlSafe<Arc<str>>, &'r [T])> {
+        let mut pieces = Vec::new();
+        while !rows.is_empty() {
+            let power = (rows.len().ilog2() as usize).min(LARGEST_POWER);
+            let (piece, rest) = rows.split_at(1 << power);
+            // Made of constants and placeholders alone.
+            pieces.push((AssertSqlSafe(Arc::clone(&self.0[power])), piece));
+            rows = rest;
+        }
+        pieces
+    }
+}
+
+fn row_values(rows: usize, columns: usize) -> String {
+    let row = format!("({})", vec!["?"; columns].join(","));
+    vec![row; rows].join(",")
+}
+
+pub(super) async fn lock_accounts(
+    tx: &mut Connection,
+    accounts: &[AccountId],
+    _: Lock,
+) -> Result<Vec<(AccountId, i64)>> {
+    static SQL: LazyLock<Batched> =
+        LazyLock::new(|| Batched::new("SELECT id, revision FROM accounts WHERE id IN (VALUES {rows})", 1));
+    let mut found = Vec::with_capacity(accounts.len());
+    for (sql, piece) in SQL.pieces(accounts) {
+        let query = piece.iter().fold(sqlx::query_as::<_, (AccountId, i64)>(sql), |query, id| query.bind(*id));
+        found.extend(query.fetch_all(&mut **tx).await?);
+    }
+    Ok(found)
+}
+
+pub(super) async fn insert_keys(tx: &mut Connection, keys: &[KeyRow]) -> Result<Vec<EventId>> {
+    static SQL: LazyLock<Batched> = LazyLock::new(|| {
+        Batched::new(
+            "INSERT INTO idempotency_keys (account_id, key, request_hash, event_id, fanout, created_at)
+             VALUES {rows} ON CONFLICT DO NOTHING RETURNING event_id",
+            6,
+        )
+    });
+    let mut inserted = Vec::with_capacity(keys.len());
+    for (sql, piece) in SQL.pieces(keys) {
+        let query = piece.iter().fold(sqlx::query_scalar::<_, EventId>(sql), |query, row| {
+            query
+                .bind(row.account)
+                .bind(row.key.clone())
+                .bind(row.request_hash.to_vec())
+                .bind(row.event)
+                .bind(row.fanout)
+                .bind(row.created_at)
+        });
+        inserted.extend(query.fetch_all(&mut **tx).await?);
+    }
+    Ok(inserted)
+}
+
+pub(super) async fn insert_events(tx: &mut Connection, events: &[EventRow<'_>]) -> Result<()> {
+    static SQL: LazyLock<Batched> = LazyLock::new(|| {
+        Batched::new(
+            "INSERT INTO events (id, account_id, event_type, body, task_id, occurred_at, accepted_at, fanout, is_test)
+             VALUES {rows}",
+            9,
+        )
+    });
+    for (sql, piece) in SQL.pieces(events) {
+        let query = piece.iter().fold(sqlx::query(sql), |query, row| {
+            query
+                .bind(row.id)
+                .bind(row.account)
+                .bind(row.event_type.as_str())
+                .bind(row.body)
+                .bind(row.task_id)
+                .bind(row.occurred_at)
+                .bind(row.accepted_at)
+                .bind(row.fanout)
+                .bind(row.is_test)
+        });
+        query.execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn insert_deliveries(tx: &mut Connection, deliveries: &[DeliveryRow]) -> Result<()> {
+    static SQL: LazyLock<Batched> = LazyLock::new(|| {
+        Batched::new(
+            "INSERT INTO deliveries (id, account_id, event_id, endpoint_id, event_type, is_test, state, due_at, lease, created_at)
+             VALUES {rows}",
+            10,
+        )
+    });
+    for (sql, piece) in SQL.pieces(deliveries) {
+        let query = piece.iter().fold(sqlx::query(sql), |query, row| {
+            query
+                .bind(row.id)
+                .bind(row.account)
+                .bind(row.event)
+                .bind(row.endpoint)
+                .bind(row.event_type.as_str())
+                .bind(row.is_test)
+                .bind(row.state().as_str())
+                .bind(row.due_at)
+                .bind(row.lease)
+                .bind(row.created_at)
+        });
+        query.execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn touch(tx: &mut Connection, touches: &[Touch]) -> Result<()> {
+    static SQL: LazyLock<Batched> = LazyLock::new(|| {
+        Batched::new(
+            // Without WHERE TRUE the grammar takes ON for a join.
+            "INSERT INTO endpoint_queues (account_id, endpoint_id, next_due_at)
+             SELECT * FROM (VALUES {rows}) WHERE TRUE
+             ON CONFLICT (account_id, endpoint_id) DO UPDATE SET next_due_at = excluded.next_due_at
+             WHERE excluded.next_due_at < endpoint_queues.next_due_at",
+            3,
+        )
+    });
+    for (sql, piece) in SQL.pieces(touches) {
+        let query = piece
+            .iter()
+            .fold(sqlx::query(sql), |query, row| query.bind(row.account).bind(row.endpoint).bind(row.due_at));
+        query.execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+/// A statement with `{skip}` for the endpoints that are to be left out, which
+/// are few, since each of them fills its share of the slots.
+fn skipping(sql: &str, skip: &[EndpointId]) -> AssertSqlSafe<String> {
+    let list = vec!["?"; skip.len()].join(",");
+    // Made of constants and placeholders alone.
+    AssertSqlSafe(sql.replace("{skip}", &list))
+}
+
+pub(super) async fn due_endpoints(
+    tx: &mut Connection,
+    now: Timestamp,
+    skip: &[EndpointId],
+    limit: i64,
+) -> Result<Vec<(AccountId, EndpointId)>> {
+    const SQL: &str = "SELECT account_id, endpoint_id FROM endpoint_queues
+         WHERE next_due_at <= ? AND endpoint_id NOT IN ({skip}) ORDER BY next_due_at LIMIT ?";
+    let query = sqlx::query_as(skipping(SQL, skip)).persistent(skip.is_empty()).bind(now);
+    let query = skip.iter().fold(query, |query, id| query.bind(*id));
+    Ok(query.bind(limit).fetch_all(&mut **tx).await?)
+}
+
+pub(super) async fn next_due(conn: &mut sqlx::SqliteConnection, skip: &[EndpointId]) -> Result<Option<Timestamp>> {
+    const SQL: &str =
+        "SELECT next_due_at FROM endpoint_queues WHERE endpoint_id NOT IN ({skip}) ORDER BY next_due_at LIMIT 1";
+    let query = sqlx::query_scalar(skipping(SQL, skip)).persistent(skip.is_empty());
+    let query = skip.iter().fold(query, |query, id| query.bind(*id));
+    Ok(query.fetch_optional(conn).await?)
+}
+
+pub(super) async fn claim(
+    tx: &mut Connection,
+    claims: &[Claim],
+    now: Timestamp,
+    until: Timestamp,
+    lease: Lease,
+) -> Result<Vec<Claimed>> {
+    const CLAIM: &str = "UPDATE deliveries SET due_at = $1, lease = $2 WHERE id IN
+           (SELECT id FROM deliveries WHERE account_id = $3 AND endpoint_id = $4 AND state = 'pending' AND due_at <= $5
+             ORDER BY due_at LIMIT $6)
+         RETURNING id, account_id, event_id, endpoint_id, event_type, is_test, attempts, failures,
+           (SELECT body FROM events WHERE events.id = deliveries.event_id) AS body";
+    let mut claimed = Vec::new();
+    for from in claims {
+        let rows: Vec<Claimed> = sqlx::query_as(CLAIM)
+            .bind(until)
+            .bind(lease)
+            .bind(from.account)
+            .bind(from.endpoint)
+            .bind(now)
+            .bind(from.limit)
+            .fetch_all(&mut **tx)
+            .await?;
+        claimed.extend(rows);
+    }
+    Ok(claimed)
+}
+
+pub(super) async fn finish(tx: &mut Connection, rows: &[FinishRow]) -> Result<Vec<DeliveryId>> {
+    static SQL: LazyLock<Batched> = LazyLock::new(|| {
+        Batched::new(
+            "WITH outcome (id, lease, state, due_at, attempts, failures, completed_at) AS (VALUES {rows})
+             UPDATE deliveries SET state = outcome.state, due_at = outcome.due_at, lease = NULL,
+               attempts = outcome.attempts, failures = outcome.failures, completed_at = outcome.completed_at
+             FROM outcome WHERE deliveries.id = outcome.id AND deliveries.lease = outcome.lease
+             RETURNING deliveries.id",
+            7,
+        )
+    });
+    let mut finished = Vec::with_capacity(rows.len());
+    for (sql, piece) in SQL.pieces(rows) {
+        let query = piece.iter().fold(sqlx::query_scalar::<_, DeliveryId>(sql), |query, row| {
+            query
+                .bind(row.delivery)
+                .bind(row.lease)
+                .bind(row.state.as_str())
+                .bind(row.due_at)
+                .bind(row.attempts)
+                .bind(row.failures)
+                .bind(row.completed_at)
+        });
+        finished.extend(query.fetch_all(&mut **tx).await?);
+    }
+    Ok(finished)
+}
+
+pub(super) async fn insert_attempts(tx: &mut Connection, rows: &[AttemptRow]) -> Result<()> {
+    static SQL: LazyLock<Batched> = LazyLock::new(|| {
+        Batched::new(
+            "INSERT INTO attempts (account_id, delivery_id, number, started_at, duration_us, first_byte_us, request_headers,
+               status, response_headers, response_body, body_truncated, failure, failure_detail) VALUES {rows}",
+            13,
+        )
+    });
+    for (sql, piece) in SQL.pieces(rows) {
+        let query = piece.iter().fold(sqlx::query(sql), |query, row| {
+            query
+                .bind(row.account)
+                .bind(row.delivery)
+                .bind(row.number)
+                .bind(row.started_at)
+                .bind(row.duration_us)
+                .bind(row.first_byte_us)
+                .bind(row.request_headers.as_str())
+                .bind(row.status)
+                .bind(row.response_headers.as_deref())
+                .bind(row.response_body.as_deref())
+                .bind(row.body_truncated)
+                .bind(row.failure)
+                .bind(row.failure_detail.as_deref())
+        });
+        query.execute(&mut **tx).await?;
+    }
+    Ok(())
+}
