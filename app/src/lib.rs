@@ -6,6 +6,8 @@
 //! **island** (`islands`) is the only code that also runs in the browser; every
 //! page works without it.
 
+// The types of whole pages nest deeply.
+#![recursion_limit = "256"]
 // Macro-made component functions take their properties by value.
 #![allow(clippy::needless_pass_by_value)]
 

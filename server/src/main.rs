@@ -1,6 +1,7 @@
 //! Signet: a webhook settings dashboard with a signed delivery engine.
 
 mod account;
+mod assets;
 mod cli;
 mod config;
 mod key;

@@ -1,11 +1,21 @@
 //! Which path leads where.
 
-use axum::Router;
-use signet_engine::Engine;
+use std::sync::Arc;
 
-use crate::config::Serve;
+use axum::Router;
+use signet_app::AppState;
+use signet_engine::{Engine, clock::SystemClock};
+
+use crate::{assets, config::Serve};
 
 /// Everything that `signet serve` answers.
-pub fn router(_engine: &Engine, _config: &Serve) -> Router {
-    Router::new()
+pub fn router(engine: &Engine, config: &Serve) -> Router {
+    let app = AppState {
+        engine: engine.clone(),
+        clock: Arc::new(SystemClock),
+        assets: Arc::new(assets::paths()),
+        dev: config.dev,
+        public_url: config.public_url.as_ref().map(ToString::to_string),
+    };
+    signet_app::router(app).merge(assets::router())
 }

@@ -18,18 +18,23 @@ const FIRST_ACCOUNT: &str = "default";
 /// The options, the database or the address cannot be used.
 pub async fn run(config: Serve) -> anyhow::Result<()> {
     let lifecycle = Lifecycle::default();
-    let (engine, running) = config.start_engine().await?;
     let socket = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", config.listen))?;
+    let engine = config.open().await?;
+    let running = engine.start().context("a new engine was started before")?;
     lifecycle.stop_on_signals(config.stop_limit)?;
     if config.dev {
         tracing::warn!("--dev: webhooks may reach receivers on this machine. Never use it in production");
     }
     announce(&engine, &config, socket.local_addr()?).await?;
-    listener::serve(socket, router::router(&engine, &config), &lifecycle).await;
-    running.stop(lifecycle.hard).await;
+    let deliver = async {
+        lifecycle.soft.cancelled().await;
+        running.stop(lifecycle.hard.clone()).await;
+    };
+    tokio::join!(listener::serve(socket, router::router(&engine, &config), &lifecycle), deliver);
     engine.close().await;
+    tracing::info!("stopped");
     Ok(())
 }
 

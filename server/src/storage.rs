@@ -1,14 +1,14 @@
 //! Opening the database with an engine on top.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use anyhow::Context;
 use signet_engine::{
-    Engine, Environment, Running, Settings,
+    Engine, Environment, Settings,
     clock::SystemClock,
-    outbound::{self, Client, Policy},
+    outbound::{Client, Config, Policy},
     random::Random,
-    seal::Sealer,
+    seal::{SealKey, Sealer},
     store::Database,
 };
 
@@ -24,56 +24,51 @@ impl Storage {
     /// The sealing key or the database cannot be used.
     pub async fn open(&self) -> anyhow::Result<Engine> {
         let settings = Settings::default();
-        let client = outbound::Config {
+        let config = Config {
             policy: Policy::Public,
             extra_authorities: Vec::new(),
             budget: settings.budget,
             max_response_body: settings.max_response_body,
         };
-        self.engine(settings, &client).await
+        self.open_with(settings, &config).await
     }
 
-    async fn engine(&self, settings: Settings, client: &outbound::Config) -> anyhow::Result<Engine> {
+    async fn open_with(&self, settings: Settings, client: &Config) -> anyhow::Result<Engine> {
         let random = Random::from_system();
-        let environment = Environment {
-            sealer: self.sealer(&random)?,
-            db: Database::connect(&self.database).await.context("the database cannot be opened")?,
-            clock: Arc::new(SystemClock),
-            random,
-            policy: client.policy,
-            client: Client::new(client)?,
-        };
+        let sealer = Sealer::new(self.key(&random)?);
+        let client_made = Client::new(client)?;
+        let db = Database::connect(&self.database)
+            .await
+            .with_context(|| format!("the database {:?} cannot be opened", self.database))?;
+        let clock = Arc::new(SystemClock);
+        let environment = Environment { db, clock, random, sealer, policy: client.policy, client: client_made };
         Ok(Engine::new(environment, settings))
     }
 
-    fn sealer(&self, random: &Random) -> anyhow::Result<Sealer> {
+    fn key(&self, random: &Random) -> anyhow::Result<SealKey> {
         let given = std::env::var(sealing_key::KEY_VARIABLE).ok();
-        Ok(Sealer::new(sealing_key::find(given.as_deref(), self.key_file.as_deref(), &self.database, random)?))
+        sealing_key::find(given.as_deref(), self.key_file.as_deref(), &self.database, random)
     }
 }
 
 impl Serve {
-    /// Opens the database and starts to deliver.
+    /// Opens the database for a server.
     ///
     /// # Errors
     /// The options contradict one another, or the sealing key, a certificate or
     /// the database cannot be used.
-    pub async fn start_engine(&self) -> anyhow::Result<(Engine, Running)> {
-        let engine = self.storage.engine(self.settings()?, &self.client_config()?).await?;
-        let running = engine.start().context("the engine was started before")?;
-        Ok((engine, running))
-    }
-
-    fn client_config(&self) -> anyhow::Result<outbound::Config> {
-        Ok(outbound::Config {
+    pub async fn open(&self) -> anyhow::Result<Engine> {
+        let settings = self.settings()?;
+        let client = Config {
             policy: self.policy(),
-            extra_authorities: self.trust_ca.iter().map(read_authority).collect::<anyhow::Result<_>>()?,
-            budget: self.budget,
-            max_response_body: self.max_response_body,
-        })
+            extra_authorities: self.trust_ca.iter().map(|path| read_authority(path)).collect::<anyhow::Result<_>>()?,
+            budget: settings.budget,
+            max_response_body: settings.max_response_body,
+        };
+        self.storage.open_with(settings, &client).await
     }
 }
 
-fn read_authority(path: &PathBuf) -> anyhow::Result<Vec<u8>> {
+fn read_authority(path: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("the certificate authority {} cannot be read", path.display()))
 }

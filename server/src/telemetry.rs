@@ -1,6 +1,6 @@
 //! Logs, on standard error. No secret, body or SQL text is ever among them.
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use clap::{Args, ValueEnum};
 use tracing::level_filters::LevelFilter;
@@ -31,7 +31,7 @@ pub enum LogFormat {
 pub fn start(logging: &Logging) {
     // The database driver would log the text of slow statements.
     let filter = logging.log_level.clone().with_target("sqlx::query", LevelFilter::OFF);
-    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
     let lines = match logging.log_format {
         LogFormat::Text => lines.boxed(),
         LogFormat::Json => lines.json().boxed(),

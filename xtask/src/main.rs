@@ -2,6 +2,8 @@
 
 mod postgres;
 mod process;
+mod site;
+mod step;
 mod workspace;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -19,6 +21,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Build the browser side into `target/site`.
+    Site,
     /// Run a command with a throw-away PostgreSQL server, whose address it finds
     /// in the environment variable `SIGNET_TEST_POSTGRES_URL`.
     Postgres {
@@ -40,6 +44,7 @@ fn main() -> ExitCode {
 
 fn perform(task: Task) -> Result<()> {
     match task {
+        Task::Site => site::build(),
         Task::Postgres { command } => postgres::with_server(&command),
     }
 }

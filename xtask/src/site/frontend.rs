@@ -1,0 +1,17 @@
+//! Compiling the frontend to WebAssembly.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::standard_library::{self, TRIPLE};
+use crate::{process::run, workspace};
+
+/// Compiles it; cargo knows whether there is anything to do.
+pub fn compile() -> Result<PathBuf> {
+    standard_library::ensure()?;
+    let mut cargo = workspace::cargo();
+    cargo.args(["build", "--locked", "--package", "signet-frontend", "--target", TRIPLE, "--profile", "wasm-release"]);
+    run(&mut cargo)?;
+    Ok(workspace::target().join(TRIPLE).join("wasm-release/signet_frontend.wasm"))
+}

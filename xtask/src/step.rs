@@ -1,0 +1,20 @@
+//! What is being done, and how long it took.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+
+/// Does one named step and prints its time.
+#[expect(clippy::disallowed_methods, reason = "a build tool shows how long its steps take")]
+pub fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    eprintln!("── {name}");
+    let started = Instant::now();
+    let result = work();
+    let outcome = if result.is_ok() { "done" } else { "FAILED" };
+    eprintln!("── {name}: {outcome} in {}", seconds(started.elapsed()));
+    result.with_context(|| format!("the step “{name}” failed"))
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.1} s", time.as_secs_f64())
+}
