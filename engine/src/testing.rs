@@ -1,6 +1,8 @@
 //! Throw-away databases, so that one test runs on SQLite and on PostgreSQL.
 #![expect(clippy::missing_panics_doc, reason = "what goes wrong here fails the test that asked for it")]
 
+mod receiver;
+
 use std::sync::Arc;
 
 use signet_model::{AccountId, Timestamp};
@@ -14,6 +16,8 @@ use crate::{
     seal::Sealer,
     store::{Database, DatabaseUrl},
 };
+
+pub use receiver::{Arrival, Receiver};
 
 /// Names the PostgreSQL server that tests may create databases in.
 pub const POSTGRES_VARIABLE: &str = "SIGNET_TEST_POSTGRES_URL";

@@ -16,6 +16,12 @@ const ENCODED_LEN: usize = 26;
 #[error("is not an id of the form {0}_ and 26 letters and digits")]
 pub struct InvalidId(pub &'static str);
 
+/// How far the millisecond has gone, in 4096ths.
+fn fraction(now: Timestamp) -> u16 {
+    let micros = now.unix_micros().rem_euclid(1_000);
+    u16::try_from(micros * 4_096 / 1_000).unwrap_or(0)
+}
+
 fn encode(id: Uuid) -> [u8; ENCODED_LEN] {
     let mut value = id.as_u128();
     let mut text = [0; ENCODED_LEN];
@@ -49,8 +55,10 @@ macro_rules! ids {
             /// What stands before the underscore.
             pub const PREFIX: &'static str = $prefix;
 
-            /// A new id: its first 48 bits are the instant, the rest is random.
-            pub fn new(now: Timestamp, random: [u8; 10]) -> Self {
+            /// A new id: its first 48 bits are the millisecond, the next 12 the
+            /// fraction of it (RFC 9562, section 6.2, method 3), the rest is random.
+            pub fn new(now: Timestamp, mut random: [u8; 10]) -> Self {
+                random[..2].copy_from_slice(&fraction(now).to_be_bytes());
                 Self(uuid::Builder::from_unix_timestamp_millis(now.unix_millis(), &random).into_uuid())
             }
 
@@ -134,9 +142,9 @@ mod tests {
     }
 
     #[test]
-    fn ids_sort_by_time() {
-        let early = EventId::new(Timestamp::from_unix_seconds(1), [0xff; 10]);
-        let late = EventId::new(Timestamp::from_unix_seconds(2), [0; 10]);
+    fn ids_sort_by_time_to_the_microsecond() {
+        let early = EventId::new(Timestamp::from_unix_micros(1_000_001), [0xff; 10]);
+        let late = EventId::new(Timestamp::from_unix_micros(1_000_002), [0; 10]);
         assert!(early < late && early.to_string() < late.to_string());
     }
 

@@ -1,0 +1,156 @@
+//! A small HTTPS receiver that answers as it is told and keeps what arrives.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::PrivateKeyDer;
+use signet_model::endpoint::EndpointUrl;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::TcpListener,
+    sync::watch,
+};
+use tokio_rustls::TlsAcceptor;
+
+/// A request that arrived.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// The headers, names in lower case.
+    pub headers: HashMap<String, String>,
+    /// The body.
+    pub body: String,
+}
+
+/// An HTTPS server on a free port of `localhost`, until it is dropped.
+#[derive(Debug)]
+pub struct Receiver {
+    /// Its certificate authority, PEM.
+    pub authority: Vec<u8>,
+    port: u16,
+    shared: Arc<Shared>,
+    server: tokio::task::JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    arrivals: Mutex<Vec<Arrival>>,
+    count: watch::Sender<usize>,
+    status: watch::Sender<u16>,
+}
+
+impl Receiver {
+    /// Starts one that answers 200.
+    pub async fn start() -> Self {
+        let (authority, tls) = certificates();
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        let shared = Arc::new(Shared {
+            arrivals: Mutex::default(),
+            count: watch::Sender::new(0),
+            status: watch::Sender::new(200),
+        });
+        let server = tokio::spawn(serve(listener, TlsAcceptor::from(tls), Arc::clone(&shared)));
+        Self { authority, port, shared, server }
+    }
+
+    /// A URL of the receiver.
+    pub fn url(&self, path: &str) -> EndpointUrl {
+        format!("https://localhost:{}/{path}", self.port).parse().expect("a URL")
+    }
+
+    /// Answers with this status from now on.
+    pub fn answer(&self, status: u16) {
+        self.shared.status.send_replace(status);
+    }
+
+    /// What has arrived.
+    pub fn arrivals(&self) -> Vec<Arrival> {
+        self.shared.arrivals.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Waits until so many requests have arrived.
+    pub async fn arrived(&self, count: usize) -> Vec<Arrival> {
+        let mut counted = self.shared.count.subscribe();
+        counted.wait_for(|&arrived| arrived >= count).await.expect("the receiver lives");
+        self.arrivals()
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+fn certificates() -> (Vec<u8>, Arc<rustls::ServerConfig>) {
+    let mut params = CertificateParams::new(Vec::new()).expect("parameters");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("an authority");
+    let key = KeyPair::generate().expect("a key");
+    let leaf = CertificateParams::new(vec!["localhost".to_owned()])
+        .expect("a name")
+        .signed_by(&key, &authority)
+        .expect("a certificate");
+    let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("protocol versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![leaf.der().clone()], key)
+        .expect("a server's configuration");
+    (authority.pem().into_bytes(), Arc::new(config))
+}
+
+async fn serve(listener: TcpListener, tls: TlsAcceptor, shared: Arc<Shared>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let (tls, shared) = (tls.clone(), Arc::clone(&shared));
+        tokio::spawn(async move {
+            if let Ok(stream) = tls.accept(stream).await {
+                // The peer may go away at any time.
+                let _ = answer_all(stream, &shared).await;
+            }
+        });
+    }
+}
+
+async fn answer_all(
+    stream: tokio_rustls::server::TlsStream<tokio::net::TcpStream>,
+    shared: &Shared,
+) -> std::io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    while let Some(arrival) = read_request(&mut stream).await? {
+        let status = *shared.status.borrow();
+        let count = {
+            let mut arrivals = shared.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+            arrivals.push(arrival);
+            arrivals.len()
+        };
+        let answer = format!("HTTP/1.1 {status} x\r\ncontent-type: text/plain\r\ncontent-length: 4\r\n\r\nnote");
+        stream.get_mut().write_all(answer.as_bytes()).await?;
+        stream.get_mut().flush().await?;
+        shared.count.send_replace(count);
+    }
+    Ok(())
+}
+
+async fn read_request(stream: &mut (impl AsyncBufReadExt + Unpin)) -> std::io::Result<Option<Arrival>> {
+    let mut line = String::new();
+    if stream.read_line(&mut line).await? == 0 {
+        return Ok(None);
+    }
+    let mut headers = HashMap::new();
+    loop {
+        line.clear();
+        stream.read_line(&mut line).await?;
+        let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+        headers.insert(name.to_lowercase(), value.to_owned());
+    }
+    let length = headers.get("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await?;
+    Ok(Some(Arrival { headers, body: String::from_utf8_lossy(&body).into_owned() }))
+}

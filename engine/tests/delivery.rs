@@ -1,0 +1,407 @@
+//! The story of a delivery, on both databases: sent, retried by the table,
+//! given up, held, released; across restarts; and for one account only.
+
+use std::time::Duration;
+
+use signet_engine::{
+    Engine, Running, Settings,
+    clock::ManualClock,
+    deliver::ingest::{Accepted, Idempotency, IngestError, NewEvent},
+    store::{
+        deliveries::{Delivery, DeliveryDetail, Filter, ResendError},
+        endpoints::{Endpoint, EndpointDraft, HeldChoice},
+    },
+    testing::{Receiver, TestDatabase, account, databases, engine},
+};
+use signet_model::{
+    AccountId, DeliveryId, EndpointId, Subscriptions, Timestamp,
+    delivery::{Outcome, State},
+    endpoint::DisabledReason,
+    event::{EventType, Submission},
+    retry::Schedule,
+    signature::{verify_hex, verify_standard},
+    time::Clock,
+};
+use tokio_util::sync::CancellationToken;
+
+/// Far more than anything here takes; only a defect runs into it.
+const LIMIT: Duration = Duration::from_secs(60);
+
+struct Story {
+    engine: Engine,
+    clock: ManualClock,
+    running: Running,
+    receiver: Receiver,
+    account: AccountId,
+}
+
+fn settings() -> Settings {
+    Settings { schedule: Schedule::new(Schedule::default().delays().to_vec(), 0), ..Settings::default() }
+}
+
+impl Story {
+    async fn begin(database: &TestDatabase) -> Self {
+        let receiver = Receiver::start().await;
+        let (engine, clock) = engine(database, settings(), vec![receiver.authority.clone()]);
+        let running = engine.start().expect("a new engine");
+        let account = account(&engine, "acme").await;
+        Self { engine, clock, running, receiver, account }
+    }
+
+    async fn endpoint(&self) -> Endpoint {
+        let draft = EndpointDraft {
+            url: self.receiver.url("webhooks"),
+            description: "A test".into(),
+            event_types: Subscriptions::all(),
+        };
+        self.engine.create_endpoint(self.account, draft, &self.engine.new_secret()).await.expect("an endpoint")
+    }
+
+    async fn ingest(&self, task: &str) -> Accepted {
+        // So that the log is in the order of the story.
+        self.clock.advance(Duration::from_micros(1));
+        self.engine.ingest(self.event(task)).await.expect("accepted")
+    }
+
+    fn event(&self, task: &str) -> NewEvent {
+        let text =
+            format!(r#"{{"event":"task.completed","taskId":"{task}","solution":{{"b":1.0,"10":"é","2":null}}}}"#);
+        let body = Submission::parse(&text, self.clock.now()).expect("an event").body;
+        NewEvent { account: self.account, body, idempotency: None }
+    }
+
+    async fn log(&self, endpoint: EndpointId) -> Vec<Delivery> {
+        self.engine.deliveries(self.account, endpoint, Filter::default(), 100).await.expect("the log")
+    }
+
+    /// Waits until the delivery has had so many attempts and rests.
+    async fn rested(&self, id: DeliveryId, attempts: usize) -> DeliveryDetail {
+        let resting = async {
+            loop {
+                let detail =
+                    self.engine.await_attempt(self.account, id, LIMIT).await.expect("an answer").expect("a delivery");
+                if detail.attempts.len() >= attempts && !detail.delivery.in_flight {
+                    return detail;
+                }
+                self.engine.wake();
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(LIMIT, resting).await.expect("the attempt is recorded")
+    }
+
+    /// Moves the clock to the instant and lets the engine look.
+    fn go_to(&self, instant: Timestamp) {
+        self.clock.advance(instant.since(self.clock.now()));
+        self.engine.wake();
+    }
+
+    async fn end(self) {
+        self.running.stop(CancellationToken::new()).await;
+        self.engine.close().await;
+    }
+}
+
+#[tokio::test]
+async fn an_event_arrives_signed_and_its_attempt_is_kept() {
+    for database in databases().await {
+        let story = Story::begin(&database).await;
+        let endpoint = story.endpoint().await;
+        let accepted = story.ingest("task_1").await;
+        assert_eq!(accepted.deliveries, 1);
+
+        let arrival = story.receiver.arrived(1).await.remove(0);
+        let delivery = story.log(endpoint.id).await.remove(0);
+        let detail = story.rested(delivery.id, 1).await;
+        let secret = story.engine.endpoint_secret(story.account, endpoint.id).await.expect("the secret");
+        let header = |name: &str| arrival.headers.get(name).cloned().unwrap_or_default();
+
+        assert_eq!(
+            arrival.body,
+            r#"{"event":"task.completed","taskId":"task_1","status":"ready","solution":{"2":null,"10":"é","b":1},"timestamp":"2026-03-28T12:00:00Z"}"#
+        );
+        assert!(verify_hex(&secret, arrival.body.as_bytes(), &header("x-webhook-signature")));
+        let (id, at) = (header("webhook-id"), header("webhook-timestamp"));
+        assert!(verify_standard(&secret, &id, &at, arrival.body.as_bytes(), &header("webhook-signature")));
+        assert_eq!(
+            (id, header("x-webhook-event"), header("x-webhook-attempt")),
+            (delivery.id.to_string(), "task.completed".into(), "1".into())
+        );
+
+        assert_eq!((detail.delivery.state, detail.delivery.attempts), (State::Delivered, 1));
+        assert_eq!(detail.delivery.last_outcome, Some(Outcome::Answered(200)));
+        assert_eq!(detail.body.as_deref(), Some(arrival.body.as_str()));
+        assert_eq!(detail.attempts[0].response.as_ref().map(|it| it.body.as_str()), Some("note"));
+        assert!(
+            detail.attempts[0]
+                .request_headers
+                .iter()
+                .any(|(name, value)| name == "webhook-id" && *value == delivery.id.to_string())
+        );
+        story.end().await;
+    }
+}
+
+#[tokio::test]
+async fn the_retry_table_is_followed_to_the_end_and_the_endpoint_disabled() {
+    for database in databases().await {
+        let story = Story::begin(&database).await;
+        let endpoint = story.endpoint().await;
+        story.receiver.answer(500);
+        story.ingest("task_1").await;
+        let id = story.log(endpoint.id).await[0].id;
+
+        for (failed, delay) in [30, 120, 600, 3_600, 14_400].into_iter().enumerate() {
+            let detail = story.rested(id, failed + 1).await;
+            let ended_at = detail.attempts[failed].ended_at();
+            assert_eq!(detail.delivery.state, State::Pending);
+            let due_at = detail.delivery.due_at.expect("a retry");
+            assert_eq!(due_at.since(ended_at), Duration::from_secs(delay), "after attempt {}", failed + 1);
+            // A moment too early nothing happens; that the next one is the right
+            // number of attempts is what the next round checks.
+            story.go_to(due_at);
+        }
+        let detail = story.rested(id, 6).await;
+        assert_eq!((detail.delivery.state, detail.delivery.attempts), (State::Failed, 6));
+        assert_eq!(detail.attempts.iter().map(|attempt| attempt.number).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+        let ids: Vec<_> =
+            story.receiver.arrivals().iter().map(|arrival| arrival.headers["webhook-id"].clone()).collect();
+        assert_eq!(ids, vec![id.to_string(); 6]);
+
+        let disabled =
+            story.engine.endpoint(story.account, endpoint.id).await.expect("an answer").expect("it").disabled;
+        let disabled = disabled.expect("it is disabled");
+        assert_eq!((disabled.reason, disabled.by), (DisabledReason::RetriesExhausted, Some(id)));
+        story.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_disabled_endpoint_loses_nothing_and_gets_it_on_release() {
+    for database in databases().await {
+        let story = Story::begin(&database).await;
+        let endpoint = story.endpoint().await;
+        story.receiver.answer(503);
+        story.ingest("waits").await;
+        let waiting = story.log(endpoint.id).await[0].id;
+        story.rested(waiting, 1).await;
+        story.receiver.answer(410);
+        story.ingest("gone").await;
+        let gone = story.log(endpoint.id).await[0].id;
+        assert_eq!(story.rested(gone, 1).await.delivery.state, State::Failed);
+        let status = story.engine.endpoint(story.account, endpoint.id).await.expect("an answer").expect("it");
+        assert_eq!(status.disabled.map(|it| it.reason), Some(DisabledReason::Gone));
+
+        assert_eq!(story.ingest("meanwhile").await.deliveries, 1);
+        let states: Vec<_> = story.log(endpoint.id).await.iter().map(|delivery| delivery.state).collect();
+        assert_eq!(states, [State::Held, State::Failed, State::Held]);
+        assert_eq!(
+            story.engine.held_counts(story.account, endpoint.id).await.expect("counts"),
+            [(EventType::TaskCompleted, 2)]
+        );
+        let refused =
+            story.engine.settle_held(story.account, endpoint.id, Subscriptions::all(), HeldChoice::Release).await;
+        assert_eq!(refused.expect("an answer"), 0, "nothing is released to a disabled endpoint");
+
+        story.receiver.answer(200);
+        story.engine.enable_endpoint(story.account, endpoint.id).await.expect("enabled");
+        let released =
+            story.engine.settle_held(story.account, endpoint.id, Subscriptions::all(), HeldChoice::Release).await;
+        assert_eq!(released.expect("released"), 2);
+        story.clock.advance(Duration::from_secs(1));
+        story.engine.wake();
+        for delivery in story.log(endpoint.id).await.iter().filter(|delivery| delivery.id != gone) {
+            story.rested(delivery.id, if delivery.id == waiting { 2 } else { 1 }).await;
+        }
+        let states: Vec<_> = story.log(endpoint.id).await.iter().map(|delivery| delivery.state).collect();
+        assert_eq!(states, [State::Delivered, State::Failed, State::Delivered]);
+        story.end().await;
+    }
+}
+
+#[tokio::test]
+async fn held_deliveries_can_be_discarded_by_type() {
+    for database in databases().await {
+        let story = Story::begin(&database).await;
+        let endpoint = story.endpoint().await;
+        story.engine.pause_endpoint(story.account, endpoint.id).await.expect("paused");
+        story.ingest("held").await;
+        let only = |kind| Subscriptions::new([kind]).expect("one type");
+        let discard = |kind| story.engine.settle_held(story.account, endpoint.id, only(kind), HeldChoice::Discard);
+        assert_eq!(discard(EventType::TaskFailed).await.expect("an answer"), 0);
+        assert_eq!(discard(EventType::TaskCompleted).await.expect("an answer"), 1);
+        assert_eq!(story.log(endpoint.id).await[0].state, State::Discarded);
+        assert!(story.receiver.arrivals().is_empty());
+        story.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_retry_survives_a_restart() {
+    for database in databases().await {
+        let story = Story::begin(&database).await;
+        let endpoint = story.endpoint().await;
+        story.receiver.answer(500);
+        story.ingest("task_1").await;
+        let id = story.log(endpoint.id).await[0].id;
+        let due_at = story.rested(id, 1).await.delivery.due_at.expect("a retry");
+        let Story { running, receiver, account, .. } = story;
+        running.stop(CancellationToken::new()).await;
+
+        receiver.answer(204);
+        let (engine, clock) = engine(&database, settings(), vec![receiver.authority.clone()]);
+        let running = engine.start().expect("a new engine");
+        let story = Story { engine, clock, running, receiver, account };
+        story.go_to(due_at);
+        let detail = story.rested(id, 2).await;
+        assert_eq!((detail.delivery.state, detail.delivery.attempts), (State::Delivered, 2));
+        story.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_test_event_goes_the_same_way_but_once_and_even_to_a_disabled_endpoint() {
+    for database in databases().await {
+        let story = Story::begin(&database).await;
+        let endpoint = story.endpoint().await;
+        story.engine.pause_endpoint(story.account, endpoint.id).await.expect("paused");
+        story.receiver.answer(500);
+        let id = story.engine.send_test(story.account, endpoint.id, EventType::BalanceLow).await.expect("sent");
+        let detail = story.rested(id, 1).await;
+        assert_eq!((detail.delivery.state, detail.delivery.is_test), (State::Failed, true));
+        let arrival = story.receiver.arrived(1).await.remove(0);
+        assert_eq!(arrival.headers["x-webhook-test"], "true");
+        assert!(arrival.body.starts_with(r#"{"event":"balance.low","balance":45.5,"threshold":50,"#));
+        story.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_resend_has_the_same_id_and_counts_on() {
+    for database in databases().await {
+        let story = Story::begin(&database).await;
+        let endpoint = story.endpoint().await;
+        story.ingest("task_1").await;
+        let id = story.log(endpoint.id).await[0].id;
+        story.rested(id, 1).await;
+        story.engine.resend(story.account, id).await.expect("sent again");
+        let arrival = story.receiver.arrived(2).await.remove(1);
+        assert_eq!(
+            (arrival.headers["webhook-id"].as_str(), arrival.headers["x-webhook-attempt"].as_str()),
+            (id.to_string().as_str(), "2")
+        );
+        story.rested(id, 2).await;
+        story.engine.pause_endpoint(story.account, endpoint.id).await.expect("paused");
+        assert!(matches!(story.engine.resend(story.account, id).await, Err(ResendError::Disabled)));
+        story.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_repeated_request_gets_the_first_answer_and_sends_nothing() {
+    for database in databases().await {
+        let story = Story::begin(&database).await;
+        story.endpoint().await;
+        let keyed = |request: u8| NewEvent {
+            idempotency: Some(Idempotency { key: "k".into(), request_hash: [request; 32] }),
+            ..story.event("task_1")
+        };
+        let first = story.engine.ingest(keyed(1)).await.expect("accepted");
+        let again = story.engine.ingest_batch(vec![keyed(1), keyed(2), keyed(1)]).await;
+        let replay = Accepted { replayed: true, ..first };
+        assert_eq!(again, [Ok(replay), Err(IngestError::KeyReused), Ok(replay)]);
+        story.receiver.arrived(1).await;
+        let together = |request| NewEvent {
+            idempotency: Some(Idempotency { key: "new".into(), request_hash: [request; 32] }),
+            ..story.event("task_2")
+        };
+        let answers = story.engine.ingest_batch(vec![together(1), together(1), together(9)]).await;
+        let id = answers[0].expect("accepted").id;
+        assert_eq!(answers[1], Ok(Accepted { id, deliveries: 1, replayed: true }));
+        assert_eq!(answers[2], Err(IngestError::KeyReused));
+        story.receiver.arrived(2).await;
+        story.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_balance_that_falls_below_the_threshold_is_told_once() {
+    for database in databases().await {
+        let story = Story::begin(&database).await;
+        story.endpoint().await;
+        let amount = |text: &str| text.parse().expect("an amount");
+        let balance = |text: &str| story.engine.set_balance(story.account, amount(text));
+        story.engine.set_balance_threshold(story.account, Some(amount("50.10"))).await.expect("set");
+        for text in ["60", "50.1", "45.5", "40", "50.1", "0.30000000000000004"] {
+            balance(text).await.expect("recorded");
+        }
+        story.engine.set_balance_threshold(story.account, None).await.expect("cleared");
+        story.engine.set_balance_threshold(story.account, Some(amount("1"))).await.expect("set");
+        let mut bodies: Vec<_> = story.receiver.arrived(3).await.into_iter().map(|arrival| arrival.body).collect();
+        bodies.sort();
+        let body = |balance, threshold| {
+            format!(
+                r#"{{"event":"balance.low","balance":{balance},"threshold":{threshold},"timestamp":"2026-03-28T12:00:00Z"}}"#
+            )
+        };
+        assert_eq!(
+            bodies,
+            [body("0.30000000000000004", "1"), body("0.30000000000000004", "50.1"), body("45.5", "50.1")]
+        );
+        let stored = story.engine.account(story.account).await.expect("an answer").expect("the account");
+        assert_eq!(stored.balance, Some(amount("0.30000000000000004")));
+        story.end().await;
+    }
+}
+
+#[tokio::test]
+async fn another_account_reaches_nothing() {
+    for database in databases().await {
+        let story = Story::begin(&database).await;
+        let endpoint = story.endpoint().await;
+        story.ingest("task_1").await;
+        let delivery = story.log(endpoint.id).await[0].id;
+        let other = account(&story.engine, "other").await;
+        let engine = &story.engine;
+        let draft = EndpointDraft {
+            url: story.receiver.url("x"),
+            description: String::new(),
+            event_types: Subscriptions::all(),
+        };
+
+        assert!(engine.endpoints(other).await.expect("an answer").is_empty());
+        assert!(engine.endpoint(other, endpoint.id).await.expect("an answer").is_none());
+        assert!(engine.endpoint_secret(other, endpoint.id).await.is_err());
+        assert!(engine.update_endpoint(other, endpoint.id, draft).await.is_err());
+        assert!(engine.pause_endpoint(other, endpoint.id).await.is_err());
+        assert!(engine.enable_endpoint(other, endpoint.id).await.is_err());
+        assert!(engine.delete_endpoint(other, endpoint.id).await.is_err());
+        assert!(engine.settle_held(other, endpoint.id, Subscriptions::all(), HeldChoice::Discard).await.is_err());
+        assert!(engine.send_test(other, endpoint.id, EventType::TaskFailed).await.is_err());
+        assert!(engine.resend(other, delivery).await.is_err());
+        assert!(engine.delivery(other, delivery).await.expect("an answer").is_none());
+        assert!(engine.deliveries(other, endpoint.id, Filter::default(), 9).await.expect("an answer").is_empty());
+        assert!(engine.held_counts(other, endpoint.id).await.expect("an answer").is_empty());
+
+        let untouched = engine.endpoint(story.account, endpoint.id).await.expect("an answer").expect("the endpoint");
+        assert_eq!((untouched.url, untouched.disabled), (endpoint.url, None));
+        story.end().await;
+    }
+}
+
+#[tokio::test]
+async fn deleting_an_endpoint_discards_what_waits() {
+    for database in databases().await {
+        let story = Story::begin(&database).await;
+        let endpoint = story.endpoint().await;
+        story.receiver.answer(500);
+        story.ingest("task_1").await;
+        let id = story.log(endpoint.id).await[0].id;
+        story.rested(id, 1).await;
+        story.engine.delete_endpoint(story.account, endpoint.id).await.expect("deleted");
+        assert!(story.engine.endpoints(story.account).await.expect("an answer").is_empty());
+        assert_eq!(story.rested(id, 1).await.delivery.state, State::Discarded);
+        assert_eq!(story.ingest("task_2").await.deliveries, 0);
+        story.end().await;
+    }
+}
