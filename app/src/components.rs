@@ -1,10 +1,12 @@
 //! Parts of pages.
 
+mod attempt;
 mod breadcrumbs;
 mod icon;
 mod status;
 mod when;
 
+pub use attempt::{Answer, AttemptReport, AttemptView, Exchange};
 pub use breadcrumbs::Breadcrumbs;
 pub use icon::Icon;
 #[cfg(feature = "ssr")]
@@ -13,6 +15,10 @@ pub use status::{Status, StatusMark, Tone};
 pub use when::{Moment, When};
 
 #[cfg(feature = "ssr")]
+mod confirm;
+#[cfg(feature = "ssr")]
 mod fields;
+#[cfg(feature = "ssr")]
+pub(crate) use confirm::Confirm;
 #[cfg(feature = "ssr")]
 pub(crate) use fields::{ErrorSummary, FieldError, TextField};

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use axum::{
     extract::{FromRequestParts, OriginalUri, Path},
-    http::{HeaderValue, Method, header, request::Parts},
+    http::{HeaderValue, Method, Uri, header, request::Parts},
     response::{Html, IntoResponse, Response},
 };
 use leptos::{nonce::Nonce, prelude::*};
@@ -26,12 +26,37 @@ pub(crate) struct Frame {
     pub(crate) state: AppState,
     pub(crate) session: Option<Session>,
     pub(crate) path: String,
+    host: Option<String>,
     pub(crate) notice: Option<Notice>,
     /// The instant for which the page is rendered.
     pub(crate) now: Timestamp,
 }
 
 impl Frame {
+    /// The frame of a request.
+    pub(crate) fn of(parts: &Parts, state: &AppState) -> Self {
+        Self {
+            state: state.clone(),
+            session: parts.extensions.get::<Session>().cloned(),
+            path: asked(parts).path().to_owned(),
+            host: parts.headers.get(header::HOST).and_then(|it| it.to_str().ok()).map(ToOwned::to_owned),
+            notice: Notice::from_headers(&parts.headers),
+            now: state.now(),
+        }
+    }
+
+    /// Somebody who is signed in.
+    pub(crate) fn member(self) -> Option<Member> {
+        let account = self.session.as_ref()?.account;
+        Some(Member { frame: self, account })
+    }
+
+    /// Where the server is reached, for examples.
+    pub(crate) fn origin(&self) -> String {
+        let guessed = || format!("http://{}", self.host.as_deref().unwrap_or("127.0.0.1:8080"));
+        self.state.public_url.clone().unwrap_or_else(guessed)
+    }
+
     /// Renders a page. `content` is called where islands can be made.
     pub(crate) fn render<V: IntoView>(&self, title: &str, content: impl FnOnce() -> V) -> Response {
         let nonce = Nonce::new();
@@ -63,19 +88,13 @@ impl FromRequestParts<AppState> for Frame {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
-        Ok(Self {
-            state: state.clone(),
-            session: parts.extensions.get::<Session>().cloned(),
-            path: path(parts),
-            notice: Notice::from_headers(&parts.headers),
-            now: state.now(),
-        })
+        Ok(Self::of(parts, state))
     }
 }
 
-fn path(parts: &Parts) -> String {
-    let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
-    uri.path().to_owned()
+/// The address as the browser asked for it.
+fn asked(parts: &Parts) -> &Uri {
+    parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0)
 }
 
 /// Somebody who is signed in, and the frame of their pages. Everybody else is
@@ -97,11 +116,7 @@ impl FromRequestParts<AppState> for Member {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
-        let Ok(frame) = Frame::from_request_parts(parts, state).await;
-        match &frame.session {
-            Some(session) => Ok(Self { account: session.account, frame }),
-            None => Err(see_other(&sign_in_path(parts))),
-        }
+        Frame::of(parts, state).member().ok_or_else(|| see_other(&sign_in_path(parts)))
     }
 }
 
@@ -111,8 +126,7 @@ fn sign_in_path(parts: &Parts) -> String {
     if parts.method != Method::GET {
         return "/login".to_owned();
     }
-    let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
-    let asked = uri.path_and_query().map_or("/", |it| it.as_str());
+    let asked = asked(parts).path_and_query().map_or("/", |it| it.as_str());
     format!("/login?next={}", encoded(asked))
 }
 

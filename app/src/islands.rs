@@ -1,1 +1,12 @@
-//! The only code that also runs in the browser.
+//! The only code that also runs in the browser. Every island is also rendered on
+//! the server, and works there as a form or as plain content.
+
+mod copy;
+mod delivery_list;
+mod secret;
+mod test_panel;
+
+pub use copy::CopyButton;
+pub use delivery_list::{DeliveryList, DeliveryRow, LogQuery};
+pub use secret::StoredSecret;
+pub use test_panel::{TestPanel, TestReport};

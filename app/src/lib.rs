@@ -29,6 +29,8 @@ mod notice;
 #[cfg(feature = "ssr")]
 mod pages;
 #[cfg(feature = "ssr")]
+mod present;
+#[cfg(feature = "ssr")]
 mod redirect;
 #[cfg(feature = "ssr")]
 mod routes;

@@ -27,11 +27,42 @@ pub fn router(state: AppState) -> Router {
         .route("/setup/{token}", get(pages::setup::get).post(api::owners::create))
         .route("/login", get(pages::login::get).post(api::sessions::sign_in))
         .route("/logout", post(api::sessions::sign_out))
+        .merge(settings())
         .route("/live/{*name}", post(server_function))
         .fallback(async || PageError::NotFound)
         .method_not_allowed_fallback(async || PageError::MethodNotAllowed)
         .layer(middleware::from_fn_with_state(state.clone(), error::as_page))
         .with_state(state)
+}
+
+fn settings() -> Router<AppState> {
+    let webhooks = Router::new()
+        .route("/", get(pages::webhooks::get))
+        .route("/new", get(pages::webhook_form::get_new).post(api::endpoints::create))
+        .nest("/{id}", webhook());
+    let api_keys = Router::new()
+        .route("/", get(pages::api_keys::get).post(api::api_keys::create))
+        .route("/{id}/revoke", get(pages::api_keys::get_revoke).post(api::api_keys::revoke));
+    Router::new()
+        .nest("/settings/webhooks", webhooks)
+        .nest("/settings/api-keys", api_keys)
+        .route("/settings/account", get(pages::account::get))
+        .route("/settings/account/threshold", post(api::thresholds::save))
+}
+
+fn webhook() -> Router<AppState> {
+    Router::new()
+        .route("/", get(pages::webhook::get))
+        .route("/edit", get(pages::webhook_form::get_edit).post(api::endpoints::update))
+        .route("/delete", get(pages::webhook_delete::get).post(api::endpoints::delete))
+        .route("/pause", get(pages::webhook::back).post(api::endpoints::pause))
+        .route("/enable", get(pages::webhook::back).post(api::endpoints::enable))
+        .route("/held", get(pages::webhook::back).post(api::endpoints::settle_held))
+        .route("/secret", get(pages::webhook::back).post(api::secrets::reveal))
+        .route("/test", get(pages::webhook::back).post(api::tests::send))
+        .route("/deliveries", get(pages::delivery_log::get))
+        .route("/deliveries/{delivery}", get(pages::delivery::get))
+        .route("/deliveries/{delivery}/resend", post(api::deliveries::resend))
 }
 
 async fn favicon() -> ([(header::HeaderName, &'static str); 2], &'static str) {

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use serde::Deserialize;
 
 use crate::{
-    components::{ErrorSummary, TextField},
+    components::TextField,
     error::PageError,
     form::Errors,
     frame::Frame,

@@ -1,0 +1,47 @@
+//! Deliveries: list, resend.
+
+use axum::response::Response;
+use leptos::prelude::ServerFnError;
+use signet_engine::store::deliveries::{Filter, ResendError};
+use signet_model::{DeliveryId, EndpointId};
+
+use super::{caller, failed, not_found};
+use crate::{
+    error::PageError,
+    frame::{Ids, Member},
+    islands::{DeliveryRow, LogQuery},
+    notice::Notice,
+    pages,
+    present::{delivery_path, row},
+    redirect::done,
+};
+
+/// The most lines an island can ask for.
+const MOST: u32 = 100;
+
+/// Sends a delivery again.
+pub(crate) async fn resend(
+    member: Member,
+    Ids((endpoint, id)): Ids<(EndpointId, DeliveryId)>,
+) -> Result<Response, PageError> {
+    match member.engine().resend(member.account, id).await {
+        Ok(()) => Ok(done(Notice::Resent, &delivery_path(endpoint, id))),
+        Err(ResendError::Store(error)) => Err(error.into()),
+        Err(refused) => pages::delivery::page(&member, endpoint, id, Some(refused.to_string())).await,
+    }
+}
+
+/// The lines of the log that an island shows.
+pub(crate) async fn rows_live(query: &LogQuery) -> Result<Vec<DeliveryRow>, ServerFnError> {
+    let member = caller()?;
+    let endpoint: EndpointId = query.endpoint.parse().map_err(|_| not_found())?;
+    let filter = Filter {
+        state: query.state.parse().ok(),
+        event_type: query.event_type.parse().ok(),
+        before: query.before.parse().ok(),
+    };
+    let limit = query.limit.min(MOST);
+    let found = member.engine().deliveries(member.account, endpoint, filter, limit).await;
+    let found = found.map_err(|error| failed(error.into()))?;
+    Ok(found.iter().map(|delivery| row(delivery, member.frame.now)).collect())
+}

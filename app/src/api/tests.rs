@@ -1,0 +1,43 @@
+//! Test events: send one and wait for what the receiver answers.
+
+use std::time::Duration;
+
+use axum::response::Response;
+use leptos::prelude::ServerFnError;
+use signet_engine::store;
+use signet_model::{DeliveryId, EndpointId, event::EventType};
+
+use super::{caller, failed, not_found};
+use crate::{
+    error::PageError,
+    form::Fields,
+    frame::{Ids, Member},
+    islands::TestReport,
+    present::{endpoint_path, test_report},
+    redirect::see_other,
+};
+
+/// A little longer than the time budget of an attempt.
+const PATIENCE: Duration = Duration::from_secs(12);
+
+/// Sends a test event and comes back to the webhook with the result.
+pub(crate) async fn send(member: Member, Ids(id): Ids<EndpointId>, fields: Fields) -> Result<Response, PageError> {
+    let kind: EventType = fields.get("type").parse().map_err(|_| PageError::Unreadable)?;
+    let delivery = member.engine().send_test(member.account, id, kind).await?;
+    member.engine().await_attempt(member.account, delivery, PATIENCE).await?;
+    Ok(see_other(&format!("{}?test={delivery}#test", endpoint_path(id))))
+}
+
+/// Sends a test event for an island.
+pub(crate) async fn send_live(id: &str, kind: &str) -> Result<TestReport, ServerFnError> {
+    let member = caller()?;
+    let (Ok(id), Ok(kind)) = (id.parse::<EndpointId>(), kind.parse::<EventType>()) else { return Err(not_found()) };
+    let report = outcome(&member, id, kind).await;
+    report.map_err(|error| failed(error.into()))?.ok_or_else(not_found)
+}
+
+async fn outcome(member: &Member, id: EndpointId, kind: EventType) -> store::Result<Option<TestReport>> {
+    let delivery: DeliveryId = member.engine().send_test(member.account, id, kind).await?;
+    let detail = member.engine().await_attempt(member.account, delivery, PATIENCE).await?;
+    Ok(detail.map(|detail| test_report(&detail, member.frame.state.now())))
+}

@@ -1,0 +1,11 @@
+//! The engine's nouns as they are shown.
+
+mod attempt;
+mod delivery;
+mod endpoint;
+mod json;
+
+pub(crate) use attempt::{attempt, test_report};
+pub(crate) use delivery::{delivery_path, delivery_status, row};
+pub(crate) use endpoint::{endpoint_path, endpoint_status, last_activity};
+pub(crate) use json::indented;

@@ -1,0 +1,79 @@
+//! Attempts: what was sent and what came back.
+
+use signet_engine::store::deliveries::DeliveryDetail;
+use signet_model::{
+    Timestamp,
+    delivery::{Attempt, Response, State},
+    explain::explain,
+};
+
+use super::delivery::{answer, in_short};
+use crate::{
+    components::{Answer, AttemptView, Status, Tone},
+    islands::TestReport,
+    present::{delivery_path, indented},
+    words::{moment, span},
+};
+
+/// One attempt.
+pub(crate) fn attempt(attempt: &Attempt, now: Timestamp) -> AttemptView {
+    let outcome = attempt.outcome();
+    let explanation = explain(outcome);
+    let tone = if outcome.is_success() { Tone::Good } else { Tone::Bad };
+    AttemptView {
+        number: attempt.number,
+        started: moment(attempt.started_at, now),
+        took: span(attempt.duration),
+        first_byte: attempt.first_byte.map(span),
+        status: Status::new(tone, in_short(outcome)),
+        title: explanation.title,
+        advice: explanation.advice.to_owned(),
+        detail: attempt.failure_detail.clone(),
+        retry_after: attempt.retry_after.map(|wait| format!("{} s", wait.as_secs())),
+        request_headers: attempt.request_headers.clone(),
+        answer: attempt.response.as_ref().map(response),
+    }
+}
+
+fn response(response: &Response) -> Answer {
+    let is_json = response
+        .headers
+        .iter()
+        .any(|(name, value)| name.eq_ignore_ascii_case("content-type") && value.contains("json"));
+    Answer {
+        status: answer(response.status),
+        headers: response.headers.clone(),
+        body: if is_json { indented(&response.body) } else { response.body.clone() },
+        truncated: response.body_truncated,
+    }
+}
+
+/// What came of a test event, as far as is known.
+pub(crate) fn test_report(detail: &DeliveryDetail, now: Timestamp) -> TestReport {
+    let delivery = &detail.delivery;
+    let last = detail.attempts.last();
+    let (status, title, advice) = match last.map(Attempt::outcome) {
+        Some(outcome) if outcome.is_success() => {
+            let took = last.map(|it| span(it.duration)).unwrap_or_default();
+            (Status::new(Tone::Good, "Delivered"), format!("The receiver answered in {took}"), String::new())
+        }
+        Some(outcome) => {
+            let explanation = explain(outcome);
+            (Status::new(Tone::Bad, "Failed"), explanation.title, explanation.advice.to_owned())
+        }
+        None if delivery.state == State::Pending => (
+            Status::new(Tone::Waiting, "Waiting"),
+            "The receiver has not answered yet".to_owned(),
+            "Open the delivery to see how it ends.".to_owned(),
+        ),
+        None => (Status::new(Tone::Idle, "Not sent"), "The test event was not sent".to_owned(), String::new()),
+    };
+    TestReport {
+        event_type: delivery.event_type.to_string(),
+        status,
+        title,
+        advice,
+        href: delivery_path(delivery.endpoint, delivery.id),
+        attempt: last.map(|it| attempt(it, now)),
+    }
+}

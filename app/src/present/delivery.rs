@@ -1,0 +1,81 @@
+//! Deliveries.
+
+use axum::http::StatusCode;
+use signet_engine::store::deliveries::Delivery;
+use signet_model::{
+    DeliveryId, EndpointId, Timestamp,
+    delivery::{Failure, Outcome, State},
+};
+
+use crate::{
+    components::{Status, Tone},
+    islands::DeliveryRow,
+    present::endpoint_path,
+    words::{moment, span},
+};
+
+/// The address of a delivery's page.
+pub(crate) fn delivery_path(endpoint: EndpointId, id: DeliveryId) -> String {
+    format!("{}/deliveries/{id}", endpoint_path(endpoint))
+}
+
+/// Where a delivery stands.
+pub(crate) fn delivery_status(delivery: &Delivery) -> Status {
+    match delivery.state {
+        State::Pending if delivery.in_flight => Status::new(Tone::Waiting, "Sending"),
+        State::Pending if delivery.attempts > 0 => Status::new(Tone::Warning, "Retrying"),
+        State::Pending => Status::new(Tone::Waiting, "Pending"),
+        State::Delivered => Status::new(Tone::Good, "Delivered"),
+        State::Failed => Status::new(Tone::Bad, "Failed"),
+        State::Held => Status::new(Tone::Paused, "Held"),
+        State::Discarded => Status::new(Tone::Idle, "Discarded"),
+    }
+}
+
+/// A line of the log.
+pub(crate) fn row(delivery: &Delivery, now: Timestamp) -> DeliveryRow {
+    let result = delivery.last_outcome.map(|outcome| match delivery.last_duration {
+        Some(duration) => format!("{} in {}", in_short(outcome), span(duration)),
+        None => in_short(outcome),
+    });
+    let waits = delivery.state == State::Pending && !delivery.in_flight;
+    DeliveryRow {
+        id: delivery.id.to_string(),
+        href: delivery_path(delivery.endpoint, delivery.id),
+        event_type: delivery.event_type.to_string(),
+        is_test: delivery.is_test,
+        status: delivery_status(delivery),
+        result,
+        attempts: delivery.attempts,
+        created: moment(delivery.created_at, now),
+        next: delivery.due_at.filter(|_| waits).map(|at| moment(at, now)),
+    }
+}
+
+/// An outcome in a few words.
+pub(super) fn in_short(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Answered(status) => answer(status),
+        Outcome::Failed(failure) => failed(failure).to_owned(),
+    }
+}
+
+/// `404 Not Found`
+pub(super) fn answer(status: u16) -> String {
+    let reason = StatusCode::from_u16(status).ok().and_then(|it| it.canonical_reason());
+    reason.map_or_else(|| status.to_string(), |reason| format!("{status} {reason}"))
+}
+
+const fn failed(failure: Failure) -> &'static str {
+    match failure {
+        Failure::ConnectTimeout => "No connection in time",
+        Failure::Timeout => "No answer in time",
+        Failure::Dns => "Host not found",
+        Failure::AddressRefused => "Address refused",
+        Failure::ConnectionRefused => "Connection refused",
+        Failure::Connect => "No connection",
+        Failure::Tls => "TLS failed",
+        Failure::ConnectionReset => "Connection broke",
+        Failure::Protocol => "Not valid HTTP",
+    }
+}

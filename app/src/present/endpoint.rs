@@ -1,0 +1,32 @@
+//! Endpoints.
+
+use signet_engine::store::endpoints::Endpoint;
+use signet_model::{EndpointId, Timestamp, endpoint::DisabledReason};
+
+use crate::{
+    components::{Moment, Status, Tone},
+    words::moment,
+};
+
+/// The address of a webhook's page.
+pub(crate) fn endpoint_path(id: EndpointId) -> String {
+    format!("/settings/webhooks/{id}")
+}
+
+/// How an endpoint stands.
+pub(crate) fn endpoint_status(endpoint: &Endpoint) -> Status {
+    match endpoint.disabled {
+        Some(disabled) if disabled.reason == DisabledReason::Paused => Status::new(Tone::Paused, "Paused"),
+        Some(_) => Status::new(Tone::Bad, "Disabled"),
+        None if endpoint.consecutive_failures > 0 => Status::new(Tone::Warning, "Failing"),
+        None => Status::new(Tone::Good, "Enabled"),
+    }
+}
+
+/// When something was last sent, and whether it arrived.
+pub(crate) fn last_activity(endpoint: &Endpoint, now: Timestamp) -> Option<(Status, Moment)> {
+    let success = endpoint.last_success_at.map(|at| (at, Status::new(Tone::Good, "Delivered")));
+    let failure = endpoint.last_failure_at.map(|at| (at, Status::new(Tone::Bad, "Failed")));
+    let (at, status) = success.into_iter().chain(failure).max_by_key(|(at, _)| *at)?;
+    Some((status, moment(at, now)))
+}
