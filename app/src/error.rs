@@ -6,7 +6,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use signet_engine::store;
+use signet_engine::{
+    deliver::ingest::IngestError,
+    store::{self, deliveries::TestError},
+};
 
 use crate::{frame::Frame, pages, state::AppState};
 
@@ -22,6 +25,9 @@ pub(crate) enum PageError {
     /// What was sent cannot be read as a form.
     #[error("unreadable form")]
     Unreadable,
+    /// The server cannot keep up, or is stopping.
+    #[error("busy")]
+    Busy,
     /// The server is at fault.
     #[error("internal error")]
     Internal,
@@ -34,6 +40,7 @@ impl PageError {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unreadable => StatusCode::BAD_REQUEST,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -46,6 +53,16 @@ impl From<store::Error> for PageError {
         }
         tracing::error!(error = &error as &dyn std::error::Error, "a page could not be made");
         Self::Internal
+    }
+}
+
+impl From<TestError> for PageError {
+    fn from(error: TestError) -> Self {
+        match error {
+            TestError::Store(error) => error.into(),
+            TestError::Ingest(IngestError::Overloaded | IngestError::Stopping) => Self::Busy,
+            TestError::Ingest(_) => Self::Internal,
+        }
     }
 }
 

@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use axum::response::Response;
 use leptos::prelude::ServerFnError;
-use signet_engine::store;
 use signet_model::{DeliveryId, EndpointId, event::EventType};
 
 use super::{caller, failed, not_found};
@@ -33,10 +32,10 @@ pub(crate) async fn send_live(id: &str, kind: &str) -> Result<TestReport, Server
     let member = caller()?;
     let (Ok(id), Ok(kind)) = (id.parse::<EndpointId>(), kind.parse::<EventType>()) else { return Err(not_found()) };
     let report = outcome(&member, id, kind).await;
-    report.map_err(|error| failed(error.into()))?.ok_or_else(not_found)
+    report.map_err(failed)?.ok_or_else(not_found)
 }
 
-async fn outcome(member: &Member, id: EndpointId, kind: EventType) -> store::Result<Option<TestReport>> {
+async fn outcome(member: &Member, id: EndpointId, kind: EventType) -> Result<Option<TestReport>, PageError> {
     let delivery: DeliveryId = member.engine().send_test(member.account, id, kind).await?;
     let detail = member.engine().await_attempt(member.account, delivery, PATIENCE).await?;
     Ok(detail.map(|detail| test_report(&detail, member.frame.state.now())))
