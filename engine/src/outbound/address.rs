@@ -260,9 +260,7 @@ mod tests {
         }
 
         #[test]
-        fn whatever_hides_an_ipv4_address_in_a_tunnel_is_refused(bits: u32, rest: u64) {
-            let (high, low) = ((bits >> 16) as u16, bits as u16);
-            let [e, f, g, h] = [rest as u16, (rest >> 16) as u16, (rest >> 32) as u16, (rest >> 48) as u16];
+        fn whatever_hides_an_ipv4_address_in_a_tunnel_is_refused(high: u16, low: u16, [e, f, g, h]: [u16; 4]) {
             for address in [
                 Ipv6Addr::new(0x2002, high, low, e, f, g, h, 1),
                 Ipv6Addr::new(0x2001, 0, e, f, g, h, !high, !low),

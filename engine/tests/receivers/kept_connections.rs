@@ -1,0 +1,117 @@
+//! Connections that are kept for the next attempt, and closed by then.
+
+use bytes::Bytes;
+use signet_model::delivery::Failure;
+use tokio::io::AsyncWriteExt;
+
+use crate::{
+    certificates::{Authority, Flaw},
+    receiver::{Counter, Receiver, read_request},
+    sender::{Sender, assert_answered, assert_failed},
+};
+
+const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+
+/// A receiver whose first connection answers once and ends when the next request
+/// comes, and whose later ones answer always or never.
+async fn closing_after_one(authority: &Authority, later_ones_answer: bool) -> (Receiver, Counter) {
+    let requests = Counter::default();
+    let counter = requests.clone();
+    let receiver = Receiver::https(authority, move |mut connection, number| {
+        let counter = counter.clone();
+        async move {
+            let mut answered = 0;
+            while read_request(&mut connection).await.is_some() {
+                counter.count();
+                let answers = if number == 0 { answered == 0 } else { later_ones_answer };
+                if !answers {
+                    break;
+                }
+                let _ = connection.write_all(OK).await;
+                answered += 1;
+            }
+        }
+    })
+    .await;
+    (receiver, requests)
+}
+
+#[tokio::test]
+async fn a_kept_connection_closed_under_a_request_is_not_an_attempt() {
+    let authority = Authority::new();
+    let (receiver, requests) = closing_after_one(&authority, true).await;
+    let sender = Sender::new(&authority);
+    assert_answered(&sender.attempt(&receiver.url()).await, 200);
+    let second = sender.attempt(&receiver.url()).await;
+    assert_answered(&second, 200);
+    assert_eq!(second.number, 2);
+    // The first, the one that was lost, and the one in its place.
+    assert_eq!((requests.get(), receiver.connections.get()), (3, 2));
+}
+
+#[tokio::test]
+async fn a_request_is_repeated_only_once() {
+    let authority = Authority::new();
+    let (receiver, requests) = closing_after_one(&authority, false).await;
+    let sender = Sender::new(&authority);
+    assert_answered(&sender.attempt(&receiver.url()).await, 200);
+    assert_failed(&sender.attempt(&receiver.url()).await, Failure::ConnectionReset);
+    assert_eq!((requests.get(), receiver.connections.get()), (3, 2));
+}
+
+#[tokio::test]
+async fn a_new_connection_closed_under_a_request_is_a_failure() {
+    let authority = Authority::new();
+    let requests = Counter::default();
+    let counter = requests.clone();
+    let receiver = Receiver::https(&authority, move |mut connection, _| {
+        let counter = counter.clone();
+        async move {
+            read_request(&mut connection).await;
+            counter.count();
+        }
+    })
+    .await;
+    assert_failed(&Sender::new(&authority).attempt(&receiver.url()).await, Failure::ConnectionReset);
+    assert_eq!((requests.get(), receiver.connections.get()), (1, 1));
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_breaks_within_an_answer_is_a_failure() {
+    let authority = Authority::new();
+    let receiver = Receiver::https(&authority, |mut connection, _| async move {
+        read_request(&mut connection).await;
+        let _ = connection.write_all(OK).await;
+        read_request(&mut connection).await;
+        let _ = connection.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart").await;
+    })
+    .await;
+    let sender = Sender::new(&authority);
+    assert_answered(&sender.attempt(&receiver.url()).await, 200);
+    assert_failed(&sender.attempt(&receiver.url()).await, Failure::ConnectionReset);
+    assert_eq!(receiver.connections.get(), 1);
+}
+
+#[tokio::test]
+async fn http_2_connections_end_without_counting_as_an_attempt() {
+    let authority = Authority::new();
+    let receiver = Receiver::tls(authority.server(Flaw::None, &["h2"]), |connection, number| async move {
+        let mut connection = h2::server::handshake(connection).await.expect("HTTP/2");
+        let mut answered = 0;
+        while let Some(Ok((_, mut respond))) = connection.accept().await {
+            if number == 0 && answered == 1 {
+                respond.send_reset(h2::Reason::REFUSED_STREAM);
+                connection.abrupt_shutdown(h2::Reason::NO_ERROR);
+                continue;
+            }
+            let mut body = respond.send_response(http::Response::new(()), false).expect("the client listens");
+            body.send_data(Bytes::new(), true).expect("the client listens");
+            answered += 1;
+        }
+    })
+    .await;
+    let sender = Sender::new(&authority);
+    for _ in 0..3 {
+        assert_answered(&sender.attempt(&receiver.url()).await, 200);
+    }
+}

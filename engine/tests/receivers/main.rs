@@ -1,0 +1,12 @@
+//! What attempts make of receivers: good, slow, broken and hostile ones, over
+//! real sockets and real TLS on this machine.
+
+mod certificates;
+mod healthy;
+mod hostile;
+mod kept_connections;
+mod names;
+mod receiver;
+mod sender;
+mod slow;
+mod tls;

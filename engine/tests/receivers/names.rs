@@ -1,0 +1,122 @@
+//! Names: what they resolve to decides whether a receiver may be reached.
+
+use std::{
+    collections::VecDeque,
+    io,
+    net::IpAddr,
+    sync::{Arc, Mutex},
+};
+
+use futures_util::future::BoxFuture;
+use signet_engine::outbound::{Lookup, Policy};
+use signet_model::delivery::Failure;
+
+use crate::{
+    certificates::Authority,
+    receiver::{Counter, Receiver},
+    sender::{Sender, assert_answered, assert_failed},
+};
+
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+const LOOPBACK: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+/// Gives one answer after the other, and then none.
+#[derive(Debug, Clone, Default)]
+struct Answers {
+    left: Arc<Mutex<VecDeque<Vec<IpAddr>>>>,
+    asked: Counter,
+}
+
+impl Answers {
+    fn new(answers: &[&[IpAddr]]) -> Self {
+        let left = answers.iter().map(|it| it.to_vec()).collect::<VecDeque<_>>();
+        Self { left: Arc::new(Mutex::new(left)), asked: Counter::default() }
+    }
+}
+
+impl Lookup for Answers {
+    fn lookup(&self, _name: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
+        self.asked.count();
+        let answer = self.left.lock().expect("no panic").pop_front();
+        Box::pin(async { answer.ok_or_else(|| io::Error::other("no such name")) })
+    }
+}
+
+fn url(receiver: &Receiver) -> String {
+    format!("https://receiver.example:{}/webhooks", receiver.port)
+}
+
+#[tokio::test]
+async fn a_name_is_connected_to_at_the_address_that_was_checked() {
+    let authority = Authority::new();
+    let receiver = Receiver::answering(&authority, OK).await;
+    // The second answer is what an attacker's name server says a moment later.
+    let answers = Answers::new(&[&[LOOPBACK], &[IpAddr::from([169, 254, 169, 254])]]);
+    let sender = Sender::with_lookup(&authority, answers.clone());
+    assert_answered(&sender.attempt(&url(&receiver)).await, 200);
+    assert_eq!((answers.asked.get(), receiver.connections.get()), (1, 1));
+    // And at the next connection it is the second answer that is judged.
+    let attempt = sender.attempt(&url(&receiver)).await;
+    assert_failed(&attempt, Failure::AddressRefused);
+    assert_eq!((answers.asked.get(), receiver.connections.get()), (2, 1));
+}
+
+#[tokio::test]
+async fn one_bad_address_among_good_ones_refuses_the_name() {
+    let authority = Authority::new();
+    let receiver = Receiver::answering(&authority, OK).await;
+    let private = IpAddr::from([192, 168, 0, 1]);
+    for addresses in [[LOOPBACK, private], [private, LOOPBACK]] {
+        let sender = Sender::with_lookup(&authority, Answers::new(&[&addresses]));
+        let attempt = sender.attempt(&url(&receiver)).await;
+        assert_failed(&attempt, Failure::AddressRefused);
+        let detail = attempt.failure_detail.expect("a sentence");
+        assert!(detail.starts_with("receiver.example resolves to 192.168.0.1, a private address"), "{detail}");
+    }
+    assert_eq!(receiver.connections.get(), 0);
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_found_is_named() {
+    let authority = Authority::new();
+    for answers in [Answers::default(), Answers::new(&[&[]])] {
+        let sender = Sender::with_lookup(&authority, answers);
+        let attempt = sender.attempt("https://receiver.example/").await;
+        assert_failed(&attempt, Failure::Dns);
+        assert!(attempt.failure_detail.is_some_and(|detail| detail.contains("receiver.example")));
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_is_refused_is_not_connected_to() {
+    let authority = Authority::new();
+    let receiver = Receiver::answering(&authority, OK).await;
+    let sender = Sender::with_policy(&authority, Policy::Public);
+    for host in ["127.0.0.1", "2130706433", "[::ffff:127.0.0.1]", "localhost", "localhost."] {
+        let attempt = sender.attempt(&format!("https://{host}:{}/", receiver.port)).await;
+        assert_failed(&attempt, Failure::AddressRefused);
+    }
+    assert_eq!(receiver.connections.get(), 0);
+}
+
+#[tokio::test]
+async fn a_public_looking_name_with_a_loopback_address_is_refused() {
+    let authority = Authority::new();
+    let answers = Answers::new(&[&[LOOPBACK]]);
+    let config = signet_engine::outbound::Config { policy: Policy::Public, ..crate::sender::config(&authority) };
+    let client = signet_engine::outbound::Client::with_lookup(&config, answers).expect("a client");
+    let receiver = Receiver::answering(&authority, OK).await;
+    let clock = signet_engine::clock::ManualClock::at(crate::sender::NOW);
+    let request = crate::sender::request(&url(&receiver));
+    let attempt = signet_engine::deliver::attempt::attempt(&client, &clock, request).await;
+    assert_failed(&attempt, Failure::AddressRefused);
+    assert_eq!(receiver.connections.get(), 0);
+}
+
+#[tokio::test]
+async fn in_development_localhost_is_reached() {
+    let authority = Authority::new();
+    let receiver = Receiver::answering(&authority, OK).await;
+    let attempt = Sender::new(&authority).attempt(&format!("https://localhost:{}/", receiver.port)).await;
+    assert_answered(&attempt, 200);
+}
