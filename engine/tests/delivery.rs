@@ -25,7 +25,7 @@ use signet_model::{
 use tokio_util::sync::CancellationToken;
 
 /// Far more than anything here takes; only a defect runs into it.
-const LIMIT: Duration = Duration::from_mins(1);
+const LIMIT: Duration = Duration::from_secs(60);
 
 struct Story {
     engine: Engine,

@@ -290,7 +290,7 @@ impl Engine {
         const SQL: &str = "SELECT event_type, count(*) FROM deliveries
              WHERE account_id = $1 AND endpoint_id = $2 AND state = 'held' GROUP BY event_type ORDER BY event_type";
         let counts: Vec<(EventType, i64)> =
-            read!(&self.0.db, |conn| sqlx::query_as(SQL).bind(account).bind(id).fetch_all(&mut *conn).await?);
+            read!(&self.0.db, |conn| { sqlx::query_as(SQL).bind(account).bind(id).fetch_all(&mut *conn).await? });
         Ok(counts.into_iter().map(|(kind, count)| (kind, count.unsigned_abs())).collect())
     }
 
@@ -339,11 +339,10 @@ impl Engine {
         let ids: Vec<DeliveryId> = on!(&mut tx, |conn| {
             sqlx::query_scalar(BATCH).bind(account).bind(id).bind(a).bind(b).bind(c).bind(limit).fetch_all(conn).await?
         });
-        let pace = Duration::from_secs(1) / self.0.settings.release_rate.max(1);
         let mut settled = 0;
         for (place, &delivery) in ids.iter().enumerate() {
-            let turn = u32::try_from(before + place as u64).unwrap_or(u32::MAX);
-            let due_at = now + pace * turn;
+            let turn = before + u64::try_from(place).unwrap_or(u64::MAX);
+            let due_at = now + Duration::from_secs(1).mul_f64(turn as f64 / f64::from(self.0.settings.release_rate));
             settled += match choice {
                 HeldChoice::Release => release(&mut tx, account, delivery, due_at).await?,
                 HeldChoice::Discard => discard(&mut tx, account, delivery, now).await?,

@@ -1,0 +1,165 @@
+// Events in: idempotency, batches, accounts, balances, and what is refused.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+
+import { makeCertificates } from '../support/certificates.js';
+import { Dashboard } from '../support/dashboard.js';
+import { Producer } from '../support/producer.js';
+import { Receiver } from '../support/receiver.js';
+import { Signet } from '../support/signet.js';
+
+const LIMIT = { timeout: 60_000 };
+
+let signet, dashboard, receiver, producer;
+
+before(async () => {
+  const certificates = await makeCertificates();
+  [signet, receiver] = await Promise.all([
+    Signet.start({ authority: certificates.authority }),
+    Receiver.standard(certificates),
+  ]);
+  dashboard = await Dashboard.signUp(signet);
+  const { secret } = await dashboard.addWebhook(receiver.url, ['task.completed', 'task.failed', 'balance.low']);
+  receiver.secret = secret;
+  producer = new Producer(signet.origin, await dashboard.addApiKey());
+}, LIMIT);
+
+after(async () => {
+  receiver?.close();
+  await signet?.discard();
+});
+
+let markers = 0;
+
+/** Everything that arrives up to an event that is sent now. */
+async function arrivedUntilNow() {
+  const marker = `marker_${(markers += 1)}`;
+  await producer.complete(marker, '{}');
+  const arrived = [];
+  for (;;) {
+    const arrival = await receiver.arrivals.next();
+    assert.equal(arrival.verified, true, arrival.error);
+    if (arrival.body.taskId === marker) return arrived;
+    arrived.push(arrival);
+  }
+}
+
+const event = (taskId) => JSON.stringify({ event: 'task.completed', taskId, solution: { token: 'x' } });
+
+test('a repeated request is answered alike and sends nothing twice', LIMIT, async () => {
+  const headers = { 'idempotency-key': 'order 42' };
+  const first = await producer.request('POST', '/v1/events', event('task_once'), headers);
+  const second = await producer.request('POST', '/v1/events', event('task_once'), headers);
+  assert.deepEqual([first.status, second.status], [202, 202]);
+  assert.deepEqual(second.body, first.body);
+  const arrived = await arrivedUntilNow();
+  assert.deepEqual(arrived.map(({ body }) => body.taskId), ['task_once']);
+});
+
+test('a key that was used for another request is refused', LIMIT, async () => {
+  const headers = { 'idempotency-key': 'order 43' };
+  await producer.send(event('task_first'), headers);
+  const other = await producer.request('POST', '/v1/events', event('task_other'), headers);
+  assert.equal(other.status, 422);
+  assert.match(other.headers.get('content-type'), /^application\/problem\+json/);
+  const arrived = await arrivedUntilNow();
+  assert.deepEqual(arrived.map(({ body }) => body.taskId), ['task_first']);
+});
+
+test('requests with one key that race send one event', LIMIT, async () => {
+  const headers = { 'idempotency-key': 'order 44' };
+  const answers = await Promise.all(Array.from({ length: 8 }, () => producer.send(event('task_race'), headers)));
+  assert.equal(new Set(answers.map(({ id }) => id)).size, 1);
+  assert.equal((await arrivedUntilNow()).length, 1);
+});
+
+test('one bad entry of a batch spoils no other', LIMIT, async () => {
+  const entries = [
+    { event: 'task.completed', taskId: 'task_a', solution: {} },
+    { event: 'task.completed', taskId: 'task_b' },
+    { event: 'task.failed', taskId: 'task_c', errorId: 1, errorCode: 'E', idempotencyKey: 'c' },
+  ];
+  const answer = await producer.request('POST', '/v1/events/batch', JSON.stringify(entries));
+  const [a, b, c] = answer.body;
+  assert.match(a.id, /^evt_/);
+  assert.equal(JSON.stringify(b).includes('/solution'), true, 'the member at fault is named');
+  assert.match(c.id, /^evt_/);
+  const arrived = await arrivedUntilNow();
+  assert.deepEqual(arrived.map(({ body }) => body.taskId).sort(), ['task_a', 'task_c']);
+});
+
+test('balance.low is sent once at each crossing', LIMIT, async () => {
+  const setBalance = async (balance) => {
+    const answer = await producer.request('PUT', '/v1/accounts/default/balance', JSON.stringify({ balance }));
+    assert.ok(answer.status < 300, JSON.stringify(answer));
+  };
+  const low = async () => (await arrivedUntilNow()).map(({ body }) => [body.event, body.balance, body.threshold]);
+
+  await dashboard.submit('/settings/account/threshold', { threshold: '50' });
+  for (const balance of [60, 50]) await setBalance(balance);
+  assert.deepEqual(await low(), [], 'at the threshold is not below it');
+  await setBalance(45.5);
+  assert.deepEqual(await low(), [['balance.low', 45.5, 50]]);
+  for (const balance of [45, 10.25]) await setBalance(balance);
+  assert.deepEqual(await low(), [], 'it was below already');
+  for (const balance of [50, 49.99]) await setBalance(balance);
+  assert.deepEqual(await low(), [['balance.low', 49.99, 50]]);
+  await setBalance(70);
+  await dashboard.submit('/settings/account/threshold', { threshold: '70.5' });
+  assert.deepEqual(await low(), [['balance.low', 70, 70.5]], 'raising the threshold is a crossing');
+});
+
+test('the body of balance.low prints shortest numbers', LIMIT, async () => {
+  await producer.request('PUT', '/v1/accounts/default/balance', '{"balance":1e2}');
+  await producer.request('PUT', '/v1/accounts/default/balance', '{"balance":20.50}');
+  const [{ text }] = await arrivedUntilNow();
+  assert.match(text, /^\{"event":"balance\.low","balance":20\.5,"threshold":70\.5,"timestamp":"[\d:TZ-]{20}"\}$/);
+});
+
+test('what is wrong with an event is named by its pointer', LIMIT, async () => {
+  for (const [body, status, pointer] of [
+    ['{"event":"task.completed"', 400, undefined],
+    ['{}', 422, '/event'],
+    ['{"event":"task.deleted"}', 422, '/event'],
+    ['{"event":"task.completed","taskId":"t","solution":{"a":[9007199254740993]}}', 422, '/solution/a/0'],
+    ['{"event":"task.completed","taskId":"t","solution":{"a":"\\ud800"}}', 422, '/solution/a'],
+    ['{"event":"task.completed","taskId":"t","solution":{},"extra":1}', 422, '/extra'],
+  ]) {
+    const answer = await producer.request('POST', '/v1/events', body);
+    assert.equal(answer.status, status, `${body} ${JSON.stringify(answer.body)}`);
+    assert.match(answer.headers.get('content-type'), /^application\/problem\+json/);
+    if (pointer) assert.equal(JSON.stringify(answer.body).includes(`"${pointer}"`), true, JSON.stringify(answer.body));
+  }
+  assert.deepEqual(await arrivedUntilNow(), []);
+});
+
+test('without a good key nothing is accepted', LIMIT, async () => {
+  const { id } = /\/settings\/api-keys\/(?<id>key_\w+)\/revoke/.exec(await dashboard.open('/settings/api-keys')).groups;
+  const revoked = new Producer(signet.origin, await dashboard.addApiKey('revoked'));
+  const page = await dashboard.open('/settings/api-keys');
+  const added = [...page.matchAll(/\/settings\/api-keys\/(key_\w+)\/revoke/g)].map(([, key]) => key).find((key) => key !== id);
+  assert.equal((await revoked.request('POST', '/v1/events', event('t'))).status, 202);
+  await dashboard.submit(`/settings/api-keys/${added}/revoke`);
+  for (const stranger of [revoked, new Producer(signet.origin, 'sk_wrong'), new Producer(signet.origin, '')]) {
+    const answer = await stranger.request('POST', '/v1/events', event('task_stranger'));
+    assert.equal(answer.status, 401);
+    assert.match(answer.headers.get('content-type'), /^application\/problem\+json/);
+  }
+  assert.deepEqual((await arrivedUntilNow()).map(({ body }) => body.taskId), ['t']);
+});
+
+test('a key reaches its own account alone, and a key of the operator reaches each', LIMIT, async () => {
+  await signet.command('account', 'add', 'other');
+  const named = (account) => JSON.stringify({ account, event: 'task.completed', taskId: account, solution: {} });
+  const stranger = new Producer(signet.origin, await signet.command('key', 'add', '--account', 'other', '--name', 'x'));
+  const operator = new Producer(signet.origin, await signet.command('key', 'add', '--name', 'operator'));
+
+  const refused = await stranger.request('POST', '/v1/events', named('default'));
+  assert.ok([403, 404, 422].includes(refused.status), `refused with ${refused.status}`);
+  const balance = await stranger.request('PUT', '/v1/accounts/default/balance', '{"balance":1}');
+  assert.ok([403, 404].includes(balance.status), `refused with ${balance.status}`);
+  assert.equal((await stranger.send(named('other'))).deliveries, 0);
+  assert.equal((await operator.send(named('other'))).deliveries, 0);
+  assert.equal((await operator.send(named('default'))).deliveries, 1);
+  assert.deepEqual((await arrivedUntilNow()).map(({ body }) => body.taskId), ['default']);
+});

@@ -1,0 +1,83 @@
+// The real thing: a `signet serve` process on a free port, with an empty SQLite
+// database in a temporary folder.
+import { execFile as execFileWithCallback, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const execFile = promisify(execFileWithCallback);
+
+const BINARY = process.env.SIGNET_BIN ?? fileURLToPath(new URL('../../target/debug/signet', import.meta.url));
+const ENVIRONMENT = { PATH: process.env.PATH, SIGNET_LOG: process.env.SIGNET_LOG ?? 'warn' };
+
+export class Signet {
+  /** Starts a server; `options` are added to the command line. */
+  static async start({ authority, options = [] }) {
+    const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'signet-end2end-'));
+    const trusted = path.join(folder, 'authority.pem');
+    await fs.writeFile(trusted, authority);
+    const signet = new Signet();
+    signet.folder = folder;
+    signet.database = `sqlite:${folder}/signet.db`;
+    signet.options = ['--database', signet.database, '--dev', '--trust-ca', trusted, ...options];
+    await signet.run();
+    return signet;
+  }
+
+  /** Runs the process until it says where it listens. Also after `stop`. */
+  async run() {
+    this.process = spawn(BINARY, ['serve', '--listen', '127.0.0.1:0', ...this.options], {
+      cwd: this.folder,
+      env: ENVIRONMENT,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.log = '';
+    this.process.stderr.setEncoding('utf8').on('data', (text) => (this.log += text));
+    const announced = await this.#announcement();
+    this.origin = /is running: (\S+)/.exec(announced)[1];
+    this.setupLink = /(http\S+\/setup\/\S+)/.exec(announced)?.[1];
+  }
+
+  /** What is printed at the start, up to the empty line that ends it. */
+  #announcement() {
+    return new Promise((resolve, reject) => {
+      let printed = '';
+      this.process.on('error', reject);
+      this.process.on('exit', (code) => reject(new Error(`signet ended with ${code}:\n${printed}${this.log}`)));
+      this.process.stdout.setEncoding('utf8').on('data', (text) => {
+        printed += text;
+        if (printed.includes('is running:') && printed.endsWith('\n\n')) resolve(printed);
+      });
+    });
+  }
+
+  /** Runs another command of the binary on the same database and returns what it prints. */
+  async command(...words) {
+    const { stdout } = await execFile(BINARY, [...words, '--database', this.database], { cwd: this.folder, env: ENVIRONMENT });
+    return stdout.trim();
+  }
+
+  /** Stops the process as an operator does and returns its exit code. */
+  async stop() {
+    const ended = once(this.process, 'exit');
+    this.process.kill('SIGTERM');
+    const [code] = await ended;
+    return code;
+  }
+
+  /** Ends the process without a warning, as a crash does. */
+  async kill() {
+    const ended = once(this.process, 'exit');
+    this.process.kill('SIGKILL');
+    await ended;
+  }
+
+  /** Stops the process and removes what it kept. */
+  async discard() {
+    if (this.process.exitCode === null && this.process.signalCode === null) await this.stop();
+    await fs.rm(this.folder, { recursive: true, force: true });
+  }
+}
