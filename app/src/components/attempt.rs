@@ -107,6 +107,7 @@ pub fn Exchange(
             <Headers headers=attempt.request_headers />
         </details>
     }
+    .into_any()
 }
 
 #[component]
@@ -127,6 +128,7 @@ fn AnswerView(answer: Answer) -> impl IntoView {
             </details>
         </section>
     }
+    .into_any()
 }
 
 #[component]
