@@ -1,7 +1,9 @@
 //! `cargo xtask`: everything that is done with this repository.
 
+mod binary;
 mod postgres;
 mod process;
+mod run;
 mod site;
 mod step;
 mod workspace;
@@ -10,6 +12,8 @@ use std::{ffi::OsString, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+
+use binary::Profile;
 
 /// Everything that is done with this repository.
 #[derive(Debug, Parser)]
@@ -21,6 +25,18 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
+    /// Build what has changed and start the server, for trying it out: its data
+    /// is in `data`, and webhooks may reach receivers on this machine.
+    Run {
+        /// Compile it as it is compiled for production.
+        #[arg(long)]
+        release: bool,
+        /// What is handed to `signet serve`.
+        #[arg(last = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Build one self-contained binary for production.
+    Build,
     /// Build the browser side into `target/site`.
     Site,
     /// Run a command with a throw-away PostgreSQL server, whose address it finds
@@ -44,6 +60,10 @@ fn main() -> ExitCode {
 
 fn perform(task: Task) -> Result<()> {
     match task {
+        Task::Run { release, arguments } => {
+            run::serve(if release { Profile::Release } else { Profile::Dev }, &arguments)
+        }
+        Task::Build => binary::release(),
         Task::Site => site::build(),
         Task::Postgres { command } => postgres::with_server(&command),
     }

@@ -1,0 +1,62 @@
+//! The API through which a backend sends events in: one file an operation.
+//!
+//! A request is authenticated by its bearer key ([`caller`]), its body is read to
+//! a cap ([`body`]), and whatever is wrong is answered by a problem document
+//! ([`problem`]) that names the member at fault.
+
+mod accounts;
+mod body;
+mod caller;
+mod create_batch;
+mod create_event;
+mod entries;
+mod health;
+mod idempotency;
+mod problem;
+mod set_balance;
+#[cfg(test)]
+mod testing;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    routing::{any, get, post, put},
+};
+use signet_engine::Engine;
+use signet_model::{Timestamp, time::Clock};
+
+use accounts::Accounts;
+use problem::Problem;
+
+/// What every operation is given. Clones share everything.
+#[derive(Clone)]
+pub struct Api {
+    engine: Engine,
+    clock: Arc<dyn Clock>,
+    accounts: Arc<Accounts>,
+}
+
+impl Api {
+    /// The API of an engine.
+    pub fn new(engine: Engine, clock: Arc<dyn Clock>) -> Self {
+        Self { engine, clock, accounts: Arc::default() }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+/// All operations.
+pub fn router(api: Api) -> Router {
+    Router::new()
+        .route("/v1/events", post(create_event::post))
+        .route("/v1/events/batch", post(create_batch::post))
+        .route("/v1/accounts/{account}/balance", put(set_balance::put))
+        .route("/v1/{*rest}", any(async || Problem::no_such_operation()))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .with_state(api)
+}

@@ -1,0 +1,55 @@
+//! Who asks: the holder of the bearer key.
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
+};
+use signet_engine::store::api_keys::KeyHolder;
+use signet_model::AccountId;
+
+use super::{Api, Problem};
+
+/// The holder of the key that a request carries.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller(KeyHolder);
+
+impl Caller {
+    /// The account that is meant: the one named (`/account`), or the key's own.
+    ///
+    /// # Errors
+    /// The account does not exist, is not named though the key needs it, or is
+    /// not the key's.
+    pub async fn account(self, api: &Api, named: Option<&str>) -> Result<AccountId, Problem> {
+        match (self.0.account, named) {
+            (Some(own), None) => Ok(own),
+            (None, None) => Err(Problem::member("/account", "is missing: this key may name any account")),
+            // Whether another account exists is none of this key's business.
+            (Some(own), Some(named)) => match api.accounts.find(&api.engine, named).await? {
+                Some(account) if account == own => Ok(own),
+                _ => Err(Problem::foreign_account()),
+            },
+            (None, Some(named)) => api
+                .accounts
+                .find(&api.engine, named)
+                .await?
+                .ok_or_else(|| Problem::member("/account", "is not the id or the name of an account")),
+        }
+    }
+}
+
+impl FromRequestParts<Api> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
+        let Some(key) = bearer(&parts.headers) else {
+            return Err(Problem::unauthenticated("Send your API key as Authorization: Bearer sk_…"));
+        };
+        let holder = api.engine.authenticate(key).await?;
+        holder.map(Self).ok_or_else(|| Problem::unauthenticated("This API key is not known, or it was revoked."))
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, key) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+}

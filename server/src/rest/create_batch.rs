@@ -1,0 +1,185 @@
+//! `POST /v1/events/batch`: takes many events in, each answered for itself.
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use signet_engine::deliver::ingest::{Accepted, NewEvent};
+use signet_model::{
+    Timestamp,
+    event::{MemberFault, Submission},
+    payload,
+};
+
+use super::{
+    Api, Problem,
+    body::JsonBody,
+    caller::Caller,
+    create_event::accepted_json,
+    entries::entries,
+    idempotency::{entry_key, header_key, idempotency},
+    problem::RETRY_AFTER,
+};
+
+/// The largest batch, in bytes.
+const MAX_LEN: usize = 16 * 1024 * 1024;
+
+/// The largest batch, in events.
+const MAX_EVENTS: usize = 1_000;
+
+/// Answers once all events are durably stored that can be: `results` has, for
+/// each entry in order, what a single event would be answered, or the `error`.
+pub async fn post(
+    State(api): State<Api>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: JsonBody<MAX_LEN>,
+) -> Result<Response, Problem> {
+    let key = header_key(&headers)?;
+    let entries = entries(body.text()?).map_err(|error| Problem::member("", &error.to_string()))?;
+    if entries.len() > MAX_EVENTS {
+        return Err(Problem::member("", &format!("has {} entries; send at most {MAX_EVENTS}", entries.len())));
+    }
+    let now = api.now();
+    let mut read = Vec::with_capacity(entries.len());
+    for (place, entry) in entries.into_iter().enumerate() {
+        read.push(read_entry(&api, caller, entry, key, place, now).await);
+    }
+    Ok(answer(&ingest(&api, read).await))
+}
+
+async fn read_entry(
+    api: &Api,
+    caller: Caller,
+    entry: &str,
+    batch_key: Option<&str>,
+    place: usize,
+    now: Timestamp,
+) -> Result<NewEvent, Problem> {
+    let value = payload::parse(entry).map_err(MemberFault::from)?;
+    let submission = Submission::from_batch_entry(value, now)?;
+    let key = entry_key(submission.idempotency_key, batch_key, place)?;
+    Ok(NewEvent {
+        account: caller.account(api, submission.account.as_deref()).await?,
+        body: submission.body,
+        idempotency: key.map(|key| idempotency(key, entry.as_bytes())),
+    })
+}
+
+/// Stores the entries that could be read, and puts the answers in their places.
+async fn ingest(api: &Api, read: Vec<Result<NewEvent, Problem>>) -> Vec<Result<Accepted, Problem>> {
+    let mut events = Vec::with_capacity(read.len());
+    let refused: Vec<_> = read.into_iter().map(|entry| entry.map(|event| events.push(event)).err()).collect();
+    let mut stored = api.engine.ingest_batch(events).await.into_iter();
+    let answers = refused.into_iter().map(|problem| match problem {
+        Some(problem) => Err(problem),
+        None => stored.next().map_or_else(
+            || Err(Problem::try_again("The event could not be stored.")),
+            |answer| answer.map_err(Problem::from),
+        ),
+    });
+    answers.enumerate().map(|(place, answer)| answer.map_err(|problem| problem.within(&format!("/{place}")))).collect()
+}
+
+fn answer(results: &[Result<Accepted, Problem>]) -> Response {
+    let mut json = String::with_capacity(64 * results.len() + 16);
+    json.push_str("{\"results\":[");
+    for (place, result) in results.iter().enumerate() {
+        if place > 0 {
+            json.push(',');
+        }
+        match result {
+            Ok(accepted) => json.push_str(&accepted_json(*accepted)),
+            Err(problem) => json.extend(["{\"error\":", &problem.to_json(), "}"]),
+        }
+    }
+    json.push_str("]}");
+    let mut response = (StatusCode::ACCEPTED, [(header::CONTENT_TYPE, "application/json")], json).into_response();
+    if results.iter().any(|result| result.as_ref().is_err_and(Problem::is_temporary)) {
+        response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::rest::testing::{TestApi, event};
+
+    const PATH: &str = "/v1/events/batch";
+
+    #[tokio::test]
+    async fn one_bad_entry_spoils_no_other() {
+        let api = TestApi::new().await;
+        api.subscribe(api.acme).await;
+        let good = event().to_string();
+        let bad = r#"{"event":"task.completed","taskId":"t","solution":{"n":1e400}}"#;
+        let answer = api.send("POST", PATH, format!("[{good}, {bad}, {{\"a\" 1}}, {good}]"), &[]).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED);
+        let results = answer.json["results"].as_array().expect("results");
+        assert_eq!(results.len(), 4);
+        assert!(results[0]["id"].is_string() && results[3]["id"].is_string() && results[0] != results[3]);
+        assert_eq!(results[1]["error"]["status"], 422);
+        assert_eq!(results[1]["error"]["errors"][0]["pointer"], "/1/solution/n");
+        assert_eq!(results[2]["error"]["errors"][0]["pointer"], "/2");
+        assert_eq!(api.delivery_count(api.acme).await, 2);
+    }
+
+    #[tokio::test]
+    async fn the_key_of_a_batch_makes_each_entry_repeatable() {
+        let api = TestApi::new().await;
+        api.subscribe(api.acme).await;
+        let batch = json!([event(), event()]).to_string();
+        let first = api.send("POST", PATH, batch.clone(), &[("idempotency-key", "b")]).await;
+        let again = api.send("POST", PATH, batch, &[("idempotency-key", "b")]).await;
+        assert_eq!(first.json, again.json);
+        assert_eq!(api.delivery_count(api.acme).await, 2);
+        // The key is the one that a single event would have.
+        let single = api.send("POST", "/v1/events", event().to_string(), &[("idempotency-key", "b/0")]).await;
+        assert_eq!(single.json, first.json["results"][0]);
+    }
+
+    #[tokio::test]
+    async fn an_entry_may_have_a_key_of_its_own() {
+        let api = TestApi::new().await;
+        let mut keyed = event();
+        keyed["idempotencyKey"] = json!("own");
+        let batch = json!([keyed, keyed]);
+        let results = api.post(PATH, &batch).await.json["results"].clone();
+        assert_eq!(results[0], results[1]);
+        keyed["taskId"] = json!("task_2");
+        let results = api.post(PATH, &json!([keyed])).await.json["results"].clone();
+        assert_eq!(results[0]["error"]["code"], "key_reused");
+        keyed["idempotencyKey"] = json!("k".repeat(256));
+        let results = api.post(PATH, &json!([keyed])).await.json["results"].clone();
+        assert_eq!(results[0]["error"]["errors"][0]["pointer"], "/0/idempotencyKey");
+    }
+
+    #[tokio::test]
+    async fn an_entry_for_another_account_is_refused() {
+        let api = TestApi::new().await;
+        api.subscribe(api.other).await;
+        let mut foreign = event();
+        foreign["account"] = json!("other");
+        let results = api.post(PATH, &json!([foreign, event()])).await.json["results"].clone();
+        assert_eq!(results[0]["error"]["status"], 403);
+        assert_eq!(results[0]["error"]["errors"][0]["pointer"], "/0/account");
+        assert!(results[1]["id"].is_string());
+        assert_eq!(api.delivery_count(api.other).await, 0);
+    }
+
+    #[tokio::test]
+    async fn a_batch_is_an_array_of_at_most_a_thousand() {
+        let api = TestApi::new().await;
+        assert_eq!(api.post(PATH, &json!([])).await.json, json!({"results": []}));
+        for body in [event(), json!(vec![event(); MAX_EVENTS + 1])] {
+            let answer = api.post(PATH, &body).await;
+            assert_eq!((answer.status, answer.pointer()), (StatusCode::UNPROCESSABLE_ENTITY, ""));
+        }
+        let answer = api.post(PATH, &json!(vec![event(); MAX_EVENTS])).await;
+        assert_eq!(answer.json["results"].as_array().map(Vec::len), Some(MAX_EVENTS));
+    }
+}

@@ -1,0 +1,125 @@
+//! Taking a JSON array apart into the texts of its entries, so that an entry that
+//! is wrong spoils no other.
+
+/// The text is not an array, or it cannot be told where its entries end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoArray {
+    /// Something else, or text around it.
+    #[error("must be a JSON array of events")]
+    Other,
+    /// Brackets or quotes are not balanced.
+    #[error("is not JSON: it ends too early, or its brackets do not match")]
+    Unbalanced,
+    /// A comma is missing or too many.
+    #[error("is not JSON: an entry is empty")]
+    EmptyEntry,
+}
+
+/// The entries' texts, in order. Each may still be anything that has balanced
+/// brackets and quotes.
+pub fn entries(text: &str) -> Result<Vec<&str>, NoArray> {
+    let inside = text.trim_matches(is_space).strip_prefix('[').ok_or(NoArray::Other)?;
+    let mut entries = Vec::new();
+    let mut rest = inside;
+    loop {
+        let (len, end) = entry_len(rest)?;
+        let entry = rest[..len].trim_matches(is_space);
+        rest = &rest[len + 1..];
+        match (end, entry.is_empty()) {
+            (End::Array, true) if entries.is_empty() => break,
+            (_, true) => return Err(NoArray::EmptyEntry),
+            (_, false) => entries.push(entry),
+        }
+        if end == End::Array {
+            break;
+        }
+    }
+    if rest.is_empty() { Ok(entries) } else { Err(NoArray::Other) }
+}
+
+/// What stands behind an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Comma,
+    Array,
+}
+
+/// The length of the entry at the start, and what follows it.
+fn entry_len(text: &str) -> Result<(usize, End), NoArray> {
+    let bytes = text.as_bytes();
+    let (mut at, mut depth) = (0, 0_usize);
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'"' => at = string_end(bytes, at)?,
+            b'[' | b'{' => depth += 1,
+            b',' if depth == 0 => return Ok((at, End::Comma)),
+            b']' if depth == 0 => return Ok((at, End::Array)),
+            b']' | b'}' => depth = depth.checked_sub(1).ok_or(NoArray::Unbalanced)?,
+            _ => {}
+        }
+        at += 1;
+    }
+    Err(NoArray::Unbalanced)
+}
+
+/// Where the string that begins at `start` ends: the place of its second quote.
+fn string_end(bytes: &[u8], start: usize) -> Result<usize, NoArray> {
+    let mut at = start + 1;
+    loop {
+        match bytes.get(at).ok_or(NoArray::Unbalanced)? {
+            b'"' => return Ok(at),
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+}
+
+const fn is_space(letter: char) -> bool {
+    matches!(letter, ' ' | '\t' | '\n' | '\r')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn entries_are_told_apart_by_the_outer_commas_alone() {
+        let text = " [ {\"a\":[1,2],\"b\":\"],\\\"[\"} , 7 ,[],\"é,\\\\\" ]\n";
+        assert_eq!(entries(text), Ok(vec!["{\"a\":[1,2],\"b\":\"],\\\"[\"}", "7", "[]", "\"é,\\\\\""]));
+        assert_eq!(entries("[ ]"), Ok(vec![]));
+    }
+
+    #[test]
+    fn what_is_no_array_is_refused() {
+        for (text, error) in [
+            ("", NoArray::Other),
+            ("{}", NoArray::Other),
+            ("[1] 2", NoArray::Other),
+            ("[1", NoArray::Unbalanced),
+            ("[\"]", NoArray::Unbalanced),
+            ("[\"\\", NoArray::Unbalanced),
+            ("[}]", NoArray::Unbalanced),
+            ("[1,]", NoArray::EmptyEntry),
+            ("[,1]", NoArray::EmptyEntry),
+        ] {
+            assert_eq!(entries(text), Err(error), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_makes_it_panic(text in "[\\[\\]{}\",:\\\\ aé1]{0,40}") {
+            let _ = entries(&text);
+        }
+
+        #[test]
+        fn it_agrees_with_a_json_parser(values in proptest::collection::vec("[\\[\\]{}\",\\\\é]{0,8}", 0..6)) {
+            let text = serde_json::to_string_pretty(&values).expect("JSON");
+            let read: Vec<String> = entries(&text).expect("an array").into_iter()
+                .map(|entry| serde_json::from_str(entry).expect("a string")).collect();
+            prop_assert_eq!(read, values);
+        }
+    }
+}

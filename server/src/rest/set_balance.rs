@@ -1,0 +1,105 @@
+//! `PUT /v1/accounts/{account}/balance`: tells what an account has left.
+
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+};
+use signet_model::{
+    Amount,
+    event::MemberFault,
+    payload::{self, Value, push_pointer},
+};
+
+use super::{Api, Problem, body::JsonBody, caller::Caller};
+
+/// The largest body.
+const MAX_LEN: usize = 4 * 1024;
+
+/// Answers 204 once the balance, and `balance.low` if it fell below the
+/// threshold, are durably stored.
+pub async fn put(
+    State(api): State<Api>,
+    caller: Caller,
+    Path(account): Path<String>,
+    body: JsonBody<MAX_LEN>,
+) -> Result<StatusCode, Problem> {
+    let account = caller.account(&api, Some(&account)).await.map_err(hide_account)?;
+    let balance = read(body.text()?)?;
+    api.engine.set_balance(account, balance).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The account stands in the path here: one that is not the caller's is not there.
+fn hide_account(problem: Problem) -> Problem {
+    if problem.is_temporary() { problem } else { Problem::no_such_account() }
+}
+
+fn read(text: &str) -> Result<Amount, Problem> {
+    let Value::Object(mut members) = payload::parse(text).map_err(MemberFault::from)? else {
+        return Err(Problem::member("", "must be an object such as {\"balance\":45.5}"));
+    };
+    let balance = match members.take("balance") {
+        Some(Value::Number(number)) => Amount::try_from(number).ok(),
+        _ => None,
+    };
+    if let Some((name, _)) = members.iter().next() {
+        let mut pointer = String::new();
+        push_pointer(&mut pointer, name);
+        return Err(Problem::member(pointer, "is not a member of this request; remove it"));
+    }
+    balance.ok_or_else(|| Problem::member("/balance", "must be a number such as 45.5"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::rest::testing::TestApi;
+
+    #[tokio::test]
+    async fn a_balance_below_the_threshold_is_told_once() {
+        let api = TestApi::new().await;
+        api.subscribe(api.acme).await;
+        api.set_threshold(api.acme, "50").await;
+        for (balance, deliveries) in [(50.0, 0), (45.5, 1), (45.0, 1), (60.0, 1), (1.0, 2)] {
+            let answer = api.put("/v1/accounts/acme/balance", &json!({ "balance": balance })).await;
+            assert_eq!(answer.status, StatusCode::NO_CONTENT, "{answer:?}");
+            assert_eq!(api.delivery_count(api.acme).await, deliveries, "after {balance}");
+        }
+    }
+
+    #[tokio::test]
+    async fn another_account_is_not_there() {
+        let api = TestApi::new().await;
+        for account in ["other".to_owned(), api.other.to_string(), "nobody".to_owned()] {
+            let answer = api.put(&format!("/v1/accounts/{account}/balance"), &json!({"balance": 1})).await;
+            assert_eq!((answer.status, &answer.json["code"]), (StatusCode::NOT_FOUND, &json!("no_such_account")));
+        }
+        assert_eq!(api.balance(api.other).await, None);
+        let own = format!("/v1/accounts/{}/balance", api.acme);
+        assert_eq!(api.put(&own, &json!({"balance": 1})).await.status, StatusCode::NO_CONTENT);
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_is_named() {
+        let api = TestApi::new().await;
+        for (body, pointer) in [
+            ("45.5", ""),
+            ("{}", "/balance"),
+            (r#"{"balance":"45.5"}"#, "/balance"),
+            (r#"{"balance":1e999}"#, "/balance"),
+            (r#"{"balance":1,"currency":"EUR"}"#, "/currency"),
+        ] {
+            let answer = api.send("PUT", "/v1/accounts/acme/balance", body, &[]).await;
+            assert_eq!((answer.status, answer.pointer()), (StatusCode::UNPROCESSABLE_ENTITY, pointer), "{body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_operator_may_set_any_balance() {
+        let api = TestApi::new().await.with_operator_key().await;
+        assert_eq!(api.put("/v1/accounts/other/balance", &json!({"balance": 7})).await.status, StatusCode::NO_CONTENT);
+        assert_eq!(api.balance(api.other).await.as_deref(), Some("7"));
+    }
+}

@@ -1,0 +1,139 @@
+//! The API over a real engine on a throw-away database.
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, Request, StatusCode},
+};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use signet_engine::{
+    Engine, Settings,
+    store::{deliveries::Filter, endpoints::EndpointDraft},
+    testing::{TestDatabase, account, engine, sqlite},
+};
+use signet_model::{AccountId, Subscriptions};
+use std::sync::Arc;
+use tower::ServiceExt;
+
+use super::Api;
+
+/// The API with two accounts, seen by the holder of the first one's key.
+pub struct TestApi {
+    engine: Engine,
+    router: Router,
+    authorization: String,
+    pub acme: AccountId,
+    pub other: AccountId,
+    _database: Arc<TestDatabase>,
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    /// `null` for an answer that is no JSON.
+    pub json: Value,
+}
+
+impl Answer {
+    /// The first member at fault.
+    pub fn pointer(&self) -> &str {
+        self.json["errors"][0]["pointer"].as_str().unwrap_or("no pointer")
+    }
+}
+
+/// A valid event.
+pub fn event() -> Value {
+    json!({"event": "task.completed", "taskId": "task_1", "solution": {"token": "0.mF7"}})
+}
+
+impl TestApi {
+    pub async fn new() -> Self {
+        let database = sqlite().await;
+        let (engine, clock) = engine(&database, Settings::default(), Vec::new());
+        // It goes on until the test's runtime ends.
+        std::mem::forget(engine.start());
+        let acme = account(&engine, "acme").await;
+        let other = account(&engine, "other").await;
+        let (_, key) = engine.create_api_key(Some(acme), "test").await.expect("a key");
+        let router = super::router(Api::new(engine.clone(), Arc::new(clock)));
+        Self { engine, router, authorization: format!("Bearer {key}"), acme, other, _database: Arc::new(database) }
+    }
+
+    pub async fn with_operator_key(self) -> Self {
+        let (_, key) = self.engine.create_api_key(None, "operator").await.expect("a key");
+        self.with_authorization(&format!("Bearer {key}"))
+    }
+
+    pub fn with_authorization(&self, authorization: &str) -> Self {
+        Self {
+            engine: self.engine.clone(),
+            router: self.router.clone(),
+            authorization: authorization.to_owned(),
+            acme: self.acme,
+            other: self.other,
+            _database: Arc::clone(&self._database),
+        }
+    }
+
+    /// Gives the account an endpoint that wants everything and cannot be reached.
+    pub async fn subscribe(&self, account: AccountId) {
+        let draft = EndpointDraft {
+            url: "https://127.0.0.1:9/".parse().expect("a URL"),
+            description: String::new(),
+            event_types: Subscriptions::all(),
+        };
+        self.engine.create_endpoint(account, draft, &self.engine.new_secret()).await.expect("an endpoint");
+    }
+
+    pub async fn delivery_count(&self, account: AccountId) -> usize {
+        let mut count = 0;
+        for endpoint in self.engine.endpoints(account).await.expect("endpoints") {
+            count += self.engine.deliveries(account, endpoint.id, Filter::default(), 100).await.expect("a list").len();
+        }
+        count
+    }
+
+    pub async fn set_threshold(&self, account: AccountId, threshold: &str) {
+        let threshold = threshold.parse().expect("an amount");
+        self.engine.set_balance_threshold(account, Some(threshold)).await.expect("a threshold");
+    }
+
+    pub async fn balance(&self, account: AccountId) -> Option<String> {
+        let account = self.engine.account(account).await.expect("an answer").expect("an account");
+        account.balance.map(|balance| balance.to_string())
+    }
+
+    pub async fn close_database(&self) {
+        self.engine.close().await;
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, "", &[]).await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.send("POST", path, body.to_string(), &[]).await
+    }
+
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.send("PUT", path, body.to_string(), &[]).await
+    }
+
+    /// Sends JSON, unless the headers call it something else.
+    pub async fn send(&self, method: &str, path: &str, body: impl Into<Body>, headers: &[(&str, &str)]) -> Answer {
+        let mut request = Request::builder().method(method).uri(path).header("authorization", &self.authorization);
+        if !headers.iter().any(|(name, _)| *name == "content-type") {
+            request = request.header("content-type", "application/json");
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(body.into()).expect("a request");
+        let (head, body) = self.router.clone().oneshot(request).await.expect("an answer").into_parts();
+        let body = body.collect().await.expect("a body").to_bytes();
+        Answer { status: head.status, headers: head.headers, json: serde_json::from_slice(&body).unwrap_or_default() }
+    }
+}
