@@ -80,9 +80,9 @@ test('one bad entry of a batch spoils no other', LIMIT, async () => {
     { event: 'task.failed', taskId: 'task_c', errorId: 1, errorCode: 'E', idempotencyKey: 'c' },
   ];
   const answer = await producer.request('POST', '/v1/events/batch', JSON.stringify(entries));
-  const [a, b, c] = answer.body;
+  const [a, b, c] = answer.body.results;
   assert.match(a.id, /^evt_/);
-  assert.equal(JSON.stringify(b).includes('/solution'), true, 'the member at fault is named');
+  assert.equal(b.error.errors[0].pointer, '/1/solution');
   assert.match(c.id, /^evt_/);
   const arrived = await arrivedUntilNow();
   assert.deepEqual(arrived.map(({ body }) => body.taskId).sort(), ['task_a', 'task_c']);
@@ -91,7 +91,7 @@ test('one bad entry of a batch spoils no other', LIMIT, async () => {
 test('balance.low is sent once at each crossing', LIMIT, async () => {
   const setBalance = async (balance) => {
     const answer = await producer.request('PUT', '/v1/accounts/default/balance', JSON.stringify({ balance }));
-    assert.ok(answer.status < 300, JSON.stringify(answer));
+    assert.equal(answer.status, 204, JSON.stringify(answer));
   };
   const low = async () => (await arrivedUntilNow()).map(({ body }) => [body.event, body.balance, body.threshold]);
 
@@ -117,18 +117,18 @@ test('the body of balance.low prints shortest numbers', LIMIT, async () => {
 });
 
 test('what is wrong with an event is named by its pointer', LIMIT, async () => {
-  for (const [body, status, pointer] of [
-    ['{"event":"task.completed"', 400, undefined],
-    ['{}', 422, '/event'],
-    ['{"event":"task.deleted"}', 422, '/event'],
-    ['{"event":"task.completed","taskId":"t","solution":{"a":[9007199254740993]}}', 422, '/solution/a/0'],
-    ['{"event":"task.completed","taskId":"t","solution":{"a":"\\ud800"}}', 422, '/solution/a'],
-    ['{"event":"task.completed","taskId":"t","solution":{},"extra":1}', 422, '/extra'],
+  for (const [body, pointer] of [
+    ['{"event":"task.completed"', ''],
+    ['{}', '/event'],
+    ['{"event":"task.deleted"}', '/event'],
+    ['{"event":"task.completed","taskId":"t","solution":{"a":[9007199254740993]}}', '/solution/a/0'],
+    ['{"event":"task.completed","taskId":"t","solution":{"a":"\\ud800"}}', '/solution/a'],
+    ['{"event":"task.completed","taskId":"t","solution":{},"extra":1}', '/extra'],
   ]) {
     const answer = await producer.request('POST', '/v1/events', body);
-    assert.equal(answer.status, status, `${body} ${JSON.stringify(answer.body)}`);
+    assert.equal(answer.status, 422, `${body} ${JSON.stringify(answer.body)}`);
     assert.match(answer.headers.get('content-type'), /^application\/problem\+json/);
-    if (pointer) assert.equal(JSON.stringify(answer.body).includes(`"${pointer}"`), true, JSON.stringify(answer.body));
+    assert.equal(answer.body.errors[0].pointer, pointer, JSON.stringify(answer.body));
   }
   assert.deepEqual(await arrivedUntilNow(), []);
 });
@@ -155,9 +155,9 @@ test('a key reaches its own account alone, and a key of the operator reaches eac
   const operator = new Producer(signet.origin, await signet.command('key', 'add', '--name', 'operator'));
 
   const refused = await stranger.request('POST', '/v1/events', named('default'));
-  assert.ok([403, 404, 422].includes(refused.status), `refused with ${refused.status}`);
+  assert.equal(refused.status, 403);
   const balance = await stranger.request('PUT', '/v1/accounts/default/balance', '{"balance":1}');
-  assert.ok([403, 404].includes(balance.status), `refused with ${balance.status}`);
+  assert.equal(balance.status, 404, 'whether the account exists is not told');
   assert.equal((await stranger.send(named('other'))).deliveries, 0);
   assert.equal((await operator.send(named('other'))).deliveries, 0);
   assert.equal((await operator.send(named('default'))).deliveries, 1);

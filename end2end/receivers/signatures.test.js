@@ -59,13 +59,10 @@ for (const [name, given] of Object.entries(SOLUTIONS)) {
   test(`${name} arrives and is verified by both receivers`, LIMIT, async () => {
     await producer.complete('task_1', solution);
     const [parsed, raw] = await delivered();
-    assert.deepEqual(parsed.body, {
-      event: 'task.completed',
-      taskId: 'task_1',
-      status: 'ready',
-      solution: JSON.parse(solution),
-      timestamp: '2026-03-28T12:00:00Z',
-    });
+    const { event, taskId, status, timestamp } = parsed.body;
+    assert.deepEqual([event, taskId, status, timestamp], ['task.completed', 'task_1', 'ready', '2026-03-28T12:00:00Z']);
+    // Compared as text, so that the order of the members counts as well.
+    assert.equal(JSON.stringify(parsed.body.solution), JSON.stringify(JSON.parse(solution)));
     assert.equal(raw.text, JSON.stringify(JSON.parse(raw.text)), 'the bytes are a fixed point');
   });
 }

@@ -68,12 +68,17 @@ export class Dashboard {
     }
   }
 
+  /** What the browser would send as its cookies. */
+  get cookie() {
+    return [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+  }
+
   async #request(path, options = {}) {
     const response = await fetch(new URL(path, this.origin), {
       ...options,
       redirect: 'manual',
       headers: {
-        cookie: [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+        cookie: this.cookie,
         origin: this.origin,
         'sec-fetch-site': 'same-origin',
       },

@@ -21,6 +21,5 @@ pub mod store;
 pub mod testing;
 
 mod engine;
-mod fault;
 
 pub use engine::{Engine, Environment, Running, Settings};

@@ -20,3 +20,8 @@ pub use amount::Amount;
 pub use id::{AccountId, ApiKeyId, DeliveryId, EndpointId, EventId, UserId};
 pub use subscriptions::Subscriptions;
 pub use time::Timestamp;
+
+/// The examples in Rust of the README are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

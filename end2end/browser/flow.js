@@ -1,0 +1,198 @@
+// The whole of what a person does, told once for every way of doing it.
+import { test, expect } from '../support/browser.js';
+import { PASSWORD } from '../support/dashboard.js';
+import { Producer } from '../support/producer.js';
+
+const EMAIL = 'ada@example.com';
+
+/** `hands` work the page; `scripts` tells whether JavaScript runs in it. */
+export async function wholeFlow({ page, hands, signet, receiver, scripts }) {
+  const button = (name) => page.getByRole('button', { name, exact: true });
+  const link = (name) => page.getByRole('link', { name, exact: true });
+  const heading = (name) => page.getByRole('heading', { name });
+  const notice = page.getByRole('status').filter({ hasText: /\S/ });
+
+  await test.step('the one-time link makes the owner', async () => {
+    await page.goto(signet.setupLink);
+    await hands.fill(page.getByLabel('E-mail'), EMAIL);
+    await hands.fill(page.getByLabel('Password'), 'too short');
+    await hands.press(button('Create account'));
+    await expect(page.getByText('Use at least 12 characters.')).toBeVisible();
+    await expect(page.getByLabel('E-mail')).toHaveValue(EMAIL);
+    await hands.fill(page.getByLabel('Password'), PASSWORD);
+    await hands.press(button('Create account'));
+    await expect(heading('No webhooks yet')).toBeVisible();
+  });
+
+  await test.step('signing out, and in again', async () => {
+    await hands.press(button('Sign out'));
+    await expect(heading('Sign in')).toBeVisible();
+    await page.goto(`${signet.origin}/settings/api-keys`);
+    await hands.fill(page.getByLabel('E-mail'), EMAIL);
+    await hands.fill(page.getByLabel('Password'), 'wrong horse battery staple');
+    await hands.press(button('Sign in'));
+    await expect(page.getByRole('alert')).toHaveText('The e-mail address or the password is wrong.');
+    await hands.fill(page.getByLabel('Password'), PASSWORD);
+    await hands.press(button('Sign in'));
+    await expect(heading('API keys').first(), 'where the person wanted to go').toBeVisible();
+  });
+
+  const key = await test.step('an API key is made and shown once', async () => {
+    await hands.fill(page.getByLabel('Name'), 'Backend');
+    await hands.press(button('Create API key'));
+    const key = await page.getByLabel('API key', { exact: true }).textContent();
+    expect(key).toMatch(/^sk_[\w-]{43}$/);
+    return key;
+  });
+
+  await test.step('a webhook is added; each mistake is said beside its field', async () => {
+    await hands.press(link('Webhooks').first());
+    await hands.press(link('Add webhook').first());
+    await hands.fill(page.getByLabel('URL'), receiver.url.replace('https', 'http'));
+    await hands.tick(page.getByLabel('task.completed'), false);
+    await hands.tick(page.getByLabel('task.failed'), false);
+    await hands.press(button('Save webhook'));
+    await expect(page.getByText('Choose at least one event.')).toBeVisible();
+    await expect(page.getByLabel('URL')).toHaveAttribute('aria-invalid', 'true');
+    await expect(page.locator('#url-error')).toContainText('https://');
+    await hands.fill(page.getByLabel('URL'), receiver.url);
+    await hands.fill(page.getByLabel('Description'), 'Tasks of the shop');
+    await hands.tick(page.getByLabel('task.completed'), true);
+    await hands.tick(page.getByLabel('balance.low'), true);
+  });
+
+  await test.step('samples and the secret can be seen before saving', async () => {
+    await hands.press(page.getByText('Sample body').first());
+    await expect(page.getByText('"event": "task.completed"')).toBeVisible();
+    await expect(page.getByText(/^whsec_[A-Za-z0-9+/]{43}=$/)).toBeHidden();
+    await hands.press(page.locator('.secret-reveal > summary'));
+    receiver.secret = await page.getByText(/^whsec_[A-Za-z0-9+/]{43}=$/).textContent();
+    await hands.press(button('Save webhook'));
+    await expect(notice.first()).toContainText('Webhook created');
+    await expect(heading(receiver.url)).toBeVisible();
+    await expect(page.locator('.page-head .status')).toHaveText('Enabled');
+  });
+  const webhook = page.url();
+
+  await test.step('the secret is masked, revealed and copied', async () => {
+    const secret = page.getByLabel('Signing secret');
+    await expect(secret).not.toHaveText(receiver.secret);
+    await hands.press(button('Reveal'));
+    await expect(secret).toHaveText(receiver.secret);
+    await hands.press(page.getByRole('button', { name: 'Hide' }));
+    await expect(secret).not.toHaveText(receiver.secret);
+    const copy = page.locator('#secret').getByRole('button', { name: 'Copy' });
+    if (scripts) {
+      await hands.press(copy);
+      await expect(page.locator('#secret').getByText('Copied')).toBeVisible();
+      expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(receiver.secret);
+    } else {
+      await expect(copy, 'what needs JavaScript is not offered').toBeHidden();
+    }
+  });
+
+  await test.step('a test event shows what the receiver answers', async () => {
+    const result = page.locator('#test-result');
+    receiver.answer = () => ({ status: 202, body: 'thank you' });
+    await hands.choose(page.getByLabel('Event type'), 'task.failed');
+    await hands.press(button('Send test event'));
+    await expect(result).toContainText('202 Accepted');
+    await expect(result).toContainText('thank you');
+    await expect(result).toContainText(/Took\s*[\d.]+\s*m?s/);
+    const arrival = await receiver.arrivals.next();
+    expect(arrival.verified).toBe(true);
+    expect(arrival.body.event).toBe('task.failed');
+    expect(arrival.headers['x-webhook-test']).toBe('true');
+
+    receiver.answer = () => ({ status: 500, body: 'out of order' });
+    await hands.press(button('Send test event'));
+    await expect(result).toContainText('500 Internal Server Error');
+    await expect(result).toContainText('out of order');
+    await receiver.arrivals.next();
+  });
+
+  await test.step('the webhook is edited', async () => {
+    await hands.press(page.getByRole('link', { name: 'Edit' }));
+    await hands.fill(page.getByLabel('Description'), 'Tasks of both shops');
+    await hands.tick(page.getByLabel('task.failed'), true);
+    await hands.press(button('Save webhook'));
+    await expect(notice.first()).toContainText('Webhook saved');
+    await expect(page.getByText('Tasks of both shops')).toBeVisible();
+  });
+
+  const producer = new Producer(signet.origin, key);
+
+  await test.step('a real event arrives and is in the log', async () => {
+    receiver.answer = () => ({ status: 200, body: 'welcome' });
+    await producer.complete('task_42', '{"token":"0.mF7gg2","grüße":[1.50,"😀"]}');
+    expect((await receiver.arrivals.next()).verified).toBe(true);
+    await hands.press(link('View all'));
+    await expect(heading('Deliveries')).toBeVisible();
+    await hands.choose(page.getByLabel('Event type'), 'task.completed');
+    await hands.press(button('Filter'));
+    const rows = page.getByRole('row').filter({ hasText: 'task.completed' });
+    await expect(rows).toHaveCount(1);
+    await expect(async () => {
+      if (!scripts) await page.reload();
+      await expect(rows.first()).toContainText('Delivered', { timeout: 1_000 });
+    }).toPass();
+    await hands.press(rows.first().getByRole('link'));
+  });
+
+  await test.step('one delivery shows everything that was sent and came back', async () => {
+    await expect(heading('task.completed')).toBeVisible();
+    await expect(page.locator('#body')).toContainText('"grüße"');
+    const attempt = page.locator('#attempts');
+    await expect(attempt).toContainText('200 OK');
+    await expect(attempt).toContainText('welcome');
+    await hands.press(attempt.getByText(/^Request headers/));
+    await expect(attempt).toContainText('X-Webhook-Signature');
+    await hands.press(attempt.getByText(/^Response headers/));
+    await expect(attempt).toContainText('x-powered-by');
+  });
+
+  await test.step('it is sent again with the same id', async () => {
+    await hands.press(button('Resend'));
+    await expect(notice.first()).toContainText('sent again');
+    const again = await receiver.arrivals.next();
+    expect(page.url()).toContain(again.headers['webhook-id']);
+    expect(again.headers['x-webhook-attempt']).toBe('2');
+  });
+
+  await test.step('a webhook that keeps failing says since when and why', async () => {
+    receiver.answer = () => ({ status: 503, body: 'down for repair' });
+    await producer.complete('task_43', '{}');
+    await receiver.arrivals.take(2);
+    await expect(async () => {
+      await page.goto(webhook);
+      await expect(heading('This webhook is disabled')).toBeVisible({ timeout: 500 });
+    }).toPass();
+    const panel = page.getByRole('region', { name: 'This webhook is disabled' });
+    await expect(panel.getByRole('time').first()).toContainText('UTC');
+    await expect(panel).toContainText('All attempts at a delivery failed, the last retry included.');
+    await expect(page.locator('.page-head .status')).toHaveText('Disabled');
+  });
+
+  await test.step('re-enabling sends what was held', async () => {
+    receiver.answer = () => ({ status: 200 });
+    await producer.complete('task_44', '{}');
+    await page.goto(webhook);
+    await expect(page.getByText('1 delivery')).toBeVisible();
+    await hands.press(button('Re-enable'));
+    await expect(notice.first()).toContainText('re-enabled');
+    expect((await receiver.arrivals.next()).body.taskId).toBe('task_44');
+    await expect(page.locator('.page-head .status')).toHaveText('Enabled');
+  });
+
+  await test.step('it is paused and deleted', async () => {
+    await hands.press(button('Pause'));
+    await expect(heading('This webhook is paused')).toBeVisible();
+    await hands.press(button('Delete'));
+    await expect(page.getByRole('heading', { name: 'Delete this webhook?' })).toBeVisible();
+    await hands.press(button('Cancel'));
+    await expect(page.getByRole('heading', { name: 'Delete this webhook?' })).toBeHidden();
+    await hands.press(button('Delete'));
+    await hands.press(button('Delete webhook'));
+    await expect(heading('No webhooks yet')).toBeVisible();
+  });
+}

@@ -1,0 +1,69 @@
+// The ways in which a person works a page.
+import { expect } from '../support/browser.js';
+
+/** Clicks and types. */
+export class Mouse {
+  constructor(page) {
+    this.page = page;
+  }
+
+  async press(control) {
+    await control.click();
+  }
+
+  async fill(field, text) {
+    await field.fill(text);
+  }
+
+  async tick(box, wanted) {
+    await box.setChecked(wanted);
+  }
+
+  async choose(select, option) {
+    await select.selectOption(option);
+  }
+}
+
+/** Never touches the mouse: Tab to get somewhere, Enter and Space to act. */
+export class Keyboard {
+  constructor(page) {
+    this.page = page;
+  }
+
+  /** Presses Tab until the element has the focus, which must be visible there. */
+  async #reach(target) {
+    await expect(target).toBeVisible();
+    const focused = () => target.evaluate((element) => element === element.ownerDocument.activeElement);
+    for (let presses = 0; !(await focused()); presses += 1) {
+      if (presses === 150) throw new Error(`${target} cannot be reached with the Tab key`);
+      await this.page.keyboard.press('Tab');
+    }
+    const outlined = await target.evaluate((element) => {
+      const style = getComputedStyle(element);
+      return style.outlineStyle !== 'none' || style.boxShadow !== 'none';
+    });
+    expect(outlined, `the focus is visible on ${target}`).toBe(true);
+  }
+
+  async press(control) {
+    await this.#reach(control);
+    await this.page.keyboard.press('Enter');
+  }
+
+  async fill(field, text) {
+    await this.#reach(field);
+    await this.page.keyboard.press('ControlOrMeta+A');
+    await this.page.keyboard.press('Delete');
+    await this.page.keyboard.type(text);
+  }
+
+  async tick(box, wanted) {
+    await this.#reach(box);
+    if ((await box.isChecked()) !== wanted) await this.page.keyboard.press('Space');
+  }
+
+  async choose(select, option) {
+    await this.#reach(select);
+    await this.page.keyboard.type(option);
+  }
+}

@@ -1,0 +1,97 @@
+// How the pages look, and what every answer carries: screenshots in light and
+// dark, wide and narrow, kept in artefacts/.
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { Dashboard, PASSWORD } from '../support/dashboard.js';
+import { Producer } from '../support/producer.js';
+import { expect, test } from '../support/browser.js';
+
+const ARTEFACTS = fileURLToPath(new URL('../artefacts', import.meta.url));
+const SIZES = { wide: { width: 1280, height: 900 }, narrow: { width: 375, height: 812 } };
+
+/** An account with something on every page; returns the pages. */
+async function furnish(signet, receiver) {
+  const person = await Dashboard.signUp(signet);
+  const producer = new Producer(signet.origin, await person.addApiKey('Task workers'));
+  const paused = await person.addWebhook('https://hooks.example.com/signet', ['balance.low']);
+  await person.submit(`${paused.path}/pause`);
+  await person.submit('/settings/account/threshold', { threshold: '50' });
+  await producer.request('PUT', '/v1/accounts/default/balance', '{"balance":72.25}');
+
+  const broken = await person.addWebhook(receiver.url, ['task.failed']);
+  const { path: webhook, secret } = await person.addWebhook(receiver.url, ['task.completed', 'balance.low']);
+  receiver.answer = ({ body }) => (body.event === 'task.failed' ? { status: 500, body: 'Error: connect ECONNREFUSED' } : { status: 200 });
+  receiver.secret = broken.secret;
+  await producer.send({ event: 'task.failed', taskId: 'task_9', errorId: 12, errorCode: 'ERROR_TOO_BIG' });
+  await receiver.arrivals.take(2);
+  await person.openUntil(broken.path, /This webhook is disabled/);
+  await producer.send({ event: 'task.failed', taskId: 'task_10', errorId: 12, errorCode: 'ERROR_TOO_BIG' });
+
+  receiver.secret = secret;
+  for (let number = 1; number <= 12; number += 1) {
+    await producer.complete(`task_${number}`, '{"token":"0.mF7gg2kQ","userAgent":"Mozilla/5.0 (X11; Linux x86_64)"}');
+  }
+  const [, last] = [await receiver.arrivals.take(11), await receiver.arrivals.next()];
+  const delivery = `${webhook}/deliveries/${last.headers['webhook-id']}`;
+  await person.openUntil(delivery, /200 OK/);
+  return {
+    webhooks: '/settings/webhooks',
+    'webhook-new': '/settings/webhooks/new',
+    webhook,
+    'webhook-disabled': broken.path,
+    'webhook-edit': `${webhook}/edit`,
+    'webhook-delete': `${webhook}/delete`,
+    deliveries: `${webhook}/deliveries`,
+    'deliveries-none': `${webhook}/deliveries?state=failed`,
+    delivery,
+    'api-keys': '/settings/api-keys',
+    account: '/settings/account',
+    'not-found': '/settings/nothing-here',
+  };
+}
+
+async function signIn(page, signet) {
+  await page.goto(`${signet.origin}/login`);
+  await page.getByLabel('E-mail').fill('ada@example.com');
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.waitForURL('**/settings/webhooks');
+}
+
+/** Elements that reach beyond the window's edge and are not inside something that scrolls. */
+function overflowing() {
+  const width = document.documentElement.clientWidth;
+  const scrolls = (element) =>
+    element && (['auto', 'scroll', 'hidden', 'clip'].includes(getComputedStyle(element).overflowX) || scrolls(element.parentElement));
+  return [...document.body.querySelectorAll('*')]
+    .filter((element) => element.getBoundingClientRect().right > width + 1 && !scrolls(element.parentElement))
+    .map((element) => element.outerHTML.slice(0, 120));
+}
+
+for (const [size, viewport] of Object.entries(SIZES)) {
+  for (const colorScheme of ['light', 'dark']) {
+    test.describe(`${size} and ${colorScheme}`, () => {
+      test.use({ viewport, colorScheme });
+
+      test('every page fits its window and is photographed', async ({ page, signet, receiver, said }) => {
+        const photograph = (name) =>
+          page.screenshot({ path: path.join(ARTEFACTS, `${name}-${size}-${colorScheme}.png`), fullPage: true, animations: 'disabled' });
+        const look = async (name, address) => {
+          await page.goto(new URL(address, signet.origin).href, { waitUntil: 'load' });
+          expect(await page.evaluate(overflowing), `nothing sticks out of ${name}`).toEqual([]);
+          expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(viewport.width);
+          await photograph(name);
+        };
+        await look('setup', signet.setupLink);
+        const pages = await furnish(signet, receiver);
+        await look('login', '/login');
+        await signIn(page, signet);
+        for (const [name, address] of Object.entries(pages)) {
+          await look(name, address);
+          if (name === 'not-found') said.length = 0; // The browser reports the 404 that was asked for.
+        }
+      });
+    });
+  }
+}

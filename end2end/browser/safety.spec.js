@@ -1,0 +1,114 @@
+// What every page must carry, and what must really be in the built module.
+import fs from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+
+import { Dashboard, PASSWORD } from '../support/dashboard.js';
+import { expect, test } from '../support/browser.js';
+
+const ISLANDS = fileURLToPath(new URL('../../app/src/islands', import.meta.url));
+
+/** The names of all islands in the source. */
+async function islandsInSource() {
+  const files = (await fs.readdir(ISLANDS)).filter((name) => name.endsWith('.rs'));
+  const sources = await Promise.all(files.map((name) => fs.readFile(`${ISLANDS}/${name}`, 'utf8')));
+  return sources.flatMap((source) => [...source.matchAll(/#\[island[^\]]*\]\s*pub fn (\w+)/g)].map(([, name]) => name));
+}
+
+test('every island is in the module that the browser loads', async ({ page, signet }) => {
+  const person = await Dashboard.signUp(signet);
+  const html = await person.open('/settings/webhooks/new');
+  const module = /rel="modulepreload" href="([^"]+)"/.exec(html)[1];
+  const script = await (await page.request.get(new URL(module, signet.origin).href)).text();
+  const islands = await islandsInSource();
+  expect(islands).toContain('CopyButton');
+  for (const name of islands) expect(script, `${name} is exported`).toMatch(new RegExp(`export\\b[^;]*\\b_island_${name}`));
+});
+
+test('every page has a policy with a fresh nonce, and no inline handlers', async ({ signet, page }) => {
+  const person = await Dashboard.signUp(signet);
+  const { path } = await person.addWebhook('https://hooks.example.com/signet', ['task.completed']);
+  const nonces = new Set();
+  await page.goto(`${signet.origin}/login`);
+  await page.getByLabel('E-mail').fill('ada@example.com');
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.waitForURL('**/settings/webhooks');
+  const addresses = ['/settings/webhooks', '/settings/webhooks/new', path, `${path}/deliveries`, '/settings/api-keys', '/settings/account'];
+  for (const address of addresses) {
+    const response = await page.goto(new URL(address, signet.origin).href);
+    const headers = response.headers();
+    const policy = headers['content-security-policy'];
+    const nonce = /script-src[^;]*'nonce-([^']+)'/.exec(policy)?.[1];
+    expect(nonce, `a nonce in ${policy}`).toBeTruthy();
+    expect(policy).not.toContain("'unsafe-inline'");
+    expect(policy).not.toContain("'unsafe-eval'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(headers['x-content-type-options']).toBe('nosniff');
+    expect(headers['referrer-policy']).toBeTruthy();
+    nonces.add(nonce);
+    const handlers = await page.evaluate(() =>
+      [...document.querySelectorAll('*')].filter((it) => it.getAttributeNames().some((name) => /^on/.test(name))).length,
+    );
+    expect(handlers).toBe(0);
+  }
+  expect(nonces.size, 'no nonce is used twice').toBe(addresses.length);
+});
+
+test('the session cookie is for this host alone and hidden from scripts', async ({ signet, page, context }) => {
+  await Dashboard.signUp(signet);
+  await page.goto(`${signet.origin}/login`);
+  await page.getByLabel('E-mail').fill('ada@example.com');
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.waitForURL('**/settings/webhooks');
+  const session = (await context.cookies()).find(({ name }) => name === '__Host-signet');
+  expect(session).toMatchObject({ path: '/', secure: true, httpOnly: true, sameSite: 'Lax' });
+  expect(await page.evaluate(() => document.cookie)).not.toContain('__Host-signet=');
+});
+
+test('a form that another site sends changes nothing', async ({ signet }) => {
+  const person = await Dashboard.signUp(signet);
+  const { path } = await person.addWebhook('https://hooks.example.com/signet', ['task.completed']);
+  for (const headers of [
+    { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' },
+    { origin: 'https://evil.example' },
+    { 'sec-fetch-site': 'cross-site' },
+    { origin: 'null' },
+  ]) {
+    for (const address of [`${path}/delete`, '/live/secret', '/logout']) {
+      const response = await fetch(new URL(address, signet.origin), {
+        method: 'POST',
+        redirect: 'manual',
+        headers: { ...headers, cookie: person.cookie, 'content-type': 'application/x-www-form-urlencoded' },
+      });
+      expect(response.status, `${address} from ${JSON.stringify(headers)}`).toBe(403);
+    }
+  }
+  expect(await person.open('/settings/webhooks')).toContain('hooks.example.com');
+});
+
+test('who is not signed in is asked to sign in, and sees nothing of the account', async ({ signet }) => {
+  const person = await Dashboard.signUp(signet);
+  const { path } = await person.addWebhook('https://hooks.example.com/signet', ['task.completed']);
+  for (const address of ['/settings/webhooks', path, `${path}/deliveries`, '/settings/api-keys', '/settings/account']) {
+    const response = await fetch(new URL(address, signet.origin), { redirect: 'manual' });
+    expect(response.status).toBe(303);
+    expect(response.headers.get('location')).toBe(`/login?next=${encodeURIComponent(address)}`);
+    expect(await response.text()).not.toContain('hooks.example.com');
+  }
+});
+
+test('another account sees nothing of a webhook and can do nothing to it', async ({ signet }) => {
+  const ada = await Dashboard.signUp(signet);
+  const { path } = await ada.addWebhook('https://hooks.example.com/signet', ['task.completed']);
+  const link = await signet.command('account', 'add', 'other', '--public-url', signet.origin);
+  const eve = await Dashboard.signUp({ origin: signet.origin, setupLink: link }, 'eve@example.com');
+  for (const address of [path, `${path}/edit`, `${path}/delete`, `${path}/deliveries`]) {
+    await expect(eve.open(address)).rejects.toThrow(/: 404/);
+  }
+  for (const action of ['edit', 'delete', 'pause', 'enable', 'held', 'secret', 'test']) {
+    const fields = { url: 'https://evil.example/', event: 'task.completed', type: 'task.completed', description: '' };
+    await expect(eve.submit(`${path}/${action}`, fields)).rejects.toThrow(/: 404/);
+  }
+  expect(await ada.open(path)).toContain('hooks.example.com');
+});
