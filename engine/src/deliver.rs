@@ -20,7 +20,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use signet_model::{AccountId, DeliveryId, EndpointId, event::EventType};
 
-use crate::{engine::Parts, queue::Lease};
+use crate::{engine::Parts, fault, queue::Lease};
 
 pub(crate) use directory::Directory;
 pub(crate) use dispatcher::dispatch;
@@ -68,6 +68,7 @@ impl Ready {
             body: self.body,
         };
         let attempt = attempt::attempt(&engine.client, engine.clock.as_ref(), request).await;
+        fault::point("after_send");
         let finished = Finished {
             account: self.account,
             endpoint: self.endpoint.id,

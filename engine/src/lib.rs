@@ -21,5 +21,6 @@ pub mod store;
 pub mod testing;
 
 mod engine;
+mod fault;
 
 pub use engine::{Engine, Environment, Running, Settings};

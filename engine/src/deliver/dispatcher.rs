@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Place, Ready, Slot, directory::Views, distinct};
 use crate::{
     engine::Parts,
+    fault,
     queue::{Claim, Claimed, Lease, Lock, Tx, next_due},
     store::Result,
 };
@@ -69,6 +70,7 @@ async fn claim_some(engine: &Arc<Parts>, skip: &[EndpointId], now: Timestamp) ->
     let claimed = tx.claim(&claims, now, now + engine.settings.lease, lease).await?;
     tx.advance(&places, now).await?;
     tx.commit().await?;
+    fault::point("after_claim");
     for row in claimed {
         if let Some(ready) = ready(row, &views, &mut slots, lease) {
             ready.send(engine);

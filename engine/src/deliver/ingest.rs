@@ -19,6 +19,7 @@ use super::{
 use crate::{
     Engine,
     engine::Parts,
+    fault,
     queue::{DeliveryRow, EventRow, KeyRow, Lease, Lock, Touch, Tx},
     store::Result as StoreResult,
 };
@@ -179,7 +180,9 @@ async fn store(engine: &Arc<Parts>, requests: Vec<Request>) {
 async fn store_batch(engine: &Arc<Parts>, events: Vec<Incoming>) -> StoreResult<Vec<Result<Accepted, IngestError>>> {
     let mut tx = Tx::begin(&engine.db).await?;
     let admitted = admit(engine, &mut tx, events).await?;
+    fault::point("before_commit");
     tx.commit().await?;
+    fault::point("after_commit");
     Ok(admitted.send(engine))
 }
 

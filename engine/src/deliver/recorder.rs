@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     engine::Parts,
+    fault,
     queue::{AttemptRow, FinishRow, HealthRow, Lease, Lock, Touch, Tx},
     store::Result,
 };
@@ -110,7 +111,9 @@ async fn record_batch(engine: &Parts, judged: &[Judged<'_>]) -> Result<()> {
     let touches: Vec<_> = recorded.iter().filter_map(|(one, row)| touch(one.finished, row)).collect();
     tx.touch(&touches).await?;
     let disabled = disable(&mut tx, &recorded).await?;
+    fault::point("before_record");
     tx.commit().await?;
+    fault::point("after_record");
     for (endpoint, reason) in disabled {
         tracing::info!(%endpoint, reason = reason.as_str(), "endpoint disabled");
     }

@@ -1,0 +1,51 @@
+//! CPU time and memory of processes, from `/proc`.
+
+use std::{fs, time::Duration};
+
+/// Ticks a second of the times in `/proc`: fixed by the kernel's interface.
+const TICKS: u64 = 100;
+
+/// CPU time of a process and of all below it that still live, or that lived and
+/// were waited for.
+pub fn time(process: u32) -> Duration {
+    let ticks: u64 = tree(process).iter().filter_map(|&id| ticks(id)).sum();
+    Duration::from_millis(ticks * 1_000 / TICKS)
+}
+
+fn ticks(process: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // The name, in parentheses, may have spaces in it; times follow after it.
+    let fields: Vec<_> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    fields.get(11..15)?.iter().map(|text| text.parse::<u64>().ok()).sum()
+}
+
+fn tree(process: u32) -> Vec<u32> {
+    let mut found = vec![process];
+    let mut next = 0;
+    while let Some(&parent) = found.get(next) {
+        found.extend(children(parent));
+        next += 1;
+    }
+    found
+}
+
+fn children(process: u32) -> Vec<u32> {
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten();
+    tasks
+        .filter_map(|task| fs::read_to_string(task.path().join("children")).ok())
+        .flat_map(|list| list.split_whitespace().filter_map(|id| id.parse().ok()).collect::<Vec<_>>())
+        .collect()
+}
+
+/// The most memory that a process has had, bytes.
+pub fn peak_memory(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) * 1_024
+}
+
+/// The process that started a PostgreSQL server's backends, as its own clients see it.
+pub fn parent(process: u32) -> Option<u32> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
+}

@@ -1,0 +1,152 @@
+//! What is in the database before the server starts.
+
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::Context;
+use signet_engine::{
+    Engine, Environment, Settings,
+    clock::SystemClock,
+    outbound::{Client, Config, Policy},
+    random::Random,
+    seal::{SealKey, Sealer},
+    store::{Database, DatabaseUrl, endpoints::EndpointDraft},
+};
+use signet_model::{AccountId, Subscriptions, endpoint::EndpointUrl};
+use tempfile::TempDir;
+
+/// A folder with everything that the server is given.
+#[derive(Debug)]
+pub struct Fixture {
+    folder: TempDir,
+    /// The database, as the server's option takes it.
+    pub database: String,
+    /// Names of the accounts that have an endpoint each.
+    pub accounts: Vec<String>,
+    /// A key that may send for every account.
+    pub api_key: String,
+    url: DatabaseUrl,
+}
+
+impl Fixture {
+    /// Makes one account for each of these URLs, and `pending` retries that
+    /// belong to an account of their own and fall due over the next hours.
+    pub async fn make(
+        postgres: Option<&str>,
+        urls: &[EndpointUrl],
+        authority: &str,
+        pending: u32,
+    ) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let database = match postgres {
+            Some(server) => new_postgres_database(server).await?,
+            None => format!("sqlite:{}", folder.path().join("signet.db").display()),
+        };
+        let url: DatabaseUrl = database.parse()?;
+        std::fs::write(folder.path().join("authority.pem"), authority)?;
+        let random = Random::from_system();
+        let key = SealKey::load_or_create(&folder.path().join("key"), &random)?;
+        let client = Config {
+            policy: Policy::PublicAndLoopback,
+            extra_authorities: Vec::new(),
+            budget: Settings::default().budget,
+            max_response_body: 0,
+        };
+        let environment = Environment {
+            db: Database::connect(&url).await?,
+            clock: Arc::new(SystemClock),
+            random,
+            sealer: Sealer::new(key),
+            policy: client.policy,
+            client: Client::new(&client)?,
+        };
+        let engine = Engine::new(environment, Settings::default());
+        let mut accounts = Vec::with_capacity(urls.len());
+        for (place, endpoint) in urls.iter().enumerate() {
+            let name = format!("customer-{place}");
+            add_endpoint(&engine, &name, endpoint.clone()).await?;
+            accounts.push(name);
+        }
+        if pending > 0 {
+            let backlog = add_endpoint(&engine, "backlog", urls[0].clone()).await?;
+            add_pending(&url, backlog, pending).await?;
+        }
+        let (_, api_key) = engine.create_api_key(None, "bench").await?;
+        engine.close().await;
+        Ok(Self { folder, database, accounts, api_key, url })
+    }
+
+    pub fn authority(&self) -> PathBuf {
+        self.folder.path().join("authority.pem")
+    }
+
+    pub fn key_file(&self) -> PathBuf {
+        self.folder.path().join("key")
+    }
+
+    /// The process of the PostgreSQL server, for its CPU time.
+    pub async fn postgres_process(&self) -> anyhow::Result<Option<u32>> {
+        let DatabaseUrl::Postgres(url) = &self.url else { return Ok(None) };
+        let pool = sqlx::PgPool::connect(url).await?;
+        let backend: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&pool).await?;
+        Ok(crate::cpu::parent(backend.unsigned_abs()))
+    }
+}
+
+async fn add_endpoint(engine: &Engine, name: &str, url: EndpointUrl) -> anyhow::Result<AccountId> {
+    let account = engine.create_account(name).await?.context("a new name")?.id;
+    let draft = EndpointDraft { url, description: String::new(), event_types: Subscriptions::all() };
+    engine.create_endpoint(account, draft, &engine.new_secret()).await?;
+    Ok(account)
+}
+
+async fn new_postgres_database(server: &str) -> anyhow::Result<String> {
+    let name = format!("bench_{}", signet_model::signature::hex(&Random::from_system().bytes::<6>()));
+    let pool = sqlx::PgPool::connect(server).await?;
+    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&pool).await?;
+    let (base, query) = server.split_once('?').unwrap_or((server, ""));
+    let base = base.rsplit_once('/').context("a URL with a database")?.0;
+    Ok(format!("{base}/{name}?{query}"))
+}
+
+/// Retries that are due between one and five hours from now.
+async fn add_pending(url: &DatabaseUrl, account: AccountId, count: u32) -> anyhow::Result<()> {
+    const SQLITE: [&str; 3] = [
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $2)
+         INSERT INTO events (id, account_id, event_type, body, occurred_at, accepted_at, fanout, is_test)
+         SELECT unhex(printf('%032x', i)), $1, 'task.completed', '{}', 0, 0, 1, 0 FROM n",
+        "INSERT INTO deliveries (id, account_id, event_id, endpoint_id, event_type, is_test, state, due_at, attempts, failures, created_at)
+         SELECT events.id, $1, events.id, endpoints.id, 'task.completed', 0, 'pending',
+           (unixepoch() + 3600 + abs(random() % 14400)) * 1000000, 0, 0, 0
+         FROM events JOIN endpoints ON endpoints.account_id = events.account_id WHERE events.account_id = $1 AND $2 > 0",
+        "INSERT INTO endpoint_queues (account_id, endpoint_id, next_due_at)
+         SELECT $1, endpoint_id, min(due_at) FROM deliveries WHERE account_id = $1 AND $2 > 0",
+    ];
+    const POSTGRES: [&str; 3] = [
+        "INSERT INTO events (id, account_id, event_type, body, occurred_at, accepted_at, fanout, is_test)
+         SELECT lpad(to_hex(i), 32, '0')::uuid, $1, 'task.completed', '{}', now(), now(), 1, false FROM generate_series(1, $2) AS i",
+        "INSERT INTO deliveries (id, account_id, event_id, endpoint_id, event_type, is_test, state, due_at, attempts, failures, created_at)
+         SELECT events.id, $1, events.id, endpoints.id, 'task.completed', false, 'pending',
+           now() + interval '1 hour' + random() * interval '4 hours', 0, 0, now()
+         FROM events JOIN endpoints ON endpoints.account_id = events.account_id WHERE events.account_id = $1 AND $2 > 0",
+        "INSERT INTO endpoint_queues (account_id, endpoint_id, next_due_at)
+         SELECT $1, (SELECT id FROM endpoints WHERE account_id = $1), min(due_at) FROM deliveries WHERE account_id = $1 AND $2 > 0",
+    ];
+    match Database::connect(url).await? {
+        Database::Sqlite(_) => {
+            let DatabaseUrl::Sqlite(path) = url else { return Ok(()) };
+            let pool = sqlx::SqlitePool::connect(&format!("sqlite:{}", path.display())).await?;
+            for sql in SQLITE {
+                sqlx::query(sql).bind(account.uuid()).bind(i64::from(count)).execute(&pool).await?;
+            }
+            pool.close().await;
+        }
+        Database::Postgres(pool) => {
+            let count = i32::try_from(count)?;
+            for sql in POSTGRES {
+                sqlx::query(sql).bind(account.uuid()).bind(count).execute(&pool).await?;
+            }
+            sqlx::query("ANALYZE").execute(&pool).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! One load: what is sent, to how many endpoints, and under which conditions.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::ensure;
+use clap::Args;
+use signet_model::endpoint::EndpointUrl;
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    Options, cpu,
+    fixture::Fixture,
+    producer::Producer,
+    receiver::{Journal, Receiver},
+    report::Report,
+    server::Server,
+};
+
+/// Without progress for so long, a load has failed.
+const STALLED: Duration = Duration::from_secs(30);
+
+/// One load.
+#[derive(Debug, Clone, Args)]
+pub struct Load {
+    /// How many events.
+    #[arg(long, default_value_t = 50_000)]
+    pub events: usize,
+    /// Events in one request.
+    #[arg(long, default_value_t = 1)]
+    pub batch: usize,
+    /// Endpoints, each of an account of its own, that take turns.
+    #[arg(long, default_value_t = 1)]
+    pub endpoints: usize,
+    /// One endpoint more that never answers.
+    #[arg(long)]
+    pub hanging: bool,
+    /// Retries that wait in the table meanwhile.
+    #[arg(long, default_value_t = 0)]
+    pub pending: u32,
+    /// Requests a second; as many as possible without.
+    #[arg(long)]
+    pub rate: Option<u32>,
+    /// Connections of the producer.
+    #[arg(long, default_value_t = 16)]
+    pub connections: usize,
+}
+
+impl Default for Load {
+    fn default() -> Self {
+        Self { events: 50_000, batch: 1, endpoints: 1, hanging: false, pending: 0, rate: None, connections: 16 }
+    }
+}
+
+/// The loads of `all`, with so much fewer events.
+pub fn standard(fewer: usize) -> Vec<Load> {
+    let of = |events: usize| Load { events: events / fewer, ..Load::default() };
+    vec![
+        of(80_000),
+        Load { batch: 100, ..of(100_000) },
+        Load { endpoints: 100, ..of(50_000) },
+        Load { endpoints: 10_000, ..of(50_000) },
+        Load { rate: Some(100), ..of(1_500) },
+        Load { endpoints: 9, rate: Some(1_000), ..of(30_000) },
+        Load { endpoints: 9, rate: Some(1_000), hanging: true, ..of(30_000) },
+        Load { pending: u32::try_from(1_000_000 / fewer).unwrap_or(u32::MAX), ..of(50_000) },
+    ]
+}
+
+impl Load {
+    /// Sets everything up, sends, and waits until everything has arrived.
+    pub async fn measure(&self, options: &Options) -> anyhow::Result<Report> {
+        let journal = Journal::new(self.events);
+        let receiver = Receiver::start(Arc::clone(&journal)).await?;
+        let urls = self.urls(receiver.port)?;
+        let fixture = Fixture::make(options.postgres.as_deref(), &urls, &receiver.authority, self.pending).await?;
+        let server =
+            Server::start(&options.signet, &fixture.database, &fixture.authority(), &fixture.key_file()).await?;
+        let postgres = fixture.postgres_process().await?;
+        let producer = Producer {
+            address: server.address,
+            api_key: fixture.api_key.clone(),
+            accounts: Arc::new(fixture.accounts.clone()),
+            events: self.events,
+            batch: self.batch,
+            connections: self.connections,
+            rate: self.rate,
+        };
+        let used = || (cpu::time(server.id()), postgres.map(cpu::time).unwrap_or_default());
+        let (before, start) = (used(), Instant::now());
+        let accepting = producer.run(&journal).await?;
+        self.wait(&journal).await?;
+        let delivering = start.elapsed();
+        let after = used();
+        let report = Report {
+            load: self.clone(),
+            on_postgres: postgres.is_some(),
+            delivered: journal.arrivals(),
+            accepting,
+            delivering,
+            server_cpu: after.0.saturating_sub(before.0),
+            database_cpu: after.1.saturating_sub(before.1),
+            latencies: journal.latencies(),
+            peak_memory: cpu::peak_memory(server.id()),
+        };
+        server.stop().await?;
+        Ok(report)
+    }
+
+    fn urls(&self, port: u16) -> anyhow::Result<Vec<EndpointUrl>> {
+        let healthy = (0..self.endpoints).map(|place| format!("https://localhost:{port}/e/{place}"));
+        let hanging = self.hanging.then(|| format!("https://localhost:{port}/hang"));
+        Ok(healthy.chain(hanging).map(|text| text.parse()).collect::<Result<_, _>>()?)
+    }
+
+    /// How many events arrive at all.
+    fn expected(&self) -> usize {
+        if self.hanging {
+            let accounts = self.endpoints + 1;
+            (0..self.events).filter(|task| task % accounts != self.endpoints).count()
+        } else {
+            self.events
+        }
+    }
+
+    async fn wait(&self, journal: &Journal) -> anyhow::Result<()> {
+        let mut progress = (journal.arrivals(), Instant::now());
+        while progress.0 < self.expected() {
+            sleep(Duration::from_millis(1)).await;
+            let arrivals = journal.arrivals();
+            if arrivals > progress.0 {
+                progress = (arrivals, Instant::now());
+            }
+            ensure!(progress.1.elapsed() < STALLED, "only {arrivals} of {} events have arrived", self.expected());
+        }
+        Ok(())
+    }
+}

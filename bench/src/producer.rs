@@ -1,0 +1,101 @@
+//! Sends events in over kept connections, as a backend would.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::{Context, ensure};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::{Request, client::conn::http1, header};
+use hyper_util::rt::TokioIo;
+use tokio::{net::TcpStream, task::JoinSet, time::Instant};
+
+use crate::receiver::Journal;
+
+/// What to send, and how.
+#[derive(Debug, Clone)]
+pub struct Producer {
+    pub address: SocketAddr,
+    pub api_key: String,
+    pub accounts: Arc<Vec<String>>,
+    /// How many events there are, all in all.
+    pub events: usize,
+    /// How many go into one request; 1 uses the operation for single events.
+    pub batch: usize,
+    pub connections: usize,
+    /// Requests a second; as fast as possible without.
+    pub rate: Option<u32>,
+}
+
+impl Producer {
+    /// Sends everything; returns how long it took until the last was accepted.
+    pub async fn run(&self, journal: &Arc<Journal>) -> anyhow::Result<Duration> {
+        let start = Instant::now();
+        let next = Arc::new(AtomicUsize::new(0));
+        let mut connections = JoinSet::new();
+        for _ in 0..self.connections {
+            connections.spawn(self.clone().send(Arc::clone(&next), Arc::clone(journal), start));
+        }
+        while let Some(done) = connections.join_next().await {
+            done??;
+        }
+        Ok(start.elapsed())
+    }
+
+    async fn send(self, next: Arc<AtomicUsize>, journal: Arc<Journal>, start: Instant) -> anyhow::Result<()> {
+        let stream = TcpStream::connect(self.address).await?;
+        stream.set_nodelay(true)?;
+        let (mut sender, connection) = http1::handshake::<_, Full<Bytes>>(TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        loop {
+            let first = next.fetch_add(self.batch, Ordering::Relaxed);
+            if first >= self.events {
+                return Ok(());
+            }
+            let tasks = first..(first + self.batch).min(self.events);
+            if let Some(rate) = self.rate {
+                let turn = u32::try_from(first / self.batch).context("fewer requests")?;
+                tokio::time::sleep_until(start + Duration::from_secs(1) * turn / rate).await;
+            }
+            let request = self.request(tasks.clone())?;
+            tasks.for_each(|task| journal.sent(task));
+            sender.ready().await?;
+            let answer = sender.send_request(request).await?;
+            let status = answer.status();
+            let body = answer.into_body().collect().await?.to_bytes();
+            ensure!(status.is_success(), "{status}: {}", String::from_utf8_lossy(&body));
+        }
+    }
+
+    fn request(&self, tasks: std::ops::Range<usize>) -> anyhow::Result<Request<Full<Bytes>>> {
+        let (path, body) = if self.batch == 1 {
+            ("/v1/events", self.event(tasks.start))
+        } else {
+            let entries: Vec<_> = tasks.map(|task| self.event(task)).collect();
+            ("/v1/events/batch", format!("[{}]", entries.join(",")))
+        };
+        Ok(Request::post(path)
+            .header(header::HOST, self.address.to_string())
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::AUTHORIZATION, format!("Bearer {}", self.api_key))
+            .body(Full::new(body.into()))?)
+    }
+
+    fn event(&self, task: usize) -> String {
+        let account = &self.accounts[task % self.accounts.len()];
+        event(task, account)
+    }
+}
+
+/// One event of the size that is usual.
+pub fn event(task: usize, account: &str) -> String {
+    format!(
+        r#"{{"account":"{account}","event":"task.completed","taskId":"task_{task}","status":"ready","solution":{{"token":"0.mF7gg2kQ3v9Jw1xZr8Lt5nBc6dYh4sUaPqEoViKlMnBvCxZ","userAgent":"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"}}}}"#
+    )
+}

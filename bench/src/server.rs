@@ -1,0 +1,63 @@
+//! The `signet serve` that is measured.
+
+use std::{net::SocketAddr, path::Path, process::Stdio, time::Duration};
+
+use anyhow::{Context, bail};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+    time::timeout,
+};
+
+/// How long the server may take to start.
+const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    process: Child,
+    pub address: SocketAddr,
+}
+
+impl Server {
+    /// Starts the server on a free port and waits until it listens.
+    pub async fn start(signet: &Path, database: &str, authority: &Path, key_file: &Path) -> anyhow::Result<Self> {
+        let mut process = Command::new(signet)
+            .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--log-level", "warn", "--database", database])
+            .arg("--trust-ca")
+            .arg(authority)
+            .arg("--key-file")
+            .arg(key_file)
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("{} cannot be started; build it first", signet.display()))?;
+        let output = process.stdout.take().context("the server's output")?;
+        let mut lines = BufReader::new(output).lines();
+        let address = timeout(START_LIMIT, async {
+            while let Some(line) = lines.next_line().await? {
+                if let Some(address) = line.split("http://").nth(1) {
+                    return Ok(address.trim().trim_end_matches('/').parse()?);
+                }
+            }
+            bail!("the server ended before it listened")
+        })
+        .await??;
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        Ok(Self { process, address })
+    }
+
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.process.id().unwrap_or_default()
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        let stopped = Command::new("kill").arg(self.id().to_string()).status().await?;
+        if stopped.success() {
+            self.process.wait().await?;
+        }
+        Ok(())
+    }
+}
