@@ -7,6 +7,7 @@ mod config;
 mod key;
 mod lifecycle;
 mod listener;
+mod middleware;
 mod rest;
 mod router;
 mod sealing_key;

@@ -1,22 +1,269 @@
-//! Which path leads where.
+//! Which path leads where, and past whom.
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::{
+    Router,
+    middleware::{from_fn, from_fn_with_state},
+};
 use signet_app::AppState;
-use signet_engine::{Engine, clock::SystemClock};
+use signet_engine::Engine;
+use signet_model::time::Clock;
 
-use crate::{assets, config::Serve, rest};
+use crate::{
+    assets,
+    config::PublicUrl,
+    middleware::{
+        body_limit,
+        headers::{self, Https},
+        same_origin, session,
+        sign_in_limit::{self, SignInLimit},
+    },
+    rest::{self, Api},
+};
+
+/// What the answers depend on, besides the engine.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Whether webhooks may reach receivers on this machine.
+    pub dev: bool,
+    /// Where browsers reach the dashboard, if that is known.
+    pub public_url: Option<PublicUrl>,
+}
 
 /// Everything that `signet serve` answers.
-pub fn router(engine: &Engine, config: &Serve) -> Router {
-    let clock = Arc::new(SystemClock);
-    let app = AppState {
+pub fn router(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Router {
+    let https = Https(options.public_url.as_ref().is_some_and(PublicUrl::is_https));
+    let browser = pages(engine, clock, options).merge(assets::router());
+    // The API has no cookies that another page could make use of.
+    browser.layer(from_fn_with_state(https, headers::add)).merge(rest::router(Api::new(engine.clone(), clock.clone())))
+}
+
+fn pages(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Router {
+    let home: same_origin::Home = options.public_url.clone().map(Arc::new);
+    let state = AppState {
         engine: engine.clone(),
-        clock: clock.clone(),
+        clock: Arc::clone(clock),
         assets: Arc::new(assets::paths()),
-        dev: config.dev,
-        public_url: config.public_url.as_ref().map(ToString::to_string),
+        dev: options.dev,
+        public_url: options.public_url.as_ref().map(ToString::to_string),
     };
-    signet_app::router(app).merge(assets::router()).merge(rest::router(rest::Api::new(engine.clone(), clock)))
+    // The last layer is the outermost.
+    signet_app::router(state)
+        .layer(from_fn_with_state(engine.clone(), session::look_up))
+        .layer(from_fn_with_state(SignInLimit::new(Arc::clone(clock)), sign_in_limit::check))
+        .layer(from_fn(body_limit::read))
+        .layer(from_fn_with_state(home, same_origin::check))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{
+        body::Body,
+        http::{HeaderMap, Method, Request, StatusCode},
+        response::Response,
+    };
+    use http_body_util::BodyExt;
+    use signet_engine::{
+        Settings,
+        store::endpoints::EndpointDraft,
+        testing::{TestDatabase, account, engine, sqlite},
+    };
+    use signet_model::{AccountId, EndpointId, Subscriptions};
+    use tower::ServiceExt;
+
+    use super::*;
+
+    const HOST: &str = "127.0.0.1:8080";
+    const ORIGIN: &str = "http://127.0.0.1:8080";
+
+    /// The whole router, and somebody who is signed in.
+    struct Browser {
+        engine: Engine,
+        router: Router,
+        account: AccountId,
+        cookie: String,
+        _database: TestDatabase,
+    }
+
+    impl Browser {
+        async fn new() -> Self {
+            Self::with(Options::default()).await
+        }
+
+        async fn with(options: Options) -> Self {
+            let database = sqlite().await;
+            let (engine, clock) = engine(&database, Settings::default(), Vec::new());
+            let account = account(&engine, "acme").await;
+            let link = engine.create_setup_link(account).await.expect("a link");
+            let session =
+                engine.create_owner(&link, "me@example.com", "correct horse battery").await.expect("an owner");
+            let cookie = format!("__Host-signet={}", session.reveal());
+            let clock: Arc<dyn Clock> = Arc::new(clock);
+            let router = router(&engine, &clock, &options);
+            Self { engine, router, account, cookie, _database: database }
+        }
+
+        async fn add_endpoint(&self) -> EndpointId {
+            let draft = EndpointDraft {
+                url: "https://127.0.0.1:9/".parse().expect("a URL"),
+                description: String::new(),
+                event_types: Subscriptions::all(),
+            };
+            let secret = self.engine.new_secret();
+            self.engine.create_endpoint(self.account, draft, &secret).await.expect("an endpoint").id
+        }
+
+        async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
+            let mut request = Request::builder().method(method).uri(path).header("host", HOST);
+            request = request.header("content-type", "application/x-www-form-urlencoded");
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            let request = request.body(Body::from(body.to_owned())).expect("a request");
+            self.router.clone().oneshot(request).await.expect("an answer")
+        }
+
+        async fn get(&self, path: &str) -> Response {
+            self.send(Method::GET, path, &[("cookie", &self.cookie)], "").await
+        }
+    }
+
+    fn policy(headers: &HeaderMap) -> &str {
+        headers.get("content-security-policy").and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    #[tokio::test]
+    async fn every_page_has_a_policy_with_a_fresh_nonce_and_no_inline_code() {
+        let browser = Browser::new().await;
+        let id = browser.add_endpoint().await;
+        let mut policies = Vec::new();
+        for path in [
+            "/login",
+            "/setup/unknown",
+            "/settings/webhooks",
+            "/settings/webhooks/new",
+            &format!("/settings/webhooks/{id}"),
+            &format!("/settings/webhooks/{id}/edit"),
+            &format!("/settings/webhooks/{id}/delete"),
+            &format!("/settings/webhooks/{id}/deliveries"),
+            "/settings/api-keys",
+            "/settings/account",
+            "/nowhere",
+        ] {
+            let response = browser.get(path).await;
+            if response.status().is_redirection() {
+                continue;
+            }
+            let policy = policy(response.headers()).to_owned();
+            assert!(policy.contains("'nonce-") && policy.contains("default-src 'none'"), "{path}: {policy}");
+            assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"), "{path}: {policy}");
+            let body = response.into_body().collect().await.expect("a body").to_bytes();
+            let html = String::from_utf8_lossy(&body);
+            assert!(html.starts_with("<!DOCTYPE html>"), "{path}");
+            for handler in [" onclick=", " onload=", " onsubmit=", " style=", "javascript:"] {
+                assert!(!html.contains(handler), "{path} has {handler}");
+            }
+            policies.push(policy);
+        }
+        let pages = policies.len();
+        policies.sort();
+        policies.dedup();
+        assert!(pages >= 8 && policies.len() == pages, "{pages} pages, {} policies", policies.len());
+    }
+
+    #[tokio::test]
+    async fn every_answer_to_a_browser_has_the_safe_headers() {
+        let browser = Browser::new().await;
+        for path in ["/login", "/", "/nowhere", "/favicon.svg", "/pkg/nothing.css"] {
+            let response = browser.get(path).await;
+            let headers = response.headers();
+            assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
+            assert_eq!(headers["x-frame-options"], "DENY", "{path}");
+            assert_eq!(headers["referrer-policy"], "same-origin", "{path}");
+            assert_eq!(headers["cross-origin-opener-policy"], "same-origin", "{path}");
+            assert!(headers.contains_key("permissions-policy"), "{path}");
+            assert!(!headers.contains_key("strict-transport-security"), "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_reached_over_tls_says_so() {
+        let public_url = Some("https://signet.example".parse().expect("a URL"));
+        let browser = Browser::with(Options { public_url, dev: false }).await;
+        assert!(browser.get("/login").await.headers().contains_key("strict-transport-security"));
+    }
+
+    #[tokio::test]
+    async fn no_form_and_no_server_function_is_taken_from_another_origin() {
+        let browser = Browser::new().await;
+        let id = browser.add_endpoint().await;
+        let evil: [&[(&str, &str)]; 4] = [
+            &[("origin", "https://evil.example")],
+            &[("origin", ORIGIN), ("sec-fetch-site", "cross-site")],
+            &[("origin", "null")],
+            &[],
+        ];
+        for headers in evil {
+            for path in [
+                "/login".to_owned(),
+                "/logout".to_owned(),
+                format!("/settings/webhooks/{id}/delete"),
+                "/live/anything".to_owned(),
+                "/nowhere".to_owned(),
+            ] {
+                let headers = [headers, &[("cookie", browser.cookie.as_str())]].concat();
+                let response = browser.send(Method::POST, &path, &headers, "").await;
+                assert_eq!(response.status(), StatusCode::FORBIDDEN, "{path} {headers:?}");
+                assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8", "{path}");
+            }
+        }
+        assert_eq!(browser.engine.endpoints(browser.account).await.expect("endpoints").len(), 1);
+        let own = [("origin", ORIGIN), ("sec-fetch-site", "same-origin"), ("cookie", &browser.cookie)];
+        let response = browser.send(Method::POST, &format!("/settings/webhooks/{id}/delete"), &own, "").await;
+        assert!(response.status().is_redirection(), "{response:?}");
+        assert_eq!(browser.engine.endpoints(browser.account).await.expect("endpoints").len(), 0);
+    }
+
+    #[tokio::test]
+    async fn the_api_needs_no_origin() {
+        let browser = Browser::new().await;
+        let response = browser.send(Method::POST, "/v1/events", &[("origin", "https://evil.example")], "").await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    }
+
+    #[tokio::test]
+    async fn a_page_of_settings_is_for_who_is_signed_in() {
+        let browser = Browser::new().await;
+        assert_eq!(browser.get("/settings/webhooks").await.status(), StatusCode::OK);
+        for cookie in ["", "__Host-signet=wrong", "signet=x"] {
+            let response = browser.send(Method::GET, "/settings/webhooks", &[("cookie", cookie)], "").await;
+            assert!(response.status().is_redirection(), "{cookie}");
+            assert!(response.headers()["location"].to_str().is_ok_and(|to| to.starts_with("/login")), "{cookie}");
+        }
+    }
+
+    #[tokio::test]
+    async fn passwords_cannot_be_guessed_quickly() {
+        let browser = Browser::new().await;
+        let try_it = async |form: &str| browser.send(Method::POST, "/login", &[("origin", ORIGIN)], form).await;
+        let mut statuses = Vec::new();
+        for _ in 0..12 {
+            statuses.push(try_it("email=me%40example.com&password=wrong").await.status());
+        }
+        assert_eq!(statuses.iter().filter(|status| **status == StatusCode::UNPROCESSABLE_ENTITY).count(), 10);
+        assert_eq!(statuses[10..], [StatusCode::TOO_MANY_REQUESTS; 2]);
+        let refused = try_it("email=me%40example.com&password=correct+horse+battery").await;
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert!(refused.headers().contains_key("retry-after"));
+        assert_eq!(try_it("email=you%40example.com&password=x").await.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    }
+
+    #[tokio::test]
+    async fn a_form_has_a_size() {
+        let browser = Browser::new().await;
+        let form = format!("email={}", "x".repeat(body_limit::MAX_LEN));
+        let response = browser.send(Method::POST, "/login", &[("origin", ORIGIN)], &form).await;
+        assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    }
 }

@@ -1,13 +1,22 @@
 //! `signet serve`: the dashboard, the API and the delivery engine in one process.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use anyhow::Context;
-use signet_engine::Engine;
-use signet_model::AccountId;
+use signet_engine::{Engine, clock::SystemClock};
+use signet_model::{AccountId, time::Clock};
 use tokio::net::TcpListener;
 
-use crate::{account::setup_link, config::Serve, lifecycle::Lifecycle, listener, router};
+use crate::{
+    account::setup_link,
+    config::Serve,
+    lifecycle::Lifecycle,
+    listener,
+    router::{self, Options},
+};
 
 /// The account that the first owner gets.
 const FIRST_ACCOUNT: &str = "default";
@@ -32,7 +41,9 @@ pub async fn run(config: Serve) -> anyhow::Result<()> {
         lifecycle.soft.cancelled().await;
         running.stop(lifecycle.hard.clone()).await;
     };
-    tokio::join!(listener::serve(socket, router::router(&engine, &config), &lifecycle), deliver);
+    let options = Options { dev: config.dev, public_url: config.public_url.clone() };
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    tokio::join!(listener::serve(socket, router::router(&engine, &clock, &options), &lifecycle), deliver);
     engine.close().await;
     tracing::info!("stopped");
     Ok(())

@@ -1,0 +1,24 @@
+//! What every request of a browser passes before it reaches a page, from the
+//! outside in: [`headers`], [`same_origin`], [`body_limit`], [`sign_in_limit`],
+//! [`session`].
+
+pub mod body_limit;
+pub mod headers;
+pub mod same_origin;
+pub mod session;
+pub mod sign_in_limit;
+
+use axum::{
+    http::{Method, StatusCode},
+    response::{IntoResponse, Response},
+};
+
+/// A refusal, as a page of plain text.
+fn refusal(status: StatusCode, text: impl Into<String>) -> Response {
+    (status, text.into()).into_response()
+}
+
+/// Whether a request with this method may change something.
+fn is_unsafe(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}

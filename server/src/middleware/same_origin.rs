@@ -1,0 +1,101 @@
+//! Requests that change something must come from our own pages: the browser says
+//! where from (`Origin`, `Sec-Fetch-Site`), and no other page can alter that.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode, header},
+    middleware::Next,
+    response::Response,
+};
+
+use super::{is_unsafe, refusal};
+use crate::config::PublicUrl;
+
+const REFUSED: &str = "This request did not come from a page of this server, so nothing was changed.\n\
+    If you reach Signet through a proxy, start it with --public-url and the address in your browser.\n";
+
+/// Where pages are; `None` means wherever the browser asked for them.
+pub type Home = Option<Arc<PublicUrl>>;
+
+/// Lets a request through unless it may change something and comes from elsewhere.
+pub async fn check(State(home): State<Home>, request: Request, next: Next) -> Response {
+    if is_unsafe(request.method()) && !is_from_here(request.headers(), home.as_deref()) {
+        tracing::warn!(path = request.uri().path(), "refused a request from another origin");
+        return refusal(StatusCode::FORBIDDEN, REFUSED);
+    }
+    next.run(request).await
+}
+
+fn is_from_here(headers: &HeaderMap, home: Option<&PublicUrl>) -> bool {
+    let one = |name| {
+        let mut values = headers.get_all(name).iter();
+        (values.next().and_then(|value| value.to_str().ok()), values.next().is_some())
+    };
+    let (site, _) = one(header::HeaderName::from_static("sec-fetch-site"));
+    let (origin, several) = one(header::ORIGIN);
+    let site_fits = site.is_none_or(|site| matches!(site, "same-origin" | "none"));
+    let origin_fits = origin.is_some_and(|origin| match home {
+        Some(home) => origin == home.origin(),
+        None => one(header::HOST).0.is_some_and(|host| authority(origin) == Some(host)),
+    });
+    site_fits && origin_fits && !several
+}
+
+/// Host and port of an origin.
+fn authority(origin: &str) -> Option<&str> {
+    origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderName, HeaderValue};
+
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+    }
+
+    #[test]
+    fn without_a_public_url_the_origin_must_be_the_host() {
+        for (origin, host, fits) in [
+            ("http://127.0.0.1:8080", "127.0.0.1:8080", true),
+            ("https://signet.example", "signet.example", true),
+            ("https://evil.example", "signet.example", false),
+            ("http://127.0.0.1:8081", "127.0.0.1:8080", false),
+            ("https://signet.example.evil.example", "signet.example", false),
+            ("null", "null", false),
+            ("", "", false),
+        ] {
+            assert_eq!(is_from_here(&headers(&[("origin", origin), ("host", host)]), None), fits, "{origin} {host}");
+        }
+    }
+
+    #[test]
+    fn with_a_public_url_the_origin_must_be_it() {
+        let home = "https://signet.example".parse().expect("a URL");
+        let from = |origin| is_from_here(&headers(&[("origin", origin), ("host", "10.0.0.7:8080")]), Some(&home));
+        assert!(from("https://signet.example"));
+        assert!(!from("http://signet.example") && !from("https://10.0.0.7:8080") && !from("http://10.0.0.7:8080"));
+    }
+
+    #[test]
+    fn what_the_browser_calls_cross_site_is_refused() {
+        for (site, fits) in [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false)] {
+            let headers = headers(&[("origin", "http://a"), ("host", "a"), ("sec-fetch-site", site)]);
+            assert_eq!(is_from_here(&headers, None), fits, "{site}");
+        }
+    }
+
+    #[test]
+    fn a_request_that_does_not_say_where_it_comes_from_is_refused() {
+        assert!(!is_from_here(&headers(&[("host", "a")]), None));
+        assert!(!is_from_here(&headers(&[("host", "a"), ("sec-fetch-site", "same-origin")]), None));
+        assert!(!is_from_here(&headers(&[("origin", "http://a")]), None));
+        let mut two = headers(&[("origin", "http://a"), ("host", "a")]);
+        two.append("origin", HeaderValue::from_static("http://b"));
+        assert!(!is_from_here(&two, None));
+    }
+}

@@ -1,0 +1,32 @@
+//! Who asks: the session of the cookie, put among the request's extensions.
+
+use axum::{
+    extract::{Request, State},
+    http::StatusCode,
+    middleware::Next,
+    response::Response,
+};
+use signet_app::cookie::session_token;
+use signet_engine::Engine;
+
+use super::refusal;
+
+/// Looks the session up. A store that fails is not taken for a cookie that is wrong.
+pub async fn look_up(State(engine): State<Engine>, mut request: Request, next: Next) -> Response {
+    if let Some(token) = session_token(request.headers()) {
+        match engine.session(token).await {
+            Ok(Some(session)) => {
+                request.extensions_mut().insert(session);
+            }
+            Ok(None) => {}
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a session could not be looked up");
+                return refusal(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "The database does not answer. Try again in a moment.\n",
+                );
+            }
+        }
+    }
+    next.run(request).await
+}
