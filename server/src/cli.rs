@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::{
     config::{PublicUrl, Serve, Storage},
+    receive::ReceiveArgs,
     telemetry::Logging,
 };
 
@@ -24,6 +25,8 @@ pub struct Cli {
 pub enum Command {
     /// Run the dashboard, the API and the delivery engine.
     Serve(Box<Serve>),
+    /// Receive webhooks on this machine, verify and print them: to play with.
+    Receive(Box<ReceiveArgs>),
     /// Manage the customers of your service.
     #[command(subcommand)]
     Account(AccountCommand),

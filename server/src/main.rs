@@ -8,6 +8,7 @@ mod key;
 mod lifecycle;
 mod listener;
 mod middleware;
+mod receive;
 mod rest;
 mod router;
 mod sealing_key;
@@ -36,6 +37,7 @@ fn main() -> anyhow::Result<()> {
 async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(config) => serve::run(*config).await,
+        Command::Receive(arguments) => receive::run(*arguments).await,
         Command::Account(AccountCommand::Add(arguments)) => account::add(arguments).await,
         Command::Key(KeyCommand::Add(arguments)) => key::add(arguments).await,
     }
