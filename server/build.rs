@@ -30,11 +30,12 @@ fn table(site: &Path) -> io::Result<String> {
     paths.sort();
     let mut table = String::from("static ASSETS: &[Asset] = &[\n");
     for path in paths {
-        let name = path.file_name().unwrap_or_default();
         let row = writeln!(
             table,
-            "Asset {{ name: {name:?}, extension: {:?}, identity: include_bytes!({path:?}), brotli: {}, gzip: {} }},",
+            "Asset {{ name: {:?}, extension: {:?}, identity: {}, brotli: {}, gzip: {} }},",
+            path.file_name().unwrap_or_default().to_string_lossy(),
             extension(&path),
+            include(&path),
             compressed(&path, "br"),
             compressed(&path, "gz"),
         );
@@ -50,5 +51,9 @@ fn extension(path: &Path) -> &str {
 
 fn compressed(path: &Path, extension: &str) -> String {
     let compressed = PathBuf::from(format!("{}.{extension}", path.display()));
-    if compressed.exists() { format!("Some(include_bytes!({compressed:?}))") } else { "None".into() }
+    if compressed.exists() { format!("Some({})", include(&compressed)) } else { "None".into() }
+}
+
+fn include(path: &Path) -> String {
+    format!("include_bytes!({:?})", path.to_string_lossy())
 }

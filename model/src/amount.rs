@@ -73,8 +73,8 @@ impl fmt::Debug for Amount {
 mod tests {
     use super::*;
 
-    fn amount(text: &str) -> Option<Amount> {
-        Some(text.parse().expect("an amount"))
+    fn amount(text: &str) -> Amount {
+        text.parse().expect("an amount")
     }
 
     #[test]
@@ -86,12 +86,12 @@ mod tests {
 
     #[test]
     fn only_going_below_is_a_crossing() {
-        let at = |balance, threshold| (amount(balance), amount(threshold));
+        let at = |balance, threshold| (Some(amount(balance)), Some(amount(threshold)));
         assert!(crosses(at("50", "50"), at("49.9", "50")));
         assert!(!crosses(at("49.9", "50"), at("40", "50")));
         assert!(!crosses(at("40", "50"), at("50", "50")));
         assert!(crosses(at("40", "30"), at("40", "41")), "raising the threshold counts");
-        assert!(crosses((None, amount("50")), at("10", "50")), "a first balance below counts");
+        assert!(crosses((None, Some(amount("50"))), at("10", "50")), "a first balance below counts");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::Timestamp;
 
 /// The longest wait that a receiver can ask for with `Retry-After`.
-pub const RETRY_AFTER_CAP: Duration = Duration::from_secs(4 * 60 * 60);
+pub const RETRY_AFTER_CAP: Duration = Duration::from_hours(4);
 
 /// The delays between attempts, each counted from the end of the failed one.
 #[derive(Debug, Clone, PartialEq, Eq)]

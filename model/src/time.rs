@@ -54,6 +54,7 @@ impl Timestamp {
     }
 
     /// Without the fraction of the second.
+    #[must_use]
     pub const fn whole_seconds(self) -> Self {
         Self::from_unix_seconds(self.unix_seconds())
     }

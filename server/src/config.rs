@@ -15,7 +15,7 @@ const LEASE_MARGIN: Duration = Duration::from_secs(5);
 /// Where the data is, and the key that seals its secrets.
 #[derive(Debug, Clone, Args)]
 pub struct Storage {
-    /// The database: sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME
+    /// The database: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`
     #[arg(
         long,
         value_name = "URL",
@@ -26,7 +26,7 @@ pub struct Storage {
     pub database: DatabaseUrl,
     /// File with the key that seals signing secrets (32 bytes in base64). It is
     /// made if it is missing. Default: beside the SQLite database. The key
-    /// itself can be given as the environment variable SIGNET_KEY instead.
+    /// itself can be given as the environment variable `SIGNET_KEY` instead.
     #[arg(long, value_name = "FILE", env = "SIGNET_KEY_FILE")]
     pub key_file: Option<PathBuf>,
 }
@@ -235,7 +235,7 @@ mod tests {
     #[test]
     fn the_schedule_is_read_in_words_for_time() {
         let settings = serve(&["--retry-delays", "1s, 2m", "--retry-jitter", "0"]).settings().expect("valid");
-        assert_eq!(settings.schedule, Schedule::new(vec![Duration::from_secs(1), Duration::from_secs(120)], 0));
+        assert_eq!(settings.schedule, Schedule::new(vec![Duration::from_secs(1), Duration::from_mins(2)], 0));
         assert!(serve(&["--retry-delays", "none"]).settings().expect("valid").schedule.delays().is_empty());
         assert!(refused(&["--retry-delays", "1 parsec"]).contains("--retry-delays"));
     }

@@ -19,7 +19,7 @@ use crate::lifecycle::Lifecycle;
 
 /// How long a client may take to send a request's head; also how long a
 /// connection may be idle between two requests.
-const HEAD_LIMIT: Duration = Duration::from_secs(60);
+const HEAD_LIMIT: Duration = Duration::from_mins(1);
 /// The wait before accepting again when the system has no resources left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 

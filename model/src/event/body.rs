@@ -151,7 +151,7 @@ pub fn balance_low(balance: Amount, threshold: Amount, occurred_at: Timestamp) -
 }
 
 fn write_balance(balance: Amount, threshold: Amount, json: &mut String) {
-    json.push_str(&format!(",\"balance\":{balance},\"threshold\":{threshold}"));
+    json.extend([",\"balance\":", &balance.to_string(), ",\"threshold\":", &threshold.to_string()]);
 }
 
 fn write_timestamp(occurred_at: Timestamp, json: &mut String) {

@@ -57,9 +57,9 @@ impl SignInLimit {
             free_at.retain(|_, at| *at > now);
         }
         let at = free_at.get(source).copied().unwrap_or(now).max(now);
-        let allowed = INTERVAL * (BURST - 1);
-        if at.since(now) > allowed {
-            return Err(at.since(now) - allowed);
+        let wait = at.since(now).saturating_sub(INTERVAL * (BURST - 1));
+        if !wait.is_zero() {
+            return Err(wait);
         }
         free_at.insert(source.clone(), at + INTERVAL);
         Ok(())

@@ -25,7 +25,7 @@ pub struct TestApi {
     authorization: String,
     pub acme: AccountId,
     pub other: AccountId,
-    _database: Arc<TestDatabase>,
+    database: Arc<TestDatabase>,
 }
 
 /// What was answered.
@@ -59,7 +59,7 @@ impl TestApi {
         let other = account(&engine, "other").await;
         let (_, key) = engine.create_api_key(Some(acme), "test").await.expect("a key");
         let router = super::router(Api::new(engine.clone(), Arc::new(clock)));
-        Self { engine, router, authorization: format!("Bearer {key}"), acme, other, _database: Arc::new(database) }
+        Self { engine, router, authorization: format!("Bearer {key}"), acme, other, database: Arc::new(database) }
     }
 
     pub async fn with_operator_key(self) -> Self {
@@ -74,7 +74,7 @@ impl TestApi {
             authorization: authorization.to_owned(),
             acme: self.acme,
             other: self.other,
-            _database: Arc::clone(&self._database),
+            database: Arc::clone(&self.database),
         }
     }
 
