@@ -41,16 +41,18 @@ pub(crate) fn document(frame: &Frame, title: &str, nonce: &Nonce, content: Strin
 }
 
 fn islands_loader(js: &str, wasm: &str, nonce: &Nonce) -> impl IntoView + use<> {
+    // The script asks for the WebAssembly itself: a preload would be wasted, and
+    // reported on the console, where scripts do not run.
     let script = format!(
         "const islands = document.querySelectorAll('leptos-island');\
+         const wasm = fetch({wasm:?});\
          const module = await import({js:?});\
-         await module.default({{ module_or_path: {wasm:?} }});\
+         await module.default({{ module_or_path: wasm }});\
          module.hydrate();\
          for (const island of islands) module[island.dataset.component](island);"
     );
     view! {
         <link rel="modulepreload" href=js.to_owned() nonce=nonce.to_string() />
-        <link rel="preload" href=wasm.to_owned() r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
         <script type="module" nonce=nonce.to_string() inner_html=script />
     }
 }

@@ -2,14 +2,13 @@
 
 use leptos::prelude::*;
 
-/// A button that opens a dialog with a form. A browser that does not know
-/// dialogs opened by markup follows the button to a page that asks the same.
+/// A button that opens a dialog with a form, by markup alone: a popover, which
+/// browsers have known for longer than commands. *Cancel* comes first, so that it
+/// has the focus when the dialog opens.
 #[component]
 pub(crate) fn Confirm(
     /// Names the dialog in the document.
     id: String,
-    /// The page that asks the same.
-    page: String,
     /// Where the form sends to.
     action: String,
     /// What the button that opens the dialog says.
@@ -24,23 +23,21 @@ pub(crate) fn Confirm(
     let title = format!("{id}-title");
     let (opens, closes, titled) = (id.clone(), id.clone(), title.clone());
     view! {
-        <form method="get" action=page>
-            <button class="button danger-quiet" command="show-modal" commandfor=opens>
-                {open}
-            </button>
-        </form>
-        <dialog class="dialog" id=id aria-labelledby=titled>
+        <button class="button danger-quiet" type="button" popovertarget=opens>
+            {open}
+        </button>
+        <dialog class="dialog" id=id popover="auto" aria-labelledby=titled>
             <h2 id=title>{question}</h2>
             {children()}
             <div class="form-actions">
+                <button class="button quiet" type="button" popovertarget=closes popovertargetaction="hide">
+                    "Cancel"
+                </button>
                 <form method="post" action=action>
                     <button class="button danger" type="submit">
                         {verb}
                     </button>
                 </form>
-                <button class="button quiet" type="button" command="close" commandfor=closes autofocus>
-                    "Cancel"
-                </button>
             </div>
         </dialog>
     }

@@ -135,7 +135,6 @@ fn row(key: &ApiKey, now: Timestamp) -> impl IntoView + use<> {
         view! {
             <Confirm
                 id=format!("revoke-{}", key.id)
-                page=path.clone()
                 action=path
                 open="Revoke"
                 question="Revoke this API key?"
@@ -166,7 +165,7 @@ fn consequences(name: &str) -> impl IntoView + use<> {
     view! { <p>"Requests with the key “" {name.to_owned()} "” are refused from now on. This cannot be undone."</p> }
 }
 
-/// Are you sure? For browsers that do not open the dialog.
+/// Are you sure? Asks what the dialog asks, where the address of its form is opened by itself.
 pub(crate) async fn get_revoke(member: Member, Ids(id): Ids<ApiKeyId>) -> Result<Response, PageError> {
     let keys = member.engine().api_keys(member.account).await?;
     let key = keys.iter().find(|key| key.id == id && key.revoked_at.is_none()).ok_or(PageError::NotFound)?;

@@ -150,7 +150,6 @@ fn head(endpoint: &Endpoint, path: &str) -> impl IntoView + use<> {
                 {pause}
                 <Confirm
                     id="delete-webhook".to_owned()
-                    page=format!("{path}/delete")
                     action=format!("{path}/delete")
                     open="Delete"
                     question="Delete this webhook?"

@@ -1,4 +1,4 @@
-//! Are you sure? For browsers that do not open the dialog on the webhook's page.
+//! Are you sure? Asks what the dialog asks, where the address of its form is opened by itself.
 
 use axum::response::Response;
 use leptos::prelude::*;
