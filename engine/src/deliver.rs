@@ -3,36 +3,41 @@
 //! Three tasks share the work. The **ingester** stores waiting events in one
 //! commit and sends what it stored on its way at once, already leased. The
 //! **dispatcher** claims what falls due: retries, releases, and what a dead
-//! process left behind. Each delivery is one task that makes one attempt and
-//! gives the outcome to the **recorder**, which writes outcomes in batches.
+//! process left behind. Both put deliveries into **lanes**, one for each endpoint,
+//! whose workers make one attempt at each and give the outcome to the
+//! **recorder**, which writes outcomes in batches.
 
 pub mod attempt;
 pub(crate) mod directory;
 mod dispatcher;
 pub mod ingest;
+mod lanes;
 mod listener;
 mod recorder;
-mod slots;
 mod verdict;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use signet_model::{AccountId, DeliveryId, EndpointId, event::EventType};
+use signet_model::{AccountId, DeliveryId, EndpointId, Timestamp, event::EventType};
+use tokio::time::Instant;
 
 use crate::{engine::Parts, fault, queue::Lease};
 
 pub(crate) use directory::Directory;
 pub(crate) use dispatcher::dispatch;
 pub(crate) use ingest::{Audience, Incoming, Request as IngestRequest, WAITING, admit, ingest_waiting};
+pub(crate) use lanes::{Lanes, Limits, Place};
 pub(crate) use listener::listen;
 pub(crate) use recorder::{Finished, record};
-pub(crate) use slots::{Slot, Slots};
 
 use attempt::Request;
 use directory::EndpointView;
 
-/// A delivery that this process holds a lease of, with a slot to attempt it in.
+/// How long before the end of its lease a delivery must have been recorded.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// A delivery that this process has leased, with a place in its endpoint's lane.
 pub(crate) struct Ready {
     pub(crate) account: AccountId,
     pub(crate) id: DeliveryId,
@@ -40,28 +45,35 @@ pub(crate) struct Ready {
     pub(crate) event_type: EventType,
     pub(crate) is_test: bool,
     pub(crate) lease: Lease,
+    pub(crate) leased_until: Timestamp,
     /// Attempts made so far.
     pub(crate) attempts: i32,
     /// Those that failed in this round.
     pub(crate) failures: i32,
     pub(crate) body: Bytes,
-    pub(crate) slot: Slot,
+    /// Given back once the outcome is in the recorder's hands.
+    pub(crate) place: Place,
 }
 
 impl Ready {
-    /// Attempts the delivery in a task of its own.
+    /// Attempts the delivery in a task, as soon as it is its turn.
     pub(crate) fn send(self, engine: &Arc<Parts>) {
-        let engine = Arc::clone(engine);
-        let tracker = engine.attempts.clone();
-        tracker.spawn(async move { self.attempt(&engine).await });
+        if let Some(ready) = engine.lanes.enter(self) {
+            engine.attempts.spawn(work(Arc::clone(engine), ready));
+        }
+    }
+
+    /// Whether its lease lasts for an attempt. What waited too long is left to
+    /// fall due again.
+    fn is_leased(&self, engine: &Parts) -> bool {
+        engine.clock.now() + engine.settings.budget + MARGIN <= self.leased_until
     }
 
     async fn attempt(self, engine: &Parts) {
-        let now = engine.clock.now();
         let request = Request {
             id: self.id,
             url: Arc::clone(&self.endpoint.url),
-            keys: self.endpoint.keys_at(now),
+            keys: self.endpoint.keys_at(engine.clock.now()),
             event_type: self.event_type,
             is_test: self.is_test,
             number: u32::try_from(self.attempts + 1).unwrap_or(1),
@@ -78,11 +90,24 @@ impl Ready {
             failures: self.failures,
             attempt,
         };
-        // The slot is kept until the recorder has taken the outcome: a recorder
+        // The place is kept until the recorder has taken the outcome: a recorder
         // that cannot keep up slows claiming down. Where it has stopped, the
         // lease runs out and the delivery falls due again.
         let _ = engine.finished.send(finished).await;
-        drop(self.slot);
+        drop(self.place);
+    }
+}
+
+/// Attempts a delivery, and then those whose turn it is, until none is left.
+async fn work(engine: Arc<Parts>, first: Ready) {
+    let mut next = Some(first);
+    while let Some(ready) = next {
+        let endpoint = ready.endpoint.id;
+        let start = Instant::now();
+        if ready.is_leased(&engine) {
+            ready.attempt(&engine).await;
+        }
+        next = engine.lanes.next(endpoint, start.elapsed());
     }
 }
 
@@ -95,4 +120,4 @@ fn distinct<T: Ord + Copy>(values: impl Iterator<Item = T>) -> Vec<T> {
 }
 
 /// An endpoint of an account.
-type Place = (AccountId, EndpointId);
+type Address = (AccountId, EndpointId);

@@ -14,7 +14,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    deliver::{Directory, Finished, IngestRequest, Slots, WAITING, dispatch, ingest_waiting, listen, record},
+    deliver::{Directory, Finished, IngestRequest, Lanes, Limits, WAITING, dispatch, ingest_waiting, listen, record},
     outbound::{Client, Policy},
     queue::Lease,
     random::Random,
@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How many outcomes may wait for the recorder. When it is full, attempts keep
-/// their slots, and so less is claimed.
+/// their places, and so less is claimed.
 const UNRECORDED: usize = 1_024;
 
 /// What an operator can choose.
@@ -92,7 +92,7 @@ pub(crate) struct Parts {
     pub(crate) passwords: Passwords,
     pub(crate) recent_keys: RecentKeys,
     pub(crate) directory: Directory,
-    pub(crate) slots: Arc<Slots>,
+    pub(crate) lanes: Arc<Lanes>,
     /// Requests on their way to the ingester.
     pub(crate) waiting: mpsc::Sender<IngestRequest>,
     /// Outcomes on their way to the recorder.
@@ -123,7 +123,10 @@ impl Engine {
         let (waiting, requests) = mpsc::channel(WAITING);
         let (finished, outcomes) = mpsc::channel(UNRECORDED);
         Self(Arc::new(Parts {
-            slots: Slots::new(settings.max_in_flight, settings.max_in_flight_per_endpoint),
+            lanes: Lanes::new(Limits {
+                in_all: settings.max_in_flight,
+                per_endpoint: settings.max_in_flight_per_endpoint,
+            }),
             directory: Directory::new(sealer.clone()),
             passwords: Passwords::default(),
             recent_keys: RecentKeys::default(),

@@ -1,11 +1,11 @@
-//! Claims what falls due, never more than there are free slots.
+//! Claims what falls due, never more than there is room for in the lanes.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use signet_model::{AccountId, EndpointId, Timestamp};
+use signet_model::{EndpointId, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use super::{Place, Ready, Slot, directory::Views, distinct};
+use super::{Address, Place, Ready, directory::Views, distinct};
 use crate::{
     engine::Parts,
     fault,
@@ -33,17 +33,17 @@ pub(crate) async fn dispatch(engine: Arc<Parts>, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => return,
             () = engine.wake.notified() => {}
-            () = engine.slots.freed.notified() => {}
+            () = engine.lanes.freed.notified() => {}
             () = tokio::time::sleep(rest) => {}
         }
     }
 }
 
-/// Claims until nothing more is due that there is a slot for; returns when
+/// Claims until nothing more is due that there is room for; returns when
 /// something next is.
 async fn claim_all(engine: &Arc<Parts>, stop: &CancellationToken) -> Result<Option<Timestamp>> {
-    while !stop.is_cancelled() && engine.slots.free() > 0 {
-        let skip = engine.slots.saturated();
+    while !stop.is_cancelled() && engine.lanes.has_room() {
+        let skip = engine.lanes.saturated();
         let next_due = next_due(&engine.db, &skip).await?;
         let now = engine.clock.now();
         if next_due.is_none_or(|due| due > now) {
@@ -60,20 +60,26 @@ async fn claim_all(engine: &Arc<Parts>, stop: &CancellationToken) -> Result<Opti
 /// Claims a batch and sends it on its way; returns how many endpoints it looked at.
 async fn claim_some(engine: &Arc<Parts>, skip: &[EndpointId], now: Timestamp) -> Result<usize> {
     let mut tx = Tx::begin(&engine.db).await?;
-    let places = tx.due_endpoints(now, skip, engine.slots.free().min(BATCH)).await?;
+    let places = tx.due_endpoints(now, skip, BATCH).await?;
     let accounts = distinct(places.iter().map(|&(account, _)| account));
     let views = engine.directory.look(&mut tx, &accounts, Lock::Share).await?;
     settle_closed(&mut tx, &places, &views, now).await?;
-    let mut slots = reserve(engine, &places);
+    let mut room = reserve(engine, &places);
     let lease = engine.new_lease();
-    let claims: Vec<_> = slots.iter().map(|(&(account, endpoint), slots)| claim_of(account, endpoint, slots)).collect();
-    let claimed = tx.claim(&claims, now, now + engine.settings.lease, lease).await?;
+    let claims: Vec<_> = room.iter().map(|(&address, places)| claim_of(address, places)).collect();
+    let until = now + engine.settings.lease;
+    let claimed = tx.claim(&claims, now, until, lease).await?;
     tx.advance(&places, now).await?;
     tx.commit().await?;
     fault::point("after_claim");
     for row in claimed {
-        if let Some(ready) = ready(row, &views, &mut slots, lease) {
+        if let Some(ready) = ready(row, &views, &mut room, (lease, until)) {
             ready.send(engine);
+        }
+    }
+    for ((_, endpoint), left) in room {
+        if !left.is_empty() {
+            engine.lanes.caught_up(endpoint);
         }
     }
     Ok(places.len())
@@ -81,7 +87,7 @@ async fn claim_some(engine: &Arc<Parts>, skip: &[EndpointId], now: Timestamp) ->
 
 /// What fell due at an endpoint that is closed by now was in flight when it was
 /// closed, and its process died: it is held, or discarded, only now.
-async fn settle_closed(tx: &mut Tx, places: &[Place], views: &Views, now: Timestamp) -> Result<()> {
+async fn settle_closed(tx: &mut Tx, places: &[Address], views: &Views, now: Timestamp) -> Result<()> {
     for &(account, endpoint) in places {
         match views.get(&account).and_then(|view| view.endpoints.get(&endpoint)) {
             None => {
@@ -96,26 +102,31 @@ async fn settle_closed(tx: &mut Tx, places: &[Place], views: &Views, now: Timest
     Ok(())
 }
 
-fn reserve(engine: &Parts, places: &[Place]) -> HashMap<Place, Vec<Slot>> {
+fn reserve(engine: &Parts, addresses: &[Address]) -> HashMap<Address, Vec<Place>> {
     let mut left = BATCH;
-    let mut reserved = HashMap::with_capacity(places.len());
-    for &(account, endpoint) in places {
-        let slots = engine.slots.reserve_up_to(endpoint, left);
-        left -= slots.len();
-        if !slots.is_empty() {
-            reserved.insert((account, endpoint), slots);
+    let mut reserved = HashMap::with_capacity(addresses.len());
+    for &(account, endpoint) in addresses {
+        let places = engine.lanes.reserve_to_claim(endpoint, left);
+        left -= places.len();
+        if !places.is_empty() {
+            reserved.insert((account, endpoint), places);
         }
     }
     reserved
 }
 
-fn claim_of(account: AccountId, endpoint: EndpointId, slots: &[Slot]) -> Claim {
-    Claim { account, endpoint, limit: i64::try_from(slots.len()).unwrap_or(i64::MAX) }
+fn claim_of((account, endpoint): Address, places: &[Place]) -> Claim {
+    Claim { account, endpoint, limit: i64::try_from(places.len()).unwrap_or(i64::MAX) }
 }
 
-fn ready(row: Claimed, views: &Views, slots: &mut HashMap<Place, Vec<Slot>>, lease: Lease) -> Option<Ready> {
+fn ready(
+    row: Claimed,
+    views: &Views,
+    room: &mut HashMap<Address, Vec<Place>>,
+    (lease, leased_until): (Lease, Timestamp),
+) -> Option<Ready> {
     let endpoint = Arc::clone(views.get(&row.account_id)?.endpoints.get(&row.endpoint_id)?);
-    let slot = slots.get_mut(&(row.account_id, row.endpoint_id))?.pop()?;
+    let place = room.get_mut(&(row.account_id, row.endpoint_id))?.pop()?;
     let Some(body) = row.body else {
         tracing::error!(delivery = %row.id, "a pending delivery has no body");
         return None;
@@ -127,9 +138,10 @@ fn ready(row: Claimed, views: &Views, slots: &mut HashMap<Place, Vec<Slot>>, lea
         event_type: row.event_type,
         is_test: row.is_test,
         lease,
+        leased_until,
         attempts: row.attempts,
         failures: row.failures,
         body: body.into(),
-        slot,
+        place,
     })
 }

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Ready, Slot,
+    Place, Ready,
     directory::{EndpointView, Views},
     distinct,
 };
@@ -190,7 +190,7 @@ async fn store_batch(engine: &Arc<Parts>, events: Vec<Incoming>) -> StoreResult<
 pub(crate) struct Admitted {
     answers: Vec<Result<Accepted, IngestError>>,
     ready: Vec<Ready>,
-    /// Whether something waits in the store for a free slot.
+    /// Whether something waits in the store for room in its lane.
     waiting: bool,
 }
 
@@ -239,13 +239,13 @@ struct Plan {
 struct Planned {
     row: DeliveryRow,
     endpoint: Arc<EndpointView>,
-    slot: Option<Slot>,
+    place: Option<Place>,
 }
 
 impl Planned {
     /// Whether it waits in the store, due, for somebody to claim it.
     fn is_due(&self) -> bool {
-        self.row.due_at.is_some() && self.slot.is_none()
+        self.row.due_at.is_some() && self.place.is_none()
     }
 }
 
@@ -312,8 +312,8 @@ impl Planned {
     ) -> Self {
         let is_test = matches!(incoming.audience, Audience::Test(..));
         let held = endpoint.disabled && !is_test;
-        let slot = if held { None } else { engine.slots.reserve(endpoint.id) };
-        let due_at = match (held, &slot) {
+        let place = if held { None } else { engine.lanes.reserve(endpoint.id) };
+        let due_at = match (held, &place) {
             (true, _) => None,
             (false, Some(_)) => Some(now + engine.settings.lease),
             (false, None) => Some(now),
@@ -326,10 +326,10 @@ impl Planned {
             event_type: incoming.event.body.event_type,
             is_test,
             due_at,
-            lease: slot.is_some().then_some(lease),
+            lease: place.is_some().then_some(lease),
             created_at: now,
         };
-        Self { row, endpoint: Arc::clone(endpoint), slot }
+        Self { row, endpoint: Arc::clone(endpoint), place }
     }
 
     fn ready(self, body: Bytes, event_type: EventType, lease: Lease) -> Option<Ready> {
@@ -340,10 +340,11 @@ impl Planned {
             event_type,
             is_test: self.row.is_test,
             lease,
+            leased_until: self.row.due_at?,
             attempts: 0,
             failures: 0,
             body,
-            slot: self.slot?,
+            place: self.place?,
         })
     }
 }

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Place,
+    Address,
     directory::Views,
     distinct,
     verdict::{Verdict, judge},
@@ -196,7 +196,7 @@ fn touch(finished: &Finished, row: &FinishRow) -> Option<Touch> {
 }
 
 fn health(recorded: &[(&Judged<'_>, &FinishRow)]) -> Vec<HealthRow> {
-    let mut rows: HashMap<Place, HealthRow> = HashMap::new();
+    let mut rows: HashMap<Address, HealthRow> = HashMap::new();
     for (one, _) in recorded.iter().filter(|(one, _)| !one.finished.is_test) {
         let Finished { account, endpoint, .. } = *one.finished;
         let ended_at: Timestamp = one.finished.attempt.ended_at();

@@ -290,7 +290,7 @@ impl Engine {
         const SQL: &str = "SELECT event_type, count(*) FROM deliveries
              WHERE account_id = $1 AND endpoint_id = $2 AND state = 'held' GROUP BY event_type ORDER BY event_type";
         let counts: Vec<(EventType, i64)> =
-            read!(&self.0.db, |conn| { sqlx::query_as(SQL).bind(account).bind(id).fetch_all(&mut *conn).await? });
+            read!(&self.0.db, |conn| sqlx::query_as(SQL).bind(account).bind(id).fetch_all(&mut *conn).await?);
         Ok(counts.into_iter().map(|(kind, count)| (kind, count.unsigned_abs())).collect())
     }
 
