@@ -1,11 +1,15 @@
 //! `cargo xtask`: everything that is done with this repository.
 
+mod bench;
 mod binary;
+mod deny;
+mod npm;
 mod postgres;
 mod process;
 mod run;
 mod site;
 mod step;
+mod test;
 mod workspace;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -37,6 +41,21 @@ enum Task {
     },
     /// Build one self-contained binary for production.
     Build,
+    /// Run every check and test.
+    Test {
+        /// Without the tests in Node.js and in a browser.
+        #[arg(long)]
+        fast: bool,
+    },
+    /// Measure a release build.
+    Bench {
+        /// On PostgreSQL instead of SQLite.
+        #[arg(long)]
+        postgres: bool,
+        /// What is handed to the bench; `all` if nothing is.
+        #[arg(last = true)]
+        arguments: Vec<OsString>,
+    },
     /// Build the browser side into `target/site`.
     Site,
     /// Run a command with a throw-away PostgreSQL server, whose address it finds
@@ -64,6 +83,8 @@ fn perform(task: Task) -> Result<()> {
             run::serve(if release { Profile::Release } else { Profile::Dev }, &arguments)
         }
         Task::Build => binary::release(),
+        Task::Test { fast } => test::all(test::Extent { fast }),
+        Task::Bench { postgres, arguments } => bench::measure(postgres, &arguments),
         Task::Site => site::build(),
         Task::Postgres { command } => postgres::with_server(&command),
     }

@@ -1,11 +1,18 @@
 //! `cargo xtask run`: the server with everything it needs, for trying it out.
 
-use std::{ffi::OsString, fs, os::unix::process::CommandExt, process::Command};
+use std::{
+    ffi::OsString,
+    fs,
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Result, bail};
 
 use crate::{
     binary::{self, Profile},
+    process::run,
     workspace,
 };
 
@@ -16,12 +23,19 @@ pub fn serve(profile: Profile, arguments: &[OsString]) -> Result<()> {
     let data = workspace::root().join("data");
     fs::create_dir_all(&data)?;
     let mut serve = Command::new(&signet);
-    serve.args(["serve", "--dev"]);
+    serve.args(["serve", "--dev", "--trust-ca"]).arg(receiver_authority(&signet, &data)?);
     if !is_given(arguments, "--database") {
         serve.arg("--database").arg(format!("sqlite:{}", data.join("signet.db").display()));
     }
     let error = serve.args(arguments).exec();
     bail!("{} cannot be started: {error}", signet.display())
+}
+
+/// The authority that signs the certificate of `signet receive`.
+fn receiver_authority(signet: &Path, data: &Path) -> Result<PathBuf> {
+    let file = data.join("receiver-ca.pem");
+    run(Command::new(signet).args(["receive", "--make-ca", "--ca"]).arg(&file))?;
+    Ok(file)
 }
 
 fn is_given(arguments: &[OsString], option: &str) -> bool {

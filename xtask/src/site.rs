@@ -5,7 +5,6 @@
 mod bindings;
 mod compress;
 mod frontend;
-mod npm;
 mod optimize;
 mod standard_library;
 mod style;
@@ -19,7 +18,9 @@ use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 use signet_model::signature::hex;
 
-use crate::{step::step, workspace};
+pub use standard_library::{TRIPLE, ensure as ensure_standard_library};
+
+use crate::{npm, step::step, workspace};
 
 /// What the names of all files begin with.
 const NAME: &str = "signet";

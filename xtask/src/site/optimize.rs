@@ -4,8 +4,7 @@ use std::fs;
 
 use anyhow::{Context, Result};
 
-use super::npm;
-use crate::process::run;
+use crate::{npm, process::run};
 
 /// What rustc uses by default, and every browser of the last years has.
 const FEATURES: [&str; 7] = [

@@ -1,0 +1,27 @@
+//! `cargo xtask bench`: measures a release build, on a quiet machine.
+
+use std::ffi::OsString;
+
+use anyhow::Result;
+
+use crate::{
+    binary::{self, Profile},
+    postgres::{self, Server},
+    process::run,
+    workspace::cargo,
+};
+
+/// Runs the bench with these arguments (`all` if there are none), on a
+/// throw-away PostgreSQL server or on SQLite.
+pub fn measure(on_postgres: bool, arguments: &[OsString]) -> Result<()> {
+    let signet = binary::build(Profile::Release)?;
+    let server = on_postgres.then(Server::start).transpose()?;
+    let mut bench = cargo();
+    bench.args(["run", "--locked", "--release", "--package", "signet-bench", "--"]).args(arguments);
+    if arguments.is_empty() {
+        bench.arg("all");
+    }
+    bench.env("SIGNET_BIN", signet).env_remove(postgres::VARIABLE);
+    bench.envs(server.as_ref().map(|server| (postgres::VARIABLE, server.url())));
+    run(&mut bench)
+}
