@@ -98,7 +98,7 @@ pub fn Exchange(
                 .map(|wait| view! { <div><dt>"Asked to wait"</dt><dd>{wait}</dd></div> })}
             {attempt
                 .detail
-                .map(|detail| view! { <div><dt>"Detail"</dt><dd class="mono">{detail}</dd></div> })}
+                .map(|detail| view! { <div><dt>"Detail"</dt><dd>{detail}</dd></div> })}
         </dl>
         {attempt.answer.map(|answer| view! { <AnswerView answer=answer /> })}
         {no_answer.then(|| view! { <p class="hint">"No response was received."</p> })}

@@ -96,15 +96,17 @@ fn Line(rows: RwSignal<Vec<DeliveryRow>>, row: DeliveryRow) -> impl IntoView {
     });
     view! {
         <tr>
-            <td data-label="Status">{move || view! { <StatusMark status=row.get().status /> }}</td>
-            <td data-label="Event">
-                <a class="mono row-link" href=href>{event_type}</a>
-                {is_test.then(|| view! { <span class="tag">"Test"</span> })}
+            <td class="delivery-status" data-label="Status">{move || view! { <StatusMark status=row.get().status /> }}</td>
+            <td class="delivery-event" data-label="Event">
+                <span class="with-tag">
+                    <a class="mono row-link" href=href>{event_type}</a>
+                    {is_test.then(|| view! { <span class="tag">"Test"</span> })}
+                </span>
             </td>
-            <td data-label="Last result">{move || row.get().result.unwrap_or_else(|| "–".to_owned())}</td>
-            <td data-label="Attempts" class="number">{move || row.get().attempts}</td>
-            <td data-label="Created">{move || view! { <When at=row.get().created /> }}</td>
-            <td data-label="Next retry">
+            <td class="delivery-result" data-label="Last result">{move || row.get().result.unwrap_or_else(|| "–".to_owned())}</td>
+            <td class="delivery-attempts number" data-label="Attempts">{move || row.get().attempts}</td>
+            <td class="delivery-created" data-label="Created">{move || view! { <When at=row.get().created /> }}</td>
+            <td class="delivery-next" data-label="Next retry">
                 {move || match row.get().next {
                     Some(next) => view! { <When at=next /> }.into_any(),
                     None => "–".into_any(),

@@ -81,7 +81,7 @@ fn head(delivery: &Delivery) -> impl IntoView + use<> {
     view! {
         <header class="page-head">
             <div>
-                <h1 class="mono">{delivery.event_type.to_string()}</h1>
+                <h1 class="mono-title">{delivery.event_type.to_string()}</h1>
                 <p>
                     <StatusMark status=delivery_status(delivery) />
                     {delivery.is_test.then(|| view! { <span class="tag">"Test"</span> })}

@@ -18,10 +18,10 @@ pub(crate) async fn get(frame: Frame, Ids(token): Ids<String>) -> Result<Respons
 
 /// The form, with what was entered and what is wrong with it.
 pub(crate) fn page(frame: &Frame, token: &str, email: &str, errors: &Errors) -> Response {
-    frame.render("Create the owner’s account", || {
+    frame.render("Create your account", || {
         view! {
-            <h1>"Create the owner’s account"</h1>
-            <p class="lead">"You will use it to sign in to this Signet server."</p>
+            <h1>"Create your account"</h1>
+            <p class="lead">"You will be the owner of this Signet server."</p>
             <ErrorSummary errors=errors.clone() />
             <form method="post" action=format!("/setup/{token}") class="form" novalidate>
                 <TextField

@@ -142,7 +142,7 @@ fn head(endpoint: &Endpoint, path: &str) -> impl IntoView + use<> {
     view! {
         <header class="page-head">
             <div>
-                <h1 class="mono url-title">{url.clone()}</h1>
+                <h1 class="mono-title">{url.clone()}</h1>
                 <p><StatusMark status=endpoint_status(endpoint) /></p>
             </div>
             <div class="actions">
