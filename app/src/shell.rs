@@ -137,9 +137,7 @@ fn notice(frame: &Frame) -> Option<impl IntoView + use<>> {
 fn Brand(href: &'static str) -> impl IntoView {
     view! {
         <a class="brand" href=href>
-            <svg class="brand-mark" viewBox="0 0 24 24" aria-hidden="true">
-                <use_ href="#icon-mark" />
-            </svg>
+            <Icon name="mark" class="brand-mark" />
             "Signet"
         </a>
     }

@@ -13,9 +13,12 @@ pub(crate) const fn sprite() -> &'static str {
 pub fn Icon(
     /// Its name in the sprite.
     name: &'static str,
+    /// How it is drawn.
+    #[prop(default = "icon")]
+    class: &'static str,
 ) -> impl IntoView {
     view! {
-        <svg class="icon" viewBox="0 0 16 16" aria-hidden="true">
+        <svg class=class viewBox="0 0 16 16" aria-hidden="true">
             <use_ href=format!("#icon-{name}") />
         </svg>
     }
