@@ -1,0 +1,209 @@
+//! A throw-away PostgreSQL server for the tests, gone when the value is dropped.
+
+mod process;
+
+use std::{
+    fs,
+    net::{Ipv4Addr, TcpListener},
+    os::unix::{fs::chown, process::CommandExt},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use tempfile::TempDir;
+
+use process::{output, succeeds};
+
+/// Where tests find the server.
+pub const VARIABLE: &str = "SIGNET_TEST_POSTGRES_URL";
+
+/// Where Debian and others put the server's programs, a folder for each version.
+const VERSIONS: [&str; 3] = ["/usr/lib/postgresql", "/usr/pgsql", "/opt/homebrew/opt"];
+
+/// How often another port is tried when the free one was taken after all.
+const TRIES: u32 = 5;
+
+/// How long the server may take to answer, and how often it is asked.
+const START_LIMIT: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(50);
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    programs: Programs,
+    folder: TempDir,
+    port: u16,
+    /// Not detached: an interrupt from the terminal reaches it too.
+    process: Child,
+}
+
+impl Server {
+    /// Makes a cluster in a temporary folder and starts it on a free port.
+    ///
+    /// # Errors
+    /// PostgreSQL is not installed, or does not start.
+    pub fn start() -> Result<Self> {
+        let programs = Programs::find()?;
+        let folder = tempfile::Builder::new().prefix("signet-postgres-").tempdir_in("/tmp")?;
+        if let Some(owner) = &programs.owner {
+            chown(folder.path(), Some(owner.uid), Some(owner.gid))?;
+        }
+        let mut initdb = programs.command("initdb");
+        initdb.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync", "--pgdata"]);
+        output(initdb.arg(data(folder.path()))).context("the PostgreSQL cluster cannot be made")?;
+        let mut tries = 1;
+        loop {
+            let port = free_port()?;
+            match launch(&programs, folder.path(), port) {
+                Ok(process) => return Ok(Self { programs, folder, port, process }),
+                Err(_) if tries < TRIES => tries += 1,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Stops it at once, as if its machine had lost power: what was not
+    /// committed is gone, and every connection breaks.
+    ///
+    /// # Errors
+    /// It does not stop, or has stopped already.
+    pub fn stop_at_once(&mut self) -> Result<()> {
+        let mut stop = self.programs.command("pg_ctl");
+        stop.args(["stop", "--wait", "--silent", "--mode", "immediate", "--pgdata"]).arg(data(self.folder.path()));
+        output(&mut stop)?;
+        self.process.wait()?;
+        Ok(())
+    }
+
+    /// Starts it again after it was stopped, at the same port.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn start_again(&mut self) -> Result<()> {
+        self.process = launch(&self.programs, self.folder.path(), self.port)?;
+        Ok(())
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+}
+
+/// Starts the server and waits until it answers.
+fn launch(programs: &Programs, folder: &Path, port: u16) -> Result<Child> {
+    let mut process = spawn(programs, folder, port)?;
+    match wait_until_ready(programs, port, &mut process) {
+        Ok(()) => Ok(process),
+        Err(error) => {
+            let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
+            Err(error.context(log))
+        }
+    }
+}
+
+fn spawn(programs: &Programs, folder: &Path, port: u16) -> Result<Child> {
+    let log = fs::File::create(folder.join("log"))?;
+    let mut postgres = programs.command("postgres");
+    postgres.arg("-D").arg(data(folder)).args(["-p", &port.to_string(), "-h", "127.0.0.1", "-N", "500", "-k"]);
+    postgres.arg(folder).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    postgres.spawn().context("PostgreSQL cannot be started")
+}
+
+fn wait_until_ready(programs: &Programs, port: u16, process: &mut Child) -> Result<()> {
+    let mut waited = Duration::ZERO;
+    while waited < START_LIMIT {
+        if let Some(status) = process.try_wait()? {
+            bail!("PostgreSQL does not start ({status})");
+        }
+        if succeeds(programs.command("pg_isready").args(["-h", "127.0.0.1", "-p", &port.to_string()])) {
+            return Ok(());
+        }
+        sleep(POLL);
+        waited += POLL;
+    }
+    process.kill()?;
+    process.wait()?;
+    bail!("PostgreSQL does not answer after {START_LIMIT:?}")
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It has stopped already when the terminal interrupted it.
+        if self.stop_at_once().is_err() {
+            let _ = self.process.kill();
+        }
+        let _ = self.process.wait();
+    }
+}
+
+fn data(folder: &Path) -> PathBuf {
+    folder.join("data")
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+}
+
+/// The server's programs, and who may run them.
+#[derive(Debug)]
+struct Programs {
+    folder: PathBuf,
+    /// PostgreSQL refuses to run as root: then it runs as the user `postgres`.
+    owner: Option<Owner>,
+}
+
+#[derive(Debug)]
+struct Owner {
+    uid: u32,
+    gid: u32,
+}
+
+impl Programs {
+    fn find() -> Result<Self> {
+        let folder = folder().context("PostgreSQL is not installed: `initdb` is missing (on Debian: postgresql)")?;
+        let owner = if id("-u", None)? == 0 {
+            let user = Some("postgres");
+            Some(Owner { uid: id("-u", user)?, gid: id("-g", user)? })
+        } else {
+            None
+        };
+        Ok(Self { folder, owner })
+    }
+
+    fn command(&self, name: &str) -> Command {
+        let mut command = Command::new(self.folder.join(name));
+        command.current_dir("/");
+        if let Some(owner) = &self.owner {
+            command.uid(owner.uid).gid(owner.gid);
+        }
+        command
+    }
+}
+
+/// The newest version, or what is on the path.
+fn folder() -> Option<PathBuf> {
+    let versions = VERSIONS.iter().filter_map(|base| fs::read_dir(base).ok()).flatten().flatten();
+    let installed = versions.map(|entry| entry.path().join("bin"));
+    let on_path = std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
+    let mut folders: Vec<_> =
+        installed.chain(on_path.into_iter().flatten()).filter(|it| it.join("initdb").is_file()).collect();
+    folders.sort_by_key(|folder| version(folder));
+    folders.pop()
+}
+
+/// The number in `/usr/lib/postgresql/15/bin`; 0 where there is none.
+fn version(folder: &Path) -> u32 {
+    let name = folder.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+    name.and_then(|name| name.rsplit(['-', '@']).next().and_then(|version| version.parse().ok())).unwrap_or(0)
+}
+
+fn id(flag: &str, user: Option<&str>) -> Result<u32> {
+    let text = output(Command::new("id").arg(flag).args(user))?;
+    let id = text.trim().parse();
+    ensure!(id.is_ok(), "`id {flag}` printed {text:?}");
+    Ok(id?)
+}
