@@ -55,7 +55,7 @@ pub(super) async fn insert_events(tx: &mut Connection, events: &[EventRow<'_>]) 
         .bind(column(events, |row| row.account))
         .bind(column(events, |row| row.event_type.as_str()))
         .bind(column(events, |row| row.body))
-        .bind(column(events, |row| row.task_id))
+        .bind(column(events, |row| row.task_id.map(without_nul)))
         .bind(column(events, |row| row.occurred_at))
         .bind(column(events, |row| row.accepted_at))
         .bind(column(events, |row| row.fanout))
@@ -198,7 +198,7 @@ pub(super) async fn insert_attempts(tx: &mut Connection, rows: &[AttemptRow]) ->
     Ok(())
 }
 
-/// PostgreSQL's text has no NUL; what a receiver sends may.
+/// PostgreSQL's text has no NUL; what a producer or a receiver sends may.
 fn without_nul(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }

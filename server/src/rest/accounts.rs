@@ -25,6 +25,10 @@ impl Accounts {
         if let Some(&known) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(id_or_name) {
             return Ok(Some(known));
         }
+        if id_or_name.contains('\0') {
+            // PostgreSQL refuses to compare with it, as if the store had failed.
+            return Ok(None);
+        }
         let found = engine.find_account(id_or_name).await?.map(|account| account.id);
         if let Some(id) = found {
             self.remember(id_or_name, id);

@@ -31,6 +31,9 @@ pub fn entry_key(own: Option<String>, batch: Option<&str>, place: usize) -> Resu
         Some(own) if own.chars().count() > MAX_LEN => {
             Err(Problem::member("/idempotencyKey", "may have at most 255 characters"))
         }
+        Some(own) if own.contains(char::is_control) => {
+            Err(Problem::member("/idempotencyKey", "must have no control characters"))
+        }
         Some(own) => Ok(Some(own)),
         None => Ok(batch.map(|batch| format!("{batch}/{place}"))),
     }
