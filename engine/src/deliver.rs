@@ -16,26 +16,27 @@ mod listener;
 mod recorder;
 mod verdict;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use signet_model::{AccountId, DeliveryId, EndpointId, Timestamp, event::EventType};
 use tokio::time::Instant;
 
-use crate::{engine::Parts, fault, queue::Lease};
+use crate::{
+    engine::{Parts, Settings},
+    fault,
+    queue::Lease,
+};
 
 pub(crate) use directory::Directory;
 pub(crate) use dispatcher::dispatch;
-pub(crate) use ingest::{Audience, Incoming, Request as IngestRequest, WAITING, admit, ingest_waiting};
+pub(crate) use ingest::{Audience, Incoming, Request as IngestRequest, WAITING, WAITING_BYTES, admit, ingest_waiting};
 pub(crate) use lanes::{Lanes, Limits, Place};
 pub(crate) use listener::listen;
 pub(crate) use recorder::{Finished, record};
 
 use attempt::Request;
 use directory::EndpointView;
-
-/// How long before the end of its lease a delivery must have been recorded.
-const MARGIN: Duration = Duration::from_secs(5);
 
 /// A delivery that this process has leased, with a place in its endpoint's lane.
 pub(crate) struct Ready {
@@ -63,10 +64,11 @@ impl Ready {
         }
     }
 
-    /// Whether its lease lasts for an attempt. What waited too long is left to
-    /// fall due again.
+    /// Whether its lease lasts for an attempt, and half of the margin to record
+    /// it. What waited too long is left to fall due again.
     fn is_leased(&self, engine: &Parts) -> bool {
-        engine.clock.now() + engine.settings.budget + MARGIN <= self.leased_until
+        let budget = engine.settings.budget;
+        engine.clock.now() + budget + Settings::lease_margin(budget) / 2 <= self.leased_until
     }
 
     async fn attempt(self, engine: &Parts) {

@@ -8,13 +8,16 @@ use std::{
 
 use signet_model::{retry::Schedule, time::Clock};
 use tokio::{
-    sync::{Notify, mpsc, watch},
+    sync::{Notify, Semaphore, mpsc, watch},
     task::JoinHandle,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    deliver::{Directory, Finished, IngestRequest, Lanes, Limits, WAITING, dispatch, ingest_waiting, listen, record},
+    deliver::{
+        Directory, Finished, IngestRequest, Lanes, Limits, WAITING, WAITING_BYTES, dispatch, ingest_waiting, listen,
+        record,
+    },
     outbound::{Client, Policy},
     queue::Lease,
     random::Random,
@@ -25,6 +28,9 @@ use crate::{
 /// How many outcomes may wait for the recorder. When it is full, attempts keep
 /// their places, and so less is claimed.
 const UNRECORDED: usize = 1_024;
+
+/// How long a stop that is out of time goes on recording what has ended already.
+const LAST_RECORDS: Duration = Duration::from_secs(1);
 
 /// What an operator can choose.
 #[derive(Debug, Clone)]
@@ -57,6 +63,15 @@ impl Default for Settings {
             release_rate: 10,
             max_response_body: 16 * 1024,
         }
+    }
+}
+
+impl Settings {
+    /// How much longer than the budget a lease must be: time to record what came
+    /// of an attempt, on a machine that is busy. Half the budget, which is 5 s of
+    /// the usual 10 s, and half a second at least.
+    pub fn lease_margin(budget: Duration) -> Duration {
+        (budget / 2).max(Duration::from_millis(500))
     }
 }
 
@@ -95,6 +110,8 @@ pub(crate) struct Parts {
     pub(crate) lanes: Arc<Lanes>,
     /// Requests on their way to the ingester.
     pub(crate) waiting: mpsc::Sender<IngestRequest>,
+    /// How many more bytes of them there may be.
+    pub(crate) room: Arc<Semaphore>,
     /// Outcomes on their way to the recorder.
     pub(crate) finished: mpsc::Sender<Finished>,
     /// Tells the dispatcher to look again.
@@ -138,6 +155,7 @@ impl Engine {
             policy,
             client,
             waiting,
+            room: Arc::new(Semaphore::new(WAITING_BYTES)),
             finished,
             wake: Notify::new(),
             recorded: watch::Sender::new(0),
@@ -205,20 +223,28 @@ impl fmt::Debug for Running {
 
 impl Running {
     /// Stops claiming, stores what was waiting, finishes what is in flight and
-    /// records it. When `hurry` is cancelled, attempts under way are left to the
-    /// end of their leases.
+    /// records it. When `hurry` is cancelled, what is still under way is left to
+    /// the end of its lease, and a database that does not answer is left alone.
     pub async fn stop(self, hurry: CancellationToken) {
-        self.quit.cancel();
-        // A task that panicked has nothing left to wait for.
-        let _ = self.ingester.await;
-        let _ = self.dispatcher.await;
-        self.listener.abort();
-        self.parts.attempts.close();
+        let Self { parts, quit, drained, ingester, dispatcher, listener, recorder } = self;
+        quit.cancel();
+        listener.abort();
+        let finishing = async {
+            // A task that panicked has nothing left to wait for.
+            let _ = ingester.await;
+            let _ = dispatcher.await;
+            parts.attempts.close();
+            parts.attempts.wait().await;
+        };
+        hurry.run_until_cancelled(finishing).await;
+        drained.cancel();
+        let out_of_time = async {
+            hurry.cancelled().await;
+            tokio::time::sleep(LAST_RECORDS).await;
+        };
         tokio::select! {
-            () = self.parts.attempts.wait() => {}
-            () = hurry.cancelled() => {}
+            _ = recorder => {}
+            () = out_of_time => tracing::warn!("the last outcomes could not be recorded; they will be attempted again"),
         }
-        self.drained.cancel();
-        let _ = self.recorder.await;
     }
 }

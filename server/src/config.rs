@@ -8,10 +8,6 @@ use signet_engine::{Settings, outbound::Policy, store::DatabaseUrl};
 use signet_model::retry::Schedule;
 use url::Url;
 
-/// How much longer than the time budget a lease must be: time to record what
-/// came of the attempt, on a machine that is busy.
-const LEASE_MARGIN: Duration = Duration::from_secs(5);
-
 /// Where the data is, and the key that seals its secrets.
 #[derive(Debug, Clone, Args)]
 pub struct Storage {
@@ -105,7 +101,7 @@ impl Serve {
     /// # Errors
     /// The lease is too short for the budget.
     pub fn settings(&self) -> anyhow::Result<Settings> {
-        let least = self.budget + LEASE_MARGIN;
+        let least = self.budget + Settings::lease_margin(self.budget);
         ensure!(
             self.lease > least,
             "--lease {} is too short: it must be longer than the budget and a margin, {} in all, or a slow attempt \

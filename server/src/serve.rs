@@ -44,7 +44,8 @@ pub async fn run(config: Serve) -> anyhow::Result<()> {
     let options = Options { dev: config.dev, public_url: config.public_url.clone() };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     tokio::join!(listener::serve(socket, router::router(&engine, &clock, &options), &lifecycle), deliver);
-    engine.close().await;
+    // A database that does not answer is left alone when the limit has passed.
+    lifecycle.hard.run_until_cancelled(engine.close()).await;
     tracing::info!("stopped");
     Ok(())
 }

@@ -1,14 +1,17 @@
 //! Taking events in: waiting requests share one durable commit, and what was
 //! stored goes straight to its first attempt, already leased to this process.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use signet_model::{
     AccountId, DeliveryId, EndpointId, EventId, Timestamp,
     event::{EventBody, EventType},
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{OwnedSemaphorePermit, mpsc, oneshot},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -28,6 +31,12 @@ use crate::{
 const BATCH: usize = 256;
 /// The most requests that wait to be stored. Beyond that the answer is to come back.
 pub(crate) const WAITING: usize = 2_048;
+/// The most bytes that wait to be stored, what is being stored included.
+pub(crate) const WAITING_BYTES: usize = 32 * 1024 * 1024;
+/// What an event takes beside its body, roughly.
+const OVERHEAD: usize = 512;
+/// How long a commit may take before those who wait for it are told to come back.
+const STORE_LIMIT: Duration = Duration::from_secs(5);
 
 /// An event to be taken in for an account that exists.
 #[derive(Debug, Clone)]
@@ -99,6 +108,8 @@ pub(crate) struct Incoming {
 /// Requests that share a commit.
 pub(crate) struct Request {
     events: Vec<Incoming>,
+    /// What they take of the room for waiting bytes, until they are stored or refused.
+    room: OwnedSemaphorePermit,
     answer: oneshot::Sender<Vec<Result<Accepted, IngestError>>>,
 }
 
@@ -124,12 +135,21 @@ impl Parts {
         events: Vec<Incoming>,
     ) -> Result<Vec<Result<Accepted, IngestError>>, IngestError> {
         let (answer, answered) = oneshot::channel();
-        self.waiting.try_send(Request { events, answer }).map_err(|error| match error {
+        let room = Arc::clone(&self.room).try_acquire_many_owned(room_for(&events));
+        let room = room.map_err(|_| IngestError::Overloaded)?;
+        self.waiting.try_send(Request { events, room, answer }).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => IngestError::Overloaded,
             mpsc::error::TrySendError::Closed(_) => IngestError::Stopping,
         })?;
         answered.await.map_err(|_| IngestError::Stopping)
     }
+}
+
+/// How many bytes these take. Whatever is larger than all the room is let in when
+/// nothing else is there.
+fn room_for(events: &[Incoming]) -> u32 {
+    let bytes: usize = events.iter().map(|incoming| incoming.event.body.json.len() + OVERHEAD).sum();
+    u32::try_from(bytes.min(WAITING_BYTES)).unwrap_or(u32::MAX)
 }
 
 /// Stores what is waiting; once told to stop, takes nothing new and stores the rest.
@@ -152,29 +172,49 @@ pub(crate) async fn ingest_waiting(engine: Arc<Parts>, mut waiting: mpsc::Receiv
             count += next.events.len();
             requests.push(next);
         }
-        store(&engine, requests).await;
+        if !store_in_time(&engine, requests).await {
+            turn_away(&mut waiting);
+        }
     }
 }
 
-async fn store(engine: &Arc<Parts>, requests: Vec<Request>) {
+/// Tells who waits to come back. The store takes no more at this moment: each
+/// batch would only wait as long again.
+fn turn_away(waiting: &mut mpsc::Receiver<Request>) {
+    while let Ok(request) = waiting.try_recv() {
+        let _ = request.answer.send(vec![Err(IngestError::Overloaded); request.events.len()]);
+    }
+}
+
+/// Stores what was requested and answers; returns whether the store took it in
+/// time. What it did not may still turn out to be stored, as after every answer
+/// that is lost.
+async fn store_in_time(engine: &Arc<Parts>, requests: Vec<Request>) -> bool {
     let (mut events, mut askers) = (Vec::new(), Vec::with_capacity(requests.len()));
     for request in requests {
-        askers.push((request.events.len(), request.answer));
+        askers.push((request.events.len(), request.answer, request.room));
         events.extend(request.events);
     }
     let count = events.len();
-    let mut answers = match store_batch(engine, events).await {
-        Ok(answers) => answers,
-        Err(error) => {
+    let stored = timeout(STORE_LIMIT, store_batch(engine, events)).await;
+    let in_time = stored.is_ok();
+    let mut answers = match stored {
+        Ok(Ok(answers)) => answers,
+        Ok(Err(error)) => {
             tracing::error!(%error, events = count, "events could not be stored");
             vec![Err(IngestError::Store); count]
         }
+        Err(_) => {
+            tracing::warn!(events = count, "the store does not keep up; events are refused");
+            vec![Err(IngestError::Overloaded); count]
+        }
     }
     .into_iter();
-    for (count, asker) in askers {
+    for (count, asker, _room) in askers {
         // Who asked may have gone away; the event is stored all the same.
         let _ = asker.send(answers.by_ref().take(count).collect());
     }
+    in_time
 }
 
 async fn store_batch(engine: &Arc<Parts>, events: Vec<Incoming>) -> StoreResult<Vec<Result<Accepted, IngestError>>> {
