@@ -123,6 +123,13 @@ async fn without_a_secret_everything_is_taken_unverified() {
     assert!(printed.contains("unverified") && printed.contains("? X-Webhook-Signature"), "{printed}");
 }
 
+#[test]
+fn without_a_secret_even_what_is_not_signed_is_taken() {
+    let arrival = Arrival::judge(&HeaderMap::new(), Bytes::new(), &[], NOW);
+    assert!(!arrival.is_forged() && !arrival.is_verified());
+    assert!(Arrival::judge(&HeaderMap::new(), Bytes::new(), &[secret(1)], NOW).is_forged());
+}
+
 #[tokio::test]
 async fn an_old_request_is_not_believed() {
     let play = Play::start(&[secret(1)], |_| {}).await;
