@@ -39,8 +39,9 @@ export class Keyboard {
       await this.page.keyboard.press('Tab');
     }
     const outlined = await target.evaluate((element) => {
-      const style = getComputedStyle(element);
-      return style.outlineStyle !== 'none' || style.boxShadow !== 'none';
+      // The outline may be drawn around a larger area that belongs to the element.
+      const styles = [null, '::before', '::after'].map((part) => getComputedStyle(element, part));
+      return styles.some((style) => style.outlineStyle !== 'none' || style.boxShadow !== 'none');
     });
     expect(outlined, `the focus is visible on ${target}`).toBe(true);
   }

@@ -21,7 +21,7 @@ test('every island is in the module that the browser loads', async ({ page, sign
   const script = await (await page.request.get(new URL(module, signet.origin).href)).text();
   const islands = await islandsInSource();
   expect(islands).toContain('CopyButton');
-  for (const name of islands) expect(script, `${name} is exported`).toMatch(new RegExp(`export\\b[^;]*\\b_island_${name}`));
+  for (const name of islands) expect(script).toMatch(new RegExp(`export function ${name}_\\d+\\(`));
 });
 
 test('every page has a policy with a fresh nonce, and no inline handlers', async ({ signet, page }) => {
@@ -93,7 +93,7 @@ test('who is not signed in is asked to sign in, and sees nothing of the account'
   for (const address of ['/settings/webhooks', path, `${path}/deliveries`, '/settings/api-keys', '/settings/account']) {
     const response = await fetch(new URL(address, signet.origin), { redirect: 'manual' });
     expect(response.status).toBe(303);
-    expect(response.headers.get('location')).toBe(`/login?next=${encodeURIComponent(address)}`);
+    expect(response.headers.get('location')).toBe(`/login?next=${address}`);
     expect(await response.text()).not.toContain('hooks.example.com');
   }
 });
