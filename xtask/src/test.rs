@@ -31,6 +31,7 @@ pub fn all(extent: Extent) -> Result<()> {
     step("clippy for the browser", clippy_for_the_browser)?;
     deny::check()?;
     step("tests on SQLite and PostgreSQL", on_both_databases)?;
+    step("examples in Rust", || run(cargo().args(["test", "--doc", "--locked", "--package", "signet-model"])))?;
     if !extent.fast {
         end_to_end()?;
     }
