@@ -1,6 +1,7 @@
 //! `signet serve`: the dashboard, the API and the delivery engine in one process.
 
 use std::{
+    io::Write,
     net::{IpAddr, SocketAddr},
     sync::Arc,
 };
@@ -53,12 +54,19 @@ pub async fn run(config: Serve) -> anyhow::Result<()> {
 async fn announce(engine: &Engine, config: &Serve, address: SocketAddr) -> anyhow::Result<()> {
     let origin = config.public_url.as_ref().map_or_else(|| reachable(address), ToString::to_string);
     tracing::info!(%address, "listening");
-    println!("\n  Signet {} is running: {origin}", env!("CARGO_PKG_VERSION"));
-    if let Some(token) = first_setup(engine).await.context("the one-time link could not be made")? {
-        println!("\n  Nobody can sign in yet. Create the owner's account with this link, which works once:");
-        println!("  {}", setup_link(&origin, &token));
+    let mut block = format!("\n  Signet {} is running: {origin}\n", env!("CARGO_PKG_VERSION"));
+    if config.public_url.is_some() {
+        block.extend(["  It listens on ", &reachable(address), "\n"]);
     }
-    println!();
+    if let Some(token) = first_setup(engine).await.context("the one-time link could not be made")? {
+        block.push_str("  Nobody can sign in yet. Create the owner's account with this link, which works once:\n");
+        block.extend(["  ", &setup_link(&origin, &token), "\n"]);
+    }
+    block.push('\n');
+    // It is for a person; nobody may be there to read it.
+    if let Err(error) = std::io::stdout().write_all(block.as_bytes()) {
+        tracing::warn!(%error, "the address could not be printed");
+    }
     Ok(())
 }
 

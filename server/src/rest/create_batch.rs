@@ -2,7 +2,7 @@
 
 use axum::{
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use signet_engine::deliver::ingest::{Accepted, NewEvent};
@@ -18,7 +18,7 @@ use super::{
     caller::Caller,
     create_event::accepted_json,
     entries::entries,
-    idempotency::{entry_key, header_key, idempotency},
+    idempotency::{IdempotencyKey, entry_key, idempotency},
     problem::RETRY_AFTER,
 };
 
@@ -33,10 +33,9 @@ const MAX_EVENTS: usize = 1_000;
 pub async fn post(
     State(api): State<Api>,
     caller: Caller,
-    headers: HeaderMap,
+    IdempotencyKey(key): IdempotencyKey,
     body: JsonBody<MAX_LEN>,
 ) -> Result<Response, Problem> {
-    let key = header_key(&headers)?;
     let entries = entries(body.text()?).map_err(|error| Problem::member("", &error.to_string()))?;
     if entries.len() > MAX_EVENTS {
         return Err(Problem::member("", &format!("has {} entries; send at most {MAX_EVENTS}", entries.len())));
@@ -44,7 +43,7 @@ pub async fn post(
     let now = api.now();
     let mut read = Vec::with_capacity(entries.len());
     for (place, entry) in entries.into_iter().enumerate() {
-        read.push(read_entry(&api, caller, entry, key, place, now).await);
+        read.push(read_entry(&api, caller, entry, key.as_deref(), place, now).await);
     }
     Ok(answer(&ingest(&api, read).await))
 }

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use signet_engine::deliver::ingest::{Accepted, IngestError, NewEvent};
@@ -12,7 +12,7 @@ use super::{
     Api, Problem,
     body::JsonBody,
     caller::Caller,
-    idempotency::{header_key, idempotency},
+    idempotency::{IdempotencyKey, idempotency},
 };
 
 /// The largest event.
@@ -22,16 +22,15 @@ pub const MAX_LEN: usize = 1024 * 1024;
 pub async fn post(
     State(api): State<Api>,
     caller: Caller,
-    headers: HeaderMap,
+    IdempotencyKey(key): IdempotencyKey,
     body: JsonBody<MAX_LEN>,
 ) -> Result<Response, Problem> {
-    let key = header_key(&headers)?;
     let submission = Submission::parse(body.text()?, api.now())?;
     let named = submission.account.as_deref();
     let event = NewEvent {
         account: caller.account(&api, named).await?,
         body: submission.body,
-        idempotency: key.map(|key| idempotency(key.to_owned(), body.bytes())),
+        idempotency: key.map(|key| idempotency(key, body.bytes())),
     };
     match api.engine.ingest(event).await {
         Ok(accepted) => Ok(answer(accepted)),

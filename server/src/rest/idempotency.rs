@@ -1,6 +1,6 @@
 //! How a repeated request is recognised.
 
-use axum::http::HeaderMap;
+use axum::{extract::FromRequestParts, http::request::Parts};
 use sha2::{Digest, Sha256};
 use signet_engine::deliver::ingest::Idempotency;
 
@@ -12,14 +12,21 @@ const HEADER: &str = "idempotency-key";
 /// The longest key, in characters.
 const MAX_LEN: usize = 255;
 
-/// The key in a request's header.
-///
-/// # Errors
-/// There is one that cannot be used.
-pub fn header_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
-    let Some(value) = headers.get(HEADER) else { return Ok(None) };
-    let key = value.to_str().map_err(|_| Problem::bad_idempotency_key())?;
-    if key.is_empty() || key.len() > MAX_LEN { Err(Problem::bad_idempotency_key()) } else { Ok(Some(key)) }
+/// The key in a request's header, if there is one.
+#[derive(Debug)]
+pub struct IdempotencyKey(pub Option<String>);
+
+impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let Some(value) = parts.headers.get(HEADER) else { return Ok(Self(None)) };
+        let key = value.to_str().map_err(|_| Problem::bad_idempotency_key())?;
+        if key.is_empty() || key.len() > MAX_LEN {
+            return Err(Problem::bad_idempotency_key());
+        }
+        Ok(Self(Some(key.to_owned())))
+    }
 }
 
 /// The key of an entry of a batch: its own, or made from the batch's.
