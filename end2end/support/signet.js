@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 const execFile = promisify(execFileWithCallback);
 
 const BINARY = process.env.SIGNET_BIN ?? fileURLToPath(new URL('../../target/debug/signet', import.meta.url));
-const ENVIRONMENT = { PATH: process.env.PATH, SIGNET_LOG: process.env.SIGNET_LOG ?? 'warn' };
+const ENVIRONMENT = { PATH: process.env.PATH, SIGNET_LOG_LEVEL: process.env.SIGNET_LOG_LEVEL ?? 'warn' };
 
 export class Signet {
   /** Starts a server; `options` are added to the command line. */
