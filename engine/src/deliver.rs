@@ -34,6 +34,8 @@ pub(crate) use ingest::{Audience, Incoming, Request as IngestRequest, WAITING, W
 pub(crate) use lanes::{Lanes, Limits, Place};
 pub(crate) use listener::listen;
 pub(crate) use recorder::{Finished, record};
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use {dispatcher::claim_batch, recorder::record_now};
 
 use attempt::Request;
 use directory::EndpointView;

@@ -12,6 +12,7 @@
 
 pub mod clock;
 pub mod deliver;
+pub mod ledger;
 pub mod outbound;
 pub mod queue;
 pub mod random;

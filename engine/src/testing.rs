@@ -1,6 +1,7 @@
 //! Throw-away databases, so that one test runs on SQLite and on PostgreSQL.
 #![expect(clippy::missing_panics_doc, reason = "what goes wrong here fails the test that asked for it")]
 
+mod hands;
 mod receiver;
 
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use crate::{
     store::{Database, DatabaseUrl},
 };
 
+pub use hands::{Hands, InFlight};
 pub use receiver::{Arrival, Receiver};
 
 /// Names the PostgreSQL server that tests may create databases in.

@@ -59,6 +59,15 @@ async fn claim_all(engine: &Arc<Parts>, stop: &CancellationToken) -> Result<Opti
 
 /// Claims a batch and sends it on its way; returns how many endpoints it looked at.
 async fn claim_some(engine: &Arc<Parts>, skip: &[EndpointId], now: Timestamp) -> Result<usize> {
+    let (looked_at, claimed) = claim_batch(engine, skip, now).await?;
+    for ready in claimed {
+        ready.send(engine);
+    }
+    Ok(looked_at)
+}
+
+/// Claims a batch; returns how many endpoints it looked at, and what is to be attempted.
+pub(crate) async fn claim_batch(engine: &Parts, skip: &[EndpointId], now: Timestamp) -> Result<(usize, Vec<Ready>)> {
     let mut tx = Tx::begin(&engine.db).await?;
     let places = tx.due_endpoints(now, skip, BATCH).await?;
     let accounts = distinct(places.iter().map(|&(account, _)| account));
@@ -72,17 +81,13 @@ async fn claim_some(engine: &Arc<Parts>, skip: &[EndpointId], now: Timestamp) ->
     tx.advance(&places, now).await?;
     tx.commit().await?;
     fault::point("after_claim");
-    for row in claimed {
-        if let Some(ready) = ready(row, &views, &mut room, (lease, until)) {
-            ready.send(engine);
-        }
-    }
+    let ready = claimed.into_iter().filter_map(|row| ready(row, &views, &mut room, (lease, until))).collect();
     for ((_, endpoint), left) in room {
         if !left.is_empty() {
             engine.lanes.caught_up(endpoint);
         }
     }
-    Ok(places.len())
+    Ok((places.len(), ready))
 }
 
 /// What fell due at an endpoint that is closed by now was in flight when it was

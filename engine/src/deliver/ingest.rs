@@ -235,6 +235,12 @@ pub(crate) struct Admitted {
 }
 
 impl Admitted {
+    /// The answers and what is to be attempted, for who attempts by hand.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn into_parts(self) -> (Vec<Result<Accepted, IngestError>>, Vec<Ready>) {
+        (self.answers, self.ready)
+    }
+
     /// Sends what was admitted; to be called after the commit.
     pub(crate) fn send(self, engine: &Arc<Parts>) -> Vec<Result<Accepted, IngestError>> {
         for ready in self.ready {

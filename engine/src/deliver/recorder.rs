@@ -74,6 +74,12 @@ async fn record_surely(engine: &Parts, batch: &[Finished]) {
     }
 }
 
+/// Records outcomes at once.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) async fn record_now(engine: &Parts, batch: &[Finished]) -> Result<()> {
+    record_batch(engine, &judge_all(engine, batch)).await
+}
+
 /// An outcome and what it means.
 struct Judged<'a> {
     finished: &'a Finished,

@@ -170,7 +170,7 @@ impl Engine {
         const SQL: &str =
             "INSERT INTO endpoints (id, account_id, url, description, event_types, secret, created_at, updated_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $7)";
-        self.check(&draft)?;
+        self.check_draft(&draft)?;
         let now = self.0.clock.now();
         let id = EndpointId::new(now, self.0.random.bytes());
         let sealed = self.0.sealer.seal(secret.reveal(), id.uuid().as_bytes(), self.0.random.bytes());
@@ -201,7 +201,7 @@ impl Engine {
     ) -> Result<Endpoint, SaveError> {
         const SQL: &str = "UPDATE endpoints SET url = $3, description = $4, event_types = $5, updated_at = $6
              WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
-        self.check(&draft)?;
+        self.check_draft(&draft)?;
         let now = self.0.clock.now();
         let mut tx = self.change(account).await?;
         let changed = on!(&mut tx, |conn| sqlx::query(SQL)
@@ -220,7 +220,7 @@ impl Engine {
         Ok(self.endpoint(account, id).await?.ok_or(Error::NotFound)?)
     }
 
-    fn check(&self, draft: &EndpointDraft) -> Result<(), SaveError> {
+    fn check_draft(&self, draft: &EndpointDraft) -> Result<(), SaveError> {
         if draft.description.chars().count() > MAX_DESCRIPTION_LEN {
             return Err(SaveError::DescriptionTooLong);
         }

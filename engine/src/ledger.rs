@@ -1,0 +1,125 @@
+//! The ledger: whether everything that was accepted is accounted for.
+//!
+//! A check reads one snapshot of a live database and looks for rows that break
+//! a [`Rule`]. It changes nothing and locks nothing.
+
+mod rules;
+
+use std::time::Duration;
+
+use signet_model::{DeliveryId, EventId, Timestamp, delivery::State};
+use sqlx::AssertSqlSafe;
+use uuid::Uuid;
+
+use crate::{
+    Engine,
+    store::{Error, Result},
+};
+
+use rules::Noun;
+pub use rules::Rule;
+
+/// How far the clocks of the processes that share a database may be apart.
+const SKEW: Duration = Duration::from_secs(5);
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ledger {
+    /// How many events are stored.
+    pub events: u64,
+    /// How many deliveries are in each state, in the order of [`State::ALL`].
+    pub deliveries: Vec<(State, u64)>,
+    /// How many attempts are stored.
+    pub attempts: u64,
+    /// What does not add up.
+    pub findings: Vec<Finding>,
+}
+
+impl Ledger {
+    /// Whether everything adds up.
+    pub fn is_clean(&self) -> bool {
+        self.findings.is_empty()
+    }
+}
+
+/// A broken rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Which.
+    pub rule: Rule,
+    /// By how many rows.
+    pub count: u64,
+    /// Up to five of them: ids of events or deliveries.
+    pub examples: Vec<String>,
+}
+
+/// Runs statements in one transaction that sees one snapshot, written once for
+/// both databases.
+macro_rules! snapshot {
+    ($db:expr, |$tx:ident| $body:expr) => {
+        match $db {
+            $crate::store::Database::Sqlite(db) => {
+                let mut $tx = db.reader.begin().await.map_err(Error::from)?;
+                $body
+            }
+            $crate::store::Database::Postgres(pool) => {
+                const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+                let mut $tx = pool.begin_with(BEGIN).await.map_err(Error::from)?;
+                $body
+            }
+        }
+    };
+}
+
+impl Engine {
+    /// Checks every rule of the ledger on one snapshot of the database. Takes
+    /// leases to be as long as this engine's settings say.
+    pub async fn check(&self) -> Result<Ledger> {
+        const STATES: &str = "SELECT state, count(*) FROM deliveries GROUP BY state";
+        snapshot!(&self.0.db, |tx| {
+            // The first statement fixes the snapshot; only then is it clear what
+            // "now" is: nothing in the snapshot was done later.
+            let events = sqlx::query_scalar("SELECT count(*) FROM events").fetch_one(&mut *tx).await?;
+            let now = self.0.clock.now();
+            let states: Vec<(State, i64)> = sqlx::query_as(STATES).fetch_all(&mut *tx).await?;
+            let attempts = sqlx::query_scalar("SELECT count(*) FROM attempts").fetch_one(&mut *tx).await?;
+            let mut findings = Vec::new();
+            for rule in Rule::ALL {
+                // Made of constants alone.
+                let broken_by: Vec<(i64, Uuid)> = sqlx::query_as(AssertSqlSafe(rule.query()))
+                    .bind(now + SKEW)
+                    .bind(now + self.0.settings.lease + SKEW)
+                    .bind(before(now, self.0.settings.lease))
+                    .fetch_all(&mut *tx)
+                    .await?;
+                findings.extend(finding(rule, &broken_by));
+            }
+            Ok(Ledger { events: counted(events), deliveries: by_state(&states), attempts: counted(attempts), findings })
+        })
+    }
+}
+
+fn finding(rule: Rule, broken_by: &[(i64, Uuid)]) -> Option<Finding> {
+    let &(count, _) = broken_by.first()?;
+    let name = |id: Uuid| match rule.noun() {
+        Noun::Event => EventId::from_uuid(id).to_string(),
+        Noun::Delivery => DeliveryId::from_uuid(id).to_string(),
+    };
+    Some(Finding { rule, count: counted(count), examples: broken_by.iter().map(|&(_, id)| name(id)).collect() })
+}
+
+fn by_state(found: &[(State, i64)]) -> Vec<(State, u64)> {
+    let count = |state| found.iter().find(|(one, _)| *one == state).map_or(0, |(_, count)| counted(*count));
+    State::ALL.iter().map(|&state| (state, count(state))).collect()
+}
+
+fn counted(count: i64) -> u64 {
+    count.unsigned_abs()
+}
+
+fn before(now: Timestamp, span: Duration) -> Timestamp {
+    Timestamp::from_unix_micros(now.unix_micros().saturating_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,186 @@
+//! The rules of the ledger, each with the query that finds what breaks it.
+
+/// What must be true of all that is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Rule {
+    /// Every event has as many deliveries as it went to endpoints.
+    Fanout,
+    /// No event goes to one endpoint twice.
+    OncePerEndpoint,
+    /// Every delivery has its event.
+    DeliveryHasEvent,
+    /// Every delivery goes to an endpoint of its own account.
+    DeliveryHasEndpoint,
+    /// Every attempt has its delivery.
+    AttemptHasDelivery,
+    /// A delivery's number of attempts is that of its attempts, and of the last one.
+    AttemptsCounted,
+    /// What is delivered was answered with a 2xx at last; what has failed was not.
+    StateMatchesLastAttempt,
+    /// What is pending has an instant and nothing else has; a lease is for what
+    /// is pending; what is closed has its end, and an attempt where it needs one.
+    StateIsWhole,
+    /// What is yet to be sent has its body.
+    OpenHasBody,
+    /// No lease ended a whole lease ago.
+    LeaseNotOverdue,
+    /// No lease ends further ahead than leases last.
+    LeaseNotTooLong,
+    /// What is pending is where claiming looks for it in time.
+    PendingIsQueued,
+    /// Nothing but tests and what is in flight is pending at a disabled endpoint.
+    DisabledHolds,
+    /// Nothing but what is in flight waits for a deleted endpoint.
+    DeletedHasNothingOpen,
+    /// Every idempotency key answers with an event that exists.
+    KeyHasEvent,
+}
+
+/// What breaks a rule.
+pub(super) enum Noun {
+    Event,
+    Delivery,
+}
+
+impl Rule {
+    /// All of them.
+    pub const ALL: [Self; 15] = [
+        Self::Fanout,
+        Self::OncePerEndpoint,
+        Self::DeliveryHasEvent,
+        Self::DeliveryHasEndpoint,
+        Self::AttemptHasDelivery,
+        Self::AttemptsCounted,
+        Self::StateMatchesLastAttempt,
+        Self::StateIsWhole,
+        Self::OpenHasBody,
+        Self::LeaseNotOverdue,
+        Self::LeaseNotTooLong,
+        Self::PendingIsQueued,
+        Self::DisabledHolds,
+        Self::DeletedHasNothingOpen,
+        Self::KeyHasEvent,
+    ];
+
+    /// What is wrong, for people: said of the rows that break the rule.
+    pub const fn complaint(self) -> &'static str {
+        match self {
+            Self::Fanout => "events with more or fewer deliveries than endpoints they went to",
+            Self::OncePerEndpoint => "events with two deliveries to one endpoint",
+            Self::DeliveryHasEvent => "deliveries without their event",
+            Self::DeliveryHasEndpoint => "deliveries to an endpoint that their account does not have",
+            Self::AttemptHasDelivery => "attempts without their delivery",
+            Self::AttemptsCounted => "deliveries whose number of attempts is not that of the attempts stored",
+            Self::StateMatchesLastAttempt => "deliveries whose state contradicts their last attempt",
+            Self::StateIsWhole => "deliveries whose state contradicts their other columns",
+            Self::OpenHasBody => "deliveries yet to be sent whose body is gone",
+            Self::LeaseNotOverdue => {
+                "deliveries whose lease ended long ago and that nobody took up (is a server running?)"
+            }
+            Self::LeaseNotTooLong => {
+                "deliveries whose lease ends later than leases last (does --lease match the server's?)"
+            }
+            Self::PendingIsQueued => "pending deliveries that claiming does not look for in time",
+            Self::DisabledHolds => "deliveries that wait to be sent to a disabled endpoint instead of being held",
+            Self::DeletedHasNothingOpen => "deliveries that wait or are held for a deleted endpoint",
+            Self::KeyHasEvent => "idempotency keys that answer with an event that is gone",
+        }
+    }
+
+    pub(super) const fn noun(self) -> Noun {
+        match self {
+            Self::Fanout | Self::OncePerEndpoint | Self::KeyHasEvent => Noun::Event,
+            _ => Noun::Delivery,
+        }
+    }
+
+    /// Selects how many rows break the rule, and the ids of five of them.
+    pub(super) fn query(self) -> String {
+        format!(
+            "WITH clock (soon, latest, stale) AS
+               (SELECT CAST($1 AS TIMESTAMPTZ), CAST($2 AS TIMESTAMPTZ), CAST($3 AS TIMESTAMPTZ))
+             SELECT count(*) OVER () AS found, broken.id FROM ({}) AS broken ORDER BY broken.id LIMIT 5",
+            self.broken_by()
+        )
+    }
+
+    /// Selects the `id` of what breaks the rule. `clock` knows the present and
+    /// a little (`soon`), the instant after which no lease can end (`latest`) and
+    /// the one before which none may have ended (`stale`).
+    const fn broken_by(self) -> &'static str {
+        match self {
+            Self::Fanout => {
+                "SELECT e.id FROM events e
+                   LEFT JOIN (SELECT account_id, event_id, count(*) AS made FROM deliveries GROUP BY account_id, event_id) d
+                     ON d.account_id = e.account_id AND d.event_id = e.id
+                  WHERE e.fanout <> COALESCE(d.made, 0)"
+            }
+            Self::OncePerEndpoint => {
+                "SELECT event_id AS id FROM deliveries GROUP BY account_id, endpoint_id, event_id HAVING count(*) > 1"
+            }
+            Self::DeliveryHasEvent => {
+                "SELECT d.id FROM deliveries d LEFT JOIN events e ON e.account_id = d.account_id AND e.id = d.event_id
+                  WHERE e.id IS NULL"
+            }
+            Self::DeliveryHasEndpoint => {
+                "SELECT d.id FROM deliveries d
+                   LEFT JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id
+                  WHERE e.id IS NULL"
+            }
+            Self::AttemptHasDelivery => {
+                "SELECT a.delivery_id AS id FROM attempts a
+                   LEFT JOIN deliveries d ON d.account_id = a.account_id AND d.id = a.delivery_id
+                  WHERE d.id IS NULL"
+            }
+            Self::AttemptsCounted => {
+                "SELECT d.id FROM deliveries d
+                   LEFT JOIN (SELECT account_id, delivery_id, count(*) AS made, max(number) AS last
+                                FROM attempts GROUP BY account_id, delivery_id) a
+                     ON a.account_id = d.account_id AND a.delivery_id = d.id
+                  WHERE d.attempts <> COALESCE(a.made, 0) OR d.attempts <> COALESCE(a.last, 0)"
+            }
+            Self::StateMatchesLastAttempt => {
+                "SELECT d.id FROM deliveries d
+                   JOIN attempts a ON a.account_id = d.account_id AND a.delivery_id = d.id AND a.number = d.attempts
+                  WHERE d.state IN ('delivered', 'failed') AND (d.state = 'delivered')
+                     <> (a.failure IS NULL AND a.status IS NOT NULL AND a.status BETWEEN 200 AND 299)"
+            }
+            Self::StateIsWhole => {
+                "SELECT id FROM deliveries
+                  WHERE (state = 'pending') <> (due_at IS NOT NULL) OR (lease IS NOT NULL AND state <> 'pending')
+                     OR (state IN ('pending', 'held')) <> (completed_at IS NULL)
+                     OR (state IN ('delivered', 'failed') AND attempts = 0) OR failures > attempts"
+            }
+            Self::OpenHasBody => {
+                "SELECT d.id FROM deliveries d JOIN events e ON e.account_id = d.account_id AND e.id = d.event_id
+                  WHERE d.state IN ('pending', 'held') AND e.body IS NULL"
+            }
+            Self::LeaseNotOverdue => {
+                "SELECT d.id FROM deliveries d, clock WHERE d.state = 'pending' AND d.lease IS NOT NULL AND d.due_at < clock.stale"
+            }
+            Self::LeaseNotTooLong => {
+                "SELECT d.id FROM deliveries d, clock WHERE d.state = 'pending' AND d.lease IS NOT NULL AND d.due_at > clock.latest"
+            }
+            Self::PendingIsQueued => {
+                "SELECT d.id FROM clock, deliveries d
+                   LEFT JOIN endpoint_queues q ON q.account_id = d.account_id AND q.endpoint_id = d.endpoint_id
+                  WHERE d.state = 'pending' AND (q.next_due_at IS NULL OR (q.next_due_at > d.due_at AND q.next_due_at > clock.soon))"
+            }
+            Self::DisabledHolds => {
+                "SELECT d.id FROM deliveries d JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id
+                  WHERE e.disabled_at IS NOT NULL AND e.deleted_at IS NULL
+                    AND d.state = 'pending' AND d.lease IS NULL AND NOT d.is_test"
+            }
+            Self::DeletedHasNothingOpen => {
+                "SELECT d.id FROM deliveries d JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id
+                  WHERE e.deleted_at IS NOT NULL
+                    AND (d.state = 'held' OR (d.state = 'pending' AND d.lease IS NULL))"
+            }
+            Self::KeyHasEvent => {
+                "SELECT k.event_id AS id FROM idempotency_keys k
+                   LEFT JOIN events e ON e.account_id = k.account_id AND e.id = k.event_id
+                  WHERE e.id IS NULL"
+            }
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Every rule is broken by hand, and the check finds it.
+
+use signet_model::{Subscriptions, Timestamp, event::Submission, time::Clock};
+
+use super::*;
+use crate::{
+    Settings,
+    clock::ManualClock,
+    deliver::ingest::{Idempotency, NewEvent},
+    store::{Database, Result, endpoints::EndpointDraft, transact},
+    testing::{Hands, InFlight, TestDatabase, account, databases, engine, resting_engine},
+};
+
+/// One delivery in each state that a rule speaks of.
+struct World {
+    engine: Engine,
+    clock: ManualClock,
+    /// Leased until the test ends.
+    _in_flight: Vec<InFlight>,
+}
+
+impl World {
+    /// At one endpoint a delivery that arrived, one to be retried and one in
+    /// flight; at a paused one, three that are held.
+    async fn new(database: &TestDatabase) -> Self {
+        let (engine, clock) = resting_engine(database);
+        let account = account(&engine, "acme").await;
+        let draft = || EndpointDraft {
+            url: "https://127.0.0.1/".parse().expect("a URL"),
+            description: String::new(),
+            event_types: Subscriptions::all(),
+        };
+        engine.create_endpoint(account, draft(), &engine.new_secret()).await.expect("an endpoint");
+        let paused = engine.create_endpoint(account, draft(), &engine.new_secret()).await.expect("an endpoint");
+        engine.pause_endpoint(account, paused.id).await.expect("paused");
+        let hands = Hands(&engine);
+        let event = |key: &str| NewEvent {
+            account,
+            body: Submission::parse(r#"{"event":"task.completed","taskId":"t","solution":{}}"#, clock.now())
+                .expect("an event")
+                .body,
+            idempotency: Some(Idempotency { key: key.into(), request_hash: [1; 32] }),
+        };
+        for (key, status) in [("delivered", 200), ("retried", 500)] {
+            let (_, in_flight) = hands.ingest(event(key)).await;
+            for one in in_flight {
+                hands.finish(one, status).await;
+            }
+        }
+        let (_, in_flight) = hands.ingest(event("in flight")).await;
+        Self { engine, clock, _in_flight: in_flight }
+    }
+
+    async fn broken_rules(&self) -> Vec<(Rule, u64)> {
+        let ledger = self.engine.check().await.expect("a ledger");
+        for finding in &ledger.findings {
+            assert_eq!(u64::try_from(finding.examples.len()), Ok(finding.count.min(5)), "{finding:?}");
+        }
+        ledger.findings.into_iter().map(|finding| (finding.rule, finding.count)).collect()
+    }
+
+    /// Runs a statement in which `$1` is an instant.
+    async fn run(&self, sql: &'static str, instant: Timestamp) {
+        let sql = format!("{sql} AND $1 = $1");
+        let done: Result<()> = async {
+            transact!(&self.engine.0.db, |tx| {
+                sqlx::query(AssertSqlSafe(sql.as_str())).bind(instant).execute(&mut *tx).await?;
+            });
+            Ok(())
+        }
+        .await;
+        done.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    }
+
+    /// Takes away what the schema itself does to keep the rules.
+    async fn without_constraints(&self) {
+        match &self.engine.0.db {
+            Database::Sqlite(db) => {
+                sqlx::raw_sql("PRAGMA ignore_check_constraints = ON; DROP INDEX deliveries_by_endpoint;")
+                    .execute(&db.writer)
+                    .await
+                    .expect("without");
+            }
+            Database::Postgres(pool) => {
+                sqlx::raw_sql(
+                    "DROP INDEX deliveries_by_endpoint;
+                     DO $$ DECLARE name TEXT; BEGIN
+                       FOR name IN SELECT conname FROM pg_constraint WHERE conrelid = 'deliveries'::regclass AND contype = 'c'
+                       LOOP EXECUTE 'ALTER TABLE deliveries DROP CONSTRAINT ' || quote_ident(name); END LOOP; END $$",
+                )
+                .execute(pool)
+                .await
+                .expect("without");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_ledger_that_adds_up_has_counts_and_no_findings() {
+    for database in databases().await {
+        let world = World::new(&database).await;
+        let ledger = world.engine.check().await.expect("a ledger");
+        assert_eq!((ledger.events, ledger.attempts), (3, 2));
+        assert_eq!(
+            ledger.deliveries,
+            [(State::Pending, 2), (State::Delivered, 1), (State::Failed, 0), (State::Held, 3), (State::Discarded, 0)]
+        );
+        assert!(ledger.is_clean(), "{ledger:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_broken_rule_is_found() {
+    let breaks: [(Rule, u64, &str); 20] = [
+        (Rule::Fanout, 3, "UPDATE events SET fanout = fanout + 1 WHERE TRUE"),
+        (Rule::Fanout, 1, "DELETE FROM deliveries WHERE state = 'delivered'"),
+        (
+            Rule::OncePerEndpoint,
+            2,
+            "UPDATE deliveries SET event_id = (SELECT id FROM events ORDER BY id LIMIT 1) WHERE TRUE",
+        ),
+        (Rule::DeliveryHasEvent, 6, "DELETE FROM events WHERE TRUE"),
+        (Rule::DeliveryHasEndpoint, 3, "DELETE FROM endpoints WHERE disabled_at IS NOT NULL"),
+        (Rule::DeliveryHasEndpoint, 6, "UPDATE deliveries SET account_id = event_id WHERE TRUE"),
+        (Rule::AttemptHasDelivery, 1, "DELETE FROM deliveries WHERE state = 'delivered'"),
+        (Rule::AttemptsCounted, 1, "DELETE FROM attempts WHERE status = 500"),
+        (Rule::AttemptsCounted, 2, "UPDATE attempts SET number = number + 1 WHERE TRUE"),
+        (Rule::StateMatchesLastAttempt, 1, "UPDATE attempts SET status = 302 WHERE status = 200"),
+        (Rule::StateMatchesLastAttempt, 1, "UPDATE attempts SET failure = 'timeout' WHERE status = 200"),
+        (Rule::StateMatchesLastAttempt, 1, "UPDATE deliveries SET state = 'failed' WHERE state = 'delivered'"),
+        (Rule::StateIsWhole, 1, "UPDATE deliveries SET completed_at = NULL WHERE state = 'delivered'"),
+        (Rule::StateIsWhole, 3, "UPDATE deliveries SET due_at = $1 WHERE state = 'held'"),
+        (Rule::StateIsWhole, 3, "UPDATE deliveries SET lease = 7 WHERE state = 'held'"),
+        (Rule::StateIsWhole, 2, "UPDATE deliveries SET attempts = failures - 1 WHERE state = 'pending'"),
+        (Rule::OpenHasBody, 5, "UPDATE events SET body = NULL WHERE TRUE"),
+        (Rule::PendingIsQueued, 2, "DELETE FROM endpoint_queues WHERE TRUE"),
+        (Rule::DeletedHasNothingOpen, 4, "UPDATE endpoints SET deleted_at = $1 WHERE TRUE"),
+        (Rule::KeyHasEvent, 3, "UPDATE idempotency_keys SET event_id = account_id WHERE TRUE"),
+    ];
+    for (rule, count, sql) in breaks {
+        for database in databases().await {
+            let world = World::new(&database).await;
+            world.without_constraints().await;
+            assert_eq!(world.broken_rules().await, []);
+            world.run(sql, world.clock.now()).await;
+            let broken = world.broken_rules().await;
+            assert!(broken.contains(&(rule, count)), "{sql}: {broken:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_due_before_claiming_looks_again_is_found() {
+    for database in databases().await {
+        let world = World::new(&database).await;
+        world
+            .run("UPDATE endpoint_queues SET next_due_at = $1 WHERE TRUE", world.clock.now() + Duration::from_secs(59))
+            .await;
+        assert_eq!(world.broken_rules().await, [(Rule::PendingIsQueued, 1)], "the retry is due after about 30 s");
+    }
+}
+
+#[tokio::test]
+async fn what_waits_at_a_disabled_endpoint_is_found() {
+    for database in databases().await {
+        let world = World::new(&database).await;
+        world
+            .run(
+                "UPDATE endpoints SET disabled_at = $1, disabled_reason = 'paused' WHERE disabled_at IS NULL",
+                world.clock.now(),
+            )
+            .await;
+        assert_eq!(world.broken_rules().await, [(Rule::DisabledHolds, 1)], "what is in flight may be");
+    }
+}
+
+#[tokio::test]
+async fn a_lease_that_nobody_took_up_is_found() {
+    for database in databases().await {
+        let world = World::new(&database).await;
+        let lease = Settings::default().lease;
+        world.clock.advance(lease * 2);
+        assert_eq!(world.broken_rules().await, []);
+        world.clock.advance(Duration::from_micros(1));
+        assert_eq!(world.broken_rules().await, [(Rule::LeaseNotOverdue, 1)]);
+    }
+}
+
+#[tokio::test]
+async fn a_lease_that_is_too_long_is_found() {
+    for database in databases().await {
+        let world = World::new(&database).await;
+        let hasty = Settings { lease: Duration::from_secs(30), ..Settings::default() };
+        let (engine, _) = engine(&database, hasty, Vec::new());
+        let world = World { engine, ..world };
+        assert_eq!(world.broken_rules().await, [(Rule::LeaseNotTooLong, 1)]);
+    }
+}

@@ -1,0 +1,107 @@
+//! Delivering by hand: the steps of the engine one by one, without its tasks
+//! and without a network, so that a test decides what happens in which order.
+
+use std::time::Duration;
+
+use signet_model::{
+    AccountId, DeliveryId, EndpointId,
+    delivery::{Attempt, Response},
+    event::EventType,
+};
+
+use crate::{
+    Engine,
+    deliver::{
+        Audience, Finished, Incoming, Ready, admit, claim_batch,
+        ingest::{Accepted, IngestError, NewEvent},
+        record_now,
+    },
+    queue::Tx,
+};
+
+/// Takes the steps of an engine that is not started.
+#[derive(Debug)]
+pub struct Hands<'a>(pub &'a Engine);
+
+/// A delivery that is leased and that only the test knows the outcome of.
+/// Dropping it is what a crash does.
+pub struct InFlight(Ready);
+
+impl std::fmt::Debug for InFlight {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("InFlight").field(&self.0.id).finish()
+    }
+}
+
+impl InFlight {
+    /// Which delivery it is.
+    pub const fn delivery(&self) -> DeliveryId {
+        self.0.id
+    }
+
+    /// How many attempts there were before.
+    pub const fn attempts(&self) -> i32 {
+        self.0.attempts
+    }
+}
+
+impl Hands<'_> {
+    /// Takes an event in, as the ingester does.
+    pub async fn ingest(&self, event: NewEvent) -> (Result<Accepted, IngestError>, Vec<InFlight>) {
+        self.admit(Incoming { event, audience: Audience::Subscribers }).await
+    }
+
+    /// Takes a test event in, for one endpoint.
+    pub async fn ingest_test(&self, account: AccountId, endpoint: EndpointId) -> (DeliveryId, Vec<InFlight>) {
+        let now = self.0.0.clock.now();
+        let id = DeliveryId::new(now, self.0.0.random.bytes());
+        let event = NewEvent { account, body: EventType::TaskFailed.sample(now), idempotency: None };
+        let (_, ready) = self.admit(Incoming { event, audience: Audience::Test(endpoint, id) }).await;
+        (id, ready)
+    }
+
+    async fn admit(&self, incoming: Incoming) -> (Result<Accepted, IngestError>, Vec<InFlight>) {
+        let mut tx = Tx::begin(&self.0.0.db).await.expect("a transaction");
+        let admitted = admit(&self.0.0, &mut tx, vec![incoming]).await.expect("an answer");
+        tx.commit().await.expect("a commit");
+        let (mut answers, ready) = admitted.into_parts();
+        (answers.remove(0), ready.into_iter().map(InFlight).collect())
+    }
+
+    /// Claims what is due, as the dispatcher does.
+    pub async fn claim(&self) -> Vec<InFlight> {
+        let now = self.0.0.clock.now();
+        let skip = self.0.0.lanes.saturated();
+        let (_, ready) = claim_batch(&self.0.0, &skip, now).await.expect("a claim");
+        ready.into_iter().map(InFlight).collect()
+    }
+
+    /// Records that the receiver answers with this status now.
+    pub async fn finish(&self, InFlight(ready): InFlight, status: u16) {
+        let finished = Finished {
+            account: ready.account,
+            endpoint: ready.endpoint.id,
+            delivery: ready.id,
+            is_test: ready.is_test,
+            lease: ready.lease,
+            failures: ready.failures,
+            attempt: Attempt {
+                number: ready.attempts.unsigned_abs() + 1,
+                started_at: self.0.0.clock.now(),
+                duration: Duration::ZERO,
+                first_byte: Some(Duration::ZERO),
+                request_headers: vec![("webhook-id".into(), ready.id.to_string())],
+                response: Some(Response {
+                    status,
+                    headers: vec![("Server".into(), "by hand".into())],
+                    body: "an answer".into(),
+                    body_truncated: false,
+                }),
+                failure: None,
+                failure_detail: None,
+                retry_after: None,
+            },
+        };
+        record_now(&self.0.0, &[finished]).await.expect("a record");
+    }
+}
