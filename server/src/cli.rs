@@ -1,9 +1,11 @@
 //! The command line. Every option can be given as an environment variable too.
 
+use std::time::Duration;
+
 use clap::{Args, Parser, Subcommand};
 
 use crate::{
-    config::{PublicUrl, Serve, Storage},
+    config::{PublicUrl, Serve, Storage, duration},
     receive::ReceiveArgs,
     telemetry::Logging,
 };
@@ -33,6 +35,9 @@ pub enum Command {
     /// Manage the keys with which your backend sends events in.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Check that everything that was accepted is accounted for. Can be run
+    /// while servers run; exits with 1 if something does not add up.
+    Check(CheckLedger),
 }
 
 /// What to do with accounts.
@@ -72,6 +77,18 @@ pub struct AddKey {
     /// What the key is for, so that it is recognised in the list.
     #[arg(long, env = "SIGNET_KEY_NAME")]
     pub name: String,
+    /// Where the data is.
+    #[command(flatten)]
+    pub storage: Storage,
+}
+
+/// `signet check`
+#[derive(Debug, Args)]
+pub struct CheckLedger {
+    /// How long a delivery belongs to the process that attempts it: what the
+    /// servers are told.
+    #[arg(long, value_name = "TIME", env = "SIGNET_LEASE", default_value = "1m", value_parser = duration)]
+    pub lease: Duration,
     /// Where the data is.
     #[command(flatten)]
     pub storage: Storage,

@@ -184,7 +184,8 @@ impl FromStr for RetryDelays {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+/// A span of time that is not empty.
+pub fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(Duration::ZERO) => Err("must be longer than nothing".into()),
         Ok(duration) => Ok(duration),

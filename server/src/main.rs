@@ -2,6 +2,7 @@
 
 mod account;
 mod assets;
+mod check;
 mod cli;
 mod config;
 mod key;
@@ -16,7 +17,7 @@ mod serve;
 mod storage;
 mod telemetry;
 
-use std::time::Duration;
+use std::{process::ExitCode, time::Duration};
 
 use clap::Parser;
 
@@ -25,7 +26,7 @@ use cli::{AccountCommand, Cli, Command, KeyCommand};
 /// How long tasks that do not end by themselves are waited for at the very end.
 const LAST_WAIT: Duration = Duration::from_secs(1);
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
     telemetry::start(&cli.logging);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -34,11 +35,13 @@ fn main() -> anyhow::Result<()> {
     outcome
 }
 
-async fn run(command: Command) -> anyhow::Result<()> {
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve(config) => serve::run(*config).await,
-        Command::Receive(arguments) => receive::run(*arguments).await,
-        Command::Account(AccountCommand::Add(arguments)) => account::add(arguments).await,
-        Command::Key(KeyCommand::Add(arguments)) => key::add(arguments).await,
+        Command::Check(arguments) => return check::run(arguments).await,
+        Command::Serve(config) => serve::run(*config).await?,
+        Command::Receive(arguments) => receive::run(*arguments).await?,
+        Command::Account(AccountCommand::Add(arguments)) => account::add(arguments).await?,
+        Command::Key(KeyCommand::Add(arguments)) => key::add(arguments).await?,
     }
+    Ok(ExitCode::SUCCESS)
 }

@@ -2,14 +2,14 @@
 
 use std::{path::Path, sync::Arc};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use signet_engine::{
     Engine, Environment, Settings,
     clock::SystemClock,
     outbound::{Client, Config, Policy},
     random::Random,
     seal::{SealKey, Sealer},
-    store::Database,
+    store::{Database, DatabaseUrl},
 };
 
 use crate::{
@@ -23,7 +23,22 @@ impl Storage {
     /// # Errors
     /// The sealing key or the database cannot be used.
     pub async fn open(&self) -> anyhow::Result<Engine> {
-        let settings = Settings::default();
+        self.open_as(Settings::default()).await
+    }
+
+    /// Opens a database that is there already, for a command that is about what
+    /// is in it.
+    ///
+    /// # Errors
+    /// The SQLite file is missing, or the sealing key or the database cannot be used.
+    pub async fn open_existing(&self, settings: Settings) -> anyhow::Result<Engine> {
+        if let DatabaseUrl::Sqlite(path) = &self.database {
+            ensure!(path.exists(), "there is no database {}", path.display());
+        }
+        self.open_as(settings).await
+    }
+
+    async fn open_as(&self, settings: Settings) -> anyhow::Result<Engine> {
         let config = Config {
             policy: Policy::Public,
             extra_authorities: Vec::new(),

@@ -1,0 +1,79 @@
+//! `signet check`: whether everything that was accepted is accounted for.
+
+use std::{fmt, process::ExitCode};
+
+use anyhow::Context;
+use signet_engine::{Settings, ledger::Ledger};
+
+use crate::cli::CheckLedger;
+
+/// Checks the ledger and prints what it says.
+///
+/// # Errors
+/// The database cannot be used.
+pub async fn run(arguments: CheckLedger) -> anyhow::Result<ExitCode> {
+    let settings = Settings { lease: arguments.lease, ..Settings::default() };
+    let engine = arguments.storage.open_existing(settings).await?;
+    let ledger = engine.check().await.context("the ledger could not be checked")?;
+    engine.close().await;
+    print!("{}", Report(&ledger));
+    Ok(if ledger.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+struct Report<'a>(&'a Ledger);
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Ledger { events, deliveries, attempts, findings } = self.0;
+        let total: u64 = deliveries.iter().map(|(_, count)| count).sum();
+        writeln!(f, "{events:>12} events")?;
+        writeln!(f, "{total:>12} deliveries")?;
+        for (state, count) in deliveries {
+            writeln!(f, "{count:>16} {}", state.as_str())?;
+        }
+        writeln!(f, "{attempts:>12} attempts")?;
+        if findings.is_empty() {
+            return writeln!(f, "\nEverything adds up.");
+        }
+        writeln!(f, "\nThis does not add up:")?;
+        for finding in findings {
+            writeln!(f, "{:>12} {}", finding.count, finding.rule.complaint())?;
+            for example in &finding.examples {
+                writeln!(f, "{:>13}{example}", "")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use signet_engine::ledger::{Finding, Rule};
+    use signet_model::delivery::State;
+
+    use super::*;
+
+    #[test]
+    fn counts_and_findings_can_be_read() {
+        let ledger = Ledger {
+            events: 7,
+            deliveries: vec![(State::Pending, 1), (State::Delivered, 6)],
+            attempts: 8,
+            findings: vec![Finding { rule: Rule::Fanout, count: 2, examples: vec!["evt_1".into(), "evt_2".into()] }],
+        };
+        let lines = [
+            "           7 events",
+            "           7 deliveries",
+            "               1 pending",
+            "               6 delivered",
+            "           8 attempts",
+            "",
+            "This does not add up:",
+            "           2 events with more or fewer deliveries than endpoints they went to",
+            "             evt_1",
+            "             evt_2",
+        ];
+        assert_eq!(Report(&ledger).to_string(), lines.map(|line| format!("{line}\n")).concat());
+        assert!(Report(&Ledger { findings: vec![], ..ledger }).to_string().ends_with("\nEverything adds up.\n"));
+    }
+}
