@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod api_keys;
+pub mod backlog;
 pub mod database;
 pub mod deliveries;
 pub mod endpoints;

@@ -6,16 +6,17 @@ mod receiver;
 
 use std::sync::Arc;
 
-use signet_model::{AccountId, Timestamp};
+use signet_model::{AccountId, EndpointId, Subscriptions, Timestamp, event::Submission};
 
 use crate::{
     Engine, Settings,
     clock::ManualClock,
+    deliver::ingest::NewEvent,
     engine::Environment,
     outbound::{Client, Config, Policy},
     random::Random,
     seal::Sealer,
-    store::{Database, DatabaseUrl},
+    store::{Database, DatabaseUrl, endpoints::EndpointDraft},
 };
 
 pub use hands::{Hands, InFlight};
@@ -97,4 +98,21 @@ pub fn engine(database: &TestDatabase, settings: Settings, authorities: Vec<Vec<
 /// A new account with this name.
 pub async fn account(engine: &Engine, name: &str) -> AccountId {
     engine.create_account(name).await.expect("an account").expect("a new name").id
+}
+
+/// A new endpoint of this account that wants everything; nothing need listen there.
+pub async fn endpoint(engine: &Engine, account: AccountId) -> EndpointId {
+    let draft = EndpointDraft {
+        url: "https://127.0.0.1/webhooks".parse().expect("a URL"),
+        description: String::new(),
+        event_types: Subscriptions::all(),
+    };
+    engine.create_endpoint(account, draft, &engine.new_secret()).await.expect("an endpoint").id
+}
+
+/// A task of this account that was completed just now.
+pub fn completed(engine: &Engine, account: AccountId, task: &str) -> NewEvent {
+    let text = format!(r#"{{"event":"task.completed","taskId":"{task}","solution":{{"token":"secret {task}"}}}}"#);
+    let body = Submission::parse(&text, engine.0.clock.now()).expect("an event").body;
+    NewEvent { account, body, idempotency: None }
 }

@@ -89,7 +89,7 @@ CREATE TABLE deliveries (
 -- grow with time, so that it serves the delivery log as well.
 CREATE UNIQUE INDEX deliveries_by_endpoint ON deliveries (endpoint_id, event_id);
 CREATE INDEX deliveries_due ON deliveries (endpoint_id, due_at) WHERE state = 'pending';
-CREATE INDEX deliveries_held ON deliveries (endpoint_id, id) WHERE state = 'held';
+CREATE INDEX deliveries_held ON deliveries (endpoint_id, event_id) WHERE state = 'held';
 
 CREATE TABLE attempts (
     delivery_id      BLOB NOT NULL,

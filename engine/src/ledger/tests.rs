@@ -1,14 +1,14 @@
 //! Every rule is broken by hand, and the check finds it.
 
-use signet_model::{Subscriptions, Timestamp, event::Submission, time::Clock};
+use signet_model::{Timestamp, time::Clock};
 
 use super::*;
 use crate::{
     Settings,
     clock::ManualClock,
     deliver::ingest::{Idempotency, NewEvent},
-    store::{Database, Result, endpoints::EndpointDraft, transact},
-    testing::{Hands, InFlight, TestDatabase, account, databases, engine, resting_engine},
+    store::{Database, Result, transact},
+    testing::{Hands, InFlight, TestDatabase, account, completed, databases, endpoint, engine, resting_engine},
 };
 
 /// One delivery in each state that a rule speaks of.
@@ -25,21 +25,13 @@ impl World {
     async fn new(database: &TestDatabase) -> Self {
         let (engine, clock) = resting_engine(database);
         let account = account(&engine, "acme").await;
-        let draft = || EndpointDraft {
-            url: "https://127.0.0.1/".parse().expect("a URL"),
-            description: String::new(),
-            event_types: Subscriptions::all(),
-        };
-        engine.create_endpoint(account, draft(), &engine.new_secret()).await.expect("an endpoint");
-        let paused = engine.create_endpoint(account, draft(), &engine.new_secret()).await.expect("an endpoint");
-        engine.pause_endpoint(account, paused.id).await.expect("paused");
+        endpoint(&engine, account).await;
+        let paused = endpoint(&engine, account).await;
+        engine.pause_endpoint(account, paused).await.expect("paused");
         let hands = Hands(&engine);
         let event = |key: &str| NewEvent {
-            account,
-            body: Submission::parse(r#"{"event":"task.completed","taskId":"t","solution":{}}"#, clock.now())
-                .expect("an event")
-                .body,
             idempotency: Some(Idempotency { key: key.into(), request_hash: [1; 32] }),
+            ..completed(&engine, account, key)
         };
         for (key, status) in [("delivered", 200), ("retried", 500)] {
             let (_, in_flight) = hands.ingest(event(key)).await;

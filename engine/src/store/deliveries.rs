@@ -265,14 +265,17 @@ impl Engine {
     pub async fn resend(&self, account: AccountId, id: DeliveryId) -> Result<(), ResendError> {
         const SQL: &str =
             "UPDATE deliveries SET state = 'pending', due_at = $3, lease = NULL, failures = 0, completed_at = NULL
-             WHERE account_id = $1 AND id = $2 AND state <> 'pending'";
+             WHERE account_id = $1 AND id = $2 AND state <> 'pending' AND EXISTS
+               (SELECT 1 FROM events WHERE account_id = $1 AND id = deliveries.event_id AND body IS NOT NULL)";
         let detail = self.delivery(account, id).await?.ok_or(Error::NotFound)?;
         if detail.body.is_none() {
             return Err(ResendError::BodyGone);
         }
         let Delivery { endpoint, is_test, .. } = detail.delivery;
         let mut tx = Tx::begin(&self.0.db).await?;
-        let views = self.0.directory.look(&mut tx, &[account], Lock::Share).await?;
+        // What was closed opens again: retention, which shares the lock, must not
+        // be taking its body away at this moment.
+        let views = self.0.directory.look(&mut tx, &[account], Lock::Change).await?;
         let view = views.get(&account).and_then(|view| view.endpoints.get(&endpoint)).ok_or(Error::NotFound)?;
         if view.disabled && !is_test {
             return Err(ResendError::Disabled);

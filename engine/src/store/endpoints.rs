@@ -1,24 +1,19 @@
 //! Endpoints: what customers call their webhooks.
 
-use std::time::Duration;
-
 use signet_model::{
     AccountId, DeliveryId, EndpointId, Subscriptions, Timestamp,
     endpoint::{DisabledReason, EndpointUrl, MAX_DESCRIPTION_LEN},
-    event::EventType,
     signature::Secret,
 };
 
+pub use super::backlog::HeldChoice;
 use super::{Error, Result, read};
 use crate::{
     Engine,
     deliver::directory::open_secret,
     outbound::AddressRefused,
-    queue::{Lock, Touch, Tx, on},
+    queue::{Lock, Tx, on},
 };
-
-/// How many held deliveries are settled in one transaction.
-const SETTLE_BATCH: u64 = 1_000;
 
 /// An endpoint, without its secret.
 #[derive(Debug, Clone)]
@@ -79,15 +74,6 @@ pub enum SaveError {
     /// The store failed, or there is no such endpoint.
     #[error(transparent)]
     Store(#[from] super::Error),
-}
-
-/// What to do with what was held while the endpoint was disabled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HeldChoice {
-    /// Send it, paced.
-    Release,
-    /// Drop it.
-    Discard,
 }
 
 /// The columns of [`Endpoint`].
@@ -284,89 +270,6 @@ impl Engine {
         found(enabled)?;
         tx.commit().await
     }
-
-    /// How many deliveries are held, by event type (only types with any).
-    pub async fn held_counts(&self, account: AccountId, id: EndpointId) -> Result<Vec<(EventType, u64)>> {
-        const SQL: &str = "SELECT event_type, count(*) FROM deliveries
-             WHERE account_id = $1 AND endpoint_id = $2 AND state = 'held' GROUP BY event_type ORDER BY event_type";
-        let counts: Vec<(EventType, i64)> =
-            read!(&self.0.db, |conn| sqlx::query_as(SQL).bind(account).bind(id).fetch_all(&mut *conn).await?);
-        Ok(counts.into_iter().map(|(kind, count)| (kind, count.unsigned_abs())).collect())
-    }
-
-    /// Sends or drops what is held, of these types. Sending is paced, in the
-    /// order of acceptance, and begins a new round of retries. Returns how many
-    /// deliveries it concerned. While the endpoint is disabled only dropping works.
-    pub async fn settle_held(
-        &self,
-        account: AccountId,
-        id: EndpointId,
-        types: Subscriptions,
-        choice: HeldChoice,
-    ) -> Result<u64> {
-        let mut total = 0;
-        loop {
-            let settled = self.settle_some(account, id, types, choice, total).await?;
-            total += settled;
-            if settled < SETTLE_BATCH {
-                break;
-            }
-        }
-        self.wake();
-        Ok(total)
-    }
-
-    /// Settles one batch; `before` deliveries of the same call go first.
-    async fn settle_some(
-        &self,
-        account: AccountId,
-        id: EndpointId,
-        types: Subscriptions,
-        choice: HeldChoice,
-        before: u64,
-    ) -> Result<u64> {
-        const BATCH: &str = "SELECT id FROM deliveries
-             WHERE account_id = $1 AND endpoint_id = $2 AND state = 'held' AND event_type IN ($3, $4, $5) ORDER BY id LIMIT $6";
-        let now = self.0.clock.now();
-        let mut tx = Tx::begin(&self.0.db).await?;
-        let views = self.0.directory.look(&mut tx, &[account], Lock::Share).await?;
-        let endpoint = views.get(&account).and_then(|view| view.endpoints.get(&id)).ok_or(Error::NotFound)?;
-        if endpoint.disabled && choice == HeldChoice::Release {
-            return Ok(0);
-        }
-        let [a, b, c] = EventType::ALL.map(|kind| types.contains(kind).then_some(kind));
-        let limit = i64::try_from(SETTLE_BATCH).unwrap_or(i64::MAX);
-        let ids: Vec<DeliveryId> = on!(&mut tx, |conn| {
-            sqlx::query_scalar(BATCH).bind(account).bind(id).bind(a).bind(b).bind(c).bind(limit).fetch_all(conn).await?
-        });
-        let mut settled = 0;
-        for (place, &delivery) in ids.iter().enumerate() {
-            let turn = before + u64::try_from(place).unwrap_or(u64::MAX);
-            let due_at = now + Duration::from_secs(1).mul_f64(turn as f64 / f64::from(self.0.settings.release_rate));
-            settled += match choice {
-                HeldChoice::Release => release(&mut tx, account, delivery, due_at).await?,
-                HeldChoice::Discard => discard(&mut tx, account, delivery, now).await?,
-            };
-        }
-        if choice == HeldChoice::Release && settled > 0 {
-            tx.touch(&[Touch { account, endpoint: id, due_at: now }]).await?;
-            tx.notify().await?;
-        }
-        tx.commit().await?;
-        Ok(settled)
-    }
-}
-
-async fn release(tx: &mut Tx, account: AccountId, id: DeliveryId, due_at: Timestamp) -> Result<u64> {
-    const SQL: &str = "UPDATE deliveries SET state = 'pending', due_at = $3, failures = 0
-         WHERE account_id = $1 AND id = $2 AND state = 'held'";
-    Ok(on!(tx, |conn| sqlx::query(SQL).bind(account).bind(id).bind(due_at).execute(conn).await?.rows_affected()))
-}
-
-async fn discard(tx: &mut Tx, account: AccountId, id: DeliveryId, now: Timestamp) -> Result<u64> {
-    const SQL: &str = "UPDATE deliveries SET state = 'discarded', completed_at = $3
-         WHERE account_id = $1 AND id = $2 AND state = 'held'";
-    Ok(on!(tx, |conn| sqlx::query(SQL).bind(account).bind(id).bind(now).execute(conn).await?.rows_affected()))
 }
 
 fn found(rows: u64) -> Result<()> {

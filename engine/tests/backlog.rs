@@ -1,0 +1,172 @@
+//! What was not delivered goes out later, paced: what was held, and what had failed.
+
+use std::time::Duration;
+
+use signet_engine::{
+    Engine, Settings,
+    clock::ManualClock,
+    store::{
+        backlog::RecoverError,
+        deliveries::{Delivery, Filter},
+        endpoints::HeldChoice,
+    },
+    testing::{Hands, TestDatabase, account, completed, databases, endpoint, engine},
+};
+use signet_model::{
+    AccountId, EndpointId, Subscriptions, Timestamp, delivery::State, event::EventType, retry::Schedule, time::Clock,
+};
+
+struct World {
+    engine: Engine,
+    clock: ManualClock,
+    account: AccountId,
+    endpoint: EndpointId,
+    start: Timestamp,
+}
+
+impl World {
+    /// Nothing is retried, and what goes back goes four times a second.
+    async fn new(database: &TestDatabase) -> Self {
+        let settings = Settings { schedule: Schedule::new(Vec::new(), 0), release_rate: 4, ..Settings::default() };
+        let (engine, clock) = engine(database, settings, Vec::new());
+        let account = account(&engine, "acme").await;
+        let endpoint = endpoint(&engine, account).await;
+        let start = clock.now();
+        Self { engine, clock, account, endpoint, start }
+    }
+
+    /// One event a second, answered with a failure that disables the endpoint,
+    /// which is enabled again.
+    async fn fail(&self, count: u32) {
+        for _ in 0..count {
+            self.clock.advance(Duration::from_secs(1));
+            let (_, in_flight) = Hands(&self.engine).ingest(completed(&self.engine, self.account, "task")).await;
+            for one in in_flight {
+                Hands(&self.engine).finish(one, 500).await;
+            }
+            self.engine.enable_endpoint(self.account, self.endpoint).await.expect("enabled");
+        }
+    }
+
+    /// The deliveries, oldest first.
+    async fn log(&self) -> Vec<Delivery> {
+        let mut log =
+            self.engine.deliveries(self.account, self.endpoint, Filter::default(), 10_000).await.expect("the log");
+        log.reverse();
+        log
+    }
+
+    async fn recoverable(&self, since: Timestamp, types: Subscriptions) -> u64 {
+        self.engine.recoverable(self.account, self.endpoint, since, types).await.expect("a count")
+    }
+
+    async fn recover(&self, since: Timestamp, types: Subscriptions) -> Result<u64, RecoverError> {
+        self.engine.recover(self.account, self.endpoint, since, types).await
+    }
+
+    async fn assert_clean(&self) {
+        let ledger = self.engine.check().await.expect("a ledger");
+        assert!(ledger.is_clean(), "{ledger:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_has_failed_since_then_is_put_back_in_its_turn() {
+    for database in databases().await {
+        let world = World::new(&database).await;
+        world.fail(5).await;
+        let since = world.start + Duration::from_secs(3);
+        assert_eq!(world.recoverable(since, Subscriptions::all()).await, 3);
+        assert_eq!(world.recover(since, Subscriptions::all()).await.expect("recovered"), 3);
+        let log = world.log().await;
+        assert_eq!(
+            log.iter().map(|it| it.state).collect::<Vec<_>>(),
+            [[State::Failed; 2].as_slice(), &[State::Pending; 3]].concat()
+        );
+        let now = world.clock.now();
+        let due: Vec<_> = log[2..].iter().map(|it| it.due_at.map(|due| due.since(now))).collect();
+        assert_eq!(due, [0, 250, 500].map(|wait| Some(Duration::from_millis(wait))));
+        assert_eq!(world.recoverable(since, Subscriptions::all()).await, 0);
+        world.assert_clean().await;
+
+        let claimed = Hands(&world.engine).claim().await;
+        assert_eq!(claimed.iter().map(|it| (it.delivery(), it.attempts())).collect::<Vec<_>>(), [(log[2].id, 1)]);
+    }
+}
+
+#[tokio::test]
+async fn only_the_chosen_types_are_put_back() {
+    for database in databases().await {
+        let world = World::new(&database).await;
+        world.fail(2).await;
+        let only = |kind| Subscriptions::new([kind]).expect("one type");
+        assert_eq!(world.recoverable(world.start, only(EventType::TaskFailed)).await, 0);
+        assert_eq!(world.recover(world.start, only(EventType::TaskFailed)).await.expect("an answer"), 0);
+        assert_eq!(world.recover(world.start, only(EventType::TaskCompleted)).await.expect("an answer"), 2);
+    }
+}
+
+#[tokio::test]
+async fn neither_tests_nor_what_arrived_is_put_back() {
+    for database in databases().await {
+        let world = World::new(&database).await;
+        let hands = Hands(&world.engine);
+        let (_, mut test) = hands.ingest_test(world.account, world.endpoint).await;
+        hands.finish(test.remove(0), 500).await;
+        let (_, mut event) = hands.ingest(completed(&world.engine, world.account, "task")).await;
+        hands.finish(event.remove(0), 200).await;
+        assert_eq!(world.recover(world.start, Subscriptions::all()).await.expect("an answer"), 0);
+        let mut states: Vec<_> = world.log().await.iter().map(|it| it.state.as_str()).collect();
+        states.sort_unstable();
+        assert_eq!(states, ["delivered", "failed"]);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_put_back_to_a_disabled_endpoint() {
+    for database in databases().await {
+        let world = World::new(&database).await;
+        world.fail(1).await;
+        world.engine.pause_endpoint(world.account, world.endpoint).await.expect("paused");
+        let refused = world.recover(world.start, Subscriptions::all()).await;
+        assert!(matches!(refused, Err(RecoverError::Disabled)), "{refused:?}");
+        assert_eq!(world.recoverable(world.start, Subscriptions::all()).await, 1);
+    }
+}
+
+#[tokio::test]
+async fn another_account_recovers_nothing() {
+    for database in databases().await {
+        let world = World::new(&database).await;
+        world.fail(1).await;
+        let other = account(&world.engine, "other").await;
+        let all = Subscriptions::all();
+        assert_eq!(world.engine.recoverable(other, world.endpoint, world.start, all).await.expect("an answer"), 0);
+        let refused = world.engine.recover(other, world.endpoint, world.start, all).await;
+        assert!(matches!(refused, Err(RecoverError::Store(_))), "{refused:?}");
+        assert_eq!(world.log().await[0].state, State::Failed);
+    }
+}
+
+#[tokio::test]
+async fn a_long_backlog_is_released_in_one_row_at_the_chosen_pace() {
+    const HELD: usize = 1_010;
+    for database in databases().await {
+        let world = World::new(&database).await;
+        world.engine.pause_endpoint(world.account, world.endpoint).await.expect("paused");
+        for _ in 0..HELD {
+            world.clock.advance(Duration::from_micros(1));
+            Hands(&world.engine).ingest(completed(&world.engine, world.account, "task")).await.0.expect("accepted");
+        }
+        world.engine.enable_endpoint(world.account, world.endpoint).await.expect("enabled");
+        let all = Subscriptions::all();
+        let released = world.engine.settle_held(world.account, world.endpoint, all, HeldChoice::Release).await;
+        assert_eq!(released.expect("released"), HELD as u64);
+        let now = world.clock.now();
+        for (place, delivery) in (0_u32..).zip(world.log().await) {
+            let wait = delivery.due_at.map(|due| due.since(now));
+            assert_eq!(wait, Some(Duration::from_millis(250) * place), "{place}");
+        }
+        world.assert_clean().await;
+    }
+}
