@@ -95,3 +95,22 @@ for (const [size, viewport] of Object.entries(SIZES)) {
     });
   }
 }
+
+test('a picture for the README', async ({ page, signet, receiver }) => {
+  await page.setViewportSize({ width: 1280, height: 1000 });
+  const person = await Dashboard.signUp(signet);
+  const producer = new Producer(signet.origin, await person.addApiKey('Task workers'));
+  const { path: webhook, secret } = await person.addWebhook(receiver.url.replace('127.0.0.1', 'localhost'), ['task.completed', 'task.failed']);
+  receiver.secret = secret;
+  await producer.send({ event: 'task.failed', taskId: 'task_1', errorId: 10, errorCode: 'ERROR_CAPTCHA_UNSOLVABLE' });
+  await producer.complete('task_2', '{"token":"0.mF7gg2kQ"}');
+  await receiver.arrivals.take(2);
+  await signIn(page, signet);
+  await page.goto(`${signet.origin}${webhook}`);
+  receiver.answer = () => ({ status: 200, body: 'Thank you.' });
+  await page.getByRole('button', { name: 'Send test event' }).click();
+  await expect(page.locator('#test-result')).toContainText('Thank you.');
+  await page.evaluate(() => document.activeElement.blur());
+  await page.locator('.dev-banner').evaluate((banner) => banner.remove());
+  await page.screenshot({ path: path.join(ARTEFACTS, 'readme.png'), fullPage: true, animations: 'disabled' });
+});
