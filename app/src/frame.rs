@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use axum::{
-    extract::{FromRequestParts, OriginalUri, Path},
+    extract::{FromRequestParts, OriginalUri, Path, Query},
     http::{HeaderValue, Method, Uri, header, request::Parts},
     response::{Html, IntoResponse, Response},
 };
@@ -150,6 +150,18 @@ impl<T: DeserializeOwned + Send> FromRequestParts<AppState> for Ids<T> {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, PageError> {
         let Path(ids) = Path::from_request_parts(parts, state).await.map_err(|_| PageError::NotFound)?;
         Ok(Self(ids))
+    }
+}
+
+/// What the query of the address says; all of the default where it is unreadable.
+pub(crate) struct Params<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Default + Send> FromRequestParts<AppState> for Params<T> {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
+        let query = Query::from_request_parts(parts, state).await;
+        Ok(Self(query.map_or_else(|_| T::default(), |Query(params)| params)))
     }
 }
 

@@ -26,7 +26,8 @@ fn in_full(at: Timestamp) -> String {
 fn relative(at: Timestamp, now: Timestamp) -> String {
     let (span, future) = if at > now { (at.since(now), true) } else { (now.since(at), false) };
     let text = match span.as_secs() {
-        0..5 if !future => return "just now".to_owned(),
+        0 => return "just now".to_owned(),
+        1..5 if !future => return "just now".to_owned(),
         seconds @ 0..MINUTE => format!("{seconds} s"),
         seconds @ MINUTE..HOUR => format!("{} min", seconds / MINUTE),
         seconds @ HOUR..DAY => format!("{} h", seconds / HOUR),

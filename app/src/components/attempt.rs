@@ -115,7 +115,7 @@ fn AnswerView(answer: Answer) -> impl IntoView {
     let empty = answer.body.is_empty();
     view! {
         <section class="answer">
-            <h4>"Response " <span class="mono">{answer.status}</span></h4>
+            <h3>"Response " <span class="mono">{answer.status}</span></h3>
             {if empty {
                 view! { <p class="hint">"The body is empty."</p> }.into_any()
             } else {

@@ -68,7 +68,10 @@ fn render(member: &Member, detail: &DeliveryDetail, host: &str, refused: Option<
 
 fn head(delivery: &Delivery) -> impl IntoView + use<> {
     let action = format!("{}/resend", delivery_path(delivery.endpoint, delivery.id));
-    let resend = (delivery.state != State::Pending).then(|| {
+    let pending = delivery.state == State::Pending;
+    let page = delivery_path(delivery.endpoint, delivery.id);
+    let refresh = pending.then(|| view! { <a class="button" href=page>"Refresh"</a> });
+    let resend = (!pending).then(|| {
         view! {
             <form method="post" action=action>
                 <button class="button" type="submit">
@@ -87,7 +90,7 @@ fn head(delivery: &Delivery) -> impl IntoView + use<> {
                     {delivery.is_test.then(|| view! { <span class="tag">"Test"</span> })}
                 </p>
             </div>
-            <div class="actions">{resend}</div>
+            <div class="actions">{refresh} {resend}</div>
         </header>
     }
 }

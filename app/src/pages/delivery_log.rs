@@ -1,6 +1,6 @@
 //! The delivery log of one webhook.
 
-use axum::{extract::Query, response::Response};
+use axum::response::Response;
 use leptos::prelude::*;
 use serde::Deserialize;
 use signet_engine::store::deliveries::{Delivery, Filter};
@@ -9,7 +9,7 @@ use signet_model::{EndpointId, EventId, delivery::State, event::EventType};
 use crate::{
     components::{Breadcrumbs, Icon},
     error::PageError,
-    frame::{Ids, Member},
+    frame::{Ids, Member, Params},
     islands::{DeliveryList, LogQuery},
     present::{endpoint_path, row},
     redirect::HOME,
@@ -45,11 +45,16 @@ impl Asked {
         self.state().is_some() || self.event_type().is_some()
     }
 
-    /// The address of the page that begins after `last`.
-    fn next_page(&self, path: &str, last: EventId) -> String {
+    /// The address of the first page with the same filter.
+    fn first_page(&self, path: &str) -> String {
         let state = self.state().map(State::as_str).unwrap_or_default();
         let event_type = self.event_type().map(EventType::as_str).unwrap_or_default();
-        format!("{path}?state={state}&type={event_type}&before={last}")
+        format!("{path}?state={state}&type={event_type}")
+    }
+
+    /// The address of the page that begins after `last`.
+    fn next_page(&self, path: &str, last: EventId) -> String {
+        format!("{}&before={last}", self.first_page(path))
     }
 }
 
@@ -57,7 +62,7 @@ impl Asked {
 pub(crate) async fn get(
     member: Member,
     Ids(id): Ids<EndpointId>,
-    Query(asked): Query<Asked>,
+    Params(asked): Params<Asked>,
 ) -> Result<Response, PageError> {
     let (engine, account) = (member.engine(), member.account);
     let endpoint = engine.endpoint(account, id).await?.ok_or(PageError::NotFound)?;
@@ -136,7 +141,8 @@ fn capitalised(text: &str) -> String {
 }
 
 fn pages(asked: &Asked, path: &str, last: Option<&Delivery>) -> Option<impl IntoView + use<>> {
-    let newest = (!asked.before.is_empty()).then(|| view! { <a class="button" href=path.to_owned()>"Newest"</a> });
+    let newest =
+        (!asked.before.is_empty()).then(|| view! { <a class="button" href=asked.first_page(path)>"Newest"</a> });
     let older = last.map(|last| {
         view! {
             <a class="button" rel="next" href=asked.next_page(path, last.event)>

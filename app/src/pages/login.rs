@@ -1,33 +1,27 @@
 //! Sign in.
 
-use axum::{
-    extract::Query,
-    response::{IntoResponse, Response},
-};
+use axum::response::Response;
 use leptos::prelude::*;
 use serde::Deserialize;
 
 use crate::{
-    components::TextField,
+    components::{Icon, TextField},
     error::PageError,
     form::Errors,
-    frame::Frame,
+    frame::{Frame, Params},
     redirect::{HOME, local_path, see_other},
 };
 
 /// What the address of the page says.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub(crate) struct Asked {
     /// Where to go afterwards.
-    next: Option<String>,
+    next: String,
 }
 
 /// Shows the form, or what is asked for if it is not needed.
-pub(crate) async fn get(
-    frame: Frame,
-    asked: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
-) -> Result<Response, PageError> {
-    let next = asked.ok().and_then(|Query(asked)| asked.next).unwrap_or_default();
+pub(crate) async fn get(frame: Frame, Params(Asked { next }): Params<Asked>) -> Result<Response, PageError> {
     if frame.session.is_some() {
         return Ok(see_other(local_path(&next).unwrap_or(HOME)));
     }
@@ -42,7 +36,7 @@ pub(crate) fn page(frame: &Frame, email: &str, next: &str, errors: &Errors) -> R
             <h1>"Sign in"</h1>
             {errors
                 .get("form")
-                .map(|message| view! { <p class="alert bad" role="alert">{message}</p> })}
+                .map(|message| view! { <p class="alert bad" role="alert"><Icon name="warning" />{message}</p> })}
             <form method="post" action="/login" class="form">
                 <input type="hidden" name="next" value=next.to_owned() />
                 <TextField
@@ -72,16 +66,14 @@ pub(crate) fn page(frame: &Frame, email: &str, next: &str, errors: &Errors) -> R
 }
 
 fn not_set_up(frame: &Frame) -> Response {
-    frame
-        .render("Set up Signet", || {
-            view! {
-                <h1>"Set up Signet"</h1>
-                <p>
-                    "Nobody can sign in yet. Open the one-time link that the server printed when it started \
-                     to create the owner’s account."
-                </p>
-                <p class="hint">"The link holds for 24 hours. Restart the server to get a new one."</p>
-            }
-        })
-        .into_response()
+    frame.render("Set up Signet", || {
+        view! {
+            <h1>"Set up Signet"</h1>
+            <p>
+                "Nobody can sign in yet. Open the one-time link that the server printed when it started \
+                 to create the owner’s account."
+            </p>
+            <p class="hint">"The link holds for 24 hours. Restart the server to get a new one."</p>
+        }
+    })
 }

@@ -3,7 +3,7 @@
 mod disabled;
 pub(crate) mod held;
 
-use axum::{extract::Query, response::Response};
+use axum::response::Response;
 use leptos::prelude::*;
 use serde::Deserialize;
 use signet_engine::store::{
@@ -15,7 +15,7 @@ use signet_model::{DeliveryId, EndpointId, Timestamp, event::EventType, signatur
 use crate::{
     components::{Breadcrumbs, Confirm, StatusMark, When},
     error::PageError,
-    frame::{Ids, Member},
+    frame::{Ids, Member, Params},
     islands::{DeliveryList, LogQuery, StoredSecret, TestPanel},
     pages::{webhook_delete::consequences, webhook_form::verification_hint},
     present::{endpoint_path, endpoint_status, row, test_report},
@@ -27,7 +27,8 @@ use crate::{
 const RECENT: u32 = 10;
 
 /// What the address of the page says.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 pub(crate) struct Asked {
     /// The test whose result is shown.
     test: Option<DeliveryId>,
@@ -37,7 +38,7 @@ pub(crate) struct Asked {
 pub(crate) async fn get(
     member: Member,
     Ids(id): Ids<EndpointId>,
-    Query(asked): Query<Asked>,
+    Params(asked): Params<Asked>,
 ) -> Result<Response, PageError> {
     page(&member, id, asked.test, None).await
 }

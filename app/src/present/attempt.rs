@@ -55,7 +55,7 @@ pub(crate) fn test_report(detail: &DeliveryDetail, now: Timestamp) -> TestReport
     let (status, title, advice) = match last.map(Attempt::outcome) {
         Some(outcome) if outcome.is_success() => {
             let took = last.map(|it| span(it.duration)).unwrap_or_default();
-            (Status::new(Tone::Good, "Delivered"), format!("The receiver answered in {took}"), String::new())
+            (Status::new(Tone::Good, "Delivered"), format!("{} in {took}", explain(outcome).title), String::new())
         }
         Some(outcome) => {
             let explanation = explain(outcome);
