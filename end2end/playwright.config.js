@@ -9,7 +9,7 @@ const launchOptions = fs.existsSync(SYSTEM) ? { executablePath: SYSTEM, args: ['
 export default defineConfig({
   testDir: 'browser',
   outputDir: 'test-results',
-  timeout: 120_000,
+  timeout: 240_000,
   expect: { timeout: 15_000 },
   workers: 2,
   reporter: [['list']],

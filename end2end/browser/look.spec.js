@@ -1,7 +1,9 @@
-// How the pages look, and what every answer carries: screenshots in light and
-// dark, wide and narrow, kept in artefacts/.
+// How the pages look: nothing sticks out, everybody can read and reach it, and
+// screenshots in light and dark, wide and narrow, are kept in artefacts/.
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+
+import { AxeBuilder } from '@axe-core/playwright';
 
 import { Dashboard, PASSWORD } from '../support/dashboard.js';
 import { Producer } from '../support/producer.js';
@@ -74,13 +76,17 @@ for (const [size, viewport] of Object.entries(SIZES)) {
     test.describe(`${size} and ${colorScheme}`, () => {
       test.use({ viewport, colorScheme });
 
-      test('every page fits its window and is photographed', async ({ page, signet, receiver, said }) => {
+      test('every page fits its window and can be used by everybody', async ({ page, signet, receiver, said }) => {
         const photograph = (name) =>
           page.screenshot({ path: path.join(ARTEFACTS, `${name}-${size}-${colorScheme}.png`), fullPage: true, animations: 'disabled' });
         const look = async (name, address) => {
           await page.goto(new URL(address, signet.origin).href, { waitUntil: 'load' });
           expect(await page.evaluate(overflowing), `nothing sticks out of ${name}`).toEqual([]);
           expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(viewport.width);
+          const { violations, passes } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']).analyze();
+          expect(passes.map(({ id }) => id)).toContain('color-contrast');
+          const faults = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.failureSummary} ${node.html}`));
+          expect(faults, `everybody can use ${name}`).toEqual([]);
           await photograph(name);
         };
         await look('setup', signet.setupLink);
