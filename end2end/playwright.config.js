@@ -1,10 +1,6 @@
-import fs from 'node:fs';
 import { defineConfig } from '@playwright/test';
 
-// Where the system has a Chromium it is used; otherwise the one that
-// `npx playwright install chromium` fetches.
-const SYSTEM = '/usr/bin/chromium';
-const launchOptions = fs.existsSync(SYSTEM) ? { executablePath: SYSTEM, args: ['--no-sandbox'] } : {};
+import { launchOptions } from './support/chromium.js';
 
 export default defineConfig({
   testDir: 'browser',
