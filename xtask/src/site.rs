@@ -16,7 +16,6 @@ use std::{
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
-use signet_model::signature::hex;
 
 pub use standard_library::{TRIPLE, ensure as ensure_standard_library};
 
@@ -25,14 +24,22 @@ use crate::{npm, step::step, workspace};
 /// What the names of all files begin with.
 const NAME: &str = "signet";
 
+/// What makes the files: when it changes, they are made anew.
+const RECIPE: [&str; 4] = [
+    include_str!("site.rs"),
+    include_str!("site/bindings.rs"),
+    include_str!("site/compress.rs"),
+    include_str!("site/optimize.rs"),
+];
+
 /// Brings `target/site` up to date; nothing is done for inputs that have not changed.
 pub fn build() -> Result<()> {
     step("browser side: style sheet and WebAssembly", || {
         let css = style::bundle(&workspace::root().join("style/main.css"))?;
         let wasm = frontend::compile()?;
-        let fingerprint = fingerprint(&[css.as_bytes(), &fs::read(&wasm)?])?;
+        let fingerprint = fingerprint(&[css.as_bytes(), &fs::read(&wasm)?, &fs::read(npm::lock())?]);
         let stamp = workspace::target().join("site.stamp");
-        if folder().is_dir() && fs::read_to_string(&stamp).is_ok_and(|old| old == fingerprint) {
+        if folder().is_dir() && fs::read(&stamp).is_ok_and(|old| old == fingerprint) {
             return Ok(());
         }
         let module = bindings::generate(&wasm)?;
@@ -47,15 +54,17 @@ fn folder() -> PathBuf {
     workspace::target().join("site")
 }
 
-/// Changes with the inputs, with the locked tools, and with this program.
-fn fingerprint(inputs: &[&[u8]]) -> Result<String> {
+/// Changes with the inputs and with what is done with them.
+fn fingerprint(inputs: &[&[u8]]) -> Vec<u8> {
     let mut hash = Sha256::new();
-    for input in inputs {
+    for input in inputs.iter().copied().chain(RECIPE.map(str::as_bytes)) {
         hash.update(Sha256::digest(input));
     }
-    hash.update(fs::read(npm::lock())?);
-    hash.update(fs::read(std::env::current_exe()?)?);
-    Ok(hex(&hash.finalize()))
+    hash.finalize().to_vec()
+}
+
+fn short_hash(content: &[u8]) -> u64 {
+    Sha256::digest(content).first_chunk().copied().map_or(0, u64::from_be_bytes)
 }
 
 fn replace_folder(files: &[(&str, &[u8])]) -> Result<()> {
@@ -63,8 +72,8 @@ fn replace_folder(files: &[(&str, &[u8])]) -> Result<()> {
     remove(&draft)?;
     fs::create_dir_all(&draft)?;
     for (extension, content) in files {
-        let hash = hex(&Sha256::digest(content)[..8]);
-        write_with_compressed(&draft.join(format!("{NAME}.{hash}.{extension}")), content)?;
+        let name = format!("{NAME}.{:016x}.{extension}", short_hash(content));
+        write_with_compressed(&draft.join(name), content)?;
     }
     remove(&folder())?;
     fs::rename(&draft, folder()).context("target/site cannot be put in place")
