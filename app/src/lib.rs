@@ -38,6 +38,8 @@ mod routes;
 mod shell;
 #[cfg(feature = "ssr")]
 mod state;
+#[cfg(all(test, feature = "ssr"))]
+mod testing;
 #[cfg(feature = "ssr")]
 mod words;
 

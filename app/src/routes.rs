@@ -75,3 +75,6 @@ async fn server_function(axum::extract::State(state): axum::extract::State<AppSt
     use axum::response::IntoResponse;
     leptos_axum::handle_server_fns_with_context(move || provide_context(state.clone()), request).await.into_response()
 }
+
+#[cfg(test)]
+mod tests;

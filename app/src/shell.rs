@@ -59,13 +59,13 @@ fn islands_loader(js: &str, wasm: &str, nonce: &Nonce) -> impl IntoView + use<> 
 
 fn dev_banner() -> impl IntoView {
     view! {
-        <p class="dev-banner" role="note">
+        <aside class="dev-banner" aria-label="Development mode">
             <Icon name="warning" />
-            <span>
+            <p>
                 <strong>"Development mode."</strong>
                 " Receivers on this machine can be reached. Do not run it like this on the internet."
-            </span>
-        </p>
+            </p>
+        </aside>
     }
 }
 

@@ -54,6 +54,6 @@ async fn write_to_clipboard(text: String) -> bool {
 }
 
 #[cfg(not(feature = "hydrate"))]
-async fn write_to_clipboard(_text: String) -> bool {
-    false
+fn write_to_clipboard(_text: String) -> std::future::Ready<bool> {
+    std::future::ready(false)
 }

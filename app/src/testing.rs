@@ -1,0 +1,120 @@
+//! The pages over a real engine on a throw-away database.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, Method, Request, StatusCode, header},
+};
+use http_body_util::BodyExt;
+use signet_engine::{
+    Engine,
+    store::{
+        endpoints::{Endpoint, EndpointDraft},
+        sessions::Session,
+    },
+    testing::{TestDatabase, account, resting_engine, sqlite},
+};
+use signet_model::{AccountId, Subscriptions, signature::Secret};
+use tower::ServiceExt;
+
+use crate::{AppState, AssetPaths};
+
+/// Somebody in front of the pages.
+pub(crate) struct Visitor {
+    pub(crate) engine: Engine,
+    pub(crate) account: AccountId,
+
+    session: Option<Session>,
+    router: Router,
+    _database: TestDatabase,
+}
+
+/// What was answered.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) html: String,
+}
+
+impl Answer {
+    /// A header, empty if there is none.
+    pub(crate) fn header(&self, name: header::HeaderName) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// Where the browser is sent to.
+    pub(crate) fn location(&self) -> &str {
+        self.header(header::LOCATION)
+    }
+}
+
+impl Visitor {
+    /// Somebody who is not signed in.
+    pub(crate) async fn stranger() -> Self {
+        let database = sqlite().await;
+        let (engine, clock) = resting_engine(&database);
+        let account = account(&engine, "acme").await;
+        let assets = AssetPaths { css: "/pkg/a.css".into(), js: "/pkg/a.js".into(), wasm: "/pkg/a.wasm".into() };
+        let router = crate::router(AppState {
+            engine: engine.clone(),
+            clock: Arc::new(clock),
+            assets: Arc::new(assets),
+            dev: false,
+            public_url: None,
+        });
+        Self { engine, account, session: None, router, _database: database }
+    }
+
+    /// The account's owner, signed in.
+    pub(crate) async fn owner() -> Self {
+        let mut visitor = Self::stranger().await;
+        let link = visitor.engine.create_setup_link(visitor.account).await.expect("a link");
+        let token = visitor.engine.create_owner(&link, "owner@example.com", "correct horse battery").await;
+        let token = token.expect("an owner");
+        visitor.session = visitor.engine.session(token.reveal()).await.expect("the store");
+        assert!(visitor.session.is_some(), "signed in");
+        visitor
+    }
+
+    /// A webhook of the account.
+    pub(crate) async fn endpoint(&self) -> Endpoint {
+        let draft = EndpointDraft {
+            url: "https://example.com/webhooks".parse().expect("a URL"),
+            description: "Orders".to_owned(),
+            event_types: Subscriptions::all(),
+        };
+        self.engine.create_endpoint(self.account, draft, &Secret::new([7; 32])).await.expect("an endpoint")
+    }
+
+    /// Opens an address.
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.send(Request::builder().uri(path).body(Body::empty()).expect("a request")).await
+    }
+
+    /// Opens an address with a cookie that is not the session's.
+    pub(crate) async fn get_with_cookie(&self, path: &str, cookie: &str) -> Answer {
+        let request = Request::builder().uri(path).header(header::COOKIE, cookie);
+        self.send(request.body(Body::empty()).expect("a request")).await
+    }
+
+    /// Sends a form.
+    pub(crate) async fn post(&self, path: &str, form: &str) -> Answer {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.send(request.body(Body::from(form.to_owned())).expect("a request")).await
+    }
+
+    async fn send(&self, mut request: Request<Body>) -> Answer {
+        if let Some(session) = &self.session {
+            request.extensions_mut().insert(session.clone());
+        }
+        let response = self.router.clone().oneshot(request).await.expect("an answer");
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.expect("a body").to_bytes();
+        Answer { status: parts.status, headers: parts.headers, html: String::from_utf8_lossy(&body).into_owned() }
+    }
+}
