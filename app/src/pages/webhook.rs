@@ -111,7 +111,7 @@ fn render(member: &Member, shown: &Shown) -> Response {
                     <div><dt>"Created"</dt><dd><When at=moment(endpoint.created_at, now) in_full=true /></dd></div>
                 </dl>
             </section>
-            {secret(endpoint, shown.secret.as_ref(), &path)}
+            {secret_card(endpoint.id, shown.secret.as_ref())}
             <section class="card" id="test">
                 <h2>"Send a test event"</h2>
                 <p class="hint">
@@ -171,13 +171,14 @@ fn description(endpoint: &Endpoint) -> impl IntoView + use<> {
     }
 }
 
-fn secret(endpoint: &Endpoint, secret: Option<&Secret>, path: &str) -> impl IntoView + use<> {
+/// The secret, masked unless it was asked for, and how to verify with it.
+pub(crate) fn secret_card(id: EndpointId, secret: Option<&Secret>) -> impl IntoView + use<> {
     view! {
         <section class="card" id="secret">
             <h2>"Signing secret"</h2>
             <StoredSecret
-                endpoint=endpoint.id.to_string()
-                page=path.to_owned()
+                endpoint=id.to_string()
+                page=endpoint_path(id)
                 secret=secret.map(|secret| secret.reveal().to_owned())
             />
             {verification_hint()}

@@ -11,6 +11,7 @@ use crate::{
     form::{Errors, Fields},
     frame::{Frame, Ids, Member},
     islands::CopyButton,
+    pages::webhook::secret_card,
     present::{endpoint_path, indented},
     redirect::HOME,
 };
@@ -140,6 +141,10 @@ pub(crate) fn page(frame: &Frame, about: &About, entry: &Entry, errors: &Errors)
                     </a>
                 </footer>
             </form>
+            {match about {
+                About::New(_) => None,
+                About::Existing(id, _) => Some(secret_card(*id, None)),
+            }}
         }
     })
 }
