@@ -21,6 +21,8 @@
 //! [`sqlite`] and [`postgres`]: one statement for a batch of rows, by row values
 //! on the one and by arrays on the other.
 
+#[cfg(test)]
+mod plans;
 mod postgres;
 mod rows;
 mod sqlite;

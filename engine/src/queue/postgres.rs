@@ -106,15 +106,16 @@ pub(super) async fn touch(tx: &mut Connection, touches: &[Touch]) -> Result<()> 
     Ok(())
 }
 
+pub(super) const DUE_ENDPOINTS: &str = "SELECT account_id, endpoint_id FROM endpoint_queues
+     WHERE next_due_at <= $1 AND endpoint_id <> ALL($2) ORDER BY next_due_at LIMIT $3 FOR UPDATE SKIP LOCKED";
+
 pub(super) async fn due_endpoints(
     tx: &mut Connection,
     now: Timestamp,
     skip: &[EndpointId],
     limit: i64,
 ) -> Result<Vec<(AccountId, EndpointId)>> {
-    const SQL: &str = "SELECT account_id, endpoint_id FROM endpoint_queues
-         WHERE next_due_at <= $1 AND endpoint_id <> ALL($2) ORDER BY next_due_at LIMIT $3 FOR UPDATE SKIP LOCKED";
-    Ok(sqlx::query_as(SQL).bind(now).bind(skip).bind(limit).fetch_all(&mut **tx).await?)
+    Ok(sqlx::query_as(DUE_ENDPOINTS).bind(now).bind(skip).bind(limit).fetch_all(&mut **tx).await?)
 }
 
 pub(super) async fn next_due(conn: &mut sqlx::PgConnection, skip: &[EndpointId]) -> Result<Option<Timestamp>> {
@@ -123,6 +124,22 @@ pub(super) async fn next_due(conn: &mut sqlx::PgConnection, skip: &[EndpointId])
     Ok(sqlx::query_scalar(SQL).bind(skip).fetch_optional(conn).await?)
 }
 
+/// Claims.
+///
+/// The locked row of endpoint_queues keeps other claims away; SKIP LOCKED
+/// is for a finish or a hold that touches the same delivery at this moment.
+pub(super) const CLAIM: &str = "WITH due AS (
+       SELECT d.account_id, d.id
+         FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS c (account_id, endpoint_id, how_many)
+         CROSS JOIN LATERAL (
+           SELECT account_id, id FROM deliveries
+            WHERE account_id = c.account_id AND endpoint_id = c.endpoint_id AND state = 'pending' AND due_at <= $4
+            ORDER BY due_at LIMIT c.how_many FOR UPDATE SKIP LOCKED) d)
+     UPDATE deliveries SET due_at = $5, lease = $6 FROM due
+      WHERE deliveries.account_id = due.account_id AND deliveries.id = due.id
+     RETURNING deliveries.id, deliveries.account_id, event_id, endpoint_id, event_type, is_test, attempts, failures,
+       (SELECT body FROM events WHERE events.account_id = deliveries.account_id AND events.id = deliveries.event_id) AS body";
+
 pub(super) async fn claim(
     tx: &mut Connection,
     claims: &[Claim],
@@ -130,20 +147,7 @@ pub(super) async fn claim(
     until: Timestamp,
     lease: Lease,
 ) -> Result<Vec<Claimed>> {
-    // The locked row of endpoint_queues keeps other claims away; SKIP LOCKED
-    // is for a finish or a hold that touches the same delivery at this moment.
-    const SQL: &str = "WITH due AS (
-           SELECT d.account_id, d.id
-             FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS c (account_id, endpoint_id, how_many)
-             CROSS JOIN LATERAL (
-               SELECT account_id, id FROM deliveries
-                WHERE account_id = c.account_id AND endpoint_id = c.endpoint_id AND state = 'pending' AND due_at <= $4
-                ORDER BY due_at LIMIT c.how_many FOR UPDATE SKIP LOCKED) d)
-         UPDATE deliveries SET due_at = $5, lease = $6 FROM due
-          WHERE deliveries.account_id = due.account_id AND deliveries.id = due.id
-         RETURNING deliveries.id, deliveries.account_id, event_id, endpoint_id, event_type, is_test, attempts, failures,
-           (SELECT body FROM events WHERE events.account_id = deliveries.account_id AND events.id = deliveries.event_id) AS body";
-    Ok(sqlx::query_as(SQL)
+    Ok(sqlx::query_as(CLAIM)
         .bind(column(claims, |from| from.account))
         .bind(column(claims, |from| from.endpoint))
         .bind(column(claims, |from| from.limit))

@@ -165,15 +165,16 @@ fn skipping(sql: &str, skip: &[EndpointId]) -> AssertSqlSafe<String> {
     AssertSqlSafe(sql.replace("{skip}", &list))
 }
 
+pub(super) const DUE_ENDPOINTS: &str = "SELECT account_id, endpoint_id FROM endpoint_queues
+     WHERE next_due_at <= ? AND endpoint_id NOT IN ({skip}) ORDER BY next_due_at LIMIT ?";
+
 pub(super) async fn due_endpoints(
     tx: &mut Connection,
     now: Timestamp,
     skip: &[EndpointId],
     limit: i64,
 ) -> Result<Vec<(AccountId, EndpointId)>> {
-    const SQL: &str = "SELECT account_id, endpoint_id FROM endpoint_queues
-         WHERE next_due_at <= ? AND endpoint_id NOT IN ({skip}) ORDER BY next_due_at LIMIT ?";
-    let query = sqlx::query_as(skipping(SQL, skip)).persistent(skip.is_empty()).bind(now);
+    let query = sqlx::query_as(skipping(DUE_ENDPOINTS, skip)).persistent(skip.is_empty()).bind(now);
     let query = skip.iter().fold(query, |query, id| query.bind(*id));
     Ok(query.bind(limit).fetch_all(&mut **tx).await?)
 }
@@ -186,6 +187,12 @@ pub(super) async fn next_due(conn: &mut sqlx::SqliteConnection, skip: &[Endpoint
     Ok(query.fetch_optional(conn).await?)
 }
 
+pub(super) const CLAIM: &str = "UPDATE deliveries SET due_at = $1, lease = $2 WHERE id IN
+       (SELECT id FROM deliveries WHERE account_id = $3 AND endpoint_id = $4 AND state = 'pending' AND due_at <= $5
+         ORDER BY due_at LIMIT $6)
+     RETURNING id, account_id, event_id, endpoint_id, event_type, is_test, attempts, failures,
+       (SELECT body FROM events WHERE events.id = deliveries.event_id) AS body";
+
 pub(super) async fn claim(
     tx: &mut Connection,
     claims: &[Claim],
@@ -193,11 +200,6 @@ pub(super) async fn claim(
     until: Timestamp,
     lease: Lease,
 ) -> Result<Vec<Claimed>> {
-    const CLAIM: &str = "UPDATE deliveries SET due_at = $1, lease = $2 WHERE id IN
-           (SELECT id FROM deliveries WHERE account_id = $3 AND endpoint_id = $4 AND state = 'pending' AND due_at <= $5
-             ORDER BY due_at LIMIT $6)
-         RETURNING id, account_id, event_id, endpoint_id, event_type, is_test, attempts, failures,
-           (SELECT body FROM events WHERE events.id = deliveries.event_id) AS body";
     let mut claimed = Vec::new();
     for from in claims {
         let rows: Vec<Claimed> = sqlx::query_as(CLAIM)
