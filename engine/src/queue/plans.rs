@@ -19,7 +19,7 @@ async fn on_sqlite_claiming_searches_indexes_only() {
     let due = sqlite_plan(sqlite::DUE_ENDPOINTS).await;
     assert_eq!(
         due.lines().next(),
-        Some("SEARCH endpoint_queues USING INDEX endpoint_queues_due (next_due_at<?)"),
+        Some("SEARCH endpoint_queues USING COVERING INDEX endpoint_queues_due (next_due_at<?)"),
         "{due}"
     );
     let claim = sqlite_plan(sqlite::CLAIM).await;

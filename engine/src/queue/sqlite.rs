@@ -15,10 +15,13 @@ use crate::store::Result;
 type Connection = Transaction<'static, Sqlite>;
 
 /// Statements are prepared for up to two to this power rows.
-const LARGEST_POWER: usize = 6;
+const LARGEST_POWER: u32 = 7;
 
-/// One statement, written out for each number of rows that is a power of two.
-struct Batched([Arc<str>; LARGEST_POWER + 1]);
+/// One statement, written out for each number of rows that is a power of two. A
+/// batch takes the next larger one, and rows of NULL fill it up, which the
+/// statement skips: every statement is a trip to the thread that SQLite runs in,
+/// and that costs more than a few empty rows.
+struct Batched([Arc<str>; LARGEST_POWER as usize + 1]);
 
 impl Batched {
     /// `{rows}` in `sql` becomes so many row values of so many columns.
@@ -26,17 +29,25 @@ impl Batched {
         Self(std::array::from_fn(|power| sql.replace("{rows}", &row_values(1 << power, columns)).into()))
     }
 
-    /// Cuts a batch into the largest powers of two, and gives each its statement.
-    fn pieces<'r, T>(&self, mut rows: &'r [T]) -> Vec<(AssertSqlSafe<Arc<str>>, &'r [T])> {
-        let mut pieces = Vec::new();
-        while !rows.is_empty() {
-            let power = (rows.len().ilog2() as usize).min(LARGEST_POWER);
-            let (piece, rest) = rows.split_at(1 << power);
+    /// Cuts a batch into pieces, and gives each its statement.
+    fn pieces<'r, T>(&self, rows: &'r [T]) -> impl Iterator<Item = (AssertSqlSafe<Arc<str>>, Padded<'r, T>)> {
+        rows.chunks(1 << LARGEST_POWER).map(|rows| {
+            let len = rows.len().next_power_of_two();
             // Made of constants and placeholders alone.
-            pieces.push((AssertSqlSafe(Arc::clone(&self.0[power])), piece));
-            rows = rest;
-        }
-        pieces
+            (AssertSqlSafe(Arc::clone(&self.0[len.ilog2() as usize])), Padded { rows, len })
+        })
+    }
+}
+
+/// Rows, and how many there are with those of NULL behind them.
+struct Padded<'r, T> {
+    rows: &'r [T],
+    len: usize,
+}
+
+impl<'r, T> Padded<'r, T> {
+    fn iter(&self) -> impl Iterator<Item = Option<&'r T>> {
+        self.rows.iter().map(Some).chain(std::iter::repeat(None)).take(self.len)
     }
 }
 
@@ -54,7 +65,7 @@ pub(super) async fn lock_accounts(
         LazyLock::new(|| Batched::new("SELECT id, revision FROM accounts WHERE id IN (VALUES {rows})", 1));
     let mut found = Vec::with_capacity(accounts.len());
     for (sql, piece) in SQL.pieces(accounts) {
-        let query = piece.iter().fold(sqlx::query_as::<_, (AccountId, i64)>(sql), |query, id| query.bind(*id));
+        let query = piece.iter().fold(sqlx::query_as::<_, (AccountId, i64)>(sql), |query, id| query.bind(id.copied()));
         found.extend(query.fetch_all(&mut **tx).await?);
     }
     Ok(found)
@@ -64,7 +75,7 @@ pub(super) async fn insert_keys(tx: &mut Connection, keys: &[KeyRow]) -> Result<
     static SQL: LazyLock<Batched> = LazyLock::new(|| {
         Batched::new(
             "INSERT INTO idempotency_keys (account_id, key, request_hash, event_id, fanout, created_at)
-             VALUES {rows} ON CONFLICT DO NOTHING RETURNING event_id",
+             SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL ON CONFLICT DO NOTHING RETURNING event_id",
             6,
         )
     });
@@ -72,12 +83,12 @@ pub(super) async fn insert_keys(tx: &mut Connection, keys: &[KeyRow]) -> Result<
     for (sql, piece) in SQL.pieces(keys) {
         let query = piece.iter().fold(sqlx::query_scalar::<_, EventId>(sql), |query, row| {
             query
-                .bind(row.account)
-                .bind(row.key.clone())
-                .bind(row.request_hash.to_vec())
-                .bind(row.event)
-                .bind(row.fanout)
-                .bind(row.created_at)
+                .bind(row.map(|row| row.account))
+                .bind(row.map(|row| row.key.clone()))
+                .bind(row.map(|row| row.request_hash.to_vec()))
+                .bind(row.map(|row| row.event))
+                .bind(row.map(|row| row.fanout))
+                .bind(row.map(|row| row.created_at))
         });
         inserted.extend(query.fetch_all(&mut **tx).await?);
     }
@@ -88,22 +99,22 @@ pub(super) async fn insert_events(tx: &mut Connection, events: &[EventRow<'_>]) 
     static SQL: LazyLock<Batched> = LazyLock::new(|| {
         Batched::new(
             "INSERT INTO events (id, account_id, event_type, body, task_id, occurred_at, accepted_at, fanout, is_test)
-             VALUES {rows}",
+             SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL",
             9,
         )
     });
     for (sql, piece) in SQL.pieces(events) {
         let query = piece.iter().fold(sqlx::query(sql), |query, row| {
             query
-                .bind(row.id)
-                .bind(row.account)
-                .bind(row.event_type.as_str())
-                .bind(row.body)
-                .bind(row.task_id)
-                .bind(row.occurred_at)
-                .bind(row.accepted_at)
-                .bind(row.fanout)
-                .bind(row.is_test)
+                .bind(row.map(|row| row.id))
+                .bind(row.map(|row| row.account))
+                .bind(row.map(|row| row.event_type.as_str()))
+                .bind(row.map(|row| row.body))
+                .bind(row.and_then(|row| row.task_id))
+                .bind(row.map(|row| row.occurred_at))
+                .bind(row.map(|row| row.accepted_at))
+                .bind(row.map(|row| row.fanout))
+                .bind(row.map(|row| row.is_test))
         });
         query.execute(&mut **tx).await?;
     }
@@ -114,23 +125,23 @@ pub(super) async fn insert_deliveries(tx: &mut Connection, deliveries: &[Deliver
     static SQL: LazyLock<Batched> = LazyLock::new(|| {
         Batched::new(
             "INSERT INTO deliveries (id, account_id, event_id, endpoint_id, event_type, is_test, state, due_at, lease, created_at)
-             VALUES {rows}",
+             SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL",
             10,
         )
     });
     for (sql, piece) in SQL.pieces(deliveries) {
         let query = piece.iter().fold(sqlx::query(sql), |query, row| {
             query
-                .bind(row.id)
-                .bind(row.account)
-                .bind(row.event)
-                .bind(row.endpoint)
-                .bind(row.event_type.as_str())
-                .bind(row.is_test)
-                .bind(row.state().as_str())
-                .bind(row.due_at)
-                .bind(row.lease)
-                .bind(row.created_at)
+                .bind(row.map(|row| row.id))
+                .bind(row.map(|row| row.account))
+                .bind(row.map(|row| row.event))
+                .bind(row.map(|row| row.endpoint))
+                .bind(row.map(|row| row.event_type.as_str()))
+                .bind(row.map(|row| row.is_test))
+                .bind(row.map(|row| row.state().as_str()))
+                .bind(row.and_then(|row| row.due_at))
+                .bind(row.and_then(|row| row.lease))
+                .bind(row.map(|row| row.created_at))
         });
         query.execute(&mut **tx).await?;
     }
@@ -140,18 +151,17 @@ pub(super) async fn insert_deliveries(tx: &mut Connection, deliveries: &[Deliver
 pub(super) async fn touch(tx: &mut Connection, touches: &[Touch]) -> Result<()> {
     static SQL: LazyLock<Batched> = LazyLock::new(|| {
         Batched::new(
-            // Without WHERE TRUE the grammar takes ON for a join.
             "INSERT INTO endpoint_queues (account_id, endpoint_id, next_due_at)
-             SELECT * FROM (VALUES {rows}) WHERE TRUE
+             SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL
              ON CONFLICT (account_id, endpoint_id) DO UPDATE SET next_due_at = excluded.next_due_at
              WHERE excluded.next_due_at < endpoint_queues.next_due_at",
             3,
         )
     });
     for (sql, piece) in SQL.pieces(touches) {
-        let query = piece
-            .iter()
-            .fold(sqlx::query(sql), |query, row| query.bind(row.account).bind(row.endpoint).bind(row.due_at));
+        let query = piece.iter().fold(sqlx::query(sql), |query, row| {
+            query.bind(row.map(|row| row.account)).bind(row.map(|row| row.endpoint)).bind(row.map(|row| row.due_at))
+        });
         query.execute(&mut **tx).await?;
     }
     Ok(())
@@ -231,13 +241,13 @@ pub(super) async fn finish(tx: &mut Connection, rows: &[FinishRow]) -> Result<Ve
     for (sql, piece) in SQL.pieces(rows) {
         let query = piece.iter().fold(sqlx::query_scalar::<_, DeliveryId>(sql), |query, row| {
             query
-                .bind(row.delivery)
-                .bind(row.lease)
-                .bind(row.state.as_str())
-                .bind(row.due_at)
-                .bind(row.attempts)
-                .bind(row.failures)
-                .bind(row.completed_at)
+                .bind(row.map(|row| row.delivery))
+                .bind(row.map(|row| row.lease))
+                .bind(row.map(|row| row.state.as_str()))
+                .bind(row.and_then(|row| row.due_at))
+                .bind(row.map(|row| row.attempts))
+                .bind(row.map(|row| row.failures))
+                .bind(row.and_then(|row| row.completed_at))
         });
         finished.extend(query.fetch_all(&mut **tx).await?);
     }
@@ -248,26 +258,27 @@ pub(super) async fn insert_attempts(tx: &mut Connection, rows: &[AttemptRow]) ->
     static SQL: LazyLock<Batched> = LazyLock::new(|| {
         Batched::new(
             "INSERT INTO attempts (account_id, delivery_id, number, started_at, duration_us, first_byte_us, request_headers,
-               status, response_headers, response_body, body_truncated, failure, failure_detail) VALUES {rows}",
+               status, response_headers, response_body, body_truncated, failure, failure_detail)
+             SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL",
             13,
         )
     });
     for (sql, piece) in SQL.pieces(rows) {
         let query = piece.iter().fold(sqlx::query(sql), |query, row| {
             query
-                .bind(row.account)
-                .bind(row.delivery)
-                .bind(row.number)
-                .bind(row.started_at)
-                .bind(row.duration_us)
-                .bind(row.first_byte_us)
-                .bind(row.request_headers.as_str())
-                .bind(row.status)
-                .bind(row.response_headers.as_deref())
-                .bind(row.response_body.as_deref())
-                .bind(row.body_truncated)
-                .bind(row.failure)
-                .bind(row.failure_detail.as_deref())
+                .bind(row.map(|row| row.account))
+                .bind(row.map(|row| row.delivery))
+                .bind(row.map(|row| row.number))
+                .bind(row.map(|row| row.started_at))
+                .bind(row.map(|row| row.duration_us))
+                .bind(row.and_then(|row| row.first_byte_us))
+                .bind(row.map(|row| row.request_headers.as_str()))
+                .bind(row.and_then(|row| row.status))
+                .bind(row.and_then(|row| row.response_headers.as_deref()))
+                .bind(row.and_then(|row| row.response_body.as_deref()))
+                .bind(row.map(|row| row.body_truncated))
+                .bind(row.and_then(|row| row.failure))
+                .bind(row.and_then(|row| row.failure_detail.as_deref()))
         });
         query.execute(&mut **tx).await?;
     }

@@ -17,6 +17,10 @@ static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrati
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Readers beside the one writer: the dashboard and the API, not the hot path.
 const SQLITE_READERS: u32 = 4;
+/// How many rows SQLite's thread may be ahead: a batch's, so that it need not wait.
+const ROW_BUFFER: usize = 256;
+/// How many statements stay prepared on each connection.
+const STATEMENTS: usize = 200;
 /// Connections to PostgreSQL: ingest, record, claim, the listener, and the dashboard.
 const POSTGRES_CONNECTIONS: u32 = 12;
 
@@ -95,6 +99,8 @@ impl Database {
             // An acknowledged event must survive a power cut.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            .row_buffer_size(ROW_BUFFER)
+            .statement_cache_capacity(STATEMENTS)
             .busy_timeout(SQLITE_BUSY_TIMEOUT)
             .optimize_on_close(true, None);
         let writer = SqlitePoolOptions::new()
