@@ -57,7 +57,7 @@ impl Default for Settings {
         Self {
             schedule: Schedule::default(),
             budget: Duration::from_secs(10),
-            lease: Duration::from_secs(60),
+            lease: Duration::from_mins(1),
             max_in_flight: 512,
             max_in_flight_per_endpoint: 32,
             release_rate: 10,

@@ -63,8 +63,8 @@ impl EndpointView {
 }
 
 /// Opens a secret of an endpoint.
-pub(crate) fn open_secret(sealer: &Sealer, endpoint: EndpointId, sealed: &[u8]) -> Result<Secret> {
-    let text = sealer.open(sealed, endpoint.uuid().as_bytes())?;
+pub(crate) fn open_secret(sealer: &Sealer, endpoint: EndpointId, bytes: &[u8]) -> Result<Secret> {
+    let text = sealer.open(bytes, endpoint.uuid().as_bytes())?;
     text.parse().map_err(|_| Error::Sealed(crate::seal::CannotOpen))
 }
 

@@ -262,7 +262,7 @@ pub(crate) async fn admit(engine: &Parts, tx: &mut Tx, events: Vec<Incoming>) ->
     let mut plans: Vec<_> = events.into_iter().map(|incoming| Plan::of(incoming, &views, engine, now, lease)).collect();
     replay(tx, &mut plans, now).await?;
     insert(tx, &plans, now).await?;
-    let waiting = plans.iter().flat_map(Plan::deliveries).any(|delivery| delivery.is_due());
+    let waiting = plans.iter().flat_map(Plan::deliveries).any(Planned::is_due);
     if waiting {
         tx.notify().await?;
     }
