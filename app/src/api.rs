@@ -8,7 +8,7 @@ pub(crate) mod endpoints;
 pub(crate) mod owners;
 pub(crate) mod secrets;
 pub(crate) mod sessions;
-pub(crate) mod tests;
+pub(crate) mod test_events;
 pub(crate) mod thresholds;
 
 use axum::http::{StatusCode, request::Parts};

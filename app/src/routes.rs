@@ -59,7 +59,7 @@ fn webhook() -> Router<AppState> {
         .route("/enable", get(pages::webhook::back).post(api::endpoints::enable))
         .route("/held", get(pages::webhook::back).post(api::endpoints::settle_held))
         .route("/secret", get(pages::webhook::back).post(api::secrets::reveal))
-        .route("/test", get(pages::webhook::back).post(api::tests::send))
+        .route("/test", get(pages::webhook::back).post(api::test_events::send))
         .route("/deliveries", get(pages::delivery_log::get))
         .route("/deliveries/{delivery}", get(pages::delivery::get))
         .route("/deliveries/{delivery}/resend", post(api::deliveries::resend))

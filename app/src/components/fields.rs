@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::Icon;
 use crate::form::Errors;
 
 /// A labelled line of text. The first wrong field of a form takes the focus.
@@ -70,7 +71,7 @@ pub(crate) fn FieldError(name: &'static str, errors: Errors) -> impl IntoView {
     errors.get(name).map(|message| {
         view! {
             <p class="field-error" id=format!("{name}-error")>
-                <super::Icon name="warning" />
+                <Icon name="warning" />
                 <span>{message}</span>
             </p>
         }
@@ -88,7 +89,7 @@ pub(crate) fn ErrorSummary(errors: Errors) -> impl IntoView {
     text.map(|text| {
         view! {
             <p class="alert bad" role="alert">
-                <super::Icon name="warning" />
+                <Icon name="warning" />
                 {text}
             </p>
         }

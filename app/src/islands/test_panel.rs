@@ -140,5 +140,5 @@ fn Report(report: TestReport) -> impl IntoView {
 /// Sends a test event to a webhook of the session's account and waits for the answer.
 #[server(prefix = "/live", endpoint = "test")]
 async fn send_test(endpoint: String, event_type: String) -> Result<TestReport, ServerFnError> {
-    crate::api::tests::send_live(&endpoint, &event_type).await
+    crate::api::test_events::send_live(&endpoint, &event_type).await
 }

@@ -6,7 +6,7 @@ use signet_engine::store::endpoints::{Endpoint, EndpointDraft};
 use signet_model::{EndpointId, Subscriptions, Timestamp, endpoint::EndpointUrl, event::EventType, signature::Secret};
 
 use crate::{
-    components::{Breadcrumbs, ErrorSummary, FieldError, TextField},
+    components::{Breadcrumbs, ErrorSummary, FieldError, Icon, TextField},
     error::PageError,
     form::{Errors, Fields},
     frame::{Frame, Ids, Member},
@@ -205,7 +205,7 @@ fn new_secret(secret: &Secret) -> impl IntoView + use<> {
                     <summary>
                         <span class="secret-masked mono">{secret.masked()}</span>
                         <span class="button">
-                            <crate::components::Icon name="eye" />
+                            <Icon name="eye" />
                             <span class="when-closed">"Reveal"</span>
                             <span class="when-open">"Hide"</span>
                         </span>
