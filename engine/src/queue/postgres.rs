@@ -126,7 +126,7 @@ pub(super) async fn next_due(conn: &mut sqlx::PgConnection, skip: &[EndpointId])
 
 /// Claims.
 ///
-/// The locked row of endpoint_queues keeps other claims away; SKIP LOCKED
+/// The locked row of `endpoint_queues` keeps other claims away; SKIP LOCKED
 /// is for a finish or a hold that touches the same delivery at this moment.
 pub(super) const CLAIM: &str = "WITH due AS (
        SELECT d.account_id, d.id
