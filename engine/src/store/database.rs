@@ -3,7 +3,7 @@
 use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
 
 use sqlx::{
-    PgPool, SqlitePool,
+    Connection, PgConnection, PgPool, SqlitePool,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -15,6 +15,9 @@ static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrati
 
 /// How long a statement waits for another process that writes to the same SQLite file.
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a statement waits for another's lock in PostgreSQL. Without an end,
+/// whoever locks a table would take one connection after the other.
+const POSTGRES_LOCK_TIMEOUT: &str = "10s";
 /// Readers beside the one writer: the dashboard and the API, not the hot path.
 const SQLITE_READERS: u32 = 4;
 /// How many rows SQLite's thread may be ahead: a batch's, so that it need not wait.
@@ -121,12 +124,16 @@ impl Database {
     }
 
     async fn connect_postgres(url: &str) -> Result<Self> {
+        let options: PgConnectOptions = url.parse()?;
+        // Another process that migrates is waited for as long as it takes.
+        let mut migrating = PgConnection::connect_with(&options).await?;
+        POSTGRES_MIGRATIONS.run(&mut migrating).await?;
+        migrating.close().await?;
         let pool = PgPoolOptions::new()
             .max_connections(POSTGRES_CONNECTIONS)
             .acquire_timeout(Duration::from_secs(10))
-            .connect(url)
+            .connect_with(options.options([("lock_timeout", POSTGRES_LOCK_TIMEOUT)]))
             .await?;
-        POSTGRES_MIGRATIONS.run(&pool).await?;
         Ok(Self::Postgres(pool))
     }
 

@@ -6,6 +6,10 @@ use crate::{
     payload::{self, Members, Value, push_pointer, write_string},
 };
 
+/// The longest task id, in characters. Deliveries are found by it, and what
+/// PostgreSQL finds things by has a limit.
+const MAX_TASK_ID_LEN: usize = 255;
+
 /// A member of a submitted event is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{pointer:?} {message}")]
@@ -113,7 +117,7 @@ fn read_body(fields: &mut Fields<'_>, now: Timestamp) -> Result<EventBody, Membe
 }
 
 fn completed(fields: &mut Fields<'_>, json: &mut String) -> Result<String, MemberFault> {
-    let task_id = fields.text("taskId")?;
+    let task_id = fields.task_id()?;
     fields.constant("status", "ready")?;
     let solution = fields.required("solution")?;
     if !matches!(solution, Value::Object(_)) {
@@ -127,7 +131,7 @@ fn completed(fields: &mut Fields<'_>, json: &mut String) -> Result<String, Membe
 }
 
 fn failed(fields: &mut Fields<'_>, json: &mut String) -> Result<String, MemberFault> {
-    let task_id = fields.text("taskId")?;
+    let task_id = fields.task_id()?;
     fields.constant("status", "failed")?;
     let error_id = fields.required("errorId")?;
     if !matches!(error_id, Value::Number(number) if number.fract() == 0.0) {
@@ -172,6 +176,14 @@ struct Fields<'a>(Members<'a>);
 impl<'a> Fields<'a> {
     fn required(&mut self, name: &str) -> Result<Value<'a>, MemberFault> {
         self.0.take(name).ok_or_else(|| MemberFault::new(name, "is missing"))
+    }
+
+    fn task_id(&mut self) -> Result<String, MemberFault> {
+        let task_id = self.text("taskId")?;
+        if task_id.chars().count() > MAX_TASK_ID_LEN {
+            return Err(MemberFault::new("taskId", format!("may have at most {MAX_TASK_ID_LEN} characters")));
+        }
+        Ok(task_id)
     }
 
     fn text(&mut self, name: &str) -> Result<String, MemberFault> {
@@ -267,6 +279,7 @@ mod tests {
             (r#"{"event":"task.deleted"}"#, "/event"),
             (r#"{"event":"task.completed"}"#, "/taskId"),
             (r#"{"event":"task.completed","taskId":""}"#, "/taskId"),
+            (&format!(r#"{{"event":"task.completed","taskId":"{}"}}"#, "x".repeat(256)), "/taskId"),
             (r#"{"event":"task.completed","taskId":"t","status":"failed"}"#, "/status"),
             (r#"{"event":"task.completed","taskId":"t","solution":"x"}"#, "/solution"),
             (r#"{"event":"task.completed","taskId":"t","solution":{"a":[1e400]}}"#, "/solution/a/0"),
