@@ -100,6 +100,10 @@ impl FromStr for EndpointUrl {
             _ => UrlError::Host,
         })?;
         check(&url, text)?;
+        // The normal form can be longer, and is what the databases give back.
+        if url.as_str().len() > MAX_URL_LEN {
+            return Err(UrlError::TooLong);
+        }
         Ok(Self(url))
     }
 }
