@@ -2,6 +2,8 @@
 
 use std::{
     collections::HashMap,
+    fmt,
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -18,6 +20,8 @@ use tokio_rustls::TlsAcceptor;
 /// A request that arrived.
 #[derive(Debug, Clone)]
 pub struct Arrival {
+    /// What was asked for, with its slash.
+    pub path: String,
     /// The headers, names in lower case.
     pub headers: HashMap<String, String>,
     /// The body.
@@ -34,11 +38,31 @@ pub struct Receiver {
     server: tokio::task::JoinHandle<()>,
 }
 
-#[derive(Debug)]
+/// Comes to a status, sooner or later.
+type Script = Arc<dyn Fn(Arrival) -> Pin<Box<dyn Future<Output = u16> + Send>> + Send + Sync>;
+
 struct Shared {
     arrivals: Mutex<Vec<Arrival>>,
     count: watch::Sender<usize>,
-    status: watch::Sender<u16>,
+    script: Mutex<Script>,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("count", &self.count).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    /// Keeps what arrived, and tells how to answer it.
+    fn keep(&self, arrival: Arrival) -> impl Future<Output = u16> + use<> {
+        let script = Arc::clone(&self.script.lock().unwrap_or_else(PoisonError::into_inner));
+        let answer = script(arrival.clone());
+        let mut arrivals = self.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
+        arrivals.push(arrival);
+        self.count.send_replace(arrivals.len());
+        answer
+    }
 }
 
 impl Receiver {
@@ -50,7 +74,7 @@ impl Receiver {
         let shared = Arc::new(Shared {
             arrivals: Mutex::default(),
             count: watch::Sender::new(0),
-            status: watch::Sender::new(200),
+            script: Mutex::new(Arc::new(|_| Box::pin(std::future::ready(200)))),
         });
         let server = tokio::spawn(serve(listener, TlsAcceptor::from(tls), Arc::clone(&shared)));
         Self { authority, port, shared, server }
@@ -63,7 +87,16 @@ impl Receiver {
 
     /// Answers with this status from now on.
     pub fn answer(&self, status: u16) {
-        self.shared.status.send_replace(status);
+        self.answer_by(move |_| std::future::ready(status));
+    }
+
+    /// Answers from now on with what the script comes to, when it does.
+    pub fn answer_by<F>(&self, script: impl Fn(Arrival) -> F + Send + Sync + 'static)
+    where
+        F: Future<Output = u16> + Send + 'static,
+    {
+        let script: Script = Arc::new(move |arrival| Box::pin(script(arrival)));
+        *self.shared.script.lock().unwrap_or_else(PoisonError::into_inner) = script;
     }
 
     /// What has arrived.
@@ -123,16 +156,10 @@ async fn answer_all(
 ) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
     while let Some(arrival) = read_request(&mut stream).await? {
-        let status = *shared.status.borrow();
-        let count = {
-            let mut arrivals = shared.arrivals.lock().unwrap_or_else(PoisonError::into_inner);
-            arrivals.push(arrival);
-            arrivals.len()
-        };
+        let status = shared.keep(arrival).await;
         let answer = format!("HTTP/1.1 {status} x\r\ncontent-type: text/plain\r\ncontent-length: 4\r\n\r\nnote");
         stream.get_mut().write_all(answer.as_bytes()).await?;
         stream.get_mut().flush().await?;
-        shared.count.send_replace(count);
     }
     Ok(())
 }
@@ -142,6 +169,7 @@ async fn read_request(stream: &mut (impl AsyncBufReadExt + Unpin)) -> std::io::R
     if stream.read_line(&mut line).await? == 0 {
         return Ok(None);
     }
+    let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
     let mut headers = HashMap::new();
     loop {
         line.clear();
@@ -152,5 +180,5 @@ async fn read_request(stream: &mut (impl AsyncBufReadExt + Unpin)) -> std::io::R
     let length = headers.get("content-length").and_then(|text| text.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await?;
-    Ok(Some(Arrival { headers, body: String::from_utf8_lossy(&body).into_owned() }))
+    Ok(Some(Arrival { path, headers, body: String::from_utf8_lossy(&body).into_owned() }))
 }

@@ -1,0 +1,128 @@
+//! A server that dies at each named place, and what exactly is true then.
+
+use signet_engine::store::deliveries::Delivery;
+use signet_model::{EventId, delivery::State};
+
+use crate::{
+    gate::Gate,
+    on_each_database,
+    patience::within,
+    producer::{Refusal, Request, Sender},
+    server::{Fault, QUICK, Server},
+    verify::{attempt, id, settled, verify},
+    world::World,
+};
+
+fn request() -> Request {
+    Request::single("task_1").with_key("key_1")
+}
+
+/// Starts a server again, without the fault, and lets everything settle. `task_1`
+/// is sent again, by somebody who does not know what became of it, and another
+/// event after it. Returns the delivery of the first, and on what attempts by
+/// their own count it arrived.
+async fn go_on(world: &World) -> (Delivery, Vec<u32>) {
+    let server = Server::start(world, &QUICK).await;
+    let sender = Sender::new(world);
+    let first = sender.accepted(&server, &request()).await[0];
+    let second = sender.accepted(&server, &Request::single("task_2")).await[0];
+    settled(world, &[world.endpoint]).await;
+    server.stop().await;
+
+    let acknowledged = [("task_1".to_owned(), first), ("task_2".to_owned(), second)].into();
+    let tally = verify(world, &[world.endpoint], &acknowledged).await;
+    assert_eq!((tally.events, tally.delivered), (2, 2), "{tally}");
+    let delivery = only(world, first).await;
+    let name = delivery.id.to_string();
+    let arrivals = world.receiver.arrivals();
+    let attempts = arrivals.iter().filter(|arrival| id(arrival) == name).map(attempt).collect();
+    (delivery, attempts)
+}
+
+async fn only(world: &World, event: EventId) -> Delivery {
+    let mut log = world.log(world.endpoint).await;
+    log.retain(|delivery| delivery.event == event);
+    assert_eq!(log.len(), 1, "{log:?}");
+    log.remove(0)
+}
+
+/// Sends `task_1` to a server that dies before it can answer.
+async fn lose_the_answer(world: &World, fault: Fault) {
+    let server = Server::start_with(world, fault).await;
+    let refusal = Sender::new(world).send(server.address, &request()).await.expect_err("no answer");
+    assert!(matches!(refusal, Refusal::Lost), "{refusal:?}");
+    server.died().await;
+}
+
+/// Sends `task_1` to a server that dies when its delivery has been answered, and
+/// not before its acceptance has been.
+async fn die_delivering(world: &World, fault: Fault) -> EventId {
+    let gate = Gate::close(&world.receiver);
+    let server = Server::start_with(world, fault).await;
+    let event = Sender::new(world).accepted(&server, &request()).await[0];
+    within("the delivery arrives", world.receiver.arrived(1)).await;
+    gate.open();
+    server.died().await;
+    event
+}
+
+async fn before_the_commit_nothing_is_stored_or_promised(world: World) {
+    lose_the_answer(&world, Fault("before_commit")).await;
+    assert!(world.log(world.endpoint).await.is_empty(), "stored before the commit");
+    let (delivery, attempts) = go_on(&world).await;
+    assert_eq!((delivery.attempts, attempts), (1, vec![1]));
+}
+
+async fn after_the_commit_the_event_is_delivered_whoever_knows(world: World) {
+    lose_the_answer(&world, Fault("after_commit")).await;
+    let stored = world.log(world.endpoint).await;
+    assert_eq!(stored.len(), 1, "{stored:?}");
+    assert_eq!((stored[0].state, stored[0].attempts), (State::Pending, 0));
+    assert!(world.receiver.arrivals().is_empty(), "sent by a dead process");
+    let (delivery, attempts) = go_on(&world).await;
+    assert_eq!(delivery.event, stored[0].event, "the repeated request made another event");
+    assert_eq!((delivery.attempts, attempts), (1, vec![1]));
+}
+
+async fn after_sending_the_attempt_is_repeated_under_the_same_id(world: World) {
+    let event = die_delivering(&world, Fault("after_send")).await;
+    let before = only(&world, event).await;
+    assert_eq!((before.state, before.attempts), (State::Pending, 0));
+    let (delivery, attempts) = go_on(&world).await;
+    assert_eq!((delivery.event, delivery.attempts, attempts), (event, 1, vec![1, 1]));
+}
+
+async fn before_recording_the_attempt_is_repeated_under_the_same_id(world: World) {
+    let event = die_delivering(&world, Fault("before_record")).await;
+    let before = only(&world, event).await;
+    assert_eq!((before.state, before.attempts), (State::Pending, 0));
+    let (delivery, attempts) = go_on(&world).await;
+    assert_eq!((delivery.event, delivery.attempts, attempts), (event, 1, vec![1, 1]));
+}
+
+async fn after_recording_nothing_is_repeated(world: World) {
+    let event = die_delivering(&world, Fault("after_record")).await;
+    let before = only(&world, event).await;
+    assert_eq!((before.state, before.attempts), (State::Delivered, 1));
+    let (delivery, attempts) = go_on(&world).await;
+    assert_eq!((delivery.event, delivery.attempts, attempts), (event, 1, vec![1]));
+}
+
+async fn what_a_dead_process_had_claimed_falls_due_again(world: World) {
+    world.receiver.answer(500);
+    let server = Server::start_with(&world, Fault("after_claim")).await;
+    let event = Sender::new(&world).accepted(&server, &request()).await[0];
+    server.died().await;
+    let before = only(&world, event).await;
+    assert_eq!((before.state, before.attempts, before.in_flight), (State::Pending, 1, true));
+    world.receiver.answer(200);
+    let (delivery, attempts) = go_on(&world).await;
+    assert_eq!((delivery.event, delivery.attempts, attempts), (event, 2, vec![1, 2]));
+}
+
+on_each_database!(before_the_commit_nothing_is_stored_or_promised);
+on_each_database!(after_the_commit_the_event_is_delivered_whoever_knows);
+on_each_database!(after_sending_the_attempt_is_repeated_under_the_same_id);
+on_each_database!(before_recording_the_attempt_is_repeated_under_the_same_id);
+on_each_database!(after_recording_nothing_is_repeated);
+on_each_database!(what_a_dead_process_had_claimed_falls_due_again);

@@ -1,0 +1,39 @@
+//! What the contract promises about crashes, kept by the real binary: whatever
+//! dies at whatever moment, an acknowledged event is delivered, failed or held,
+//! and a duplicate carries the same `webhook-id`.
+//!
+//! Each story runs on SQLite, and on PostgreSQL where `SIGNET_TEST_POSTGRES_URL`
+//! names a server (`cargo xtask postgres -- cargo test -p signet --test crash`).
+
+mod back_pressure;
+mod fault_points;
+mod gate;
+mod graceful_stop;
+mod patience;
+mod postgres_restart;
+mod producer;
+mod random_kills;
+mod server;
+mod two_servers;
+mod verify;
+mod world;
+
+/// Makes tests of a story, one for each database.
+macro_rules! on_each_database {
+    ($story:ident) => {
+        mod $story {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_sqlite() {
+                super::$story(crate::world::World::on_sqlite().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_postgres() {
+                if let Some(world) = crate::world::World::on_postgres().await {
+                    super::$story(world).await;
+                }
+            }
+        }
+    };
+}
+use on_each_database;

@@ -1,0 +1,61 @@
+//! PostgreSQL stops at once and starts again, under load.
+
+use reqwest::{StatusCode, header::RETRY_AFTER};
+use signet_engine::testing::POSTGRES_VARIABLE;
+use tokio::task::spawn_blocking;
+use xtask_postgres::Server as Postgres;
+
+use crate::{
+    producer::{Producers, Refusal, Request, Sender},
+    server::{QUICK, Server},
+    verify::{settled, verify},
+    world::World,
+};
+
+/// How often PostgreSQL is stopped.
+const STOPS: usize = 3;
+/// How many events are acknowledged between two stops.
+const BETWEEN: usize = 50;
+
+/// Does to the cluster what blocks.
+async fn cluster(
+    mut postgres: Postgres,
+    what: impl FnOnce(&mut Postgres) -> anyhow::Result<()> + Send + 'static,
+) -> Postgres {
+    let done = spawn_blocking(move || what(&mut postgres).map(|()| postgres)).await;
+    done.expect("no panic").expect("the cluster obeys")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_survives_its_database() {
+    if std::env::var_os(POSTGRES_VARIABLE).is_none() {
+        return;
+    }
+    let mut postgres = spawn_blocking(Postgres::start).await.expect("no panic").expect("a cluster");
+    let world = World::at(postgres.url().parse().expect("a URL")).await;
+    let server = Server::start(&world, &QUICK).await;
+    let producers = Producers::start(&world, 3, 1);
+    producers.talk_to(Some(server.address));
+    let probe = Sender::new(&world);
+
+    for stop in 0..STOPS {
+        producers.journal.more(BETWEEN).await;
+        postgres = cluster(postgres, Postgres::stop_at_once).await;
+        let request = Request::single(&format!("probe_{stop}"));
+        match probe.send(server.address, &request).await.expect_err("nothing can be stored") {
+            Refusal::Answered(status, headers) => {
+                assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+                assert!(headers.contains_key(RETRY_AFTER), "{headers:?}");
+            }
+            Refusal::Lost => panic!("no answer while the database is away"),
+        }
+        postgres = cluster(postgres, Postgres::start_again).await;
+    }
+    producers.journal.more(BETWEEN).await;
+    let journal = producers.finish().await;
+    settled(&world, &[world.endpoint]).await;
+    server.stop().await;
+    let tally = verify(&world, &[world.endpoint], &journal.acknowledged()).await;
+    println!("PostgreSQL stopped {STOPS} times: {tally}");
+    assert_eq!((tally.failed, tally.held), (0, 0), "{tally}");
+}

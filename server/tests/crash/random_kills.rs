@@ -1,0 +1,70 @@
+//! A server that is killed again and again, at random moments.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use signet_engine::{random::Random, testing::Arrival};
+use tokio::time::sleep;
+
+use crate::{
+    on_each_database,
+    producer::Producers,
+    server::{QUICK, Server},
+    verify::{settled, verify},
+    world::World,
+};
+
+/// How often it is killed.
+const KILLS: u32 = 30;
+/// Repeats the choices of a run that failed.
+const SEED_VARIABLE: &str = "SIGNET_TEST_SEED";
+
+fn seed() -> u64 {
+    let given = std::env::var(SEED_VARIABLE).ok().and_then(|text| text.parse().ok());
+    given.unwrap_or_else(|| u64::from_be_bytes(Random::from_system().bytes()))
+}
+
+/// One webhook sometimes fails and is sometimes slow; the other one always fails.
+fn answer(arrival: &Arrival, moods: &Mutex<StdRng>) -> impl Future<Output = u16> + Send + use<> {
+    let mut random = moods.lock().unwrap_or_else(PoisonError::into_inner);
+    let fails = arrival.path == "/dead" || random.random_bool(0.1);
+    let delay =
+        if random.random_bool(0.05) { Duration::from_millis(random.random_range(0..300)) } else { Duration::ZERO };
+    async move {
+        sleep(delay).await;
+        if fails { 500 } else { 200 }
+    }
+}
+
+async fn killed_again_and_again(world: World) {
+    let seed = seed();
+    println!("{SEED_VARIABLE}={seed} makes the same choices");
+    let mut random = StdRng::seed_from_u64(seed);
+    let dead = world.subscribe("dead").await;
+    let moods = Mutex::new(StdRng::seed_from_u64(!seed));
+    world.receiver.answer_by(move |arrival| answer(&arrival, &moods));
+
+    let producers = Producers::start(&world, 4, seed);
+    for _ in 0..KILLS {
+        let server = Server::start(&world, &QUICK).await;
+        producers.talk_to(Some(server.address));
+        producers.journal.more(random.random_range(1..60)).await;
+        let moment = Duration::from_micros(random.random_range(0..20_000));
+        sleep(moment).await;
+        server.kill().await;
+        producers.talk_to(None);
+    }
+    let server = Server::start(&world, &QUICK).await;
+    producers.talk_to(Some(server.address));
+    let journal = producers.finish().await;
+    settled(&world, &[world.endpoint, dead]).await;
+    server.stop().await;
+    let tally = verify(&world, &[world.endpoint, dead], &journal.acknowledged()).await;
+    println!("killed {KILLS} times: {tally}");
+    assert!(tally.delivered > 0 && tally.held > 0, "{tally}");
+}
+
+on_each_database!(killed_again_and_again);

@@ -1,0 +1,157 @@
+//! What must be true once everything has settled.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    process::Command,
+};
+
+use signet_engine::{Engine, store::deliveries::Filter, testing::Arrival};
+use signet_model::{
+    EndpointId, EventId,
+    delivery::State,
+    signature::{Secret, verify_hex, verify_standard},
+};
+
+use crate::{
+    patience::until,
+    world::{World, read_log},
+};
+
+/// What was counted on the way.
+#[derive(Debug, Default)]
+pub struct Tally {
+    pub acknowledged: usize,
+    pub events: usize,
+    pub delivered: usize,
+    pub failed: usize,
+    pub held: usize,
+    pub arrivals: usize,
+    /// Arrivals of what had been delivered, or attempted without a record, before.
+    pub duplicates: usize,
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { acknowledged, events, delivered, failed, held, arrivals, duplicates } = self;
+        write!(
+            f,
+            "{acknowledged} events acknowledged, {events} stored; deliveries: {delivered} delivered, {failed} failed, \
+             {held} held; {arrivals} requests arrived, {duplicates} of them unrecorded duplicates"
+        )
+    }
+}
+
+/// Waits until nothing is pending at these endpoints.
+pub async fn settled(world: &World, endpoints: &[EndpointId]) {
+    let engine = world.engine().await;
+    for &endpoint in endpoints {
+        let filter = Filter { state: Some(State::Pending), ..Filter::default() };
+        until("nothing is pending", async || {
+            engine.deliveries(world.account, endpoint, filter, 1).await.is_ok_and(|pending| pending.is_empty())
+        })
+        .await;
+    }
+    engine.close().await;
+}
+
+/// Compares what was promised with what is stored and what arrived. The server
+/// has been stopped.
+pub async fn verify(world: &World, endpoints: &[EndpointId], acknowledged: &HashMap<String, EventId>) -> Tally {
+    let engine = world.engine().await;
+    let arrivals = world.receiver.arrivals();
+    let mut tally = Tally { acknowledged: acknowledged.len(), arrivals: arrivals.len(), ..Tally::default() };
+    check_that_a_task_has_one_id(&arrivals);
+    for &endpoint in endpoints {
+        check_endpoint(&engine, world, endpoint, acknowledged, &arrivals, &mut tally).await;
+    }
+    engine.close().await;
+    check_ledger(world);
+    tally
+}
+
+/// Everything about a task that arrived at one path carries one `webhook-id` and
+/// one body.
+fn check_that_a_task_has_one_id(arrivals: &[Arrival]) {
+    let mut seen: HashMap<(&str, String), (&str, &str)> = HashMap::new();
+    for arrival in arrivals {
+        let this = (id(arrival), arrival.body.as_str());
+        let first = *seen.entry((&arrival.path, task(arrival))).or_insert(this);
+        assert_eq!(first, this, "a task was delivered as two messages");
+    }
+}
+
+async fn check_endpoint(
+    engine: &Engine,
+    world: &World,
+    endpoint: EndpointId,
+    acknowledged: &HashMap<String, EventId>,
+    arrivals: &[Arrival],
+    tally: &mut Tally,
+) {
+    let path = engine.endpoint(world.account, endpoint).await.expect("an answer").expect("an endpoint");
+    let path = path.url.url().path().to_owned();
+    let secret = engine.endpoint_secret(world.account, endpoint).await.expect("a secret");
+    let log = read_log(engine, world.account, endpoint).await;
+    let deliveries: HashMap<EventId, _> = log.iter().map(|delivery| (delivery.event, delivery)).collect();
+    assert_eq!(deliveries.len(), log.len(), "an event has two deliveries to one endpoint");
+    tally.events = tally.events.max(deliveries.len());
+
+    let mut arrived: HashMap<&str, Vec<&Arrival>> = HashMap::new();
+    for arrival in arrivals.iter().filter(|arrival| arrival.path == path) {
+        check_signatures(arrival, &secret);
+        arrived.entry(id(arrival)).or_default().push(arrival);
+    }
+    for (task, event) in acknowledged {
+        assert!(deliveries.contains_key(event), "{event} of {task} was acknowledged and is not stored");
+    }
+    for delivery in &log {
+        let name = delivery.id.to_string();
+        let here = arrived.remove(name.as_str()).unwrap_or_default();
+        let attempts = delivery.attempts as usize;
+        tally.duplicates += here.len().saturating_sub(attempts);
+        match delivery.state {
+            State::Delivered => {
+                assert!(!here.is_empty(), "{name} counts as delivered and never arrived");
+                tally.delivered += 1;
+            }
+            State::Failed => tally.failed += 1,
+            State::Held => tally.held += 1,
+            State::Pending | State::Discarded => panic!("{name} is {:?}", delivery.state),
+        }
+    }
+    let unknown: HashSet<_> = arrived.into_keys().collect();
+    assert!(unknown.is_empty(), "messages that are not stored arrived: {unknown:?}");
+}
+
+fn check_signatures(arrival: &Arrival, secret: &Secret) {
+    let header = |name: &str| arrival.headers.get(name).map_or("", String::as_str);
+    let body = arrival.body.as_bytes();
+    assert!(verify_hex(secret, body, header("x-webhook-signature")), "the signature is wrong");
+    let (at, signatures) = (header("webhook-timestamp"), header("webhook-signature"));
+    assert!(verify_standard(secret, id(arrival), at, body, signatures), "the standard signature is wrong");
+}
+
+/// The `webhook-id`.
+pub fn id(arrival: &Arrival) -> &str {
+    arrival.headers.get("webhook-id").expect("a webhook-id")
+}
+
+/// The number of the attempt that the sender counts.
+pub fn attempt(arrival: &Arrival) -> u32 {
+    arrival.headers["x-webhook-attempt"].parse().expect("a number")
+}
+
+fn task(arrival: &Arrival) -> String {
+    let body: serde_json::Value = serde_json::from_str(&arrival.body).expect("JSON");
+    body["taskId"].as_str().expect("a task").to_owned()
+}
+
+/// `signet check` finds that everything adds up.
+fn check_ledger(world: &World) {
+    let mut check = Command::new(env!("CARGO_BIN_EXE_signet"));
+    check.args(["check", "--database", world.database(), "--key-file"]).arg(world.key_file());
+    let output = check.output().expect("the check runs");
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+}

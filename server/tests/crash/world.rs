@@ -1,0 +1,164 @@
+//! What is there before a server starts: a database with an account, webhooks
+//! at a receiver, and an API key.
+
+use std::{fs, path::PathBuf, sync::Arc};
+
+use signet_engine::{
+    Engine, Environment, Settings,
+    clock::SystemClock,
+    outbound::{Client, Config, Policy},
+    random::Random,
+    seal::{SealKey, Sealer},
+    store::{
+        Database, DatabaseUrl,
+        deliveries::{Delivery, Filter},
+        endpoints::EndpointDraft,
+    },
+    testing::{self, Receiver, TestDatabase},
+};
+use signet_model::{AccountId, EndpointId, Subscriptions};
+use tempfile::TempDir;
+
+/// How many deliveries are read at once.
+const PAGE: u32 = 1_000;
+
+pub struct World {
+    folder: TempDir,
+    url: DatabaseUrl,
+    database: String,
+    pub receiver: Receiver,
+    pub account: AccountId,
+    pub endpoint: EndpointId,
+    pub api_key: String,
+    /// Removes an SQLite file when dropped.
+    kept: Option<TestDatabase>,
+}
+
+impl World {
+    pub async fn on_sqlite() -> Self {
+        Self::in_database(testing::sqlite().await).await
+    }
+
+    /// Where there is a PostgreSQL server for tests.
+    pub async fn on_postgres() -> Option<Self> {
+        Some(Self::in_database(testing::postgres().await?).await)
+    }
+
+    async fn in_database(database: TestDatabase) -> Self {
+        // A connection that stayed open would keep a crash from being a whole one.
+        database.db.close().await;
+        let mut world = Self::at(database.url.clone()).await;
+        world.kept = Some(database);
+        world
+    }
+
+    /// In a database that somebody else looks after.
+    pub async fn at(url: DatabaseUrl) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let receiver = Receiver::start().await;
+        fs::write(folder.path().join("authority.pem"), &receiver.authority).expect("a file");
+        let database = match &url {
+            DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
+            DatabaseUrl::Postgres(url) => url.clone(),
+        };
+        let engine = open(&url, folder.path().join("key")).await;
+        let account = testing::account(&engine, "acme").await;
+        let endpoint = subscribe(&engine, account, &receiver, "good").await;
+        let (_, key) = engine.create_api_key(Some(account), "test").await.expect("a key");
+        engine.close().await;
+        Self { folder, url, database, receiver, account, endpoint, api_key: key.clone(), kept: None }
+    }
+
+    /// Adds a webhook at this path of the receiver.
+    pub async fn subscribe(&self, path: &str) -> EndpointId {
+        let engine = self.engine().await;
+        let endpoint = subscribe(&engine, self.account, &self.receiver, path).await;
+        engine.close().await;
+        endpoint
+    }
+
+    /// An engine over the database, which delivers nothing; to be closed.
+    pub async fn engine(&self) -> Engine {
+        open(&self.url, self.key_file()).await
+    }
+
+    /// The deliveries of an endpoint.
+    pub async fn log(&self, endpoint: EndpointId) -> Vec<Delivery> {
+        let engine = self.engine().await;
+        let log = read_log(&engine, self.account, endpoint).await;
+        engine.close().await;
+        log
+    }
+
+    /// The database, as the server's option takes it.
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
+    pub const fn url(&self) -> &DatabaseUrl {
+        &self.url
+    }
+
+    pub fn key_file(&self) -> PathBuf {
+        self.folder.path().join("key")
+    }
+
+    pub fn authority(&self) -> PathBuf {
+        self.folder.path().join("authority.pem")
+    }
+
+    /// What the servers say.
+    pub fn log_file(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+}
+
+impl Drop for World {
+    /// Shows what the servers said when a test fails.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = fs::read_to_string(self.log_file()).unwrap_or_default();
+            let lines: Vec<_> = log.lines().collect();
+            eprintln!("{}", lines[lines.len().saturating_sub(60)..].join("\n"));
+        }
+    }
+}
+
+/// All deliveries of an endpoint, newest first.
+pub async fn read_log(engine: &Engine, account: AccountId, endpoint: EndpointId) -> Vec<Delivery> {
+    let mut log: Vec<Delivery> = Vec::new();
+    loop {
+        let filter = Filter { before: log.last().map(|delivery| delivery.event), ..Filter::default() };
+        let page = engine.deliveries(account, endpoint, filter, PAGE).await.expect("the log");
+        if page.is_empty() {
+            return log;
+        }
+        log.extend(page);
+    }
+}
+
+async fn open(url: &DatabaseUrl, key_file: PathBuf) -> Engine {
+    let random = Random::from_system();
+    let settings = Settings::default();
+    let config = Config {
+        policy: Policy::PublicAndLoopback,
+        extra_authorities: Vec::new(),
+        budget: settings.budget,
+        max_response_body: settings.max_response_body,
+    };
+    let environment = Environment {
+        db: Database::connect(url).await.expect("the database"),
+        clock: Arc::new(SystemClock),
+        sealer: Sealer::new(SealKey::load_or_create(&key_file, &random).expect("a key")),
+        random,
+        policy: config.policy,
+        client: Client::new(&config).expect("a client"),
+    };
+    Engine::new(environment, settings)
+}
+
+async fn subscribe(engine: &Engine, account: AccountId, receiver: &Receiver, path: &str) -> EndpointId {
+    let draft =
+        EndpointDraft { url: receiver.url(path), description: String::new(), event_types: Subscriptions::all() };
+    engine.create_endpoint(account, draft, &engine.new_secret()).await.expect("an endpoint").id
+}
