@@ -3,6 +3,7 @@
 mod bench;
 mod binary;
 mod deny;
+mod fuzz;
 mod npm;
 mod postgres;
 mod process;
@@ -47,6 +48,12 @@ enum Task {
         #[arg(long)]
         fast: bool,
     },
+    /// Look for inputs that break a promise, from the corpus in `fuzz`.
+    Fuzz {
+        /// How long for each of the targets.
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+    },
     /// Measure a release build.
     Bench {
         /// On PostgreSQL instead of SQLite.
@@ -84,6 +91,7 @@ fn perform(task: Task) -> Result<()> {
         }
         Task::Build => binary::release(),
         Task::Test { fast } => test::all(test::Extent { fast }),
+        Task::Fuzz { seconds } => fuzz::all(seconds),
         Task::Bench { postgres, arguments } => bench::measure(postgres, &arguments),
         Task::Site => site::build(),
         Task::Postgres { command } => postgres::with_server(&command),

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::{
     binary::{self, Profile},
-    deny, npm,
+    deny, fuzz, npm,
     postgres::{self, Server},
     process::{run, succeeds},
     site,
@@ -16,6 +16,9 @@ use crate::{
 
 /// The frontend is compiled for browsers only: its features exclude the server's.
 const HOST: [&str; 4] = ["--workspace", "--exclude", "signet-frontend", "--locked"];
+
+/// How long each target is fuzzed, seconds.
+const FUZZING: u32 = 10;
 
 /// What is left out.
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,6 +35,7 @@ pub fn all(extent: Extent) -> Result<()> {
     deny::check()?;
     step("tests on SQLite and PostgreSQL", on_both_databases)?;
     step("examples in Rust", || run(cargo().args(["test", "--doc", "--locked", "--package", "signet-model"])))?;
+    fuzz::all(FUZZING)?;
     if !extent.fast {
         end_to_end()?;
     }

@@ -1,0 +1,23 @@
+//! Verifying never panics, and accepts nothing but the one signature.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use signet_model::signature::{Secret, SigningKey, verify_hex, verify_standard};
+
+fuzz_target!(|bytes: &[u8]| {
+    // Three lines, and the body.
+    let mut parts = bytes.splitn(4, |&byte| byte == b'\n');
+    let mut line = || std::str::from_utf8(parts.next().unwrap_or_default()).unwrap_or_default();
+    let (id, timestamp, header) = (line(), line(), line());
+    let body = parts.next().unwrap_or_default();
+    let secret = Secret::new([7; 32]);
+    let hex = SigningKey::new(&secret).hex(body);
+    assert!(verify_hex(&secret, body, &hex), "its own signature is refused");
+    if verify_hex(&secret, body, header) {
+        assert!(header.eq_ignore_ascii_case(&hex), "another signature is accepted");
+    }
+    // The key is not among the input: only a forgery would be accepted.
+    assert!(!verify_standard(&secret, id, timestamp, body, header), "a forgery is accepted");
+    let _ = header.parse::<Secret>();
+});

@@ -1,0 +1,67 @@
+//! `cargo xtask fuzz`: looks for inputs that break a promise, from a kept corpus.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result};
+
+use crate::{
+    process::{output, run, succeeds},
+    step::step,
+    workspace::{self, cargo},
+};
+
+/// The binaries in `fuzz/targets`.
+const TARGETS: [&str; 3] = ["payload", "signature", "url"];
+
+/// Coverage as libFuzzer reads it; the same flags that `cargo fuzz` gives, less
+/// the sanitizers, which need a nightly compiler and find nothing in safe code.
+const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+    -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 --cfg fuzzing";
+
+/// Runs each target for so long.
+pub fn all(seconds: u32) -> Result<()> {
+    if !succeeds(Command::new("c++").arg("--version")) {
+        println!("no fuzzing: it needs a C++ compiler (on Debian: g++)");
+        return Ok(());
+    }
+    let binaries = step("fuzzing: build", build)?;
+    for target in TARGETS {
+        step(&format!("fuzzing: {target}"), || fuzz(&binaries.join(target), target, seconds))?;
+    }
+    Ok(())
+}
+
+/// Returns the folder with the binaries.
+fn build() -> Result<PathBuf> {
+    let host = host()?;
+    let folder = workspace::target().join("fuzz");
+    let mut build = cargo();
+    build.args(["build", "--release", "--locked", "--target", &host, "--manifest-path", "fuzz/Cargo.toml"]);
+    run(build.arg("--target-dir").arg(&folder).env("RUSTFLAGS", COVERAGE))?;
+    Ok(folder.join(host).join("release"))
+}
+
+/// Naming the target keeps the flags from build scripts, which would not link.
+fn host() -> Result<String> {
+    let version = output(Command::new("rustc").arg("-vV").current_dir(workspace::root()))?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("rustc tells no host")?.to_owned())
+}
+
+fn fuzz(binary: &Path, target: &str, seconds: u32) -> Result<()> {
+    let fuzz = workspace::root().join("fuzz");
+    // What is found goes to the first folder; the corpus stays as it is.
+    let found = workspace::target().join("fuzz/found").join(target);
+    let artifacts = fuzz.join("artifacts").join(target);
+    fs::create_dir_all(&found)?;
+    fs::create_dir_all(&artifacts)?;
+    let mut fuzzer = Command::new(binary);
+    fuzzer.args([format!("-max_total_time={seconds}"), "-print_final_stats=1".into(), "-verbosity=0".into()]);
+    fuzzer.arg(format!("-artifact_prefix={}/", artifacts.display()));
+    run(fuzzer.arg(found).arg(fuzz.join("corpus").join(target)))
+}
