@@ -21,6 +21,7 @@ use crate::{
     outbound::{Client, Policy},
     queue::Lease,
     random::Random,
+    retention::sweep_hourly,
     seal::Sealer,
     store::{Database, Passwords, Result, api_keys::RecentKeys},
 };
@@ -50,6 +51,11 @@ pub struct Settings {
     pub release_rate: u32,
     /// The longest kept response body, bytes.
     pub max_response_body: usize,
+    /// How long bodies and headers are kept, of what was sent and what came back.
+    pub keep_bodies: Duration,
+    /// How long events are kept, with their deliveries and attempts; at least as
+    /// long as idempotency keys.
+    pub keep_deliveries: Duration,
 }
 
 impl Default for Settings {
@@ -62,6 +68,8 @@ impl Default for Settings {
             max_in_flight_per_endpoint: 32,
             release_rate: 10,
             max_response_body: 16 * 1024,
+            keep_bodies: Duration::from_hours(30 * 24),
+            keep_deliveries: Duration::from_hours(90 * 24),
         }
     }
 }
@@ -172,6 +180,7 @@ impl Engine {
             ingester: tokio::spawn(ingest_waiting(Arc::clone(&self.0), requests, quit.clone())),
             dispatcher: tokio::spawn(dispatch(Arc::clone(&self.0), quit.clone())),
             listener: tokio::spawn(listen(Arc::clone(&self.0), quit.clone())),
+            janitor: tokio::spawn(sweep_hourly(Arc::clone(&self.0), quit.clone())),
             recorder: tokio::spawn(record(Arc::clone(&self.0), outcomes, drained.clone())),
             parts: Arc::clone(&self.0),
             quit,
@@ -212,6 +221,7 @@ pub struct Running {
     ingester: JoinHandle<()>,
     dispatcher: JoinHandle<()>,
     listener: JoinHandle<()>,
+    janitor: JoinHandle<()>,
     recorder: JoinHandle<()>,
 }
 
@@ -226,13 +236,14 @@ impl Running {
     /// records it. When `hurry` is cancelled, what is still under way is left to
     /// the end of its lease, and a database that does not answer is left alone.
     pub async fn stop(self, hurry: CancellationToken) {
-        let Self { parts, quit, drained, ingester, dispatcher, listener, recorder } = self;
+        let Self { parts, quit, drained, ingester, dispatcher, listener, janitor, recorder } = self;
         quit.cancel();
         listener.abort();
         let finishing = async {
             // A task that panicked has nothing left to wait for.
             let _ = ingester.await;
             let _ = dispatcher.await;
+            let _ = janitor.await;
             parts.attempts.close();
             parts.attempts.wait().await;
         };

@@ -16,6 +16,7 @@ pub mod ledger;
 pub mod outbound;
 pub mod queue;
 pub mod random;
+pub mod retention;
 pub mod seal;
 pub mod store;
 #[cfg(any(test, feature = "testing"))]

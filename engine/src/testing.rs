@@ -7,6 +7,7 @@ mod receiver;
 use std::sync::Arc;
 
 use signet_model::{AccountId, EndpointId, Subscriptions, Timestamp, event::Submission};
+use sqlx::AssertSqlSafe;
 
 use crate::{
     Engine, Settings,
@@ -34,6 +35,24 @@ pub struct TestDatabase {
     pub url: DatabaseUrl,
     /// Removes an SQLite file when dropped.
     _directory: Option<tempfile::TempDir>,
+}
+
+impl TestDatabase {
+    /// Runs a statement behind the engine's back.
+    pub async fn run(&self, sql: &str) {
+        match &self.db {
+            Database::Sqlite(db) => drop(sqlx::raw_sql(AssertSqlSafe(sql)).execute(&db.writer).await.expect(sql)),
+            Database::Postgres(pool) => drop(sqlx::raw_sql(AssertSqlSafe(sql)).execute(pool).await.expect(sql)),
+        }
+    }
+
+    /// What a statement that counts answers.
+    pub async fn count(&self, sql: &str) -> i64 {
+        match &self.db {
+            Database::Sqlite(db) => sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&db.reader).await.expect(sql),
+            Database::Postgres(pool) => sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(pool).await.expect(sql),
+        }
+    }
 }
 
 /// A fresh database of each kind: SQLite always, PostgreSQL where

@@ -1,7 +1,8 @@
 //! `signet account add`: an account, and the link with which its owner signs up.
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use signet_engine::Engine;
+use signet_model::AccountId;
 
 use crate::{cli::AddAccount, config::PublicUrl};
 
@@ -27,4 +28,13 @@ async fn create(engine: &Engine, name: &str, public_url: &PublicUrl) -> anyhow::
 /// The address of a one-time link.
 pub fn setup_link(origin: &str, token: &str) -> String {
     format!("{origin}/setup/{token}")
+}
+
+/// The account with this name or id.
+///
+/// # Errors
+/// There is none, or the database cannot be used.
+pub async fn find(engine: &Engine, name_or_id: &str) -> anyhow::Result<AccountId> {
+    let found = engine.find_account(name_or_id).await.context("the account could not be looked up")?;
+    found.map(|account| account.id).ok_or_else(|| anyhow!("there is no account {name_or_id:?}"))
 }

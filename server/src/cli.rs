@@ -38,6 +38,9 @@ pub enum Command {
     /// Check that everything that was accepted is accounted for. Can be run
     /// while servers run; exits with 1 if something does not add up.
     Check(CheckLedger),
+    /// Erase everything that is stored about an account, or about one of its
+    /// tasks. Can be run while servers run.
+    Erase(Erase),
 }
 
 /// What to do with accounts.
@@ -89,6 +92,24 @@ pub struct CheckLedger {
     /// servers are told.
     #[arg(long, value_name = "TIME", env = "SIGNET_LEASE", default_value = "1m", value_parser = duration)]
     pub lease: Duration,
+    /// Where the data is.
+    #[command(flatten)]
+    pub storage: Storage,
+}
+
+/// `signet erase`
+#[derive(Debug, Args)]
+pub struct Erase {
+    /// The account (name or id).
+    #[arg(long, env = "SIGNET_ACCOUNT")]
+    pub account: String,
+    /// The `taskId` of the events to erase. Without it the whole account is
+    /// erased, with its webhooks, its keys and its people.
+    #[arg(long, value_name = "ID", env = "SIGNET_TASK")]
+    pub task: Option<String>,
+    /// Really erase it. Without it only what would be erased is counted.
+    #[arg(long, env = "SIGNET_YES")]
+    pub yes: bool,
     /// Where the data is.
     #[command(flatten)]
     pub storage: Storage,

@@ -4,7 +4,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use anyhow::ensure;
 use clap::Args;
-use signet_engine::{Settings, outbound::Policy, store::DatabaseUrl};
+use signet_engine::{Settings, outbound::Policy, retention::KEEP_KEYS, store::DatabaseUrl};
 use signet_model::retry::Schedule;
 use url::Url;
 
@@ -90,6 +90,13 @@ pub struct Serve {
     /// How much of a receiver's response body is kept, in bytes.
     #[arg(long, value_name = "BYTES", env = "SIGNET_MAX_RESPONSE_BODY", default_value_t = 16 * 1024)]
     pub max_response_body: usize,
+    /// How long bodies and headers are kept, of what was sent and what came back.
+    #[arg(long, value_name = "TIME", env = "SIGNET_KEEP_BODIES", default_value = "30d", value_parser = duration)]
+    pub keep_bodies: Duration,
+    /// How long events are kept, with their deliveries and attempts. What waits
+    /// or is held is kept until it is sent or discarded.
+    #[arg(long, value_name = "TIME", env = "SIGNET_KEEP_DELIVERIES", default_value = "90d", value_parser = duration)]
+    pub keep_deliveries: Duration,
     /// How long requests and attempts under way are waited for when stopping.
     #[arg(long, value_name = "TIME", env = "SIGNET_STOP_LIMIT", default_value = "15s", value_parser = duration)]
     pub stop_limit: Duration,
@@ -109,6 +116,12 @@ impl Serve {
             humantime::format_duration(self.lease),
             humantime::format_duration(least),
         );
+        ensure!(
+            self.keep_deliveries >= KEEP_KEYS,
+            "--keep-deliveries {} is too short: repeated requests are recognised for {}, by the events that they made",
+            humantime::format_duration(self.keep_deliveries),
+            humantime::format_duration(KEEP_KEYS),
+        );
         Ok(Settings {
             schedule: Schedule::new(self.retry_delays.0.clone(), self.retry_jitter),
             budget: self.budget,
@@ -117,6 +130,8 @@ impl Serve {
             max_in_flight_per_endpoint: self.max_in_flight_per_endpoint,
             release_rate: self.release_rate,
             max_response_body: self.max_response_body,
+            keep_bodies: self.keep_bodies,
+            keep_deliveries: self.keep_deliveries,
         })
     }
 
@@ -227,6 +242,13 @@ mod tests {
         let error = serve(&["--budget", "10s", "--lease", "15s"]).settings().expect_err("too short");
         assert!(error.to_string().contains("--lease 15s is too short"), "{error}");
         assert!(serve(&["--budget", "10s", "--lease", "16s"]).settings().is_ok());
+    }
+
+    #[test]
+    fn deliveries_are_kept_as_long_as_repeated_requests_are_recognised() {
+        let error = serve(&["--keep-deliveries", "23h"]).settings().expect_err("too short");
+        assert!(error.to_string().contains("--keep-deliveries 23h is too short"), "{error}");
+        assert!(serve(&["--keep-deliveries", "1d"]).settings().is_ok());
     }
 
     #[test]

@@ -1,10 +1,8 @@
 //! `signet key add`: a key with which a backend sends events in.
 
-use anyhow::{Context, anyhow};
-use signet_engine::Engine;
-use signet_model::AccountId;
+use anyhow::Context;
 
-use crate::cli::AddKey;
+use crate::{account, cli::AddKey};
 
 /// Makes a key and prints it.
 ///
@@ -13,15 +11,10 @@ use crate::cli::AddKey;
 pub async fn add(arguments: AddKey) -> anyhow::Result<()> {
     let engine = arguments.storage.open().await?;
     let account = match &arguments.account {
-        Some(account) => Some(find(&engine, account).await?),
+        Some(name) => Some(account::find(&engine, name).await?),
         None => None,
     };
     let (_, text) = engine.create_api_key(account, &arguments.name).await.context("the key could not be made")?;
     println!("{text}");
     Ok(())
-}
-
-async fn find(engine: &Engine, account: &str) -> anyhow::Result<AccountId> {
-    let found = engine.find_account(account).await.context("the account could not be looked up")?;
-    found.map(|account| account.id).ok_or_else(|| anyhow!("there is no account {account:?}"))
 }

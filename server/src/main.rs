@@ -5,6 +5,7 @@ mod assets;
 mod check;
 mod cli;
 mod config;
+mod erase;
 mod key;
 mod lifecycle;
 mod listener;
@@ -38,6 +39,7 @@ fn main() -> anyhow::Result<ExitCode> {
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Check(arguments) => return check::run(arguments).await,
+        Command::Erase(arguments) => erase::run(arguments).await?,
         Command::Serve(config) => serve::run(*config).await?,
         Command::Receive(arguments) => receive::run(*arguments).await?,
         Command::Account(AccountCommand::Add(arguments)) => account::add(arguments).await?,

@@ -252,8 +252,9 @@ impl Engine {
                 .fetch_optional(&mut *conn)
                 .await?;
             let Some(row) = row else { return Ok(None) };
-            let (body, occurred_at) =
-                sqlx::query_as(EVENT).bind(account).bind(row.event_id).fetch_one(&mut *conn).await?;
+            let event = sqlx::query_as(EVENT).bind(account).bind(row.event_id).fetch_optional(&mut *conn).await?;
+            // Retention can take it away between the two statements.
+            let Some((body, occurred_at)) = event else { return Ok(None) };
             let attempts: Vec<AttemptRow> =
                 sqlx::query_as(ATTEMPTS).bind(account).bind(id).fetch_all(&mut *conn).await?;
             let attempts = attempts.into_iter().map(Attempt::from).collect();

@@ -68,12 +68,18 @@ impl Hands<'_> {
         (answers.remove(0), ready.into_iter().map(InFlight).collect())
     }
 
-    /// Claims what is due, as the dispatcher does.
+    /// Claims all that is due, as the dispatcher does.
     pub async fn claim(&self) -> Vec<InFlight> {
         let now = self.0.0.clock.now();
-        let skip = self.0.0.lanes.saturated();
-        let (_, ready) = claim_batch(&self.0.0, &skip, now).await.expect("a claim");
-        ready.into_iter().map(InFlight).collect()
+        let mut in_flight = Vec::new();
+        loop {
+            let skip = self.0.0.lanes.saturated();
+            let (looked_at, ready) = claim_batch(&self.0.0, &skip, now).await.expect("a claim");
+            if looked_at == 0 {
+                return in_flight;
+            }
+            in_flight.extend(ready.into_iter().map(InFlight));
+        }
     }
 
     /// Records that the receiver answers with this status now.

@@ -1,0 +1,221 @@
+//! What is old goes: bodies first, rows later, and only of what is closed.
+
+use std::time::Duration;
+
+use signet_engine::{
+    Engine, Settings,
+    clock::ManualClock,
+    deliver::ingest::{Idempotency, NewEvent},
+    retention::{KEEP_KEYS, Swept},
+    store::{deliveries::ResendError, endpoints::HeldChoice, removal::Removed, sessions::SESSION_LIFETIME},
+    testing::{Hands, TestDatabase, account, completed, databases, endpoint, engine},
+};
+use signet_model::{AccountId, DeliveryId, EndpointId, Subscriptions, delivery::State, retry::Schedule, time::Clock};
+use tokio_util::sync::CancellationToken;
+
+const DAY: Duration = Duration::from_hours(24);
+const MOMENT: Duration = Duration::from_micros(1);
+
+struct World {
+    engine: Engine,
+    clock: ManualClock,
+    account: AccountId,
+    endpoint: EndpointId,
+}
+
+impl World {
+    async fn new(database: &TestDatabase) -> Self {
+        let settings = Settings {
+            schedule: Schedule::new(vec![Duration::from_secs(30)], 0),
+            keep_bodies: 30 * DAY,
+            keep_deliveries: 90 * DAY,
+            ..Settings::default()
+        };
+        let (engine, clock) = engine(database, settings, Vec::new());
+        let account = account(&engine, "acme").await;
+        let endpoint = endpoint(&engine, account).await;
+        Self { engine, clock, account, endpoint }
+    }
+
+    /// Takes an event in; its one delivery is answered with these statuses.
+    async fn deliver(&self, task: &str, statuses: &[u16]) -> DeliveryId {
+        let hands = Hands(&self.engine);
+        let mut in_flight = hands.ingest(completed(&self.engine, self.account, task)).await.1;
+        let id = in_flight[0].delivery();
+        for (number, &status) in statuses.iter().enumerate() {
+            if number > 0 {
+                self.clock.advance(Duration::from_secs(30));
+                in_flight = hands.claim().await;
+            }
+            hands.finish(in_flight.remove(0), status).await;
+        }
+        self.clock.advance(MOMENT);
+        id
+    }
+
+    async fn state(&self, id: DeliveryId) -> Option<State> {
+        Some(self.engine.delivery(self.account, id).await.expect("an answer")?.delivery.state)
+    }
+
+    async fn has_body(&self, id: DeliveryId) -> bool {
+        self.engine.delivery(self.account, id).await.expect("an answer").expect("a delivery").body.is_some()
+    }
+
+    /// Sweeps; the ledger adds up before and after.
+    async fn sweep(&self) -> Swept {
+        self.assert_clean().await;
+        let swept = self.engine.sweep().await.expect("swept");
+        self.assert_clean().await;
+        swept
+    }
+
+    async fn assert_clean(&self) {
+        let ledger = self.engine.check().await.expect("a ledger");
+        assert!(ledger.is_clean(), "{ledger:?}");
+    }
+}
+
+#[tokio::test]
+async fn bodies_go_first_and_rows_later() {
+    for database in databases().await {
+        let world = World::new(&database).await;
+        let delivered = world.deliver("delivered", &[200]).await;
+        let accepted_at = world.clock.now();
+        let failed = world.deliver("failed", &[500, 500]).await;
+        assert_eq!(world.state(failed).await, Some(State::Failed));
+        world.clock.advance((30 * DAY).saturating_sub(world.clock.now().since(accepted_at)));
+
+        let swept = world.sweep().await;
+        assert_eq!(
+            swept,
+            Swept { bodies: 1, ..Swept::default() },
+            "the second is not older than 30 days, but just so old"
+        );
+        world.clock.advance(MOMENT);
+        assert_eq!(world.sweep().await.bodies, 1);
+        assert_eq!(world.sweep().await, Swept::default());
+        for (id, statuses) in [(delivered, vec![200]), (failed, vec![500, 500])] {
+            let detail = world.engine.delivery(world.account, id).await.expect("an answer").expect("a delivery");
+            assert_eq!(detail.body, None);
+            let answers: Vec<_> = detail.attempts.iter().filter_map(|it| it.response.clone()).collect();
+            assert_eq!(answers.iter().map(|it| it.status).collect::<Vec<_>>(), statuses);
+            assert!(answers.iter().all(|it| it.body.is_empty() && it.headers.is_empty()));
+            assert!(detail.attempts.iter().all(|it| it.request_headers.is_empty()));
+        }
+        world.engine.enable_endpoint(world.account, world.endpoint).await.expect("enabled");
+        assert!(matches!(world.engine.resend(world.account, failed).await, Err(ResendError::BodyGone)));
+        let recoverable =
+            world.engine.recoverable(world.account, world.endpoint, accepted_at, Subscriptions::all()).await;
+        assert_eq!(recoverable.expect("a count"), 0);
+
+        world.clock.advance(60 * DAY);
+        let removed = Removed { events: 2, deliveries: 2, attempts: 3 };
+        assert_eq!(world.sweep().await, Swept { removed, bodies: 0 });
+        assert_eq!((world.state(delivered).await, world.state(failed).await), (None, None));
+        assert_eq!(world.engine.check().await.expect("a ledger").events, 0);
+    }
+}
+
+#[tokio::test]
+async fn what_is_open_stays_whole_however_old_it_is() {
+    for database in databases().await {
+        let world = World::new(&database).await;
+        let pending = world.deliver("pending", &[500]).await;
+        let paused = endpoint(&world.engine, world.account).await;
+        world.engine.pause_endpoint(world.account, paused).await.expect("paused");
+        // Delivered to the one endpoint, held for the other.
+        let delivered = world.deliver("both", &[200]).await;
+        world.clock.advance(1_000 * DAY);
+        assert_eq!(world.sweep().await, Swept::default());
+        assert!(world.has_body(pending).await && world.has_body(delivered).await);
+
+        let discard = world.engine.settle_held(world.account, paused, Subscriptions::all(), HeldChoice::Discard);
+        assert_eq!(discard.await.expect("discarded"), 1);
+        let removed = Removed { events: 1, deliveries: 2, attempts: 1 };
+        assert_eq!(world.sweep().await, Swept { removed, bodies: 0 });
+
+        let mut claimed = Hands(&world.engine).claim().await;
+        Hands(&world.engine).finish(claimed.remove(0), 200).await;
+        assert_eq!(world.sweep().await.removed, Removed { events: 1, deliveries: 1, attempts: 2 });
+        assert_eq!(world.state(pending).await, None);
+    }
+}
+
+#[tokio::test]
+async fn more_than_fits_into_one_transaction_goes_as_well() {
+    const EVENTS: u64 = 650;
+    for database in databases().await {
+        let world = World::new(&database).await;
+        for _ in 0..EVENTS {
+            world.clock.advance(MOMENT);
+            let in_flight = Hands(&world.engine).ingest(completed(&world.engine, world.account, "task")).await.1;
+            for one in in_flight {
+                Hands(&world.engine).finish(one, 200).await;
+            }
+        }
+        world.clock.advance(30 * DAY + MOMENT);
+        assert_eq!(world.sweep().await, Swept { bodies: EVENTS, ..Swept::default() });
+        world.clock.advance(60 * DAY);
+        let removed = Removed { events: EVENTS, deliveries: EVENTS, attempts: EVENTS };
+        assert_eq!(world.sweep().await, Swept { removed, bodies: 0 });
+    }
+}
+
+#[tokio::test]
+async fn a_repeated_request_is_recognised_for_a_day() {
+    for database in databases().await {
+        let world = World::new(&database).await;
+        let keyed = || NewEvent {
+            idempotency: Some(Idempotency { key: "k".into(), request_hash: [1; 32] }),
+            ..completed(&world.engine, world.account, "task")
+        };
+        let hands = Hands(&world.engine);
+        let (first, mut in_flight) = hands.ingest(keyed()).await;
+        hands.finish(in_flight.remove(0), 200).await;
+        world.clock.advance(KEEP_KEYS);
+        world.sweep().await;
+        let again = hands.ingest(keyed()).await.0.expect("an answer");
+        assert_eq!((again.replayed, Ok(again.id)), (true, first.map(|it| it.id)));
+        world.clock.advance(MOMENT);
+        world.sweep().await;
+        assert!(!hands.ingest(keyed()).await.0.expect("an answer").replayed);
+    }
+}
+
+#[tokio::test]
+async fn sessions_and_links_that_have_ended_are_removed() {
+    for database in databases().await {
+        let world = World::new(&database).await;
+        let link = world.engine.create_setup_link(world.account).await.expect("a link");
+        world.engine.create_owner(&link, "ada@example.com", "correct horse battery").await.expect("an owner");
+        world.engine.create_setup_link(world.account).await.expect("a link");
+        let rows = || async {
+            (
+                database.count("SELECT count(*) FROM sessions").await,
+                database.count("SELECT count(*) FROM setup_links").await,
+            )
+        };
+        world.sweep().await;
+        assert_eq!(rows().await, (1, 1));
+        world.clock.advance(SESSION_LIFETIME);
+        world.sweep().await;
+        assert_eq!(rows().await, (0, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_started_engine_sweeps_by_itself() {
+    for database in databases().await {
+        let world = World::new(&database).await;
+        let id = world.deliver("delivered", &[200]).await;
+        world.clock.advance(91 * DAY);
+        let running = world.engine.start().expect("a new engine");
+        let gone = async {
+            while world.state(id).await.is_some() {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_mins(1), gone).await.expect("it is removed");
+        running.stop(CancellationToken::new()).await;
+    }
+}
