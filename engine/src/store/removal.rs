@@ -1,7 +1,7 @@
 //! Taking events away again: with all of their deliveries and attempts in one
 //! transaction, so that the ledger adds up at any moment.
 
-use signet_model::{AccountId, DeliveryId, EventId, delivery::State};
+use signet_model::{AccountId, DeliveryId, EndpointId, EventId, Timestamp, delivery::State};
 use uuid::Uuid;
 
 use super::Result;
@@ -160,7 +160,9 @@ pub(crate) async fn remove_account(tx: &mut Tx, account: AccountId) -> Result<()
 
 /// Keeps an account's people and keys out for good, and closes its endpoints;
 /// what waits for them is discarded.
-pub(crate) async fn close_account(tx: &mut Tx, account: AccountId, now: signet_model::Timestamp) -> Result<()> {
+pub(crate) async fn close_account(tx: &mut Tx, account: AccountId, now: Timestamp) -> Result<()> {
+    const ENDPOINTS: &str =
+        "UPDATE endpoints SET deleted_at = COALESCE(deleted_at, $2) WHERE account_id = $1 RETURNING id";
     for sql in [
         "DELETE FROM users WHERE id IN (SELECT user_id FROM memberships WHERE account_id = $1)
            AND id NOT IN (SELECT user_id FROM memberships WHERE account_id <> $1)",
@@ -173,9 +175,7 @@ pub(crate) async fn close_account(tx: &mut Tx, account: AccountId, now: signet_m
             sqlx::query(sql).bind(account).execute(conn).await?;
         });
     }
-    const ENDPOINTS: &str =
-        "UPDATE endpoints SET deleted_at = COALESCE(deleted_at, $2) WHERE account_id = $1 RETURNING id";
-    let endpoints: Vec<signet_model::EndpointId> =
+    let endpoints: Vec<EndpointId> =
         on!(tx, |conn| sqlx::query_scalar(ENDPOINTS).bind(account).bind(now).fetch_all(conn).await?);
     for endpoint in endpoints {
         tx.discard_all(account, endpoint, now).await?;

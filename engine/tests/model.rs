@@ -1,0 +1,430 @@
+//! Any sequence of what can happen to deliveries, against a simple model in
+//! memory: after every step the store says what the model says, and the ledger
+//! adds up.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use proptest::{
+    prelude::*,
+    test_runner::{Config, TestCaseError, TestRunner},
+};
+use signet_engine::{
+    Engine, Settings,
+    clock::ManualClock,
+    ledger::Rule,
+    store::{
+        backlog::{HeldChoice, RecoverError},
+        deliveries::{Filter, ResendError},
+    },
+    testing::{
+        Hands, InFlight, POSTGRES_VARIABLE, TestDatabase, account, completed, endpoint, engine, postgres, sqlite,
+    },
+};
+use signet_model::{
+    AccountId, DeliveryId, EndpointId, Subscriptions, Timestamp, delivery::State, retry::Schedule, time::Clock,
+};
+
+const ENDPOINTS: usize = 2;
+const LEASE: Duration = Duration::from_mins(1);
+const RETRIES: [Duration; 2] = [Duration::from_secs(30), Duration::from_mins(2)];
+const RELEASE_RATE: u32 = 2;
+
+/// One thing that happens. Numbers choose among what there is, modulo how many.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Ingest,
+    Test(usize),
+    Claim,
+    /// The answer to one of the attempts under way; if its lease has run out, a late one.
+    Finish(usize, u16),
+    /// All attempts under way are forgotten.
+    Crash,
+    Advance(u64),
+    Pause(usize),
+    Enable(usize),
+    Settle(usize, bool),
+    Recover(usize),
+    Resend(usize),
+    Delete(usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let which = 0..100_usize;
+    prop_oneof![
+        6 => Just(Step::Ingest),
+        1 => (0..ENDPOINTS).prop_map(Step::Test),
+        5 => Just(Step::Claim),
+        4 => which.clone().prop_map(|which| Step::Finish(which, 200)),
+        7 => which.clone().prop_map(|which| Step::Finish(which, 500)),
+        1 => which.clone().prop_map(|which| Step::Finish(which, 410)),
+        1 => Just(Step::Crash),
+        6 => (1..130_u64).prop_map(Step::Advance),
+        1 => (0..ENDPOINTS).prop_map(Step::Pause),
+        3 => (0..ENDPOINTS).prop_map(Step::Enable),
+        2 => (0..ENDPOINTS, any::<bool>()).prop_map(|(endpoint, release)| Step::Settle(endpoint, release)),
+        1 => (0..ENDPOINTS).prop_map(Step::Recover),
+        2 => which.prop_map(Step::Resend),
+        1 => (0..ENDPOINTS * 8).prop_map(Step::Delete),
+    ]
+}
+
+/// A delivery as the contract has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Modelled {
+    endpoint: usize,
+    is_test: bool,
+    state: State,
+    due_at: Option<Timestamp>,
+    in_flight: bool,
+    attempts: u32,
+}
+
+/// What the store does not show.
+#[derive(Debug, Clone, Copy, Default)]
+struct Hidden {
+    failures: usize,
+    /// Which claim the delivery belongs to.
+    claim: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Endpoint {
+    Enabled,
+    Disabled,
+    Deleted,
+}
+
+/// The whole of it, in a few rules. Ids grow with time, so that the map is in
+/// the order of acceptance.
+struct Model {
+    endpoints: [Endpoint; ENDPOINTS],
+    deliveries: BTreeMap<DeliveryId, (Modelled, Hidden)>,
+}
+
+impl Model {
+    fn add(&mut self, id: DeliveryId, endpoint: usize, is_test: bool, now: Timestamp) {
+        let held = self.endpoints[endpoint] == Endpoint::Disabled && !is_test;
+        let modelled = Modelled {
+            endpoint,
+            is_test,
+            state: if held { State::Held } else { State::Pending },
+            due_at: (!held).then_some(now + LEASE),
+            in_flight: !held,
+            attempts: 0,
+        };
+        self.deliveries.insert(id, (modelled, Hidden::default()));
+    }
+
+    /// Claims all that is due, by a claim that no other has been; what is due at
+    /// a closed endpoint, because who had it has died, is settled instead.
+    fn claim(&mut self, claim: u32, now: Timestamp) -> Vec<DeliveryId> {
+        let mut claimed = Vec::new();
+        for (&id, (delivery, hidden)) in &mut self.deliveries {
+            if delivery.due_at.is_none_or(|due_at| due_at > now) {
+                continue;
+            }
+            match self.endpoints[delivery.endpoint] {
+                Endpoint::Deleted => delivery.close(State::Discarded),
+                Endpoint::Disabled if !delivery.is_test => delivery.close(State::Held),
+                _ => {
+                    (delivery.due_at, delivery.in_flight, hidden.claim) = (Some(now + LEASE), true, claim);
+                    claimed.push(id);
+                }
+            }
+        }
+        claimed
+    }
+
+    fn finish(&mut self, id: DeliveryId, claim: u32, status: u16, now: Timestamp) {
+        let Some((delivery, hidden)) = self.deliveries.get_mut(&id) else { return };
+        if !delivery.in_flight || hidden.claim != claim {
+            return;
+        }
+        delivery.attempts += 1;
+        if status == 200 {
+            return delivery.close(State::Delivered);
+        }
+        let retry = RETRIES.get(hidden.failures);
+        hidden.failures += 1;
+        if delivery.is_test {
+            return delivery.close(State::Failed);
+        }
+        let endpoint = delivery.endpoint;
+        match (retry, self.endpoints[endpoint]) {
+            (Some(&delay), Endpoint::Enabled) if status != 410 => {
+                (delivery.due_at, delivery.in_flight) = (Some(now + delay), false);
+            }
+            (Some(_), Endpoint::Disabled) if status != 410 => delivery.close(State::Held),
+            (Some(_), Endpoint::Deleted) if status != 410 => delivery.close(State::Discarded),
+            _ => {
+                delivery.close(State::Failed);
+                if self.endpoints[endpoint] == Endpoint::Enabled {
+                    self.disable(endpoint, now);
+                }
+            }
+        }
+    }
+
+    /// What waits is held; what is in flight stays so until its lease ends.
+    fn disable(&mut self, endpoint: usize, now: Timestamp) {
+        self.endpoints[endpoint] = Endpoint::Disabled;
+        for delivery in self.of(endpoint).filter(|it| it.waits(now) && !it.is_test) {
+            delivery.close(State::Held);
+        }
+    }
+
+    fn delete(&mut self, endpoint: usize, now: Timestamp) {
+        self.endpoints[endpoint] = Endpoint::Deleted;
+        for delivery in self.of(endpoint).filter(|it| it.waits(now) || it.state == State::Held) {
+            delivery.close(State::Discarded);
+        }
+    }
+
+    fn of(&mut self, endpoint: usize) -> impl Iterator<Item = &mut Modelled> {
+        self.deliveries.values_mut().map(|(delivery, _)| delivery).filter(move |it| it.endpoint == endpoint)
+    }
+
+    /// Sends what is in this state, in the order of acceptance, paced.
+    fn send_paced(&mut self, endpoint: usize, state: State, now: Timestamp) -> u64 {
+        let mut place = 0;
+        for (delivery, hidden) in self.deliveries.values_mut() {
+            if delivery.endpoint == endpoint && delivery.state == state && !(state == State::Failed && delivery.is_test)
+            {
+                let turn = Duration::from_secs(1) * place / RELEASE_RATE;
+                (delivery.state, delivery.due_at, hidden.failures) = (State::Pending, Some(now + turn), 0);
+                place += 1;
+            }
+        }
+        place.into()
+    }
+
+    /// Leases that ended more than a lease ago, which the ledger complains of.
+    fn overdue(&self, now: Timestamp) -> u64 {
+        let overdue = |it: &Modelled| it.in_flight && it.due_at.is_some_and(|due_at| due_at + LEASE < now);
+        self.deliveries.values().filter(|(it, _)| overdue(it)).count() as u64
+    }
+}
+
+impl Modelled {
+    fn close(&mut self, state: State) {
+        (self.state, self.due_at, self.in_flight) = (state, None, false);
+    }
+
+    fn waits(&self, now: Timestamp) -> bool {
+        self.state == State::Pending && (!self.in_flight || self.due_at.is_some_and(|due_at| due_at <= now))
+    }
+}
+
+/// The engine, the model, and what is in flight between them.
+struct Play {
+    engine: Engine,
+    clock: ManualClock,
+    account: AccountId,
+    start: Timestamp,
+    endpoints: Vec<EndpointId>,
+    model: Model,
+    /// Attempts under way and the claims that they belong to.
+    in_flight: Vec<(InFlight, u32)>,
+    claims: u32,
+}
+
+impl Play {
+    async fn new(database: &TestDatabase, name: &str) -> Self {
+        let settings = Settings {
+            schedule: Schedule::new(RETRIES.to_vec(), 0),
+            lease: LEASE,
+            release_rate: RELEASE_RATE,
+            ..Settings::default()
+        };
+        let (engine, clock) = engine(database, settings, Vec::new());
+        let account = account(&engine, name).await;
+        let mut endpoints = Vec::new();
+        for _ in 0..ENDPOINTS {
+            endpoints.push(endpoint(&engine, account).await);
+        }
+        let model = Model { endpoints: [Endpoint::Enabled; ENDPOINTS], deliveries: BTreeMap::new() };
+        let start = clock.now();
+        Self { engine, clock, account, start, endpoints, model, in_flight: Vec::new(), claims: 0 }
+    }
+
+    async fn take(&mut self, step: Step) -> Result<(), TestCaseError> {
+        let (account, hands) = (self.account, Hands(&self.engine));
+        // Ids are in the order of the steps.
+        self.clock.advance(Duration::from_millis(1));
+        let now = self.clock.now();
+        let all = Subscriptions::all();
+        match step {
+            Step::Ingest => {
+                let in_flight = hands.ingest(completed(&self.engine, account, "task")).await.1;
+                self.in_flight.extend(in_flight.into_iter().map(|one| (one, 0)));
+                let open = self.model.endpoints.iter().filter(|it| **it != Endpoint::Deleted).count();
+                self.accept(false, open, now).await?;
+            }
+            Step::Test(which) => {
+                let in_flight = hands.ingest_test(account, self.endpoints[which]).await.1;
+                self.in_flight.extend(in_flight.into_iter().map(|one| (one, 0)));
+                let open = self.model.endpoints[which] != Endpoint::Deleted;
+                self.accept(true, open.into(), now).await?;
+            }
+            Step::Claim => {
+                self.claims += 1;
+                let claimed = hands.claim().await;
+                let mut ids: Vec<_> = claimed.iter().map(InFlight::delivery).collect();
+                ids.sort_unstable();
+                prop_assert_eq!(ids, self.model.claim(self.claims, now));
+                self.in_flight.extend(claimed.into_iter().map(|one| (one, self.claims)));
+            }
+            Step::Finish(which, status) if !self.in_flight.is_empty() => {
+                let (one, claim) = self.in_flight.swap_remove(which % self.in_flight.len());
+                let id = one.delivery();
+                hands.finish(one, status).await;
+                self.model.finish(id, claim, status, now);
+            }
+            Step::Crash => self.in_flight.clear(),
+            Step::Advance(seconds) => self.clock.advance(Duration::from_secs(seconds)),
+            Step::Pause(which) => {
+                let done = self.engine.pause_endpoint(account, self.endpoints[which]).await;
+                prop_assert_eq!(done.is_ok(), self.model.endpoints[which] != Endpoint::Deleted);
+                if self.model.endpoints[which] == Endpoint::Enabled {
+                    self.model.disable(which, now);
+                }
+            }
+            Step::Enable(which) => {
+                let done = self.engine.enable_endpoint(account, self.endpoints[which]).await;
+                prop_assert_eq!(done.is_ok(), self.model.endpoints[which] != Endpoint::Deleted);
+                if done.is_ok() {
+                    self.model.endpoints[which] = Endpoint::Enabled;
+                }
+            }
+            Step::Settle(which, release) => {
+                let choice = if release { HeldChoice::Release } else { HeldChoice::Discard };
+                let settled = self.engine.settle_held(account, self.endpoints[which], all, choice).await.ok();
+                let expected = match (self.model.endpoints[which], choice) {
+                    (Endpoint::Deleted, _) => None,
+                    (Endpoint::Disabled, HeldChoice::Release) => Some(0),
+                    (Endpoint::Enabled, HeldChoice::Release) => Some(self.model.send_paced(which, State::Held, now)),
+                    (_, HeldChoice::Discard) => {
+                        let held = self.model.of(which).filter(|it| it.state == State::Held);
+                        Some(held.map(|it| it.close(State::Discarded)).count() as u64)
+                    }
+                };
+                prop_assert_eq!(settled, expected);
+            }
+            Step::Recover(which) => {
+                let recovered = self.engine.recover(account, self.endpoints[which], self.start, all).await;
+                match self.model.endpoints[which] {
+                    Endpoint::Deleted => prop_assert!(matches!(recovered, Err(RecoverError::Store(_)))),
+                    Endpoint::Disabled => prop_assert!(matches!(recovered, Err(RecoverError::Disabled))),
+                    Endpoint::Enabled => {
+                        prop_assert_eq!(recovered.ok(), Some(self.model.send_paced(which, State::Failed, now)));
+                    }
+                }
+            }
+            Step::Resend(which) if !self.model.deliveries.is_empty() => {
+                let place = which % self.model.deliveries.len();
+                let (&id, (delivery, hidden)) = self.model.deliveries.iter_mut().nth(place).expect("a delivery");
+                let done = self.engine.resend(account, id).await;
+                match self.model.endpoints[delivery.endpoint] {
+                    Endpoint::Deleted => prop_assert!(matches!(done, Err(ResendError::Store(_)))),
+                    Endpoint::Disabled if !delivery.is_test => {
+                        prop_assert!(matches!(done, Err(ResendError::Disabled)));
+                    }
+                    _ if delivery.state == State::Pending => prop_assert!(matches!(done, Err(ResendError::Pending))),
+                    _ => {
+                        prop_assert!(done.is_ok());
+                        (delivery.state, delivery.due_at, hidden.failures) = (State::Pending, Some(now), 0);
+                    }
+                }
+            }
+            Step::Delete(which) if which < ENDPOINTS => {
+                let done = self.engine.delete_endpoint(account, self.endpoints[which]).await;
+                prop_assert_eq!(done.is_ok(), self.model.endpoints[which] != Endpoint::Deleted);
+                if done.is_ok() {
+                    self.model.delete(which, now);
+                }
+            }
+            Step::Finish(..) | Step::Resend(_) | Step::Delete(_) => {}
+        }
+        self.agree().await
+    }
+
+    /// Adds to the model what the store has accepted, which must be so many deliveries.
+    async fn accept(&mut self, is_test: bool, expected: usize, now: Timestamp) -> Result<(), TestCaseError> {
+        let mut accepted = 0;
+        for which in 0..ENDPOINTS {
+            for delivery in self.log(which).await {
+                if !self.model.deliveries.contains_key(&delivery.0) {
+                    self.model.add(delivery.0, which, is_test, now);
+                    accepted += 1;
+                }
+            }
+        }
+        prop_assert_eq!(accepted, expected);
+        Ok(())
+    }
+
+    async fn log(&self, which: usize) -> Vec<(DeliveryId, Modelled)> {
+        let endpoint = self.endpoints[which];
+        let log = self.engine.deliveries(self.account, endpoint, Filter::default(), 1_000).await.expect("the log");
+        log.into_iter()
+            .map(|it| {
+                let modelled = Modelled {
+                    endpoint: which,
+                    is_test: it.is_test,
+                    state: it.state,
+                    due_at: it.due_at,
+                    in_flight: it.in_flight,
+                    attempts: it.attempts,
+                };
+                (it.id, modelled)
+            })
+            .collect()
+    }
+
+    /// The store says what the model says, and the ledger adds up.
+    async fn agree(&self) -> Result<(), TestCaseError> {
+        let mut stored = BTreeMap::new();
+        for which in 0..ENDPOINTS {
+            stored.extend(self.log(which).await);
+        }
+        let modelled: BTreeMap<_, _> = self.model.deliveries.iter().map(|(&id, (it, _))| (id, it.clone())).collect();
+        prop_assert_eq!(stored, modelled);
+        let ledger = self.engine.check().await.expect("a ledger");
+        let findings: Vec<_> = ledger.findings.iter().map(|it| (it.rule, it.count)).collect();
+        let overdue = self.model.overdue(self.clock.now());
+        let expected = if overdue > 0 { vec![(Rule::LeaseNotOverdue, overdue)] } else { vec![] };
+        prop_assert_eq!(findings, expected, "{:?}", ledger);
+        Ok(())
+    }
+}
+
+fn play(cases: u32, steps: usize, database: impl AsyncFn() -> TestDatabase) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    let outcome = TestRunner::new(config).run(&prop::collection::vec(step(), 1..steps), |steps| {
+        runtime.block_on(async {
+            let database = database().await;
+            let mut play = Play::new(&database, "acme").await;
+            for step in steps {
+                play.take(step).await?;
+            }
+            play.engine.close().await;
+            Ok(())
+        })
+    });
+    if let Err(error) = outcome {
+        panic!("{error}");
+    }
+}
+
+#[test]
+fn any_sequence_ends_as_the_model_says_on_sqlite() {
+    play(64, 60, sqlite);
+}
+
+#[test]
+fn any_sequence_ends_as_the_model_says_on_postgresql() {
+    if std::env::var_os(POSTGRES_VARIABLE).is_some() {
+        play(16, 60, async || postgres().await.expect("a database"));
+    }
+}
