@@ -23,34 +23,39 @@ impl Storage {
     /// # Errors
     /// The sealing key or the database cannot be used.
     pub async fn open(&self) -> anyhow::Result<Engine> {
-        self.open_as(Settings::default()).await
+        let settings = Settings::default();
+        let client = quiet_client(&settings);
+        self.open_with(settings, &client).await
     }
 
-    /// Opens a database that is there already, for a command that is about what
-    /// is in it.
+    /// Opens a database that is there already, for a command that needs none of
+    /// the secrets in it, and so no key.
     ///
     /// # Errors
-    /// The SQLite file is missing, or the sealing key or the database cannot be used.
+    /// The SQLite file is missing, or the database cannot be used.
     pub async fn open_existing(&self, settings: Settings) -> anyhow::Result<Engine> {
         if let DatabaseUrl::Sqlite(path) = &self.database {
             ensure!(path.exists(), "there is no database {}", path.display());
         }
-        self.open_as(settings).await
-    }
-
-    async fn open_as(&self, settings: Settings) -> anyhow::Result<Engine> {
-        let config = Config {
-            policy: Policy::Public,
-            extra_authorities: Vec::new(),
-            budget: settings.budget,
-            max_response_body: settings.max_response_body,
-        };
-        self.open_with(settings, &config).await
+        let random = Random::from_system();
+        let sealer = Sealer::new(random.bytes());
+        let client = quiet_client(&settings);
+        self.assemble(settings, &client, random, sealer).await
     }
 
     async fn open_with(&self, settings: Settings, client: &Config) -> anyhow::Result<Engine> {
         let random = Random::from_system();
         let sealer = Sealer::new(self.key(&random)?);
+        self.assemble(settings, client, random, sealer).await
+    }
+
+    async fn assemble(
+        &self,
+        settings: Settings,
+        client: &Config,
+        random: Random,
+        sealer: Sealer,
+    ) -> anyhow::Result<Engine> {
         let client_made = Client::new(client)?;
         let db = Database::connect(&self.database)
             .await
@@ -81,6 +86,16 @@ impl Serve {
             max_response_body: settings.max_response_body,
         };
         self.storage.open_with(settings, &client).await
+    }
+}
+
+/// Of a command that sends nothing.
+const fn quiet_client(settings: &Settings) -> Config {
+    Config {
+        policy: Policy::Public,
+        extra_authorities: Vec::new(),
+        budget: settings.budget,
+        max_response_body: settings.max_response_body,
     }
 }
 
