@@ -149,8 +149,7 @@ impl Tx {
         by_database!(self, touch(touches))
     }
 
-    /// The endpoints that have something due, longest waiting first; on
-    /// PostgreSQL locked, and without those that another process has locked.
+    /// The endpoints that have something due, longest waiting first.
     pub async fn due_endpoints(
         &mut self,
         now: Timestamp,
@@ -158,6 +157,22 @@ impl Tx {
         limit: usize,
     ) -> Result<Vec<(AccountId, EndpointId)>> {
         by_database!(self, due_endpoints(now, skip, i64::try_from(limit).unwrap_or(i64::MAX)))
+    }
+
+    /// Takes hold of the queues of these endpoints, and leaves out those that
+    /// another process has, or has just claimed from. The caller has locked their
+    /// accounts before: everybody locks in this order, so that no two wait for
+    /// each other.
+    pub async fn lock_endpoints(
+        &mut self,
+        due: Vec<(AccountId, EndpointId)>,
+        now: Timestamp,
+    ) -> Result<Vec<(AccountId, EndpointId)>> {
+        match self {
+            // There is one writer, and this is it.
+            Self::Sqlite(_) => Ok(due),
+            Self::Postgres(tx) => postgres::lock_endpoints(tx, due, now).await,
+        }
     }
 
     /// Claims what is due at these endpoints, the earliest first, until the

@@ -69,9 +69,10 @@ async fn claim_some(engine: &Arc<Parts>, skip: &[EndpointId], now: Timestamp) ->
 /// Claims a batch; returns how many endpoints it looked at, and what is to be attempted.
 pub(crate) async fn claim_batch(engine: &Parts, skip: &[EndpointId], now: Timestamp) -> Result<(usize, Vec<Ready>)> {
     let mut tx = Tx::begin(&engine.db).await?;
-    let places = tx.due_endpoints(now, skip, BATCH).await?;
-    let accounts = distinct(places.iter().map(|&(account, _)| account));
+    let due = tx.due_endpoints(now, skip, BATCH).await?;
+    let accounts = distinct(due.iter().map(|&(account, _)| account));
     let views = engine.directory.look(&mut tx, &accounts, Lock::Share).await?;
+    let places = tx.lock_endpoints(due, now).await?;
     settle_closed(&mut tx, &places, &views, now).await?;
     let mut room = reserve(engine, &places);
     let lease = engine.new_lease();
@@ -107,17 +108,15 @@ async fn settle_closed(tx: &mut Tx, places: &[Address], views: &Views, now: Time
     Ok(())
 }
 
+/// Shares a batch out evenly: an endpoint with a long backlog does not take the
+/// turn of those with one retry each.
 fn reserve(engine: &Parts, addresses: &[Address]) -> HashMap<Address, Vec<Place>> {
-    let mut left = BATCH;
-    let mut reserved = HashMap::with_capacity(addresses.len());
-    for &(account, endpoint) in addresses {
-        let places = engine.lanes.reserve_to_claim(endpoint, left);
-        left -= places.len();
-        if !places.is_empty() {
-            reserved.insert((account, endpoint), places);
-        }
-    }
-    reserved
+    let share = BATCH.div_ceil(addresses.len().max(1));
+    let places = |&(account, endpoint): &Address| {
+        let places = engine.lanes.reserve_to_claim(endpoint, share);
+        (!places.is_empty()).then_some(((account, endpoint), places))
+    };
+    addresses.iter().filter_map(places).collect()
 }
 
 fn claim_of((account, endpoint): Address, places: &[Place]) -> Claim {

@@ -107,7 +107,7 @@ pub(super) async fn touch(tx: &mut Connection, touches: &[Touch]) -> Result<()> 
 }
 
 pub(super) const DUE_ENDPOINTS: &str = "SELECT account_id, endpoint_id FROM endpoint_queues
-     WHERE next_due_at <= $1 AND endpoint_id <> ALL($2) ORDER BY next_due_at LIMIT $3 FOR UPDATE SKIP LOCKED";
+     WHERE next_due_at <= $1 AND endpoint_id <> ALL($2) ORDER BY next_due_at LIMIT $3";
 
 pub(super) async fn due_endpoints(
     tx: &mut Connection,
@@ -116,6 +116,23 @@ pub(super) async fn due_endpoints(
     limit: i64,
 ) -> Result<Vec<(AccountId, EndpointId)>> {
     Ok(sqlx::query_as(DUE_ENDPOINTS).bind(now).bind(skip).bind(limit).fetch_all(&mut **tx).await?)
+}
+
+pub(super) async fn lock_endpoints(
+    tx: &mut Connection,
+    due: Vec<(AccountId, EndpointId)>,
+    now: Timestamp,
+) -> Result<Vec<(AccountId, EndpointId)>> {
+    const SQL: &str = "SELECT q.account_id, q.endpoint_id FROM endpoint_queues q
+           JOIN unnest($1::uuid[], $2::uuid[]) AS due (account_id, endpoint_id)
+             ON q.account_id = due.account_id AND q.endpoint_id = due.endpoint_id
+         WHERE q.next_due_at <= $3 FOR UPDATE OF q SKIP LOCKED";
+    Ok(sqlx::query_as(SQL)
+        .bind(column(&due, |place| place.0))
+        .bind(column(&due, |place| place.1))
+        .bind(now)
+        .fetch_all(&mut **tx)
+        .await?)
 }
 
 pub(super) async fn next_due(conn: &mut sqlx::PgConnection, skip: &[EndpointId]) -> Result<Option<Timestamp>> {
