@@ -30,6 +30,18 @@ mod sqlite;
 use signet_model::{AccountId, DeliveryId, EndpointId, Timestamp, endpoint::DisabledReason};
 use sqlx::{Postgres, Sqlite, Transaction};
 
+/// How the health of an endpoint that is known already changes, on both databases.
+macro_rules! changed_health {
+    () => {
+        "ON CONFLICT (account_id, endpoint_id) DO UPDATE SET
+           last_success_at = COALESCE(excluded.last_success_at, endpoint_health.last_success_at),
+           last_failure_at = COALESCE(excluded.last_failure_at, endpoint_health.last_failure_at),
+           consecutive_failures = excluded.consecutive_failures
+             + CASE WHEN excluded.last_success_at IS NULL THEN endpoint_health.consecutive_failures ELSE 0 END"
+    };
+}
+use changed_health;
+
 pub use rows::{
     AttemptRow, Claim, Claimed, DeliveryRow, EndpointRow, EventRow, FinishRow, HealthRow, KeyRow, Lease, StoredAnswer,
     Touch,
@@ -223,26 +235,7 @@ impl Tx {
 
     /// Updates what the dashboard shows of an endpoint's health.
     pub async fn update_health(&mut self, rows: &[HealthRow]) -> Result<()> {
-        const SQL: &str = "INSERT INTO endpoint_health (account_id, endpoint_id, last_success_at, last_failure_at, consecutive_failures)
-             VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (account_id, endpoint_id) DO UPDATE SET
-               last_success_at = COALESCE(excluded.last_success_at, endpoint_health.last_success_at),
-               last_failure_at = COALESCE(excluded.last_failure_at, endpoint_health.last_failure_at),
-               consecutive_failures = excluded.consecutive_failures
-                 + CASE WHEN excluded.last_success_at IS NULL THEN endpoint_health.consecutive_failures ELSE 0 END";
-        for row in rows {
-            on!(self, |conn| {
-                sqlx::query(SQL)
-                    .bind(row.account)
-                    .bind(row.endpoint)
-                    .bind(row.last_success_at)
-                    .bind(row.last_failure_at)
-                    .bind(row.failures)
-                    .execute(conn)
-                    .await?;
-            });
-        }
-        Ok(())
+        by_database!(self, update_health(rows))
     }
 
     /// Disables an endpoint, unless it is disabled or deleted already. The

@@ -25,6 +25,9 @@ use crate::{
 
 /// The most outcomes in one transaction.
 const BATCH: usize = 256;
+/// How long outcomes wait for others to share their commit. Nothing waits for
+/// them meanwhile: the delivery has been made and its place is free.
+const GATHER: Duration = Duration::from_millis(5);
 /// How long to wait before a batch that could not be written is tried again.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -57,8 +60,21 @@ pub(crate) async fn record(engine: Arc<Parts>, mut finished: mpsc::Receiver<Fini
         if count == 0 {
             return;
         }
+        if !stop.is_cancelled() {
+            tokio::time::sleep(GATHER).await;
+            gather(&mut finished, &mut batch);
+        }
         record_surely(&engine, &batch).await;
         batch.clear();
+    }
+}
+
+/// Takes what has come in the meantime, as far as it fits.
+fn gather(finished: &mut mpsc::Receiver<Finished>, batch: &mut Vec<Finished>) {
+    while batch.len() < BATCH
+        && let Ok(next) = finished.try_recv()
+    {
+        batch.push(next);
     }
 }
 

@@ -4,8 +4,8 @@ use signet_model::{AccountId, DeliveryId, EndpointId, EventId, Timestamp};
 use sqlx::{Postgres, Transaction};
 
 use super::{
-    Lock,
-    rows::{AttemptRow, Claim, Claimed, DeliveryRow, EventRow, FinishRow, KeyRow, Lease, Touch},
+    Lock, changed_health,
+    rows::{AttemptRow, Claim, Claimed, DeliveryRow, EventRow, FinishRow, HealthRow, KeyRow, Lease, Touch},
 };
 use crate::store::Result;
 
@@ -214,6 +214,23 @@ pub(super) async fn insert_attempts(tx: &mut Connection, rows: &[AttemptRow]) ->
         .bind(column(rows, |row| row.body_truncated))
         .bind(column(rows, |row| row.failure))
         .bind(column(rows, |row| row.failure_detail.as_deref().map(without_nul)))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn update_health(tx: &mut Connection, rows: &[HealthRow]) -> Result<()> {
+    const SQL: &str = concat!(
+        "INSERT INTO endpoint_health (account_id, endpoint_id, last_success_at, last_failure_at, consecutive_failures)
+         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::int[]) ",
+        changed_health!()
+    );
+    sqlx::query(SQL)
+        .bind(column(rows, |row| row.account))
+        .bind(column(rows, |row| row.endpoint))
+        .bind(column(rows, |row| row.last_success_at))
+        .bind(column(rows, |row| row.last_failure_at))
+        .bind(column(rows, |row| row.failures))
         .execute(&mut **tx)
         .await?;
     Ok(())

@@ -7,8 +7,8 @@ use signet_model::{AccountId, DeliveryId, EndpointId, EventId, Timestamp};
 use sqlx::{AssertSqlSafe, Sqlite, Transaction};
 
 use super::{
-    Lock,
-    rows::{AttemptRow, Claim, Claimed, DeliveryRow, EventRow, FinishRow, KeyRow, Lease, Touch},
+    Lock, changed_health,
+    rows::{AttemptRow, Claim, Claimed, DeliveryRow, EventRow, FinishRow, HealthRow, KeyRow, Lease, Touch},
 };
 use crate::store::Result;
 
@@ -279,6 +279,31 @@ pub(super) async fn insert_attempts(tx: &mut Connection, rows: &[AttemptRow]) ->
                 .bind(row.map(|row| row.body_truncated))
                 .bind(row.and_then(|row| row.failure))
                 .bind(row.and_then(|row| row.failure_detail.as_deref()))
+        });
+        query.execute(&mut **tx).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn update_health(tx: &mut Connection, rows: &[HealthRow]) -> Result<()> {
+    static SQL: LazyLock<Batched> = LazyLock::new(|| {
+        Batched::new(
+            concat!(
+                "INSERT INTO endpoint_health (account_id, endpoint_id, last_success_at, last_failure_at, consecutive_failures)
+                 SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL ",
+                changed_health!()
+            ),
+            5,
+        )
+    });
+    for (sql, piece) in SQL.pieces(rows) {
+        let query = piece.iter().fold(sqlx::query(sql), |query, row| {
+            query
+                .bind(row.map(|row| row.account))
+                .bind(row.map(|row| row.endpoint))
+                .bind(row.and_then(|row| row.last_success_at))
+                .bind(row.and_then(|row| row.last_failure_at))
+                .bind(row.map(|row| row.failures))
         });
         query.execute(&mut **tx).await?;
     }

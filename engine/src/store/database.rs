@@ -22,6 +22,9 @@ const POSTGRES_LOCK_TIMEOUT: &str = "10s";
 const SQLITE_READERS: u32 = 4;
 /// How many rows SQLite's thread may be ahead: a batch's, so that it need not wait.
 const ROW_BUFFER: usize = 256;
+/// How long the log may grow before its pages are copied into the database: 16 MiB,
+/// since a page that is written again until then is copied once.
+const CHECKPOINT_PAGES: &str = "4096";
 /// How many statements stay prepared on each connection.
 const STATEMENTS: usize = 200;
 /// Connections to PostgreSQL: ingest, record, claim, the listener, and the dashboard.
@@ -101,6 +104,7 @@ impl Database {
             .journal_mode(SqliteJournalMode::Wal)
             // An acknowledged event must survive a power cut.
             .synchronous(SqliteSynchronous::Full)
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
             .foreign_keys(true)
             .row_buffer_size(ROW_BUFFER)
             .statement_cache_capacity(STATEMENTS)
