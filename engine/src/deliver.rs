@@ -115,7 +115,7 @@ async fn work(engine: Arc<Parts>, first: Ready) {
     }
 }
 
-/// Distinct values, in order of first appearance being irrelevant.
+/// Distinct values, sorted.
 fn distinct<T: Ord + Copy>(values: impl Iterator<Item = T>) -> Vec<T> {
     let mut values: Vec<T> = values.collect();
     values.sort_unstable();

@@ -267,33 +267,33 @@ impl Tx {
 
     /// Holds what waits for an endpoint. What is being attempted at this moment
     /// keeps its lease; its outcome, or the end of the lease, decides.
-    pub async fn hold(&mut self, account: AccountId, endpoint: EndpointId, now: Timestamp) -> Result<u64> {
+    pub async fn hold(&mut self, account: AccountId, endpoint: EndpointId, now: Timestamp) -> Result<()> {
         const SQL: &str = "UPDATE deliveries SET state = 'held', due_at = NULL, lease = NULL
              WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending' AND NOT is_test
                AND (lease IS NULL OR due_at <= $3)";
-        let held = on!(self, |conn| sqlx::query(SQL)
-            .bind(account)
-            .bind(endpoint)
-            .bind(now)
-            .execute(conn)
-            .await?
-            .rows_affected());
-        Ok(held)
+        self.settle(SQL, account, endpoint, now).await
     }
 
     /// Discards what waits or is held for a deleted endpoint.
-    pub async fn discard_all(&mut self, account: AccountId, endpoint: EndpointId, now: Timestamp) -> Result<u64> {
+    pub async fn discard_all(&mut self, account: AccountId, endpoint: EndpointId, now: Timestamp) -> Result<()> {
         const SQL: &str = "UPDATE deliveries SET state = 'discarded', due_at = NULL, lease = NULL, completed_at = $3
              WHERE account_id = $1 AND endpoint_id = $2
                AND (state = 'held' OR (state = 'pending' AND (lease IS NULL OR due_at <= $3)))";
-        let discarded = on!(self, |conn| sqlx::query(SQL)
-            .bind(account)
-            .bind(endpoint)
-            .bind(now)
-            .execute(conn)
-            .await?
-            .rows_affected());
-        Ok(discarded)
+        self.settle(SQL, account, endpoint, now).await
+    }
+
+    /// Changes what waits for a closed endpoint.
+    async fn settle(
+        &mut self,
+        sql: &'static str,
+        account: AccountId,
+        endpoint: EndpointId,
+        now: Timestamp,
+    ) -> Result<()> {
+        on!(self, |conn| {
+            sqlx::query(sql).bind(account).bind(endpoint).bind(now).execute(conn).await?;
+        });
+        Ok(())
     }
 
     /// Tells every process that the account's endpoints have changed.

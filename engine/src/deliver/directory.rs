@@ -87,7 +87,19 @@ impl fmt::Debug for Directory {
 }
 
 /// Accounts that exist, as they are while the transaction lasts.
-pub(crate) type Views = HashMap<AccountId, Arc<AccountView>>;
+pub(crate) struct Views(HashMap<AccountId, Arc<AccountView>>);
+
+impl Views {
+    /// The account, if it exists.
+    pub(crate) fn account(&self, account: AccountId) -> Option<&AccountView> {
+        self.0.get(&account).map(Arc::as_ref)
+    }
+
+    /// The account's endpoint, if it exists and is not deleted.
+    pub(crate) fn endpoint(&self, account: AccountId, endpoint: EndpointId) -> Option<&Arc<EndpointView>> {
+        self.account(account)?.endpoints.get(&endpoint)
+    }
+}
 
 impl Directory {
     pub(crate) fn new(sealer: Sealer) -> Self {
@@ -104,7 +116,7 @@ impl Directory {
             };
             views.insert(account, view);
         }
-        Ok(views)
+        Ok(Views(views))
     }
 
     fn remembered(&self, account: AccountId, revision: i64) -> Option<Arc<AccountView>> {

@@ -95,13 +95,9 @@ pub(crate) async fn claim_batch(engine: &Parts, skip: &[EndpointId], now: Timest
 /// closed, and its process died: it is held, or discarded, only now.
 async fn settle_closed(tx: &mut Tx, places: &[Address], views: &Views, now: Timestamp) -> Result<()> {
     for &(account, endpoint) in places {
-        match views.get(&account).and_then(|view| view.endpoints.get(&endpoint)) {
-            None => {
-                tx.discard_all(account, endpoint, now).await?;
-            }
-            Some(view) if view.disabled => {
-                tx.hold(account, endpoint, now).await?;
-            }
+        match views.endpoint(account, endpoint) {
+            None => tx.discard_all(account, endpoint, now).await?,
+            Some(view) if view.disabled => tx.hold(account, endpoint, now).await?,
             Some(_) => {}
         }
     }
@@ -129,7 +125,7 @@ fn ready(
     room: &mut HashMap<Address, Vec<Place>>,
     (lease, leased_until): (Lease, Timestamp),
 ) -> Option<Ready> {
-    let endpoint = Arc::clone(views.get(&row.account_id)?.endpoints.get(&row.endpoint_id)?);
+    let endpoint = Arc::clone(views.endpoint(row.account_id, row.endpoint_id)?);
     let place = room.get_mut(&(row.account_id, row.endpoint_id))?.pop()?;
     let Some(body) = row.body else {
         tracing::error!(delivery = %row.id, "a pending delivery has no body");

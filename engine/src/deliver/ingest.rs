@@ -298,7 +298,7 @@ impl Planned {
 impl Plan {
     fn of(incoming: Incoming, views: &Views, engine: &Parts, now: Timestamp, lease: Lease) -> Self {
         let id = EventId::new(now, engine.random.bytes());
-        let Some(view) = views.get(&incoming.event.account) else {
+        let Some(view) = views.account(incoming.event.account) else {
             return Self { id, incoming, fate: Err(Err(IngestError::UnknownAccount)) };
         };
         let kind = incoming.event.body.event_type;

@@ -165,14 +165,11 @@ fn finish_row(one: &Judged<'_>, views: &Views) -> FinishRow {
     let (state, due_at) = match one.verdict {
         Verdict::Delivered => (State::Delivered, None),
         Verdict::TestFailed | Verdict::GivenUp(_) => (State::Failed, None),
-        Verdict::Retry(due_at) => {
-            let endpoint = views.get(&finished.account).and_then(|account| account.endpoints.get(&finished.endpoint));
-            match endpoint {
-                Some(endpoint) if endpoint.disabled => (State::Held, None),
-                Some(_) => (State::Pending, Some(due_at)),
-                None => (State::Discarded, None),
-            }
-        }
+        Verdict::Retry(due_at) => match views.endpoint(finished.account, finished.endpoint) {
+            Some(endpoint) if endpoint.disabled => (State::Held, None),
+            Some(_) => (State::Pending, Some(due_at)),
+            None => (State::Discarded, None),
+        },
     };
     let open = matches!(state, State::Pending | State::Held);
     FinishRow {

@@ -168,7 +168,7 @@ pub(super) async fn touch(tx: &mut Connection, touches: &[Touch]) -> Result<()> 
 }
 
 /// A statement with `{skip}` for the endpoints that are to be left out, which
-/// are few, since each of them fills its share of the slots.
+/// are few, since each of them has as many attempts under way as it may.
 fn skipping(sql: &str, skip: &[EndpointId]) -> AssertSqlSafe<String> {
     let list = vec!["?"; skip.len()].join(",");
     // Made of constants and placeholders alone.

@@ -215,7 +215,7 @@ impl Engine {
         // Retention shares the lock and takes bodies from what is closed.
         let lock = if backlog == Backlog::Failed { Lock::Change } else { Lock::Share };
         let views = self.0.directory.look(&mut tx, &[account], lock).await?;
-        let view = views.get(&account).and_then(|view| view.endpoints.get(&endpoint)).ok_or(Error::NotFound)?;
+        let view = views.endpoint(account, endpoint).ok_or(Error::NotFound)?;
         if view.disabled {
             return Err(RecoverError::Disabled);
         }
@@ -255,7 +255,7 @@ impl Engine {
         loop {
             let mut tx = Tx::begin(&self.0.db).await?;
             let views = self.0.directory.look(&mut tx, &[account], Lock::Share).await?;
-            views.get(&account).and_then(|view| view.endpoints.get(&endpoint)).ok_or(Error::NotFound)?;
+            views.endpoint(account, endpoint).ok_or(Error::NotFound)?;
             let discarded = on!(&mut tx, |conn| sqlx::query(SQL)
                 .bind(account)
                 .bind(endpoint)

@@ -277,7 +277,7 @@ impl Engine {
         // What was closed opens again: retention, which shares the lock, must not
         // be taking its body away at this moment.
         let views = self.0.directory.look(&mut tx, &[account], Lock::Change).await?;
-        let view = views.get(&account).and_then(|view| view.endpoints.get(&endpoint)).ok_or(Error::NotFound)?;
+        let view = views.endpoint(account, endpoint).ok_or(Error::NotFound)?;
         if view.disabled && !is_test {
             return Err(ResendError::Disabled);
         }
