@@ -29,4 +29,9 @@ export class Arrivals {
     while (taken.length < count) taken.push(await this.next());
     return taken;
   }
+
+  /** What is there, without waiting for more. */
+  takeAll() {
+    return this.#arrived.splice(0);
+  }
 }

@@ -60,6 +60,16 @@ export class Signet {
     return stdout.trim();
   }
 
+  /**
+   * Waits until every accepted event has its outcome on record. Deliveries are
+   * made side by side, so that none of them tells whether another is still coming.
+   */
+  async settled() {
+    let ledger;
+    do ledger = await this.command('check');
+    while (/\d pending/.test(ledger));
+  }
+
   /** Stops the process as an operator does and returns its exit code. */
   async stop() {
     const ended = once(this.process, 'exit');
