@@ -1,20 +1,23 @@
 //! From an accepted event to a recorded outcome.
 //!
-//! Three tasks share the work. The **ingester** stores waiting events in one
-//! commit and sends what it stored on its way at once, already leased. The
-//! **dispatcher** claims what falls due: retries, releases, and what a dead
-//! process left behind. Both put deliveries into **lanes**, one for each endpoint,
-//! whose workers make one attempt at each and give the outcome to the
-//! **recorder**, which writes outcomes in batches.
+//! Two tasks share the work. The **writer** stores waiting events in one commit and
+//! sends what it stored on its way at once, already leased. The **dispatcher**
+//! claims what falls due: retries, releases, and what a dead process left behind.
+//! Both put deliveries into **lanes**, one for each endpoint, whose workers make
+//! one attempt at each and give the outcome to the writer, which records it along
+//! with the next events.
 
 pub mod attempt;
+mod commit;
 pub(crate) mod directory;
 mod dispatcher;
 pub mod ingest;
 mod lanes;
 mod listener;
-mod recorder;
+mod outcome;
+pub(crate) mod plan;
 mod verdict;
+mod writer;
 
 use std::sync::Arc;
 
@@ -30,12 +33,14 @@ use crate::{
 
 pub(crate) use directory::Directory;
 pub(crate) use dispatcher::dispatch;
-pub(crate) use ingest::{Audience, Incoming, Request as IngestRequest, WAITING, WAITING_BYTES, admit, ingest_waiting};
+pub(crate) use ingest::{Audience, Incoming, Request as IngestRequest, WAITING, WAITING_BYTES};
 pub(crate) use lanes::{Lanes, Limits, Place};
 pub(crate) use listener::listen;
-pub(crate) use recorder::{Finished, record};
+pub(crate) use outcome::Finished;
+pub(crate) use plan::admit;
+pub(crate) use writer::{Stops, write};
 #[cfg(any(test, feature = "testing"))]
-pub(crate) use {dispatcher::claim_batch, recorder::record_now};
+pub(crate) use {commit::commit_batch, dispatcher::claim_batch, outcome::Judged};
 
 use attempt::Request;
 use directory::EndpointView;
@@ -54,7 +59,7 @@ pub(crate) struct Ready {
     /// Those that failed in this round.
     pub(crate) failures: i32,
     pub(crate) body: Bytes,
-    /// Given back once the outcome is in the recorder's hands.
+    /// Given back once the outcome is in the writer's hands.
     pub(crate) place: Place,
 }
 
@@ -94,7 +99,7 @@ impl Ready {
             failures: self.failures,
             attempt,
         };
-        // The place is kept until the recorder has taken the outcome: a recorder
+        // The place is kept until the writer has taken the outcome: a writer
         // that cannot keep up slows claiming down. Where it has stopped, the
         // lease runs out and the delivery falls due again.
         let _ = engine.finished.send(finished).await;

@@ -15,8 +15,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     deliver::{
-        Directory, Finished, IngestRequest, Lanes, Limits, WAITING, WAITING_BYTES, dispatch, ingest_waiting, listen,
-        record,
+        Directory, Finished, IngestRequest, Lanes, Limits, Stops, WAITING, WAITING_BYTES, dispatch, listen, write,
     },
     outbound::{Client, Policy},
     queue::Lease,
@@ -26,7 +25,7 @@ use crate::{
     store::{Database, Passwords, Result, api_keys::RecentKeys},
 };
 
-/// How many outcomes may wait for the recorder. When it is full, attempts keep
+/// How many outcomes may wait for the writer. When it is full, attempts keep
 /// their places, and so less is claimed.
 const UNRECORDED: usize = 1_024;
 
@@ -116,11 +115,11 @@ pub(crate) struct Parts {
     pub(crate) recent_keys: RecentKeys,
     pub(crate) directory: Directory,
     pub(crate) lanes: Arc<Lanes>,
-    /// Requests on their way to the ingester.
+    /// Requests on their way to the writer.
     pub(crate) waiting: mpsc::Sender<IngestRequest>,
     /// How many more bytes of them there may be.
     pub(crate) room: Arc<Semaphore>,
-    /// Outcomes on their way to the recorder.
+    /// Outcomes on their way to the writer.
     pub(crate) finished: mpsc::Sender<Finished>,
     /// Tells the dispatcher to look again.
     pub(crate) wake: Notify,
@@ -175,16 +174,14 @@ impl Engine {
     /// Begins to ingest and to deliver. `None` if that was done before.
     pub fn start(&self) -> Option<Running> {
         let (requests, outcomes) = self.0.receivers.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        let (quit, drained) = (CancellationToken::new(), CancellationToken::new());
+        let stops = Stops::default();
         Some(Running {
-            ingester: tokio::spawn(ingest_waiting(Arc::clone(&self.0), requests, quit.clone())),
-            dispatcher: tokio::spawn(dispatch(Arc::clone(&self.0), quit.clone())),
-            listener: tokio::spawn(listen(Arc::clone(&self.0), quit.clone())),
-            janitor: tokio::spawn(sweep_hourly(Arc::clone(&self.0), quit.clone())),
-            recorder: tokio::spawn(record(Arc::clone(&self.0), outcomes, drained.clone())),
+            writer: tokio::spawn(write(Arc::clone(&self.0), requests, outcomes, stops.clone())),
+            dispatcher: tokio::spawn(dispatch(Arc::clone(&self.0), stops.quit.clone())),
+            listener: tokio::spawn(listen(Arc::clone(&self.0), stops.quit.clone())),
+            janitor: tokio::spawn(sweep_hourly(Arc::clone(&self.0), stops.quit.clone())),
             parts: Arc::clone(&self.0),
-            quit,
-            drained,
+            stops,
         })
     }
 
@@ -214,15 +211,11 @@ impl fmt::Debug for Engine {
 #[must_use = "an engine that is dropped goes on; stop it"]
 pub struct Running {
     parts: Arc<Parts>,
-    /// Take nothing in and claim nothing.
-    quit: CancellationToken,
-    /// No more outcomes will come.
-    drained: CancellationToken,
-    ingester: JoinHandle<()>,
+    stops: Stops,
+    writer: JoinHandle<()>,
     dispatcher: JoinHandle<()>,
     listener: JoinHandle<()>,
     janitor: JoinHandle<()>,
-    recorder: JoinHandle<()>,
 }
 
 impl fmt::Debug for Running {
@@ -236,25 +229,28 @@ impl Running {
     /// records it. When `hurry` is cancelled, what is still under way is left to
     /// the end of its lease, and a database that does not answer is left alone.
     pub async fn stop(self, hurry: CancellationToken) {
-        let Self { parts, quit, drained, ingester, dispatcher, listener, janitor, recorder } = self;
-        quit.cancel();
+        let Self { parts, stops, mut writer, dispatcher, listener, janitor } = self;
+        stops.quit.cancel();
         listener.abort();
         let finishing = async {
             // A task that panicked has nothing left to wait for.
-            let _ = ingester.await;
+            tokio::select! {
+                () = stops.stored.cancelled() => {}
+                _ = &mut writer => {}
+            }
             let _ = dispatcher.await;
             let _ = janitor.await;
             parts.attempts.close();
             parts.attempts.wait().await;
         };
         hurry.run_until_cancelled(finishing).await;
-        drained.cancel();
+        stops.drained.cancel();
         let out_of_time = async {
             hurry.cancelled().await;
             tokio::time::sleep(LAST_RECORDS).await;
         };
         tokio::select! {
-            _ = recorder => {}
+            _ = &mut writer => {}
             () = out_of_time => tracing::warn!("the last outcomes could not be recorded; they will be attempted again"),
         }
     }

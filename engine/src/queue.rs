@@ -8,9 +8,9 @@
 //! Claiming does not look at deliveries first but at `endpoint_queues`, which
 //! tells when each endpoint next has something due. A backlog of one endpoint,
 //! however long, is one row there. The rule that keeps it true: who makes a
-//! delivery due at a time makes sure with [`Tx::touch`], in the same
-//! transaction, that its endpoint's row is not later; and only claiming, which
-//! holds the row locked, moves it later.
+//! delivery due at a time makes sure, in the same transaction, that its endpoint's
+//! row is not later ([`Tx::write`] by itself, others with [`Tx::touch`]); and
+//! only claiming, which holds the row locked, moves it later.
 //!
 //! Everything that decides whether an endpoint may receive (enabling, disabling,
 //! deleting, a change of what it wants) raises its account's `revision` under the
@@ -21,6 +21,7 @@
 //! [`sqlite`] and [`postgres`]: one statement for a batch of rows, by row values
 //! on the one and by arrays on the other.
 
+mod batch;
 #[cfg(test)]
 mod plans;
 mod postgres;
@@ -42,6 +43,7 @@ macro_rules! changed_health {
 }
 use changed_health;
 
+pub use batch::Batch;
 pub use rows::{
     AttemptRow, Claim, Claimed, DeliveryRow, EndpointRow, EventRow, FinishRow, HealthRow, KeyRow, Lease, StoredAnswer,
     Touch,
@@ -147,18 +149,23 @@ impl Tx {
         Ok(on!(self, |conn| sqlx::query_as(SQL).bind(account).bind(key).fetch_one(conn).await?))
     }
 
-    /// Stores events and their deliveries.
-    pub async fn insert(&mut self, events: &[EventRow<'_>], deliveries: &[DeliveryRow]) -> Result<()> {
-        by_database!(self, insert_events(events))?;
-        by_database!(self, insert_deliveries(deliveries))
+    /// Writes a batch; returns whether every lease that its outcomes assume still
+    /// held. If not, the transaction is half done, and to be rolled back.
+    pub async fn write(&mut self, batch: &Batch<'_>) -> Result<bool> {
+        let touches = batch.touches();
+        by_database!(self, write(batch.whole(&touches)))
     }
 
-    /// Makes sure that claiming looks at these endpoints by these instants.
-    pub async fn touch(&mut self, touches: &[Touch]) -> Result<()> {
-        if touches.is_empty() {
-            return Ok(());
-        }
-        by_database!(self, touch(touches))
+    /// Which of these deliveries are still leased as these outcomes assume. A
+    /// batch with their outcomes alone can be written.
+    pub async fn still_leased(&mut self, rows: &[FinishRow]) -> Result<Vec<DeliveryId>> {
+        by_database!(self, still_leased(rows))
+    }
+
+    /// Makes sure that claiming looks at this endpoint by this instant.
+    pub async fn touch(&mut self, touch: Touch) -> Result<()> {
+        let nothing = Batch::default();
+        by_database!(self, write(nothing.whole(&[touch]))).map(drop)
     }
 
     /// The endpoints that have something due, longest waiting first.
@@ -220,22 +227,6 @@ impl Tx {
             });
         }
         Ok(())
-    }
-
-    /// Applies outcomes; returns the deliveries whose lease still held. The
-    /// others have changed nothing.
-    pub async fn finish(&mut self, rows: &[FinishRow]) -> Result<Vec<DeliveryId>> {
-        by_database!(self, finish(rows))
-    }
-
-    /// Stores attempts.
-    pub async fn insert_attempts(&mut self, rows: &[AttemptRow]) -> Result<()> {
-        by_database!(self, insert_attempts(rows))
-    }
-
-    /// Updates what the dashboard shows of an endpoint's health.
-    pub async fn update_health(&mut self, rows: &[HealthRow]) -> Result<()> {
-        by_database!(self, update_health(rows))
     }
 
     /// Disables an endpoint, unless it is disabled or deleted already. The

@@ -46,6 +46,8 @@ CREATE TABLE endpoint_health (
     PRIMARY KEY (account_id, endpoint_id)
 ) STRICT, WITHOUT ROWID;
 
+-- Events and attempts have rowids, unlike their neighbours: their rows are long and
+-- come in order, and so are appended instead of sorted in.
 CREATE TABLE events (
     id          BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     account_id  BLOB NOT NULL,
@@ -58,7 +60,7 @@ CREATE TABLE events (
     -- To how many endpoints it went: as many deliveries must exist.
     fanout      INTEGER NOT NULL CHECK (fanout >= 0),
     is_test     INTEGER NOT NULL CHECK (is_test IN (0, 1))
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE INDEX events_by_task ON events (account_id, task_id) WHERE task_id IS NOT NULL;
 
@@ -109,7 +111,7 @@ CREATE TABLE attempts (
     PRIMARY KEY (delivery_id, number),
     CHECK (status IS NOT NULL OR failure IS NOT NULL),
     CHECK ((status IS NULL) = (response_headers IS NULL))
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TABLE idempotency_keys (
     account_id   BLOB NOT NULL,

@@ -1,19 +1,93 @@
 //! The hot path on PostgreSQL: rows travel as one array a column.
 
+use std::sync::{Arc, LazyLock};
+
 use signet_model::{AccountId, DeliveryId, EndpointId, EventId, Timestamp};
-use sqlx::{Postgres, Transaction};
+use sqlx::{AssertSqlSafe, Postgres, Transaction, postgres::PgArguments};
 
 use super::{
-    Lock, changed_health,
+    Lock,
+    batch::{Kind, Part},
+    changed_health,
     rows::{AttemptRow, Claim, Claimed, DeliveryRow, EventRow, FinishRow, HealthRow, KeyRow, Lease, Touch},
 };
 use crate::store::Result;
 
 type Connection = Transaction<'static, Postgres>;
+type Query<'q> = sqlx::query::QueryScalar<'q, Postgres, i64, PgArguments>;
 
 /// One column of the rows.
 fn column<'r, R, T>(rows: &'r [R], of: impl Fn(&'r R) -> T) -> Vec<T> {
     rows.iter().map(of).collect()
+}
+
+/// A part of a statement, with `{rows}` for a table of so many columns of these types.
+struct Clause {
+    name: &'static str,
+    sql: &'static str,
+    columns: &'static [&'static str],
+}
+
+/// One statement of several clauses, which is one trip to the server. It answers
+/// how many deliveries were finished.
+fn statement(clauses: &[&Clause]) -> Arc<str> {
+    let mut number = 0;
+    let mut parameter = |kind: &&str| {
+        number += 1;
+        format!("${number}::{kind}[]")
+    };
+    let mut written = |clause: &&Clause| {
+        let columns: Vec<_> = clause.columns.iter().map(&mut parameter).collect();
+        let rows = format!("unnest({})", columns.join(", "));
+        format!("{} AS ({})", clause.name, clause.sql.replace("{rows}", &rows))
+    };
+    let with = clauses.iter().map(&mut written).collect::<Vec<_>>().join(",\n");
+    let finishes = clauses.iter().any(|clause| clause.name == FINISH.name);
+    let count = if finishes { "count(*) FROM finished" } else { "0::bigint" };
+    format!("WITH {with}\nSELECT {count}").into()
+}
+
+/// Writes a batch; returns whether every lease held. If not, the transaction is
+/// to be rolled back.
+pub(super) async fn write(tx: &mut Connection, part: Part<'_, '_>) -> Result<bool> {
+    static EVENTS: LazyLock<Arc<str>> = LazyLock::new(|| statement(&[&INSERT_EVENTS, &INSERT_DELIVERIES, &TOUCH]));
+    static OUTCOMES: LazyLock<Arc<str>> =
+        LazyLock::new(|| statement(&[&FINISH, &INSERT_ATTEMPTS, &UPDATE_HEALTH, &TOUCH]));
+    static BOTH: LazyLock<Arc<str>> = LazyLock::new(|| {
+        statement(&[&FINISH, &INSERT_ATTEMPTS, &UPDATE_HEALTH, &INSERT_EVENTS, &INSERT_DELIVERIES, &TOUCH])
+    });
+    // Made of constants alone.
+    let query = |sql: &Arc<str>| sqlx::query_scalar(AssertSqlSafe(Arc::clone(sql)));
+    let query = match part.kind() {
+        Kind::Events => bind_events(query(&EVENTS), part),
+        Kind::Outcomes => bind_outcomes(query(&OUTCOMES), part),
+        Kind::Both => bind_events(bind_outcomes(query(&BOTH), part), part),
+    };
+    let finished = bind_touches(query, part.touches).fetch_one(&mut **tx).await?;
+    Ok(usize::try_from(finished).is_ok_and(|finished| finished == part.finishes.len()))
+}
+
+fn bind_events<'q>(query: Query<'q>, part: Part<'q, 'q>) -> Query<'q> {
+    bind_deliveries(bind_event_rows(query, part.events), part.deliveries)
+}
+
+fn bind_outcomes<'q>(query: Query<'q>, part: Part<'q, 'q>) -> Query<'q> {
+    bind_health(bind_attempts(bind_finishes(query, part.finishes), part.attempts), part.health)
+}
+
+/// Which of these deliveries are still leased as these outcomes assume. They stay so
+/// until the transaction ends.
+pub(super) async fn still_leased(tx: &mut Connection, rows: &[FinishRow]) -> Result<Vec<DeliveryId>> {
+    const SQL: &str = "SELECT deliveries.id FROM deliveries
+           JOIN unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS outcome (account_id, id, lease)
+             ON deliveries.account_id = outcome.account_id AND deliveries.id = outcome.id AND deliveries.lease = outcome.lease
+         ORDER BY deliveries.id FOR UPDATE OF deliveries";
+    Ok(sqlx::query_scalar(SQL)
+        .bind(column(rows, |row| row.account))
+        .bind(column(rows, |row| row.delivery))
+        .bind(column(rows, |row| row.lease.0))
+        .fetch_all(&mut **tx)
+        .await?)
 }
 
 pub(super) async fn lock_accounts(
@@ -46,33 +120,35 @@ pub(super) async fn insert_keys(tx: &mut Connection, keys: &[KeyRow]) -> Result<
         .await?)
 }
 
-pub(super) async fn insert_events(tx: &mut Connection, events: &[EventRow<'_>]) -> Result<()> {
-    const SQL: &str = "INSERT INTO events (id, account_id, event_type, body, task_id, occurred_at, accepted_at, fanout, is_test)
-         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
-           $8::int[], $9::bool[])";
-    sqlx::query(SQL)
-        .bind(column(events, |row| row.id))
-        .bind(column(events, |row| row.account))
-        .bind(column(events, |row| row.event_type.as_str()))
-        .bind(column(events, |row| row.body))
-        .bind(column(events, |row| row.task_id.map(without_nul)))
-        .bind(column(events, |row| row.occurred_at))
-        .bind(column(events, |row| row.accepted_at))
-        .bind(column(events, |row| row.fanout))
-        .bind(column(events, |row| row.is_test))
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
+const INSERT_EVENTS: Clause = Clause {
+    name: "accepted",
+    sql: "INSERT INTO events (id, account_id, event_type, body, task_id, occurred_at, accepted_at, fanout, is_test)
+         SELECT * FROM {rows}",
+    columns: &["uuid", "uuid", "text", "text", "text", "timestamptz", "timestamptz", "int", "bool"],
+};
+
+fn bind_event_rows<'q>(query: Query<'q>, rows: &'q [EventRow<'q>]) -> Query<'q> {
+    query
+        .bind(column(rows, |row| row.id))
+        .bind(column(rows, |row| row.account))
+        .bind(column(rows, |row| row.event_type.as_str()))
+        .bind(column(rows, |row| row.body))
+        .bind(column(rows, |row| row.task_id.map(without_nul)))
+        .bind(column(rows, |row| row.occurred_at))
+        .bind(column(rows, |row| row.accepted_at))
+        .bind(column(rows, |row| row.fanout))
+        .bind(column(rows, |row| row.is_test))
 }
 
-pub(super) async fn insert_deliveries(tx: &mut Connection, rows: &[DeliveryRow]) -> Result<()> {
-    const SQL: &str = "INSERT INTO deliveries (id, account_id, event_id, endpoint_id, event_type, is_test, state, due_at, lease, created_at)
-         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::bool[], $7::text[],
-           $8::timestamptz[], $9::bigint[], $10::timestamptz[])";
-    if rows.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(SQL)
+const INSERT_DELIVERIES: Clause = Clause {
+    name: "planned",
+    sql: "INSERT INTO deliveries (id, account_id, event_id, endpoint_id, event_type, is_test, state, due_at, lease, created_at)
+         SELECT * FROM {rows}",
+    columns: &["uuid", "uuid", "uuid", "uuid", "text", "bool", "text", "timestamptz", "bigint", "timestamptz"],
+};
+
+fn bind_deliveries<'q>(query: Query<'q>, rows: &'q [DeliveryRow]) -> Query<'q> {
+    query
         .bind(column(rows, |row| row.id))
         .bind(column(rows, |row| row.account))
         .bind(column(rows, |row| row.event))
@@ -83,27 +159,24 @@ pub(super) async fn insert_deliveries(tx: &mut Connection, rows: &[DeliveryRow])
         .bind(column(rows, |row| row.due_at))
         .bind(column(rows, |row| row.lease.map(|lease| lease.0)))
         .bind(column(rows, |row| row.created_at))
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
 }
 
-pub(super) async fn touch(tx: &mut Connection, touches: &[Touch]) -> Result<()> {
-    // ON CONFLICT locks the row even where it changes nothing, so that a claim
-    // under way in another process is waited for and its later instant replaced.
-    const SQL: &str = "INSERT INTO endpoint_queues (account_id, endpoint_id, next_due_at)
-         SELECT account_id, endpoint_id, min(due_at)
-           FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) AS t (account_id, endpoint_id, due_at)
-           GROUP BY account_id, endpoint_id ORDER BY account_id, endpoint_id
+/// ON CONFLICT locks the row even where it changes nothing, so that a claim under
+/// way in another process is waited for and its later instant replaced.
+const TOUCH: Clause = Clause {
+    name: "touched",
+    sql: "INSERT INTO endpoint_queues (account_id, endpoint_id, next_due_at)
+         SELECT * FROM {rows} AS touch (account_id, endpoint_id, due_at) ORDER BY account_id, endpoint_id
          ON CONFLICT (account_id, endpoint_id) DO UPDATE SET next_due_at = excluded.next_due_at
-         WHERE excluded.next_due_at < endpoint_queues.next_due_at";
-    sqlx::query(SQL)
-        .bind(column(touches, |row| row.account))
-        .bind(column(touches, |row| row.endpoint))
-        .bind(column(touches, |row| row.due_at))
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
+         WHERE excluded.next_due_at < endpoint_queues.next_due_at",
+    columns: &["uuid", "uuid", "timestamptz"],
+};
+
+fn bind_touches<'q>(query: Query<'q>, rows: &'q [Touch]) -> Query<'q> {
+    query
+        .bind(column(rows, |row| row.account))
+        .bind(column(rows, |row| row.endpoint))
+        .bind(column(rows, |row| row.due_at))
 }
 
 pub(super) const DUE_ENDPOINTS: &str = "SELECT account_id, endpoint_id FROM endpoint_queues
@@ -175,14 +248,18 @@ pub(super) async fn claim(
         .await?)
 }
 
-pub(super) async fn finish(tx: &mut Connection, rows: &[FinishRow]) -> Result<Vec<DeliveryId>> {
-    const SQL: &str = "UPDATE deliveries SET state = outcome.state, due_at = outcome.due_at, lease = NULL,
+const FINISH: Clause = Clause {
+    name: "finished",
+    sql: "UPDATE deliveries SET state = outcome.state, due_at = outcome.due_at, lease = NULL,
            attempts = outcome.attempts, failures = outcome.failures, completed_at = outcome.completed_at
-         FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::text[], $5::timestamptz[], $6::int[], $7::int[], $8::timestamptz[])
-           AS outcome (account_id, id, lease, state, due_at, attempts, failures, completed_at)
+         FROM {rows} AS outcome (account_id, id, lease, state, due_at, attempts, failures, completed_at)
          WHERE deliveries.account_id = outcome.account_id AND deliveries.id = outcome.id AND deliveries.lease = outcome.lease
-         RETURNING deliveries.id";
-    Ok(sqlx::query_scalar(SQL)
+         RETURNING deliveries.id",
+    columns: &["uuid", "uuid", "bigint", "text", "timestamptz", "int", "int", "timestamptz"],
+};
+
+fn bind_finishes<'q>(query: Query<'q>, rows: &'q [FinishRow]) -> Query<'q> {
+    query
         .bind(column(rows, |row| row.account))
         .bind(column(rows, |row| row.delivery))
         .bind(column(rows, |row| row.lease.0))
@@ -191,16 +268,36 @@ pub(super) async fn finish(tx: &mut Connection, rows: &[FinishRow]) -> Result<Ve
         .bind(column(rows, |row| row.attempts))
         .bind(column(rows, |row| row.failures))
         .bind(column(rows, |row| row.completed_at))
-        .fetch_all(&mut **tx)
-        .await?)
 }
 
-pub(super) async fn insert_attempts(tx: &mut Connection, rows: &[AttemptRow]) -> Result<()> {
-    const SQL: &str = "INSERT INTO attempts (account_id, delivery_id, number, started_at, duration_us, first_byte_us, request_headers,
+/// Only of what was finished: the number of an attempt whose lease is lost may be
+/// taken, and that is no error.
+const INSERT_ATTEMPTS: Clause = Clause {
+    name: "recorded",
+    sql:
+        "INSERT INTO attempts (account_id, delivery_id, number, started_at, duration_us, first_byte_us, request_headers,
            status, response_headers, response_body, body_truncated, failure, failure_detail)
-         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::timestamptz[], $5::bigint[], $6::bigint[], $7::text[],
-           $8::int[], $9::text[], $10::text[], $11::bool[], $12::text[], $13::text[])";
-    sqlx::query(SQL)
+         SELECT * FROM {rows} AS attempt (account_id, delivery_id)
+          WHERE delivery_id IN (SELECT id FROM finished)",
+    columns: &[
+        "uuid",
+        "uuid",
+        "int",
+        "timestamptz",
+        "bigint",
+        "bigint",
+        "text",
+        "int",
+        "text",
+        "text",
+        "bool",
+        "text",
+        "text",
+    ],
+};
+
+fn bind_attempts<'q>(query: Query<'q>, rows: &'q [AttemptRow]) -> Query<'q> {
+    query
         .bind(column(rows, |row| row.account))
         .bind(column(rows, |row| row.delivery))
         .bind(column(rows, |row| row.number))
@@ -214,26 +311,25 @@ pub(super) async fn insert_attempts(tx: &mut Connection, rows: &[AttemptRow]) ->
         .bind(column(rows, |row| row.body_truncated))
         .bind(column(rows, |row| row.failure))
         .bind(column(rows, |row| row.failure_detail.as_deref().map(without_nul)))
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
 }
 
-pub(super) async fn update_health(tx: &mut Connection, rows: &[HealthRow]) -> Result<()> {
-    const SQL: &str = concat!(
+const UPDATE_HEALTH: Clause = Clause {
+    name: "healed",
+    sql: concat!(
         "INSERT INTO endpoint_health (account_id, endpoint_id, last_success_at, last_failure_at, consecutive_failures)
-         SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::int[]) ",
+         SELECT * FROM {rows} ",
         changed_health!()
-    );
-    sqlx::query(SQL)
+    ),
+    columns: &["uuid", "uuid", "timestamptz", "timestamptz", "int"],
+};
+
+fn bind_health<'q>(query: Query<'q>, rows: &'q [HealthRow]) -> Query<'q> {
+    query
         .bind(column(rows, |row| row.account))
         .bind(column(rows, |row| row.endpoint))
         .bind(column(rows, |row| row.last_success_at))
         .bind(column(rows, |row| row.last_failure_at))
         .bind(column(rows, |row| row.failures))
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
 }
 
 /// PostgreSQL's text has no NUL; what a producer or a receiver sends may.

@@ -161,6 +161,8 @@ pub struct Claimed {
 pub struct FinishRow {
     /// Whose delivery.
     pub account: AccountId,
+    /// To where.
+    pub endpoint: EndpointId,
     /// Which.
     pub delivery: DeliveryId,
     /// The claim under which it was attempted.

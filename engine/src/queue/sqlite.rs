@@ -1,13 +1,19 @@
-//! The hot path on SQLite: rows travel as row values, in statements for 64, 32,
-//! 16 … 1 rows, so that every statement stays prepared.
+//! The hot path on SQLite: rows travel as row values, in statements for 128, 64,
+//! 32 … 1 rows, so that every statement stays prepared.
 
 use std::sync::{Arc, LazyLock};
 
+use futures_util::TryStreamExt;
 use signet_model::{AccountId, DeliveryId, EndpointId, EventId, Timestamp};
-use sqlx::{AssertSqlSafe, Sqlite, Transaction};
+use sqlx::{
+    Arguments, AssertSqlSafe, Either, Encode, Executor, FromRow, Sqlite, Transaction, Type,
+    sqlite::{SqliteArguments, SqliteRow},
+};
 
 use super::{
-    Lock, changed_health,
+    Lock,
+    batch::{Kind, Part},
+    changed_health,
     rows::{AttemptRow, Claim, Claimed, DeliveryRow, EventRow, FinishRow, HealthRow, KeyRow, Lease, Touch},
 };
 use crate::store::Result;
@@ -16,39 +22,69 @@ type Connection = Transaction<'static, Sqlite>;
 
 /// Statements are prepared for up to two to this power rows.
 const LARGEST_POWER: u32 = 7;
+/// The most rows of one sort in one statement.
+const MOST_ROWS: usize = 1 << LARGEST_POWER;
 
-/// One statement, written out for each number of rows that is a power of two. A
-/// batch takes the next larger one, and rows of NULL fill it up, which the
-/// statement skips: every statement is a trip to the thread that SQLite runs in,
-/// and that costs more than a few empty rows.
+/// A statement with `{rows}` for row values of so many columns.
+struct Statement {
+    sql: &'static str,
+    columns: usize,
+}
+
+/// Statements that are one trip to the thread that SQLite runs in, written out for
+/// each number of rows that is a power of two. A batch takes the next larger
+/// one, and rows of NULL fill it up, which the statements skip: a trip costs
+/// more than a few empty rows.
 struct Batched([Arc<str>; LARGEST_POWER as usize + 1]);
 
 impl Batched {
-    /// `{rows}` in `sql` becomes so many row values of so many columns.
-    fn new(sql: &str, columns: usize) -> Self {
-        Self(std::array::from_fn(|power| sql.replace("{rows}", &row_values(1 << power, columns)).into()))
+    fn new(statements: &[Statement]) -> Self {
+        Self(std::array::from_fn(|power| {
+            let written = |one: &Statement| one.sql.replace("{rows}", &row_values(1 << power, one.columns));
+            statements.iter().map(written).collect::<Vec<_>>().join(";\n").into()
+        }))
     }
 
-    /// Cuts a batch into pieces, and gives each its statement.
-    fn pieces<'r, T>(&self, rows: &'r [T]) -> impl Iterator<Item = (AssertSqlSafe<Arc<str>>, Padded<'r, T>)> {
-        rows.chunks(1 << LARGEST_POWER).map(|rows| {
-            let len = rows.len().next_power_of_two();
-            // Made of constants and placeholders alone.
-            (AssertSqlSafe(Arc::clone(&self.0[len.ilog2() as usize])), Padded { rows, len })
-        })
+    /// The statements for so many rows, a power of two.
+    fn sql(&self, rows: usize) -> AssertSqlSafe<Arc<str>> {
+        // Made of constants and placeholders alone.
+        AssertSqlSafe(Arc::clone(&self.0[rows.ilog2() as usize]))
     }
 }
 
-/// Rows, and how many there are with those of NULL behind them.
-struct Padded<'r, T> {
-    rows: &'r [T],
-    len: usize,
+/// The parameters of statements, one after the other.
+#[derive(Default)]
+struct Parameters(SqliteArguments);
+
+impl Parameters {
+    fn add<'t>(&mut self, value: impl Encode<'t, Sqlite> + Type<Sqlite>) -> Result<()> {
+        Ok(self.0.add(value).map_err(sqlx::Error::Encode)?)
+    }
+
+    /// Adds rows, and rows of NULL up to `len`.
+    fn add_rows<R>(
+        &mut self,
+        statement: &Statement,
+        rows: &[R],
+        len: usize,
+        add: impl Fn(&mut Self, &R) -> Result<()>,
+    ) -> Result<()> {
+        for row in rows {
+            add(self, row)?;
+        }
+        for _ in 0..(len - rows.len()) * statement.columns {
+            self.add(None::<i64>)?;
+        }
+        Ok(())
+    }
 }
 
-impl<'r, T> Padded<'r, T> {
-    fn iter(&self) -> impl Iterator<Item = Option<&'r T>> {
-        self.rows.iter().map(Some).chain(std::iter::repeat(None)).take(self.len)
-    }
+/// Adds the columns of a row.
+macro_rules! add {
+    ($to:expr, $($column:expr),+ $(,)?) => {{
+        $($to.add($column)?;)+
+        Ok(())
+    }};
 }
 
 fn row_values(rows: usize, columns: usize) -> String {
@@ -56,115 +92,161 @@ fn row_values(rows: usize, columns: usize) -> String {
     vec![row; rows].join(",")
 }
 
+/// Writes a batch; returns whether every lease held. If not, the transaction is
+/// to be rolled back.
+///
+/// Several statements go in one text, which sqlx splits and gives the parameters
+/// one after the other. Its documentation would rather have one statement in a
+/// text, since only SQLite can do this; sent one by one, they would do the same
+/// in more trips.
+pub(super) async fn write(tx: &mut Connection, whole: Part<'_, '_>) -> Result<bool> {
+    static EVENTS: LazyLock<Batched> = LazyLock::new(|| Batched::new(&[INSERT_EVENTS, INSERT_DELIVERIES, TOUCH]));
+    static OUTCOMES: LazyLock<Batched> =
+        LazyLock::new(|| Batched::new(&[FINISH, INSERT_ATTEMPTS, UPDATE_HEALTH, TOUCH]));
+    static BOTH: LazyLock<Batched> = LazyLock::new(|| {
+        Batched::new(&[FINISH, INSERT_ATTEMPTS, UPDATE_HEALTH, INSERT_EVENTS, INSERT_DELIVERIES, TOUCH])
+    });
+    for part in whole.pieces(MOST_ROWS) {
+        let len = part.longest().next_power_of_two();
+        let (events, outcomes) = (part.kind() != Kind::Outcomes, part.kind() != Kind::Events);
+        let mut parameters = Parameters::default();
+        if outcomes {
+            parameters.add_rows(&FINISH, part.finishes, len, add_finish)?;
+            parameters.add_rows(&INSERT_ATTEMPTS, part.attempts, len, add_attempt)?;
+            parameters.add_rows(&UPDATE_HEALTH, part.health, len, add_health)?;
+        }
+        if events {
+            parameters.add_rows(&INSERT_EVENTS, part.events, len, add_event)?;
+            parameters.add_rows(&INSERT_DELIVERIES, part.deliveries, len, add_delivery)?;
+        }
+        parameters.add_rows(&TOUCH, part.touches, len, add_touch)?;
+        let sql = match part.kind() {
+            Kind::Events => EVENTS.sql(len),
+            Kind::Outcomes => OUTCOMES.sql(len),
+            Kind::Both => BOTH.sql(len),
+        };
+        let mut results = (&mut **tx).fetch_many(sqlx::query_with(sql, parameters.0));
+        if outcomes {
+            let Some(Either::Left(finished)) = results.try_next().await? else { return Ok(false) };
+            if finished.rows_affected() < part.finishes.len() as u64 {
+                return Ok(false);
+            }
+        }
+        while results.try_next().await?.is_some() {}
+    }
+    Ok(true)
+}
+
+/// Runs a statement for each piece of the rows, and returns what they answer.
+async fn fetch_all<R, T>(
+    tx: &mut Connection,
+    batched: &Batched,
+    statement: &Statement,
+    rows: &[R],
+    add: impl Fn(&mut Parameters, &R) -> Result<()>,
+) -> Result<Vec<T>>
+where
+    T: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
+{
+    let mut found = Vec::with_capacity(rows.len());
+    for rows in rows.chunks(MOST_ROWS) {
+        let len = rows.len().next_power_of_two();
+        let mut parameters = Parameters::default();
+        parameters.add_rows(statement, rows, len, &add)?;
+        found.extend(sqlx::query_as_with(batched.sql(len), parameters.0).fetch_all(&mut **tx).await?);
+    }
+    Ok(found)
+}
+
+/// Which of these deliveries are still leased as these outcomes assume.
+pub(super) async fn still_leased(tx: &mut Connection, rows: &[FinishRow]) -> Result<Vec<DeliveryId>> {
+    const STATEMENT: Statement = Statement {
+        columns: 2,
+        sql: "SELECT deliveries.id FROM (VALUES {rows}) AS outcome
+             JOIN deliveries ON deliveries.id = outcome.column1 AND deliveries.lease = outcome.column2",
+    };
+    static SQL: LazyLock<Batched> = LazyLock::new(|| Batched::new(&[STATEMENT]));
+    let leased = fetch_all(tx, &SQL, &STATEMENT, rows, |to, row| add!(to, row.delivery, row.lease)).await?;
+    Ok(leased.into_iter().map(|(id,)| id).collect())
+}
+
 pub(super) async fn lock_accounts(
     tx: &mut Connection,
     accounts: &[AccountId],
     _: Lock,
 ) -> Result<Vec<(AccountId, i64)>> {
-    static SQL: LazyLock<Batched> =
-        LazyLock::new(|| Batched::new("SELECT id, revision FROM accounts WHERE id IN (VALUES {rows})", 1));
-    let mut found = Vec::with_capacity(accounts.len());
-    for (sql, piece) in SQL.pieces(accounts) {
-        let query = piece.iter().fold(sqlx::query_as::<_, (AccountId, i64)>(sql), |query, id| query.bind(id.copied()));
-        found.extend(query.fetch_all(&mut **tx).await?);
-    }
-    Ok(found)
+    const STATEMENT: Statement =
+        Statement { columns: 1, sql: "SELECT id, revision FROM accounts WHERE id IN (VALUES {rows})" };
+    static SQL: LazyLock<Batched> = LazyLock::new(|| Batched::new(&[STATEMENT]));
+    fetch_all(tx, &SQL, &STATEMENT, accounts, |to, id| to.add(*id)).await
 }
 
 pub(super) async fn insert_keys(tx: &mut Connection, keys: &[KeyRow]) -> Result<Vec<EventId>> {
-    static SQL: LazyLock<Batched> = LazyLock::new(|| {
-        Batched::new(
-            "INSERT INTO idempotency_keys (account_id, key, request_hash, event_id, fanout, created_at)
+    const STATEMENT: Statement = Statement {
+        columns: 6,
+        sql: "INSERT INTO idempotency_keys (account_id, key, request_hash, event_id, fanout, created_at)
              SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL ON CONFLICT DO NOTHING RETURNING event_id",
-            6,
-        )
+    };
+    static SQL: LazyLock<Batched> = LazyLock::new(|| Batched::new(&[STATEMENT]));
+    let inserted = fetch_all(tx, &SQL, &STATEMENT, keys, |to, row| {
+        add!(to, row.account, row.key.as_str(), row.request_hash.as_slice(), row.event, row.fanout, row.created_at)
     });
-    let mut inserted = Vec::with_capacity(keys.len());
-    for (sql, piece) in SQL.pieces(keys) {
-        let query = piece.iter().fold(sqlx::query_scalar::<_, EventId>(sql), |query, row| {
-            query
-                .bind(row.map(|row| row.account))
-                .bind(row.map(|row| row.key.clone()))
-                .bind(row.map(|row| row.request_hash.to_vec()))
-                .bind(row.map(|row| row.event))
-                .bind(row.map(|row| row.fanout))
-                .bind(row.map(|row| row.created_at))
-        });
-        inserted.extend(query.fetch_all(&mut **tx).await?);
-    }
-    Ok(inserted)
+    Ok(inserted.await?.into_iter().map(|(id,)| id).collect())
 }
 
-pub(super) async fn insert_events(tx: &mut Connection, events: &[EventRow<'_>]) -> Result<()> {
-    static SQL: LazyLock<Batched> = LazyLock::new(|| {
-        Batched::new(
-            "INSERT INTO events (id, account_id, event_type, body, task_id, occurred_at, accepted_at, fanout, is_test)
+const INSERT_EVENTS: Statement = Statement {
+    columns: 9,
+    sql: "INSERT INTO events (id, account_id, event_type, body, task_id, occurred_at, accepted_at, fanout, is_test)
              SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL",
-            9,
-        )
-    });
-    for (sql, piece) in SQL.pieces(events) {
-        let query = piece.iter().fold(sqlx::query(sql), |query, row| {
-            query
-                .bind(row.map(|row| row.id))
-                .bind(row.map(|row| row.account))
-                .bind(row.map(|row| row.event_type.as_str()))
-                .bind(row.map(|row| row.body))
-                .bind(row.and_then(|row| row.task_id))
-                .bind(row.map(|row| row.occurred_at))
-                .bind(row.map(|row| row.accepted_at))
-                .bind(row.map(|row| row.fanout))
-                .bind(row.map(|row| row.is_test))
-        });
-        query.execute(&mut **tx).await?;
-    }
-    Ok(())
+};
+
+fn add_event(to: &mut Parameters, row: &EventRow<'_>) -> Result<()> {
+    add!(
+        to,
+        row.id,
+        row.account,
+        row.event_type.as_str(),
+        row.body,
+        row.task_id,
+        row.occurred_at,
+        row.accepted_at,
+        row.fanout,
+        row.is_test
+    )
 }
 
-pub(super) async fn insert_deliveries(tx: &mut Connection, deliveries: &[DeliveryRow]) -> Result<()> {
-    static SQL: LazyLock<Batched> = LazyLock::new(|| {
-        Batched::new(
-            "INSERT INTO deliveries (id, account_id, event_id, endpoint_id, event_type, is_test, state, due_at, lease, created_at)
+const INSERT_DELIVERIES: Statement = Statement {
+    columns: 10,
+    sql: "INSERT INTO deliveries (id, account_id, event_id, endpoint_id, event_type, is_test, state, due_at, lease, created_at)
              SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL",
-            10,
-        )
-    });
-    for (sql, piece) in SQL.pieces(deliveries) {
-        let query = piece.iter().fold(sqlx::query(sql), |query, row| {
-            query
-                .bind(row.map(|row| row.id))
-                .bind(row.map(|row| row.account))
-                .bind(row.map(|row| row.event))
-                .bind(row.map(|row| row.endpoint))
-                .bind(row.map(|row| row.event_type.as_str()))
-                .bind(row.map(|row| row.is_test))
-                .bind(row.map(|row| row.state().as_str()))
-                .bind(row.and_then(|row| row.due_at))
-                .bind(row.and_then(|row| row.lease))
-                .bind(row.map(|row| row.created_at))
-        });
-        query.execute(&mut **tx).await?;
-    }
-    Ok(())
+};
+
+fn add_delivery(to: &mut Parameters, row: &DeliveryRow) -> Result<()> {
+    add!(
+        to,
+        row.id,
+        row.account,
+        row.event,
+        row.endpoint,
+        row.event_type.as_str(),
+        row.is_test,
+        row.state().as_str(),
+        row.due_at,
+        row.lease,
+        row.created_at
+    )
 }
 
-pub(super) async fn touch(tx: &mut Connection, touches: &[Touch]) -> Result<()> {
-    static SQL: LazyLock<Batched> = LazyLock::new(|| {
-        Batched::new(
-            "INSERT INTO endpoint_queues (account_id, endpoint_id, next_due_at)
+const TOUCH: Statement = Statement {
+    columns: 3,
+    sql: "INSERT INTO endpoint_queues (account_id, endpoint_id, next_due_at)
              SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL
              ON CONFLICT (account_id, endpoint_id) DO UPDATE SET next_due_at = excluded.next_due_at
              WHERE excluded.next_due_at < endpoint_queues.next_due_at",
-            3,
-        )
-    });
-    for (sql, piece) in SQL.pieces(touches) {
-        let query = piece.iter().fold(sqlx::query(sql), |query, row| {
-            query.bind(row.map(|row| row.account)).bind(row.map(|row| row.endpoint)).bind(row.map(|row| row.due_at))
-        });
-        query.execute(&mut **tx).await?;
-    }
-    Ok(())
+};
+
+fn add_touch(to: &mut Parameters, row: &Touch) -> Result<()> {
+    add!(to, row.account, row.endpoint, row.due_at)
 }
 
 /// A statement with `{skip}` for the endpoints that are to be left out, which
@@ -226,86 +308,54 @@ pub(super) async fn claim(
     Ok(claimed)
 }
 
-pub(super) async fn finish(tx: &mut Connection, rows: &[FinishRow]) -> Result<Vec<DeliveryId>> {
-    static SQL: LazyLock<Batched> = LazyLock::new(|| {
-        Batched::new(
-            "WITH outcome (id, lease, state, due_at, attempts, failures, completed_at) AS (VALUES {rows})
+const FINISH: Statement = Statement {
+    columns: 7,
+    sql: "WITH outcome (id, lease, state, due_at, attempts, failures, completed_at) AS (VALUES {rows})
              UPDATE deliveries SET state = outcome.state, due_at = outcome.due_at, lease = NULL,
                attempts = outcome.attempts, failures = outcome.failures, completed_at = outcome.completed_at
-             FROM outcome WHERE deliveries.id = outcome.id AND deliveries.lease = outcome.lease
-             RETURNING deliveries.id",
-            7,
-        )
-    });
-    let mut finished = Vec::with_capacity(rows.len());
-    for (sql, piece) in SQL.pieces(rows) {
-        let query = piece.iter().fold(sqlx::query_scalar::<_, DeliveryId>(sql), |query, row| {
-            query
-                .bind(row.map(|row| row.delivery))
-                .bind(row.map(|row| row.lease))
-                .bind(row.map(|row| row.state.as_str()))
-                .bind(row.and_then(|row| row.due_at))
-                .bind(row.map(|row| row.attempts))
-                .bind(row.map(|row| row.failures))
-                .bind(row.and_then(|row| row.completed_at))
-        });
-        finished.extend(query.fetch_all(&mut **tx).await?);
-    }
-    Ok(finished)
+             FROM outcome WHERE deliveries.id = outcome.id AND deliveries.lease = outcome.lease",
+};
+
+fn add_finish(to: &mut Parameters, row: &FinishRow) -> Result<()> {
+    add!(to, row.delivery, row.lease, row.state.as_str(), row.due_at, row.attempts, row.failures, row.completed_at)
 }
 
-pub(super) async fn insert_attempts(tx: &mut Connection, rows: &[AttemptRow]) -> Result<()> {
-    static SQL: LazyLock<Batched> = LazyLock::new(|| {
-        Batched::new(
-            "INSERT INTO attempts (account_id, delivery_id, number, started_at, duration_us, first_byte_us, request_headers,
+const INSERT_ATTEMPTS: Statement = Statement {
+    columns: 13,
+    sql:
+        "INSERT INTO attempts (account_id, delivery_id, number, started_at, duration_us, first_byte_us, request_headers,
                status, response_headers, response_body, body_truncated, failure, failure_detail)
              SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL",
-            13,
-        )
-    });
-    for (sql, piece) in SQL.pieces(rows) {
-        let query = piece.iter().fold(sqlx::query(sql), |query, row| {
-            query
-                .bind(row.map(|row| row.account))
-                .bind(row.map(|row| row.delivery))
-                .bind(row.map(|row| row.number))
-                .bind(row.map(|row| row.started_at))
-                .bind(row.map(|row| row.duration_us))
-                .bind(row.and_then(|row| row.first_byte_us))
-                .bind(row.map(|row| row.request_headers.as_str()))
-                .bind(row.and_then(|row| row.status))
-                .bind(row.and_then(|row| row.response_headers.as_deref()))
-                .bind(row.and_then(|row| row.response_body.as_deref()))
-                .bind(row.map(|row| row.body_truncated))
-                .bind(row.and_then(|row| row.failure))
-                .bind(row.and_then(|row| row.failure_detail.as_deref()))
-        });
-        query.execute(&mut **tx).await?;
-    }
-    Ok(())
+};
+
+fn add_attempt(to: &mut Parameters, row: &AttemptRow) -> Result<()> {
+    add!(
+        to,
+        row.account,
+        row.delivery,
+        row.number,
+        row.started_at,
+        row.duration_us,
+        row.first_byte_us,
+        row.request_headers.as_str(),
+        row.status,
+        row.response_headers.as_deref(),
+        row.response_body.as_deref(),
+        row.body_truncated,
+        row.failure,
+        row.failure_detail.as_deref()
+    )
 }
 
-pub(super) async fn update_health(tx: &mut Connection, rows: &[HealthRow]) -> Result<()> {
-    static SQL: LazyLock<Batched> = LazyLock::new(|| {
-        Batched::new(
-            concat!(
-                "INSERT INTO endpoint_health (account_id, endpoint_id, last_success_at, last_failure_at, consecutive_failures)
+const UPDATE_HEALTH: Statement = Statement {
+    columns: 5,
+    sql: concat!(
+        "INSERT INTO endpoint_health (account_id, endpoint_id, last_success_at, last_failure_at, consecutive_failures)
                  SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL ",
-                changed_health!()
-            ),
-            5,
-        )
-    });
-    for (sql, piece) in SQL.pieces(rows) {
-        let query = piece.iter().fold(sqlx::query(sql), |query, row| {
-            query
-                .bind(row.map(|row| row.account))
-                .bind(row.map(|row| row.endpoint))
-                .bind(row.and_then(|row| row.last_success_at))
-                .bind(row.and_then(|row| row.last_failure_at))
-                .bind(row.map(|row| row.failures))
-        });
-        query.execute(&mut **tx).await?;
-    }
-    Ok(())
+        changed_health!()
+    ),
+};
+
+fn add_health(to: &mut Parameters, row: &HealthRow) -> Result<()> {
+    add!(to, row.account, row.endpoint, row.last_success_at, row.last_failure_at, row.failures)
 }

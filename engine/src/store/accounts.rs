@@ -115,7 +115,7 @@ impl Engine {
             let event = NewEvent { account: id, body, idempotency: None };
             events.push(Incoming { event, audience: Audience::Subscribers });
         }
-        let admitted = admit(&self.0, &mut tx, events).await?;
+        let admitted = admit(&self.0, &mut tx, &events).await?;
         tx.commit().await?;
         admitted.send(&self.0);
         Ok(())

@@ -234,7 +234,7 @@ impl Engine {
             .await
             .map_err(Error::from)?);
         if !sent.is_empty() {
-            tx.touch(&[Touch { account, endpoint, due_at: start }]).await?;
+            tx.touch(Touch { account, endpoint, due_at: start }).await?;
             tx.notify().await?;
         }
         tx.commit().await?;

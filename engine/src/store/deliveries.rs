@@ -289,7 +289,7 @@ impl Engine {
         if changed == 0 {
             return Err(ResendError::Pending);
         }
-        tx.touch(&[Touch { account, endpoint, due_at: now }]).await?;
+        tx.touch(Touch { account, endpoint, due_at: now }).await?;
         tx.notify().await?;
         tx.commit().await?;
         self.wake();

@@ -12,11 +12,9 @@ use signet_model::{
 use crate::{
     Engine,
     deliver::{
-        Audience, Finished, Incoming, Ready, admit, claim_batch,
+        Audience, Finished, Incoming, Judged, Ready, claim_batch, commit_batch,
         ingest::{Accepted, IngestError, NewEvent},
-        record_now,
     },
-    queue::Tx,
 };
 
 /// Takes the steps of an engine that is not started.
@@ -46,7 +44,7 @@ impl InFlight {
 }
 
 impl Hands<'_> {
-    /// Takes an event in, as the ingester does.
+    /// Takes an event in, as the writer does.
     pub async fn ingest(&self, event: NewEvent) -> (Result<Accepted, IngestError>, Vec<InFlight>) {
         self.admit(Incoming { event, audience: Audience::Subscribers }).await
     }
@@ -61,9 +59,7 @@ impl Hands<'_> {
     }
 
     async fn admit(&self, incoming: Incoming) -> (Result<Accepted, IngestError>, Vec<InFlight>) {
-        let mut tx = Tx::begin(&self.0.0.db).await.expect("a transaction");
-        let admitted = admit(&self.0.0, &mut tx, vec![incoming]).await.expect("an answer");
-        tx.commit().await.expect("a commit");
+        let admitted = commit_batch(&self.0.0, &[incoming], &[]).await.expect("an answer");
         let (mut answers, ready) = admitted.into_parts();
         (answers.remove(0), ready.into_iter().map(InFlight).collect())
     }
@@ -108,6 +104,7 @@ impl Hands<'_> {
                 retry_after: None,
             },
         };
-        record_now(&self.0.0, &[finished]).await.expect("a record");
+        let judged = Judged::new(&self.0.0, finished);
+        commit_batch(&self.0.0, &[], &[judged]).await.expect("a record");
     }
 }

@@ -1,0 +1,149 @@
+//! What came of attempts, and what it changes.
+
+use std::{collections::HashMap, time::Duration};
+
+use signet_model::{
+    AccountId, DeliveryId, EndpointId, Timestamp,
+    delivery::{Attempt, State},
+};
+
+use super::{
+    Address,
+    directory::Views,
+    verdict::{Verdict, judge},
+};
+use crate::{
+    engine::Parts,
+    queue::{AttemptRow, Batch, FinishRow, HealthRow, Lease},
+};
+
+/// An attempt that has ended.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) account: AccountId,
+    pub(crate) endpoint: EndpointId,
+    pub(crate) delivery: DeliveryId,
+    pub(crate) is_test: bool,
+    pub(crate) lease: Lease,
+    /// Failures of this round before this attempt.
+    pub(crate) failures: i32,
+    pub(crate) attempt: Attempt,
+}
+
+/// An outcome and what it means.
+pub(crate) struct Judged {
+    pub(super) finished: Finished,
+    pub(super) verdict: Verdict,
+    /// Failures of this round, this attempt included.
+    failures: i32,
+}
+
+impl Judged {
+    pub(crate) fn new(engine: &Parts, finished: Finished) -> Self {
+        let failed = !finished.attempt.outcome().is_success();
+        let failures = finished.failures + i32::from(failed);
+        let jitter = if failed { engine.random.fraction() } else { 0.0 };
+        let verdict = judge(&finished.attempt, finished.is_test, failures, &engine.settings.schedule, jitter);
+        Self { finished, verdict, failures }
+    }
+
+    /// Whether its account's endpoints decide what becomes of the delivery, or
+    /// one of them is about to be disabled. Successes change no endpoint.
+    pub(super) const fn concerns_endpoints(&self) -> bool {
+        matches!(self.verdict, Verdict::Retry(_) | Verdict::GivenUp(_))
+    }
+
+    /// Whether it disables its endpoint.
+    pub(super) const fn disables(&self) -> bool {
+        matches!(self.verdict, Verdict::GivenUp(_))
+    }
+}
+
+/// Adds what these outcomes change.
+pub(super) fn add_outcomes(batch: &mut Batch<'_>, outcomes: &[&Judged], views: &Views) {
+    batch.finishes = outcomes.iter().map(|one| finish_row(one, views)).collect();
+    batch.attempts = outcomes.iter().map(|one| attempt_row(&one.finished)).collect();
+    batch.health = health(outcomes);
+}
+
+pub(super) fn finish_row(one: &Judged, views: &Views) -> FinishRow {
+    let finished = &one.finished;
+    let ended_at = finished.attempt.ended_at();
+    let (state, due_at) = match one.verdict {
+        Verdict::Delivered => (State::Delivered, None),
+        Verdict::TestFailed | Verdict::GivenUp(_) => (State::Failed, None),
+        Verdict::Retry(due_at) => match views.endpoint(finished.account, finished.endpoint) {
+            Some(endpoint) if endpoint.disabled => (State::Held, None),
+            Some(_) => (State::Pending, Some(due_at)),
+            None => (State::Discarded, None),
+        },
+    };
+    let open = matches!(state, State::Pending | State::Held);
+    FinishRow {
+        account: finished.account,
+        endpoint: finished.endpoint,
+        delivery: finished.delivery,
+        lease: finished.lease,
+        state,
+        due_at,
+        attempts: number(&finished.attempt),
+        failures: one.failures,
+        completed_at: (!open).then_some(ended_at),
+    }
+}
+
+fn attempt_row(finished: &Finished) -> AttemptRow {
+    let attempt = &finished.attempt;
+    let micros = |span: Duration| i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+    let response = attempt.response.as_ref();
+    AttemptRow {
+        account: finished.account,
+        delivery: finished.delivery,
+        number: number(attempt),
+        started_at: attempt.started_at,
+        duration_us: micros(attempt.duration),
+        first_byte_us: attempt.first_byte.map(micros),
+        request_headers: json(&attempt.request_headers),
+        status: response.map(|response| response.status.into()),
+        response_headers: response.map(|response| json(&response.headers)),
+        response_body: response.map(|response| response.body.clone()),
+        body_truncated: response.is_some_and(|response| response.body_truncated),
+        failure: attempt.failure,
+        failure_detail: attempt.failure_detail.clone(),
+    }
+}
+
+/// Pairs of strings always have a JSON form.
+fn json(headers: &[(String, String)]) -> String {
+    serde_json::to_string(headers).unwrap_or_else(|_| "[]".to_owned())
+}
+
+fn number(attempt: &Attempt) -> i32 {
+    i32::try_from(attempt.number).unwrap_or(i32::MAX)
+}
+
+fn health(outcomes: &[&Judged]) -> Vec<HealthRow> {
+    let mut rows: HashMap<Address, HealthRow> = HashMap::new();
+    for one in outcomes.iter().filter(|one| !one.finished.is_test) {
+        let Finished { account, endpoint, .. } = one.finished;
+        let ended_at: Timestamp = one.finished.attempt.ended_at();
+        let row = rows.entry((account, endpoint)).or_insert(HealthRow {
+            account,
+            endpoint,
+            last_success_at: None,
+            last_failure_at: None,
+            failures: 0,
+        });
+        if one.verdict == Verdict::Delivered {
+            row.last_success_at = row.last_success_at.max(Some(ended_at));
+            row.failures = 0;
+        } else {
+            row.last_failure_at = row.last_failure_at.max(Some(ended_at));
+            row.failures += 1;
+        }
+    }
+    let mut rows: Vec<_> = rows.into_values().collect();
+    // In one order everywhere, so that no two processes wait for each other.
+    rows.sort_unstable_by_key(|row| (row.account, row.endpoint));
+    rows
+}

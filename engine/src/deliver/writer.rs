@@ -1,0 +1,240 @@
+//! The one task that writes on the hot path: accepted events, and what came of
+//! attempts, share their commits.
+//!
+//! Requests wait for their commit, outcomes do not: what finds only outcomes
+//! waits a little for a request to share its commit with, so that under load
+//! recording costs no commits of its own.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    sync::mpsc,
+    time::{Instant, error::Elapsed, sleep_until, timeout},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    commit::commit_batch,
+    ingest::{Answers, Asker, Incoming, IngestError, Request},
+    outcome::{Finished, Judged},
+};
+use crate::{engine::Parts, store::Result};
+
+/// The most events in one commit, give or take the last request's.
+const MOST_EVENTS: usize = 256;
+/// The most outcomes in one commit.
+const MOST_OUTCOMES: usize = 256;
+/// How long outcomes wait for others, or for events, to share their commit.
+/// Nothing waits for them meanwhile: the delivery has been made and its place is free.
+const GATHER: Duration = Duration::from_millis(5);
+/// How long a commit may take before those who wait for it are told to come back.
+const STORE_LIMIT: Duration = Duration::from_secs(5);
+/// How long to wait before outcomes that could not be written are tried again.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// When to stop.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Stops {
+    /// Take no more requests.
+    pub(crate) quit: CancellationToken,
+    /// Told when those that were waiting have been stored.
+    pub(crate) stored: CancellationToken,
+    /// No more outcomes will come.
+    pub(crate) drained: CancellationToken,
+}
+
+/// Writes what is waiting, until told to stop; then writes the rest.
+pub(crate) async fn write(
+    engine: Arc<Parts>,
+    requests: mpsc::Receiver<Request>,
+    finished: mpsc::Receiver<Finished>,
+    stops: Stops,
+) {
+    Writer { engine, requests, finished, stops, outcomes: Vec::new(), due: Instant::now(), pause: FIRST_PAUSE }
+        .run()
+        .await;
+}
+
+struct Writer {
+    engine: Arc<Parts>,
+    requests: mpsc::Receiver<Request>,
+    finished: mpsc::Receiver<Finished>,
+    stops: Stops,
+    /// What has been taken from the channel and is not recorded yet.
+    outcomes: Vec<Judged>,
+    /// When they are to be recorded, if no request comes before.
+    due: Instant,
+    pause: Duration,
+}
+
+/// What the writer was woken by.
+enum Woken {
+    By(Request),
+    ByOutcomes,
+    ToStop,
+}
+
+impl Writer {
+    async fn run(mut self) {
+        while let Some(woken) = self.wait().await {
+            match woken {
+                Woken::ToStop => {}
+                Woken::By(request) => self.write_with(request).await,
+                Woken::ByOutcomes => {
+                    self.gather_outcomes();
+                    self.record().await;
+                }
+            }
+        }
+    }
+
+    /// Waits for something to do; `None` once nothing more can come.
+    async fn wait(&mut self) -> Option<Woken> {
+        let mut ended = Vec::new();
+        loop {
+            let stored = self.stops.stored.is_cancelled();
+            let recorded = self.outcomes.is_empty() && self.finished.is_closed() && self.finished.is_empty();
+            if stored && recorded {
+                return None;
+            }
+            tokio::select! {
+                biased;
+                () = self.stops.quit.cancelled(), if !self.requests.is_closed() => {
+                    self.requests.close();
+                    return Some(Woken::ToStop);
+                }
+                () = self.stops.drained.cancelled(), if !self.finished.is_closed() => {
+                    self.finished.close();
+                    return Some(Woken::ByOutcomes);
+                }
+                request = self.requests.recv(), if !stored => match request {
+                    Some(request) => return Some(Woken::By(request)),
+                    None => self.stops.stored.cancel(),
+                },
+                () = sleep_until(self.due), if !self.outcomes.is_empty() => return Some(Woken::ByOutcomes),
+                _ = self.finished.recv_many(&mut ended, MOST_OUTCOMES), if self.outcomes.is_empty() => {
+                    self.due = Instant::now() + if self.finished.is_closed() { Duration::ZERO } else { GATHER };
+                    self.outcomes.extend(ended.drain(..).map(|one| Judged::new(&self.engine, one)));
+                }
+            }
+        }
+    }
+
+    /// Takes what has come in the meantime, as far as it fits.
+    fn gather_outcomes(&mut self) {
+        while self.outcomes.len() < MOST_OUTCOMES
+            && let Ok(finished) = self.finished.try_recv()
+        {
+            self.outcomes.push(Judged::new(&self.engine, finished));
+        }
+    }
+
+    /// Takes the requests that wait behind this one, as far as they fit.
+    async fn gather_requests(&mut self, first: Request) -> (Vec<Incoming>, Vec<Asker>) {
+        // Who is about to ask does so first, and shares the commit.
+        let mut waiting = 0;
+        loop {
+            tokio::task::yield_now().await;
+            if self.requests.len() == waiting {
+                break;
+            }
+            waiting = self.requests.len();
+        }
+        let (mut events, mut askers) = (first.events, vec![first.asker]);
+        while events.len() < MOST_EVENTS
+            && let Ok(next) = self.requests.try_recv()
+        {
+            events.extend(next.events);
+            askers.push(next.asker);
+        }
+        (events, askers)
+    }
+
+    /// Stores what was requested, records what there is to record, and answers.
+    async fn write_with(&mut self, first: Request) {
+        let (events, askers) = self.gather_requests(first).await;
+        self.gather_outcomes();
+        // Disabling an endpoint can take its time, and what is stored along with
+        // it would not yet see it disabled.
+        if self.outcomes.iter().any(Judged::disables) {
+            self.record().await;
+        }
+        match self.store(&events).await {
+            Ok(Ok(answers)) => answer(askers, answers),
+            Ok(Err(error)) => {
+                tracing::error!(%error, events = events.len(), "events could not be stored");
+                refuse(askers, IngestError::Store);
+            }
+            // What the store did not take in time may still turn out to be
+            // stored, as after every answer that is lost.
+            Err(_) => {
+                tracing::warn!(events = events.len(), "the store does not keep up; events are refused");
+                refuse(askers, IngestError::Overloaded);
+                self.turn_away();
+            }
+        }
+    }
+
+    /// Stores events, and records outcomes along with them, unless the store does not
+    /// take the two together.
+    async fn store(&mut self, events: &[Incoming]) -> Result<Result<Answers>, Elapsed> {
+        if !self.outcomes.is_empty() && !self.outcomes.iter().any(Judged::disables) {
+            match timeout(STORE_LIMIT, self.write_batch(events, &self.outcomes)).await {
+                Ok(Err(error)) => tracing::warn!(%error, "events and outcomes could not be stored together"),
+                Ok(Ok(answers)) => {
+                    self.recorded();
+                    return Ok(Ok(answers));
+                }
+                Err(elapsed) => return Err(elapsed),
+            }
+        }
+        timeout(STORE_LIMIT, self.write_batch(events, &[])).await
+    }
+
+    /// Writes events and outcomes in one transaction, and sends what is to be
+    /// attempted on its way; returns the answers to the events.
+    async fn write_batch(&self, events: &[Incoming], outcomes: &[Judged]) -> Result<Answers> {
+        Ok(commit_batch(&self.engine, events, outcomes).await?.send(&self.engine))
+    }
+
+    /// Tells who waits to come back. The store takes no more at this moment: each
+    /// batch would only wait as long again.
+    fn turn_away(&mut self) {
+        let askers = std::iter::from_fn(|| Some(self.requests.try_recv().ok()?.asker));
+        refuse(askers, IngestError::Overloaded);
+    }
+
+    /// Records outcomes alone. A database that is away for a while must not lose
+    /// one: it would be attempted again for nothing.
+    async fn record(&mut self) {
+        match self.write_batch(&[], &self.outcomes).await {
+            Ok(_) => self.recorded(),
+            Err(error) => {
+                tracing::warn!(%error, outcomes = self.outcomes.len(), "outcomes could not be recorded; trying again");
+                self.due = Instant::now() + self.pause;
+                self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+
+    fn recorded(&mut self) {
+        self.outcomes.clear();
+        self.pause = FIRST_PAUSE;
+    }
+}
+
+/// Gives each request the answers to its own events.
+fn answer(askers: Vec<Asker>, answers: Answers) {
+    let mut answers = answers.into_iter();
+    for asker in askers {
+        let own = answers.by_ref().take(asker.count).collect();
+        asker.answer(own);
+    }
+}
+
+fn refuse(askers: impl IntoIterator<Item = Asker>, error: IngestError) {
+    for asker in askers {
+        asker.refuse(error);
+    }
+}
