@@ -131,21 +131,22 @@ async fn add_pending(url: &DatabaseUrl, account: AccountId, count: u32) -> anyho
         "INSERT INTO endpoint_queues (account_id, endpoint_id, next_due_at)
          SELECT $1, (SELECT id FROM endpoints WHERE account_id = $1), min(due_at) FROM deliveries WHERE account_id = $1 AND $2 > 0",
     ];
-    match Database::connect(url).await? {
-        Database::Sqlite(_) => {
-            let DatabaseUrl::Sqlite(path) = url else { return Ok(()) };
+    match url {
+        DatabaseUrl::Sqlite(path) => {
             let pool = sqlx::SqlitePool::connect(&format!("sqlite:{}", path.display())).await?;
             for sql in SQLITE {
                 sqlx::query(sql).bind(account.uuid()).bind(i64::from(count)).execute(&pool).await?;
             }
             pool.close().await;
         }
-        Database::Postgres(pool) => {
+        DatabaseUrl::Postgres(url) => {
+            let pool = sqlx::PgPool::connect(url).await?;
             let count = i32::try_from(count)?;
             for sql in POSTGRES {
                 sqlx::query(sql).bind(account.uuid()).bind(count).execute(&pool).await?;
             }
             sqlx::query("ANALYZE").execute(&pool).await?;
+            pool.close().await;
         }
     }
     Ok(())

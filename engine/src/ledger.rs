@@ -62,9 +62,9 @@ macro_rules! snapshot {
                 let mut $tx = db.reader.begin().await.map_err(Error::from)?;
                 $body
             }
-            $crate::store::Database::Postgres(pool) => {
+            $crate::store::Database::Postgres(db) => {
                 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-                let mut $tx = pool.begin_with(BEGIN).await.map_err(Error::from)?;
+                let mut $tx = db.pool.begin_with(BEGIN).await.map_err(Error::from)?;
                 $body
             }
         }

@@ -99,7 +99,7 @@ macro_rules! by_database {
 pub async fn next_due(db: &Database, skip: &[EndpointId]) -> Result<Option<Timestamp>> {
     match db {
         Database::Sqlite(db) => sqlite::next_due(&mut *db.reader.acquire().await?, skip).await,
-        Database::Postgres(pool) => postgres::next_due(&mut *pool.acquire().await?, skip).await,
+        Database::Postgres(db) => postgres::next_due(&mut *db.hot.acquire().await?, skip).await,
     }
 }
 
@@ -108,8 +108,17 @@ impl Tx {
     pub async fn begin(db: &Database) -> Result<Self> {
         Ok(match db {
             Database::Sqlite(db) => Self::Sqlite(db.writer.begin_with("BEGIN IMMEDIATE").await?),
-            Database::Postgres(pool) => Self::Postgres(pool.begin().await?),
+            Database::Postgres(db) => Self::Postgres(db.pool.begin().await?),
         })
+    }
+
+    /// Begins what is done for every delivery: on PostgreSQL, where plans are made
+    /// for that.
+    pub async fn begin_hot(db: &Database) -> Result<Self> {
+        match db {
+            Database::Sqlite(_) => Self::begin(db).await,
+            Database::Postgres(db) => Ok(Self::Postgres(db.hot.begin().await?)),
+        }
     }
 
     /// Makes everything durable.

@@ -143,8 +143,9 @@ enum Walk {
 }
 
 async fn walks(engine: &Parts) -> Result<Vec<Walk>> {
-    let Database::Postgres(pool) = &engine.db else { return Ok(vec![Walk::Everything]) };
-    let accounts: Vec<AccountId> = sqlx::query_scalar("SELECT id FROM accounts ORDER BY id").fetch_all(pool).await?;
+    let Database::Postgres(db) = &engine.db else { return Ok(vec![Walk::Everything]) };
+    let accounts: Vec<AccountId> =
+        sqlx::query_scalar("SELECT id FROM accounts ORDER BY id").fetch_all(&db.pool).await?;
     Ok(accounts.into_iter().map(Walk::Account).collect())
 }
 

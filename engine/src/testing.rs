@@ -42,7 +42,7 @@ impl TestDatabase {
     pub async fn run(&self, sql: &str) {
         match &self.db {
             Database::Sqlite(db) => drop(sqlx::raw_sql(AssertSqlSafe(sql)).execute(&db.writer).await.expect(sql)),
-            Database::Postgres(pool) => drop(sqlx::raw_sql(AssertSqlSafe(sql)).execute(pool).await.expect(sql)),
+            Database::Postgres(db) => drop(sqlx::raw_sql(AssertSqlSafe(sql)).execute(&db.pool).await.expect(sql)),
         }
     }
 
@@ -50,7 +50,7 @@ impl TestDatabase {
     pub async fn count(&self, sql: &str) -> i64 {
         match &self.db {
             Database::Sqlite(db) => sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&db.reader).await.expect(sql),
-            Database::Postgres(pool) => sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(pool).await.expect(sql),
+            Database::Postgres(db) => sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&db.pool).await.expect(sql),
         }
     }
 }

@@ -19,11 +19,26 @@ use crate::{
     engine::Parts,
     fault,
     queue::{Batch, Lock, Tx},
-    store::Result,
+    store::{Error, Result},
 };
 
+/// Why a batch is not written.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotWritten {
+    /// Nothing of it is stored.
+    #[error(transparent)]
+    RolledBack(#[from] Error),
+    /// The commit was not answered, and so nobody can tell whether it is done.
+    #[error("the commit was not confirmed")]
+    Unconfirmed(#[source] Error),
+}
+
 /// Writes events and outcomes in one transaction.
-pub(crate) async fn commit_batch(engine: &Parts, events: &[Incoming], outcomes: &[Judged]) -> Result<Admitted> {
+pub(crate) async fn commit_batch(
+    engine: &Parts,
+    events: &[Incoming],
+    outcomes: &[Judged],
+) -> Result<Admitted, NotWritten> {
     let outcomes: Vec<_> = outcomes.iter().collect();
     let mut leases = Leases::Assumed;
     loop {
@@ -47,8 +62,8 @@ async fn try_commit(
     events: &[Incoming],
     outcomes: &[&Judged],
     leases: Leases,
-) -> Result<Option<Admitted>> {
-    let mut tx = Tx::begin(&engine.db).await?;
+) -> Result<Option<Admitted>, NotWritten> {
+    let mut tx = Tx::begin_hot(&engine.db).await?;
     let views = look(engine, &mut tx, events, outcomes).await?;
     let outcomes = match leases {
         Leases::Assumed => outcomes.to_vec(),
@@ -67,7 +82,7 @@ async fn try_commit(
     if plans.leave_something_due() {
         tx.notify().await?;
     }
-    commit(tx, !events.is_empty(), !outcomes.is_empty()).await?;
+    commit(tx, !events.is_empty(), !outcomes.is_empty()).await.map_err(NotWritten::Unconfirmed)?;
     for (endpoint, reason) in disabled {
         tracing::info!(%endpoint, reason = reason.as_str(), "endpoint disabled");
     }

@@ -68,7 +68,7 @@ async fn claim_some(engine: &Arc<Parts>, skip: &[EndpointId], now: Timestamp) ->
 
 /// Claims a batch; returns how many endpoints it looked at, and what is to be attempted.
 pub(crate) async fn claim_batch(engine: &Parts, skip: &[EndpointId], now: Timestamp) -> Result<(usize, Vec<Ready>)> {
-    let mut tx = Tx::begin(&engine.db).await?;
+    let mut tx = Tx::begin_hot(&engine.db).await?;
     let due = tx.due_endpoints(now, skip, BATCH).await?;
     let accounts = distinct(due.iter().map(|&(account, _)| account));
     let views = engine.directory.look(&mut tx, &accounts, Lock::Share).await?;

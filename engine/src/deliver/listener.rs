@@ -13,9 +13,9 @@ const PAUSE: Duration = Duration::from_secs(2);
 
 /// Wakes the dispatcher whenever another process notifies.
 pub(crate) async fn listen(engine: Arc<Parts>, stop: CancellationToken) {
-    let Database::Postgres(pool) = &engine.db else { return };
+    let Database::Postgres(db) = &engine.db else { return };
     while !stop.is_cancelled() {
-        let Err(error) = forward(&engine, pool).await;
+        let Err(error) = forward(&engine, &db.pool).await;
         tracing::warn!(%error, "the connection that listens for notifications is lost; connecting again");
         tokio::time::sleep(PAUSE).await;
     }

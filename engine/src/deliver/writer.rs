@@ -14,11 +14,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    commit::commit_batch,
+    commit::{NotWritten, commit_batch},
     ingest::{Answers, Asker, Incoming, IngestError, Request},
     outcome::{Finished, Judged},
 };
-use crate::{engine::Parts, store::Result};
+use crate::engine::Parts;
 
 /// The most events in one commit, give or take the last request's.
 const MOST_EVENTS: usize = 256;
@@ -176,25 +176,30 @@ impl Writer {
         }
     }
 
-    /// Stores events, and records outcomes along with them, unless the store does not
-    /// take the two together.
-    async fn store(&mut self, events: &[Incoming]) -> Result<Result<Answers>, Elapsed> {
-        if !self.outcomes.is_empty() && !self.outcomes.iter().any(Judged::disables) {
-            match timeout(STORE_LIMIT, self.write_batch(events, &self.outcomes)).await {
-                Ok(Err(error)) => tracing::warn!(%error, "events and outcomes could not be stored together"),
-                Ok(Ok(answers)) => {
+    /// Stores events, and records outcomes along with them.
+    async fn store(&mut self, events: &[Incoming]) -> Result<Result<Answers, NotWritten>, Elapsed> {
+        let shared = !self.outcomes.iter().any(Judged::disables);
+        let outcomes = if shared { self.outcomes.as_slice() } else { &[] };
+        match timeout(STORE_LIMIT, self.write_batch(events, outcomes)).await? {
+            Ok(answers) => {
+                if shared {
                     self.recorded();
-                    return Ok(Ok(answers));
                 }
-                Err(elapsed) => return Err(elapsed),
+                Ok(Ok(answers))
             }
+            // The connection may have been broken before, or the outcomes are what
+            // the store does not take.
+            Err(NotWritten::RolledBack(error)) => {
+                tracing::warn!(%error, events = events.len(), "events could not be stored; trying again");
+                timeout(STORE_LIMIT, self.write_batch(events, &[])).await
+            }
+            Err(unconfirmed) => Ok(Err(unconfirmed)),
         }
-        timeout(STORE_LIMIT, self.write_batch(events, &[])).await
     }
 
     /// Writes events and outcomes in one transaction, and sends what is to be
     /// attempted on its way; returns the answers to the events.
-    async fn write_batch(&self, events: &[Incoming], outcomes: &[Judged]) -> Result<Answers> {
+    async fn write_batch(&self, events: &[Incoming], outcomes: &[Judged]) -> Result<Answers, NotWritten> {
         Ok(commit_batch(&self.engine, events, outcomes).await?.send(&self.engine))
     }
 

@@ -73,14 +73,14 @@ impl World {
                     .await
                     .expect("without");
             }
-            Database::Postgres(pool) => {
+            Database::Postgres(db) => {
                 sqlx::raw_sql(
                     "DROP INDEX deliveries_by_endpoint;
                      DO $$ DECLARE name TEXT; BEGIN
                        FOR name IN SELECT conname FROM pg_constraint WHERE conrelid = 'deliveries'::regclass AND contype = 'c'
                        LOOP EXECUTE 'ALTER TABLE deliveries DROP CONSTRAINT ' || quote_ident(name); END LOOP; END $$",
                 )
-                .execute(pool)
+                .execute(&db.pool)
                 .await
                 .expect("without");
             }

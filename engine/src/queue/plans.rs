@@ -1,5 +1,5 @@
-//! Claiming must cost the same however long one endpoint's backlog is: it may
-//! search indexes, and never scan or sort a table.
+//! Claiming and finishing must cost the same however long a table or one
+//! endpoint's backlog is: they may search indexes, and never scan or sort a table.
 
 use sqlx::{AssertSqlSafe, Row};
 
@@ -30,15 +30,14 @@ async fn on_sqlite_claiming_searches_indexes_only() {
 }
 
 #[tokio::test]
-async fn on_postgres_claiming_searches_indexes_only() {
+async fn on_postgres_claiming_and_finishing_search_indexes_only() {
     let Some(database) = testing::postgres().await else { return };
-    let Database::Postgres(pool) = &database.db else { unreachable!("asked for PostgreSQL") };
-    let mut conn = pool.acquire().await.expect("a connection");
+    let Database::Postgres(db) = &database.db else { unreachable!("asked for PostgreSQL") };
+    let mut conn = db.hot.acquire().await.expect("a connection");
     let prepare = [
-        // Tables without rows would be read whole; generic plans know no values.
-        "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan".to_owned(),
         format!("PREPARE due (timestamptz, uuid[], bigint) AS {}", postgres::DUE_ENDPOINTS),
         format!("PREPARE claim (uuid[], uuid[], bigint[], timestamptz, timestamptz, bigint) AS {}", postgres::CLAIM),
+        format!("PREPARE finish AS {}", postgres::statement(&[&postgres::FINISH])),
     ];
     for sql in prepare {
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *conn).await.expect("prepared");
@@ -51,7 +50,9 @@ async fn on_postgres_claiming_searches_indexes_only() {
     assert!(due.contains("Index Scan using endpoint_queues_due on endpoint_queues"), "{due}");
     let claim = plan("EXPLAIN EXECUTE claim ('{}', '{}', '{}', now(), now(), 1)").await;
     assert!(claim.contains("Index Scan using deliveries_due on deliveries"), "{claim}");
-    for plan in [due, claim] {
+    let finish = plan("EXPLAIN EXECUTE finish ('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')").await;
+    assert!(finish.contains("Index Scan using deliveries_pkey on deliveries"), "{finish}");
+    for plan in [due, claim, finish] {
         assert!(!plan.contains("Seq Scan") && !plan.contains("Sort"), "{plan}");
     }
 }

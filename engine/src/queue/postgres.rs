@@ -22,7 +22,7 @@ fn column<'r, R, T>(rows: &'r [R], of: impl Fn(&'r R) -> T) -> Vec<T> {
 }
 
 /// A part of a statement, with `{rows}` for a table of so many columns of these types.
-struct Clause {
+pub(super) struct Clause {
     name: &'static str,
     sql: &'static str,
     columns: &'static [&'static str],
@@ -30,7 +30,7 @@ struct Clause {
 
 /// One statement of several clauses, which is one trip to the server. It answers
 /// how many deliveries were finished.
-fn statement(clauses: &[&Clause]) -> Arc<str> {
+pub(super) fn statement(clauses: &[&Clause]) -> Arc<str> {
     let mut number = 0;
     let mut parameter = |kind: &&str| {
         number += 1;
@@ -248,7 +248,7 @@ pub(super) async fn claim(
         .await?)
 }
 
-const FINISH: Clause = Clause {
+pub(super) const FINISH: Clause = Clause {
     name: "finished",
     sql: "UPDATE deliveries SET state = outcome.state, due_at = outcome.due_at, lease = NULL,
            attempts = outcome.attempts, failures = outcome.failures, completed_at = outcome.completed_at
@@ -270,15 +270,14 @@ fn bind_finishes<'q>(query: Query<'q>, rows: &'q [FinishRow]) -> Query<'q> {
         .bind(column(rows, |row| row.completed_at))
 }
 
-/// Only of what was finished: the number of an attempt whose lease is lost may be
-/// taken, and that is no error.
+/// The number of an attempt whose lease is lost may be taken. That is no error: the
+/// transaction will be rolled back.
 const INSERT_ATTEMPTS: Clause = Clause {
     name: "recorded",
     sql:
         "INSERT INTO attempts (account_id, delivery_id, number, started_at, duration_us, first_byte_us, request_headers,
            status, response_headers, response_body, body_truncated, failure, failure_detail)
-         SELECT * FROM {rows} AS attempt (account_id, delivery_id)
-          WHERE delivery_id IN (SELECT id FROM finished)",
+         SELECT * FROM {rows} ON CONFLICT DO NOTHING",
     columns: &[
         "uuid",
         "uuid",

@@ -27,8 +27,23 @@ const ROW_BUFFER: usize = 256;
 const CHECKPOINT_PAGES: &str = "4096";
 /// How many statements stay prepared on each connection.
 const STATEMENTS: usize = 200;
-/// Connections to PostgreSQL: ingest, record, claim, the listener, and the dashboard.
-const POSTGRES_CONNECTIONS: u32 = 12;
+/// Connections to PostgreSQL for the listener, the dashboard, and what tidies up.
+const POSTGRES_CONNECTIONS: u32 = 10;
+/// Those for the hot path: one that writes, one that claims, and one that looks
+/// when something next is due.
+const POSTGRES_HOT_CONNECTIONS: u32 = 3;
+/// Every statement of the hot path searches an index for each of its rows, however
+/// long a table is, and is planned once. PostgreSQL would otherwise plan for the
+/// tables of a new database, which are empty, and read them whole long after they
+/// have grown; or plan anew each time, which takes longer than running.
+const HOT_PATH: [(&str, &str); 5] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    // What is only forbidden by a high cost would look worth compiling.
+    ("jit", "off"),
+];
 
 /// Where the data is.
 #[derive(Clone, PartialEq, Eq)]
@@ -76,7 +91,7 @@ pub enum Database {
     /// Embedded: one writer, and readers that see the last commit.
     Sqlite(Sqlite),
     /// A server that several processes share.
-    Postgres(PgPool),
+    Postgres(Postgres),
 }
 
 /// The connections to an SQLite file.
@@ -86,6 +101,15 @@ pub struct Sqlite {
     pub(crate) writer: SqlitePool,
     /// Connections that cannot write.
     pub(crate) reader: SqlitePool,
+}
+
+/// The connections to a PostgreSQL server.
+#[derive(Debug, Clone)]
+pub struct Postgres {
+    /// For everything but the hot path.
+    pub(crate) pool: PgPool,
+    /// For the hot path, with plans of its own.
+    pub(crate) hot: PgPool,
 }
 
 impl Database {
@@ -133,12 +157,11 @@ impl Database {
         let mut migrating = PgConnection::connect_with(&options).await?;
         POSTGRES_MIGRATIONS.run(&mut migrating).await?;
         migrating.close().await?;
-        let pool = PgPoolOptions::new()
-            .max_connections(POSTGRES_CONNECTIONS)
-            .acquire_timeout(Duration::from_secs(10))
-            .connect_with(options.options([("lock_timeout", POSTGRES_LOCK_TIMEOUT)]))
-            .await?;
-        Ok(Self::Postgres(pool))
+        let options = options.options([("lock_timeout", POSTGRES_LOCK_TIMEOUT)]);
+        let connections = |most| PgPoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(10));
+        let pool = connections(POSTGRES_CONNECTIONS).connect_with(options.clone()).await?;
+        let hot = connections(POSTGRES_HOT_CONNECTIONS).test_before_acquire(false);
+        Ok(Self::Postgres(Postgres { pool, hot: hot.connect_with(options.options(HOT_PATH)).await? }))
     }
 
     /// Whether a query can be answered.
@@ -156,7 +179,10 @@ impl Database {
                 db.reader.close().await;
                 db.writer.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres(db) => {
+                db.hot.close().await;
+                db.pool.close().await;
+            }
         }
     }
 }
@@ -170,8 +196,8 @@ macro_rules! read {
                 let mut $conn = db.reader.acquire().await.map_err($crate::store::Error::from)?;
                 $body
             }
-            $crate::store::Database::Postgres(pool) => {
-                let mut $conn = pool.acquire().await.map_err($crate::store::Error::from)?;
+            $crate::store::Database::Postgres(db) => {
+                let mut $conn = db.pool.acquire().await.map_err($crate::store::Error::from)?;
                 $body
             }
         }
@@ -191,8 +217,8 @@ macro_rules! transact {
                 $tx.commit().await.map_err($crate::store::Error::from)?;
                 value
             }
-            $crate::store::Database::Postgres(pool) => {
-                let mut $tx = pool.begin().await.map_err($crate::store::Error::from)?;
+            $crate::store::Database::Postgres(db) => {
+                let mut $tx = db.pool.begin().await.map_err($crate::store::Error::from)?;
                 let value = $body;
                 $tx.commit().await.map_err($crate::store::Error::from)?;
                 value
