@@ -29,7 +29,7 @@ mod rows;
 mod sqlite;
 
 use signet_model::{AccountId, DeliveryId, EndpointId, Timestamp, endpoint::DisabledReason};
-use sqlx::{Postgres, Sqlite, Transaction};
+use sqlx::{Connection, PgPool, Postgres, Sqlite, SqlitePool, Transaction, pool::PoolConnection};
 
 /// How the health of an endpoint that is known already changes, on both databases.
 macro_rules! changed_health {
@@ -62,11 +62,55 @@ pub enum Lock {
 
 /// A writing transaction on either database; dropping it rolls back.
 #[derive(Debug)]
-pub enum Tx {
+pub enum Tx<'c> {
     /// Holds the one write lock.
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(Transaction<'c, Sqlite>),
     /// One of many.
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(Transaction<'c, Postgres>),
+}
+
+/// Takes SQLite's write lock at once: what reads first could be refused it later.
+const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
+
+/// What one task of the hot path begins its transactions on, one after the other.
+#[derive(Debug)]
+pub enum HotConnection {
+    /// The one connection that writes, given back each time to whoever else does.
+    Sqlite(SqlitePool),
+    /// One of the hot path's own, and kept: to give it back costs a round trip.
+    Postgres(PgPool, Option<PoolConnection<Postgres>>),
+}
+
+impl HotConnection {
+    /// Connects when it is first used.
+    pub fn new(db: &Database) -> Self {
+        match db {
+            Database::Sqlite(db) => Self::Sqlite(db.writer.clone()),
+            Database::Postgres(db) => Self::Postgres(db.hot.clone(), None),
+        }
+    }
+
+    /// Begins.
+    pub async fn begin(&mut self) -> Result<Tx<'_>> {
+        Ok(match self {
+            Self::Sqlite(pool) => Tx::Sqlite(pool.begin_with(BEGIN_WRITING).await?),
+            Self::Postgres(pool, kept) => {
+                let connection = match kept.take() {
+                    Some(connection) => connection,
+                    None => pool.acquire().await?,
+                };
+                Tx::Postgres(kept.insert(connection).begin().await?)
+            }
+        })
+    }
+
+    /// Takes another connection the next time: something is wrong with this one, or
+    /// it is not yet done.
+    pub fn renew(&mut self) {
+        if let Self::Postgres(_, kept) = self {
+            *kept = None;
+        }
+    }
 }
 
 /// Runs `$body`, written once, on the connection of either database.
@@ -103,22 +147,13 @@ pub async fn next_due(db: &Database, skip: &[EndpointId]) -> Result<Option<Times
     }
 }
 
-impl Tx {
+impl Tx<'_> {
     /// Begins; on SQLite waits until no other transaction writes.
-    pub async fn begin(db: &Database) -> Result<Self> {
+    pub async fn begin(db: &Database) -> Result<Tx<'static>> {
         Ok(match db {
-            Database::Sqlite(db) => Self::Sqlite(db.writer.begin_with("BEGIN IMMEDIATE").await?),
-            Database::Postgres(db) => Self::Postgres(db.pool.begin().await?),
+            Database::Sqlite(db) => Tx::Sqlite(db.writer.begin_with(BEGIN_WRITING).await?),
+            Database::Postgres(db) => Tx::Postgres(db.pool.begin().await?),
         })
-    }
-
-    /// Begins what is done for every delivery: on PostgreSQL, where plans are made
-    /// for that.
-    pub async fn begin_hot(db: &Database) -> Result<Self> {
-        match db {
-            Database::Sqlite(_) => Self::begin(db).await,
-            Database::Postgres(db) => Ok(Self::Postgres(db.hot.begin().await?)),
-        }
     }
 
     /// Makes everything durable.
@@ -158,8 +193,9 @@ impl Tx {
         Ok(on!(self, |conn| sqlx::query_as(SQL).bind(account).bind(key).fetch_one(conn).await?))
     }
 
-    /// Writes a batch; returns whether every lease that its outcomes assume still
-    /// held. If not, the transaction is half done, and to be rolled back.
+    /// Writes a batch; returns whether its accounts have the revisions, and its
+    /// outcomes the leases, that it takes them to have. If not, the transaction is
+    /// half done, and to be rolled back.
     pub async fn write(&mut self, batch: &Batch<'_>) -> Result<bool> {
         let touches = batch.touches();
         by_database!(self, write(batch.whole(&touches)))

@@ -1,9 +1,9 @@
 //! The transaction that events and outcomes share.
 //!
-//! It is written on the assumption that every outcome's lease still holds, which is
-//! almost always so, in as few trips to the database as there can be. Where the
-//! assumption turns out false, everything is rolled back and done again, with
-//! the leases looked at first.
+//! It is written on the assumption that endpoints are as this process remembers
+//! them, and that the leases of outcomes still hold, which is almost always so:
+//! that takes as few trips to the database as there can be. Where it turns out
+//! not to be so, everything is rolled back and done again, with a look first.
 
 use signet_model::{EndpointId, endpoint::DisabledReason};
 
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     engine::Parts,
     fault,
-    queue::{Batch, Lock, Tx},
+    queue::{Batch, HotConnection, Lock, Tx},
     store::{Error, Result},
 };
 
@@ -36,42 +36,47 @@ pub(crate) enum NotWritten {
 /// Writes events and outcomes in one transaction.
 pub(crate) async fn commit_batch(
     engine: &Parts,
+    hot: &mut HotConnection,
     events: &[Incoming],
     outcomes: &[Judged],
 ) -> Result<Admitted, NotWritten> {
     let outcomes: Vec<_> = outcomes.iter().collect();
-    let mut leases = Leases::Assumed;
+    let mut basis = Basis::Memory;
     loop {
-        match try_commit(engine, events, &outcomes, leases).await? {
+        match try_commit(engine, hot, events, &outcomes, basis).await? {
             Some(admitted) => return Ok(admitted),
-            None => leases = Leases::Checked,
+            None => basis = Basis::Database,
         }
     }
 }
 
-/// Whether all leases are thought to hold, or looked at first.
+/// What a batch goes by.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Leases {
-    Assumed,
-    Checked,
+enum Basis {
+    /// What this process remembers of endpoints, and that its leases hold; the
+    /// database says whether that is so while it writes.
+    Memory,
+    /// What is read and locked first.
+    Database,
 }
 
-/// `None`, and nothing is changed, if a lease that was assumed is lost.
+/// `None`, and nothing is changed, if what the batch goes by is not so.
 async fn try_commit(
     engine: &Parts,
+    hot: &mut HotConnection,
     events: &[Incoming],
     outcomes: &[&Judged],
-    leases: Leases,
+    basis: Basis,
 ) -> Result<Option<Admitted>, NotWritten> {
-    let mut tx = Tx::begin_hot(&engine.db).await?;
-    let views = look(engine, &mut tx, events, outcomes).await?;
-    let outcomes = match leases {
-        Leases::Assumed => outcomes.to_vec(),
-        Leases::Checked => keep_leased(&mut tx, outcomes, &views).await?,
+    let mut tx = hot.begin().await?;
+    let mut batch = Batch::default();
+    let views = look(engine, &mut tx, &mut batch, events, outcomes, basis).await?;
+    let outcomes = match basis {
+        Basis::Memory => outcomes.to_vec(),
+        Basis::Database => keep_leased(&mut tx, outcomes, &views).await?,
     };
     let outcomes = outcomes.as_slice();
     let plans = Plans::make(engine, &mut tx, &views, events).await?;
-    let mut batch = Batch::default();
     plans.add_to(&mut batch);
     add_outcomes(&mut batch, outcomes, &views);
     let retries = batch.finishes.iter().any(|row| row.due_at.is_some());
@@ -95,7 +100,7 @@ async fn try_commit(
     Ok(Some(plans.finish()))
 }
 
-async fn commit(tx: Tx, events: bool, outcomes: bool) -> Result<()> {
+async fn commit(tx: Tx<'_>, events: bool, outcomes: bool) -> Result<()> {
     let point = |name, passed: bool| {
         if passed {
             fault::point(name);
@@ -109,16 +114,32 @@ async fn commit(tx: Tx, events: bool, outcomes: bool) -> Result<()> {
     Ok(())
 }
 
-/// Locks the accounts whose endpoints matter, and tells what is true of them.
-async fn look(engine: &Parts, tx: &mut Tx, events: &[Incoming], outcomes: &[&Judged]) -> Result<Views> {
+/// Tells what is true of the accounts whose endpoints matter, and keeps it so until
+/// the transaction ends: by locks, or by what the batch is to make sure of.
+async fn look<'a>(
+    engine: &Parts,
+    tx: &mut Tx<'_>,
+    batch: &mut Batch<'a>,
+    events: &'a [Incoming],
+    outcomes: &[&Judged],
+    basis: Basis,
+) -> Result<Views> {
     let asked = events.iter().map(|incoming| incoming.event.account);
     let concerned = outcomes.iter().filter(|one| one.concerns_endpoints()).map(|one| one.finished.account);
+    let accounts = distinct(asked.chain(concerned));
     let lock = if outcomes.iter().any(|one| one.disables()) { Lock::Change } else { Lock::Share };
-    engine.directory.look(tx, &distinct(asked.chain(concerned)), lock).await
+    if basis == Basis::Memory
+        && lock == Lock::Share
+        && let Some(views) = engine.directory.recall(&accounts)
+    {
+        batch.accounts = views.revisions();
+        return Ok(views);
+    }
+    engine.directory.look(tx, &accounts, lock).await
 }
 
 /// Drops the outcomes whose lease has run out: who has it now decides.
-async fn keep_leased<'a>(tx: &mut Tx, outcomes: &[&'a Judged], views: &Views) -> Result<Vec<&'a Judged>> {
+async fn keep_leased<'a>(tx: &mut Tx<'_>, outcomes: &[&'a Judged], views: &Views) -> Result<Vec<&'a Judged>> {
     let rows: Vec<_> = outcomes.iter().map(|one| finish_row(one, views)).collect();
     let leased = tx.still_leased(&rows).await?;
     let lost = outcomes.len() - leased.len();
@@ -129,7 +150,7 @@ async fn keep_leased<'a>(tx: &mut Tx, outcomes: &[&'a Judged], views: &Views) ->
 }
 
 /// Disables the endpoints of deliveries that were given up.
-async fn disable(tx: &mut Tx, outcomes: &[&Judged]) -> Result<Vec<(EndpointId, DisabledReason)>> {
+async fn disable(tx: &mut Tx<'_>, outcomes: &[&Judged]) -> Result<Vec<(EndpointId, DisabledReason)>> {
     let mut disabled = Vec::new();
     for one in outcomes {
         let Verdict::GivenUp(reason) = one.verdict else { continue };

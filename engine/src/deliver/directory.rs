@@ -1,6 +1,7 @@
 //! What this process remembers of accounts and their endpoints, so that no
-//! event costs a look-up of its URL and its secret. The account's revision, read
-//! in the transaction that relies on it, tells whether the memory still holds.
+//! event costs a look-up of its URL and its secret. The account's revision, read or
+//! compared in the transaction that relies on it, tells whether the memory still
+//! holds.
 
 use std::{
     collections::HashMap,
@@ -90,6 +91,13 @@ impl fmt::Debug for Directory {
 pub(crate) struct Views(HashMap<AccountId, Arc<AccountView>>);
 
 impl Views {
+    /// The revisions of the accounts, sorted.
+    pub(crate) fn revisions(&self) -> Vec<(AccountId, i64)> {
+        let mut revisions: Vec<_> = self.0.iter().map(|(&account, view)| (account, view.revision)).collect();
+        revisions.sort_unstable();
+        revisions
+    }
+
     /// The account, if it exists.
     pub(crate) fn account(&self, account: AccountId) -> Option<&AccountView> {
         self.0.get(&account).map(Arc::as_ref)
@@ -107,7 +115,7 @@ impl Directory {
     }
 
     /// Locks accounts and tells what is true of them.
-    pub(crate) async fn look(&self, tx: &mut Tx, accounts: &[AccountId], lock: Lock) -> Result<Views> {
+    pub(crate) async fn look(&self, tx: &mut Tx<'_>, accounts: &[AccountId], lock: Lock) -> Result<Views> {
         let mut views = HashMap::with_capacity(accounts.len());
         for (account, revision) in tx.lock_accounts(accounts, lock).await? {
             let view = match self.remembered(account, revision) {
@@ -119,12 +127,20 @@ impl Directory {
         Ok(Views(views))
     }
 
+    /// What is remembered of these accounts, without a look at the database; `None`
+    /// if one of them is not.
+    pub(crate) fn recall(&self, accounts: &[AccountId]) -> Option<Views> {
+        let remembered = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let view = |account: &AccountId| Some((*account, Arc::clone(remembered.get(account)?)));
+        accounts.iter().map(view).collect::<Option<_>>().map(Views)
+    }
+
     fn remembered(&self, account: AccountId, revision: i64) -> Option<Arc<AccountView>> {
         let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         accounts.get(&account).filter(|view| view.revision == revision).cloned()
     }
 
-    async fn load(&self, tx: &mut Tx, account: AccountId, revision: i64) -> Result<Arc<AccountView>> {
+    async fn load(&self, tx: &mut Tx<'_>, account: AccountId, revision: i64) -> Result<Arc<AccountView>> {
         let mut endpoints = HashMap::new();
         for row in tx.endpoints(account).await? {
             endpoints.insert(row.id, Arc::new(EndpointView::open(row, &self.sealer)?));

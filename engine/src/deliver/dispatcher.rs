@@ -9,7 +9,7 @@ use super::{Address, Place, Ready, directory::Views, distinct};
 use crate::{
     engine::Parts,
     fault,
-    queue::{Claim, Claimed, Lease, Lock, Tx, next_due},
+    queue::{Claim, Claimed, HotConnection, Lease, Lock, Tx, next_due},
     store::Result,
 };
 
@@ -68,7 +68,8 @@ async fn claim_some(engine: &Arc<Parts>, skip: &[EndpointId], now: Timestamp) ->
 
 /// Claims a batch; returns how many endpoints it looked at, and what is to be attempted.
 pub(crate) async fn claim_batch(engine: &Parts, skip: &[EndpointId], now: Timestamp) -> Result<(usize, Vec<Ready>)> {
-    let mut tx = Tx::begin_hot(&engine.db).await?;
+    let mut hot = HotConnection::new(&engine.db);
+    let mut tx = hot.begin().await?;
     let due = tx.due_endpoints(now, skip, BATCH).await?;
     let accounts = distinct(due.iter().map(|&(account, _)| account));
     let views = engine.directory.look(&mut tx, &accounts, Lock::Share).await?;
@@ -93,7 +94,7 @@ pub(crate) async fn claim_batch(engine: &Parts, skip: &[EndpointId], now: Timest
 
 /// What fell due at an endpoint that is closed by now was in flight when it was
 /// closed, and its process died: it is held, or discarded, only now.
-async fn settle_closed(tx: &mut Tx, places: &[Address], views: &Views, now: Timestamp) -> Result<()> {
+async fn settle_closed(tx: &mut Tx<'_>, places: &[Address], views: &Views, now: Timestamp) -> Result<()> {
     for &(account, endpoint) in places {
         match views.endpoint(account, endpoint) {
             None => tx.discard_all(account, endpoint, now).await?,

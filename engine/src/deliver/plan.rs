@@ -48,7 +48,7 @@ impl Admitted {
 
 /// Stores events in a transaction that changes something else as well. Their
 /// accounts are locked already.
-pub(crate) async fn admit(engine: &Parts, tx: &mut Tx, events: &[Incoming]) -> Result<Admitted> {
+pub(crate) async fn admit(engine: &Parts, tx: &mut Tx<'_>, events: &[Incoming]) -> Result<Admitted> {
     let accounts = distinct(events.iter().map(|incoming| incoming.event.account));
     let views = engine.directory.look(tx, &accounts, Lock::Share).await?;
     let plans = Plans::make(engine, tx, &views, events).await?;
@@ -71,7 +71,7 @@ pub(crate) struct Plans<'a> {
 impl<'a> Plans<'a> {
     /// Plans, and stores the idempotency keys. The accounts are locked, and the
     /// views are of them.
-    pub(crate) async fn make(engine: &Parts, tx: &mut Tx, views: &Views, events: &'a [Incoming]) -> Result<Self> {
+    pub(crate) async fn make(engine: &Parts, tx: &mut Tx<'_>, views: &Views, events: &'a [Incoming]) -> Result<Self> {
         let (now, lease) = (engine.clock.now(), engine.new_lease());
         let mut plans: Vec<_> = events.iter().map(|incoming| Plan::of(incoming, views, engine, now, lease)).collect();
         replay(tx, &mut plans, now).await?;
@@ -240,7 +240,7 @@ impl Planned {
 }
 
 /// Stores the idempotency keys, and answers the events whose key was there already.
-async fn replay(tx: &mut Tx, plans: &mut [Plan<'_>], now: Timestamp) -> Result<()> {
+async fn replay(tx: &mut Tx<'_>, plans: &mut [Plan<'_>], now: Timestamp) -> Result<()> {
     let keys: Vec<_> = plans.iter().filter_map(|plan| key_row(plan, now)).collect();
     if keys.is_empty() {
         return Ok(());

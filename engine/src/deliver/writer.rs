@@ -18,7 +18,7 @@ use super::{
     ingest::{Answers, Asker, Incoming, IngestError, Request},
     outcome::{Finished, Judged},
 };
-use crate::engine::Parts;
+use crate::{engine::Parts, queue::HotConnection};
 
 /// The most events in one commit, give or take the last request's.
 const MOST_EVENTS: usize = 256;
@@ -51,13 +51,14 @@ pub(crate) async fn write(
     finished: mpsc::Receiver<Finished>,
     stops: Stops,
 ) {
-    Writer { engine, requests, finished, stops, outcomes: Vec::new(), due: Instant::now(), pause: FIRST_PAUSE }
-        .run()
-        .await;
+    let hot = HotConnection::new(&engine.db);
+    let outcomes = Vec::new();
+    Writer { engine, hot, requests, finished, stops, outcomes, due: Instant::now(), pause: FIRST_PAUSE }.run().await;
 }
 
 struct Writer {
     engine: Arc<Parts>,
+    hot: HotConnection,
     requests: mpsc::Receiver<Request>,
     finished: mpsc::Receiver<Finished>,
     stops: Stops,
@@ -66,6 +67,13 @@ struct Writer {
     /// When they are to be recorded, if no request comes before.
     due: Instant,
     pause: Duration,
+}
+
+/// What goes into a transaction beside events.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Share {
+    Alone,
+    WithOutcomes,
 }
 
 /// What the writer was woken by.
@@ -172,26 +180,21 @@ impl Writer {
                 tracing::warn!(events = events.len(), "the store does not keep up; events are refused");
                 refuse(askers, IngestError::Overloaded);
                 self.turn_away();
+                self.hot.renew();
             }
         }
     }
 
     /// Stores events, and records outcomes along with them.
     async fn store(&mut self, events: &[Incoming]) -> Result<Result<Answers, NotWritten>, Elapsed> {
-        let shared = !self.outcomes.iter().any(Judged::disables);
-        let outcomes = if shared { self.outcomes.as_slice() } else { &[] };
-        match timeout(STORE_LIMIT, self.write_batch(events, outcomes)).await? {
-            Ok(answers) => {
-                if shared {
-                    self.recorded();
-                }
-                Ok(Ok(answers))
-            }
+        let share = if self.outcomes.iter().any(Judged::disables) { Share::Alone } else { Share::WithOutcomes };
+        match timeout(STORE_LIMIT, self.write_batch(events, share)).await? {
+            Ok(answers) => Ok(Ok(answers)),
             // The connection may have been broken before, or the outcomes are what
             // the store does not take.
             Err(NotWritten::RolledBack(error)) => {
                 tracing::warn!(%error, events = events.len(), "events could not be stored; trying again");
-                timeout(STORE_LIMIT, self.write_batch(events, &[])).await
+                timeout(STORE_LIMIT, self.write_batch(events, Share::Alone)).await
             }
             Err(unconfirmed) => Ok(Err(unconfirmed)),
         }
@@ -199,8 +202,18 @@ impl Writer {
 
     /// Writes events and outcomes in one transaction, and sends what is to be
     /// attempted on its way; returns the answers to the events.
-    async fn write_batch(&self, events: &[Incoming], outcomes: &[Judged]) -> Result<Answers, NotWritten> {
-        Ok(commit_batch(&self.engine, events, outcomes).await?.send(&self.engine))
+    async fn write_batch(&mut self, events: &[Incoming], share: Share) -> Result<Answers, NotWritten> {
+        let outcomes = match share {
+            Share::Alone => &[],
+            Share::WithOutcomes => self.outcomes.as_slice(),
+        };
+        let written = commit_batch(&self.engine, &mut self.hot, events, outcomes).await;
+        match &written {
+            Ok(_) if share == Share::WithOutcomes => self.recorded(),
+            Ok(_) => {}
+            Err(_) => self.hot.renew(),
+        }
+        Ok(written?.send(&self.engine))
     }
 
     /// Tells who waits to come back. The store takes no more at this moment: each
@@ -213,13 +226,10 @@ impl Writer {
     /// Records outcomes alone. A database that is away for a while must not lose
     /// one: it would be attempted again for nothing.
     async fn record(&mut self) {
-        match self.write_batch(&[], &self.outcomes).await {
-            Ok(_) => self.recorded(),
-            Err(error) => {
-                tracing::warn!(%error, outcomes = self.outcomes.len(), "outcomes could not be recorded; trying again");
-                self.due = Instant::now() + self.pause;
-                self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-            }
+        if let Err(error) = self.write_batch(&[], Share::WithOutcomes).await {
+            tracing::warn!(%error, outcomes = self.outcomes.len(), "outcomes could not be recorded; trying again");
+            self.due = Instant::now() + self.pause;
+            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         }
     }
 

@@ -8,6 +8,9 @@ use super::rows::{AttemptRow, DeliveryRow, EventRow, FinishRow, HealthRow, Touch
 /// database, is shared by as many of them as there are.
 #[derive(Debug, Default)]
 pub struct Batch<'a> {
+    /// Accounts that nobody may change meanwhile, and the revisions that they are
+    /// taken to have.
+    pub accounts: Vec<(AccountId, i64)>,
     /// Accepted events.
     pub events: Vec<EventRow<'a>>,
     /// Their deliveries.
@@ -23,6 +26,7 @@ pub struct Batch<'a> {
 /// Rows as they fit into one trip.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Part<'b, 'a> {
+    pub(super) accounts: &'b [(AccountId, i64)],
     pub(super) events: &'b [EventRow<'a>],
     pub(super) deliveries: &'b [DeliveryRow],
     pub(super) finishes: &'b [FinishRow],
@@ -54,8 +58,8 @@ impl<'a> Batch<'a> {
 
     /// Everything as one part.
     pub(super) fn whole<'b>(&'b self, touches: &'b [Touch]) -> Part<'b, 'a> {
-        let Self { events, deliveries, finishes, attempts, health } = self;
-        Part { events, deliveries, finishes, attempts, health, touches }
+        let Self { accounts, events, deliveries, finishes, attempts, health } = self;
+        Part { accounts, events, deliveries, finishes, attempts, health, touches }
     }
 }
 
@@ -67,9 +71,10 @@ impl<'b, 'a> Part<'b, 'a> {
 
     /// The number of rows of the sort with the most.
     pub(super) fn longest(&self) -> usize {
-        let Self { events, deliveries, finishes, attempts, health, touches } = self;
-        let lengths = [events.len(), deliveries.len(), finishes.len(), attempts.len(), health.len(), touches.len()];
-        lengths.into_iter().max().unwrap_or_default()
+        let Self { accounts, events, deliveries, finishes, attempts, health, touches } = self;
+        let owners = [accounts.len(), health.len(), touches.len()];
+        let owned = [events.len(), deliveries.len(), finishes.len(), attempts.len()];
+        owners.into_iter().chain(owned).max().unwrap_or_default()
     }
 
     pub(super) fn kind(&self) -> Kind {
@@ -87,6 +92,7 @@ impl<'b, 'a> Part<'b, 'a> {
             &rows[start.min(rows.len())..(start + most).min(rows.len())]
         }
         Self {
+            accounts: cut(self.accounts, start, most),
             events: cut(self.events, start, most),
             deliveries: cut(self.deliveries, start, most),
             finishes: cut(self.finishes, start, most),

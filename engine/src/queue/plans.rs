@@ -1,4 +1,4 @@
-//! Claiming and finishing must cost the same however long a table or one
+//! Claiming and writing must cost the same however long a table or one
 //! endpoint's backlog is: they may search indexes, and never scan or sort a table.
 
 use sqlx::{AssertSqlSafe, Row};
@@ -30,29 +30,34 @@ async fn on_sqlite_claiming_searches_indexes_only() {
 }
 
 #[tokio::test]
-async fn on_postgres_claiming_and_finishing_search_indexes_only() {
+async fn on_postgres_claiming_and_writing_search_indexes_only() {
     let Some(database) = testing::postgres().await else { return };
     let Database::Postgres(db) = &database.db else { unreachable!("asked for PostgreSQL") };
     let mut conn = db.hot.acquire().await.expect("a connection");
     let prepare = [
         format!("PREPARE due (timestamptz, uuid[], bigint) AS {}", postgres::DUE_ENDPOINTS),
         format!("PREPARE claim (uuid[], uuid[], bigint[], timestamptz, timestamptz, bigint) AS {}", postgres::CLAIM),
-        format!("PREPARE finish AS {}", postgres::statement(&[&postgres::FINISH])),
+        format!("PREPARE write AS {}", *postgres::BOTH),
     ];
     for sql in prepare {
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *conn).await.expect("prepared");
     }
-    let mut plan = async |sql: &'static str| {
-        let rows = sqlx::raw_sql(sql).fetch_all(&mut *conn).await.expect("a plan");
+    let mut plan = async |sql: &str| {
+        let rows = sqlx::raw_sql(AssertSqlSafe(sql)).fetch_all(&mut *conn).await.expect("a plan");
         rows.iter().map(|row| row.get::<String, _>(0)).collect::<Vec<_>>().join("\n")
     };
     let due = plan("EXPLAIN EXECUTE due (now(), '{}', 1)").await;
     assert!(due.contains("Index Scan using endpoint_queues_due on endpoint_queues"), "{due}");
     let claim = plan("EXPLAIN EXECUTE claim ('{}', '{}', '{}', now(), now(), 1)").await;
     assert!(claim.contains("Index Scan using deliveries_due on deliveries"), "{claim}");
-    let finish = plan("EXPLAIN EXECUTE finish ('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}')").await;
-    assert!(finish.contains("Index Scan using deliveries_pkey on deliveries"), "{finish}");
-    for plan in [due, claim, finish] {
-        assert!(!plan.contains("Seq Scan") && !plan.contains("Sort"), "{plan}");
+    let parameters = vec!["'{}'"; postgres::BOTH.matches('$').count()].join(", ");
+    let write = plan(&format!("EXPLAIN EXECUTE write ({parameters})")).await;
+    assert!(write.contains("Index Scan using deliveries_pkey on deliveries"), "{write}");
+    assert!(write.contains("Index Scan using accounts_pkey on accounts"), "{write}");
+    for plan in [&due, &claim] {
+        assert!(!plan.contains("Sort"), "{plan}");
+    }
+    for plan in [due, claim, write] {
+        assert!(!plan.contains("Seq Scan"), "{plan}");
     }
 }

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::store::Result;
 
-type Connection = Transaction<'static, Postgres>;
-type Query<'q> = sqlx::query::QueryScalar<'q, Postgres, i64, PgArguments>;
+type Connection<'c> = Transaction<'c, Postgres>;
+type Query<'q> = sqlx::query::QueryAs<'q, Postgres, (i64, i64), PgArguments>;
 
 /// One column of the rows.
 fn column<'r, R, T>(rows: &'r [R], of: impl Fn(&'r R) -> T) -> Vec<T> {
@@ -22,15 +22,15 @@ fn column<'r, R, T>(rows: &'r [R], of: impl Fn(&'r R) -> T) -> Vec<T> {
 }
 
 /// A part of a statement, with `{rows}` for a table of so many columns of these types.
-pub(super) struct Clause {
+struct Clause {
     name: &'static str,
     sql: &'static str,
     columns: &'static [&'static str],
 }
 
 /// One statement of several clauses, which is one trip to the server. It answers
-/// how many deliveries were finished.
-pub(super) fn statement(clauses: &[&Clause]) -> Arc<str> {
+/// how many accounts are as they were known, and how many deliveries were finished.
+fn statement(clauses: &[&Clause]) -> Arc<str> {
     let mut number = 0;
     let mut parameter = |kind: &&str| {
         number += 1;
@@ -42,29 +42,36 @@ pub(super) fn statement(clauses: &[&Clause]) -> Arc<str> {
         format!("{} AS ({})", clause.name, clause.sql.replace("{rows}", &rows))
     };
     let with = clauses.iter().map(&mut written).collect::<Vec<_>>().join(",\n");
-    let finishes = clauses.iter().any(|clause| clause.name == FINISH.name);
-    let count = if finishes { "count(*) FROM finished" } else { "0::bigint" };
-    format!("WITH {with}\nSELECT {count}").into()
+    let finished = if clauses.iter().any(|clause| clause.name == FINISH.name) {
+        "(SELECT count(*) FROM finished)"
+    } else {
+        "0::bigint"
+    };
+    format!("WITH {with}\nSELECT (SELECT count(*) FROM looked), {finished}").into()
 }
 
-/// Writes a batch; returns whether every lease held. If not, the transaction is
+/// Writes events and outcomes.
+pub(super) static BOTH: LazyLock<Arc<str>> = LazyLock::new(|| {
+    statement(&[&LOOK, &FINISH, &INSERT_ATTEMPTS, &UPDATE_HEALTH, &INSERT_EVENTS, &INSERT_DELIVERIES, &TOUCH])
+});
+
+/// Writes a batch; returns whether what it assumes is so. If not, the transaction is
 /// to be rolled back.
-pub(super) async fn write(tx: &mut Connection, part: Part<'_, '_>) -> Result<bool> {
-    static EVENTS: LazyLock<Arc<str>> = LazyLock::new(|| statement(&[&INSERT_EVENTS, &INSERT_DELIVERIES, &TOUCH]));
+pub(super) async fn write(tx: &mut Connection<'_>, part: Part<'_, '_>) -> Result<bool> {
+    static EVENTS: LazyLock<Arc<str>> =
+        LazyLock::new(|| statement(&[&LOOK, &INSERT_EVENTS, &INSERT_DELIVERIES, &TOUCH]));
     static OUTCOMES: LazyLock<Arc<str>> =
-        LazyLock::new(|| statement(&[&FINISH, &INSERT_ATTEMPTS, &UPDATE_HEALTH, &TOUCH]));
-    static BOTH: LazyLock<Arc<str>> = LazyLock::new(|| {
-        statement(&[&FINISH, &INSERT_ATTEMPTS, &UPDATE_HEALTH, &INSERT_EVENTS, &INSERT_DELIVERIES, &TOUCH])
-    });
+        LazyLock::new(|| statement(&[&LOOK, &FINISH, &INSERT_ATTEMPTS, &UPDATE_HEALTH, &TOUCH]));
     // Made of constants alone.
-    let query = |sql: &Arc<str>| sqlx::query_scalar(AssertSqlSafe(Arc::clone(sql)));
+    let query = |sql: &Arc<str>| bind_accounts(sqlx::query_as(AssertSqlSafe(Arc::clone(sql))), part.accounts);
     let query = match part.kind() {
         Kind::Events => bind_events(query(&EVENTS), part),
         Kind::Outcomes => bind_outcomes(query(&OUTCOMES), part),
         Kind::Both => bind_events(bind_outcomes(query(&BOTH), part), part),
     };
-    let finished = bind_touches(query, part.touches).fetch_one(&mut **tx).await?;
-    Ok(usize::try_from(finished).is_ok_and(|finished| finished == part.finishes.len()))
+    let (looked, finished) = bind_touches(query, part.touches).fetch_one(&mut **tx).await?;
+    let all = |count: i64, expected: usize| usize::try_from(count).is_ok_and(|count| count == expected);
+    Ok(all(looked, part.accounts.len()) && all(finished, part.finishes.len()))
 }
 
 fn bind_events<'q>(query: Query<'q>, part: Part<'q, 'q>) -> Query<'q> {
@@ -77,7 +84,7 @@ fn bind_outcomes<'q>(query: Query<'q>, part: Part<'q, 'q>) -> Query<'q> {
 
 /// Which of these deliveries are still leased as these outcomes assume. They stay so
 /// until the transaction ends.
-pub(super) async fn still_leased(tx: &mut Connection, rows: &[FinishRow]) -> Result<Vec<DeliveryId>> {
+pub(super) async fn still_leased(tx: &mut Connection<'_>, rows: &[FinishRow]) -> Result<Vec<DeliveryId>> {
     const SQL: &str = "SELECT deliveries.id FROM deliveries
            JOIN unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS outcome (account_id, id, lease)
              ON deliveries.account_id = outcome.account_id AND deliveries.id = outcome.id AND deliveries.lease = outcome.lease
@@ -91,7 +98,7 @@ pub(super) async fn still_leased(tx: &mut Connection, rows: &[FinishRow]) -> Res
 }
 
 pub(super) async fn lock_accounts(
-    tx: &mut Connection,
+    tx: &mut Connection<'_>,
     accounts: &[AccountId],
     lock: Lock,
 ) -> Result<Vec<(AccountId, i64)>> {
@@ -105,7 +112,7 @@ pub(super) async fn lock_accounts(
     Ok(sqlx::query_as(sql).bind(accounts).fetch_all(&mut **tx).await?)
 }
 
-pub(super) async fn insert_keys(tx: &mut Connection, keys: &[KeyRow]) -> Result<Vec<EventId>> {
+pub(super) async fn insert_keys(tx: &mut Connection<'_>, keys: &[KeyRow]) -> Result<Vec<EventId>> {
     const SQL: &str = "INSERT INTO idempotency_keys (account_id, key, request_hash, event_id, fanout, created_at)
          SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::uuid[], $5::int[], $6::timestamptz[])
          ON CONFLICT DO NOTHING RETURNING event_id";
@@ -118,6 +125,19 @@ pub(super) async fn insert_keys(tx: &mut Connection, keys: &[KeyRow]) -> Result<
         .bind(column(keys, |row| row.created_at))
         .fetch_all(&mut **tx)
         .await?)
+}
+
+/// In the order of ids, so that no two transactions wait for each other.
+const LOOK: Clause = Clause {
+    name: "looked",
+    sql: "SELECT accounts.id FROM accounts JOIN {rows} AS known (id, revision)
+           ON accounts.id = known.id AND accounts.revision = known.revision
+         ORDER BY accounts.id FOR SHARE OF accounts",
+    columns: &["uuid", "bigint"],
+};
+
+fn bind_accounts<'q>(query: Query<'q>, rows: &'q [(AccountId, i64)]) -> Query<'q> {
+    query.bind(column(rows, |row| row.0)).bind(column(rows, |row| row.1))
 }
 
 const INSERT_EVENTS: Clause = Clause {
@@ -183,7 +203,7 @@ pub(super) const DUE_ENDPOINTS: &str = "SELECT account_id, endpoint_id FROM endp
      WHERE next_due_at <= $1 AND endpoint_id <> ALL($2) ORDER BY next_due_at LIMIT $3";
 
 pub(super) async fn due_endpoints(
-    tx: &mut Connection,
+    tx: &mut Connection<'_>,
     now: Timestamp,
     skip: &[EndpointId],
     limit: i64,
@@ -192,7 +212,7 @@ pub(super) async fn due_endpoints(
 }
 
 pub(super) async fn lock_endpoints(
-    tx: &mut Connection,
+    tx: &mut Connection<'_>,
     due: Vec<(AccountId, EndpointId)>,
     now: Timestamp,
 ) -> Result<Vec<(AccountId, EndpointId)>> {
@@ -231,7 +251,7 @@ pub(super) const CLAIM: &str = "WITH due AS (
        (SELECT body FROM events WHERE events.account_id = deliveries.account_id AND events.id = deliveries.event_id) AS body";
 
 pub(super) async fn claim(
-    tx: &mut Connection,
+    tx: &mut Connection<'_>,
     claims: &[Claim],
     now: Timestamp,
     until: Timestamp,
@@ -248,7 +268,7 @@ pub(super) async fn claim(
         .await?)
 }
 
-pub(super) const FINISH: Clause = Clause {
+const FINISH: Clause = Clause {
     name: "finished",
     sql: "UPDATE deliveries SET state = outcome.state, due_at = outcome.due_at, lease = NULL,
            attempts = outcome.attempts, failures = outcome.failures, completed_at = outcome.completed_at

@@ -3,11 +3,11 @@
 
 use std::sync::{Arc, LazyLock};
 
-use futures_util::TryStreamExt;
+use futures_util::{TryStreamExt, stream::BoxStream};
 use signet_model::{AccountId, DeliveryId, EndpointId, EventId, Timestamp};
 use sqlx::{
-    Arguments, AssertSqlSafe, Either, Encode, Executor, FromRow, Sqlite, Transaction, Type,
-    sqlite::{SqliteArguments, SqliteRow},
+    Arguments, AssertSqlSafe, Either, Encode, Executor, FromRow, Row, Sqlite, Transaction, Type,
+    sqlite::{SqliteArguments, SqliteQueryResult, SqliteRow},
 };
 
 use super::{
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::store::Result;
 
-type Connection = Transaction<'static, Sqlite>;
+type Connection<'c> = Transaction<'c, Sqlite>;
 
 /// Statements are prepared for up to two to this power rows.
 const LARGEST_POWER: u32 = 7;
@@ -92,24 +92,25 @@ fn row_values(rows: usize, columns: usize) -> String {
     vec![row; rows].join(",")
 }
 
-/// Writes a batch; returns whether every lease held. If not, the transaction is
+/// Writes a batch; returns whether what it assumes is so. If not, the transaction is
 /// to be rolled back.
 ///
 /// Several statements go in one text, which sqlx splits and gives the parameters
 /// one after the other. Its documentation would rather have one statement in a
 /// text, since only SQLite can do this; sent one by one, they would do the same
 /// in more trips.
-pub(super) async fn write(tx: &mut Connection, whole: Part<'_, '_>) -> Result<bool> {
-    static EVENTS: LazyLock<Batched> = LazyLock::new(|| Batched::new(&[INSERT_EVENTS, INSERT_DELIVERIES, TOUCH]));
+pub(super) async fn write(tx: &mut Connection<'_>, whole: Part<'_, '_>) -> Result<bool> {
+    static EVENTS: LazyLock<Batched> = LazyLock::new(|| Batched::new(&[LOOK, INSERT_EVENTS, INSERT_DELIVERIES, TOUCH]));
     static OUTCOMES: LazyLock<Batched> =
-        LazyLock::new(|| Batched::new(&[FINISH, INSERT_ATTEMPTS, UPDATE_HEALTH, TOUCH]));
+        LazyLock::new(|| Batched::new(&[LOOK, FINISH, INSERT_ATTEMPTS, UPDATE_HEALTH, TOUCH]));
     static BOTH: LazyLock<Batched> = LazyLock::new(|| {
-        Batched::new(&[FINISH, INSERT_ATTEMPTS, UPDATE_HEALTH, INSERT_EVENTS, INSERT_DELIVERIES, TOUCH])
+        Batched::new(&[LOOK, FINISH, INSERT_ATTEMPTS, UPDATE_HEALTH, INSERT_EVENTS, INSERT_DELIVERIES, TOUCH])
     });
     for part in whole.pieces(MOST_ROWS) {
         let len = part.longest().next_power_of_two();
         let (events, outcomes) = (part.kind() != Kind::Outcomes, part.kind() != Kind::Events);
         let mut parameters = Parameters::default();
+        parameters.add_rows(&LOOK, part.accounts, len, |to, row| add!(to, row.0, row.1))?;
         if outcomes {
             parameters.add_rows(&FINISH, part.finishes, len, add_finish)?;
             parameters.add_rows(&INSERT_ATTEMPTS, part.attempts, len, add_attempt)?;
@@ -126,20 +127,37 @@ pub(super) async fn write(tx: &mut Connection, whole: Part<'_, '_>) -> Result<bo
             Kind::Both => BOTH.sql(len),
         };
         let mut results = (&mut **tx).fetch_many(sqlx::query_with(sql, parameters.0));
-        if outcomes {
-            let Some(Either::Left(finished)) = results.try_next().await? else { return Ok(false) };
-            if finished.rows_affected() < part.finishes.len() as u64 {
-                return Ok(false);
-            }
+        if next_count(&mut results).await? < part.accounts.len() {
+            return Ok(false);
+        }
+        if outcomes && next_affected(&mut results).await? < part.finishes.len() {
+            return Ok(false);
         }
         while results.try_next().await?.is_some() {}
     }
     Ok(true)
 }
 
+type Results<'a> = BoxStream<'a, sqlx::Result<Either<SqliteQueryResult, SqliteRow>>>;
+
+/// What the next statement counts.
+async fn next_count(results: &mut Results<'_>) -> Result<usize> {
+    let mut count = 0_i64;
+    while let Some(Either::Right(row)) = results.try_next().await? {
+        count = row.try_get(0)?;
+    }
+    Ok(usize::try_from(count).unwrap_or_default())
+}
+
+/// How many rows the next statement changes.
+async fn next_affected(results: &mut Results<'_>) -> Result<usize> {
+    let result = results.try_next().await?.and_then(Either::left);
+    Ok(result.map_or(0, |result| usize::try_from(result.rows_affected()).unwrap_or(usize::MAX)))
+}
+
 /// Runs a statement for each piece of the rows, and returns what they answer.
 async fn fetch_all<R, T>(
-    tx: &mut Connection,
+    tx: &mut Connection<'_>,
     batched: &Batched,
     statement: &Statement,
     rows: &[R],
@@ -159,7 +177,7 @@ where
 }
 
 /// Which of these deliveries are still leased as these outcomes assume.
-pub(super) async fn still_leased(tx: &mut Connection, rows: &[FinishRow]) -> Result<Vec<DeliveryId>> {
+pub(super) async fn still_leased(tx: &mut Connection<'_>, rows: &[FinishRow]) -> Result<Vec<DeliveryId>> {
     const STATEMENT: Statement = Statement {
         columns: 2,
         sql: "SELECT deliveries.id FROM (VALUES {rows}) AS outcome
@@ -171,7 +189,7 @@ pub(super) async fn still_leased(tx: &mut Connection, rows: &[FinishRow]) -> Res
 }
 
 pub(super) async fn lock_accounts(
-    tx: &mut Connection,
+    tx: &mut Connection<'_>,
     accounts: &[AccountId],
     _: Lock,
 ) -> Result<Vec<(AccountId, i64)>> {
@@ -181,7 +199,7 @@ pub(super) async fn lock_accounts(
     fetch_all(tx, &SQL, &STATEMENT, accounts, |to, id| to.add(*id)).await
 }
 
-pub(super) async fn insert_keys(tx: &mut Connection, keys: &[KeyRow]) -> Result<Vec<EventId>> {
+pub(super) async fn insert_keys(tx: &mut Connection<'_>, keys: &[KeyRow]) -> Result<Vec<EventId>> {
     const STATEMENT: Statement = Statement {
         columns: 6,
         sql: "INSERT INTO idempotency_keys (account_id, key, request_hash, event_id, fanout, created_at)
@@ -193,6 +211,12 @@ pub(super) async fn insert_keys(tx: &mut Connection, keys: &[KeyRow]) -> Result<
     });
     Ok(inserted.await?.into_iter().map(|(id,)| id).collect())
 }
+
+const LOOK: Statement = Statement {
+    columns: 2,
+    sql: "SELECT count(*) FROM (VALUES {rows}) AS known
+             JOIN accounts ON accounts.id = known.column1 AND accounts.revision = known.column2",
+};
 
 const INSERT_EVENTS: Statement = Statement {
     columns: 9,
@@ -261,7 +285,7 @@ pub(super) const DUE_ENDPOINTS: &str = "SELECT account_id, endpoint_id FROM endp
      WHERE next_due_at <= ? AND endpoint_id NOT IN ({skip}) ORDER BY next_due_at LIMIT ?";
 
 pub(super) async fn due_endpoints(
-    tx: &mut Connection,
+    tx: &mut Connection<'_>,
     now: Timestamp,
     skip: &[EndpointId],
     limit: i64,
@@ -286,7 +310,7 @@ pub(super) const CLAIM: &str = "UPDATE deliveries SET due_at = $1, lease = $2 WH
        (SELECT body FROM events WHERE events.id = deliveries.event_id) AS body";
 
 pub(super) async fn claim(
-    tx: &mut Connection,
+    tx: &mut Connection<'_>,
     claims: &[Claim],
     now: Timestamp,
     until: Timestamp,

@@ -125,13 +125,13 @@ impl Engine {
 /// A balance and a threshold.
 type Levels = (Option<Amount>, Option<Amount>);
 
-async fn levels(tx: &mut Tx, id: AccountId) -> Result<Option<Levels>> {
+async fn levels(tx: &mut Tx<'_>, id: AccountId) -> Result<Option<Levels>> {
     let row: Option<Row> =
         on!(tx, |conn| sqlx::query_as(account_columns!("WHERE id = $1")).bind(id).fetch_optional(conn).await?);
     Ok(row.map(Account::from).map(|account| (account.balance, account.balance_threshold)))
 }
 
-async fn set_levels(tx: &mut Tx, id: AccountId, (balance, threshold): Levels) -> Result<()> {
+async fn set_levels(tx: &mut Tx<'_>, id: AccountId, (balance, threshold): Levels) -> Result<()> {
     // By way of text, since PostgreSQL makes a NUMERIC of a float with 15 digits only.
     const SQL: &str = "UPDATE accounts SET balance = CAST(CAST($2 AS TEXT) AS NUMERIC),
          balance_threshold = CAST(CAST($3 AS TEXT) AS NUMERIC) WHERE id = $1";

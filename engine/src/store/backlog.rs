@@ -90,7 +90,7 @@ macro_rules! send_postgres {
 
 impl Backlog {
     /// The statement that sends a batch, for either database.
-    const fn send(self, tx: &Tx) -> &'static str {
+    const fn send(self, tx: &Tx<'_>) -> &'static str {
         match (self, tx) {
             (Self::Held, Tx::Sqlite(_)) => send_sqlite!(held!(), "'held'"),
             (Self::Held, Tx::Postgres(_)) => send_postgres!(held!(), "'held'"),

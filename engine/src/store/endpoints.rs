@@ -215,7 +215,7 @@ impl Engine {
 
     /// Begins a change of the account's endpoints: locks the account, and tells
     /// every process to look again.
-    async fn change(&self, account: AccountId) -> Result<Tx> {
+    async fn change(&self, account: AccountId) -> Result<Tx<'static>> {
         let mut tx = Tx::begin(&self.0.db).await?;
         tx.lock_accounts(&[account], Lock::Change).await?;
         tx.revise(account).await?;

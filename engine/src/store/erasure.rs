@@ -88,7 +88,7 @@ impl Engine {
     }
 
     /// A transaction in which the account takes nothing in.
-    async fn lock(&self, account: AccountId) -> Result<Tx> {
+    async fn lock(&self, account: AccountId) -> Result<Tx<'static>> {
         let mut tx = Tx::begin(&self.0.db).await?;
         if tx.lock_accounts(&[account], Lock::Change).await?.is_empty() {
             return Err(Error::NotFound);
@@ -111,12 +111,12 @@ impl Engine {
 }
 
 /// The next events of an account, in the order of their ids, which is that of time.
-async fn events_after(tx: &mut Tx, account: AccountId, after: EventId) -> Result<Vec<EventId>> {
+async fn events_after(tx: &mut Tx<'_>, account: AccountId, after: EventId) -> Result<Vec<EventId>> {
     const SQL: &str = "SELECT id FROM events WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3";
     Ok(on!(tx, |conn| sqlx::query_scalar(SQL).bind(account).bind(after).bind(BATCH).fetch_all(conn).await?))
 }
 
-async fn erase(tx: &mut Tx, account: AccountId, events: &[EventId]) -> Result<Removed> {
+async fn erase(tx: &mut Tx<'_>, account: AccountId, events: &[EventId]) -> Result<Removed> {
     let deliveries = deliveries_of(tx, account, events).await?;
     remove_keys(tx, account, events).await?;
     remove(tx, account, events, &deliveries).await

@@ -70,7 +70,7 @@ fn hex_list(ids: &[Uuid]) -> String {
 /// The deliveries of events; on PostgreSQL locked, so that an outcome that is
 /// just being recorded is waited for. Found by way of the account's endpoints,
 /// because that is how they are indexed.
-pub(crate) async fn deliveries_of(tx: &mut Tx, account: AccountId, events: &[EventId]) -> Result<Vec<Concerned>> {
+pub(crate) async fn deliveries_of(tx: &mut Tx<'_>, account: AccountId, events: &[EventId]) -> Result<Vec<Concerned>> {
     macro_rules! select {
         ($rest:literal) => {
             concat!(
@@ -98,7 +98,7 @@ pub(crate) async fn deliveries_of(tx: &mut Tx, account: AccountId, events: &[Eve
 
 /// Removes events and what [`deliveries_of`] found.
 pub(crate) async fn remove(
-    tx: &mut Tx,
+    tx: &mut Tx<'_>,
     account: AccountId,
     events: &[EventId],
     deliveries: &[Concerned],
@@ -112,7 +112,7 @@ pub(crate) async fn remove(
 }
 
 /// Removes the idempotency keys of events.
-pub(crate) async fn remove_keys(tx: &mut Tx, account: AccountId, events: &[EventId]) -> Result<()> {
+pub(crate) async fn remove_keys(tx: &mut Tx<'_>, account: AccountId, events: &[EventId]) -> Result<()> {
     let (events, _) = ids(events, &[]);
     for_ids!(tx, account, &events, "DELETE FROM idempotency_keys WHERE account_id = $1 AND event_id");
     Ok(())
@@ -120,7 +120,7 @@ pub(crate) async fn remove_keys(tx: &mut Tx, account: AccountId, events: &[Event
 
 /// Removes what was sent and what came back, and keeps what happened.
 pub(crate) async fn strip(
-    tx: &mut Tx,
+    tx: &mut Tx<'_>,
     account: AccountId,
     events: &[EventId],
     deliveries: &[Concerned],
@@ -143,7 +143,7 @@ fn ids(events: &[EventId], deliveries: &[Concerned]) -> (Vec<Uuid>, Vec<Uuid>) {
 
 /// Removes an account itself and what belongs to it alone, its people included;
 /// of its events nothing may be left.
-pub(crate) async fn remove_account(tx: &mut Tx, account: AccountId) -> Result<()> {
+pub(crate) async fn remove_account(tx: &mut Tx<'_>, account: AccountId) -> Result<()> {
     // The rest goes with the account.
     for sql in [
         "DELETE FROM idempotency_keys WHERE account_id = $1",
@@ -160,7 +160,7 @@ pub(crate) async fn remove_account(tx: &mut Tx, account: AccountId) -> Result<()
 
 /// Keeps an account's people and keys out for good, and closes its endpoints;
 /// what waits for them is discarded.
-pub(crate) async fn close_account(tx: &mut Tx, account: AccountId, now: Timestamp) -> Result<()> {
+pub(crate) async fn close_account(tx: &mut Tx<'_>, account: AccountId, now: Timestamp) -> Result<()> {
     const ENDPOINTS: &str =
         "UPDATE endpoints SET deleted_at = COALESCE(deleted_at, $2) WHERE account_id = $1 RETURNING id";
     for sql in [

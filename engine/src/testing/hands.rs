@@ -15,6 +15,7 @@ use crate::{
         Audience, Finished, Incoming, Judged, Ready, claim_batch, commit_batch,
         ingest::{Accepted, IngestError, NewEvent},
     },
+    queue::HotConnection,
 };
 
 /// Takes the steps of an engine that is not started.
@@ -59,9 +60,13 @@ impl Hands<'_> {
     }
 
     async fn admit(&self, incoming: Incoming) -> (Result<Accepted, IngestError>, Vec<InFlight>) {
-        let admitted = commit_batch(&self.0.0, &[incoming], &[]).await.expect("an answer");
+        let admitted = commit_batch(&self.0.0, &mut self.hot(), &[incoming], &[]).await.expect("an answer");
         let (mut answers, ready) = admitted.into_parts();
         (answers.remove(0), ready.into_iter().map(InFlight).collect())
+    }
+
+    fn hot(&self) -> HotConnection {
+        HotConnection::new(&self.0.0.db)
     }
 
     /// Claims all that is due, as the dispatcher does.
@@ -105,6 +110,6 @@ impl Hands<'_> {
             },
         };
         let judged = Judged::new(&self.0.0, finished);
-        commit_batch(&self.0.0, &[], &[judged]).await.expect("a record");
+        commit_batch(&self.0.0, &mut self.hot(), &[], &[judged]).await.expect("a record");
     }
 }
