@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The most deliveries claimed in one transaction.
-const BATCH: usize = 128;
+const BATCH: usize = 512;
 /// How long to sleep at most: wake-ups from other processes are only hints.
 const POLL: Duration = Duration::from_secs(1);
 /// How long to wait after the database failed.

@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use super::Ready;
 
 /// How many deliveries may wait in one lane behind those under way.
-const WAITING: usize = 256;
+const WAITING: usize = 512;
 /// How many may wait in all lanes.
 const WAITING_IN_ALL: usize = 4_096;
 /// An endpoint whose last attempt took longer has no waiting lane.

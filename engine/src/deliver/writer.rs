@@ -9,7 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{
     sync::mpsc,
-    time::{Instant, error::Elapsed, sleep_until, timeout},
+    time::{Instant, error::Elapsed, sleep_until, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -26,7 +26,12 @@ const MOST_EVENTS: usize = 256;
 const MOST_OUTCOMES: usize = 256;
 /// How long outcomes wait for others, or for events, to share their commit.
 /// Nothing waits for them meanwhile: the delivery has been made and its place is free.
-const GATHER: Duration = Duration::from_millis(5);
+const GATHER: Duration = Duration::from_millis(20);
+/// From how many requests at a time on a commit waits for as many as last time:
+/// their producers are about to send the next, and commits cost more than the wait.
+const SMALLEST_CROWD: usize = 8;
+/// How long it waits for them at most.
+const CROWD_WAIT: Duration = Duration::from_millis(1);
 /// How long a commit may take before those who wait for it are told to come back.
 const STORE_LIMIT: Duration = Duration::from_secs(5);
 /// How long to wait before outcomes that could not be written are tried again.
@@ -53,7 +58,9 @@ pub(crate) async fn write(
 ) {
     let hot = HotConnection::new(&engine.db);
     let outcomes = Vec::new();
-    Writer { engine, hot, requests, finished, stops, outcomes, due: Instant::now(), pause: FIRST_PAUSE }.run().await;
+    Writer { engine, hot, requests, finished, stops, outcomes, crowd: 0, due: Instant::now(), pause: FIRST_PAUSE }
+        .run()
+        .await;
 }
 
 struct Writer {
@@ -64,6 +71,9 @@ struct Writer {
     stops: Stops,
     /// What has been taken from the channel and is not recorded yet.
     outcomes: Vec<Judged>,
+    /// How many requests were there at the last commit: those that it stored, and
+    /// those that came meanwhile.
+    crowd: usize,
     /// When they are to be recorded, if no request comes before.
     due: Instant,
     pause: Duration,
@@ -140,19 +150,17 @@ impl Writer {
 
     /// Takes the requests that wait behind this one, as far as they fit.
     async fn gather_requests(&mut self, first: Request) -> (Vec<Incoming>, Vec<Asker>) {
-        // Who is about to ask does so first, and shares the commit.
-        let mut waiting = 0;
-        loop {
-            tokio::task::yield_now().await;
-            if self.requests.len() == waiting {
-                break;
-            }
-            waiting = self.requests.len();
-        }
         let (mut events, mut askers) = (first.events, vec![first.asker]);
-        while events.len() < MOST_EVENTS
-            && let Ok(next) = self.requests.try_recv()
-        {
+        let deadline = Instant::now() + CROWD_WAIT;
+        while events.len() < MOST_EVENTS {
+            let next = match self.requests.try_recv() {
+                Ok(next) => next,
+                Err(_) if askers.len() >= self.crowd || self.crowd < SMALLEST_CROWD => break,
+                Err(_) => match timeout_at(deadline, self.requests.recv()).await {
+                    Ok(Some(next)) => next,
+                    _ => break,
+                },
+            };
             events.extend(next.events);
             askers.push(next.asker);
         }
@@ -168,7 +176,9 @@ impl Writer {
         if self.outcomes.iter().any(Judged::disables) {
             self.record().await;
         }
-        match self.store(&events).await {
+        let stored = self.store(&events).await;
+        self.crowd = askers.len() + self.requests.len();
+        match stored {
             Ok(Ok(answers)) => answer(askers, answers),
             Ok(Err(error)) => {
                 tracing::error!(%error, events = events.len(), "events could not be stored");

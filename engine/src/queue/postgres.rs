@@ -247,7 +247,7 @@ pub(super) const CLAIM: &str = "WITH due AS (
             ORDER BY due_at LIMIT c.how_many FOR UPDATE SKIP LOCKED) d)
      UPDATE deliveries SET due_at = $5, lease = $6 FROM due
       WHERE deliveries.account_id = due.account_id AND deliveries.id = due.id
-     RETURNING deliveries.id, deliveries.account_id, event_id, endpoint_id, event_type, is_test, attempts, failures,
+     RETURNING deliveries.id, deliveries.account_id, endpoint_id, event_type, is_test, attempts, failures,
        (SELECT body FROM events WHERE events.account_id = deliveries.account_id AND events.id = deliveries.event_id) AS body";
 
 pub(super) async fn claim(

@@ -140,8 +140,6 @@ pub struct Claimed {
     pub id: DeliveryId,
     /// Whose it is.
     pub account_id: AccountId,
-    /// What it delivers.
-    pub event_id: EventId,
     /// To where.
     pub endpoint_id: EndpointId,
     /// The type of the event.

@@ -306,7 +306,7 @@ pub(super) async fn next_due(conn: &mut sqlx::SqliteConnection, skip: &[Endpoint
 pub(super) const CLAIM: &str = "UPDATE deliveries SET due_at = $1, lease = $2 WHERE id IN
        (SELECT id FROM deliveries WHERE account_id = $3 AND endpoint_id = $4 AND state = 'pending' AND due_at <= $5
          ORDER BY due_at LIMIT $6)
-     RETURNING id, account_id, event_id, endpoint_id, event_type, is_test, attempts, failures,
+     RETURNING id, event_type, is_test, attempts, failures,
        (SELECT body FROM events WHERE events.id = deliveries.event_id) AS body";
 
 pub(super) async fn claim(
@@ -318,7 +318,7 @@ pub(super) async fn claim(
 ) -> Result<Vec<Claimed>> {
     let mut claimed = Vec::new();
     for from in claims {
-        let rows: Vec<Claimed> = sqlx::query_as(CLAIM)
+        let rows = sqlx::query_as(CLAIM)
             .bind(until)
             .bind(lease)
             .bind(from.account)
@@ -327,7 +327,16 @@ pub(super) async fn claim(
             .bind(from.limit)
             .fetch_all(&mut **tx)
             .await?;
-        claimed.extend(rows);
+        claimed.extend(rows.into_iter().map(|(id, event_type, is_test, attempts, failures, body)| Claimed {
+            id,
+            account_id: from.account,
+            endpoint_id: from.endpoint,
+            event_type,
+            is_test,
+            attempts,
+            failures,
+            body,
+        }));
     }
     Ok(claimed)
 }
