@@ -26,9 +26,12 @@ const MOST_EVENTS: usize = 256;
 const MOST_OUTCOMES: usize = 256;
 /// How long outcomes wait for others, or for events, to share their commit.
 /// Nothing waits for them meanwhile: the delivery has been made and its place is free.
-const GATHER: Duration = Duration::from_millis(20);
-/// From how many requests at a time on a commit waits for as many as last time:
-/// their producers are about to send the next, and commits cost more than the wait.
+const GATHER: Duration = Duration::from_millis(5);
+/// How much longer they wait where they are many: then many more are about to come.
+const GATHER_CROWD: Duration = Duration::from_millis(15);
+/// What is a crowd. A commit waits for as many requests as there were last time, if
+/// they were that many: their producers are about to send the next, and a commit
+/// costs more than the wait.
 const SMALLEST_CROWD: usize = 8;
 /// How long it waits for them at most.
 const CROWD_WAIT: Duration = Duration::from_millis(1);
@@ -58,9 +61,8 @@ pub(crate) async fn write(
 ) {
     let hot = HotConnection::new(&engine.db);
     let outcomes = Vec::new();
-    Writer { engine, hot, requests, finished, stops, outcomes, crowd: 0, due: Instant::now(), pause: FIRST_PAUSE }
-        .run()
-        .await;
+    let (crowd, due, patient, pause) = (0, Instant::now(), false, FIRST_PAUSE);
+    Writer { engine, hot, requests, finished, stops, outcomes, crowd, due, patient, pause }.run().await;
 }
 
 struct Writer {
@@ -76,6 +78,8 @@ struct Writer {
     crowd: usize,
     /// When they are to be recorded, if no request comes before.
     due: Instant,
+    /// Whether they may wait longer then, if they are many.
+    patient: bool,
     pause: Duration,
 }
 
@@ -130,9 +134,17 @@ impl Writer {
                     Some(request) => return Some(Woken::By(request)),
                     None => self.stops.stored.cancel(),
                 },
-                () = sleep_until(self.due), if !self.outcomes.is_empty() => return Some(Woken::ByOutcomes),
+                () = sleep_until(self.due), if !self.outcomes.is_empty() => {
+                    self.gather_outcomes();
+                    let many = (SMALLEST_CROWD..MOST_OUTCOMES).contains(&self.outcomes.len());
+                    if !(many && std::mem::take(&mut self.patient)) {
+                        return Some(Woken::ByOutcomes);
+                    }
+                    self.due += GATHER_CROWD;
+                }
                 _ = self.finished.recv_many(&mut ended, MOST_OUTCOMES), if self.outcomes.is_empty() => {
-                    self.due = Instant::now() + if self.finished.is_closed() { Duration::ZERO } else { GATHER };
+                    self.patient = !self.finished.is_closed();
+                    self.due = Instant::now() + if self.patient { GATHER } else { Duration::ZERO };
                     self.outcomes.extend(ended.drain(..).map(|one| Judged::new(&self.engine, one)));
                 }
             }

@@ -1,5 +1,5 @@
-//! The hot path on SQLite: rows travel as row values, in statements for 128, 64,
-//! 32 … 1 rows, so that every statement stays prepared.
+//! The hot path on SQLite: rows travel as row values, in statements for 64, 32,
+//! 16 … 1 rows, so that every statement stays prepared.
 
 use std::sync::{Arc, LazyLock};
 
@@ -21,7 +21,7 @@ use crate::store::Result;
 type Connection<'c> = Transaction<'c, Sqlite>;
 
 /// Statements are prepared for up to two to this power rows.
-const LARGEST_POWER: u32 = 7;
+const LARGEST_POWER: u32 = 6;
 /// The most rows of one sort in one statement.
 const MOST_ROWS: usize = 1 << LARGEST_POWER;
 
