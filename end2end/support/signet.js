@@ -67,7 +67,7 @@ export class Signet {
   async settled() {
     let ledger;
     do ledger = await this.command('check');
-    while (/\d pending/.test(ledger));
+    while (/[1-9]\d* pending/.test(ledger));
   }
 
   /** Stops the process as an operator does and returns its exit code. */

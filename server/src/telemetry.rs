@@ -29,8 +29,11 @@ pub enum LogFormat {
 
 /// Starts logging.
 pub fn start(logging: &Logging) {
-    // The database driver would log the text of slow statements.
-    let filter = logging.log_level.clone().with_target("sqlx::query", LevelFilter::OFF);
+    // The database driver would log the text of slow statements, and at every start
+    // PostgreSQL's notice that the table of migrations is there already.
+    let filter = logging.log_level.clone();
+    let filter =
+        filter.with_target("sqlx::query", LevelFilter::OFF).with_target("sqlx::postgres::notice", LevelFilter::WARN);
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
     let lines = match logging.log_format {
         LogFormat::Text => lines.boxed(),
