@@ -88,16 +88,21 @@ async fn try_commit(
         tx.notify().await?;
     }
     commit(tx, !events.is_empty(), !outcomes.is_empty()).await.map_err(NotWritten::Unconfirmed)?;
-    for (endpoint, reason) in disabled {
-        tracing::info!(%endpoint, reason = reason.as_str(), "endpoint disabled");
-    }
     if retries {
         engine.wake.notify_one();
     }
     if !outcomes.is_empty() {
-        engine.recorded.send_modify(|count| *count += 1);
+        announce(engine, &disabled);
     }
     Ok(Some(plans.finish()))
+}
+
+/// Tells who waits for an outcome, and the operator, what is recorded.
+fn announce(engine: &Parts, disabled: &[(EndpointId, DisabledReason)]) {
+    for (endpoint, reason) in disabled {
+        tracing::info!(%endpoint, reason = reason.as_str(), "endpoint disabled");
+    }
+    engine.recorded.send_modify(|count| *count += 1);
 }
 
 async fn commit(tx: Tx<'_>, events: bool, outcomes: bool) -> Result<()> {
@@ -162,3 +167,6 @@ async fn disable(tx: &mut Tx<'_>, outcomes: &[&Judged]) -> Result<Vec<(EndpointI
     }
     Ok(disabled)
 }
+
+#[cfg(test)]
+mod tests;

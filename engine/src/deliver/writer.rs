@@ -248,6 +248,9 @@ impl Writer {
     /// Records outcomes alone. A database that is away for a while must not lose
     /// one: it would be attempted again for nothing.
     async fn record(&mut self) {
+        if self.outcomes.is_empty() {
+            return;
+        }
         if let Err(error) = self.write_batch(&[], Share::WithOutcomes).await {
             tracing::warn!(%error, outcomes = self.outcomes.len(), "outcomes could not be recorded; trying again");
             self.due = Instant::now() + self.pause;

@@ -84,7 +84,20 @@ impl Hands<'_> {
     }
 
     /// Records that the receiver answers with this status now.
-    pub async fn finish(&self, InFlight(ready): InFlight, status: u16) {
+    pub async fn finish(&self, in_flight: InFlight, status: u16) {
+        let judged = self.judge(in_flight, status);
+        commit_batch(&self.0.0, &mut self.hot(), &[], &[judged]).await.expect("a record");
+    }
+
+    /// The same in one commit with an event that comes in.
+    pub async fn finish_and_ingest(&self, in_flight: InFlight, status: u16, event: NewEvent) -> Vec<InFlight> {
+        let incoming = Incoming { event, audience: Audience::Subscribers };
+        let judged = self.judge(in_flight, status);
+        let admitted = commit_batch(&self.0.0, &mut self.hot(), &[incoming], &[judged]).await.expect("an answer");
+        admitted.into_parts().1.into_iter().map(InFlight).collect()
+    }
+
+    fn judge(&self, InFlight(ready): InFlight, status: u16) -> Judged {
         let finished = Finished {
             account: ready.account,
             endpoint: ready.endpoint.id,
@@ -109,7 +122,6 @@ impl Hands<'_> {
                 retry_after: None,
             },
         };
-        let judged = Judged::new(&self.0.0, finished);
-        commit_batch(&self.0.0, &mut self.hot(), &[], &[judged]).await.expect("a record");
+        Judged::new(&self.0.0, finished)
     }
 }

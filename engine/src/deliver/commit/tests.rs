@@ -1,0 +1,94 @@
+//! What is assumed may not be so, and then it is found out.
+
+use std::time::Duration;
+
+use signet_model::{AccountId, EndpointId, delivery::State};
+
+use crate::{
+    Engine,
+    clock::ManualClock,
+    store::deliveries::{Delivery, Filter},
+    testing::{Hands, TestDatabase, account, completed, databases, endpoint, resting_engine},
+};
+
+struct World {
+    engine: Engine,
+    clock: ManualClock,
+    account: AccountId,
+    endpoint: EndpointId,
+}
+
+impl World {
+    async fn new(database: &TestDatabase) -> Self {
+        let (engine, clock) = resting_engine(database);
+        let account = account(&engine, "acme").await;
+        let endpoint = endpoint(&engine, account).await;
+        Self { engine, clock, account, endpoint }
+    }
+
+    /// Oldest first.
+    async fn deliveries(&self) -> Vec<Delivery> {
+        let all = self.engine.deliveries(self.account, self.endpoint, Filter::default(), 10).await;
+        all.expect("deliveries").into_iter().rev().collect()
+    }
+
+    async fn states(&self) -> Vec<State> {
+        self.deliveries().await.iter().map(|delivery| delivery.state).collect()
+    }
+}
+
+#[tokio::test]
+async fn an_outcome_whose_lease_is_lost_changes_nothing_and_the_event_beside_it_is_stored() {
+    for database in databases().await {
+        let world = World::new(&database).await;
+        let hands = Hands(&world.engine);
+        let (_, mut first) = hands.ingest(completed(&world.engine, world.account, "slow")).await;
+        world.clock.advance(Duration::from_mins(2));
+        let claimed_again = hands.claim().await;
+        assert_eq!(claimed_again.len(), 1, "the lease has run out");
+
+        let late = first.pop().expect("a delivery");
+        let next = hands.finish_and_ingest(late, 500, completed(&world.engine, world.account, "next")).await;
+        assert_eq!(next.len(), 1, "the event is stored and on its way");
+        let deliveries = world.deliveries().await;
+        assert_eq!(deliveries.iter().map(|delivery| delivery.attempts).collect::<Vec<_>>(), [0, 0]);
+
+        for in_flight in claimed_again.into_iter().chain(next) {
+            hands.finish(in_flight, 200).await;
+        }
+        assert_eq!(world.states().await, [State::Delivered; 2]);
+        assert!(world.engine.check().await.expect("a ledger").is_clean());
+    }
+}
+
+#[tokio::test]
+async fn an_outcome_and_an_event_share_a_commit() {
+    for database in databases().await {
+        let world = World::new(&database).await;
+        let hands = Hands(&world.engine);
+        let (_, mut first) = hands.ingest(completed(&world.engine, world.account, "first")).await;
+        let first = first.pop().expect("a delivery");
+        world.clock.advance(Duration::from_secs(1));
+        let second = hands.finish_and_ingest(first, 200, completed(&world.engine, world.account, "second")).await;
+        assert_eq!(second.len(), 1);
+        assert_eq!(world.states().await, [State::Delivered, State::Pending]);
+    }
+}
+
+#[tokio::test]
+async fn what_another_process_has_changed_is_seen_by_the_next_batch() {
+    for database in databases().await {
+        let world = World::new(&database).await;
+        let hands = Hands(&world.engine);
+        let (_, mut first) = hands.ingest(completed(&world.engine, world.account, "before")).await;
+
+        let (other, _) = resting_engine(&database);
+        other.pause_endpoint(world.account, world.endpoint).await.expect("paused");
+
+        let first = first.pop().expect("a delivery");
+        let sent = hands.finish_and_ingest(first, 500, completed(&world.engine, world.account, "after")).await;
+        assert!(sent.is_empty(), "nothing goes to an endpoint that is paused");
+        assert_eq!(world.states().await, [State::Held; 2]);
+        assert!(world.engine.check().await.expect("a ledger").is_clean());
+    }
+}
