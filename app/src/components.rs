@@ -17,8 +17,12 @@ pub use when::{Moment, When};
 #[cfg(feature = "ssr")]
 mod confirm;
 #[cfg(feature = "ssr")]
+mod event_types;
+#[cfg(feature = "ssr")]
 mod fields;
 #[cfg(feature = "ssr")]
 pub(crate) use confirm::Confirm;
+#[cfg(feature = "ssr")]
+pub(crate) use event_types::EventTypesField;
 #[cfg(feature = "ssr")]
 pub(crate) use fields::{ErrorSummary, FieldError, TextField};

@@ -3,16 +3,16 @@
 use axum::response::Response;
 use leptos::prelude::*;
 use signet_engine::store::endpoints::{Endpoint, EndpointDraft};
-use signet_model::{EndpointId, Subscriptions, Timestamp, endpoint::EndpointUrl, event::EventType, signature::Secret};
+use signet_model::{EndpointId, Subscriptions, endpoint::EndpointUrl, event::EventType, signature::Secret};
 
 use crate::{
-    components::{Breadcrumbs, ErrorSummary, FieldError, Icon, TextField},
+    components::{Breadcrumbs, ErrorSummary, EventTypesField, Icon, TextField},
     error::PageError,
     form::{Errors, Fields},
     frame::{Frame, Ids, Member},
     islands::CopyButton,
     pages::webhook::secret_card,
-    present::{endpoint_path, indented},
+    present::endpoint_path,
     redirect::HOME,
 };
 
@@ -127,7 +127,13 @@ pub(crate) fn page(frame: &Frame, about: &About, entry: &Entry, errors: &Errors)
                     hint="What this webhook is for, so that others recognise it."
                     optional=true
                 />
-                {events(entry, errors, frame.now)}
+                <EventTypesField
+                    legend="Events"
+                    hint="Choose what this webhook is told about."
+                    chosen=entry.event_types.clone()
+                    errors=errors.clone()
+                    samples_at=frame.now
+                />
                 {match about {
                     About::New(secret) => Some(new_secret(secret)),
                     About::Existing(..) => None,
@@ -147,49 +153,6 @@ pub(crate) fn page(frame: &Frame, about: &About, entry: &Entry, errors: &Errors)
             }}
         }
     })
-}
-
-fn events(entry: &Entry, errors: &Errors, now: Timestamp) -> impl IntoView + use<> {
-    let wrong = errors.get("event").is_some();
-    let focus = errors.is_first("event");
-    let choices = EventType::ALL
-        .into_iter()
-        .enumerate()
-        .map(|(place, kind)| choice(kind, entry.event_types.contains(&kind), focus && place == 0, now))
-        .collect_view();
-    view! {
-        <fieldset class="field" aria-describedby=wrong.then_some("event-error") aria-invalid=wrong.then_some("true")>
-            <legend>"Events"</legend>
-            <p class="hint">"Choose what this webhook is told about."</p>
-            <div class="choices">{choices}</div>
-            <FieldError name="event" errors=errors.clone() />
-        </fieldset>
-    }
-}
-
-fn choice(kind: EventType, checked: bool, autofocus: bool, now: Timestamp) -> impl IntoView {
-    let id = format!("event-{kind}");
-    view! {
-        <div class="choice">
-            <input
-                type="checkbox"
-                id=id.clone()
-                name="event"
-                value=kind.as_str()
-                checked=checked
-                autofocus=autofocus
-                aria-describedby=format!("{id}-about")
-            />
-            <div>
-                <label class="mono" for=id.clone()>{kind.as_str()}</label>
-                <p class="muted" id=format!("{id}-about")>{kind.sentence()}</p>
-                <details class="fold">
-                    <summary>"Sample body"</summary>
-                    <pre class="code" tabindex="0">{indented(&kind.sample(now).json)}</pre>
-                </details>
-            </div>
-        </div>
-    }
 }
 
 fn new_secret(secret: &Secret) -> impl IntoView + use<> {
