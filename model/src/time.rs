@@ -65,6 +65,20 @@ impl Timestamp {
         Self::try_from(parsed.to_offset(UtcOffset::UTC))
     }
 
+    /// Reads what `<input type="datetime-local">` sends, taken to be in UTC:
+    /// `2026-03-28T12:00`, or with seconds, which browsers leave out where they can.
+    pub fn parse_datetime_local(text: &str) -> Result<Self, InvalidTimestamp> {
+        let without_seconds = text.matches(':').count() == 1;
+        Self::parse_rfc3339(&format!("{text}{}", if without_seconds { ":00Z" } else { "Z" }))
+    }
+
+    /// As `<input type="datetime-local">` takes it, to the minute: `2026-03-28T12:00`.
+    pub fn datetime_local(self) -> String {
+        let mut text = self.rfc3339_seconds();
+        text.truncate("2026-03-28T12:00".len());
+        text
+    }
+
     /// As the bodies of events have it: UTC, whole seconds, `2026-03-28T12:00:00Z`.
     pub fn rfc3339_seconds(self) -> String {
         self.whole_seconds().to_string()
@@ -129,6 +143,40 @@ mod tests {
     fn what_is_no_date_is_refused() {
         for text in ["", "2026-03-28", "2026-13-01T00:00:00Z", "yesterday", "1774699200"] {
             assert_eq!(Timestamp::parse_rfc3339(text), Err(InvalidTimestamp), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_date_field_sends_is_in_utc_with_or_without_seconds() {
+        for (text, read) in [
+            ("2026-03-28T12:00", "2026-03-28T12:00:00Z"),
+            ("2026-03-28T12:00:05", "2026-03-28T12:00:05Z"),
+            ("2026-03-28T12:00:05.250", "2026-03-28T12:00:05.25Z"),
+            ("0001-01-01T00:00", "0001-01-01T00:00:00Z"),
+        ] {
+            let parsed = Timestamp::parse_datetime_local(text).expect(text);
+            assert_eq!(parsed.to_string(), read);
+        }
+        let noon = Timestamp::parse_datetime_local("2026-03-28T12:00:59").expect("valid");
+        assert_eq!(noon.datetime_local(), "2026-03-28T12:00");
+    }
+
+    #[test]
+    fn what_a_date_field_does_not_send_is_refused() {
+        for text in [
+            "",
+            ":",
+            "2026-03-28",
+            "12:00",
+            "2026-03-28T25:00",
+            "2026-02-30T12:00",
+            "2026-03-28T12:00Z",
+            "2026-03-28T12:00:00Z",
+            "2026-03-28T12:00+02:00",
+            "2026-03-28T12:00:00+02:00",
+            "275760-09-13T00:00",
+        ] {
+            assert_eq!(Timestamp::parse_datetime_local(text), Err(InvalidTimestamp), "{text}");
         }
     }
 }
