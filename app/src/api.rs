@@ -6,6 +6,7 @@ pub(crate) mod api_keys;
 pub(crate) mod deliveries;
 pub(crate) mod endpoints;
 pub(crate) mod owners;
+pub(crate) mod recoveries;
 pub(crate) mod secrets;
 pub(crate) mod sessions;
 pub(crate) mod test_events;

@@ -17,6 +17,11 @@ impl Fields {
         self.all(name).next().unwrap_or_default()
     }
 
+    /// Whether nothing was sent at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// All values of a field.
     pub(crate) fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())

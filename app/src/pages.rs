@@ -10,4 +10,5 @@ pub(crate) mod setup;
 pub(crate) mod webhook;
 pub(crate) mod webhook_delete;
 pub(crate) mod webhook_form;
+pub(crate) mod webhook_recover;
 pub(crate) mod webhooks;

@@ -58,6 +58,7 @@ fn webhook() -> Router<AppState> {
         .route("/pause", get(pages::webhook::back).post(api::endpoints::pause))
         .route("/enable", get(pages::webhook::back).post(api::endpoints::enable))
         .route("/held", get(pages::webhook::back).post(api::endpoints::settle_held))
+        .route("/recover", get(pages::webhook_recover::get).post(api::recoveries::start))
         .route("/secret", get(pages::webhook::back).post(api::secrets::reveal))
         .route("/test", get(pages::webhook::back).post(api::test_events::send))
         .route("/deliveries", get(pages::delivery_log::get))

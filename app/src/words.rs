@@ -37,6 +37,11 @@ fn relative(at: Timestamp, now: Timestamp) -> String {
     if future { format!("in {text}") } else { format!("{text} ago") }
 }
 
+/// How many deliveries.
+pub(crate) fn deliveries(count: u64) -> String {
+    if count == 1 { "1 delivery".to_owned() } else { format!("{count} deliveries") }
+}
+
 /// A span with the precision that is of use.
 pub(crate) fn span(span: Duration) -> String {
     let millis = span.as_millis();

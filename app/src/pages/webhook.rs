@@ -205,7 +205,10 @@ fn recent(deliveries: &[Delivery], endpoint: &Endpoint, path: &str, now: Timesta
         <section class="card flush" id="deliveries">
             <header class="card-head">
                 <h2>"Recent deliveries"</h2>
-                <a href=format!("{path}/deliveries")>"View all"</a>
+                <p class="links">
+                    <a href=format!("{path}/recover")>"Recover failed deliveries"</a>
+                    <a href=format!("{path}/deliveries")>"View all"</a>
+                </p>
             </header>
             <DeliveryList
                 rows=rows

@@ -1,5 +1,7 @@
 //! The pages as a browser meets them.
 
+mod recover;
+
 use axum::http::{StatusCode, header};
 use signet_engine::store::{deliveries::Filter, endpoints::EndpointDraft};
 use signet_model::signature::Secret;
@@ -40,10 +42,10 @@ async fn what_belongs_to_another_account_is_not_found() {
         .await
         .expect("an endpoint");
     let path = format!("/settings/webhooks/{}", theirs.id);
-    for page in ["", "/edit", "/delete", "/deliveries"] {
+    for page in ["", "/edit", "/delete", "/recover", "/deliveries"] {
         assert_eq!(owner.get(&format!("{path}{page}")).await.status, StatusCode::NOT_FOUND, "{page}");
     }
-    for action in ["/delete", "/pause", "/enable", "/secret"] {
+    for action in ["/delete", "/pause", "/enable", "/recover", "/secret"] {
         assert_eq!(owner.post(&format!("{path}{action}"), "").await.status, StatusCode::NOT_FOUND, "{action}");
     }
     let still_there = owner.engine.endpoint(other.id, theirs.id).await.expect("the store");
@@ -85,7 +87,7 @@ async fn a_webhook_is_created_with_the_secret_that_was_shown() {
 async fn nothing_changes_on_get() {
     let owner = Visitor::owner().await;
     let endpoint = owner.endpoint().await;
-    for action in ["delete", "pause", "enable", "held", "secret", "test"] {
+    for action in ["delete", "pause", "enable", "held", "recover", "secret", "test"] {
         owner.get(&format!("/settings/webhooks/{}/{action}", endpoint.id)).await;
     }
     owner.get("/logout").await;

@@ -147,6 +147,11 @@ impl Engine {
         }
     }
 
+    /// How many deliveries of a backlog go out to one endpoint in a second.
+    pub fn release_rate(&self) -> u32 {
+        self.0.settings.release_rate
+    }
+
     /// How many failed deliveries of these types [`Engine::recover`] would put
     /// back, of events that were accepted since then.
     pub async fn recoverable(

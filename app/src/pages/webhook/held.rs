@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use signet_engine::store::endpoints::Endpoint;
 use signet_model::event::EventType;
 
-use crate::{components::Icon, present::endpoint_path};
+use crate::{components::Icon, present::endpoint_path, words::deliveries};
 
 /// What can be done with the held deliveries of one type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,12 +90,11 @@ fn line(kind: EventType, count: u64, chosen: Choice) -> impl IntoView {
         .into_iter()
         .map(|choice| view! { <option value=choice.key() selected=choice == chosen>{choice.words()}</option> })
         .collect_view();
-    let noun = if count == 1 { "delivery" } else { "deliveries" };
     view! {
         <div class="held-line">
             <label for=name.clone()>
                 <span class="mono">{kind.as_str()}</span>
-                <span class="muted">{format!("{count} {noun}")}</span>
+                <span class="muted">{deliveries(count)}</span>
             </label>
             <select class="input" id=name.clone() name=name>
                 {options}
