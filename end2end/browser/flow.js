@@ -184,6 +184,19 @@ export async function wholeFlow({ page, hands, signet, receiver, scripts }) {
     await expect(page.locator('.page-head .status')).toHaveText('Enabled');
   });
 
+  await test.step('what had failed is found and sent again', async () => {
+    await hands.press(link('Recover failed deliveries'));
+    await expect(page.getByLabel('Since (UTC)')).toHaveValue(/^\d{4}-\d\d-\d\dT\d\d:\d\d$/);
+    await hands.tick(page.getByLabel('balance.low'), false);
+    await hands.press(button('Find failed deliveries'));
+    await expect(heading('1 failed delivery')).toBeInViewport();
+    await expect(page.getByLabel('balance.low')).not.toBeChecked();
+    await hands.press(button('Send 1 delivery again'));
+    await expect(notice.first()).toContainText('1 failed delivery is being sent again.');
+    expect((await receiver.arrivals.next()).body.taskId).toBe('task_43');
+    await page.goto(webhook);
+  });
+
   await test.step('it is paused and deleted', async () => {
     await hands.press(button('Pause'));
     await expect(heading('This webhook is paused')).toBeVisible();

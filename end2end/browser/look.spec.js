@@ -30,6 +30,15 @@ async function furnish(signet, receiver) {
   await person.openUntil(broken.path, /This webhook is disabled/);
   await producer.send({ event: 'task.failed', taskId: 'task_10', errorId: 12, errorCode: 'ERROR_TOO_BIG' });
 
+  const mended = await person.addWebhook(receiver.url, ['task.failed']);
+  receiver.secret = mended.secret;
+  await producer.send({ event: 'task.failed', taskId: 'task_11', errorId: 12, errorCode: 'ERROR_TOO_BIG' });
+  await receiver.arrivals.take(2);
+  await person.openUntil(mended.path, /This webhook is disabled/);
+  await person.submit(`${mended.path}/enable`);
+  const anHourAgo = new Date(Date.now() - 3_600_000).toISOString().slice(0, '2026-03-28T12:00'.length);
+  const search = `since=${encodeURIComponent(anHourAgo)}&event=task.failed&event=balance.low`;
+
   receiver.secret = secret;
   for (let number = 1; number <= 12; number += 1) {
     await producer.complete(`task_${number}`, '{"token":"0.mF7gg2kQ","userAgent":"Mozilla/5.0 (X11; Linux x86_64)"}');
@@ -44,6 +53,10 @@ async function furnish(signet, receiver) {
     'webhook-disabled': broken.path,
     'webhook-edit': `${webhook}/edit`,
     'webhook-delete': `${webhook}/delete`,
+    'webhook-recover': `${mended.path}/recover?${search}`,
+    'webhook-recover-none': `${webhook}/recover?${search}`,
+    'webhook-recover-wrong': `${webhook}/recover?since=2999-01-01T00%3A00`,
+    'webhook-recover-disabled': `${broken.path}/recover?${search}`,
     deliveries: `${webhook}/deliveries`,
     'deliveries-none': `${webhook}/deliveries?state=failed`,
     delivery,

@@ -75,7 +75,7 @@ test('a form that another site sends changes nothing', async ({ signet }) => {
     { 'sec-fetch-site': 'cross-site' },
     { origin: 'null' },
   ]) {
-    for (const address of [`${path}/delete`, '/live/secret', '/logout']) {
+    for (const address of [`${path}/delete`, `${path}/recover`, '/live/secret', '/logout']) {
       const response = await fetch(new URL(address, signet.origin), {
         method: 'POST',
         redirect: 'manual',
@@ -103,11 +103,11 @@ test('another account sees nothing of a webhook and can do nothing to it', async
   const { path } = await ada.addWebhook('https://hooks.example.com/signet', ['task.completed']);
   const link = await signet.command('account', 'add', 'other', '--public-url', signet.origin);
   const eve = await Dashboard.signUp({ origin: signet.origin, setupLink: link }, 'eve@example.com');
-  for (const address of [path, `${path}/edit`, `${path}/delete`, `${path}/deliveries`]) {
+  for (const address of [path, `${path}/edit`, `${path}/delete`, `${path}/recover`, `${path}/deliveries`]) {
     await expect(eve.open(address)).rejects.toThrow(/: 404/);
   }
-  for (const action of ['edit', 'delete', 'pause', 'enable', 'held', 'secret', 'test']) {
-    const fields = { url: 'https://evil.example/', event: 'task.completed', type: 'task.completed', description: '' };
+  for (const action of ['edit', 'delete', 'pause', 'enable', 'held', 'recover', 'secret', 'test']) {
+    const fields = { since: '2026-03-28T12:00', url: 'https://evil.example/', event: 'task.completed', type: 'task.completed', description: '' };
     await expect(eve.submit(`${path}/${action}`, fields)).rejects.toThrow(/: 404/);
   }
   expect(await ada.open(path)).toContain('hooks.example.com');

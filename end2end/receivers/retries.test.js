@@ -92,6 +92,34 @@ test('what could not be delivered can be sent again, with the same id', LIMIT, a
   assert.deepEqual(again.body, first.body);
 });
 
+test('all that has failed since then can be sent again, with the same ids', LIMIT, async () => {
+  receiver.answer = () => ({ status: 410 });
+  const given = [];
+  for (const task of ['task_1', 'task_2']) {
+    await producer.complete(task, '{}');
+    given.push(await receiver.arrivals.next());
+    await dashboard.openUntil(webhook, /This webhook is disabled/);
+    if (task === 'task_1') await dashboard.submit(`${webhook}/enable`);
+  }
+  const form = await dashboard.open(`${webhook}/recover`);
+  assert.match(form, /This webhook is disabled/);
+  const since = /name="since" type="datetime-local" value="([^"]+)"/.exec(form)[1];
+  const chosen = { since, event: ['task.completed', 'task.failed'] };
+  const query = new URLSearchParams(Object.entries(chosen).flatMap(([name, values]) => [values].flat().map((one) => [name, one])));
+  await dashboard.submit(`${webhook}/enable`);
+  receiver.answer = WORKS;
+
+  assert.match(await dashboard.open(`${webhook}/recover?${query}`), /Send 2 deliveries again/);
+  const { html } = await dashboard.submit(`${webhook}/recover`, chosen);
+  assert.match(html, /2 failed deliveries are being sent again/);
+  const again = await receiver.arrivals.take(2);
+  const ids = (arrivals) => arrivals.map(({ headers }) => headers['webhook-id']).sort();
+  assert.deepEqual(ids(again), ids(given));
+  assert.ok(again.every(({ verified }) => verified));
+  await signet.settled();
+  assert.match(await dashboard.open(`${webhook}/recover?${query}`), /Nothing to send again/);
+});
+
 test('410 Gone disables the webhook at once', LIMIT, async () => {
   receiver.answer = () => ({ status: 410 });
   await producer.complete('task_1', '{}');
