@@ -14,6 +14,15 @@ use signet_engine::{
 use signet_model::{AccountId, Subscriptions, endpoint::EndpointUrl};
 use tempfile::TempDir;
 
+/// Retries of one endpoint that wait in the table.
+#[derive(Debug)]
+pub struct Backlog {
+    pub count: u32,
+    pub url: EndpointUrl,
+    /// Whether they are due already, and not over the next hours.
+    pub overdue: bool,
+}
+
 /// A folder with everything that the server is given.
 #[derive(Debug)]
 pub struct Fixture {
@@ -28,13 +37,12 @@ pub struct Fixture {
 }
 
 impl Fixture {
-    /// Makes one account for each of these URLs, and `pending` retries that
-    /// belong to an account of their own and fall due over the next hours.
+    /// Makes one account for each of these URLs, and one more with a backlog.
     pub async fn make(
         postgres: Option<&str>,
         urls: &[EndpointUrl],
         authority: &str,
-        pending: u32,
+        backlog: Backlog,
     ) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let database = match postgres {
@@ -66,9 +74,9 @@ impl Fixture {
             add_endpoint(&engine, &name, endpoint.clone()).await?;
             accounts.push(name);
         }
-        if pending > 0 {
-            let backlog = add_endpoint(&engine, "backlog", urls[0].clone()).await?;
-            add_pending(&url, backlog, pending).await?;
+        if backlog.count > 0 {
+            let account = add_endpoint(&engine, "backlog", backlog.url.clone()).await?;
+            add_pending(&url, account, &backlog).await?;
         }
         let (_, api_key) = engine.create_api_key(None, "bench").await?;
         engine.close().await;
@@ -108,43 +116,42 @@ async fn new_postgres_database(server: &str) -> anyhow::Result<String> {
     Ok(format!("{base}/{name}?{query}"))
 }
 
-/// Retries that are due between one and five hours from now.
-async fn add_pending(url: &DatabaseUrl, account: AccountId, count: u32) -> anyhow::Result<()> {
-    const SQLITE: [&str; 3] = [
-        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $2)
+/// Retries whose instants are spread over four hours, which begin in an hour or have passed.
+async fn add_pending(url: &DatabaseUrl, account: AccountId, backlog: &Backlog) -> anyhow::Result<()> {
+    const SQLITE_EVENTS: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $2)
          INSERT INTO events (id, account_id, event_type, body, occurred_at, accepted_at, fanout, is_test)
-         SELECT unhex(printf('%032x', i)), $1, 'task.completed', '{}', 0, 0, 1, 0 FROM n",
-        "INSERT INTO deliveries (id, account_id, event_id, endpoint_id, event_type, is_test, state, due_at, attempts, failures, created_at)
+         SELECT unhex(printf('%032x', i)), $1, 'task.completed', '{}', 0, 0, 1, 0 FROM n";
+    const SQLITE_DELIVERIES: &str = "INSERT INTO deliveries
+           (id, account_id, event_id, endpoint_id, event_type, is_test, state, due_at, attempts, failures, created_at)
          SELECT events.id, $1, events.id, endpoints.id, 'task.completed', 0, 'pending',
-           (unixepoch() + 3600 + abs(random() % 14400)) * 1000000, 0, 0, 0
-         FROM events JOIN endpoints ON endpoints.account_id = events.account_id WHERE events.account_id = $1 AND $2 > 0",
-        "INSERT INTO endpoint_queues (account_id, endpoint_id, next_due_at)
-         SELECT $1, endpoint_id, min(due_at) FROM deliveries WHERE account_id = $1 AND $2 > 0",
-    ];
-    const POSTGRES: [&str; 3] = [
-        "INSERT INTO events (id, account_id, event_type, body, occurred_at, accepted_at, fanout, is_test)
-         SELECT lpad(to_hex(i), 32, '0')::uuid, $1, 'task.completed', '{}', now(), now(), 1, false FROM generate_series(1, $2) AS i",
-        "INSERT INTO deliveries (id, account_id, event_id, endpoint_id, event_type, is_test, state, due_at, attempts, failures, created_at)
+           (unixepoch() + $2 + abs(random() % 14400)) * 1000000, 0, 0, 0
+         FROM events JOIN endpoints ON endpoints.account_id = events.account_id WHERE events.account_id = $1";
+    const POSTGRES_EVENTS: &str = "INSERT INTO events
+           (id, account_id, event_type, body, occurred_at, accepted_at, fanout, is_test)
+         SELECT lpad(to_hex(i), 32, '0')::uuid, $1, 'task.completed', '{}', now(), now(), 1, false
+         FROM generate_series(1, $2) AS i";
+    const POSTGRES_DELIVERIES: &str = "INSERT INTO deliveries
+           (id, account_id, event_id, endpoint_id, event_type, is_test, state, due_at, attempts, failures, created_at)
          SELECT events.id, $1, events.id, endpoints.id, 'task.completed', false, 'pending',
-           now() + interval '1 hour' + random() * interval '4 hours', 0, 0, now()
-         FROM events JOIN endpoints ON endpoints.account_id = events.account_id WHERE events.account_id = $1 AND $2 > 0",
-        "INSERT INTO endpoint_queues (account_id, endpoint_id, next_due_at)
-         SELECT $1, (SELECT id FROM endpoints WHERE account_id = $1), min(due_at) FROM deliveries WHERE account_id = $1 AND $2 > 0",
-    ];
+           now() + $2 * interval '1 second' + random() * interval '4 hours', 0, 0, now()
+         FROM events JOIN endpoints ON endpoints.account_id = events.account_id WHERE events.account_id = $1";
+    const QUEUES: &str = "INSERT INTO endpoint_queues (account_id, endpoint_id, next_due_at)
+         SELECT account_id, endpoint_id, min(due_at) FROM deliveries WHERE account_id = $1 GROUP BY account_id, endpoint_id";
+    let account = account.uuid();
+    let begin = if backlog.overdue { -18_000 } else { 3_600 };
     match url {
         DatabaseUrl::Sqlite(path) => {
             let pool = sqlx::SqlitePool::connect(&format!("sqlite:{}", path.display())).await?;
-            for sql in SQLITE {
-                sqlx::query(sql).bind(account.uuid()).bind(i64::from(count)).execute(&pool).await?;
-            }
+            sqlx::query(SQLITE_EVENTS).bind(account).bind(i64::from(backlog.count)).execute(&pool).await?;
+            sqlx::query(SQLITE_DELIVERIES).bind(account).bind(begin).execute(&pool).await?;
+            sqlx::query(QUEUES).bind(account).execute(&pool).await?;
             pool.close().await;
         }
         DatabaseUrl::Postgres(url) => {
             let pool = sqlx::PgPool::connect(url).await?;
-            let count = i32::try_from(count)?;
-            for sql in POSTGRES {
-                sqlx::query(sql).bind(account.uuid()).bind(count).execute(&pool).await?;
-            }
+            sqlx::query(POSTGRES_EVENTS).bind(account).bind(i32::try_from(backlog.count)?).execute(&pool).await?;
+            sqlx::query(POSTGRES_DELIVERIES).bind(account).bind(f64::from(begin)).execute(&pool).await?;
+            sqlx::query(QUEUES).bind(account).execute(&pool).await?;
             sqlx::query("ANALYZE").execute(&pool).await?;
             pool.close().await;
         }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::{
     Options, cpu,
-    fixture::Fixture,
+    fixture::{Backlog, Fixture},
     producer::Producer,
     receiver::{Journal, Receiver},
     report::Report,
@@ -37,6 +37,9 @@ pub struct Load {
     /// Retries that wait in the table meanwhile.
     #[arg(long, default_value_t = 0)]
     pub pending: u32,
+    /// Those retries are due already, at an endpoint that never answers.
+    #[arg(long, requires = "pending")]
+    pub overdue: bool,
     /// Requests a second; as many as possible without.
     #[arg(long)]
     pub rate: Option<u32>,
@@ -47,13 +50,23 @@ pub struct Load {
 
 impl Default for Load {
     fn default() -> Self {
-        Self { events: 50_000, batch: 1, endpoints: 1, hanging: false, pending: 0, rate: None, connections: 16 }
+        Self {
+            events: 50_000,
+            batch: 1,
+            endpoints: 1,
+            hanging: false,
+            pending: 0,
+            overdue: false,
+            rate: None,
+            connections: 16,
+        }
     }
 }
 
 /// The loads of `all`, with so much fewer events.
 pub fn standard(fewer: usize) -> Vec<Load> {
     let of = |events: usize| Load { events: events / fewer, ..Load::default() };
+    let pending = u32::try_from(1_000_000 / fewer).unwrap_or(u32::MAX);
     vec![
         of(80_000),
         Load { batch: 100, ..of(100_000) },
@@ -62,7 +75,8 @@ pub fn standard(fewer: usize) -> Vec<Load> {
         Load { rate: Some(100), ..of(1_500) },
         Load { endpoints: 9, rate: Some(1_000), ..of(30_000) },
         Load { endpoints: 9, rate: Some(1_000), hanging: true, ..of(30_000) },
-        Load { pending: u32::try_from(1_000_000 / fewer).unwrap_or(u32::MAX), ..of(50_000) },
+        Load { pending, ..of(50_000) },
+        Load { endpoints: 9, rate: Some(1_000), pending, overdue: true, ..of(30_000) },
     ]
 }
 
@@ -72,7 +86,9 @@ impl Load {
         let journal = Journal::new(self.events);
         let receiver = Receiver::start(Arc::clone(&journal)).await?;
         let urls = self.urls(receiver.port)?;
-        let fixture = Fixture::make(options.postgres.as_deref(), &urls, &receiver.authority, self.pending).await?;
+        let fixture =
+            Fixture::make(options.postgres.as_deref(), &urls, &receiver.authority, self.backlog(receiver.port)?)
+                .await?;
         let server =
             Server::start(&options.signet, &fixture.database, &fixture.authority(), &fixture.key_file()).await?;
         let postgres = fixture.postgres_process().await?;
@@ -110,6 +126,12 @@ impl Load {
         let healthy = (0..self.endpoints).map(|place| format!("https://localhost:{port}/e/{place}"));
         let hanging = self.hanging.then(|| format!("https://localhost:{port}/hang"));
         Ok(healthy.chain(hanging).map(|text| text.parse()).collect::<Result<_, _>>()?)
+    }
+
+    fn backlog(&self, port: u16) -> anyhow::Result<Backlog> {
+        let path = if self.overdue { "hang" } else { "e/0" };
+        let url = format!("https://localhost:{port}/{path}").parse()?;
+        Ok(Backlog { count: self.pending, url, overdue: self.overdue })
     }
 
     /// How many events arrive at all.

@@ -51,12 +51,12 @@ impl Report {
     }
 
     fn name(&self) -> String {
-        let Load { batch, endpoints, hanging, pending, rate, .. } = &self.load;
+        let Load { batch, endpoints, hanging, pending, overdue, rate, .. } = &self.load;
         let mut name = format!("{} ep={endpoints} batch={batch}", if self.on_postgres { "postgres" } else { "sqlite" });
         let extras = [
             hanging.then(|| " +1 hanging".to_owned()),
             rate.map(|rate| format!(" rate={rate}")),
-            (*pending > 0).then(|| format!(" pending={pending}")),
+            (*pending > 0).then(|| format!(" {}={pending}", if *overdue { "overdue" } else { "pending" })),
         ];
         name.extend(extras.into_iter().flatten());
         name
