@@ -22,11 +22,13 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// Claims and sends until told to stop.
 pub(crate) async fn dispatch(engine: Arc<Parts>, stop: CancellationToken) {
+    let mut hot = HotConnection::new(&engine.db);
     loop {
-        let rest = match claim_all(&engine, &stop).await {
+        let rest = match claim_all(&engine, &mut hot, &stop).await {
             Ok(next_due) => next_due.map_or(POLL, |due| due.since(engine.clock.now()).min(POLL)),
             Err(error) => {
                 tracing::warn!(%error, "due deliveries could not be claimed; trying again");
+                hot.renew();
                 PAUSE
             }
         };
@@ -41,7 +43,11 @@ pub(crate) async fn dispatch(engine: Arc<Parts>, stop: CancellationToken) {
 
 /// Claims until nothing more is due that there is room for; returns when
 /// something next is.
-async fn claim_all(engine: &Arc<Parts>, stop: &CancellationToken) -> Result<Option<Timestamp>> {
+async fn claim_all(
+    engine: &Arc<Parts>,
+    hot: &mut HotConnection,
+    stop: &CancellationToken,
+) -> Result<Option<Timestamp>> {
     while !stop.is_cancelled() && engine.lanes.has_room() {
         let skip = engine.lanes.saturated();
         let next_due = next_due(&engine.db, &skip).await?;
@@ -49,7 +55,11 @@ async fn claim_all(engine: &Arc<Parts>, stop: &CancellationToken) -> Result<Opti
         if next_due.is_none_or(|due| due > now) {
             return Ok(next_due);
         }
-        if claim_some(engine, &skip, now).await? == 0 {
+        let (looked_at, claimed) = claim_batch(engine, hot, &skip, now).await?;
+        for ready in claimed {
+            ready.send(engine);
+        }
+        if looked_at == 0 {
             // Locked by another process, or taken by it just now.
             break;
         }
@@ -57,18 +67,13 @@ async fn claim_all(engine: &Arc<Parts>, stop: &CancellationToken) -> Result<Opti
     Ok(None)
 }
 
-/// Claims a batch and sends it on its way; returns how many endpoints it looked at.
-async fn claim_some(engine: &Arc<Parts>, skip: &[EndpointId], now: Timestamp) -> Result<usize> {
-    let (looked_at, claimed) = claim_batch(engine, skip, now).await?;
-    for ready in claimed {
-        ready.send(engine);
-    }
-    Ok(looked_at)
-}
-
 /// Claims a batch; returns how many endpoints it looked at, and what is to be attempted.
-pub(crate) async fn claim_batch(engine: &Parts, skip: &[EndpointId], now: Timestamp) -> Result<(usize, Vec<Ready>)> {
-    let mut hot = HotConnection::new(&engine.db);
+pub(crate) async fn claim_batch(
+    engine: &Parts,
+    hot: &mut HotConnection,
+    skip: &[EndpointId],
+    now: Timestamp,
+) -> Result<(usize, Vec<Ready>)> {
     let mut tx = hot.begin().await?;
     let due = tx.due_endpoints(now, skip, BATCH).await?;
     let accounts = distinct(due.iter().map(|&(account, _)| account));

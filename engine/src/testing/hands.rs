@@ -75,7 +75,7 @@ impl Hands<'_> {
         let mut in_flight = Vec::new();
         loop {
             let skip = self.0.0.lanes.saturated();
-            let (looked_at, ready) = claim_batch(&self.0.0, &skip, now).await.expect("a claim");
+            let (looked_at, ready) = claim_batch(&self.0.0, &mut self.hot(), &skip, now).await.expect("a claim");
             if looked_at == 0 {
                 return in_flight;
             }
