@@ -49,7 +49,7 @@ pub use rows::{
     Touch,
 };
 
-use crate::store::{Database, Result};
+use crate::store::{Database, Result, database::BEGIN_WRITING};
 
 /// How strongly an account is locked until the transaction ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,9 +68,6 @@ pub enum Tx<'c> {
     /// One of many.
     Postgres(Transaction<'c, Postgres>),
 }
-
-/// Takes SQLite's write lock at once: what reads first could be refused it later.
-const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
 
 /// What one task of the hot path begins its transactions on, one after the other.
 #[derive(Debug)]

@@ -61,8 +61,8 @@ pub(crate) async fn write(
 ) {
     let hot = HotConnection::new(&engine.db);
     let outcomes = Vec::new();
-    let (crowd, due, patient, pause) = (0, Instant::now(), false, FIRST_PAUSE);
-    Writer { engine, hot, requests, finished, stops, outcomes, crowd, due, patient, pause }.run().await;
+    let (due, patient, pause, crowd) = (Instant::now(), false, FIRST_PAUSE, 0);
+    Writer { engine, hot, requests, finished, stops, outcomes, due, patient, pause, crowd }.run().await;
 }
 
 struct Writer {
@@ -73,14 +73,15 @@ struct Writer {
     stops: Stops,
     /// What has been taken from the channel and is not recorded yet.
     outcomes: Vec<Judged>,
-    /// How many requests were there at the last commit: those that it stored, and
-    /// those that came meanwhile.
-    crowd: usize,
     /// When they are to be recorded, if no request comes before.
     due: Instant,
     /// Whether they may wait longer then, if they are many.
     patient: bool,
+    /// How long the next failure to record them makes them wait.
     pause: Duration,
+    /// How many requests were there at the last commit: those that it stored, and
+    /// those that came meanwhile.
+    crowd: usize,
 }
 
 /// What goes into a transaction beside events.

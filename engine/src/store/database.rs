@@ -45,6 +45,10 @@ const HOT_PATH: [(&str, &str); 5] = [
     ("jit", "off"),
 ];
 
+/// Taking SQLite's write lock at once avoids the upgrade that it refuses when another
+/// process wrote in between.
+pub(crate) const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
+
 /// Where the data is.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
@@ -210,9 +214,8 @@ macro_rules! transact {
     ($db:expr, |$tx:ident| $body:expr) => {
         match $db {
             $crate::store::Database::Sqlite(db) => {
-                // Taking the write lock at once avoids the upgrade that SQLite
-                // refuses when another process wrote in between.
-                let mut $tx = db.writer.begin_with("BEGIN IMMEDIATE").await.map_err($crate::store::Error::from)?;
+                let begin = $crate::store::database::BEGIN_WRITING;
+                let mut $tx = db.writer.begin_with(begin).await.map_err($crate::store::Error::from)?;
                 let value = $body;
                 $tx.commit().await.map_err($crate::store::Error::from)?;
                 value

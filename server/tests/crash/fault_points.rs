@@ -84,20 +84,21 @@ async fn after_the_commit_the_event_is_delivered_whoever_knows(world: World) {
     assert_eq!((delivery.attempts, attempts), (1, vec![1]));
 }
 
-async fn after_sending_the_attempt_is_repeated_under_the_same_id(world: World) {
-    let event = die_delivering(&world, Fault("after_send")).await;
-    let before = only(&world, event).await;
+/// Of an attempt that was made and not recorded.
+async fn the_attempt_is_repeated_after(world: &World, fault: Fault) {
+    let event = die_delivering(world, fault).await;
+    let before = only(world, event).await;
     assert_eq!((before.state, before.attempts), (State::Pending, 0));
-    let (delivery, attempts) = go_on(&world).await;
+    let (delivery, attempts) = go_on(world).await;
     assert_eq!((delivery.event, delivery.attempts, attempts), (event, 1, vec![1, 1]));
 }
 
+async fn after_sending_the_attempt_is_repeated_under_the_same_id(world: World) {
+    the_attempt_is_repeated_after(&world, Fault("after_send")).await;
+}
+
 async fn before_recording_the_attempt_is_repeated_under_the_same_id(world: World) {
-    let event = die_delivering(&world, Fault("before_record")).await;
-    let before = only(&world, event).await;
-    assert_eq!((before.state, before.attempts), (State::Pending, 0));
-    let (delivery, attempts) = go_on(&world).await;
-    assert_eq!((delivery.event, delivery.attempts, attempts), (event, 1, vec![1, 1]));
+    the_attempt_is_repeated_after(&world, Fault("before_record")).await;
 }
 
 async fn after_recording_nothing_is_repeated(world: World) {
