@@ -18,18 +18,18 @@
 //! that no delivery slips past a change.
 //!
 //! SQL that is the same on both databases is written here; what differs is in
-//! [`sqlite`] and [`postgres`]: one statement for a batch of rows, by row values
-//! on the one and by arrays on the other.
+//! [`sqlite`] and [`postgres`]: rows one by one, in a thread beside the file, on the
+//! one; arrays of them in one statement on the other.
 
 mod batch;
 #[cfg(test)]
 mod plans;
 mod postgres;
 mod rows;
-mod sqlite;
+pub(crate) mod sqlite;
 
 use signet_model::{AccountId, DeliveryId, EndpointId, Timestamp, endpoint::DisabledReason};
-use sqlx::{Connection, PgPool, Postgres, Sqlite, SqlitePool, Transaction, pool::PoolConnection};
+use sqlx::{Connection, PgPool, Postgres, Transaction, pool::PoolConnection};
 
 /// How the health of an endpoint that is known already changes, on both databases.
 macro_rules! changed_health {
@@ -49,7 +49,21 @@ pub use rows::{
     Touch,
 };
 
-use crate::store::{Database, Result, database::BEGIN_WRITING};
+use crate::store::{
+    Database, Error, Result,
+    database::{Sqlite, SqliteTx},
+};
+
+/// Why a batch is not written.
+#[derive(Debug, thiserror::Error)]
+pub enum NotWritten {
+    /// Nothing of it is stored.
+    #[error(transparent)]
+    RolledBack(#[from] Error),
+    /// The commit was not answered, and so nobody can tell whether it is done.
+    #[error("the commit was not confirmed")]
+    Unconfirmed(#[source] Error),
+}
 
 /// How strongly an account is locked until the transaction ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,17 +78,17 @@ pub enum Lock {
 #[derive(Debug)]
 pub enum Tx<'c> {
     /// Holds the one write lock.
-    Sqlite(Transaction<'c, Sqlite>),
+    Sqlite(SqliteTx),
     /// One of many.
     Postgres(Transaction<'c, Postgres>),
 }
 
-/// What one task of the hot path begins its transactions on, one after the other.
+/// What one task of the hot path writes with, one transaction after the other.
 #[derive(Debug)]
 pub enum HotConnection {
-    /// The one connection that writes, given back each time to whoever else does.
-    Sqlite(SqlitePool),
-    /// One of the hot path's own, and kept: to give it back costs a round trip.
+    /// The thread of the hot path.
+    Sqlite(Sqlite),
+    /// A connection of the hot path's own, and kept: to give it back costs a round trip.
     Postgres(PgPool, Option<PoolConnection<Postgres>>),
 }
 
@@ -82,7 +96,7 @@ impl HotConnection {
     /// Connects when it is first used.
     pub fn new(db: &Database) -> Self {
         match db {
-            Database::Sqlite(db) => Self::Sqlite(db.writer.clone()),
+            Database::Sqlite(db) => Self::Sqlite(db.clone()),
             Database::Postgres(db) => Self::Postgres(db.hot.clone(), None),
         }
     }
@@ -90,7 +104,7 @@ impl HotConnection {
     /// Begins.
     pub async fn begin(&mut self) -> Result<Tx<'_>> {
         Ok(match self {
-            Self::Sqlite(pool) => Tx::Sqlite(pool.begin_with(BEGIN_WRITING).await?),
+            Self::Sqlite(db) => Tx::Sqlite(db.begin().await?),
             Self::Postgres(pool, kept) => {
                 let connection = match kept.take() {
                     Some(connection) => connection,
@@ -99,6 +113,28 @@ impl HotConnection {
                 Tx::Postgres(kept.insert(connection).begin().await?)
             }
         })
+    }
+
+    /// Writes a batch in a transaction of its own, and wakes the other processes if
+    /// it leaves something for them. Returns whether what the batch assumes is so;
+    /// if not, nothing is changed.
+    pub async fn write(&mut self, batch: Batch) -> Result<bool, NotWritten> {
+        if let Self::Sqlite(db) = self {
+            let _turn = db.turn.lock().await;
+            return db.hot.write(batch).await;
+        }
+        let mut tx = self.begin().await?;
+        if !tx.write(&batch).await? {
+            return Ok(false);
+        }
+        if batch.leaves_something_due() {
+            tx.notify().await?;
+        }
+        let passage = batch.passage();
+        passage.before_commit();
+        tx.commit().await.map_err(NotWritten::Unconfirmed)?;
+        passage.after_commit();
+        Ok(true)
     }
 
     /// Takes another connection the next time: something is wrong with this one, or
@@ -144,11 +180,19 @@ pub async fn next_due(db: &Database, skip: &[EndpointId]) -> Result<Option<Times
     }
 }
 
+/// The revision of an account, if it exists.
+pub(crate) const REVISION: &str = "SELECT revision FROM accounts WHERE id = $1";
+
+/// The endpoints of an account that are not deleted.
+pub(crate) const ENDPOINTS: &str =
+    "SELECT id, url, event_types, secret, next_secret, next_secret_at, disabled_at IS NOT NULL AS disabled
+     FROM endpoints WHERE account_id = $1 AND deleted_at IS NULL";
+
 impl Tx<'_> {
     /// Begins; on SQLite waits until no other transaction writes.
     pub async fn begin(db: &Database) -> Result<Tx<'static>> {
         Ok(match db {
-            Database::Sqlite(db) => Tx::Sqlite(db.writer.begin_with(BEGIN_WRITING).await?),
+            Database::Sqlite(db) => Tx::Sqlite(db.begin().await?),
             Database::Postgres(db) => Tx::Postgres(db.pool.begin().await?),
         })
     }
@@ -172,10 +216,7 @@ impl Tx<'_> {
 
     /// The endpoints of an account that are not deleted.
     pub async fn endpoints(&mut self, account: AccountId) -> Result<Vec<EndpointRow>> {
-        const SQL: &str =
-            "SELECT id, url, event_types, secret, next_secret, next_secret_at, disabled_at IS NOT NULL AS disabled
-             FROM endpoints WHERE account_id = $1 AND deleted_at IS NULL";
-        Ok(on!(self, |conn| sqlx::query_as(SQL).bind(account).fetch_all(conn).await?))
+        Ok(on!(self, |conn| sqlx::query_as(ENDPOINTS).bind(account).fetch_all(conn).await?))
     }
 
     /// Stores idempotency keys; returns the events whose key was new.
@@ -190,24 +231,31 @@ impl Tx<'_> {
         Ok(on!(self, |conn| sqlx::query_as(SQL).bind(account).bind(key).fetch_one(conn).await?))
     }
 
-    /// Writes a batch; returns whether its accounts have the revisions, and its
-    /// outcomes the leases, that it takes them to have. If not, the transaction is
-    /// half done, and to be rolled back.
-    pub async fn write(&mut self, batch: &Batch<'_>) -> Result<bool> {
-        let touches = batch.touches();
-        by_database!(self, write(batch.whole(&touches)))
+    /// Writes a batch of which nothing can turn out not to be so: its accounts are
+    /// locked, its keys stored, and its leases looked up in this transaction.
+    pub async fn write_surely(&mut self, batch: &Batch) -> Result<()> {
+        if self.write(batch).await? { Ok(()) } else { Err(Error::Changed) }
     }
 
-    /// Which of these deliveries are still leased as these outcomes assume. A
-    /// batch with their outcomes alone can be written.
-    pub async fn still_leased(&mut self, rows: &[FinishRow]) -> Result<Vec<DeliveryId>> {
+    /// Writes a batch; returns whether its accounts have the revisions, its outcomes
+    /// the leases, and its keys the novelty that it takes them to have. If not,
+    /// the transaction is half done, and to be rolled back.
+    async fn write(&mut self, batch: &Batch) -> Result<bool> {
+        let touches = batch.touches();
+        by_database!(self, write(batch, &touches))
+    }
+
+    /// Which of these outcomes still have the lease that they assume: a delivery can
+    /// have an old outcome beside that of who claimed it since. A batch with
+    /// these alone can be written.
+    pub async fn still_leased(&mut self, rows: &[FinishRow]) -> Result<Vec<(DeliveryId, Lease)>> {
         by_database!(self, still_leased(rows))
     }
 
     /// Makes sure that claiming looks at this endpoint by this instant.
     pub async fn touch(&mut self, touch: Touch) -> Result<()> {
         let nothing = Batch::default();
-        by_database!(self, write(nothing.whole(&[touch]))).map(drop)
+        by_database!(self, write(&nothing, &[touch])).map(drop)
     }
 
     /// The endpoints that have something due, longest waiting first.

@@ -23,9 +23,15 @@ pub enum Error {
     /// The database cannot be reached or refused the query.
     #[error("the database failed")]
     Database(#[from] sqlx::Error),
+    /// The same, on the hot path of SQLite.
+    #[error("the database failed")]
+    Embedded(#[from] rusqlite::Error),
     /// The database cannot be brought up to date.
     #[error("the database could not be migrated")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// What the transaction had looked up has changed all the same.
+    #[error("what was locked has changed")]
+    Changed,
     /// There is no such row, or it belongs to another account.
     #[error("not found")]
     NotFound,

@@ -206,7 +206,7 @@ fn events_are_delivered_as_node_prints_them() {
         }),
     )
     .iter()
-    .map(|event| Submission::parse(event, now).expect("a valid event").body.json)
+    .map(|event| Submission::parse(event, now).expect("a valid event").body.json.to_string())
     .collect();
     for (body, verdict) in bodies.iter().zip(ask_node(&bodies)) {
         assert_eq!(Some(body), verdict.printed.as_ref());

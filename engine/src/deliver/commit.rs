@@ -5,7 +5,7 @@
 //! that takes as few trips to the database as there can be. Where it turns out
 //! not to be so, everything is rolled back and done again, with a look first.
 
-use signet_model::{EndpointId, endpoint::DisabledReason};
+use signet_model::{AccountId, EndpointId, endpoint::DisabledReason};
 
 use super::{
     directory::Views,
@@ -17,21 +17,9 @@ use super::{
 };
 use crate::{
     engine::Parts,
-    fault,
-    queue::{Batch, HotConnection, Lock, Tx},
-    store::{Error, Result},
+    queue::{Batch, HotConnection, Lock, NotWritten, Tx},
+    store::Result,
 };
-
-/// Why a batch is not written.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum NotWritten {
-    /// Nothing of it is stored.
-    #[error(transparent)]
-    RolledBack(#[from] Error),
-    /// The commit was not answered, and so nobody can tell whether it is done.
-    #[error("the commit was not confirmed")]
-    Unconfirmed(#[source] Error),
-}
 
 /// Writes events and outcomes in one transaction.
 pub(crate) async fn commit_batch(
@@ -41,106 +29,93 @@ pub(crate) async fn commit_batch(
     outcomes: &[Judged],
 ) -> Result<Admitted, NotWritten> {
     let outcomes: Vec<_> = outcomes.iter().collect();
-    let mut basis = Basis::Memory;
-    loop {
-        match try_commit(engine, hot, events, &outcomes, basis).await? {
-            Some(admitted) => return Ok(admitted),
-            None => basis = Basis::Database,
-        }
+    // Disabling an endpoint changes what others go by.
+    if !outcomes.iter().any(|one| one.disables())
+        && let Some(admitted) = commit_by_memory(engine, hot, events, &outcomes).await?
+    {
+        return Ok(admitted);
     }
+    commit_after_a_look(engine, hot, events, &outcomes).await
 }
 
-/// What a batch goes by.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Basis {
-    /// What this process remembers of endpoints, and that its leases hold; the
-    /// database says whether that is so while it writes.
-    Memory,
-    /// What is read and locked first.
-    Database,
-}
-
-/// `None`, and nothing is changed, if what the batch goes by is not so.
-async fn try_commit(
+/// Goes by what this process remembers of endpoints, by leases, and by keys that are
+/// new. `None`, and nothing is changed, if any of this is not so.
+async fn commit_by_memory(
     engine: &Parts,
     hot: &mut HotConnection,
     events: &[Incoming],
     outcomes: &[&Judged],
-    basis: Basis,
 ) -> Result<Option<Admitted>, NotWritten> {
-    let mut tx = hot.begin().await?;
-    let mut batch = Batch::default();
-    let views = look(engine, &mut tx, &mut batch, events, outcomes, basis).await?;
-    let outcomes = match basis {
-        Basis::Memory => outcomes.to_vec(),
-        Basis::Database => keep_leased(&mut tx, outcomes, &views).await?,
-    };
-    let outcomes = outcomes.as_slice();
-    let plans = Plans::make(engine, &mut tx, &views, events).await?;
-    plans.add_to(&mut batch);
-    add_outcomes(&mut batch, outcomes, &views);
-    let retries = batch.finishes.iter().any(|row| row.due_at.is_some());
-    if !tx.write(&batch).await? {
-        return Ok(None);
+    let accounts = concerned(events, outcomes);
+    let remembered = engine.directory.recall(&accounts);
+    // What is remembered may be old, but what has just been read is hardly so.
+    let tries = if remembered.is_some() { 2 } else { 1 };
+    let mut known = remembered;
+    for _ in 0..tries {
+        let views = match known.take() {
+            Some(views) => views,
+            None => engine.directory.learn(&engine.db, &accounts).await?,
+        };
+        let plans = Plans::make(engine, &views, events);
+        let mut batch = Batch { accounts: views.revisions(), keys: plans.keys(), ..Batch::default() };
+        plans.add_to(&mut batch);
+        add_outcomes(&mut batch, outcomes, &views);
+        let retries = batch.has_retries();
+        if hot.write(batch).await? {
+            announce(engine, retries, outcomes, &[]);
+            return Ok(Some(plans.finish()));
+        }
     }
-    let disabled = disable(&mut tx, outcomes).await?;
-    if plans.leave_something_due() {
+    Ok(None)
+}
+
+/// Reads and locks first whatever it goes by.
+async fn commit_after_a_look(
+    engine: &Parts,
+    hot: &mut HotConnection,
+    events: &[Incoming],
+    outcomes: &[&Judged],
+) -> Result<Admitted, NotWritten> {
+    let mut tx = hot.begin().await?;
+    let lock = if outcomes.iter().any(|one| one.disables()) { Lock::Change } else { Lock::Share };
+    let views = engine.directory.look(&mut tx, &concerned(events, outcomes), lock).await?;
+    let outcomes = keep_leased(&mut tx, outcomes, &views).await?;
+    let mut plans = Plans::make(engine, &views, events);
+    plans.replay(&mut tx).await?;
+    let mut batch = Batch::default();
+    plans.add_to(&mut batch);
+    add_outcomes(&mut batch, &outcomes, &views);
+    tx.write_surely(&batch).await?;
+    let disabled = disable(&mut tx, &outcomes).await?;
+    if batch.leaves_something_due() {
         tx.notify().await?;
     }
-    commit(tx, !events.is_empty(), !outcomes.is_empty()).await.map_err(NotWritten::Unconfirmed)?;
-    if retries {
-        engine.wake.notify_one();
-    }
-    if !outcomes.is_empty() {
-        announce(engine, &disabled);
-    }
-    Ok(Some(plans.finish()))
+    let passage = batch.passage();
+    passage.before_commit();
+    tx.commit().await.map_err(NotWritten::Unconfirmed)?;
+    passage.after_commit();
+    announce(engine, batch.has_retries(), &outcomes, &disabled);
+    Ok(plans.finish())
+}
+
+/// The accounts whose endpoints matter.
+fn concerned(events: &[Incoming], outcomes: &[&Judged]) -> Vec<AccountId> {
+    let asked = events.iter().map(|incoming| incoming.event.account);
+    let judged = outcomes.iter().filter(|one| one.concerns_endpoints()).map(|one| one.finished.account);
+    distinct(asked.chain(judged))
 }
 
 /// Tells who waits for an outcome, and the operator, what is recorded.
-fn announce(engine: &Parts, disabled: &[(EndpointId, DisabledReason)]) {
+fn announce(engine: &Parts, retries: bool, outcomes: &[&Judged], disabled: &[(EndpointId, DisabledReason)]) {
+    if retries {
+        engine.wake.notify_one();
+    }
     for (endpoint, reason) in disabled {
         tracing::info!(%endpoint, reason = reason.as_str(), "endpoint disabled");
     }
-    engine.recorded.send_modify(|count| *count += 1);
-}
-
-async fn commit(tx: Tx<'_>, events: bool, outcomes: bool) -> Result<()> {
-    let point = |name, passed: bool| {
-        if passed {
-            fault::point(name);
-        }
-    };
-    point("before_commit", events);
-    point("before_record", outcomes);
-    tx.commit().await?;
-    point("after_commit", events);
-    point("after_record", outcomes);
-    Ok(())
-}
-
-/// Tells what is true of the accounts whose endpoints matter, and keeps it so until
-/// the transaction ends: by locks, or by what the batch is to make sure of.
-async fn look<'a>(
-    engine: &Parts,
-    tx: &mut Tx<'_>,
-    batch: &mut Batch<'a>,
-    events: &'a [Incoming],
-    outcomes: &[&Judged],
-    basis: Basis,
-) -> Result<Views> {
-    let asked = events.iter().map(|incoming| incoming.event.account);
-    let concerned = outcomes.iter().filter(|one| one.concerns_endpoints()).map(|one| one.finished.account);
-    let accounts = distinct(asked.chain(concerned));
-    let lock = if outcomes.iter().any(|one| one.disables()) { Lock::Change } else { Lock::Share };
-    if basis == Basis::Memory
-        && lock == Lock::Share
-        && let Some(views) = engine.directory.recall(&accounts)
-    {
-        batch.accounts = views.revisions();
-        return Ok(views);
+    if !outcomes.is_empty() {
+        engine.recorded.send_modify(|count| *count += 1);
     }
-    engine.directory.look(tx, &accounts, lock).await
 }
 
 /// Drops the outcomes whose lease has run out: who has it now decides.
@@ -151,7 +126,8 @@ async fn keep_leased<'a>(tx: &mut Tx<'_>, outcomes: &[&'a Judged], views: &Views
     if lost > 0 {
         tracing::warn!(outcomes = lost, "outcomes dropped: their lease had run out");
     }
-    Ok(outcomes.iter().filter(|one| leased.contains(&one.finished.delivery)).copied().collect())
+    let is_leased = |one: &&&Judged| leased.contains(&(one.finished.delivery, one.finished.lease));
+    Ok(outcomes.iter().filter(is_leased).copied().collect())
 }
 
 /// Disables the endpoints of deliveries that were given up.

@@ -16,9 +16,9 @@ use signet_model::{
 };
 
 use crate::{
-    queue::{EndpointRow, Lock, Tx},
+    queue::{ENDPOINTS, EndpointRow, Lock, REVISION, Tx},
     seal::Sealer,
-    store::{Error, Result},
+    store::{Database, Error, Result, read},
 };
 
 /// How many accounts are remembered before all are forgotten.
@@ -120,7 +120,7 @@ impl Directory {
         for (account, revision) in tx.lock_accounts(accounts, lock).await? {
             let view = match self.remembered(account, revision) {
                 Some(view) => view,
-                None => self.load(tx, account, revision).await?,
+                None => self.remember(account, revision, tx.endpoints(account).await?)?,
             };
             views.insert(account, view);
         }
@@ -135,16 +135,36 @@ impl Directory {
         accounts.iter().map(view).collect::<Option<_>>().map(Views)
     }
 
+    /// Reads what has changed of these accounts, without a lock: it is true of some
+    /// moment before the transaction that will compare the revisions.
+    pub(crate) async fn learn(&self, db: &Database, accounts: &[AccountId]) -> Result<Views> {
+        let mut views = HashMap::with_capacity(accounts.len());
+        for &account in accounts {
+            // The revision first: endpoints that are newer than it are found out.
+            let view = read!(db, |conn| {
+                let revision = sqlx::query_scalar(REVISION).bind(account).fetch_optional(&mut *conn).await?;
+                let Some(revision) = revision else { continue };
+                match self.remembered(account, revision) {
+                    Some(view) => view,
+                    None => {
+                        let rows = sqlx::query_as(ENDPOINTS).bind(account).fetch_all(&mut *conn).await?;
+                        self.remember(account, revision, rows)?
+                    }
+                }
+            });
+            views.insert(account, view);
+        }
+        Ok(Views(views))
+    }
+
     fn remembered(&self, account: AccountId, revision: i64) -> Option<Arc<AccountView>> {
         let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         accounts.get(&account).filter(|view| view.revision == revision).cloned()
     }
 
-    async fn load(&self, tx: &mut Tx<'_>, account: AccountId, revision: i64) -> Result<Arc<AccountView>> {
-        let mut endpoints = HashMap::new();
-        for row in tx.endpoints(account).await? {
-            endpoints.insert(row.id, Arc::new(EndpointView::open(row, &self.sealer)?));
-        }
+    fn remember(&self, account: AccountId, revision: i64, rows: Vec<EndpointRow>) -> Result<Arc<AccountView>> {
+        let open = |row: EndpointRow| Ok((row.id, Arc::new(EndpointView::open(row, &self.sealer)?)));
+        let endpoints = rows.into_iter().map(open).collect::<Result<_>>()?;
         let view = Arc::new(AccountView { revision, endpoints });
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         if accounts.len() >= MOST_ACCOUNTS {

@@ -60,7 +60,7 @@ impl Judged {
 }
 
 /// Adds what these outcomes change.
-pub(super) fn add_outcomes(batch: &mut Batch<'_>, outcomes: &[&Judged], views: &Views) {
+pub(super) fn add_outcomes(batch: &mut Batch, outcomes: &[&Judged], views: &Views) {
     batch.finishes = outcomes.iter().map(|one| finish_row(one, views)).collect();
     batch.attempts = outcomes.iter().map(|one| attempt_row(&one.finished)).collect();
     batch.health = health(outcomes);

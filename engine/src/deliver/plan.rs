@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     engine::Parts,
-    queue::{Batch, DeliveryRow, EventRow, KeyRow, Lease, Lock, Tx},
+    queue::{Batch, DeliveryRow, EventRow, KeyRow, Lease, Lock, StoredAnswer, Tx},
     store::Result,
 };
 
@@ -51,11 +51,12 @@ impl Admitted {
 pub(crate) async fn admit(engine: &Parts, tx: &mut Tx<'_>, events: &[Incoming]) -> Result<Admitted> {
     let accounts = distinct(events.iter().map(|incoming| incoming.event.account));
     let views = engine.directory.look(tx, &accounts, Lock::Share).await?;
-    let plans = Plans::make(engine, tx, &views, events).await?;
+    let mut plans = Plans::make(engine, &views, events);
+    plans.replay(tx).await?;
     let mut batch = Batch::default();
     plans.add_to(&mut batch);
-    tx.write(&batch).await?;
-    if plans.leave_something_due() {
+    tx.write_surely(&batch).await?;
+    if batch.leaves_something_due() {
         tx.notify().await?;
     }
     Ok(plans.finish())
@@ -69,37 +70,60 @@ pub(crate) struct Plans<'a> {
 }
 
 impl<'a> Plans<'a> {
-    /// Plans, and stores the idempotency keys. The accounts are locked, and the
-    /// views are of them.
-    pub(crate) async fn make(engine: &Parts, tx: &mut Tx<'_>, views: &Views, events: &'a [Incoming]) -> Result<Self> {
+    /// Plans for accounts that are as these views show them.
+    pub(crate) fn make(engine: &Parts, views: &Views, events: &'a [Incoming]) -> Self {
         let (now, lease) = (engine.clock.now(), engine.new_lease());
-        let mut plans: Vec<_> = events.iter().map(|incoming| Plan::of(incoming, views, engine, now, lease)).collect();
-        replay(tx, &mut plans, now).await?;
-        Ok(Self { all: plans, lease, now })
+        let plan = |incoming| Plan::of(incoming, views, engine, now, lease);
+        Self { all: events.iter().map(plan).collect(), lease, now }
+    }
+
+    /// The idempotency keys of the events that are to be stored.
+    pub(crate) fn keys(&self) -> Vec<KeyRow> {
+        self.all.iter().filter_map(|plan| plan.key(self.now)).collect()
+    }
+
+    /// Stores the idempotency keys, and answers the events whose key was there already.
+    pub(crate) async fn replay(&mut self, tx: &mut Tx<'_>) -> Result<()> {
+        let keys = self.keys();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let new = tx.insert_keys(&keys).await?;
+        for plan in &mut self.all {
+            let Some(idempotency) = &plan.incoming.event.idempotency else { continue };
+            if plan.fate.is_ok() && !new.contains(&plan.id) {
+                let first = tx.stored_answer(plan.incoming.event.account, &idempotency.key).await?;
+                plan.fate = Err(answer_again(&first, &idempotency.request_hash));
+            }
+        }
+        Ok(())
     }
 
     /// Adds what is to be stored.
-    pub(crate) fn add_to(&self, batch: &mut Batch<'a>) {
+    pub(crate) fn add_to(&self, batch: &mut Batch) {
         for plan in self.all.iter().filter(|plan| plan.fate.is_ok()) {
             batch.events.push(plan.row(self.now));
             batch.deliveries.extend(plan.deliveries().iter().map(|planned| planned.row.clone()));
         }
     }
 
-    /// Whether something is stored as due, for somebody to claim it.
-    pub(crate) fn leave_something_due(&self) -> bool {
-        self.all.iter().flat_map(Plan::deliveries).any(Planned::is_due)
-    }
-
     /// What follows once everything is stored.
     pub(crate) fn finish(self) -> Admitted {
-        let waiting = self.leave_something_due();
-        let mut admitted = Admitted { answers: Vec::with_capacity(self.all.len()), ready: Vec::new(), waiting };
+        let answers = Vec::with_capacity(self.all.len());
+        let mut admitted = Admitted { answers, ready: Vec::new(), waiting: false };
         for plan in self.all {
             plan.finish(&mut admitted, self.lease);
         }
         admitted
     }
+}
+
+/// The answer to a request whose key was used before.
+fn answer_again(first: &StoredAnswer, request_hash: &[u8]) -> Answer {
+    if first.request_hash != request_hash {
+        return Err(IngestError::KeyReused);
+    }
+    Ok(Accepted { id: first.event_id, deliveries: u32::try_from(first.fanout).unwrap_or_default(), replayed: true })
 }
 
 /// What is to become of one event.
@@ -159,19 +183,31 @@ impl<'a> Plan<'a> {
         i32::try_from(self.deliveries().len()).unwrap_or(i32::MAX)
     }
 
-    fn row(&self, now: Timestamp) -> EventRow<'a> {
+    fn row(&self, now: Timestamp) -> EventRow {
         let body = &self.incoming.event.body;
         EventRow {
             id: self.id,
             account: self.incoming.event.account,
             event_type: body.event_type,
-            body: &body.json,
-            task_id: body.task_id.as_deref(),
+            body: Arc::clone(&body.json),
+            task_id: body.task_id.clone(),
             occurred_at: body.occurred_at,
             accepted_at: now,
             fanout: self.fanout(),
             is_test: matches!(self.incoming.audience, Audience::Test(..)),
         }
+    }
+
+    fn key(&self, now: Timestamp) -> Option<KeyRow> {
+        let idempotency = self.incoming.event.idempotency.as_ref()?;
+        self.fate.is_ok().then(|| KeyRow {
+            account: self.incoming.event.account,
+            key: idempotency.key.clone(),
+            request_hash: idempotency.request_hash,
+            event: self.id,
+            fanout: self.fanout(),
+            created_at: now,
+        })
     }
 
     fn finish(self, admitted: &mut Admitted, lease: Lease) {
@@ -181,6 +217,7 @@ impl<'a> Plan<'a> {
             Ok(planned) => {
                 let deliveries = u32::try_from(planned.len()).unwrap_or(u32::MAX);
                 let bytes = Bytes::copy_from_slice(body.json.as_bytes());
+                admitted.waiting |= planned.iter().any(Planned::is_due);
                 let ready = planned.into_iter().filter_map(|one| one.ready(bytes.clone(), body.event_type, lease));
                 admitted.ready.extend(ready);
                 Ok(Accepted { id: self.id, deliveries, replayed: false })
@@ -237,39 +274,4 @@ impl Planned {
             place: self.place?,
         })
     }
-}
-
-/// Stores the idempotency keys, and answers the events whose key was there already.
-async fn replay(tx: &mut Tx<'_>, plans: &mut [Plan<'_>], now: Timestamp) -> Result<()> {
-    let keys: Vec<_> = plans.iter().filter_map(|plan| key_row(plan, now)).collect();
-    if keys.is_empty() {
-        return Ok(());
-    }
-    let new = tx.insert_keys(&keys).await?;
-    for plan in plans {
-        let Some(idempotency) = &plan.incoming.event.idempotency else { continue };
-        if plan.fate.is_err() || new.contains(&plan.id) {
-            continue;
-        }
-        let first = tx.stored_answer(plan.incoming.event.account, &idempotency.key).await?;
-        plan.fate = Err(if first.request_hash == idempotency.request_hash {
-            let deliveries = u32::try_from(first.fanout).unwrap_or_default();
-            Ok(Accepted { id: first.event_id, deliveries, replayed: true })
-        } else {
-            Err(IngestError::KeyReused)
-        });
-    }
-    Ok(())
-}
-
-fn key_row(plan: &Plan<'_>, now: Timestamp) -> Option<KeyRow> {
-    let idempotency = plan.incoming.event.idempotency.as_ref()?;
-    plan.fate.is_ok().then(|| KeyRow {
-        account: plan.incoming.event.account,
-        key: idempotency.key.clone(),
-        request_hash: idempotency.request_hash,
-        event: plan.id,
-        fanout: plan.fanout(),
-        created_at: now,
-    })
 }

@@ -14,11 +14,14 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    commit::{NotWritten, commit_batch},
+    commit::commit_batch,
     ingest::{Answers, Asker, Incoming, IngestError, Request},
     outcome::{Finished, Judged},
 };
-use crate::{engine::Parts, queue::HotConnection};
+use crate::{
+    engine::Parts,
+    queue::{HotConnection, NotWritten},
+};
 
 /// The most events in one commit, give or take the last request's.
 const MOST_EVENTS: usize = 256;

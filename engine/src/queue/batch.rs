@@ -2,17 +2,20 @@
 
 use signet_model::{AccountId, EndpointId, Timestamp};
 
-use super::rows::{AttemptRow, DeliveryRow, EventRow, FinishRow, HealthRow, Touch};
+use super::rows::{AttemptRow, DeliveryRow, EventRow, FinishRow, HealthRow, KeyRow, Touch};
+use crate::fault;
 
 /// Rows that are written together, so that a commit, and each trip to the
 /// database, is shared by as many of them as there are.
 #[derive(Debug, Default)]
-pub struct Batch<'a> {
+pub struct Batch {
     /// Accounts that nobody may change meanwhile, and the revisions that they are
     /// taken to have.
     pub accounts: Vec<(AccountId, i64)>,
+    /// Idempotency keys, each of which is taken to be new.
+    pub keys: Vec<KeyRow>,
     /// Accepted events.
-    pub events: Vec<EventRow<'a>>,
+    pub events: Vec<EventRow>,
     /// Their deliveries.
     pub deliveries: Vec<DeliveryRow>,
     /// Outcomes, each of which assumes that its lease still holds.
@@ -23,27 +26,7 @@ pub struct Batch<'a> {
     pub health: Vec<HealthRow>,
 }
 
-/// Rows as they fit into one trip.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Part<'b, 'a> {
-    pub(super) accounts: &'b [(AccountId, i64)],
-    pub(super) events: &'b [EventRow<'a>],
-    pub(super) deliveries: &'b [DeliveryRow],
-    pub(super) finishes: &'b [FinishRow],
-    pub(super) attempts: &'b [AttemptRow],
-    pub(super) health: &'b [HealthRow],
-    pub(super) touches: &'b [Touch],
-}
-
-/// What a part has rows of, and so which statements it takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Events,
-    Outcomes,
-    Both,
-}
-
-impl<'a> Batch<'a> {
+impl Batch {
     /// The earliest instant at which each endpoint has something due, in the order
     /// of their ids.
     pub(super) fn touches(&self) -> Vec<Touch> {
@@ -56,49 +39,52 @@ impl<'a> Batch<'a> {
         due.into_iter().map(|(account, endpoint, due_at)| Touch { account, endpoint, due_at }).collect()
     }
 
-    /// Everything as one part.
-    pub(super) fn whole<'b>(&'b self, touches: &'b [Touch]) -> Part<'b, 'a> {
-        let Self { accounts, events, deliveries, finishes, attempts, health } = self;
-        Part { accounts, events, deliveries, finishes, attempts, health, touches }
+    /// Whether something is stored as due, for anybody to claim it.
+    pub fn leaves_something_due(&self) -> bool {
+        self.deliveries.iter().any(|row| row.due_at.is_some() && row.lease.is_none())
+    }
+
+    /// Whether something is tried again later.
+    pub fn has_retries(&self) -> bool {
+        self.finishes.iter().any(|row| row.due_at.is_some())
+    }
+
+    pub(super) fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    pub(super) fn has_outcomes(&self) -> bool {
+        !self.finishes.is_empty()
+    }
+
+    /// What this batch passes, as tests name it, before and after its commit.
+    pub(crate) fn passage(&self) -> Passage {
+        Passage { events: self.has_events(), outcomes: self.has_outcomes() }
     }
 }
 
-impl<'b, 'a> Part<'b, 'a> {
-    /// Cut into pieces of at most so many rows of each sort.
-    pub(super) fn pieces(self, most: usize) -> impl Iterator<Item = Part<'b, 'a>> {
-        (0..self.longest().div_ceil(most)).map(move |number| self.slice(number * most, most))
+/// Where a test can make the process die beside a commit.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Passage {
+    events: bool,
+    outcomes: bool,
+}
+
+impl Passage {
+    pub(crate) fn before_commit(self) {
+        self.pass("before_commit", "before_record");
     }
 
-    /// The number of rows of the sort with the most.
-    pub(super) fn longest(&self) -> usize {
-        let Self { accounts, events, deliveries, finishes, attempts, health, touches } = self;
-        let owners = [accounts.len(), health.len(), touches.len()];
-        let owned = [events.len(), deliveries.len(), finishes.len(), attempts.len()];
-        owners.into_iter().chain(owned).max().unwrap_or_default()
+    pub(crate) fn after_commit(self) {
+        self.pass("after_commit", "after_record");
     }
 
-    pub(super) fn kind(&self) -> Kind {
-        let events = !(self.events.is_empty() && self.deliveries.is_empty());
-        let outcomes = !(self.finishes.is_empty() && self.attempts.is_empty() && self.health.is_empty());
-        match (events, outcomes) {
-            (true, true) => Kind::Both,
-            (_, false) => Kind::Events,
-            (false, true) => Kind::Outcomes,
+    fn pass(self, events: &'static str, outcomes: &'static str) {
+        if self.events {
+            fault::point(events);
         }
-    }
-
-    fn slice(&self, start: usize, most: usize) -> Self {
-        fn cut<T>(rows: &[T], start: usize, most: usize) -> &[T] {
-            &rows[start.min(rows.len())..(start + most).min(rows.len())]
-        }
-        Self {
-            accounts: cut(self.accounts, start, most),
-            events: cut(self.events, start, most),
-            deliveries: cut(self.deliveries, start, most),
-            finishes: cut(self.finishes, start, most),
-            attempts: cut(self.attempts, start, most),
-            health: cut(self.health, start, most),
-            touches: cut(self.touches, start, most),
+        if self.outcomes {
+            fault::point(outcomes);
         }
     }
 }

@@ -6,9 +6,7 @@ use signet_model::{AccountId, DeliveryId, EndpointId, EventId, Timestamp};
 use sqlx::{AssertSqlSafe, Postgres, Transaction, postgres::PgArguments};
 
 use super::{
-    Lock,
-    batch::{Kind, Part},
-    changed_health,
+    Batch, Lock, changed_health,
     rows::{AttemptRow, Claim, Claimed, DeliveryRow, EventRow, FinishRow, HealthRow, KeyRow, Lease, Touch},
 };
 use crate::store::Result;
@@ -57,39 +55,42 @@ pub(super) static BOTH: LazyLock<Arc<str>> = LazyLock::new(|| {
 
 /// Writes a batch; returns whether what it assumes is so. If not, the transaction is
 /// to be rolled back.
-pub(super) async fn write(tx: &mut Connection<'_>, part: Part<'_, '_>) -> Result<bool> {
+pub(super) async fn write(tx: &mut Connection<'_>, batch: &Batch, touches: &[Touch]) -> Result<bool> {
     static EVENTS: LazyLock<Arc<str>> =
         LazyLock::new(|| statement(&[&LOOK, &INSERT_EVENTS, &INSERT_DELIVERIES, &TOUCH]));
     static OUTCOMES: LazyLock<Arc<str>> =
         LazyLock::new(|| statement(&[&LOOK, &FINISH, &INSERT_ATTEMPTS, &UPDATE_HEALTH, &TOUCH]));
+    if !batch.keys.is_empty() && insert_keys(tx, &batch.keys).await?.len() < batch.keys.len() {
+        return Ok(false);
+    }
     // Made of constants alone.
-    let query = |sql: &Arc<str>| bind_accounts(sqlx::query_as(AssertSqlSafe(Arc::clone(sql))), part.accounts);
-    let query = match part.kind() {
-        Kind::Events => bind_events(query(&EVENTS), part),
-        Kind::Outcomes => bind_outcomes(query(&OUTCOMES), part),
-        Kind::Both => bind_events(bind_outcomes(query(&BOTH), part), part),
+    let query = |sql: &Arc<str>| bind_accounts(sqlx::query_as(AssertSqlSafe(Arc::clone(sql))), &batch.accounts);
+    let query = match (batch.has_events(), batch.has_outcomes()) {
+        (true, true) => bind_events(bind_outcomes(query(&BOTH), batch), batch),
+        (_, false) => bind_events(query(&EVENTS), batch),
+        (false, true) => bind_outcomes(query(&OUTCOMES), batch),
     };
-    let (looked, finished) = bind_touches(query, part.touches).fetch_one(&mut **tx).await?;
+    let (looked, finished) = bind_touches(query, touches).fetch_one(&mut **tx).await?;
     let all = |count: i64, expected: usize| usize::try_from(count).is_ok_and(|count| count == expected);
-    Ok(all(looked, part.accounts.len()) && all(finished, part.finishes.len()))
+    Ok(all(looked, batch.accounts.len()) && all(finished, batch.finishes.len()))
 }
 
-fn bind_events<'q>(query: Query<'q>, part: Part<'q, 'q>) -> Query<'q> {
-    bind_deliveries(bind_event_rows(query, part.events), part.deliveries)
+fn bind_events<'q>(query: Query<'q>, batch: &'q Batch) -> Query<'q> {
+    bind_deliveries(bind_event_rows(query, &batch.events), &batch.deliveries)
 }
 
-fn bind_outcomes<'q>(query: Query<'q>, part: Part<'q, 'q>) -> Query<'q> {
-    bind_health(bind_attempts(bind_finishes(query, part.finishes), part.attempts), part.health)
+fn bind_outcomes<'q>(query: Query<'q>, batch: &'q Batch) -> Query<'q> {
+    bind_health(bind_attempts(bind_finishes(query, &batch.finishes), &batch.attempts), &batch.health)
 }
 
-/// Which of these deliveries are still leased as these outcomes assume. They stay so
+/// Which of these outcomes still have the lease that they assume. They keep it
 /// until the transaction ends.
-pub(super) async fn still_leased(tx: &mut Connection<'_>, rows: &[FinishRow]) -> Result<Vec<DeliveryId>> {
-    const SQL: &str = "SELECT deliveries.id FROM deliveries
+pub(super) async fn still_leased(tx: &mut Connection<'_>, rows: &[FinishRow]) -> Result<Vec<(DeliveryId, Lease)>> {
+    const SQL: &str = "SELECT deliveries.id, deliveries.lease FROM deliveries
            JOIN unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS outcome (account_id, id, lease)
              ON deliveries.account_id = outcome.account_id AND deliveries.id = outcome.id AND deliveries.lease = outcome.lease
          ORDER BY deliveries.id FOR UPDATE OF deliveries";
-    Ok(sqlx::query_scalar(SQL)
+    Ok(sqlx::query_as(SQL)
         .bind(column(rows, |row| row.account))
         .bind(column(rows, |row| row.delivery))
         .bind(column(rows, |row| row.lease.0))
@@ -147,13 +148,13 @@ const INSERT_EVENTS: Clause = Clause {
     columns: &["uuid", "uuid", "text", "text", "text", "timestamptz", "timestamptz", "int", "bool"],
 };
 
-fn bind_event_rows<'q>(query: Query<'q>, rows: &'q [EventRow<'q>]) -> Query<'q> {
+fn bind_event_rows<'q>(query: Query<'q>, rows: &'q [EventRow]) -> Query<'q> {
     query
         .bind(column(rows, |row| row.id))
         .bind(column(rows, |row| row.account))
         .bind(column(rows, |row| row.event_type.as_str()))
-        .bind(column(rows, |row| row.body))
-        .bind(column(rows, |row| row.task_id.map(without_nul)))
+        .bind(column(rows, |row| &*row.body))
+        .bind(column(rows, |row| row.task_id.as_deref().map(without_nul)))
         .bind(column(rows, |row| row.occurred_at))
         .bind(column(rows, |row| row.accepted_at))
         .bind(column(rows, |row| row.fanout))

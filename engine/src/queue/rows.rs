@@ -1,5 +1,7 @@
 //! The rows of the hot path.
 
+use std::sync::Arc;
+
 use signet_model::{
     AccountId, DeliveryId, EndpointId, EventId, Subscriptions, Timestamp,
     delivery::{Failure, State},
@@ -33,7 +35,7 @@ pub struct EndpointRow {
 
 /// An event to be stored.
 #[derive(Debug)]
-pub struct EventRow<'a> {
+pub struct EventRow {
     /// Its id.
     pub id: EventId,
     /// Whose it is.
@@ -41,9 +43,9 @@ pub struct EventRow<'a> {
     /// Its type.
     pub event_type: EventType,
     /// The exact bytes to deliver.
-    pub body: &'a str,
+    pub body: Arc<str>,
     /// The task that it is about.
-    pub task_id: Option<&'a str>,
+    pub task_id: Option<Arc<str>>,
     /// When it happened.
     pub occurred_at: Timestamp,
     /// When it was accepted.

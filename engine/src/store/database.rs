@@ -1,14 +1,23 @@
 //! The two databases behind one type.
 
-use std::{fmt, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    fmt,
+    ops::{Deref, DerefMut},
+    path::PathBuf,
+    str::FromStr,
+    sync::Arc,
+    time::Duration,
+};
 
 use sqlx::{
-    Connection, PgConnection, PgPool, SqlitePool,
+    Connection, PgConnection, PgPool, SqliteConnection, SqlitePool, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::Result;
+use crate::queue::sqlite::hot::{self, Hot};
 
 static SQLITE_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
 static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/postgres");
@@ -20,13 +29,11 @@ const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const POSTGRES_LOCK_TIMEOUT: &str = "10s";
 /// Readers beside the one writer: the dashboard and the API, not the hot path.
 const SQLITE_READERS: u32 = 4;
-/// How many rows SQLite's thread may be ahead: a batch's, so that it need not wait.
-const ROW_BUFFER: usize = 256;
+/// How many rows SQLite's thread may be ahead: a claim's, so that it need not wait.
+const ROW_BUFFER: usize = 512;
 /// How long the log may grow before its pages are copied into the database: 16 MiB,
 /// since a page that is written again until then is copied once.
-const CHECKPOINT_PAGES: &str = "4096";
-/// How many statements stay prepared on each connection.
-const STATEMENTS: usize = 200;
+const CHECKPOINT_PAGES: u32 = 4096;
 /// Connections to PostgreSQL for the listener, the dashboard, and what tidies up.
 const POSTGRES_CONNECTIONS: u32 = 10;
 /// Those for the hot path: one that writes, one that claims, and one that looks
@@ -101,10 +108,51 @@ pub enum Database {
 /// The connections to an SQLite file.
 #[derive(Debug, Clone)]
 pub struct Sqlite {
-    /// One connection, so that writing transactions queue here and not at the file's lock.
+    /// One connection, for everything that is written beside the hot path.
     pub(crate) writer: SqlitePool,
     /// Connections that cannot write.
     pub(crate) reader: SqlitePool,
+    /// What the hot path writes with.
+    pub(crate) hot: Hot,
+    /// Who holds it writes: those who want to queue here, in order, and not at the
+    /// file's lock, which they would have to try again and again.
+    pub(crate) turn: Arc<Mutex<()>>,
+}
+
+impl Sqlite {
+    /// Begins a writing transaction when it is its turn.
+    pub(crate) async fn begin(&self) -> Result<SqliteTx> {
+        let turn = Arc::clone(&self.turn).lock_owned().await;
+        Ok(SqliteTx { transaction: self.writer.begin_with(BEGIN_WRITING).await?, _turn: turn })
+    }
+}
+
+/// A writing transaction on SQLite, with the turn that it has; dropping it rolls back.
+#[derive(Debug)]
+pub struct SqliteTx {
+    transaction: Transaction<'static, sqlx::Sqlite>,
+    _turn: OwnedMutexGuard<()>,
+}
+
+impl SqliteTx {
+    /// Makes everything durable.
+    pub(crate) async fn commit(self) -> Result<()> {
+        Ok(self.transaction.commit().await?)
+    }
+}
+
+impl Deref for SqliteTx {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        &self.transaction
+    }
+}
+
+impl DerefMut for SqliteTx {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.transaction
+    }
 }
 
 /// The connections to a PostgreSQL server.
@@ -132,10 +180,9 @@ impl Database {
             .journal_mode(SqliteJournalMode::Wal)
             // An acknowledged event must survive a power cut.
             .synchronous(SqliteSynchronous::Full)
-            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
+            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
             .foreign_keys(true)
             .row_buffer_size(ROW_BUFFER)
-            .statement_cache_capacity(STATEMENTS)
             .busy_timeout(SQLITE_BUSY_TIMEOUT)
             .optimize_on_close(true, None);
         let writer = SqlitePoolOptions::new()
@@ -152,7 +199,12 @@ impl Database {
             .test_before_acquire(false)
             .connect_with(options.pragma("query_only", "on"))
             .await?;
-        Ok(Self::Sqlite(Sqlite { writer, reader }))
+        let hot = hot::Options {
+            path: path.to_owned(),
+            busy_timeout: SQLITE_BUSY_TIMEOUT,
+            checkpoint_pages: CHECKPOINT_PAGES,
+        };
+        Ok(Self::Sqlite(Sqlite { writer, reader, hot: Hot::open(hot).await?, turn: Arc::default() }))
     }
 
     async fn connect_postgres(url: &str) -> Result<Self> {
@@ -181,6 +233,7 @@ impl Database {
         match self {
             Self::Sqlite(db) => {
                 db.reader.close().await;
+                db.hot.close().await;
                 db.writer.close().await;
             }
             Self::Postgres(db) => {
@@ -214,10 +267,9 @@ macro_rules! transact {
     ($db:expr, |$tx:ident| $body:expr) => {
         match $db {
             $crate::store::Database::Sqlite(db) => {
-                let begin = $crate::store::database::BEGIN_WRITING;
-                let mut $tx = db.writer.begin_with(begin).await.map_err($crate::store::Error::from)?;
+                let mut $tx = db.begin().await?;
                 let value = $body;
-                $tx.commit().await.map_err($crate::store::Error::from)?;
+                $tx.commit().await?;
                 value
             }
             $crate::store::Database::Postgres(db) => {

@@ -89,11 +89,11 @@ impl Hands<'_> {
         commit_batch(&self.0.0, &mut self.hot(), &[], &[judged]).await.expect("a record");
     }
 
-    /// The same in one commit with an event that comes in.
-    pub async fn finish_and_ingest(&self, in_flight: InFlight, status: u16, event: NewEvent) -> Vec<InFlight> {
+    /// The same of several, in one commit with an event that comes in.
+    pub async fn finish_and_ingest(&self, ended: Vec<(InFlight, u16)>, event: NewEvent) -> Vec<InFlight> {
         let incoming = Incoming { event, audience: Audience::Subscribers };
-        let judged = self.judge(in_flight, status);
-        let admitted = commit_batch(&self.0.0, &mut self.hot(), &[incoming], &[judged]).await.expect("an answer");
+        let judged: Vec<_> = ended.into_iter().map(|(in_flight, status)| self.judge(in_flight, status)).collect();
+        let admitted = commit_batch(&self.0.0, &mut self.hot(), &[incoming], &judged).await.expect("an answer");
         admitted.into_parts().1.into_iter().map(InFlight).collect()
     }
 

@@ -1,5 +1,7 @@
 //! Reading a submitted event and writing the body that is delivered for it.
 
+use std::sync::Arc;
+
 use super::EventType;
 use crate::{
     Amount, Timestamp,
@@ -42,9 +44,9 @@ pub struct EventBody {
     /// When it happened, whole seconds.
     pub occurred_at: Timestamp,
     /// The task it is about, for types that are about one.
-    pub task_id: Option<String>,
+    pub task_id: Option<Arc<str>>,
     /// The body as it is signed and sent.
-    pub json: String,
+    pub json: Arc<str>,
 }
 
 /// An event as a producer submits it.
@@ -113,7 +115,7 @@ fn read_body(fields: &mut Fields<'_>, now: Timestamp) -> Result<EventBody, Membe
     };
     let occurred_at = fields.timestamp("timestamp")?.unwrap_or(now).whole_seconds();
     write_timestamp(occurred_at, &mut json);
-    Ok(EventBody { event_type, occurred_at, task_id, json })
+    Ok(EventBody { event_type, occurred_at, task_id: task_id.map(Arc::from), json: json.into() })
 }
 
 fn completed(fields: &mut Fields<'_>, json: &mut String) -> Result<String, MemberFault> {
@@ -151,7 +153,8 @@ pub fn balance_low(balance: Amount, threshold: Amount, occurred_at: Timestamp) -
     let mut json = String::from("{\"event\":\"balance.low\"");
     write_balance(balance, threshold, &mut json);
     write_timestamp(occurred_at, &mut json);
-    EventBody { event_type: EventType::BalanceLow, occurred_at: occurred_at.whole_seconds(), task_id: None, json }
+    let occurred_at = occurred_at.whole_seconds();
+    EventBody { event_type: EventType::BalanceLow, occurred_at, task_id: None, json: json.into() }
 }
 
 fn write_balance(balance: Amount, threshold: Amount, json: &mut String) {
@@ -256,7 +259,7 @@ mod tests {
         .expect("a valid event");
         assert_eq!(submitted.account.as_deref(), Some("acme"));
         assert_eq!(
-            submitted.body.json,
+            &*submitted.body.json,
             r#"{"event":"task.completed","taskId":"t1","status":"ready","solution":{"2":"é","b":1},"timestamp":"2026-03-28T12:00:00Z"}"#
         );
         assert_eq!(submitted.body.task_id.as_deref(), Some("t1"));
@@ -266,7 +269,7 @@ mod tests {
     fn a_timestamp_left_out_is_the_time_of_acceptance() {
         let text = r#"{"event":"balance.low","balance":45.50,"threshold":50.0}"#;
         assert_eq!(
-            Submission::parse(text, NOW).expect("a valid event").body.json,
+            &*Submission::parse(text, NOW).expect("a valid event").body.json,
             r#"{"event":"balance.low","balance":45.5,"threshold":50,"timestamp":"2026-03-28T12:00:00Z"}"#
         );
     }

@@ -26,7 +26,7 @@ impl EventType {
             event_type: self,
             occurred_at: occurred_at.whole_seconds(),
             task_id: task_id.map(Into::into),
-            json: body,
+            json: body.into(),
         }
     }
 }
@@ -45,7 +45,7 @@ mod tests {
             assert_eq!(submitted.body, sample);
             let mut printed = String::new();
             payload::parse(&sample.json).expect("JSON").write(&mut printed);
-            assert_eq!(printed, sample.json);
+            assert_eq!(printed, *sample.json);
         }
     }
 }
