@@ -19,10 +19,10 @@ pub(crate) mod plan;
 mod verdict;
 mod writer;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use signet_model::{AccountId, DeliveryId, EndpointId, Timestamp, event::EventType};
+use signet_model::{AccountId, DeliveryId, EndpointId, Timestamp, delivery::Attempt, event::EventType};
 use tokio::time::Instant;
 
 use crate::{
@@ -36,14 +36,14 @@ pub(crate) use dispatcher::dispatch;
 pub(crate) use ingest::{Audience, Incoming, Request as IngestRequest, WAITING, WAITING_BYTES};
 pub(crate) use lanes::{Lanes, Limits, Place};
 pub(crate) use listener::listen;
-pub(crate) use outcome::Finished;
+pub(crate) use outcome::{Finished, Judged, Turn};
 pub(crate) use plan::admit;
 pub(crate) use writer::{Stops, write};
 #[cfg(any(test, feature = "testing"))]
-pub(crate) use {commit::commit_batch, dispatcher::claim_batch, outcome::Judged};
+pub(crate) use {commit::commit_batch, dispatcher::claim_batch};
 
 use attempt::Request;
-use directory::EndpointView;
+use directory::{Door, EndpointView};
 
 /// A delivery that this process has leased, with a place in its endpoint's lane.
 pub(crate) struct Ready {
@@ -67,8 +67,12 @@ impl Ready {
     /// Attempts the delivery in a task, as soon as it is its turn.
     pub(crate) fn send(self, engine: &Arc<Parts>) {
         if let Some(ready) = engine.lanes.enter(self) {
-            engine.attempts.spawn(work(Arc::clone(engine), ready));
+            ready.start(engine);
         }
+    }
+
+    fn start(self, engine: &Arc<Parts>) {
+        engine.attempts.spawn(work(Arc::clone(engine), self));
     }
 
     /// Whether its lease lasts for an attempt, and half of the margin to record
@@ -78,7 +82,29 @@ impl Ready {
         engine.clock.now() + budget + Settings::lease_margin(budget) / 2 <= self.leased_until
     }
 
-    async fn attempt(self, engine: &Parts) {
+    /// Attempts it, and returns how long that took; or gives it back where its endpoint
+    /// has been closed since it was leased.
+    async fn take_turn(mut self, engine: &Parts) -> Option<Duration> {
+        if !self.is_leased(engine) {
+            return None;
+        }
+        match engine.directory.door(self.account, self.endpoint.id, self.is_test) {
+            Door::Open(view) => self.endpoint = view,
+            Door::Unknown => {}
+            Door::Closed => {
+                let now = engine.clock.now();
+                self.finish(engine, Turn::GivenBack(now)).await;
+                return None;
+            }
+        }
+        let start = Instant::now();
+        let attempt = self.attempt(engine).await;
+        let took = start.elapsed();
+        self.finish(engine, Turn::Attempted(attempt)).await;
+        Some(took)
+    }
+
+    async fn attempt(&mut self, engine: &Parts) -> Attempt {
         let request = Request {
             id: self.id,
             url: Arc::clone(&self.endpoint.url),
@@ -86,23 +112,32 @@ impl Ready {
             event_type: self.event_type,
             is_test: self.is_test,
             number: u32::try_from(self.attempts + 1).unwrap_or(1),
-            body: self.body,
+            body: std::mem::take(&mut self.body),
         };
         let attempt = attempt::attempt(&engine.client, engine.clock.as_ref(), request).await;
         fault::point("after_send");
+        attempt
+    }
+
+    /// Keeps its place until the writer has taken the outcome: a writer that cannot
+    /// keep up slows claiming down. Where it has stopped, the lease runs out and
+    /// the delivery falls due again.
+    async fn finish(self, engine: &Parts, turn: Turn) {
         let finished = Finished {
             account: self.account,
             endpoint: self.endpoint.id,
             delivery: self.id,
             is_test: self.is_test,
             lease: self.lease,
+            attempts: self.attempts,
             failures: self.failures,
-            attempt,
+            turn,
         };
-        // The place is kept until the writer has taken the outcome: a writer
-        // that cannot keep up slows claiming down. Where it has stopped, the
-        // lease runs out and the delivery falls due again.
-        let _ = engine.finished.send(finished).await;
+        let judged = Judged::new(engine, finished);
+        if judged.disables() {
+            engine.directory.close(self.endpoint.id);
+        }
+        let _ = engine.finished.send(judged).await;
         drop(self.place);
     }
 }
@@ -112,11 +147,12 @@ async fn work(engine: Arc<Parts>, first: Ready) {
     let mut next = Some(first);
     while let Some(ready) = next {
         let endpoint = ready.endpoint.id;
-        let start = Instant::now();
-        if ready.is_leased(&engine) {
-            ready.attempt(&engine).await;
+        let took = ready.take_turn(&engine).await;
+        let mut turns = engine.lanes.next(endpoint, took);
+        next = turns.pop();
+        for ready in turns {
+            ready.start(&engine);
         }
-        next = engine.lanes.next(endpoint, start.elapsed());
     }
 }
 

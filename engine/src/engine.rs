@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use signet_model::{retry::Schedule, time::Clock};
+use signet_model::{AccountId, retry::Schedule, time::Clock};
 use tokio::{
     sync::{Notify, Semaphore, mpsc, watch},
     task::JoinHandle,
@@ -15,7 +15,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     deliver::{
-        Directory, Finished, IngestRequest, Lanes, Limits, Stops, WAITING, WAITING_BYTES, dispatch, listen, write,
+        Directory, IngestRequest, Judged, Lanes, Limits, Stops, WAITING, WAITING_BYTES, dispatch, listen, write,
     },
     outbound::{Client, Policy},
     queue::Lease,
@@ -120,7 +120,7 @@ pub(crate) struct Parts {
     /// How many more bytes of them there may be.
     pub(crate) room: Arc<Semaphore>,
     /// Outcomes on their way to the writer.
-    pub(crate) finished: mpsc::Sender<Finished>,
+    pub(crate) finished: mpsc::Sender<Judged>,
     /// Tells the dispatcher to look again.
     pub(crate) wake: Notify,
     /// Counts the batches that were recorded, for who waits for an outcome.
@@ -131,9 +131,17 @@ pub(crate) struct Parts {
     receivers: Mutex<Option<Receivers>>,
 }
 
-type Receivers = (mpsc::Receiver<IngestRequest>, mpsc::Receiver<Finished>);
+type Receivers = (mpsc::Receiver<IngestRequest>, mpsc::Receiver<Judged>);
 
 impl Parts {
+    /// Reads anew what has changed of accounts, for what waits in their lanes. Who
+    /// writes finds out in any case.
+    pub(crate) async fn changed(&self, accounts: &[AccountId]) {
+        if let Err(error) = self.directory.learn(&self.db, accounts).await {
+            tracing::warn!(%error, "a change of endpoints could not be read yet");
+        }
+    }
+
     /// A name for a claim that no other claim has.
     pub(crate) fn new_lease(&self) -> Lease {
         Lease(i64::from_be_bytes(self.random.bytes()))

@@ -45,8 +45,8 @@ use changed_health;
 
 pub use batch::Batch;
 pub use rows::{
-    AttemptRow, Claim, Claimed, DeliveryRow, EndpointRow, EventRow, FinishRow, HealthRow, KeyRow, Lease, StoredAnswer,
-    Touch,
+    AttemptRow, ClaimOrder, Claimed, DeliveryRow, Due, EndpointRow, EventRow, FinishRow, HealthRow, KeyRow, Lease,
+    Standing, StoredAnswer, Touch,
 };
 
 use crate::store::{
@@ -63,6 +63,15 @@ pub enum NotWritten {
     /// The commit was not answered, and so nobody can tell whether it is done.
     #[error("the commit was not confirmed")]
     Unconfirmed(#[source] Error),
+}
+
+impl NotWritten {
+    /// For who need not know whether it is done.
+    pub(crate) fn into_error(self) -> Error {
+        match self {
+            Self::RolledBack(error) | Self::Unconfirmed(error) => error,
+        }
+    }
 }
 
 /// How strongly an account is locked until the transaction ends.
@@ -137,11 +146,34 @@ impl HotConnection {
         Ok(true)
     }
 
+    /// Claims in a transaction of its own; returns at how many endpoints, and what.
+    /// `None`, and nothing is changed, if an account has another revision.
+    pub async fn claim(&mut self, order: ClaimOrder) -> Result<Option<(usize, Vec<Claimed>)>> {
+        if let Self::Sqlite(db) = self {
+            let _turn = db.turn.lock().await;
+            let looked_at = order.endpoints.len();
+            return Ok(db.hot.claim(order).await?.map(|claimed| (looked_at, claimed)));
+        }
+        match self.begin().await? {
+            Tx::Sqlite(_) => Ok(None),
+            Tx::Postgres(mut tx) => {
+                let claimed = postgres::claim(&mut tx, &order).await?;
+                if claimed.is_some() {
+                    tx.commit().await?;
+                }
+                Ok(claimed)
+            }
+        }
+    }
+
     /// Takes another connection the next time: something is wrong with this one, or
     /// it is not yet done.
     pub fn renew(&mut self) {
-        if let Self::Postgres(_, kept) = self {
-            *kept = None;
+        if let Self::Postgres(_, kept) = self
+            && let Some(mut connection) = kept.take()
+        {
+            // To be given back it would have to answer, which it may never do.
+            connection.close_on_drop();
         }
     }
 }
@@ -172,6 +204,20 @@ macro_rules! by_database {
     };
 }
 
+/// The endpoints that have something due, other than these, longest waiting first.
+pub async fn due_endpoints(
+    db: &Database,
+    now: Timestamp,
+    skip: &[EndpointId],
+    limit: usize,
+) -> Result<Vec<(AccountId, EndpointId)>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    match db {
+        Database::Sqlite(db) => sqlite::due_endpoints(&mut *db.reader.acquire().await?, now, skip, limit).await,
+        Database::Postgres(db) => postgres::due_endpoints(&mut *db.hot.acquire().await?, now, skip, limit).await,
+    }
+}
+
 /// When any endpoint next has something due, other than these.
 pub async fn next_due(db: &Database, skip: &[EndpointId]) -> Result<Option<Timestamp>> {
     match db {
@@ -179,6 +225,32 @@ pub async fn next_due(db: &Database, skip: &[EndpointId]) -> Result<Option<Times
         Database::Postgres(db) => postgres::next_due(&mut *db.hot.acquire().await?, skip).await,
     }
 }
+
+/// Where processes on one PostgreSQL tell each other that something is due.
+pub(crate) const DUE: &str = "signet_due";
+/// Where they tell of which account an endpoint has changed.
+pub(crate) const CHANGED: &str = "signet_changed";
+
+/// Holds what waits for an endpoint (`$1`, `$2`) at an instant (`$3`).
+const HOLD: &str = "UPDATE deliveries SET state = 'held', due_at = NULL, lease = NULL
+     WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending' AND NOT is_test
+       AND (lease IS NULL OR due_at <= $3)";
+
+/// Discards what waits or is held for an endpoint (`$1`, `$2`) at an instant (`$3`).
+const DISCARD: &str = "UPDATE deliveries SET state = 'discarded', due_at = NULL, lease = NULL, completed_at = $3
+     WHERE account_id = $1 AND endpoint_id = $2
+       AND (state = 'held' OR (state = 'pending' AND (lease IS NULL OR due_at <= $3)))";
+
+/// After a claim: forgets an endpoint (`$1`, `$2`) at which nothing is pending.
+const FORGET: &str = "DELETE FROM endpoint_queues WHERE account_id = $1 AND endpoint_id = $2 AND NOT EXISTS
+     (SELECT 1 FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending')";
+
+/// After a claim: when an endpoint (`$1`, `$2`) next has something due. What is overdue
+/// already counts as due now (`$3`), so that others come first.
+const ADVANCE: &str = "UPDATE endpoint_queues SET next_due_at =
+     (SELECT CASE WHEN min(due_at) > $3 THEN min(due_at) ELSE $3 END FROM deliveries
+       WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending')
+     WHERE account_id = $1 AND endpoint_id = $2";
 
 /// The revision of an account, if it exists.
 pub(crate) const REVISION: &str = "SELECT revision FROM accounts WHERE id = $1";
@@ -258,67 +330,6 @@ impl Tx<'_> {
         by_database!(self, write(&nothing, &[touch])).map(drop)
     }
 
-    /// The endpoints that have something due, longest waiting first.
-    pub async fn due_endpoints(
-        &mut self,
-        now: Timestamp,
-        skip: &[EndpointId],
-        limit: usize,
-    ) -> Result<Vec<(AccountId, EndpointId)>> {
-        by_database!(self, due_endpoints(now, skip, i64::try_from(limit).unwrap_or(i64::MAX)))
-    }
-
-    /// Takes hold of the queues of these endpoints, and leaves out those that
-    /// another process has, or has just claimed from. The caller has locked their
-    /// accounts before: everybody locks in this order, so that no two wait for
-    /// each other.
-    pub async fn lock_endpoints(
-        &mut self,
-        due: Vec<(AccountId, EndpointId)>,
-        now: Timestamp,
-    ) -> Result<Vec<(AccountId, EndpointId)>> {
-        match self {
-            // There is one writer, and this is it.
-            Self::Sqlite(_) => Ok(due),
-            Self::Postgres(tx) => postgres::lock_endpoints(tx, due, now).await,
-        }
-    }
-
-    /// Claims what is due at these endpoints, the earliest first, until the
-    /// lease ends at `until`.
-    pub async fn claim(
-        &mut self,
-        claims: &[Claim],
-        now: Timestamp,
-        until: Timestamp,
-        lease: Lease,
-    ) -> Result<Vec<Claimed>> {
-        if claims.is_empty() {
-            return Ok(Vec::new());
-        }
-        by_database!(self, claim(claims, now, until, lease))
-    }
-
-    /// After a claim: when these endpoints next have something due. What is
-    /// overdue already counts as due now, so that others come first.
-    pub async fn advance(&mut self, endpoints: &[(AccountId, EndpointId)], now: Timestamp) -> Result<()> {
-        const FORGET: &str = "DELETE FROM endpoint_queues WHERE account_id = $1 AND endpoint_id = $2 AND NOT EXISTS
-             (SELECT 1 FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending')";
-        const ADVANCE: &str = "UPDATE endpoint_queues SET next_due_at =
-             (SELECT CASE WHEN min(due_at) > $3 THEN min(due_at) ELSE $3 END FROM deliveries
-               WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending')
-             WHERE account_id = $1 AND endpoint_id = $2";
-        for &(account, endpoint) in endpoints {
-            on!(self, |conn| {
-                let forgotten = sqlx::query(FORGET).bind(account).bind(endpoint).execute(&mut *conn).await?;
-                if forgotten.rows_affected() == 0 {
-                    sqlx::query(ADVANCE).bind(account).bind(endpoint).bind(now).execute(&mut *conn).await?;
-                }
-            });
-        }
-        Ok(())
-    }
-
     /// Disables an endpoint, unless it is disabled or deleted already. The
     /// caller has locked the account.
     pub async fn disable(
@@ -349,18 +360,12 @@ impl Tx<'_> {
     /// Holds what waits for an endpoint. What is being attempted at this moment
     /// keeps its lease; its outcome, or the end of the lease, decides.
     pub async fn hold(&mut self, account: AccountId, endpoint: EndpointId, now: Timestamp) -> Result<()> {
-        const SQL: &str = "UPDATE deliveries SET state = 'held', due_at = NULL, lease = NULL
-             WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending' AND NOT is_test
-               AND (lease IS NULL OR due_at <= $3)";
-        self.settle(SQL, account, endpoint, now).await
+        self.settle(HOLD, account, endpoint, now).await
     }
 
     /// Discards what waits or is held for a deleted endpoint.
     pub async fn discard_all(&mut self, account: AccountId, endpoint: EndpointId, now: Timestamp) -> Result<()> {
-        const SQL: &str = "UPDATE deliveries SET state = 'discarded', due_at = NULL, lease = NULL, completed_at = $3
-             WHERE account_id = $1 AND endpoint_id = $2
-               AND (state = 'held' OR (state = 'pending' AND (lease IS NULL OR due_at <= $3)))";
-        self.settle(SQL, account, endpoint, now).await
+        self.settle(DISCARD, account, endpoint, now).await
     }
 
     /// Changes what waits for a closed endpoint.
@@ -383,16 +388,20 @@ impl Tx<'_> {
         on!(self, |conn| {
             sqlx::query(SQL).bind(account).execute(conn).await?;
         });
-        Ok(())
+        self.tell(CHANGED, &account.to_string()).await
     }
 
     /// Wakes the other processes once this transaction is committed.
     pub async fn notify(&mut self) -> Result<()> {
+        self.tell(DUE, "").await
+    }
+
+    async fn tell(&mut self, channel: &str, payload: &str) -> Result<()> {
         match self {
-            // The only process that serves an SQLite file wakes itself.
+            // The only process that serves an SQLite file tells itself.
             Self::Sqlite(_) => {}
             Self::Postgres(tx) => {
-                sqlx::query("SELECT pg_notify('signet_due', '')").execute(&mut **tx).await?;
+                sqlx::query("SELECT pg_notify($1, $2)").bind(channel).bind(payload).execute(&mut **tx).await?;
             }
         }
         Ok(())

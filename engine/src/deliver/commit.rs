@@ -76,8 +76,9 @@ async fn commit_after_a_look(
     events: &[Incoming],
     outcomes: &[&Judged],
 ) -> Result<Admitted, NotWritten> {
+    let closing: Vec<_> = outcomes.iter().filter(|one| one.disables()).map(|one| one.finished.endpoint).collect();
     let mut tx = hot.begin().await?;
-    let lock = if outcomes.iter().any(|one| one.disables()) { Lock::Change } else { Lock::Share };
+    let lock = if closing.is_empty() { Lock::Share } else { Lock::Change };
     let views = engine.directory.look(&mut tx, &concerned(events, outcomes), lock).await?;
     let outcomes = keep_leased(&mut tx, outcomes, &views).await?;
     let mut plans = Plans::make(engine, &views, events);
@@ -95,6 +96,10 @@ async fn commit_after_a_look(
     tx.commit().await.map_err(NotWritten::Unconfirmed)?;
     passage.after_commit();
     announce(engine, batch.has_retries(), &outcomes, &disabled);
+    if !closing.is_empty() {
+        engine.changed(&concerned(&[], &outcomes)).await;
+        closing.into_iter().for_each(|endpoint| engine.directory.closed(endpoint));
+    }
     Ok(plans.finish())
 }
 
@@ -136,7 +141,7 @@ async fn disable(tx: &mut Tx<'_>, outcomes: &[&Judged]) -> Result<Vec<(EndpointI
     for one in outcomes {
         let Verdict::GivenUp(reason) = one.verdict else { continue };
         let Finished { account, endpoint, delivery, .. } = one.finished;
-        let at = one.finished.attempt.ended_at();
+        let at = one.finished.ended_at();
         if tx.disable((account, endpoint), reason, Some(delivery), at).await? {
             disabled.push((endpoint, reason));
         }

@@ -4,9 +4,9 @@
 //! holds.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use signet_model::{
@@ -79,6 +79,18 @@ pub(crate) struct AccountView {
 pub(crate) struct Directory {
     sealer: Sealer,
     accounts: Mutex<HashMap<AccountId, Arc<AccountView>>>,
+    /// Endpoints that an outcome disables which is still to be recorded.
+    closing: Mutex<HashSet<EndpointId>>,
+}
+
+/// What a delivery finds when its turn has come.
+pub(crate) enum Door {
+    /// The endpoint as it is now.
+    Open(Arc<EndpointView>),
+    /// It takes nothing, or tests at most.
+    Closed,
+    /// Nothing is remembered but what the delivery brings along.
+    Unknown,
 }
 
 impl fmt::Debug for Directory {
@@ -111,7 +123,7 @@ impl Views {
 
 impl Directory {
     pub(crate) fn new(sealer: Sealer) -> Self {
-        Self { sealer, accounts: Mutex::default() }
+        Self { sealer, accounts: Mutex::default(), closing: Mutex::default() }
     }
 
     /// Locks accounts and tells what is true of them.
@@ -155,6 +167,43 @@ impl Directory {
             views.insert(account, view);
         }
         Ok(Views(views))
+    }
+
+    /// Whether an endpoint takes a delivery at this moment.
+    pub(crate) fn door(&self, account: AccountId, endpoint: EndpointId, is_test: bool) -> Door {
+        if !is_test && self.closing().contains(&endpoint) {
+            return Door::Closed;
+        }
+        let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        match accounts.get(&account).map(|view| view.endpoints.get(&endpoint)) {
+            Some(Some(view)) if is_test || !view.disabled => Door::Open(Arc::clone(view)),
+            Some(_) => Door::Closed,
+            None => Door::Unknown,
+        }
+    }
+
+    /// Closes an endpoint at once that is about to be disabled.
+    pub(crate) fn close(&self, endpoint: EndpointId) {
+        self.closing().insert(endpoint);
+    }
+
+    /// Goes by what is recorded again.
+    pub(crate) fn closed(&self, endpoint: EndpointId) {
+        self.closing().remove(&endpoint);
+    }
+
+    fn closing(&self) -> MutexGuard<'_, HashSet<EndpointId>> {
+        self.closing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether anything is remembered of an account.
+    pub(crate) fn knows(&self, account: AccountId) -> bool {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&account)
+    }
+
+    /// Forgets everything: it may have changed unheard.
+    pub(crate) fn forget(&self) {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     fn remembered(&self, account: AccountId, revision: i64) -> Option<Arc<AccountView>> {

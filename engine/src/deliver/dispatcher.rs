@@ -3,13 +3,14 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use signet_model::{EndpointId, Timestamp};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::{Address, Place, Ready, directory::Views, distinct};
 use crate::{
     engine::Parts,
     fault,
-    queue::{Claim, Claimed, HotConnection, Lease, Lock, Tx, next_due},
+    queue::{ClaimOrder, Claimed, Due, HotConnection, Lease, Standing, due_endpoints, next_due},
     store::Result,
 };
 
@@ -19,15 +20,25 @@ const BATCH: usize = 512;
 const POLL: Duration = Duration::from_secs(1);
 /// How long to wait after the database failed.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How long a claim may take: the server may be gone without a word. Whatever has
+/// been claimed by then falls due again.
+const CLAIM_LIMIT: Duration = Duration::from_secs(30);
+/// How often a claim looks at accounts again that change all the time.
+const LOOKS: usize = 3;
 
 /// Claims and sends until told to stop.
 pub(crate) async fn dispatch(engine: Arc<Parts>, stop: CancellationToken) {
     let mut hot = HotConnection::new(&engine.db);
     loop {
-        let rest = match claim_all(&engine, &mut hot, &stop).await {
-            Ok(next_due) => next_due.map_or(POLL, |due| due.since(engine.clock.now()).min(POLL)),
-            Err(error) => {
+        let rest = match timeout(CLAIM_LIMIT, claim_all(&engine, &mut hot, &stop)).await {
+            Ok(Ok(next_due)) => next_due.map_or(POLL, |due| due.since(engine.clock.now()).min(POLL)),
+            Ok(Err(error)) => {
                 tracing::warn!(%error, "due deliveries could not be claimed; trying again");
+                hot.renew();
+                PAUSE
+            }
+            Err(_) => {
+                tracing::warn!("the database does not answer a claim; trying again");
                 hot.renew();
                 PAUSE
             }
@@ -60,7 +71,7 @@ async fn claim_all(
             ready.send(engine);
         }
         if looked_at == 0 {
-            // Locked by another process, or taken by it just now.
+            // Locked by another process, or taken by it just now; or lanes have filled.
             break;
         }
     }
@@ -74,55 +85,71 @@ pub(crate) async fn claim_batch(
     skip: &[EndpointId],
     now: Timestamp,
 ) -> Result<(usize, Vec<Ready>)> {
-    let mut tx = hot.begin().await?;
-    let due = tx.due_endpoints(now, skip, BATCH).await?;
+    let due = due_endpoints(&engine.db, now, skip, BATCH).await?;
     let accounts = distinct(due.iter().map(|&(account, _)| account));
-    let views = engine.directory.look(&mut tx, &accounts, Lock::Share).await?;
-    let places = tx.lock_endpoints(due, now).await?;
-    settle_closed(&mut tx, &places, &views, now).await?;
-    let mut room = reserve(engine, &places);
-    let lease = engine.new_lease();
-    let claims: Vec<_> = room.iter().map(|(&address, places)| claim_of(address, places)).collect();
-    let until = now + engine.settings.lease;
-    let claimed = tx.claim(&claims, now, until, lease).await?;
-    tx.advance(&places, now).await?;
-    tx.commit().await?;
+    let mut known = engine.directory.recall(&accounts);
+    for _ in 0..LOOKS {
+        let views = match known.take() {
+            Some(views) => views,
+            None => engine.directory.learn(&engine.db, &accounts).await?,
+        };
+        if let Some(claimed) = claim_by(engine, hot, &due, &views, now).await? {
+            return Ok(claimed);
+        }
+    }
+    Ok((0, Vec::new()))
+}
+
+/// Claims, as long as endpoints are as these views show them. `None`, and nothing is
+/// changed, if they are not.
+async fn claim_by(
+    engine: &Parts,
+    hot: &mut HotConnection,
+    due: &[Address],
+    views: &Views,
+    now: Timestamp,
+) -> Result<Option<(usize, Vec<Ready>)>> {
+    let mut room = reserve(engine, due, views);
+    let endpoints: Vec<_> = due.iter().filter_map(|&address| due_at(address, views, &room)).collect();
+    if endpoints.is_empty() {
+        return Ok(Some((0, Vec::new())));
+    }
+    let (lease, until) = (engine.new_lease(), now + engine.settings.lease);
+    let order = ClaimOrder { accounts: views.revisions(), endpoints, now, until, lease };
+    let Some((looked_at, claimed)) = hot.claim(order).await? else { return Ok(None) };
     fault::point("after_claim");
-    let ready = claimed.into_iter().filter_map(|row| ready(row, &views, &mut room, (lease, until))).collect();
+    let ready = claimed.into_iter().filter_map(|row| ready(row, views, &mut room, (lease, until))).collect();
     for ((_, endpoint), left) in room {
         if !left.is_empty() {
             engine.lanes.caught_up(endpoint);
         }
     }
-    Ok((places.len(), ready))
+    Ok(Some((looked_at, ready)))
 }
 
-/// What fell due at an endpoint that is closed by now was in flight when it was
-/// closed, and its process died: it is held, or discarded, only now.
-async fn settle_closed(tx: &mut Tx<'_>, places: &[Address], views: &Views, now: Timestamp) -> Result<()> {
-    for &(account, endpoint) in places {
-        match views.endpoint(account, endpoint) {
-            None => tx.discard_all(account, endpoint, now).await?,
-            Some(view) if view.disabled => tx.hold(account, endpoint, now).await?,
-            Some(_) => {}
-        }
-    }
-    Ok(())
+/// What is to be done at an endpoint; nothing where there is no room for what is due.
+fn due_at(address: Address, views: &Views, room: &HashMap<Address, Vec<Place>>) -> Option<Due> {
+    let (account, endpoint) = address;
+    let most = room.get(&address).map_or(0, Vec::len);
+    let standing = match views.endpoint(account, endpoint) {
+        None => Standing::Deleted,
+        Some(_) if most == 0 => return None,
+        Some(view) if view.disabled => Standing::Disabled,
+        Some(_) => Standing::Open,
+    };
+    Some(Due { account, endpoint, standing, most: i64::try_from(most).unwrap_or(i64::MAX) })
 }
 
 /// Shares a batch out evenly: an endpoint with a long backlog does not take the
 /// turn of those with one retry each.
-fn reserve(engine: &Parts, addresses: &[Address]) -> HashMap<Address, Vec<Place>> {
-    let share = BATCH.div_ceil(addresses.len().max(1));
+fn reserve(engine: &Parts, due: &[Address], views: &Views) -> HashMap<Address, Vec<Place>> {
+    let share = BATCH.div_ceil(due.len().max(1));
     let places = |&(account, endpoint): &Address| {
+        views.endpoint(account, endpoint)?;
         let places = engine.lanes.reserve_to_claim(endpoint, share);
         (!places.is_empty()).then_some(((account, endpoint), places))
     };
-    addresses.iter().filter_map(places).collect()
-}
-
-fn claim_of((account, endpoint): Address, places: &[Place]) -> Claim {
-    Claim { account, endpoint, limit: i64::try_from(places.len()).unwrap_or(i64::MAX) }
+    due.iter().filter_map(places).collect()
 }
 
 fn ready(
@@ -132,11 +159,12 @@ fn ready(
     (lease, leased_until): (Lease, Timestamp),
 ) -> Option<Ready> {
     let endpoint = Arc::clone(views.endpoint(row.account_id, row.endpoint_id)?);
-    let place = room.get_mut(&(row.account_id, row.endpoint_id))?.pop()?;
+    let mut place = room.get_mut(&(row.account_id, row.endpoint_id))?.pop()?;
     let Some(body) = row.body else {
         tracing::error!(delivery = %row.id, "a pending delivery has no body");
         return None;
     };
+    place.weigh(body.len());
     Some(Ready {
         account: row.account_id,
         id: row.id,

@@ -1,10 +1,13 @@
 //! Taking events in: a bounded queue of requests, each of which is answered once
 //! its events are durable.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use signet_model::{AccountId, DeliveryId, EndpointId, EventId, event::EventBody};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::{
+    sync::{OwnedSemaphorePermit, mpsc, oneshot},
+    time::timeout,
+};
 
 use crate::{Engine, engine::Parts};
 
@@ -12,6 +15,9 @@ use crate::{Engine, engine::Parts};
 pub(crate) const WAITING: usize = 2_048;
 /// The most bytes that wait to be stored, what is being stored included.
 pub(crate) const WAITING_BYTES: usize = 32 * 1024 * 1024;
+/// How long a request waits for its answer: for what is written before it, and then
+/// for its own commit.
+const ANSWER_LIMIT: Duration = Duration::from_secs(15);
 /// What an event takes beside its body, roughly.
 const OVERHEAD: usize = 512;
 
@@ -108,6 +114,11 @@ impl Asker {
         let _ = self.answer.send(answers);
     }
 
+    /// Whether nobody waits for the answer any more.
+    pub(super) fn is_gone(&self) -> bool {
+        self.answer.is_closed()
+    }
+
     pub(super) fn refuse(self, error: IngestError) {
         let count = self.count;
         self.answer(vec![Err(error); count]);
@@ -140,7 +151,10 @@ impl Parts {
             mpsc::error::TrySendError::Full(_) => IngestError::Overloaded,
             mpsc::error::TrySendError::Closed(_) => IngestError::Stopping,
         })?;
-        answered.await.map_err(|_| IngestError::Stopping)
+        match timeout(ANSWER_LIMIT, answered).await {
+            Ok(answers) => answers.map_err(|_| IngestError::Stopping),
+            Err(_) => Err(IngestError::Overloaded),
+        }
     }
 }
 

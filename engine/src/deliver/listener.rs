@@ -1,17 +1,22 @@
-//! Hears of work that another process put into the same PostgreSQL database.
-//! Only a hint: the dispatcher polls as well.
+//! Hears of work that another process put into the same PostgreSQL database, and of
+//! endpoints that it changed. Only hints: the dispatcher polls as well, and who
+//! writes compares revisions.
 
 use std::{sync::Arc, time::Duration};
 
 use sqlx::postgres::PgListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{engine::Parts, store::Database};
+use crate::{
+    engine::Parts,
+    queue::{CHANGED, DUE},
+    store::Database,
+};
 
 /// How long to wait before connecting again.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// Wakes the dispatcher whenever another process notifies.
+/// Wakes the dispatcher, and reads changed accounts anew, whenever another process notifies.
 pub(crate) async fn listen(engine: Arc<Parts>, stop: CancellationToken) {
     let Database::Postgres(db) = &engine.db else { return };
     while !stop.is_cancelled() {
@@ -23,9 +28,23 @@ pub(crate) async fn listen(engine: Arc<Parts>, stop: CancellationToken) {
 
 async fn forward(engine: &Parts, pool: &sqlx::PgPool) -> Result<std::convert::Infallible, sqlx::Error> {
     let mut listener = PgListener::connect_with(pool).await?;
-    listener.listen("signet_due").await?;
+    listener.listen_all([DUE, CHANGED]).await?;
+    // Until now nothing was heard.
+    engine.directory.forget();
+    engine.wake.notify_one();
     loop {
-        listener.recv().await?;
-        engine.wake.notify_one();
+        let notification = listener.recv().await?;
+        match notification.channel() {
+            CHANGED => hear_of_change(engine, notification.payload()).await,
+            _ => engine.wake.notify_one(),
+        }
+    }
+}
+
+async fn hear_of_change(engine: &Parts, payload: &str) {
+    if let Ok(account) = payload.parse()
+        && engine.directory.knows(account)
+    {
+        engine.changed(&[account]).await;
     }
 }

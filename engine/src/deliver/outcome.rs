@@ -17,7 +17,7 @@ use crate::{
     queue::{AttemptRow, Batch, FinishRow, HealthRow, Lease},
 };
 
-/// An attempt that has ended.
+/// A delivery whose turn is over.
 #[derive(Debug)]
 pub(crate) struct Finished {
     pub(crate) account: AccountId,
@@ -25,9 +25,35 @@ pub(crate) struct Finished {
     pub(crate) delivery: DeliveryId,
     pub(crate) is_test: bool,
     pub(crate) lease: Lease,
-    /// Failures of this round before this attempt.
+    /// Attempts before this turn.
+    pub(crate) attempts: i32,
+    /// Those of this round that failed.
     pub(crate) failures: i32,
-    pub(crate) attempt: Attempt,
+    pub(crate) turn: Turn,
+}
+
+/// What came of a delivery's turn.
+#[derive(Debug)]
+pub(crate) enum Turn {
+    Attempted(Attempt),
+    /// Its endpoint had been closed since it was leased, as was found at this instant.
+    GivenBack(Timestamp),
+}
+
+impl Finished {
+    fn attempt(&self) -> Option<&Attempt> {
+        match &self.turn {
+            Turn::Attempted(attempt) => Some(attempt),
+            Turn::GivenBack(_) => None,
+        }
+    }
+
+    pub(super) fn ended_at(&self) -> Timestamp {
+        match &self.turn {
+            Turn::Attempted(attempt) => attempt.ended_at(),
+            Turn::GivenBack(at) => *at,
+        }
+    }
 }
 
 /// An outcome and what it means.
@@ -40,17 +66,21 @@ pub(crate) struct Judged {
 
 impl Judged {
     pub(crate) fn new(engine: &Parts, finished: Finished) -> Self {
-        let failed = !finished.attempt.outcome().is_success();
+        let Some(attempt) = finished.attempt() else {
+            let failures = finished.failures;
+            return Self { finished, verdict: Verdict::GivenBack, failures };
+        };
+        let failed = !attempt.outcome().is_success();
         let failures = finished.failures + i32::from(failed);
         let jitter = if failed { engine.random.fraction() } else { 0.0 };
-        let verdict = judge(&finished.attempt, finished.is_test, failures, &engine.settings.schedule, jitter);
+        let verdict = judge(attempt, finished.is_test, failures, &engine.settings.schedule, jitter);
         Self { finished, verdict, failures }
     }
 
     /// Whether its account's endpoints decide what becomes of the delivery, or
     /// one of them is about to be disabled. Successes change no endpoint.
     pub(super) const fn concerns_endpoints(&self) -> bool {
-        matches!(self.verdict, Verdict::Retry(_) | Verdict::GivenUp(_))
+        matches!(self.verdict, Verdict::Retry(_) | Verdict::GivenUp(_) | Verdict::GivenBack)
     }
 
     /// Whether it disables its endpoint.
@@ -62,21 +92,17 @@ impl Judged {
 /// Adds what these outcomes change.
 pub(super) fn add_outcomes(batch: &mut Batch, outcomes: &[&Judged], views: &Views) {
     batch.finishes = outcomes.iter().map(|one| finish_row(one, views)).collect();
-    batch.attempts = outcomes.iter().map(|one| attempt_row(&one.finished)).collect();
+    batch.attempts = outcomes.iter().filter_map(|one| attempt_row(&one.finished)).collect();
     batch.health = health(outcomes);
 }
 
 pub(super) fn finish_row(one: &Judged, views: &Views) -> FinishRow {
     let finished = &one.finished;
-    let ended_at = finished.attempt.ended_at();
     let (state, due_at) = match one.verdict {
         Verdict::Delivered => (State::Delivered, None),
         Verdict::TestFailed | Verdict::GivenUp(_) => (State::Failed, None),
-        Verdict::Retry(due_at) => match views.endpoint(finished.account, finished.endpoint) {
-            Some(endpoint) if endpoint.disabled => (State::Held, None),
-            Some(_) => (State::Pending, Some(due_at)),
-            None => (State::Discarded, None),
-        },
+        Verdict::Retry(due_at) => open_as(views, finished, due_at),
+        Verdict::GivenBack => open_as(views, finished, finished.ended_at()),
     };
     let open = matches!(state, State::Pending | State::Held);
     FinishRow {
@@ -86,17 +112,26 @@ pub(super) fn finish_row(one: &Judged, views: &Views) -> FinishRow {
         lease: finished.lease,
         state,
         due_at,
-        attempts: number(&finished.attempt),
+        attempts: finished.attempts + i32::from(finished.attempt().is_some()),
         failures: one.failures,
-        completed_at: (!open).then_some(ended_at),
+        completed_at: (!open).then(|| finished.ended_at()),
     }
 }
 
-fn attempt_row(finished: &Finished) -> AttemptRow {
-    let attempt = &finished.attempt;
+/// What becomes of a delivery that is yet to arrive, as its endpoint is now.
+fn open_as(views: &Views, finished: &Finished, due_at: Timestamp) -> (State, Option<Timestamp>) {
+    match views.endpoint(finished.account, finished.endpoint) {
+        Some(endpoint) if endpoint.disabled && !finished.is_test => (State::Held, None),
+        Some(_) => (State::Pending, Some(due_at)),
+        None => (State::Discarded, None),
+    }
+}
+
+fn attempt_row(finished: &Finished) -> Option<AttemptRow> {
+    let attempt = finished.attempt()?;
     let micros = |span: Duration| i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
     let response = attempt.response.as_ref();
-    AttemptRow {
+    Some(AttemptRow {
         account: finished.account,
         delivery: finished.delivery,
         number: number(attempt),
@@ -110,7 +145,7 @@ fn attempt_row(finished: &Finished) -> AttemptRow {
         body_truncated: response.is_some_and(|response| response.body_truncated),
         failure: attempt.failure,
         failure_detail: attempt.failure_detail.clone(),
-    }
+    })
 }
 
 /// Pairs of strings always have a JSON form.
@@ -124,9 +159,9 @@ fn number(attempt: &Attempt) -> i32 {
 
 fn health(outcomes: &[&Judged]) -> Vec<HealthRow> {
     let mut rows: HashMap<Address, HealthRow> = HashMap::new();
-    for one in outcomes.iter().filter(|one| !one.finished.is_test) {
+    for one in outcomes.iter().filter(|one| !one.finished.is_test && one.finished.attempt().is_some()) {
         let Finished { account, endpoint, .. } = one.finished;
-        let ended_at: Timestamp = one.finished.attempt.ended_at();
+        let ended_at = one.finished.ended_at();
         let row = rows.entry((account, endpoint)).or_insert(HealthRow {
             account,
             endpoint,

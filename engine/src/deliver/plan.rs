@@ -239,7 +239,7 @@ impl Planned {
     ) -> Self {
         let is_test = matches!(incoming.audience, Audience::Test(..));
         let held = endpoint.disabled && !is_test;
-        let place = if held { None } else { engine.lanes.reserve(endpoint.id) };
+        let place = if held { None } else { engine.lanes.reserve(endpoint.id, incoming.event.body.json.len()) };
         let due_at = match (held, &place) {
             (true, _) => None,
             (false, Some(_)) => Some(now + engine.settings.lease),

@@ -13,6 +13,8 @@ pub(super) enum Verdict {
     TestFailed,
     /// It is given up, and its endpoint is disabled.
     GivenUp(DisabledReason),
+    /// It was not attempted, and is given back.
+    GivenBack,
 }
 
 /// Judges the attempt that failed as the `failures`th of its round, or succeeded.

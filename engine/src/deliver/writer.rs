@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     commit::commit_batch,
     ingest::{Answers, Asker, Incoming, IngestError, Request},
-    outcome::{Finished, Judged},
+    outcome::Judged,
 };
 use crate::{
     engine::Parts,
@@ -40,6 +40,9 @@ const SMALLEST_CROWD: usize = 8;
 const CROWD_WAIT: Duration = Duration::from_millis(1);
 /// How long a commit may take before those who wait for it are told to come back.
 const STORE_LIMIT: Duration = Duration::from_secs(5);
+/// How long the recording of outcomes may take: disabling an endpoint holds all that
+/// waits for it, but a server can be gone without a word.
+const RECORD_LIMIT: Duration = Duration::from_mins(1);
 /// How long to wait before outcomes that could not be written are tried again.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -59,7 +62,7 @@ pub(crate) struct Stops {
 pub(crate) async fn write(
     engine: Arc<Parts>,
     requests: mpsc::Receiver<Request>,
-    finished: mpsc::Receiver<Finished>,
+    finished: mpsc::Receiver<Judged>,
     stops: Stops,
 ) {
     let hot = HotConnection::new(&engine.db);
@@ -72,7 +75,7 @@ struct Writer {
     engine: Arc<Parts>,
     hot: HotConnection,
     requests: mpsc::Receiver<Request>,
-    finished: mpsc::Receiver<Finished>,
+    finished: mpsc::Receiver<Judged>,
     stops: Stops,
     /// What has been taken from the channel and is not recorded yet.
     outcomes: Vec<Judged>,
@@ -149,7 +152,7 @@ impl Writer {
                 _ = self.finished.recv_many(&mut ended, MOST_OUTCOMES), if self.outcomes.is_empty() => {
                     self.patient = !self.finished.is_closed();
                     self.due = Instant::now() + if self.patient { GATHER } else { Duration::ZERO };
-                    self.outcomes.extend(ended.drain(..).map(|one| Judged::new(&self.engine, one)));
+                    self.outcomes.append(&mut ended);
                 }
             }
         }
@@ -158,34 +161,34 @@ impl Writer {
     /// Takes what has come in the meantime, as far as it fits.
     fn gather_outcomes(&mut self) {
         while self.outcomes.len() < MOST_OUTCOMES
-            && let Ok(finished) = self.finished.try_recv()
+            && let Ok(judged) = self.finished.try_recv()
         {
-            self.outcomes.push(Judged::new(&self.engine, finished));
+            self.outcomes.push(judged);
         }
     }
 
     /// Takes the requests that wait behind this one, as far as they fit.
-    async fn gather_requests(&mut self, first: Request) -> (Vec<Incoming>, Vec<Asker>) {
-        let (mut events, mut askers) = (first.events, vec![first.asker]);
+    async fn gather_requests(&mut self, first: Request) -> Gathered {
+        let mut gathered = Gathered::default();
+        gathered.add(first);
         let deadline = Instant::now() + CROWD_WAIT;
-        while events.len() < MOST_EVENTS {
+        while gathered.events.len() < MOST_EVENTS {
             let next = match self.requests.try_recv() {
                 Ok(next) => next,
-                Err(_) if askers.len() >= self.crowd || self.crowd < SMALLEST_CROWD => break,
+                Err(_) if gathered.askers.len() >= self.crowd || self.crowd < SMALLEST_CROWD => break,
                 Err(_) => match timeout_at(deadline, self.requests.recv()).await {
                     Ok(Some(next)) => next,
                     _ => break,
                 },
             };
-            events.extend(next.events);
-            askers.push(next.asker);
+            gathered.add(next);
         }
-        (events, askers)
+        gathered
     }
 
     /// Stores what was requested, records what there is to record, and answers.
     async fn write_with(&mut self, first: Request) {
-        let (events, askers) = self.gather_requests(first).await;
+        let Gathered { events, askers } = self.gather_requests(first).await;
         self.gather_outcomes();
         // Disabling an endpoint can take its time, and what is stored along with
         // it would not yet see it disabled.
@@ -255,8 +258,16 @@ impl Writer {
         if self.outcomes.is_empty() {
             return;
         }
-        if let Err(error) = self.write_batch(&[], Share::WithOutcomes).await {
-            tracing::warn!(%error, outcomes = self.outcomes.len(), "outcomes could not be recorded; trying again");
+        let error = match timeout(RECORD_LIMIT, self.write_batch(&[], Share::WithOutcomes)).await {
+            Ok(Ok(_)) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => {
+                self.hot.renew();
+                Some("the database does not answer".to_owned())
+            }
+        };
+        if let Some(error) = error {
+            tracing::warn!(error, outcomes = self.outcomes.len(), "outcomes could not be recorded; trying again");
             self.due = Instant::now() + self.pause;
             self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         }
@@ -265,6 +276,23 @@ impl Writer {
     fn recorded(&mut self) {
         self.outcomes.clear();
         self.pause = FIRST_PAUSE;
+    }
+}
+
+/// Requests that share a commit.
+#[derive(Default)]
+struct Gathered {
+    events: Vec<Incoming>,
+    askers: Vec<Asker>,
+}
+
+impl Gathered {
+    /// Leaves out requests whose asker has gone away, or was told to come back.
+    fn add(&mut self, request: Request) {
+        if !request.asker.is_gone() {
+            self.events.extend(request.events);
+            self.askers.push(request.asker);
+        }
     }
 }
 

@@ -64,7 +64,7 @@ impl Batch {
 }
 
 /// Where a test can make the process die beside a commit.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Passage {
     events: bool,
     outcomes: bool,

@@ -6,8 +6,11 @@ use signet_model::{AccountId, DeliveryId, EndpointId, EventId, Timestamp};
 use sqlx::{AssertSqlSafe, Postgres, Transaction, postgres::PgArguments};
 
 use super::{
-    Batch, Lock, changed_health,
-    rows::{AttemptRow, Claim, Claimed, DeliveryRow, EventRow, FinishRow, HealthRow, KeyRow, Lease, Touch},
+    ADVANCE, Batch, DISCARD, FORGET, HOLD, Lock, changed_health,
+    rows::{
+        AttemptRow, ClaimOrder, Claimed, DeliveryRow, Due, EventRow, FinishRow, HealthRow, KeyRow, Lease, Standing,
+        Touch,
+    },
 };
 use crate::store::Result;
 
@@ -204,29 +207,28 @@ pub(super) const DUE_ENDPOINTS: &str = "SELECT account_id, endpoint_id FROM endp
      WHERE next_due_at <= $1 AND endpoint_id <> ALL($2) ORDER BY next_due_at LIMIT $3";
 
 pub(super) async fn due_endpoints(
-    tx: &mut Connection<'_>,
+    conn: &mut sqlx::PgConnection,
     now: Timestamp,
     skip: &[EndpointId],
     limit: i64,
 ) -> Result<Vec<(AccountId, EndpointId)>> {
-    Ok(sqlx::query_as(DUE_ENDPOINTS).bind(now).bind(skip).bind(limit).fetch_all(&mut **tx).await?)
+    Ok(sqlx::query_as(DUE_ENDPOINTS).bind(now).bind(skip).bind(limit).fetch_all(conn).await?)
 }
 
-pub(super) async fn lock_endpoints(
-    tx: &mut Connection<'_>,
-    due: Vec<(AccountId, EndpointId)>,
-    now: Timestamp,
-) -> Result<Vec<(AccountId, EndpointId)>> {
-    const SQL: &str = "SELECT q.account_id, q.endpoint_id FROM endpoint_queues q
+/// Takes hold of the queues of these endpoints, and leaves out those that another
+/// process has, or has just claimed from.
+async fn lock_endpoints(tx: &mut Connection<'_>, order: &ClaimOrder) -> Result<Vec<Due>> {
+    const SQL: &str = "SELECT q.endpoint_id FROM endpoint_queues q
            JOIN unnest($1::uuid[], $2::uuid[]) AS due (account_id, endpoint_id)
              ON q.account_id = due.account_id AND q.endpoint_id = due.endpoint_id
          WHERE q.next_due_at <= $3 FOR UPDATE OF q SKIP LOCKED";
-    Ok(sqlx::query_as(SQL)
-        .bind(column(&due, |place| place.0))
-        .bind(column(&due, |place| place.1))
-        .bind(now)
+    let locked: Vec<EndpointId> = sqlx::query_scalar(SQL)
+        .bind(column(&order.endpoints, |due| due.account))
+        .bind(column(&order.endpoints, |due| due.endpoint))
+        .bind(order.now)
         .fetch_all(&mut **tx)
-        .await?)
+        .await?;
+    Ok(order.endpoints.iter().filter(|due| locked.contains(&due.endpoint)).copied().collect())
 }
 
 pub(super) async fn next_due(conn: &mut sqlx::PgConnection, skip: &[EndpointId]) -> Result<Option<Timestamp>> {
@@ -251,22 +253,49 @@ pub(super) const CLAIM: &str = "WITH due AS (
      RETURNING deliveries.id, deliveries.account_id, endpoint_id, event_type, is_test, attempts, failures,
        (SELECT body FROM events WHERE events.account_id = deliveries.account_id AND events.id = deliveries.event_id) AS body";
 
-pub(super) async fn claim(
-    tx: &mut Connection<'_>,
-    claims: &[Claim],
-    now: Timestamp,
-    until: Timestamp,
-    lease: Lease,
-) -> Result<Vec<Claimed>> {
-    Ok(sqlx::query_as(CLAIM)
-        .bind(column(claims, |from| from.account))
-        .bind(column(claims, |from| from.endpoint))
-        .bind(column(claims, |from| from.limit))
-        .bind(now)
-        .bind(until)
-        .bind(lease.0)
+/// Claims what is ordered. Accounts are locked before the queues of their endpoints:
+/// everybody locks in this order, so that no two wait for each other.
+pub(super) async fn claim(tx: &mut Connection<'_>, order: &ClaimOrder) -> Result<Option<(usize, Vec<Claimed>)>> {
+    let accounts = column(&order.accounts, |account| account.0);
+    let mut revisions = lock_accounts(tx, &accounts, Lock::Share).await?;
+    revisions.sort_unstable();
+    if revisions != order.accounts {
+        return Ok(None);
+    }
+    let locked = lock_endpoints(tx, order).await?;
+    for due in &locked {
+        match due.standing {
+            Standing::Open => {}
+            Standing::Disabled => settle(tx, HOLD, due, order.now).await?,
+            Standing::Deleted => settle(tx, DISCARD, due, order.now).await?,
+        }
+    }
+    let claimed = sqlx::query_as(CLAIM)
+        .bind(column(&locked, |due| due.account))
+        .bind(column(&locked, |due| due.endpoint))
+        .bind(column(&locked, |due| due.most))
+        .bind(order.now)
+        .bind(order.until)
+        .bind(order.lease.0)
         .fetch_all(&mut **tx)
-        .await?)
+        .await?;
+    for due in &locked {
+        advance(tx, due, order.now).await?;
+    }
+    Ok(Some((locked.len(), claimed)))
+}
+
+async fn settle(tx: &mut Connection<'_>, sql: &'static str, due: &Due, now: Timestamp) -> Result<()> {
+    sqlx::query(sql).bind(due.account).bind(due.endpoint).bind(now).execute(&mut **tx).await?;
+    Ok(())
+}
+
+async fn advance(tx: &mut Connection<'_>, due: &Due, now: Timestamp) -> Result<()> {
+    let forgotten = sqlx::query(FORGET).bind(due.account).bind(due.endpoint).execute(&mut **tx).await?;
+    if forgotten.rows_affected() == 0 {
+        settle(tx, ADVANCE, due, now).await?;
+    }
+    Ok(())
 }
 
 const FINISH: Clause = Clause {

@@ -124,15 +124,44 @@ pub struct Touch {
     pub due_at: Timestamp,
 }
 
-/// How much may be claimed from one endpoint.
+/// What one transaction claims.
+#[derive(Debug, Clone)]
+pub struct ClaimOrder {
+    /// The accounts of the endpoints, and the revisions that they are taken to have.
+    pub accounts: Vec<(AccountId, i64)>,
+    /// Where something is due.
+    pub endpoints: Vec<Due>,
+    /// What is due by now.
+    pub now: Timestamp,
+    /// When the lease ends.
+    pub until: Timestamp,
+    /// The lease.
+    pub lease: Lease,
+}
+
+/// An endpoint at which something is due.
 #[derive(Debug, Clone, Copy)]
-pub struct Claim {
+pub struct Due {
     /// Whose endpoint.
     pub account: AccountId,
     /// Which.
     pub endpoint: EndpointId,
-    /// At most so many.
-    pub limit: i64,
+    /// What it is by now.
+    pub standing: Standing,
+    /// At most so many are claimed, the earliest first.
+    pub most: i64,
+}
+
+/// What an endpoint is when something falls due at it. Whatever falls due at one that
+/// is closed was in flight when it was closed, and its process died.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It receives.
+    Open,
+    /// What is due is held first; only tests are left to be claimed.
+    Disabled,
+    /// What is due is discarded.
+    Deleted,
 }
 
 /// A delivery that was claimed.

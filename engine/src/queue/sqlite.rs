@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection, query::Query, sqlite::Sqlite
 
 use super::{
     Batch, Lock,
-    rows::{Claim, Claimed, FinishRow, KeyRow, Lease, Touch},
+    rows::{FinishRow, KeyRow, Lease, Touch},
 };
 use crate::store::Result;
 use statements::{LOOK, Row, Value, rows};
@@ -117,40 +117,10 @@ pub(super) async fn next_due(conn: &mut SqliteConnection, skip: &[EndpointId]) -
     Ok(query.fetch_optional(conn).await?)
 }
 
-pub(super) const CLAIM: &str = "UPDATE deliveries SET due_at = $1, lease = $2 WHERE id IN
-       (SELECT id FROM deliveries WHERE account_id = $3 AND endpoint_id = $4 AND state = 'pending' AND due_at <= $5
-         ORDER BY due_at LIMIT $6)
+/// Claims at an endpoint (`?1`, `?2`) at most so many (`?4`) of what is due by now
+/// (`?3`), until the lease (`?6`) ends (`?5`).
+pub(super) const CLAIM: &str = "UPDATE deliveries SET due_at = ?5, lease = ?6 WHERE id IN
+       (SELECT id FROM deliveries WHERE account_id = ?1 AND endpoint_id = ?2 AND state = 'pending' AND due_at <= ?3
+         ORDER BY due_at LIMIT ?4)
      RETURNING id, event_type, is_test, attempts, failures,
        (SELECT body FROM events WHERE events.id = deliveries.event_id) AS body";
-
-pub(super) async fn claim(
-    tx: &mut SqliteConnection,
-    claims: &[Claim],
-    now: Timestamp,
-    until: Timestamp,
-    lease: Lease,
-) -> Result<Vec<Claimed>> {
-    let mut claimed = Vec::new();
-    for from in claims {
-        let rows = sqlx::query_as(CLAIM)
-            .bind(until)
-            .bind(lease)
-            .bind(from.account)
-            .bind(from.endpoint)
-            .bind(now)
-            .bind(from.limit)
-            .fetch_all(&mut *tx)
-            .await?;
-        claimed.extend(rows.into_iter().map(|(id, event_type, is_test, attempts, failures, body)| Claimed {
-            id,
-            account_id: from.account,
-            endpoint_id: from.endpoint,
-            event_type,
-            is_test,
-            attempts,
-            failures,
-            body,
-        }));
-    }
-    Ok(claimed)
-}

@@ -174,7 +174,7 @@ impl Engine {
                 .await
                 .map_err(Error::from)?;
         });
-        tx.commit().await?;
+        self.commit_change(account, tx).await?;
         Ok(self.endpoint(account, id).await?.ok_or(Error::NotFound)?)
     }
 
@@ -202,7 +202,7 @@ impl Engine {
             .map_err(Error::from)?
             .rows_affected());
         found(changed)?;
-        tx.commit().await?;
+        self.commit_change(account, tx).await?;
         Ok(self.endpoint(account, id).await?.ok_or(Error::NotFound)?)
     }
 
@@ -222,6 +222,14 @@ impl Engine {
         Ok(tx)
     }
 
+    /// Commits a change; from then on nothing that waits in a lane is sent by what was
+    /// before.
+    async fn commit_change(&self, account: AccountId, tx: Tx<'_>) -> Result<()> {
+        tx.commit().await?;
+        self.0.changed(&[account]).await;
+        Ok(())
+    }
+
     /// Deletes an endpoint; what was waiting for it is discarded.
     pub async fn delete_endpoint(&self, account: AccountId, id: EndpointId) -> Result<()> {
         const SQL: &str =
@@ -233,7 +241,7 @@ impl Engine {
         });
         found(deleted)?;
         tx.discard_all(account, id, now).await?;
-        tx.commit().await
+        self.commit_change(account, tx).await
     }
 
     /// The secret that signs.
@@ -252,7 +260,7 @@ impl Engine {
         self.endpoint(account, id).await?.ok_or(Error::NotFound)?;
         let mut tx = self.change(account).await?;
         tx.disable((account, id), DisabledReason::Paused, None, self.0.clock.now()).await?;
-        tx.commit().await
+        self.commit_change(account, tx).await
     }
 
     /// Switches an endpoint on again. Held deliveries stay held until
@@ -268,7 +276,7 @@ impl Engine {
             sqlx::query(ENABLE).bind(account).bind(id).execute(&mut *conn).await?.rows_affected()
         });
         found(enabled)?;
-        tx.commit().await
+        self.commit_change(account, tx).await
     }
 }
 

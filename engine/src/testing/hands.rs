@@ -12,7 +12,8 @@ use signet_model::{
 use crate::{
     Engine,
     deliver::{
-        Audience, Finished, Incoming, Judged, Ready, claim_batch, commit_batch,
+        Audience, Finished, Incoming, Judged, Ready, Turn, claim_batch, commit_batch,
+        directory::Door,
         ingest::{Accepted, IngestError, NewEvent},
     },
     queue::HotConnection,
@@ -83,6 +84,11 @@ impl Hands<'_> {
         }
     }
 
+    /// Whether this process lets nothing but tests go out to an endpoint.
+    pub fn is_closed(&self, account: AccountId, endpoint: EndpointId) -> bool {
+        matches!(self.0.0.directory.door(account, endpoint, false), Door::Closed)
+    }
+
     /// Records that the receiver answers with this status now.
     pub async fn finish(&self, in_flight: InFlight, status: u16) {
         let judged = self.judge(in_flight, status);
@@ -104,8 +110,9 @@ impl Hands<'_> {
             delivery: ready.id,
             is_test: ready.is_test,
             lease: ready.lease,
+            attempts: ready.attempts,
             failures: ready.failures,
-            attempt: Attempt {
+            turn: Turn::Attempted(Attempt {
                 number: ready.attempts.unsigned_abs() + 1,
                 started_at: self.0.0.clock.now(),
                 duration: Duration::ZERO,
@@ -120,7 +127,7 @@ impl Hands<'_> {
                 failure: None,
                 failure_detail: None,
                 retry_after: None,
-            },
+            }),
         };
         Judged::new(&self.0.0, finished)
     }

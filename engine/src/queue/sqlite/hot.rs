@@ -15,12 +15,17 @@ use rusqlite::{
     Connection, OpenFlags, ToSql,
     types::{ToSqlOutput, ValueRef},
 };
+use signet_model::{AccountId, DeliveryId, event::UnknownEventType};
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
-use super::statements::{LOOK, Row, Statement, Value, rows};
+use super::{
+    CLAIM,
+    statements::{LOOK, Row, Statement, Value, rows},
+};
 use crate::{
-    queue::{Batch, NotWritten},
-    store::{Error, Result},
+    queue::{ADVANCE, Batch, ClaimOrder, Claimed, DISCARD, Due, FORGET, HOLD, NotWritten, Standing, batch::Passage},
+    store::{Error, Result, database::BEGIN_WRITING},
 };
 
 /// How the connection is set up.
@@ -38,6 +43,7 @@ pub(crate) struct Hot(Sender<Command>);
 #[derive(Debug)]
 enum Command {
     Write(Batch, oneshot::Sender<Result<bool, NotWritten>>),
+    Claim(ClaimOrder, oneshot::Sender<Result<Option<Vec<Claimed>>>>),
     Close(oneshot::Sender<()>),
 }
 
@@ -57,6 +63,12 @@ impl Hot {
     /// the transaction has begun, or before it is committed, gets nothing written.
     pub(crate) async fn write(&self, batch: Batch) -> Result<bool, NotWritten> {
         self.ask(|answer| Command::Write(batch, answer)).await?
+    }
+
+    /// Claims in a transaction of its own. `None`, and nothing is changed, if an account
+    /// has another revision.
+    pub(crate) async fn claim(&self, order: ClaimOrder) -> Result<Option<Vec<Claimed>>> {
+        self.ask(|answer| Command::Claim(order, answer)).await?
     }
 
     /// Ends the thread; what is sent to it later is an error.
@@ -113,17 +125,29 @@ struct Statements<'c> {
     look: rusqlite::Statement<'c>,
     /// One for each of [`Statement::ALL`].
     of_rows: Vec<rusqlite::Statement<'c>>,
+    claim: rusqlite::Statement<'c>,
+    hold: rusqlite::Statement<'c>,
+    discard: rusqlite::Statement<'c>,
+    forget: rusqlite::Statement<'c>,
+    advance: rusqlite::Statement<'c>,
 }
 
 impl<'c> Statements<'c> {
     fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
+        // To SQLite `$1` is a name, and names are numbered as they come.
+        let prepare = |sql: &str| connection.prepare(&sql.replace('$', "?"));
         Ok(Self {
             connection,
-            begin: connection.prepare(crate::store::database::BEGIN_WRITING)?,
-            commit: connection.prepare("COMMIT")?,
-            rollback: connection.prepare("ROLLBACK")?,
-            look: connection.prepare(LOOK)?,
-            of_rows: Statement::ALL.iter().map(|one| connection.prepare(one.sql())).collect::<Result<_, _>>()?,
+            begin: prepare(BEGIN_WRITING)?,
+            commit: prepare("COMMIT")?,
+            rollback: prepare("ROLLBACK")?,
+            look: prepare(LOOK)?,
+            of_rows: Statement::ALL.iter().map(|one| prepare(one.sql())).collect::<Result<_, _>>()?,
+            claim: prepare(CLAIM)?,
+            hold: prepare(HOLD)?,
+            discard: prepare(DISCARD)?,
+            forget: prepare(FORGET)?,
+            advance: prepare(ADVANCE)?,
         })
     }
 
@@ -131,10 +155,13 @@ impl<'c> Statements<'c> {
     fn serve(&mut self, commands: &Receiver<Command>) -> Option<oneshot::Sender<()>> {
         while let Ok(command) = commands.recv() {
             match command {
-                Command::Write(_, answer) if answer.is_closed() => {}
                 Command::Write(batch, answer) => {
-                    let written = self.write(&batch, &answer);
+                    let written = self.write(&batch, || answer.is_closed());
                     let _ = answer.send(written);
+                }
+                Command::Claim(order, answer) => {
+                    let claimed = self.transact(|this| this.claim(&order), || answer.is_closed(), Passage::default());
+                    let _ = answer.send(claimed.map_err(NotWritten::into_error));
                 }
                 Command::Close(answer) => return Some(answer),
             }
@@ -142,35 +169,45 @@ impl<'c> Statements<'c> {
         None
     }
 
-    fn write<T>(&mut self, batch: &Batch, answer: &oneshot::Sender<T>) -> Result<bool, NotWritten> {
+    fn write(&mut self, batch: &Batch, abandoned: impl Fn() -> bool) -> Result<bool, NotWritten> {
+        let written = self.transact(|this| Ok(this.apply(batch)?.then_some(())), abandoned, batch.passage())?;
+        Ok(written.is_some())
+    }
+
+    /// Runs a transaction, and commits it if it is of use: it came to something, and
+    /// somebody still waits for it.
+    fn transact<T>(
+        &mut self,
+        body: impl FnOnce(&mut Self) -> Result<Option<T>>,
+        abandoned: impl Fn() -> bool,
+        passage: Passage,
+    ) -> Result<Option<T>, NotWritten> {
+        if abandoned() {
+            return Ok(None);
+        }
         self.begin.raw_execute().map_err(Error::from)?;
-        let passage = batch.passage();
-        match self.apply(batch) {
-            Ok(true) if !answer.is_closed() => {
+        match body(self) {
+            Ok(Some(done)) if !abandoned() => {
                 passage.before_commit();
                 self.commit()?;
                 passage.after_commit();
-                Ok(true)
+                Ok(Some(done))
             }
             Ok(_) => {
                 self.roll_back();
-                Ok(false)
+                Ok(None)
             }
             Err(error) => {
                 self.roll_back();
-                Err(Error::from(error).into())
+                Err(error.into())
             }
         }
     }
 
     /// Runs the statements of a batch as long as what it assumes is so.
     fn apply(&mut self, batch: &Batch) -> rusqlite::Result<bool> {
-        for &(account, revision) in &batch.accounts {
-            bind(&mut self.look, &[account.into(), revision.into()])?;
-            let found = self.look.raw_query().next()?.is_some();
-            if !found {
-                return Ok(false);
-            }
+        if !self.are_as_known(&batch.accounts)? {
+            return Ok(false);
         }
         let touches = batch.touches();
         let mut columns = Vec::new();
@@ -185,10 +222,60 @@ impl<'c> Statements<'c> {
         Ok(true)
     }
 
+    /// Whether these accounts have these revisions.
+    fn are_as_known(&mut self, accounts: &[(AccountId, i64)]) -> rusqlite::Result<bool> {
+        for &(account, revision) in accounts {
+            bind(&mut self.look, &[account.into(), revision.into()])?;
+            if self.look.raw_query().next()?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     fn run(&mut self, row: Row<'_>, columns: &[Value<'_>]) -> rusqlite::Result<usize> {
-        let statement = &mut self.of_rows[row.statement() as usize];
-        bind(statement, columns)?;
-        statement.raw_execute()
+        execute(&mut self.of_rows[row.statement() as usize], columns)
+    }
+
+    fn claim(&mut self, order: &ClaimOrder) -> Result<Option<Vec<Claimed>>> {
+        if !self.are_as_known(&order.accounts)? {
+            return Ok(None);
+        }
+        let mut claimed = Vec::new();
+        for due in &order.endpoints {
+            let place = [due.account.into(), due.endpoint.into(), order.now.into()];
+            match due.standing {
+                Standing::Open => {}
+                Standing::Disabled => drop(execute(&mut self.hold, &place)?),
+                Standing::Deleted => drop(execute(&mut self.discard, &place)?),
+            }
+            self.claim_at(due, order, &mut claimed)?;
+            if execute(&mut self.forget, &place[..2])? == 0 {
+                execute(&mut self.advance, &place)?;
+            }
+        }
+        Ok(Some(claimed))
+    }
+
+    fn claim_at(&mut self, due: &Due, order: &ClaimOrder, claimed: &mut Vec<Claimed>) -> Result<()> {
+        let Due { account, endpoint, most, .. } = *due;
+        let ClaimOrder { now, until, lease, .. } = *order;
+        let columns = [account.into(), endpoint.into(), now.into(), most.into(), until.into(), lease.into()];
+        bind(&mut self.claim, &columns)?;
+        let mut rows = self.claim.raw_query();
+        while let Some(row) = rows.next()? {
+            claimed.push(Claimed {
+                id: DeliveryId::from_uuid(Uuid::from_bytes(row.get(0)?)),
+                account_id: account,
+                endpoint_id: endpoint,
+                event_type: row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?.parse().map_err(unreadable)?,
+                is_test: row.get(2)?,
+                attempts: row.get(3)?,
+                failures: row.get(4)?,
+                body: row.get(5)?,
+            });
+        }
+        Ok(())
     }
 
     fn commit(&mut self) -> Result<(), NotWritten> {
@@ -206,6 +293,15 @@ impl<'c> Statements<'c> {
             tracing::error!(%error, "a transaction could not be rolled back");
         }
     }
+}
+
+fn unreadable(error: UnknownEventType) -> Error {
+    Error::Database(sqlx::Error::Decode(error.into()))
+}
+
+fn execute(statement: &mut rusqlite::Statement<'_>, columns: &[Value<'_>]) -> rusqlite::Result<usize> {
+    bind(statement, columns)?;
+    statement.raw_execute()
 }
 
 fn bind(statement: &mut rusqlite::Statement<'_>, columns: &[Value<'_>]) -> rusqlite::Result<()> {

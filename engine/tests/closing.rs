@@ -1,0 +1,146 @@
+//! What waits for its turn when its endpoint closes, or changes, does not go out as if
+//! nothing had happened.
+
+use std::{sync::Arc, time::Duration};
+
+use signet_engine::{
+    Engine, Running, Settings,
+    deliver::ingest::NewEvent,
+    store::{
+        Database,
+        deliveries::Filter,
+        endpoints::{Endpoint, EndpointDraft},
+    },
+    testing::{Hands, Receiver, TestDatabase, account, completed, databases, engine},
+};
+use signet_model::{AccountId, Subscriptions, delivery::State};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+/// How many attempts are under way at the same time.
+const UNDER_WAY: usize = 2;
+/// How many events there are: the others wait in the lane.
+const EVENTS: usize = 40;
+/// Far more than anything here takes; only a defect runs into it.
+const LIMIT: Duration = Duration::from_mins(1);
+
+/// An engine in the middle of a burst, at a receiver that has not answered yet.
+struct Burst {
+    engine: Engine,
+    running: Running,
+    receiver: Receiver,
+    gate: Arc<Semaphore>,
+    account: AccountId,
+    endpoint: Endpoint,
+}
+
+impl Burst {
+    /// Every request is answered with this status, once the gate is opened.
+    async fn begin(database: &TestDatabase, status: u16) -> Self {
+        let receiver = Receiver::start().await;
+        let settings = Settings { max_in_flight_per_endpoint: UNDER_WAY, ..Settings::default() };
+        let (engine, _) = engine(database, settings, vec![receiver.authority.clone()]);
+        let running = engine.start().expect("a new engine");
+        let account = account(&engine, "acme").await;
+        let endpoint = engine
+            .create_endpoint(account, draft(&receiver, "before"), &engine.new_secret())
+            .await
+            .expect("an endpoint");
+        let gate = Arc::new(Semaphore::new(0));
+        let closed = Arc::clone(&gate);
+        receiver.answer_by(move |_| {
+            let gate = Arc::clone(&closed);
+            async move { gate.acquire().await.map_or(500, |_| status) }
+        });
+        let events: Vec<NewEvent> = (0..EVENTS).map(|n| completed(&engine, account, &n.to_string())).collect();
+        assert!(engine.ingest_batch(events).await.iter().all(Result::is_ok));
+        receiver.arrived(UNDER_WAY).await;
+        Self { engine, running, receiver, gate, account, endpoint }
+    }
+
+    /// Lets the receiver answer, and waits until nothing is pending; returns how many
+    /// deliveries have these states.
+    async fn settle(&self, states: [State; 2]) -> [usize; 2] {
+        self.gate.add_permits(EVENTS);
+        let settling = async {
+            while self.count(State::Pending).await > 0 {
+                self.engine.wake();
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(LIMIT, settling).await.expect("nothing is pending");
+        [self.count(states[0]).await, self.count(states[1]).await]
+    }
+
+    async fn count(&self, state: State) -> usize {
+        let filter = Filter { state: Some(state), ..Filter::default() };
+        self.engine.deliveries(self.account, self.endpoint.id, filter, 100).await.expect("the log").len()
+    }
+
+    async fn end(self) {
+        assert!(self.engine.check().await.expect("a ledger").is_clean());
+        self.running.stop(CancellationToken::new()).await;
+        self.engine.close().await;
+    }
+}
+
+fn draft(receiver: &Receiver, path: &str) -> EndpointDraft {
+    EndpointDraft { url: receiver.url(path), description: String::new(), event_types: Subscriptions::all() }
+}
+
+#[tokio::test]
+async fn what_waits_for_a_receiver_that_says_gone_is_held() {
+    for database in databases().await {
+        let burst = Burst::begin(&database, 410).await;
+        assert_eq!(burst.settle([State::Failed, State::Held]).await, [UNDER_WAY, EVENTS - UNDER_WAY]);
+        assert_eq!(burst.receiver.arrivals().len(), UNDER_WAY);
+        burst.end().await;
+    }
+}
+
+#[tokio::test]
+async fn what_waits_for_a_webhook_that_is_paused_is_held() {
+    for database in databases().await {
+        let burst = Burst::begin(&database, 200).await;
+        burst.engine.pause_endpoint(burst.account, burst.endpoint.id).await.expect("paused");
+        assert_eq!(burst.settle([State::Delivered, State::Held]).await, [UNDER_WAY, EVENTS - UNDER_WAY]);
+        assert_eq!(burst.receiver.arrivals().len(), UNDER_WAY);
+        burst.end().await;
+    }
+}
+
+#[tokio::test]
+async fn what_waits_for_a_webhook_whose_url_is_corrected_goes_to_the_new_one() {
+    for database in databases().await {
+        let burst = Burst::begin(&database, 200).await;
+        let corrected = draft(&burst.receiver, "after");
+        burst.engine.update_endpoint(burst.account, burst.endpoint.id, corrected).await.expect("changed");
+        assert_eq!(burst.settle([State::Delivered, State::Held]).await, [EVENTS, 0]);
+        let before = burst.receiver.arrivals().iter().filter(|arrival| arrival.path == "/before").count();
+        assert_eq!(before, UNDER_WAY);
+        burst.end().await;
+    }
+}
+
+#[tokio::test]
+async fn what_another_process_changes_is_heard_of() {
+    for database in databases().await {
+        let burst = Burst::begin(&database, 200).await;
+        // On SQLite there is no other process that serves.
+        if !matches!(database.db, Database::Postgres(_)) {
+            burst.gate.add_permits(EVENTS);
+            burst.end().await;
+            continue;
+        }
+        let (other, _) = engine(&database, Settings::default(), Vec::new());
+        other.pause_endpoint(burst.account, burst.endpoint.id).await.expect("paused");
+        let heard = async {
+            while !Hands(&burst.engine).is_closed(burst.account, burst.endpoint.id) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(LIMIT, heard).await.expect("the notification arrives");
+        assert_eq!(burst.settle([State::Delivered, State::Held]).await, [UNDER_WAY, EVENTS - UNDER_WAY]);
+        burst.end().await;
+    }
+}
