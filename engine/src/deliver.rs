@@ -83,19 +83,19 @@ impl Ready {
     }
 
     /// Attempts it, and returns how long that took; or gives it back where its endpoint
-    /// has been closed since it was leased.
+    /// has been closed since it was leased, or this process is to stop.
     async fn take_turn(mut self, engine: &Parts) -> Option<Duration> {
         if !self.is_leased(engine) {
             return None;
         }
-        match engine.directory.door(self.account, self.endpoint.id, self.is_test) {
-            Door::Open(view) => self.endpoint = view,
-            Door::Unknown => {}
-            Door::Closed => {
-                let now = engine.clock.now();
-                self.finish(engine, Turn::GivenBack(now)).await;
-                return None;
-            }
+        let door = engine.directory.door(self.account, self.endpoint.id, self.is_test);
+        if engine.quit.is_cancelled() || matches!(door, Door::Closed) {
+            let now = engine.clock.now();
+            self.finish(engine, Turn::GivenBack(now)).await;
+            return None;
+        }
+        if let Door::Open(view) = door {
+            self.endpoint = view;
         }
         let start = Instant::now();
         let attempt = self.attempt(engine).await;

@@ -127,6 +127,8 @@ pub(crate) struct Parts {
     pub(crate) recorded: watch::Sender<u64>,
     /// The attempts under way.
     pub(crate) attempts: TaskTracker,
+    /// Cancelled when nothing new is to begin.
+    pub(crate) quit: CancellationToken,
     /// The other ends of the channels, until the engine is started.
     receivers: Mutex<Option<Receivers>>,
 }
@@ -175,6 +177,7 @@ impl Engine {
             wake: Notify::new(),
             recorded: watch::Sender::new(0),
             attempts: TaskTracker::new(),
+            quit: CancellationToken::new(),
             receivers: Mutex::new(Some((requests, outcomes))),
         }))
     }
@@ -182,7 +185,7 @@ impl Engine {
     /// Begins to ingest and to deliver. `None` if that was done before.
     pub fn start(&self) -> Option<Running> {
         let (requests, outcomes) = self.0.receivers.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        let stops = Stops::default();
+        let stops = Stops { quit: self.0.quit.clone(), ..Stops::default() };
         Some(Running {
             writer: tokio::spawn(write(Arc::clone(&self.0), requests, outcomes, stops.clone())),
             dispatcher: tokio::spawn(dispatch(Arc::clone(&self.0), stops.quit.clone())),
@@ -233,8 +236,17 @@ impl fmt::Debug for Running {
 }
 
 impl Running {
+    /// Waits until a part has ended that was not asked to: a defect, after which nothing
+    /// is delivered any more.
+    pub async fn broken(&mut self) {
+        tokio::select! {
+            _ = &mut self.writer => {}
+            _ = &mut self.dispatcher => {}
+        }
+    }
+
     /// Stops claiming, stores what was waiting, finishes what is in flight and
-    /// records it. When `hurry` is cancelled, what is still under way is left to
+    /// records it; what waits for its turn is given back. When `hurry` is cancelled, what is still under way is left to
     /// the end of its lease, and a database that does not answer is left alone.
     pub async fn stop(self, hurry: CancellationToken) {
         let Self { parts, stops, mut writer, dispatcher, listener, janitor } = self;
@@ -261,5 +273,19 @@ impl Running {
             _ = &mut writer => {}
             () = out_of_time => tracing::warn!("the last outcomes could not be recorded; they will be attempted again"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{resting_engine, sqlite};
+
+    #[tokio::test]
+    async fn a_part_that_ends_by_itself_is_noticed() {
+        let database = sqlite().await;
+        let (engine, _) = resting_engine(&database);
+        let mut running = engine.start().expect("a new engine");
+        running.writer.abort();
+        running.broken().await;
     }
 }

@@ -339,7 +339,8 @@ impl Tx<'_> {
         by: Option<DeliveryId>,
         now: Timestamp,
     ) -> Result<bool> {
-        const SQL: &str = "UPDATE endpoints SET disabled_at = $3, disabled_reason = $4, disabled_by = $5
+        const SQL: &str =
+            "UPDATE endpoints SET disabled_at = $3, disabled_reason = $4, disabled_by = $5, released_until = NULL
              WHERE account_id = $1 AND id = $2 AND disabled_at IS NULL AND deleted_at IS NULL";
         let rows = on!(self, |conn| sqlx::query(SQL)
             .bind(account)

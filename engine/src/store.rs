@@ -32,6 +32,9 @@ pub enum Error {
     /// What the transaction had looked up has changed all the same.
     #[error("what was locked has changed")]
     Changed,
+    /// The process is stopping.
+    #[error("the process is stopping")]
+    Interrupted,
     /// There is no such row, or it belongs to another account.
     #[error("not found")]
     NotFound,

@@ -107,6 +107,33 @@ async fn only_the_chosen_types_are_put_back() {
 }
 
 #[tokio::test]
+async fn what_is_released_next_follows_what_was_released_before() {
+    for database in databases().await {
+        let world = World::new(&database).await;
+        world.fail(1).await;
+        world.engine.pause_endpoint(world.account, world.endpoint).await.expect("paused");
+        for _ in 0..2 {
+            let (accepted, _) = Hands(&world.engine).ingest(completed(&world.engine, world.account, "task")).await;
+            accepted.expect("accepted");
+        }
+        world.engine.enable_endpoint(world.account, world.endpoint).await.expect("enabled");
+        let all = Subscriptions::all();
+        let released = world.engine.settle_held(world.account, world.endpoint, all, HeldChoice::Release).await;
+        assert_eq!(released.expect("released"), 2);
+        assert_eq!(world.recover(world.start, all).await.expect("recovered"), 1);
+        let now = world.clock.now();
+        let mut due: Vec<_> = world.log().await.iter().map(|it| it.due_at.map(|due| due.since(now))).collect();
+        due.sort_unstable();
+        assert_eq!(due, [0, 250, 500].map(|wait| Some(Duration::from_millis(wait))), "four a second, all in all");
+
+        world.engine.pause_endpoint(world.account, world.endpoint).await.expect("paused");
+        world.engine.enable_endpoint(world.account, world.endpoint).await.expect("enabled");
+        world.engine.settle_held(world.account, world.endpoint, all, HeldChoice::Release).await.expect("released");
+        assert!(world.log().await.iter().any(|it| it.due_at == Some(now)), "what was released before waits no more");
+    }
+}
+
+#[tokio::test]
 async fn neither_tests_nor_what_arrived_is_put_back() {
     for database in databases().await {
         let world = World::new(&database).await;

@@ -99,6 +99,8 @@ enum Endpoint {
 /// the order of acceptance.
 struct Model {
     endpoints: [Endpoint; ENDPOINTS],
+    /// Until when what was released goes out.
+    released_until: [Option<Timestamp>; ENDPOINTS],
     deliveries: BTreeMap<DeliveryId, (Modelled, Hidden)>,
 }
 
@@ -169,6 +171,7 @@ impl Model {
     /// What waits is held; what is in flight stays so until its lease ends.
     fn disable(&mut self, endpoint: usize, now: Timestamp) {
         self.endpoints[endpoint] = Endpoint::Disabled;
+        self.released_until[endpoint] = None;
         for delivery in self.of(endpoint).filter(|it| it.waits(now) && !it.is_test) {
             delivery.close(State::Held);
         }
@@ -185,16 +188,21 @@ impl Model {
         self.deliveries.values_mut().map(|(delivery, _)| delivery).filter(move |it| it.endpoint == endpoint)
     }
 
-    /// Sends what is in this state, in the order of acceptance, paced.
+    /// Sends what is in this state, in the order of acceptance, paced, behind what was
+    /// sent so before.
     fn send_paced(&mut self, endpoint: usize, state: State, now: Timestamp) -> u64 {
+        let start = self.released_until[endpoint].map_or(now, |until| until.max(now));
         let mut place = 0;
         for (delivery, hidden) in self.deliveries.values_mut() {
             if delivery.endpoint == endpoint && delivery.state == state && !(state == State::Failed && delivery.is_test)
             {
                 let turn = Duration::from_secs(1) * place / RELEASE_RATE;
-                (delivery.state, delivery.due_at, hidden.failures) = (State::Pending, Some(now + turn), 0);
+                (delivery.state, delivery.due_at, hidden.failures) = (State::Pending, Some(start + turn), 0);
                 place += 1;
             }
+        }
+        if place > 0 {
+            self.released_until[endpoint] = Some(start + Duration::from_secs(1) * place / RELEASE_RATE);
         }
         place.into()
     }
@@ -243,7 +251,11 @@ impl Play {
         for _ in 0..ENDPOINTS {
             endpoints.push(endpoint(&engine, account).await);
         }
-        let model = Model { endpoints: [Endpoint::Enabled; ENDPOINTS], deliveries: BTreeMap::new() };
+        let model = Model {
+            endpoints: [Endpoint::Enabled; ENDPOINTS],
+            released_until: [None; ENDPOINTS],
+            deliveries: BTreeMap::new(),
+        };
         let start = clock.now();
         Self { engine, clock, account, start, endpoints, model, in_flight: Vec::new(), claims: 0 }
     }

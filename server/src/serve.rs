@@ -32,23 +32,30 @@ pub async fn run(config: Serve) -> anyhow::Result<()> {
         .await
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", config.listen))?;
     let engine = config.open().await?;
-    let running = engine.start().context("a new engine was started before")?;
+    let mut running = engine.start().context("a new engine was started before")?;
     lifecycle.stop_on_signals(config.stop_limit)?;
     if config.dev {
         tracing::warn!("--dev: webhooks may reach receivers on this machine. Never use it in production");
     }
     announce(&engine, &config, socket.local_addr()?).await?;
     let deliver = async {
-        lifecycle.soft.cancelled().await;
+        if lifecycle.soft.run_until_cancelled(running.broken()).await.is_some() {
+            // Whoever watches over the process starts it anew; nothing is lost by that.
+            lifecycle.soft.cancel();
+            lifecycle.hard.cancel();
+            anyhow::bail!("the engine has ended by a defect");
+        }
         running.stop(lifecycle.hard.clone()).await;
+        Ok(())
     };
     let options = Options { dev: config.dev, public_url: config.public_url.clone() };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    tokio::join!(listener::serve(socket, router::router(&engine, &clock, &options), &lifecycle), deliver);
+    let serve = listener::serve(socket, router::router(&engine, &clock, &options), &lifecycle);
+    let ((), delivered) = tokio::join!(serve, deliver);
     // A database that does not answer is left alone when the limit has passed.
     lifecycle.hard.run_until_cancelled(engine.close()).await;
     tracing::info!("stopped");
-    Ok(())
+    delivered
 }
 
 async fn announce(engine: &Engine, config: &Serve, address: SocketAddr) -> anyhow::Result<()> {

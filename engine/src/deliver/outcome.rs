@@ -36,7 +36,7 @@ pub(crate) struct Finished {
 #[derive(Debug)]
 pub(crate) enum Turn {
     Attempted(Attempt),
-    /// Its endpoint had been closed since it was leased, as was found at this instant.
+    /// There was no attempt, for a reason that lies not with the receiver, at this instant.
     GivenBack(Timestamp),
 }
 

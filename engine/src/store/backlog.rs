@@ -191,39 +191,43 @@ impl Engine {
     }
 
     /// Sends a backlog in batches. Each goes on where the last one ended, so that
-    /// what fails anew meanwhile is not taken up again.
+    /// what fails anew meanwhile is not taken up again. Goes on to the end even if
+    /// nobody waits for it any more.
     async fn send_paced(&self, mut selection: Selection, backlog: Backlog) -> Result<u64, RecoverError> {
-        let mut start = self.0.clock.now();
-        let mut total = 0;
-        loop {
-            let sent = self.send_batch(selection, backlog, start).await?;
-            total += sent.len() as u64;
-            self.wake();
-            if sent.len() < BATCH as usize {
-                return Ok(total);
+        let this = self.clone();
+        let sending = tokio::spawn(async move {
+            let mut total = 0;
+            loop {
+                let sent = this.send_batch(selection, backlog).await?;
+                total += sent.len() as u64;
+                this.wake();
+                if sent.len() < BATCH as usize {
+                    return Ok(total);
+                }
+                selection.after = sent.into_iter().max().unwrap_or(selection.after);
             }
-            start = start + Duration::from_secs(1) * BATCH / self.0.settings.release_rate;
-            selection.after = sent.into_iter().max().unwrap_or(selection.after);
-        }
+        });
+        sending.await.unwrap_or_else(|ended| match ended.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(Error::Interrupted.into()),
+        })
     }
 
-    /// Makes one batch pending, the first at `start`.
-    async fn send_batch(
-        &self,
-        selection: Selection,
-        backlog: Backlog,
-        start: Timestamp,
-    ) -> Result<Vec<EventId>, RecoverError> {
+    /// Makes one batch pending, behind what was released before.
+    async fn send_batch(&self, selection: Selection, backlog: Backlog) -> Result<Vec<EventId>, RecoverError> {
         let Selection { account, endpoint, after, .. } = selection;
         let [a, b, c] = selection.kinds();
+        let rate = self.0.settings.release_rate;
         let mut tx = Tx::begin(&self.0.db).await?;
-        // Retention shares the lock and takes bodies from what is closed.
-        let lock = if backlog == Backlog::Failed { Lock::Change } else { Lock::Share };
-        let views = self.0.directory.look(&mut tx, &[account], lock).await?;
+        // One release at a time; and retention, which takes bodies from what is
+        // closed, shares the lock.
+        let views = self.0.directory.look(&mut tx, &[account], Lock::Change).await?;
         let view = views.endpoint(account, endpoint).ok_or(Error::NotFound)?;
         if view.disabled {
             return Err(RecoverError::Disabled);
         }
+        let now = self.0.clock.now();
+        let start = released_until(&mut tx, account, endpoint).await?.map_or(now, |until| until.max(now));
         let sql = backlog.send(&tx);
         let sent: Vec<EventId> = on!(&mut tx, |conn| sqlx::query_scalar(sql)
             .bind(account)
@@ -234,11 +238,13 @@ impl Engine {
             .bind(after)
             .bind(i64::from(BATCH))
             .bind(start)
-            .bind(i64::from(self.0.settings.release_rate))
+            .bind(i64::from(rate))
             .fetch_all(conn)
             .await
             .map_err(Error::from)?);
         if !sent.is_empty() {
+            let count = u32::try_from(sent.len()).unwrap_or(BATCH);
+            release_until(&mut tx, account, endpoint, start + Duration::from_secs(1) * count / rate).await?;
             tx.touch(Touch { account, endpoint, due_at: start }).await?;
             tx.notify().await?;
         }
@@ -280,6 +286,20 @@ impl Engine {
             }
         }
     }
+}
+
+/// Until when what was released for an endpoint goes out.
+async fn released_until(tx: &mut Tx<'_>, account: AccountId, endpoint: EndpointId) -> Result<Option<Timestamp>> {
+    const SQL: &str = "SELECT released_until FROM endpoints WHERE account_id = $1 AND id = $2";
+    Ok(on!(tx, |conn| sqlx::query_scalar(SQL).bind(account).bind(endpoint).fetch_one(conn).await?))
+}
+
+async fn release_until(tx: &mut Tx<'_>, account: AccountId, endpoint: EndpointId, until: Timestamp) -> Result<()> {
+    const SQL: &str = "UPDATE endpoints SET released_until = $3 WHERE account_id = $1 AND id = $2";
+    on!(tx, |conn| {
+        sqlx::query(SQL).bind(account).bind(endpoint).bind(until).execute(conn).await?;
+    });
+    Ok(())
 }
 
 /// No event accepted at this instant or later has a smaller id.
