@@ -11,6 +11,15 @@ use super::{
     tls,
 };
 
+/// How much longer than the budget making a connection may take. It is the budget
+/// that ends an exchange and names why; but a connection that the exchange no longer
+/// needs, because the pool had another one sooner, is finished in the background,
+/// where no budget ends it: without this, a receiver that never finishes TLS would
+/// hold one socket more after every such exchange.
+///
+/// Until TCP stands, the time is divided among the addresses of a name, so that one
+/// dead address does not take it all.
+const CONNECT_MARGIN: Duration = Duration::from_secs(1);
 /// How many connections to one host are kept for later requests.
 const KEPT_PER_HOST: usize = 32;
 /// How long a connection is kept without a request.
@@ -77,7 +86,11 @@ impl Client {
     pub fn with_lookup(config: &Config, lookup: impl Lookup) -> Result<Self, ConfigError> {
         let tls = tls::config(&config.extra_authorities)?;
         let resolver = Arc::new(GuardedResolver { lookup: Arc::new(lookup), policy: config.policy });
-        let build = |kept_per_host| builder(tls.clone(), &resolver, kept_per_host).build().map_err(ConfigError::Client);
+        let connect_within = config.budget + CONNECT_MARGIN;
+        let build = |kept_per_host| {
+            let builder = builder(tls.clone(), &resolver, kept_per_host);
+            builder.connect_timeout(connect_within).build().map_err(ConfigError::Client)
+        };
         Ok(Self(Arc::new(Parts {
             keeping: build(KEPT_PER_HOST)?,
             fresh: build(0)?,

@@ -1,12 +1,21 @@
 //! Connections that are kept for the next attempt, and closed by then.
 
+use std::{sync::Arc, time::Duration};
+
 use bytes::Bytes;
-use signet_model::delivery::Failure;
-use tokio::io::AsyncWriteExt;
+use rustls::ServerConfig;
+use signet_model::delivery::{Attempt, Failure};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, copy, sink},
+    join,
+    sync::Notify,
+    time::{pause, timeout},
+};
+use tokio_rustls::TlsAcceptor;
 
 use crate::{
     certificates::{Authority, Flaw},
-    receiver::{Counter, Receiver, read_request},
+    receiver::{Connection, Counter, Receiver, read_request},
     sender::{Sender, assert_answered, assert_failed},
 };
 
@@ -114,4 +123,74 @@ async fn http_2_connections_end_without_counting_as_an_attempt() {
     for _ in 0..3 {
         assert_answered(&sender.attempt(&receiver.url()).await, 200);
     }
+}
+
+/// A receiver whose second connection never finishes TLS, and whose first one does
+/// when the second has begun.
+struct Racing {
+    receiver: Receiver,
+    first_connected: Arc<Notify>,
+    second_ended: Arc<Notify>,
+}
+
+impl Racing {
+    /// Listens, and does this with every connection but the second.
+    async fn new<F, R>(config: Arc<ServerConfig>, serve: F) -> Self
+    where
+        F: Fn(Connection, usize) -> R + Send + Sync + 'static,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        let (acceptor, serve) = (TlsAcceptor::from(config), Arc::new(serve));
+        let [first_connected, second_began, second_ended] = [(); 3].map(|()| Arc::new(Notify::new()));
+        let (connected, ended) = (Arc::clone(&first_connected), Arc::clone(&second_ended));
+        let receiver = Receiver::bare(move |mut connection, number| {
+            let (acceptor, serve) = (acceptor.clone(), Arc::clone(&serve));
+            let [connected, began, ended] = [&connected, &second_began, &ended].map(Arc::clone);
+            async move {
+                if number == 1 {
+                    let _ = connection.read_u8().await;
+                    began.notify_one();
+                    let _ = copy(&mut connection, &mut sink()).await;
+                    return ended.notify_one();
+                }
+                if number == 0 {
+                    connected.notify_one();
+                    began.notified().await;
+                }
+                let connection = acceptor.accept(connection).await.expect("the client speaks TLS");
+                serve(connection, number).await;
+            }
+        })
+        .await;
+        Self { receiver, first_connected, second_ended }
+    }
+
+    /// Makes two attempts of which the second gets the connection of the first,
+    /// though it has begun to make one of its own.
+    async fn attempts(&self, sender: &Sender) -> (Attempt, Attempt) {
+        let url = self.receiver.url();
+        let second = async {
+            self.first_connected.notified().await;
+            sender.attempt(&url).await
+        };
+        join!(sender.attempt(&url), second)
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_nobody_waits_for_any_longer_is_given_up() {
+    let authority = Authority::new();
+    let racing = Racing::new(authority.server(Flaw::None, &["http/1.1"]), |mut connection, _| async move {
+        while read_request(&mut connection).await.is_some() {
+            let _ = connection.write_all(OK).await;
+        }
+    })
+    .await;
+    let sender = Sender::new(&authority);
+    let (first, second) = racing.attempts(&sender).await;
+    assert_answered(&first, 200);
+    assert_answered(&second, 200);
+    assert_eq!(racing.receiver.connections.get(), 2);
+    pause();
+    timeout(Duration::from_mins(1), racing.second_ended.notified()).await.expect("the connection ends");
 }
