@@ -5,10 +5,17 @@
 //! at the same moment, and a budget that runs out before a connection stands has
 //! another name than one that runs out later. So the connector leaves a note in
 //! the task of the exchange that it works for.
+//!
+//! While a connection is being made, the pool goes on looking for a kept one that
+//! becomes free sooner, and then finishes the new one in a task of its own. Nothing
+//! tells the exchange. But as long as the exchange waits for the new connection, it
+//! polls the connector whenever it is polled itself, so that the note is written
+//! anew each time: one that is not was about a connection in the background.
 
 use std::{
     cell::Cell,
-    pin::Pin,
+    future::poll_fn,
+    pin::{Pin, pin},
     task::{Context, Poll},
 };
 
@@ -17,9 +24,9 @@ use tower::{Layer, Service};
 /// How the exchange came by its connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// The pool had one, or has not been asked yet.
+    /// The pool had one, at once or sooner than one was made, or has not been asked yet.
     Kept,
-    /// One is being made.
+    /// One is being made, and the exchange waits for it.
     Connecting,
     /// One was made for this exchange.
     Connected,
@@ -31,6 +38,13 @@ tokio::task_local! {
 
 /// Runs one exchange, whose connection [`progress`] then tells about.
 pub(super) async fn observed<T>(exchange: impl Future<Output = T>) -> T {
+    let mut exchange = pin!(exchange);
+    let exchange = poll_fn(|cx| {
+        if progress() == Progress::Connecting {
+            note(Progress::Kept);
+        }
+        exchange.as_mut().poll(cx)
+    });
     PROGRESS.scope(Cell::new(Progress::Kept), exchange).await
 }
 
@@ -39,8 +53,8 @@ pub(super) fn progress() -> Progress {
     PROGRESS.try_with(Cell::get).unwrap_or(Progress::Kept)
 }
 
-/// A connection that is finished in the background, because the pool had another
-/// one sooner, has no exchange to tell: then this does nothing.
+/// A connection that is finished in the background has no exchange to tell: then
+/// this does nothing.
 fn note(progress: Progress) {
     let _ = PROGRESS.try_with(|cell| cell.set(progress));
 }
@@ -75,10 +89,14 @@ where
     }
 
     fn call(&mut self, target: R) -> Self::Future {
-        note(Progress::Connecting);
         let connecting = self.0.call(target);
         Box::pin(async move {
-            let connection = connecting.await?;
+            let mut connecting = pin!(connecting);
+            let connection = poll_fn(|cx| {
+                note(Progress::Connecting);
+                connecting.as_mut().poll(cx)
+            })
+            .await?;
             note(Progress::Connected);
             Ok(connection)
         })

@@ -26,23 +26,29 @@ const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 async fn closing_after_one(authority: &Authority, later_ones_answer: bool) -> (Receiver, Counter) {
     let requests = Counter::default();
     let counter = requests.clone();
-    let receiver = Receiver::https(authority, move |mut connection, number| {
-        let counter = counter.clone();
-        async move {
-            let mut answered = 0;
-            while read_request(&mut connection).await.is_some() {
-                counter.count();
-                let answers = if number == 0 { answered == 0 } else { later_ones_answer };
-                if !answers {
-                    break;
-                }
-                let _ = connection.write_all(OK).await;
-                answered += 1;
-            }
-        }
+    let receiver = Receiver::https(authority, move |connection, number| {
+        let most = match number {
+            0 => 1,
+            _ if later_ones_answer => usize::MAX,
+            _ => 0,
+        };
+        answer(connection, most, counter.clone())
     })
     .await;
     (receiver, requests)
+}
+
+/// Answers so many requests, and ends when one more comes.
+async fn answer(mut connection: Connection, most: usize, requests: Counter) {
+    for answered in 0.. {
+        if read_request(&mut connection).await.is_none() {
+            break;
+        }
+        requests.count();
+        if answered == most || connection.write_all(OK).await.is_err() {
+            break;
+        }
+    }
 }
 
 #[tokio::test]
@@ -180,12 +186,8 @@ impl Racing {
 #[tokio::test]
 async fn a_connection_that_nobody_waits_for_any_longer_is_given_up() {
     let authority = Authority::new();
-    let racing = Racing::new(authority.server(Flaw::None, &["http/1.1"]), |mut connection, _| async move {
-        while read_request(&mut connection).await.is_some() {
-            let _ = connection.write_all(OK).await;
-        }
-    })
-    .await;
+    let config = authority.server(Flaw::None, &["http/1.1"]);
+    let racing = Racing::new(config, |connection, _| answer(connection, usize::MAX, Counter::default())).await;
     let sender = Sender::new(&authority);
     let (first, second) = racing.attempts(&sender).await;
     assert_answered(&first, 200);
@@ -193,4 +195,60 @@ async fn a_connection_that_nobody_waits_for_any_longer_is_given_up() {
     assert_eq!(racing.receiver.connections.get(), 2);
     pause();
     timeout(Duration::from_mins(1), racing.second_ended.notified()).await.expect("the connection ends");
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_came_sooner_than_a_new_one_and_is_closed_is_not_an_attempt() {
+    let authority = Authority::new();
+    let requests = Counter::default();
+    let counter = requests.clone();
+    let racing = Racing::new(authority.server(Flaw::None, &["http/1.1"]), move |connection, number| {
+        answer(connection, if number == 0 { 1 } else { usize::MAX }, counter.clone())
+    })
+    .await;
+    let (first, second) = racing.attempts(&Sender::new(&authority)).await;
+    assert_answered(&first, 200);
+    assert_answered(&second, 200);
+    // The one whose TLS is never finished, and the one in place of the one that was lost.
+    assert_eq!((requests.get(), racing.receiver.connections.get()), (3, 3));
+}
+
+#[tokio::test]
+async fn http_2_that_came_sooner_than_a_new_connection_and_goes_away_is_not_an_attempt() {
+    let authority = Authority::new();
+    let racing = Racing::new(authority.server(Flaw::None, &["h2"]), |connection, number| async move {
+        let mut connection = h2::server::handshake(connection).await.expect("HTTP/2");
+        let mut answered = 0;
+        while let Some(Ok((_, mut respond))) = connection.accept().await {
+            if number == 0 && answered == 1 {
+                respond.send_reset(h2::Reason::REFUSED_STREAM);
+                connection.graceful_shutdown();
+                continue;
+            }
+            respond.send_response(http::Response::new(()), true).expect("the client listens");
+            answered += 1;
+        }
+    })
+    .await;
+    let (first, second) = racing.attempts(&Sender::new(&authority)).await;
+    assert_answered(&first, 200);
+    assert_answered(&second, 200);
+    assert_eq!(racing.receiver.connections.get(), 3);
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_came_sooner_than_a_new_one_stood() {
+    let authority = Authority::new();
+    let racing = Racing::new(authority.server(Flaw::None, &["http/1.1"]), |mut connection, _| async move {
+        read_request(&mut connection).await;
+        let _ = connection.write_all(OK).await;
+        read_request(&mut connection).await;
+        pause();
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let (first, second) = racing.attempts(&Sender::new(&authority)).await;
+    assert_answered(&first, 200);
+    assert_failed(&second, Failure::Timeout);
+    assert_eq!(racing.receiver.connections.get(), 2);
 }
