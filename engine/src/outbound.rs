@@ -6,6 +6,8 @@
 //! - The **resolver** (`resolver`) looks a name up, refuses it when *any* of its
 //!   addresses is refused, and hands exactly the checked addresses on. Addresses
 //!   in the URL itself never reach it: the policy judges them before the request.
+//!   Its **look-ups** (`lookups`) are shared and bounded: name servers that stall
+//!   hold few threads.
 //! - The **client** (`client`) is the HTTP client with all that set up: TLS
 //!   always checked (`tls`), no proxies, no redirects, kept connections bounded.
 //! - The **exchange** (`exchange`) is one POST and its answer within the budget,
@@ -17,6 +19,7 @@ mod client;
 mod connecting;
 mod exchange;
 mod failure;
+mod lookups;
 mod policy;
 mod resolver;
 mod tls;
@@ -24,5 +27,5 @@ mod tls;
 pub use address::AddressKind;
 pub use client::{Client, Config, ConfigError};
 pub use exchange::Exchange;
+pub use lookups::Lookup;
 pub use policy::{AddressRefused, Policy};
-pub use resolver::Lookup;

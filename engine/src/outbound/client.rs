@@ -6,8 +6,9 @@ use reqwest::redirect;
 
 use super::{
     connecting::Observe,
+    lookups::{Lookup, Lookups, SystemLookup},
     policy::Policy,
-    resolver::{GuardedResolver, Lookup, SystemLookup},
+    resolver::GuardedResolver,
     tls,
 };
 
@@ -85,7 +86,7 @@ impl Client {
     /// what it finds in the same way.
     pub fn with_lookup(config: &Config, lookup: impl Lookup) -> Result<Self, ConfigError> {
         let tls = tls::config(&config.extra_authorities)?;
-        let resolver = Arc::new(GuardedResolver { lookup: Arc::new(lookup), policy: config.policy });
+        let resolver = Arc::new(GuardedResolver { lookups: Lookups::new(lookup), policy: config.policy });
         let connect_within = config.budget + CONNECT_MARGIN;
         let build = |kept_per_host| {
             let builder = builder(tls.clone(), &resolver, kept_per_host);

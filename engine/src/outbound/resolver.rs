@@ -4,31 +4,11 @@
 //! addresses, never the name again, so that a name that changes in between
 //! changes nothing.
 
-use std::{fmt, io, net::IpAddr, net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr, sync::Arc};
 
-use futures_util::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use super::policy::Policy;
-
-/// Finds the addresses of a name.
-pub trait Lookup: fmt::Debug + Send + Sync + 'static {
-    /// All addresses of the name, in the order in which they are to be tried.
-    fn lookup(&self, name: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>>;
-}
-
-/// Asks the operating system.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct SystemLookup;
-
-impl Lookup for SystemLookup {
-    fn lookup(&self, name: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name, 0)).await?;
-            Ok(found.map(|address| address.ip()).collect())
-        })
-    }
-}
+use super::{lookups::Lookups, policy::Policy};
 
 /// The name has no address, or could not be looked up.
 #[derive(Debug, thiserror::Error)]
@@ -37,23 +17,23 @@ pub(super) struct LookupFailed {
     /// The name that was looked up.
     pub(super) name: String,
     /// What the system said, unless it found the name without addresses.
-    pub(super) source: Option<io::Error>,
+    pub(super) source: Option<Arc<io::Error>>,
 }
 
-/// The resolver of the client: a look-up and a policy.
+/// The resolver of the client: look-ups and a policy.
 #[derive(Debug)]
 pub(super) struct GuardedResolver {
-    pub(super) lookup: Arc<dyn Lookup>,
+    pub(super) lookups: Arc<Lookups>,
     pub(super) policy: Policy,
 }
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let name = name.as_str().to_owned();
-        let looking_up = self.lookup.lookup(name.clone());
+        let lookups = Arc::clone(&self.lookups);
         let policy = self.policy;
         Box::pin(async move {
-            let addresses = match looking_up.await {
+            let addresses = match lookups.find(&name).await {
                 Ok(addresses) if addresses.is_empty() => return Err(LookupFailed { name, source: None }.into()),
                 Ok(addresses) => addresses,
                 Err(error) => return Err(LookupFailed { name, source: Some(error) }.into()),

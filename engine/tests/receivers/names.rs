@@ -7,9 +7,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all, pending};
 use signet_engine::outbound::{Lookup, Policy};
 use signet_model::delivery::Failure;
+use tokio::{join, time::pause};
 
 use crate::{
     certificates::Authority,
@@ -39,6 +40,22 @@ impl Lookup for Answers {
         self.asked.count();
         let answer = self.left.lock().expect("no panic").pop_front();
         Box::pin(async { answer.ok_or_else(|| io::Error::other("no such name")) })
+    }
+}
+
+/// Knows `receiver.example`, and never answers for any other name.
+#[derive(Debug, Clone, Default)]
+struct Stalling {
+    asked: Counter,
+}
+
+impl Lookup for Stalling {
+    fn lookup(&self, name: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
+        if name == "receiver.example" {
+            return Box::pin(async { Ok(vec![LOOPBACK]) });
+        }
+        self.asked.count();
+        Box::pin(pending())
     }
 }
 
@@ -85,6 +102,41 @@ async fn a_name_that_is_not_found_is_named() {
         assert_failed(&attempt, Failure::Dns);
         assert!(attempt.failure_detail.is_some_and(|detail| detail.contains("receiver.example")));
     }
+}
+
+#[tokio::test]
+async fn a_name_that_stalls_is_looked_up_once_and_costs_others_nothing() {
+    let authority = Authority::new();
+    let receiver = Receiver::answering(&authority, OK).await;
+    let stalling = Stalling::default();
+    let sender = Sender::with_lookup(&authority, stalling.clone());
+    let reached = async {
+        let attempt = sender.attempt(&url(&receiver)).await;
+        pause();
+        attempt
+    };
+    let stalled = || join_all((0..20).map(|_| sender.attempt("https://stalling.example/")));
+    let (attempts, reached) = join!(stalled(), reached);
+    assert_answered(&reached, 200);
+    // The look-up goes on when nobody waits for it any longer, and serves who comes next.
+    for attempt in attempts.iter().chain(&stalled().await) {
+        assert_failed(attempt, Failure::ConnectTimeout);
+    }
+    assert_eq!(stalling.asked.get(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_waits_for_its_look_up_is_not_reached_in_time() {
+    let authority = Authority::new();
+    let stalling = Stalling::default();
+    let sender = Sender::with_lookup(&authority, stalling.clone());
+    let urls: Vec<String> = (0..200).map(|number| format!("https://stalling-{number}.example/")).collect();
+    for attempt in join_all(urls.iter().map(|url| sender.attempt(url))).await {
+        assert_failed(&attempt, Failure::ConnectTimeout);
+    }
+    assert!(stalling.asked.get() < urls.len());
+    // Where so many stall, even a good name has to wait.
+    assert_failed(&sender.attempt("https://receiver.example/").await, Failure::ConnectTimeout);
 }
 
 #[tokio::test]
