@@ -4,7 +4,7 @@ use std::{ffi::OsString, process::Command};
 
 use anyhow::{Context, Result};
 
-use crate::process::run;
+use crate::{process::run, workspace};
 
 pub use xtask_postgres::{Server, VARIABLE};
 
@@ -12,5 +12,7 @@ pub use xtask_postgres::{Server, VARIABLE};
 pub fn with_server(command: &[OsString]) -> Result<()> {
     let (program, arguments) = command.split_first().context("there is no command")?;
     let server = Server::start()?;
-    run(Command::new(program).args(arguments).env(VARIABLE, server.url()))
+    let mut command = Command::new(program);
+    workspace::forget_package(&mut command);
+    run(command.args(arguments).env(VARIABLE, server.url()))
 }
