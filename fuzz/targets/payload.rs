@@ -1,15 +1,30 @@
 //! Whatever is accepted as a body is a fixed point: read again, it prints the
-//! same bytes, and it is JSON to others too.
+//! same bytes, and it is JSON to others too. So is the body that is made of an
+//! event, which can be submitted again as it is.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use signet_model::payload::{Value, parse};
+use signet_model::{
+    Timestamp,
+    event::Submission,
+    payload::{Value, parse},
+};
+
+const NOW: Timestamp = Timestamp::from_unix_seconds(1_774_699_200);
 
 fn print(value: &Value<'_>) -> String {
     let mut text = String::new();
     value.write(&mut text);
     text
+}
+
+fn check_event(submission: &Submission) {
+    let json = &*submission.body.json;
+    let body = parse(json).expect("a body is accepted");
+    assert_eq!(print(&body), json, "the body is not a fixed point");
+    let again = Submission::parse(json, NOW).expect("a body is an event");
+    assert_eq!(again.body, submission.body, "another event");
 }
 
 fuzz_target!(|bytes: &[u8]| {
@@ -20,4 +35,10 @@ fuzz_target!(|bytes: &[u8]| {
     assert_eq!(print(&again), printed, "not a fixed point");
     assert_eq!(again, value, "another value");
     serde_json::from_str::<serde_json::Value>(&printed).expect("what is printed is JSON");
+    if let Ok(submission) = Submission::parse(text, NOW) {
+        check_event(&submission);
+    }
+    if let Ok(submission) = Submission::from_batch_entry(value, NOW) {
+        check_event(&submission);
+    }
 });

@@ -1,16 +1,20 @@
 //! Instants: microseconds since 1970 in UTC, always handed in, never read here.
 
-use std::{fmt, time::Duration};
+use std::{fmt, ops::RangeInclusive, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
+
+/// The years that RFC 3339 can write, and so every instant that is read.
+const YEARS: RangeInclusive<i32> = 0..=9_999;
 
 /// An instant in UTC with a resolution of one microsecond.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
-/// The text is not an RFC 3339 date and time.
+/// The text is not an RFC 3339 date and time, or in UTC it is outside the years
+/// 0 to 9999, which RFC 3339 cannot write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("is not a date and time such as 2026-03-28T12:00:00Z (RFC 3339)")]
 pub struct InvalidTimestamp;
@@ -62,7 +66,9 @@ impl Timestamp {
     /// Reads an RFC 3339 date and time of any offset.
     pub fn parse_rfc3339(text: &str) -> Result<Self, InvalidTimestamp> {
         let parsed = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| InvalidTimestamp)?;
-        Self::try_from(parsed.to_offset(UtcOffset::UTC))
+        // Another offset can carry the first and the last day of these years out of them.
+        let utc = parsed.checked_to_offset(UtcOffset::UTC).filter(|utc| YEARS.contains(&utc.year()));
+        Self::try_from(utc.ok_or(InvalidTimestamp)?)
     }
 
     /// Reads what `<input type="datetime-local">` sends, taken to be in UTC:
@@ -130,6 +136,8 @@ impl fmt::Debug for Timestamp {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -143,6 +151,41 @@ mod tests {
     fn what_is_no_date_is_refused() {
         for text in ["", "2026-03-28", "2026-13-01T00:00:00Z", "yesterday", "1774699200"] {
             assert_eq!(Timestamp::parse_rfc3339(text), Err(InvalidTimestamp), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_offset_leads_out_of_the_years_that_can_be_written_in_no_direction() {
+        for text in [
+            "9999-12-31T23:59:59-01:00",
+            "9999-12-31T23:59:59.999999999-00:01",
+            "9999-12-31T23:59:60-00:01",
+            "0000-01-01T00:00:00+01:00",
+            "0000-01-01T00:00:00+23:59",
+        ] {
+            assert_eq!(Timestamp::parse_rfc3339(text), Err(InvalidTimestamp), "{text}");
+        }
+        for (text, written) in [
+            ("9999-12-31T22:59:59-01:00", "9999-12-31T23:59:59Z"),
+            ("9999-12-31T23:59:59.999999999Z", "9999-12-31T23:59:59Z"),
+            ("0000-01-01T01:00:00+01:00", "0000-01-01T00:00:00Z"),
+        ] {
+            assert_eq!(Timestamp::parse_rfc3339(text).expect(text).rfc3339_seconds(), written);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_read_can_be_written_and_read_again(
+            year in prop_oneof![Just(0), Just(9_999), 0..=9_999],
+            (month, day) in prop_oneof![Just((1, 1)), Just((12, 31))],
+            (hour, minute) in prop_oneof![Just((0, 0)), Just((23, 59)), (0..24, 0..60)],
+            (sign, ahead, off) in (prop_oneof![Just('+'), Just('-')], 0..24, 0..60),
+        ) {
+            let text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:00{sign}{ahead:02}:{off:02}");
+            if let Ok(read) = Timestamp::parse_rfc3339(&text) {
+                prop_assert_eq!(Timestamp::parse_rfc3339(&read.rfc3339_seconds()), Ok(read));
+            }
         }
     }
 

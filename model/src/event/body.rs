@@ -292,6 +292,14 @@ mod tests {
             (r#"{"event":"task.failed","taskId":"t","errorId":10}"#, "/errorCode"),
             (r#"{"event":"balance.low","balance":"45","threshold":50}"#, "/balance"),
             (r#"{"event":"balance.low","balance":45,"threshold":50,"timestamp":"now"}"#, "/timestamp"),
+            (
+                r#"{"event":"balance.low","balance":45,"threshold":50,"timestamp":"9999-12-31T23:59:59-01:00"}"#,
+                "/timestamp",
+            ),
+            (
+                r#"{"event":"balance.low","balance":45,"threshold":50,"timestamp":"0000-01-01T00:00:00+01:00"}"#,
+                "/timestamp",
+            ),
             (r#"{"event":"balance.low","balance":45,"threshold":50,"idempotencyKey":"k"}"#, "/idempotencyKey"),
             (r#"{"event":"balance.low","balance":45,"threshold":50,"account":7}"#, "/account"),
         ] {

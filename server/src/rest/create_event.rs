@@ -147,6 +147,10 @@ mod tests {
             ("{\"event\":\"task.completed\"}", "/taskId"),
             (r#"{"event":"task.completed","taskId":"t","solution":{"n":1e400}}"#, "/solution/n"),
             (r#"{"event":"balance.low","balance":1,"threshold":2,"extra/member":3}"#, "/extra~1member"),
+            (
+                r#"{"event":"balance.low","balance":1,"threshold":2,"timestamp":"9999-12-31T23:59:59-01:00"}"#,
+                "/timestamp",
+            ),
         ] {
             let answer = api.send("POST", "/v1/events", body, &[]).await;
             assert_eq!((answer.status, answer.pointer()), (StatusCode::UNPROCESSABLE_ENTITY, pointer), "{body}");
