@@ -16,7 +16,7 @@ use super::{
     Api, Problem,
     body::JsonBody,
     caller::Caller,
-    create_event::accepted_json,
+    create_event::{self, accepted_json},
     entries::entries,
     idempotency::{IdempotencyKey, entry_key, idempotency},
     problem::RETRY_AFTER,
@@ -56,6 +56,9 @@ async fn read_entry(
     place: usize,
     now: Timestamp,
 ) -> Result<NewEvent, Problem> {
+    if entry.len() > create_event::MAX_LEN {
+        return Err(Problem::entry_too_large(create_event::MAX_LEN));
+    }
     let value = payload::parse(entry).map_err(MemberFault::from)?;
     let submission = Submission::from_batch_entry(value, now)?;
     let key = entry_key(submission.idempotency_key, batch_key, place)?;
@@ -125,6 +128,34 @@ mod tests {
         assert_eq!(results[1]["error"]["errors"][0]["pointer"], "/1/solution/n");
         assert_eq!(results[2]["error"]["errors"][0]["pointer"], "/2");
         assert_eq!(api.delivery_count(api.acme).await, 2);
+    }
+
+    #[tokio::test]
+    async fn an_entry_is_no_larger_than_a_single_event() {
+        let api = TestApi::new().await;
+        api.subscribe(api.acme).await;
+        let largest = of_len(create_event::MAX_LEN);
+        let larger = of_len(create_event::MAX_LEN + 1);
+        let answer = api.send("POST", PATH, format!("[{largest},{larger},{}]", event()), &[]).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED);
+        let results = &answer.json["results"];
+        assert!(results[0]["id"].is_string() && results[2]["id"].is_string(), "{answer:?}");
+        assert_eq!((&results[1]["error"]["status"], &results[1]["error"]["code"]), (&json!(413), &json!("too_large")));
+        assert_eq!(results[1]["error"]["errors"][0]["pointer"], "/1");
+        assert_eq!(api.delivery_count(api.acme).await, 2);
+        // The same bytes are answered alike when they come alone.
+        for (event, status) in [(largest, StatusCode::ACCEPTED), (larger, StatusCode::PAYLOAD_TOO_LARGE)] {
+            assert_eq!(api.send("POST", "/v1/events", event, &[]).await.status, status);
+        }
+    }
+
+    /// An event of so many bytes.
+    fn of_len(len: usize) -> String {
+        let mut event = event();
+        event["solution"] = json!({"token": ""});
+        let rest = len - event.to_string().len();
+        event["solution"]["token"] = json!("x".repeat(rest));
+        event.to_string()
     }
 
     #[tokio::test]

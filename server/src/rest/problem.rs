@@ -101,6 +101,12 @@ impl Problem {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is too large", detail)
     }
 
+    /// The entry of a batch is larger than `limit` bytes.
+    pub fn entry_too_large(limit: usize) -> Self {
+        let detail = format!("An event may have at most {limit} bytes.");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The event is too large", detail).at("")
+    }
+
     /// The body did not arrive.
     pub fn incomplete() -> Self {
         let detail = "The body did not arrive in full, or not in time.";
