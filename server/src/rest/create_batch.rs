@@ -30,6 +30,8 @@ const MAX_EVENTS: usize = 1_000;
 
 /// Answers once all events are durably stored that can be: `results` has, for
 /// each entry in order, what a single event would be answered, or the `error`.
+/// If nothing was stored and something may be a little later, the whole batch
+/// is to come back.
 pub async fn post(
     State(api): State<Api>,
     caller: Caller,
@@ -45,7 +47,11 @@ pub async fn post(
     for (place, entry) in entries.into_iter().enumerate() {
         read.push(read_entry(&api, caller, entry, key.as_deref(), place, now).await);
     }
-    Ok(answer(&ingest(&api, read).await))
+    let results = ingest(&api, read).await;
+    match nothing_yet(&results) {
+        Some(problem) => Err(problem),
+        None => Ok(answer(&results)),
+    }
 }
 
 async fn read_entry(
@@ -82,6 +88,15 @@ async fn ingest(api: &Api, read: Vec<Result<NewEvent, Problem>>) -> Vec<Result<A
         ),
     });
     answers.enumerate().map(|(place, answer)| answer.map_err(|problem| problem.within(&format!("/{place}")))).collect()
+}
+
+/// Why to send the whole batch again. Who only looks at the status would take
+/// 202 for all of its events.
+fn nothing_yet(results: &[Result<Accepted, Problem>]) -> Option<Problem> {
+    if results.iter().any(Result::is_ok) {
+        return None;
+    }
+    results.iter().filter_map(|result| result.as_ref().err()).find(|problem| problem.is_temporary()).cloned()
 }
 
 fn answer(results: &[Result<Accepted, Problem>]) -> Response {
@@ -199,6 +214,34 @@ mod tests {
         assert_eq!(results[0]["error"]["errors"][0]["pointer"], "/0/account");
         assert!(results[1]["id"].is_string());
         assert_eq!(api.delivery_count(api.other).await, 0);
+    }
+
+    #[tokio::test]
+    async fn a_batch_of_which_nothing_could_be_stored_yet_is_to_come_back() {
+        let api = TestApi::new().await;
+        // The key is remembered from here on.
+        assert_eq!(api.post(PATH, &json!([event()])).await.status, StatusCode::ACCEPTED);
+        api.close_database().await;
+        for batch in [json!([event(), event()]), json!([event(), {"event": "task.lost"}])] {
+            let answer = api.post(PATH, &batch).await;
+            assert_eq!((answer.status, &answer.json["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("try_again")));
+            assert_eq!(answer.headers[header::RETRY_AFTER], RETRY_AFTER);
+            assert_eq!(answer.headers[header::CONTENT_TYPE], "application/problem+json");
+        }
+        // To send this again would not help.
+        let answer = api.post(PATH, &json!([{"event": "task.lost"}])).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED);
+        assert!(!answer.headers.contains_key(header::RETRY_AFTER));
+    }
+
+    #[test]
+    fn a_batch_of_which_something_was_stored_is_answered_entry_by_entry() {
+        let id = signet_model::EventId::new(Timestamp::from_unix_seconds(1), [1; 10]);
+        let stored = Ok(Accepted { id, deliveries: 0, replayed: false });
+        let results = [Err(Problem::try_again("Busy.")), stored];
+        assert_eq!(nothing_yet(&results), None);
+        let response = answer(&results);
+        assert_eq!((response.status(), &response.headers()[header::RETRY_AFTER]), (StatusCode::ACCEPTED, &RETRY_AFTER));
     }
 
     #[tokio::test]
