@@ -24,10 +24,8 @@ impl Caller {
             (Some(own), None) => Ok(own),
             (None, None) => Err(Problem::member("/account", "is missing: this key may name any account")),
             // Whether another account exists is none of this key's business.
-            (Some(own), Some(named)) => match api.accounts.find(&api.engine, named).await? {
-                Some(account) if account == own => Ok(own),
-                _ => Err(Problem::foreign_account()),
-            },
+            (Some(own), Some(named)) if api.accounts.is(&api.engine, named, own).await? => Ok(own),
+            (Some(_), Some(_)) => Err(Problem::foreign_account()),
             (None, Some(named)) => api
                 .accounts
                 .find(&api.engine, named)

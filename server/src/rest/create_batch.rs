@@ -5,7 +5,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use signet_engine::deliver::ingest::{Accepted, NewEvent};
+use signet_engine::deliver::ingest::{Accepted, IngestError, NewEvent};
 use signet_model::{
     Timestamp,
     event::{MemberFault, Submission},
@@ -79,13 +79,10 @@ async fn read_entry(
 async fn ingest(api: &Api, read: Vec<Result<NewEvent, Problem>>) -> Vec<Result<Accepted, Problem>> {
     let mut events = Vec::with_capacity(read.len());
     let refused: Vec<_> = read.into_iter().map(|entry| entry.map(|event| events.push(event)).err()).collect();
-    let mut stored = api.engine.ingest_batch(events).await.into_iter();
+    let mut stored = api.ingest(events).await.into_iter();
     let answers = refused.into_iter().map(|problem| match problem {
         Some(problem) => Err(problem),
-        None => stored.next().map_or_else(
-            || Err(Problem::try_again("The event could not be stored.")),
-            |answer| answer.map_err(Problem::from),
-        ),
+        None => stored.next().unwrap_or(Err(IngestError::Store)).map_err(Problem::from),
     });
     answers.enumerate().map(|(place, answer)| answer.map_err(|problem| problem.within(&format!("/{place}")))).collect()
 }

@@ -26,21 +26,13 @@ pub async fn post(
     body: JsonBody<MAX_LEN>,
 ) -> Result<Response, Problem> {
     let submission = Submission::parse(body.text()?, api.now())?;
-    let named = submission.account.as_deref();
     let event = NewEvent {
-        account: caller.account(&api, named).await?,
+        account: caller.account(&api, submission.account.as_deref()).await?,
         body: submission.body,
         idempotency: key.map(|key| idempotency(key, body.bytes())),
     };
-    match api.engine.ingest(event).await {
-        Ok(accepted) => Ok(answer(accepted)),
-        Err(error) => {
-            if let (IngestError::UnknownAccount, Some(named)) = (&error, named) {
-                api.accounts.forget(named);
-            }
-            Err(error.into())
-        }
-    }
+    let stored = api.ingest(vec![event]).await.into_iter().next();
+    Ok(answer(stored.unwrap_or(Err(IngestError::Store))?))
 }
 
 fn answer(accepted: Accepted) -> Response {

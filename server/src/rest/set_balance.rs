@@ -25,7 +25,7 @@ pub async fn put(
 ) -> Result<StatusCode, Problem> {
     let account = caller.account(&api, Some(&account)).await.map_err(hide_account)?;
     let balance = read(body.text()?)?;
-    api.engine.set_balance(account, balance).await?;
+    api.set_balance(account, balance).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -78,6 +78,20 @@ impl TestApi {
         }
     }
 
+    /// Erases an account, as another process may.
+    pub async fn erase(&self, account: AccountId) {
+        self.engine.erase_account(account).await.expect("erased");
+    }
+
+    /// Erases the first account and gives its name to another one. Returns the
+    /// API as the holder of that one's key sees it.
+    pub async fn erase_and_create_acme(&self) -> Self {
+        self.erase(self.acme).await;
+        let acme = account(&self.engine, "acme").await;
+        let (_, key) = self.engine.create_api_key(Some(acme), "test").await.expect("a key");
+        Self { acme, ..self.with_authorization(&format!("Bearer {key}")) }
+    }
+
     /// Gives the account an endpoint that wants everything and cannot be reached.
     pub async fn subscribe(&self, account: AccountId) {
         let draft = EndpointDraft {
