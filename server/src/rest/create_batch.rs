@@ -38,10 +38,7 @@ pub async fn post(
     IdempotencyKey(key): IdempotencyKey,
     body: JsonBody<MAX_LEN>,
 ) -> Result<Response, Problem> {
-    let entries = entries(body.text()?).map_err(|error| Problem::member("", &error.to_string()))?;
-    if entries.len() > MAX_EVENTS {
-        return Err(Problem::member("", &format!("has {} entries; send at most {MAX_EVENTS}", entries.len())));
-    }
+    let entries = entries(body.text()?, MAX_EVENTS).map_err(|error| Problem::member("", &error.to_string()))?;
     let now = api.now();
     let mut read = Vec::with_capacity(entries.len());
     for (place, entry) in entries.into_iter().enumerate() {

@@ -10,14 +10,18 @@ pub enum NoArray {
     /// Brackets or quotes are not balanced.
     #[error("is not JSON: it ends too early, or its brackets do not match")]
     Unbalanced,
+    /// More entries than are taken.
+    #[error("has more than {0} entries; send the rest in another batch")]
+    TooMany(usize),
     /// A comma is missing or too many.
     #[error("is not JSON: an entry is empty")]
     EmptyEntry,
 }
 
-/// The entries' texts, in order. Each may still be anything that has balanced
-/// brackets and quotes.
-pub fn entries(text: &str) -> Result<Vec<&str>, NoArray> {
+/// The entries' texts, in order, at most so many: a list of millions would take
+/// several times the text. Each may still be anything that has balanced brackets
+/// and quotes.
+pub fn entries(text: &str, most: usize) -> Result<Vec<&str>, NoArray> {
     let inside = text.trim_matches(is_space).strip_prefix('[').ok_or(NoArray::Other)?;
     let mut entries = Vec::new();
     let mut rest = inside;
@@ -28,6 +32,7 @@ pub fn entries(text: &str) -> Result<Vec<&str>, NoArray> {
         match (end, entry.is_empty()) {
             (End::Array, true) if entries.is_empty() => break,
             (_, true) => return Err(NoArray::EmptyEntry),
+            (_, false) if entries.len() == most => return Err(NoArray::TooMany(most)),
             (_, false) => entries.push(entry),
         }
         if end == End::Array {
@@ -87,8 +92,8 @@ mod tests {
     #[test]
     fn entries_are_told_apart_by_the_outer_commas_alone() {
         let text = " [ {\"a\":[1,2],\"b\":\"],\\\"[\"} , 7 ,[],\"é,\\\\\" ]\n";
-        assert_eq!(entries(text), Ok(vec!["{\"a\":[1,2],\"b\":\"],\\\"[\"}", "7", "[]", "\"é,\\\\\""]));
-        assert_eq!(entries("[ ]"), Ok(vec![]));
+        assert_eq!(entries(text, 4), Ok(vec!["{\"a\":[1,2],\"b\":\"],\\\"[\"}", "7", "[]", "\"é,\\\\\""]));
+        assert_eq!(entries("[ ]", 0), Ok(vec![]));
     }
 
     #[test]
@@ -104,20 +109,27 @@ mod tests {
             ("[1,]", NoArray::EmptyEntry),
             ("[,1]", NoArray::EmptyEntry),
         ] {
-            assert_eq!(entries(text), Err(error), "{text}");
+            assert_eq!(entries(text, 9), Err(error), "{text}");
         }
+    }
+
+    #[test]
+    fn no_more_are_listed_than_are_taken() {
+        assert_eq!(entries("[1,2]", 2), Ok(vec!["1", "2"]));
+        // It is not even read to its end.
+        assert_eq!(entries("[1,2,3,{", 2), Err(NoArray::TooMany(2)));
     }
 
     proptest! {
         #[test]
         fn nothing_makes_it_panic(text in "[\\[\\]{}\",:\\\\ aé1]{0,40}") {
-            let _ = entries(&text);
+            let _ = entries(&text, 40);
         }
 
         #[test]
         fn it_agrees_with_a_json_parser(values in proptest::collection::vec("[\\[\\]{}\",\\\\é]{0,8}", 0..6)) {
             let text = serde_json::to_string_pretty(&values).expect("JSON");
-            let read: Vec<String> = entries(&text).expect("an array").into_iter()
+            let read: Vec<String> = entries(&text, 40).expect("an array").into_iter()
                 .map(|entry| serde_json::from_str(entry).expect("a string")).collect();
             prop_assert_eq!(read, values);
         }
