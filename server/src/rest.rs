@@ -1,7 +1,7 @@
 //! The API through which a backend sends events in: one file an operation.
 //!
 //! A request is authenticated by its bearer key ([`caller`]), its body is read to
-//! a cap ([`body`]), and whatever is wrong is answered by a problem document
+//! a cap ([`body`]) if there is room for it ([`room`]), and whatever is wrong is answered by a problem document
 //! ([`problem`]) that names the member at fault.
 
 mod accounts;
@@ -13,6 +13,7 @@ mod entries;
 mod health;
 mod idempotency;
 mod problem;
+mod room;
 mod set_balance;
 #[cfg(test)]
 mod testing;
@@ -28,6 +29,7 @@ use signet_model::{Timestamp, time::Clock};
 
 use accounts::Accounts;
 use problem::Problem;
+use room::Room;
 
 /// What every operation is given. Clones share everything.
 #[derive(Clone)]
@@ -35,12 +37,13 @@ pub struct Api {
     engine: Engine,
     clock: Arc<dyn Clock>,
     accounts: Arc<Accounts>,
+    room: Room,
 }
 
 impl Api {
     /// The API of an engine.
     pub fn new(engine: Engine, clock: Arc<dyn Clock>) -> Self {
-        Self { engine, clock, accounts: Arc::default() }
+        Self { engine, clock, accounts: Arc::default(), room: Room::default() }
     }
 
     fn now(&self) -> Timestamp {

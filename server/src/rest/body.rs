@@ -1,30 +1,38 @@
-//! Reading a JSON body, to a cap and within a time.
+//! Reading a JSON body, to a cap, within a time, and where there is room.
 
 use std::time::Duration;
 
 use axum::{
-    body::to_bytes,
+    body::Body,
     extract::{FromRequest, Request},
     http::{HeaderMap, header},
 };
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
 use signet_model::event::MemberFault;
 use tokio::time::timeout;
 
-use super::Problem;
+use super::{Api, Problem, room::Place};
 
 /// How long a body may take to arrive.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 
+/// How long one may take that is refused.
+const REFUSED_TIME_LIMIT: Duration = Duration::from_secs(2);
+
 /// A body that is called JSON, of at most `MAX` bytes. Whether it is JSON is
 /// found out by who parses it.
 #[derive(Debug)]
-pub struct JsonBody<const MAX: usize>(Bytes);
+pub struct JsonBody<const MAX: usize> {
+    bytes: Bytes,
+    /// Kept until the request is answered.
+    _place: Place,
+}
 
 impl<const MAX: usize> JsonBody<MAX> {
     /// The bytes as they came.
     pub fn bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 
     /// The text.
@@ -32,29 +40,58 @@ impl<const MAX: usize> JsonBody<MAX> {
     /// # Errors
     /// It is not UTF-8.
     pub fn text(&self) -> Result<&str, Problem> {
-        std::str::from_utf8(&self.0).map_err(|error| {
+        std::str::from_utf8(&self.bytes).map_err(|error| {
             let message = format!("is not UTF-8 at byte {}", error.valid_up_to());
             MemberFault { pointer: String::new(), message }.into()
         })
     }
 }
 
-impl<S: Sync, const MAX: usize> FromRequest<S> for JsonBody<MAX> {
+impl<const MAX: usize> FromRequest<Api> for JsonBody<MAX> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        if !is_json(request.headers()) {
+    async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
+        let (head, body) = request.into_parts();
+        if !is_json(&head.headers) {
             return Err(Problem::not_json());
         }
-        if announced(request.headers()).is_some_and(|length| length > MAX) {
+        // Without a length it may be the largest.
+        let len = announced(&head.headers).unwrap_or(MAX);
+        if len > MAX {
             return Err(Problem::too_large(MAX));
         }
-        match timeout(TIME_LIMIT, to_bytes(request.into_body(), MAX)).await {
-            Ok(Ok(bytes)) => Ok(Self(bytes)),
-            Ok(Err(error)) if is_too_large(&error) => Err(Problem::too_large(MAX)),
-            Ok(Err(_)) | Err(_) => Err(Problem::incomplete()),
-        }
+        let Some(place) = api.room.take(len) else {
+            see_off(&head.headers, body).await;
+            return Err(Problem::try_again("Too many requests are being read."));
+        };
+        let bytes = timeout(TIME_LIMIT, read(body, len)).await.map_err(|_| Problem::incomplete())??;
+        Ok(Self { bytes, _place: place })
     }
+}
+
+/// Reads a body into one piece: many small ones would take several times as much.
+async fn read(mut body: Body, limit: usize) -> Result<Bytes, Problem> {
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let data = frame.map_err(|_| Problem::incomplete())?.into_data().unwrap_or_default();
+        if data.len() > limit - bytes.len() {
+            return Err(Problem::too_large(limit));
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes.freeze())
+}
+
+/// Keeps nothing of a body that has no room. Who is still sending when the
+/// connection is closed may never see the answer; who waits to be told to go on
+/// gets it at once.
+async fn see_off(headers: &HeaderMap, mut body: Body) {
+    if headers.contains_key(header::EXPECT) {
+        return;
+    }
+    let to_the_end = async { while let Some(Ok(_)) = body.frame().await {} };
+    // It is refused either way.
+    let _ = timeout(REFUSED_TIME_LIMIT, to_the_end).await;
 }
 
 /// Called JSON, and not compressed.
@@ -69,13 +106,110 @@ fn announced(headers: &HeaderMap) -> Option<usize> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-fn is_too_large(error: &axum::Error) -> bool {
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        if error.is::<http_body_util::LengthLimitError>() {
-            return true;
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::Pin,
+        task::{Context, Poll},
+    };
+
+    use axum::{body::HttpBody, http::StatusCode};
+    use hyper::body::Frame;
+    use serde_json::json;
+    use tokio::{sync::oneshot, task::JoinHandle};
+
+    use super::*;
+    use crate::rest::testing::{Answer, TestApi, event};
+
+    const EVENTS: &str = "/v1/events";
+    const BATCH: &str = "/v1/events/batch";
+
+    /// A body that never arrives, and tells when it is waited for.
+    struct Withheld(Option<oneshot::Sender<()>>);
+
+    impl HttpBody for Withheld {
+        type Data = Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+            if let Some(told) = self.0.take() {
+                told.send(()).expect("somebody to tell");
+            }
+            Poll::Pending
         }
-        source = error.source();
     }
-    false
+
+    /// A request whose body is waited for.
+    async fn withhold(api: &TestApi, path: &'static str) -> JoinHandle<Answer> {
+        let (told, waited_for) = oneshot::channel();
+        let api = api.clone();
+        let request = tokio::spawn(async move { api.send("POST", path, Body::new(Withheld(Some(told))), &[]).await });
+        waited_for.await.expect("the body is waited for");
+        request
+    }
+
+    async fn give_up(request: JoinHandle<Answer>) {
+        request.abort();
+        assert!(request.await.expect_err("no answer").is_cancelled());
+    }
+
+    /// A batch of one event.
+    async fn batch(api: &TestApi, headers: &[(&str, &str)]) -> Answer {
+        api.send("POST", BATCH, json!([event()]).to_string(), headers).await
+    }
+
+    #[tokio::test]
+    async fn a_large_body_for_which_there_is_no_room_is_to_come_back_and_small_ones_are_taken() {
+        let api = TestApi::new().await;
+        let (first, second) = (withhold(&api, BATCH).await, withhold(&api, BATCH).await);
+        let refused = batch(&api, &[]).await;
+        assert_eq!((refused.status, &refused.json["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("try_again")));
+        assert_eq!(refused.headers[header::RETRY_AFTER], crate::rest::problem::RETRY_AFTER);
+        let len = json!([event()]).to_string().len().to_string();
+        assert_eq!(batch(&api, &[("content-length", &len)]).await.status, StatusCode::ACCEPTED);
+        assert_eq!(api.post(EVENTS, &event()).await.status, StatusCode::ACCEPTED);
+
+        give_up(first).await;
+        for _ in 0..3 {
+            assert_eq!(batch(&api, &[]).await.status, StatusCode::ACCEPTED, "room is given back");
+        }
+        give_up(second).await;
+    }
+
+    #[tokio::test]
+    async fn small_bodies_too_have_no_more_than_their_room() {
+        let api = TestApi::new().await;
+        let mut requests = Vec::new();
+        for _ in 0..32 {
+            requests.push(withhold(&api, EVENTS).await);
+        }
+        assert_eq!(api.post(EVENTS, &event()).await.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(batch(&api, &[]).await.status, StatusCode::ACCEPTED);
+        give_up(requests.remove(0)).await;
+        assert_eq!(api.post(EVENTS, &event()).await.status, StatusCode::ACCEPTED);
+    }
+
+    #[tokio::test]
+    async fn who_waits_to_be_told_to_go_on_is_refused_without_being_told() {
+        let api = TestApi::new().await;
+        let _held = (withhold(&api, BATCH).await, withhold(&api, BATCH).await);
+        let (told, mut waited_for) = oneshot::channel();
+        let body = Body::new(Withheld(Some(told)));
+        let answer = api.send("POST", BATCH, body, &[("expect", "100-continue")]).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(waited_for.try_recv().is_err(), "the body was waited for");
+    }
+
+    #[tokio::test]
+    async fn a_stranger_takes_no_room() {
+        let api = TestApi::new().await;
+        let (told, mut waited_for) = oneshot::channel();
+        let stranger = api.with_authorization("Bearer sk_wrong");
+        let answer = stranger.send("POST", BATCH, Body::new(Withheld(Some(told))), &[]).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+        assert!(waited_for.try_recv().is_err(), "the body was waited for");
+    }
 }

@@ -18,14 +18,16 @@ use tower::ServiceExt;
 
 use super::Api;
 
-/// The API with two accounts, seen by the holder of the first one's key.
+/// The API with two accounts, seen by the holder of the first one's key. Clones
+/// share everything.
+#[derive(Clone)]
 pub struct TestApi {
     engine: Engine,
     router: Router,
     authorization: String,
     pub acme: AccountId,
     pub other: AccountId,
-    database: Arc<TestDatabase>,
+    _database: Arc<TestDatabase>,
 }
 
 /// What was answered.
@@ -59,7 +61,7 @@ impl TestApi {
         let other = account(&engine, "other").await;
         let (_, key) = engine.create_api_key(Some(acme), "test").await.expect("a key");
         let router = super::router(Api::new(engine.clone(), Arc::new(clock)));
-        Self { engine, router, authorization: format!("Bearer {key}"), acme, other, database: Arc::new(database) }
+        Self { engine, router, authorization: format!("Bearer {key}"), acme, other, _database: Arc::new(database) }
     }
 
     pub async fn with_operator_key(self) -> Self {
@@ -68,14 +70,7 @@ impl TestApi {
     }
 
     pub fn with_authorization(&self, authorization: &str) -> Self {
-        Self {
-            engine: self.engine.clone(),
-            router: self.router.clone(),
-            authorization: authorization.to_owned(),
-            acme: self.acme,
-            other: self.other,
-            database: Arc::clone(&self.database),
-        }
+        Self { authorization: authorization.to_owned(), ..self.clone() }
     }
 
     /// Erases an account, as another process may.
