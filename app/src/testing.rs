@@ -70,12 +70,17 @@ impl Visitor {
     /// The account's owner, signed in.
     pub(crate) async fn owner() -> Self {
         let mut visitor = Self::stranger().await;
-        let link = visitor.engine.create_setup_link(visitor.account).await.expect("a link");
-        let token = visitor.engine.create_owner(&link, "owner@example.com", "correct horse battery").await;
-        let token = token.expect("an owner");
-        visitor.session = visitor.engine.session(token.reveal()).await.expect("the store");
-        assert!(visitor.session.is_some(), "signed in");
+        visitor.sign_up(visitor.account, "owner@example.com").await;
         visitor
+    }
+
+    /// From here on an account's owner, signed in.
+    pub(crate) async fn sign_up(&mut self, account: AccountId, email: &str) {
+        let link = self.engine.create_setup_link(account).await.expect("a link");
+        let token = self.engine.create_owner(&link, email, "correct horse battery").await;
+        let token = token.expect("an owner");
+        self.session = self.engine.session(token.reveal()).await.expect("the store");
+        assert!(self.session.is_some(), "signed in");
     }
 
     /// A webhook of the account.

@@ -24,6 +24,8 @@ pub(crate) async fn resend(
     member: Member,
     Ids((endpoint, id)): Ids<(EndpointId, DeliveryId)>,
 ) -> Result<Response, PageError> {
+    let found = member.engine().delivery(member.account, id).await?;
+    found.filter(|it| it.delivery.endpoint == endpoint).ok_or(PageError::NotFound)?;
     match member.engine().resend(member.account, id).await {
         Ok(()) => Ok(done(Notice::Resent, &delivery_path(endpoint, id))),
         Err(ResendError::Store(error)) => Err(error.into()),
@@ -41,7 +43,10 @@ pub(crate) async fn rows_live(query: &LogQuery) -> Result<Vec<DeliveryRow>, Serv
         before: query.before.parse().ok(),
     };
     let limit = query.limit.min(MOST);
-    let found = member.engine().deliveries(member.account, endpoint, filter, limit).await;
+    let (engine, account) = (member.engine(), member.account);
+    // No list is kept fresh of a webhook that is not there.
+    engine.endpoint(account, endpoint).await.map_err(|error| failed(error.into()))?.ok_or_else(not_found)?;
+    let found = engine.deliveries(account, endpoint, filter, limit).await;
     let found = found.map_err(|error| failed(error.into()))?;
     Ok(found.iter().map(|delivery| row(delivery, member.frame.now)).collect())
 }

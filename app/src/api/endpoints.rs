@@ -102,6 +102,8 @@ pub(crate) async fn settle_held(
     Ids(id): Ids<EndpointId>,
     fields: Fields,
 ) -> Result<Response, PageError> {
+    // A form may choose nothing, and then nothing else looks for the webhook.
+    member.engine().endpoint(member.account, id).await?.ok_or(PageError::NotFound)?;
     settle(&member, id, &fields).await?;
     Ok(done(Notice::HeldSettled, &endpoint_path(id)))
 }

@@ -1,9 +1,10 @@
 //! The pages as a browser meets them.
 
+mod foreign;
 mod recover;
 
 use axum::http::{StatusCode, header};
-use signet_engine::store::{deliveries::Filter, endpoints::EndpointDraft};
+use signet_engine::store::deliveries::Filter;
 use signet_model::signature::Secret;
 
 use crate::{redirect::HOME, testing::Visitor};
@@ -25,31 +26,6 @@ async fn strangers_are_sent_to_sign_in_and_come_back_afterwards() {
     let answer = stranger.post("/settings/api-keys", "name=x").await;
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/login"));
     assert_eq!(stranger.engine.api_keys(stranger.account).await.expect("keys").len(), 0);
-}
-
-#[tokio::test]
-async fn what_belongs_to_another_account_is_not_found() {
-    let owner = Visitor::owner().await;
-    let other = owner.engine.create_account("other").await.expect("the store").expect("an account");
-    let endpoint = owner.endpoint().await;
-    let theirs = owner
-        .engine
-        .create_endpoint(
-            other.id,
-            EndpointDraft { url: endpoint.url.clone(), description: String::new(), event_types: endpoint.event_types },
-            &Secret::new([2; 32]),
-        )
-        .await
-        .expect("an endpoint");
-    let path = format!("/settings/webhooks/{}", theirs.id);
-    for page in ["", "/edit", "/delete", "/recover", "/deliveries"] {
-        assert_eq!(owner.get(&format!("{path}{page}")).await.status, StatusCode::NOT_FOUND, "{page}");
-    }
-    for action in ["/delete", "/pause", "/enable", "/recover", "/secret"] {
-        assert_eq!(owner.post(&format!("{path}{action}"), "").await.status, StatusCode::NOT_FOUND, "{action}");
-    }
-    let still_there = owner.engine.endpoint(other.id, theirs.id).await.expect("the store");
-    assert!(still_there.is_some_and(|endpoint| endpoint.disabled.is_none()));
 }
 
 #[tokio::test]

@@ -1,0 +1,209 @@
+//! Who is signed in for one account can see and do nothing of another's.
+
+use std::fmt::Write;
+
+use axum::http::StatusCode;
+use signet_engine::{
+    store::deliveries::Filter,
+    testing::{Hands, account, completed},
+};
+use signet_model::{AccountId, ApiKeyId, DeliveryId, EndpointId, delivery::State, event::EventType};
+
+use super::{URL, secret};
+use crate::testing::{Answer, Visitor};
+
+/// What an account has: a webhook that is on again and one that is disabled, each
+/// with a delivery that failed and one that is held, and a key.
+struct Property {
+    account: AccountId,
+    active: Webhook,
+    disabled: Webhook,
+    key: ApiKeyId,
+}
+
+#[derive(Clone, Copy)]
+struct Webhook {
+    id: EndpointId,
+    failed: DeliveryId,
+}
+
+impl Property {
+    async fn new(visitor: &Visitor) -> Self {
+        let (engine, account) = (&visitor.engine, visitor.account);
+        let active = visitor.endpoint().await.id;
+        let disabled = visitor.endpoint().await.id;
+        let hands = Hands(engine);
+        // An answer 410 disables; what comes afterwards is held.
+        for one in hands.ingest(completed(engine, account, "task_failed")).await.1 {
+            hands.finish(one, 410).await;
+        }
+        hands.ingest(completed(engine, account, "task_held")).await.0.expect("accepted");
+        engine.enable_endpoint(account, active).await.expect("enabled");
+        let (key, _) = engine.create_api_key(Some(account), "backend").await.expect("a key");
+        let (active, disabled) = (webhook(visitor, account, active).await, webhook(visitor, account, disabled).await);
+        Self { account, active, disabled, key: key.id }
+    }
+
+    /// All that is stored of it.
+    async fn stored(&self, visitor: &Visitor) -> String {
+        let (engine, account) = (&visitor.engine, self.account);
+        let mut text = format!("{:?}", engine.api_keys(account).await.expect("keys"));
+        for endpoint in engine.endpoints(account).await.expect("endpoints") {
+            let log = engine.deliveries(account, endpoint.id, Filter::default(), 100).await.expect("the log");
+            let secret = engine.endpoint_secret(account, endpoint.id).await.expect("a secret");
+            write!(text, "\n{endpoint:?}\n{}\n{log:?}", secret.reveal()).expect("text");
+        }
+        text
+    }
+}
+
+async fn webhook(visitor: &Visitor, account: AccountId, id: EndpointId) -> Webhook {
+    let log = visitor.engine.deliveries(account, id, Filter::default(), 100).await.expect("the log");
+    let mut states: Vec<_> = log.iter().map(|delivery| delivery.state).collect();
+    states.sort_by_key(|state| state.as_str());
+    assert_eq!(states, [State::Failed, State::Held]);
+    let failed = log.iter().find(|delivery| delivery.state == State::Failed).map(|delivery| delivery.id);
+    Webhook { id, failed: failed.expect("a failed delivery") }
+}
+
+/// What can be sent: an address, and a form if it is not only opened.
+type Request = (String, Option<String>);
+
+/// Every page and every action of a webhook, of a delivery and of a key, with
+/// forms that do something. What removes comes last.
+fn requests(Property { active, disabled, key, .. }: &Property) -> Vec<Request> {
+    let mut requests: Vec<Request> = vec![];
+    for Webhook { id, failed } in [active, disabled] {
+        let webhook = format!("/settings/webhooks/{id}");
+        for page in [
+            "",
+            "/edit",
+            "/delete",
+            "/recover",
+            "/recover?since=2026-03-28T11%3A00&event=task.completed",
+            "/deliveries",
+            "/deliveries?state=failed",
+            &format!("?test={failed}"),
+            &format!("/deliveries/{failed}"),
+        ] {
+            requests.push((format!("{webhook}{page}"), None));
+        }
+        let edited = format!("url={URL}&description=Mine&event=task.failed&secret={}", secret());
+        for (action, form) in [
+            ("/secret", ""),
+            ("/edit", &*edited),
+            ("/edit", ""),
+            ("/held", ""),
+            ("/held", "held.task.completed=keep"),
+            ("/held", "held.task.completed=send"),
+            ("/held", "held.task.completed=discard"),
+            ("/enable", ""),
+            ("/enable", "held.task.completed=discard"),
+            (&format!("/deliveries/{failed}/resend"), ""),
+            ("/recover", "since=2026-03-28T11%3A00&event=task.completed"),
+            ("/recover", ""),
+            ("/pause", ""),
+        ] {
+            requests.push((format!("{webhook}{action}"), Some(form.to_owned())));
+        }
+        requests.push(("/live/secret".into(), Some(format!("endpoint={id}"))));
+        for state in ["", "failed"] {
+            let query = [("endpoint", &*id.to_string()), ("state", state), ("event_type", ""), ("before", "")];
+            let query = query.map(|(name, value)| format!("query%5B{name}%5D={value}&")).concat();
+            requests.push(("/live/deliveries".into(), Some(format!("{query}query%5Blimit%5D=10"))));
+        }
+    }
+    requests.push((format!("/settings/api-keys/{key}/revoke"), None));
+    requests.push((format!("/settings/api-keys/{key}/revoke"), Some(String::new())));
+    for Webhook { id, .. } in [active, disabled] {
+        requests.push((format!("/settings/webhooks/{id}/delete"), Some(String::new())));
+    }
+    requests
+}
+
+/// Tests, which wait for an engine that is at work.
+fn tests(Property { active, disabled, .. }: &Property) -> Vec<Request> {
+    let kinds = [active, disabled].into_iter().flat_map(|webhook| EventType::ALL.map(|kind| (webhook.id, kind)));
+    let requests = kinds.flat_map(|(id, kind)| {
+        [
+            (format!("/settings/webhooks/{id}/test"), Some(format!("type={kind}"))),
+            ("/live/test".into(), Some(format!("endpoint={id}&event_type={kind}"))),
+        ]
+    });
+    requests.collect()
+}
+
+async fn send(visitor: &Visitor, (path, form): &Request) -> Answer {
+    match form {
+        Some(form) => visitor.post(path, form).await,
+        None => visitor.get(path).await,
+    }
+}
+
+fn assert_reveals_nothing(answer: &Answer, request: &Request) {
+    for theirs in ["whsec_", "task_failed", "task_held", "backend", "example.com"] {
+        assert!(!answer.html.contains(theirs), "{request:?} shows {theirs}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_another_account_is_found_and_nothing_changes() {
+    let mut visitor = Visitor::stranger().await;
+    let theirs = Property::new(&visitor).await;
+    let before = theirs.stored(&visitor).await;
+    let other = account(&visitor.engine, "other").await;
+    visitor.sign_up(other, "somebody@example.org").await;
+    for request in requests(&theirs).iter().chain(&tests(&theirs)) {
+        let answer = send(&visitor, request).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{request:?}");
+        assert_reveals_nothing(&answer, request);
+        assert_eq!(theirs.stored(&visitor).await, before, "{request:?}");
+    }
+    // Otherwise it would be no wonder that nothing is found.
+    visitor.sign_up(theirs.account, "owner@example.com").await;
+    for request in requests(&theirs) {
+        let status = send(&visitor, &request).await.status;
+        assert!(
+            status.is_success() || status.is_redirection() || status == StatusCode::UNPROCESSABLE_ENTITY,
+            "{request:?}: {status}"
+        );
+    }
+    assert_ne!(theirs.stored(&visitor).await, before);
+}
+
+#[tokio::test]
+async fn a_delivery_is_found_under_its_own_webhook_only() {
+    let mut visitor = Visitor::stranger().await;
+    let theirs = Property::new(&visitor).await;
+    visitor.account = account(&visitor.engine, "other").await;
+    let mine = Property::new(&visitor).await;
+    visitor.sign_up(mine.account, "somebody@example.org").await;
+    let before = (theirs.stored(&visitor).await, mine.stored(&visitor).await);
+    for (webhook, delivery) in [
+        (mine.active.id, theirs.active.failed),
+        (theirs.active.id, mine.active.failed),
+        (mine.disabled.id, mine.active.failed),
+    ] {
+        let path = format!("/settings/webhooks/{webhook}/deliveries/{delivery}");
+        assert_eq!(visitor.get(&path).await.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(visitor.post(&format!("{path}/resend"), "").await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    // The page is mine; the result of the test is not shown.
+    let page = visitor.get(&format!("/settings/webhooks/{}?test={}", mine.active.id, theirs.active.failed)).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(!page.html.contains(&theirs.active.failed.to_string()));
+    assert_eq!((theirs.stored(&visitor).await, mine.stored(&visitor).await), before);
+}
+
+#[tokio::test]
+async fn islands_answer_nobody_who_is_not_signed_in() {
+    let visitor = Visitor::stranger().await;
+    let theirs = Property::new(&visitor).await;
+    let before = theirs.stored(&visitor).await;
+    for request in requests(&theirs).iter().chain(&tests(&theirs)).filter(|(path, _)| path.starts_with("/live/")) {
+        let answer = send(&visitor, request).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{request:?}");
+        assert_reveals_nothing(&answer, request);
+    }
+    assert_eq!(theirs.stored(&visitor).await, before);
+}
