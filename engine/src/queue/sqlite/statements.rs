@@ -207,7 +207,7 @@ pub(in crate::queue) enum Value<'b> {
     Id(Uuid),
 }
 
-impl<'b, T: Into<Self>> From<Option<T>> for Value<'b> {
+impl<T: Into<Self>> From<Option<T>> for Value<'_> {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)
     }
