@@ -73,12 +73,15 @@ macro_rules! snapshot {
 
 impl Engine {
     /// Checks every rule of the ledger on one snapshot of the database. Takes
-    /// leases to be as long as this engine's settings say.
+    /// leases to be as long, and the attempts at the same time to be as many, as
+    /// this engine's settings say.
     pub async fn check(&self) -> Result<Ledger> {
         const STATES: &str = "SELECT state, count(*) FROM deliveries GROUP BY state";
+        let settings = &self.0.settings;
         snapshot!(&self.0.db, |tx| {
-            // The first statement fixes the snapshot; only then is it clear what
-            // "now" is: nothing in the snapshot was done later.
+            // The first statement fixes the snapshot, at some instant while it runs:
+            // everything was done before `now`, and what was due by `began` was due.
+            let began = self.0.clock.now();
             let events = sqlx::query_scalar("SELECT count(*) FROM events").fetch_one(&mut *tx).await?;
             let now = self.0.clock.now();
             let states: Vec<(State, i64)> = sqlx::query_as(STATES).fetch_all(&mut *tx).await?;
@@ -88,8 +91,11 @@ impl Engine {
                 // Made of constants alone.
                 let broken_by: Vec<(i64, Uuid)> = sqlx::query_as(AssertSqlSafe(rule.query()))
                     .bind(now + SKEW)
-                    .bind(now + self.0.settings.lease + SKEW)
-                    .bind(before(now, self.0.settings.lease))
+                    .bind(now + settings.lease + SKEW)
+                    .bind(began)
+                    .bind(before(began, settings.lease + SKEW))
+                    .bind(limit(settings.max_in_flight))
+                    .bind(limit(settings.max_in_flight_per_endpoint))
                     .fetch_all(&mut *tx)
                     .await?;
                 findings.extend(finding(rule, &broken_by));
@@ -115,6 +121,10 @@ fn by_state(found: &[(State, i64)]) -> Vec<(State, u64)> {
 
 fn counted(count: i64) -> u64 {
     count.unsigned_abs()
+}
+
+fn limit(attempts: usize) -> i64 {
+    i64::try_from(attempts).unwrap_or(i64::MAX)
 }
 
 fn before(now: Timestamp, span: Duration) -> Timestamp {

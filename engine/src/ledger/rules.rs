@@ -22,7 +22,7 @@ pub enum Rule {
     StateIsWhole,
     /// What is yet to be sent has its body.
     OpenHasBody,
-    /// No lease ended a whole lease ago.
+    /// No lease ended a whole lease ago without anybody having been at its endpoint since.
     LeaseNotOverdue,
     /// No lease ends further ahead than leases last.
     LeaseNotTooLong,
@@ -97,16 +97,19 @@ impl Rule {
     /// Selects how many rows break the rule, and the ids of five of them.
     pub(super) fn query(self) -> String {
         format!(
-            "WITH clock (soon, latest, stale) AS
-               (SELECT CAST($1 AS TIMESTAMPTZ), CAST($2 AS TIMESTAMPTZ), CAST($3 AS TIMESTAMPTZ))
+            "WITH clock (soon, latest, present, stale) AS
+               (SELECT CAST($1 AS TIMESTAMPTZ), CAST($2 AS TIMESTAMPTZ), CAST($3 AS TIMESTAMPTZ), CAST($4 AS TIMESTAMPTZ)),
+             limits (in_all, per_endpoint) AS (SELECT CAST($5 AS BIGINT), CAST($6 AS BIGINT))
              SELECT count(*) OVER () AS found, broken.id FROM ({}) AS broken ORDER BY broken.id LIMIT 5",
             self.broken_by()
         )
     }
 
-    /// Selects the `id` of what breaks the rule. `clock` knows the present and
-    /// a little (`soon`), the instant after which no lease can end (`latest`) and
-    /// the one before which none may have ended (`stale`).
+    /// Selects the `id` of what breaks the rule. `clock` knows the `present`, the
+    /// present and a little (`soon`), the instant after which no lease can end
+    /// (`latest`), and the one before which an endpoint that has something due may
+    /// not have been left alone (`stale`). `limits` knows how many attempts one
+    /// process makes at the same time.
     const fn broken_by(self) -> &'static str {
         match self {
             Self::Fanout => {
@@ -156,7 +159,24 @@ impl Rule {
                   WHERE d.state IN ('pending', 'held') AND e.body IS NULL"
             }
             Self::LeaseNotOverdue => {
-                "SELECT d.id FROM deliveries d, clock WHERE d.state = 'pending' AND d.lease IS NOT NULL AND d.due_at < clock.stale"
+                // Whose lease ran out can have a long backlog of its endpoint before it.
+                // What tells that somebody works on that: leases that hold, and the
+                // endpoint's queue, which each claim moves on to its own instant or later.
+                // And where a process makes as many attempts as it may, it claims nothing.
+                "WITH leased AS
+                   (SELECT id, account_id, endpoint_id, due_at,
+                      max(due_at) OVER (PARTITION BY account_id, endpoint_id) AS last_due_at
+                      FROM deliveries WHERE state = 'pending' AND lease IS NOT NULL),
+                 held AS
+                   (SELECT count(*) AS leases FROM leased, clock WHERE due_at > clock.present
+                     GROUP BY account_id, endpoint_id),
+                 under_way AS
+                   (SELECT COALESCE(sum(CASE WHEN leases < per_endpoint THEN leases ELSE per_endpoint END), 0) AS attempts
+                      FROM held, limits)
+                 SELECT l.id FROM clock, leased l
+                   JOIN endpoint_queues q ON q.account_id = l.account_id AND q.endpoint_id = l.endpoint_id
+                  WHERE l.due_at < clock.stale AND l.last_due_at <= clock.present AND q.next_due_at < clock.stale
+                    AND (SELECT attempts < in_all FROM under_way, limits)"
             }
             Self::LeaseNotTooLong => {
                 "SELECT d.id FROM deliveries d, clock WHERE d.state = 'pending' AND d.lease IS NOT NULL AND d.due_at > clock.latest"

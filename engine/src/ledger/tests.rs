@@ -1,6 +1,6 @@
 //! Every rule is broken by hand, and the check finds it.
 
-use signet_model::{Timestamp, time::Clock};
+use signet_model::{AccountId, Timestamp, time::Clock};
 
 use super::*;
 use crate::{
@@ -11,12 +11,16 @@ use crate::{
     testing::{Hands, InFlight, TestDatabase, account, completed, databases, endpoint, engine, resting_engine},
 };
 
+const LEASE: Duration = Duration::from_mins(1);
+const MOMENT: Duration = Duration::from_micros(1);
+
 /// One delivery in each state that a rule speaks of.
 struct World {
     engine: Engine,
     clock: ManualClock,
+    account: AccountId,
     /// Leased until the test ends.
-    _in_flight: Vec<InFlight>,
+    in_flight: Vec<InFlight>,
 }
 
 impl World {
@@ -40,7 +44,45 @@ impl World {
             }
         }
         let (_, in_flight) = hands.ingest(event("in flight")).await;
-        Self { engine, clock, _in_flight: in_flight }
+        Self { engine, clock, account, in_flight }
+    }
+
+    /// With three deliveries whose leases ran out long ago.
+    async fn with_a_backlog(database: &TestDatabase) -> Self {
+        let mut world = Self::new(database).await;
+        for task in ["second", "third"] {
+            Hands(&world.engine).ingest(completed(&world.engine, world.account, task)).await.0.expect("accepted");
+        }
+        world.in_flight.clear();
+        world.clock.advance(LEASE * 10);
+        world
+    }
+
+    /// Claims the one delivery that is due first, as a process does that has room
+    /// for no more.
+    async fn claim_one(&self) -> Timestamp {
+        let now = self.clock.now();
+        let first = "UPDATE deliveries SET due_at = $1, lease = 7
+                      WHERE id = (SELECT id FROM deliveries WHERE state = 'pending' ORDER BY due_at LIMIT 1)";
+        self.run(first, now + LEASE).await;
+        self.look_again_at(now).await;
+        now
+    }
+
+    /// Says when claiming looks at the endpoint next.
+    async fn look_again_at(&self, instant: Timestamp) {
+        self.run("UPDATE endpoint_queues SET next_due_at = $1 WHERE TRUE", instant).await;
+    }
+
+    /// Two deliveries of another account, in flight to its endpoint.
+    async fn serve_another(&self) -> Vec<InFlight> {
+        let account = account(&self.engine, "other").await;
+        endpoint(&self.engine, account).await;
+        let mut in_flight = Vec::new();
+        for task in ["one", "two"] {
+            in_flight.extend(Hands(&self.engine).ingest(completed(&self.engine, account, task)).await.1);
+        }
+        in_flight
     }
 
     async fn broken_rules(&self) -> Vec<(Rule, u64)> {
@@ -146,9 +188,7 @@ async fn every_broken_rule_is_found() {
 async fn what_is_due_before_claiming_looks_again_is_found() {
     for database in databases().await {
         let world = World::new(&database).await;
-        world
-            .run("UPDATE endpoint_queues SET next_due_at = $1 WHERE TRUE", world.clock.now() + Duration::from_secs(59))
-            .await;
+        world.look_again_at(world.clock.now() + Duration::from_secs(59)).await;
         assert_eq!(world.broken_rules().await, [(Rule::PendingIsQueued, 1)], "the retry is due after about 30 s");
     }
 }
@@ -171,11 +211,73 @@ async fn what_waits_at_a_disabled_endpoint_is_found() {
 async fn a_lease_that_nobody_took_up_is_found() {
     for database in databases().await {
         let world = World::new(&database).await;
-        let lease = Settings::default().lease;
-        world.clock.advance(lease * 2);
+        world.clock.advance(LEASE * 2 + SKEW);
         assert_eq!(world.broken_rules().await, []);
-        world.clock.advance(Duration::from_micros(1));
+        world.clock.advance(MOMENT);
         assert_eq!(world.broken_rules().await, [(Rule::LeaseNotOverdue, 1)]);
+    }
+}
+
+#[tokio::test]
+async fn a_backlog_that_somebody_works_on_is_not_overdue() {
+    for database in databases().await {
+        let world = World::with_a_backlog(&database).await;
+        assert_eq!(world.broken_rules().await, [(Rule::LeaseNotOverdue, 3)], "nobody does");
+
+        let claimed_at = world.claim_one().await;
+        world.look_again_at(Timestamp::from_unix_micros(0)).await;
+        assert_eq!(world.broken_rules().await, [], "a lease holds");
+        world.clock.advance(LEASE);
+        assert_eq!(world.broken_rules().await, [(Rule::LeaseNotOverdue, 3)], "it held until just now");
+
+        world.look_again_at(claimed_at).await;
+        world.clock.advance(SKEW);
+        assert_eq!(world.broken_rules().await, [], "its endpoint was claimed from");
+        world.clock.advance(MOMENT);
+        assert_eq!(world.broken_rules().await, [(Rule::LeaseNotOverdue, 3)], "that is too long ago");
+    }
+}
+
+#[tokio::test]
+async fn a_backlog_that_takes_hours_is_not_overdue() {
+    for database in databases().await {
+        let world = World::with_a_backlog(&database).await;
+        for _ in 0..20 {
+            // Of what hangs at the receiver, or waits too long in the process, the
+            // lease runs out.
+            world.claim_one().await;
+            assert_eq!(world.broken_rules().await, []);
+            world.clock.advance(LEASE);
+            assert_eq!(world.broken_rules().await, []);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_left_out_while_others_are_served_is_found() {
+    for database in databases().await {
+        let world = World::with_a_backlog(&database).await;
+        let _elsewhere = world.serve_another().await;
+        assert_eq!(world.broken_rules().await, [(Rule::LeaseNotOverdue, 3)]);
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_overdue_while_as_much_as_may_be_is_under_way() {
+    for database in databases().await {
+        let world = World::with_a_backlog(&database).await;
+        let _elsewhere = world.serve_another().await;
+        // Two leases hold at one endpoint, of which the second may have to wait.
+        for (in_all, per_endpoint, broken) in [(2, 2, vec![]), (3, 3, vec![3]), (2, 1, vec![3]), (1, 1, vec![])] {
+            let settings =
+                Settings { max_in_flight: in_all, max_in_flight_per_endpoint: per_endpoint, ..Settings::default() };
+            let (engine, clock) = engine(&database, settings, Vec::new());
+            clock.advance(world.clock.now().since(clock.now()));
+            let ledger = engine.check().await.expect("a ledger");
+            let found: Vec<_> = ledger.findings.into_iter().map(|finding| (finding.rule, finding.count)).collect();
+            let broken: Vec<_> = broken.into_iter().map(|count| (Rule::LeaseNotOverdue, count)).collect();
+            assert_eq!(found, broken, "{in_all} in all, {per_endpoint} for each endpoint");
+        }
     }
 }
 
