@@ -31,8 +31,10 @@ const PERIOD: Duration = Duration::from_hours(1);
 /// How often bodies are looked for among all events and not only among those
 /// that have become old since: what was held then can be closed by now.
 const ROUNDS_TO_START_OVER: u32 = 24;
-/// How many events, give or take their deliveries, are looked at in one transaction.
-const BATCH: i64 = 200;
+/// How many events change in one transaction.
+const BATCH: usize = 200;
+/// How many events one statement looks at for bodies: most of them have none any more.
+const LOOKED_AT: usize = 1_000;
 /// How many deliveries change in one transaction, give or take those of one event.
 const DELIVERIES: i64 = 500;
 /// The rest that everybody else gets between two transactions.
@@ -115,9 +117,9 @@ async fn remove_expired(engine: &Parts, now: Timestamp) -> Result<()> {
     });
     loop {
         let removed = transact!(&engine.db, |tx| {
-            sqlx::query(KEYS).bind(oldest).bind(BATCH).execute(&mut *tx).await?.rows_affected()
+            sqlx::query(KEYS).bind(oldest).bind(count(BATCH)).execute(&mut *tx).await?.rows_affected()
         });
-        if removed < BATCH.unsigned_abs() {
+        if removed < BATCH as u64 {
             return Ok(());
         }
         tokio::time::sleep(PAUSE).await;
@@ -154,6 +156,15 @@ struct Old {
     account_id: AccountId,
     id: EventId,
     fanout: i32,
+    has_body: bool,
+}
+
+/// Some events that were looked at.
+struct Page {
+    /// The last of them.
+    last: EventId,
+    /// Those with something to take away, as many as make up a transaction.
+    old: Vec<Old>,
 }
 
 impl Walk {
@@ -161,12 +172,11 @@ impl Walk {
     async fn through(self, engine: &Parts, mut after: EventId, before: EventId, depth: Depth) -> Result<Swept> {
         let mut swept = Swept::default();
         loop {
-            let page = self.page(engine, after, before, depth).await?;
-            let Some(last) = page.last() else { return Ok(swept) };
-            after = last.id;
+            let Some(Page { last, old }) = self.page(engine, after, before, depth).await? else { return Ok(swept) };
+            after = last;
             let mut by_account: BTreeMap<AccountId, Vec<EventId>> = BTreeMap::new();
-            for old in &page {
-                by_account.entry(old.account_id).or_default().push(old.id);
+            for one in old {
+                by_account.entry(one.account_id).or_default().push(one.id);
             }
             for (account, events) in by_account {
                 swept += sweep_events(engine, account, events, depth).await?;
@@ -175,61 +185,220 @@ impl Walk {
         }
     }
 
-    /// The next events, as many as make up a transaction.
-    async fn page(self, engine: &Parts, after: EventId, before: EventId, depth: Depth) -> Result<Vec<Old>> {
-        const EVERYTHING: &str = "SELECT account_id, id, fanout FROM events
-             WHERE id > $1 AND id < $2 AND (body IS NOT NULL OR NOT $3) ORDER BY id LIMIT $4";
-        const ACCOUNT: &str = "SELECT account_id, id, fanout FROM events
-             WHERE account_id = $5 AND id > $1 AND id < $2 AND (body IS NOT NULL OR NOT $3) ORDER BY id LIMIT $4";
-        let bodies_only = depth == Depth::Bodies;
-        let mut page: Vec<Old> = match self {
+    /// The next events. What one statement looks at is bounded, and not what it
+    /// finds: it would look for the next body through all that have lost theirs.
+    async fn page(self, engine: &Parts, after: EventId, before: EventId, depth: Depth) -> Result<Option<Page>> {
+        const EVERYTHING: &str = "SELECT account_id, id, fanout, body IS NOT NULL AS has_body FROM events
+             WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3";
+        const ACCOUNT: &str = "SELECT account_id, id, fanout, body IS NOT NULL AS has_body FROM events
+             WHERE account_id = $4 AND id > $1 AND id < $2 ORDER BY id LIMIT $3";
+        let most = count(match depth {
+            Depth::Rows => BATCH,
+            Depth::Bodies => LOOKED_AT,
+        });
+        let looked_at: Vec<Old> = match self {
             Self::Everything => read!(&engine.db, |conn| sqlx::query_as(EVERYTHING)
                 .bind(after)
                 .bind(before)
-                .bind(bodies_only)
-                .bind(BATCH)
+                .bind(most)
                 .fetch_all(&mut *conn)
                 .await?),
             Self::Account(account) => read!(&engine.db, |conn| sqlx::query_as(ACCOUNT)
                 .bind(after)
                 .bind(before)
-                .bind(bodies_only)
-                .bind(BATCH)
+                .bind(most)
                 .bind(account)
                 .fetch_all(&mut *conn)
                 .await?),
         };
+        Ok(Page::of(looked_at, depth))
+    }
+}
+
+impl Page {
+    /// As much of what was looked at as fits into a transaction.
+    fn of(looked_at: Vec<Old>, depth: Depth) -> Option<Self> {
+        let mut page = Self { last: looked_at.first()?.id, old: Vec::new() };
         let mut deliveries = 0;
-        let fits = page.iter().take_while(|old| {
-            let room = deliveries < DELIVERIES;
-            deliveries += i64::from(old.fanout);
-            room
-        });
-        let fits = fits.count();
-        page.truncate(fits);
-        Ok(page)
+        for one in looked_at {
+            let goes = depth == Depth::Rows || one.has_body;
+            if goes && (page.old.len() == BATCH || deliveries >= DELIVERIES) {
+                break;
+            }
+            page.last = one.id;
+            if goes {
+                deliveries += i64::from(one.fanout);
+                page.old.push(one);
+            }
+        }
+        Some(page)
     }
 }
 
 /// Sweeps those of the events that are closed.
-async fn sweep_events(engine: &Parts, account: AccountId, mut events: Vec<EventId>, depth: Depth) -> Result<Swept> {
+async fn sweep_events(engine: &Parts, account: AccountId, events: Vec<EventId>, depth: Depth) -> Result<Swept> {
     let mut tx = Tx::begin(&engine.db).await?;
+    let swept = sweep_closed(&mut tx, account, events, depth).await?;
+    tx.commit().await?;
+    Ok(swept)
+}
+
+/// Finds out which are closed only now that nobody can open one any more.
+async fn sweep_closed(tx: &mut Tx<'_>, account: AccountId, mut events: Vec<EventId>, depth: Depth) -> Result<Swept> {
     tx.lock_accounts(&[account], Lock::Share).await?;
-    let mut deliveries = deliveries_of(&mut tx, account, &events).await?;
+    let mut deliveries = deliveries_of(tx, account, &events).await?;
     let open: Vec<EventId> = deliveries.iter().filter(|one| one.is_open()).map(|one| one.event_id).collect();
     events.retain(|id| !open.contains(id));
     deliveries.retain(|one: &Concerned| !open.contains(&one.event_id));
-    let swept = match depth {
-        Depth::Rows => Swept { removed: remove(&mut tx, account, &events, &deliveries).await?, ..Swept::default() },
-        Depth::Bodies => Swept { bodies: strip(&mut tx, account, &events, &deliveries).await?, ..Swept::default() },
-    };
-    tx.commit().await?;
-    Ok(swept)
+    Ok(match depth {
+        Depth::Rows => Swept { removed: remove(tx, account, &events, &deliveries).await?, ..Swept::default() },
+        Depth::Bodies => Swept { bodies: strip(tx, account, &events, &deliveries).await?, ..Swept::default() },
+    })
+}
+
+fn count(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
 }
 
 impl std::ops::AddAssign for Swept {
     fn add_assign(&mut self, more: Self) {
         self.removed += more.removed;
         self.bodies += more.bodies;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use signet_model::{DeliveryId, delivery::State};
+
+    use super::*;
+    use crate::{
+        clock::ManualClock,
+        store::{deliveries::ResendError, transact},
+        testing::{Hands, TestDatabase, account, completed, databases, endpoint, resting_engine},
+    };
+
+    struct World {
+        engine: Engine,
+        clock: ManualClock,
+        account: AccountId,
+    }
+
+    impl World {
+        async fn new(database: &TestDatabase) -> Self {
+            let (engine, clock) = resting_engine(database);
+            let account = account(&engine, "acme").await;
+            endpoint(&engine, account).await;
+            Self { engine, clock, account }
+        }
+
+        /// An event that was delivered so long ago that its body is to go.
+        async fn old_event(&self) -> (EventId, DeliveryId) {
+            let hands = Hands(&self.engine);
+            let (accepted, mut in_flight) = hands.ingest(completed(&self.engine, self.account, "task")).await;
+            let delivery = in_flight[0].delivery();
+            hands.finish(in_flight.remove(0), 200).await;
+            self.clock.advance(self.engine.0.settings.keep_bodies + PERIOD);
+            (accepted.expect("accepted").id, delivery)
+        }
+
+        async fn walk(&self) -> Walk {
+            walks(&self.engine.0).await.expect("ways").remove(0)
+        }
+
+        /// What a sweep for bodies looks at first.
+        async fn look(&self, after: EventId) -> Option<Page> {
+            let (_, before) = limits(&self.engine.0, self.engine.0.clock.now());
+            self.walk().await.page(&self.engine.0, after, before, Depth::Bodies).await.expect("a page")
+        }
+
+        /// Whether the delivery is pending and whether it has a body; the ledger adds up.
+        async fn is_pending_and_has_body(&self, delivery: DeliveryId) -> (bool, bool) {
+            let ledger = self.engine.check().await.expect("a ledger");
+            assert!(ledger.is_clean(), "{ledger:?}");
+            let detail = self.engine.delivery(self.account, delivery).await.expect("an answer").expect("a delivery");
+            (detail.delivery.state == State::Pending, detail.body.is_some())
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_resent_between_the_look_and_the_sweep_keeps_its_body() {
+        for database in databases().await {
+            let world = World::new(&database).await;
+            let (event, delivery) = world.old_event().await;
+            let page = world.look(FIRST).await.expect("an old event");
+            assert_eq!(page.old.iter().map(|one| one.id).collect::<Vec<_>>(), [event]);
+            world.engine.resend(world.account, delivery).await.expect("sent again");
+            let swept = sweep_events(&world.engine.0, world.account, vec![event], Depth::Bodies).await.expect("swept");
+            assert_eq!(swept, Swept::default());
+            assert_eq!(world.is_pending_and_has_body(delivery).await, (true, true));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_resent_during_the_sweep_waits_and_is_refused() {
+        for database in databases().await {
+            let world = World::new(&database).await;
+            let (event, delivery) = world.old_event().await;
+            let mut tx = Tx::begin(&database.db).await.expect("a transaction");
+            let swept = sweep_closed(&mut tx, world.account, vec![event], Depth::Bodies).await.expect("swept");
+            assert_eq!(swept.bodies, 1);
+            // Nobody but the sweep sees yet that the body is gone.
+            let resent = tokio::spawn({
+                let (engine, account) = (world.engine.clone(), world.account);
+                async move { engine.resend(account, delivery).await }
+            });
+            somebody_waits(&database).await;
+            tx.commit().await.expect("committed");
+            let refused = resent.await.expect("no panic").expect_err("its body is gone");
+            assert!(matches!(refused, ResendError::BodyGone | ResendError::Pending), "{refused:?}");
+            assert_eq!(world.is_pending_and_has_body(delivery).await, (false, false));
+        }
+    }
+
+    /// Until somebody waits for a lock in this database. On SQLite that cannot be
+    /// seen: whoever writes waits in line, and looks only when it is its turn.
+    async fn somebody_waits(database: &TestDatabase) {
+        const WAITING: &str = "SELECT count(*) FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        if let Database::Postgres(_) = &database.db {
+            while database.count(WAITING).await == 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_has_lost_its_body_is_looked_through_a_little_at_a_time() {
+        // Ids that are smaller than that of anything that was accepted.
+        const SQLITE: &str = "WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < $2)
+             INSERT INTO events (id, account_id, event_type, occurred_at, accepted_at, fanout, is_test)
+             SELECT unhex(printf('%032x', n)), $1, 'task.completed', 1, 1, 0, 0 FROM counted";
+        const POSTGRES: &str =
+            "INSERT INTO events (id, account_id, event_type, occurred_at, accepted_at, fanout, is_test)
+             SELECT lpad(to_hex(n), 32, '0')::uuid, $1, 'task.completed', now(), now(), 0, FALSE
+               FROM generate_series(1, $2) AS n";
+        for database in databases().await {
+            let world = World::new(&database).await;
+            let sql = if matches!(database.db, Database::Sqlite(_)) { SQLITE } else { POSTGRES };
+            let stored: Result<()> = async {
+                transact!(&database.db, |tx| {
+                    sqlx::query(sql).bind(world.account).bind(count(LOOKED_AT * 2)).execute(&mut *tx).await?;
+                });
+                Ok(())
+            }
+            .await;
+            stored.expect("stored");
+            let (event, delivery) = world.old_event().await;
+
+            let (mut after, mut pages) = (FIRST, Vec::new());
+            while let Some(page) = world.look(after).await {
+                pages.push(page.old.iter().map(|one| one.id).collect::<Vec<_>>());
+                after = page.last;
+            }
+            assert_eq!(pages, [vec![], vec![], vec![event]]);
+            assert_eq!(world.engine.sweep().await.expect("swept").bodies, 1);
+            assert_eq!(world.is_pending_and_has_body(delivery).await, (false, false));
+        }
     }
 }
