@@ -231,10 +231,11 @@ async fn lock_endpoints(tx: &mut Connection<'_>, order: &ClaimOrder) -> Result<V
     Ok(order.endpoints.iter().filter(|due| locked.contains(&due.endpoint)).copied().collect())
 }
 
+pub(super) const NEXT_DUE: &str =
+    "SELECT next_due_at FROM endpoint_queues WHERE endpoint_id <> ALL($1) ORDER BY next_due_at LIMIT 1";
+
 pub(super) async fn next_due(conn: &mut sqlx::PgConnection, skip: &[EndpointId]) -> Result<Option<Timestamp>> {
-    const SQL: &str =
-        "SELECT next_due_at FROM endpoint_queues WHERE endpoint_id <> ALL($1) ORDER BY next_due_at LIMIT 1";
-    Ok(sqlx::query_scalar(SQL).bind(skip).fetch_optional(conn).await?)
+    Ok(sqlx::query_scalar(NEXT_DUE).bind(skip).fetch_optional(conn).await?)
 }
 
 /// Claims.

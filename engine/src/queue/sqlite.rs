@@ -109,10 +109,11 @@ pub(super) async fn due_endpoints(
     Ok(query.bind(limit).fetch_all(tx).await?)
 }
 
+pub(super) const NEXT_DUE: &str =
+    "SELECT next_due_at FROM endpoint_queues WHERE endpoint_id NOT IN ({skip}) ORDER BY next_due_at LIMIT 1";
+
 pub(super) async fn next_due(conn: &mut SqliteConnection, skip: &[EndpointId]) -> Result<Option<Timestamp>> {
-    const SQL: &str =
-        "SELECT next_due_at FROM endpoint_queues WHERE endpoint_id NOT IN ({skip}) ORDER BY next_due_at LIMIT 1";
-    let query = sqlx::query_scalar(skipping(SQL, skip)).persistent(skip.is_empty());
+    let query = sqlx::query_scalar(skipping(NEXT_DUE, skip)).persistent(skip.is_empty());
     let query = skip.iter().fold(query, |query, id| query.bind(*id));
     Ok(query.fetch_optional(conn).await?)
 }
