@@ -6,9 +6,11 @@
 //! names a server (`cargo xtask postgres -- cargo test -p signet --test crash`).
 
 mod back_pressure;
+mod checks;
 mod fault_points;
 mod gate;
 mod graceful_stop;
+mod live_checks;
 mod patience;
 mod postgres_restart;
 mod producer;

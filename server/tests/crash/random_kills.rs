@@ -1,4 +1,5 @@
-//! A server that is killed again and again, at random moments.
+//! A server that is killed again and again, at random moments, while somebody looks
+//! whether the ledger adds up.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -10,6 +11,7 @@ use signet_engine::{random::Random, testing::Arrival};
 use tokio::time::sleep;
 
 use crate::{
+    checks::Checks,
     on_each_database,
     producer::Producers,
     server::{QUICK, Server},
@@ -47,23 +49,28 @@ async fn killed_again_and_again(world: World) {
     let moods = Mutex::new(StdRng::seed_from_u64(!seed));
     world.receiver.answer_by(move |arrival| answer(&arrival, &moods));
 
+    let checks = Checks::start(&world);
     let producers = Producers::start(&world, 4, seed);
     for _ in 0..KILLS {
         let server = Server::start(&world, &QUICK).await;
+        checks.server_is_back();
         producers.talk_to(Some(server.address));
         producers.journal.more(random.random_range(1..60)).await;
         let moment = Duration::from_micros(random.random_range(0..20_000));
         sleep(moment).await;
+        checks.server_goes();
         server.kill().await;
         producers.talk_to(None);
     }
     let server = Server::start(&world, &QUICK).await;
+    checks.server_is_back();
     producers.talk_to(Some(server.address));
     let journal = producers.finish().await;
     settled(&world, &[world.endpoint, dead]).await;
+    let checked = checks.finish().await;
     server.stop().await;
     let tally = verify(&world, &[world.endpoint, dead], &journal.acknowledged()).await;
-    println!("killed {KILLS} times: {tally}");
+    println!("killed {KILLS} times and checked {checked} times: {tally}");
     assert!(tally.delivered > 0 && tally.held > 0, "{tally}");
 }
 

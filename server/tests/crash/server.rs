@@ -19,12 +19,14 @@ use crate::{
     world::World,
 };
 
+/// How long leases of [`QUICK`] last.
+pub const QUICK_LEASE: &str = "3s";
 /// Settings with which everything settles soon.
 pub const QUICK: [&str; 8] = [
     "--budget",
     "1s",
     "--lease",
-    "3s",
+    QUICK_LEASE,
     "--retry-delays",
     "20ms,20ms,40ms,40ms,80ms,80ms,160ms,160ms,320ms,320ms",
     "--retry-jitter",
