@@ -241,9 +241,10 @@ const DISCARD: &str = "UPDATE deliveries SET state = 'discarded', due_at = NULL,
      WHERE account_id = $1 AND endpoint_id = $2
        AND (state = 'held' OR (state = 'pending' AND (lease IS NULL OR due_at <= $3)))";
 
-/// After a claim: forgets an endpoint (`$1`, `$2`) at which nothing is pending.
-const FORGET: &str = "DELETE FROM endpoint_queues WHERE account_id = $1 AND endpoint_id = $2 AND NOT EXISTS
-     (SELECT 1 FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending')";
+/// After a claim: forgets an endpoint (`$1`, `$2`) at which nothing is pending. The
+/// earliest is asked for because the index knows it, whatever plan is made.
+const FORGET: &str = "DELETE FROM endpoint_queues WHERE account_id = $1 AND endpoint_id = $2 AND
+     (SELECT min(due_at) FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending') IS NULL";
 
 /// After a claim: when an endpoint (`$1`, `$2`) next has something due. What is overdue
 /// already counts as due now (`$3`), so that others come first.

@@ -26,6 +26,8 @@ use signet_model::{
 
 const ENDPOINTS: usize = 2;
 const LEASE: Duration = Duration::from_mins(1);
+/// How long the ledger gives who takes up what a process left behind.
+const GRACE: Duration = Duration::from_secs(5);
 /// One, so that a round is soon over.
 const RETRIES: [Duration; 1] = [Duration::from_secs(30)];
 const RELEASE_RATE: u32 = 2;
@@ -207,10 +209,13 @@ impl Model {
         place.into()
     }
 
-    /// Leases that ended more than a lease ago, which the ledger complains of.
+    /// Leases that ended more than a lease and a grace ago at an endpoint where none
+    /// holds, which the ledger complains of. (A claim since would have renewed them.)
     fn overdue(&self, now: Timestamp) -> u64 {
-        let overdue = |it: &Modelled| it.in_flight && it.due_at.is_some_and(|due_at| due_at + LEASE < now);
-        self.deliveries.values().filter(|(it, _)| overdue(it)).count() as u64
+        let leased = || self.deliveries.values().map(|(it, _)| it).filter(|it| it.in_flight);
+        let is_served = |endpoint| leased().any(|it| it.endpoint == endpoint && it.due_at > Some(now));
+        let is_over = |it: &Modelled| it.due_at.is_some_and(|due_at| due_at + LEASE + GRACE < now);
+        leased().filter(|it| is_over(it) && !is_served(it.endpoint)).count() as u64
     }
 }
 

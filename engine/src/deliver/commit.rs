@@ -98,7 +98,9 @@ async fn commit_after_a_look(
     announce(engine, batch.has_retries(), &outcomes, &disabled);
     if !closing.is_empty() {
         engine.changed(&concerned(&[], &outcomes)).await;
-        closing.into_iter().for_each(|endpoint| engine.directory.closed(endpoint));
+        for endpoint in closing {
+            engine.directory.closed(endpoint);
+        }
     }
     Ok(plans.finish())
 }

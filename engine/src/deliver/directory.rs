@@ -156,12 +156,11 @@ impl Directory {
             let view = read!(db, |conn| {
                 let revision = sqlx::query_scalar(REVISION).bind(account).fetch_optional(&mut *conn).await?;
                 let Some(revision) = revision else { continue };
-                match self.remembered(account, revision) {
-                    Some(view) => view,
-                    None => {
-                        let rows = sqlx::query_as(ENDPOINTS).bind(account).fetch_all(&mut *conn).await?;
-                        self.remember(account, revision, rows)?
-                    }
+                if let Some(view) = self.remembered(account, revision) {
+                    view
+                } else {
+                    let rows = sqlx::query_as(ENDPOINTS).bind(account).fetch_all(&mut *conn).await?;
+                    self.remember(account, revision, rows)?
                 }
             });
             views.insert(account, view);

@@ -160,12 +160,11 @@ impl Lanes {
         room
     }
 
-    /// The endpoints whose attempts under way are as many as may be, and those whose
-    /// lane is full.
+    /// The endpoints for which enough is in hand, or all that there may be.
     pub(crate) fn saturated(&self) -> Vec<EndpointId> {
         let mut state = self.state();
         let full = |endpoint: EndpointId, lane: &Lane| {
-            lane.taken >= self.limits.per_endpoint || self.room(&state, endpoint) == 0
+            lane.taken >= lane.enough(self.limits.per_endpoint) || self.room(&state, endpoint) == 0
         };
         let full: Vec<_> =
             state.lanes.iter().filter(|(id, lane)| full(**id, lane)).map(|(&endpoint, _)| endpoint).collect();
@@ -214,6 +213,12 @@ impl Lane {
                 usize::try_from(turns).unwrap_or(WAITING).saturating_mul(per_endpoint).min(WAITING)
             }
         }
+    }
+
+    /// How much in hand is enough not to claim more: at a quick endpoint half of what
+    /// may be, so that its retries do not wait for ever behind new events.
+    fn enough(&self, per_endpoint: usize) -> usize {
+        per_endpoint + if self.is_quick() { self.may_wait(per_endpoint) / 2 } else { 0 }
     }
 }
 
@@ -314,7 +319,7 @@ impl Drop for Place {
         state.bytes -= self.bytes;
         let Some(lane) = state.lanes.get_mut(&self.endpoint) else { return };
         lane.taken -= 1;
-        let room = was_full || lane.taken < per_endpoint;
+        let room = was_full || lane.taken < lane.enough(per_endpoint);
         state.forget_if_idle(self.endpoint);
         if room && std::mem::take(&mut state.starved) {
             drop(state);

@@ -121,6 +121,7 @@ async fn on_postgres_claiming_and_writing_search_indexes_only() {
         (&claim, "Index Scan using deliveries_pkey on deliveries"),
         (&claim, "Index Scan using events_pkey on events"),
         (&forget, "Index Scan using endpoint_queues_pkey on endpoint_queues"),
+        (&forget, "Scan using deliveries_due on deliveries"),
         (&advance, "Scan using deliveries_due on deliveries"),
         (&advance, "Index Scan using endpoint_queues_pkey on endpoint_queues"),
         (&write, "Index Scan using deliveries_pkey on deliveries"),
@@ -129,7 +130,7 @@ async fn on_postgres_claiming_and_writing_search_indexes_only() {
         assert!(plan.contains(searched), "{plan}");
     }
     // Each of these reads the beginning of an index and stops.
-    for plan in [&next_due, &due, &claim, &advance] {
+    for plan in [&next_due, &due, &claim, &forget, &advance] {
         assert!(plan.contains("Limit") && !plan.contains("Sort"), "{plan}");
     }
     for plan in [next_due, due, claim, forget, advance, write] {
