@@ -1,6 +1,6 @@
 //! A delivery is one event on its way to one endpoint; an attempt is one POST.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -94,6 +94,9 @@ pub struct Response {
     pub body_truncated: bool,
 }
 
+/// Name and value of a header that was sent; many of them are always the same.
+pub type SentHeader = (Cow<'static, str>, Cow<'static, str>);
+
 /// One POST and how it ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
@@ -106,7 +109,7 @@ pub struct Attempt {
     /// How long until the head of the answer was there.
     pub first_byte: Option<Duration>,
     /// The headers that were sent.
-    pub request_headers: Vec<(String, String)>,
+    pub request_headers: Vec<SentHeader>,
     /// What came back, if anything did; it can be incomplete when there is a failure.
     pub response: Option<Response>,
     /// What went wrong, unless a complete answer came.

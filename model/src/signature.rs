@@ -6,7 +6,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::{DeliveryId, Timestamp};
+use crate::Timestamp;
 
 const PREFIX: &str = "whsec_";
 
@@ -118,13 +118,12 @@ pub struct Signatures {
 }
 
 impl SigningKeys {
-    /// Signs one attempt.
-    pub fn sign(&self, id: DeliveryId, at: Timestamp, body: &[u8]) -> Signatures {
-        let id = id.to_string();
-        let mut standard = self.current.standard(&id, at, body);
+    /// Signs one attempt at the delivery with this id.
+    pub fn sign(&self, id: &str, at: Timestamp, body: &[u8]) -> Signatures {
+        let mut standard = self.current.standard(id, at, body);
         if let Some(next) = &self.next {
             standard.push(' ');
-            standard.push_str(&next.standard(&id, at, body));
+            standard.push_str(&next.standard(id, at, body));
         }
         Signatures { hex: self.current.hex(body), standard }
     }
@@ -177,6 +176,7 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::DeliveryId;
 
     fn secret(byte: u8) -> Secret {
         Secret::new([byte; SECRET_BYTES])
@@ -188,7 +188,7 @@ mod tests {
     fn signatures_equal_those_of_other_implementations() {
         let keys = SigningKeys { current: SigningKey::new(&secret(7)), next: None };
         let id: DeliveryId = "msg_01kmt0v1g0e0rg40r40m30e209".parse().expect("an id");
-        let signed = keys.sign(id, Timestamp::from_unix_seconds(1_774_699_200), b"{\"event\":\"x\"}");
+        let signed = keys.sign(&id.to_string(), Timestamp::from_unix_seconds(1_774_699_200), b"{\"event\":\"x\"}");
         assert_eq!(signed.hex, HEX);
         assert_eq!(signed.standard, STANDARD);
     }
@@ -201,7 +201,7 @@ mod tests {
         let (old, new) = (secret(1), secret(2));
         let keys = SigningKeys { current: SigningKey::new(&old), next: Some(SigningKey::new(&new)) };
         let id = DeliveryId::new(Timestamp::from_unix_seconds(1), [3; 10]);
-        let signed = keys.sign(id, Timestamp::from_unix_seconds(9), b"{}");
+        let signed = keys.sign(&id.to_string(), Timestamp::from_unix_seconds(9), b"{}");
         assert!(verify_hex(&old, b"{}", &signed.hex) && !verify_hex(&new, b"{}", &signed.hex));
         for each in [&old, &new] {
             assert!(verify_standard(each, &id.to_string(), "9", b"{}", &signed.standard));
@@ -215,7 +215,7 @@ mod tests {
         let secret = secret(1);
         let keys = SigningKeys { current: SigningKey::new(&secret), next: None };
         let id = DeliveryId::new(Timestamp::from_unix_seconds(1), [3; 10]);
-        let signed = keys.sign(id, Timestamp::from_unix_seconds(9), b"{}");
+        let signed = keys.sign(&id.to_string(), Timestamp::from_unix_seconds(9), b"{}");
         assert!(!verify_hex(&secret, b"{} ", &signed.hex));
         assert!(!verify_standard(&secret, "msg_other", "9", b"{}", &signed.standard));
         assert!(!verify_standard(&secret, &id.to_string(), "10", b"{}", &signed.standard));

@@ -30,7 +30,11 @@ pub(crate) fn attempt(attempt: &Attempt, now: Timestamp) -> AttemptView {
         advice: explanation.advice.to_owned(),
         detail: attempt.failure_detail.clone(),
         retry_after: attempt.retry_after.map(|wait| format!("{} s", wait.as_secs())),
-        request_headers: attempt.request_headers.clone(),
+        request_headers: attempt
+            .request_headers
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()))
+            .collect(),
         answer: attempt.response.as_ref().map(response),
     }
 }

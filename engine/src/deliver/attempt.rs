@@ -1,12 +1,13 @@
 //! One attempt: sign, POST, and tell what came of it.
 
 use std::{
+    borrow::Cow,
     sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use signet_model::{
     DeliveryId, Timestamp, delivery::Attempt, endpoint::EndpointUrl, event::EventType, signature::SigningKeys,
     time::Clock,
@@ -37,8 +38,7 @@ pub struct Request {
 pub async fn attempt(client: &Client, clock: &dyn Clock, request: Request) -> Attempt {
     let started_at = clock.now();
     let headers = headers(&request, started_at);
-    let sent = headers.iter().map(|(name, value)| (name.wire.clone(), value.clone())).collect();
-    let exchange = client.post(&request.url, sent, request.body).await;
+    let exchange = client.post(&request.url, || on_the_wire(&headers), request.body).await;
     let ended_at = started_at + exchange.duration;
     let (failure, failure_detail) = exchange.failure.unzip();
     Attempt {
@@ -46,7 +46,7 @@ pub async fn attempt(client: &Client, clock: &dyn Clock, request: Request) -> At
         started_at,
         duration: exchange.duration,
         first_byte: exchange.first_byte,
-        request_headers: headers.iter().map(shown).collect(),
+        request_headers: headers.into_iter().map(|(name, value)| (name.shown.into(), value)).collect(),
         response: exchange.response,
         failure,
         failure_detail,
@@ -61,42 +61,50 @@ struct Name {
     wire: HeaderName,
 }
 
-const CONTENT_TYPE: Name = Name { shown: "Content-Type", wire: header::CONTENT_TYPE };
-const USER_AGENT: Name = Name { shown: "User-Agent", wire: header::USER_AGENT };
-const HEX: Name = Name { shown: "X-Webhook-Signature", wire: HeaderName::from_static("x-webhook-signature") };
-const ID: Name = Name { shown: "webhook-id", wire: HeaderName::from_static("webhook-id") };
-const TIMESTAMP: Name = Name { shown: "webhook-timestamp", wire: HeaderName::from_static("webhook-timestamp") };
-const STANDARD: Name = Name { shown: "webhook-signature", wire: HeaderName::from_static("webhook-signature") };
-const EVENT: Name = Name { shown: "X-Webhook-Event", wire: HeaderName::from_static("x-webhook-event") };
-const ATTEMPT: Name = Name { shown: "X-Webhook-Attempt", wire: HeaderName::from_static("x-webhook-attempt") };
-const TEST: Name = Name { shown: "X-Webhook-Test", wire: HeaderName::from_static("x-webhook-test") };
+static CONTENT_TYPE: Name = Name { shown: "Content-Type", wire: header::CONTENT_TYPE };
+static USER_AGENT: Name = Name { shown: "User-Agent", wire: header::USER_AGENT };
+static HEX: Name = Name { shown: "X-Webhook-Signature", wire: HeaderName::from_static("x-webhook-signature") };
+static ID: Name = Name { shown: "webhook-id", wire: HeaderName::from_static("webhook-id") };
+static TIMESTAMP: Name = Name { shown: "webhook-timestamp", wire: HeaderName::from_static("webhook-timestamp") };
+static STANDARD: Name = Name { shown: "webhook-signature", wire: HeaderName::from_static("webhook-signature") };
+static EVENT: Name = Name { shown: "X-Webhook-Event", wire: HeaderName::from_static("x-webhook-event") };
+static ATTEMPT: Name = Name { shown: "X-Webhook-Attempt", wire: HeaderName::from_static("x-webhook-attempt") };
+static TEST: Name = Name { shown: "X-Webhook-Test", wire: HeaderName::from_static("x-webhook-test") };
 
-fn headers(request: &Request, at: Timestamp) -> Vec<(Name, HeaderValue)> {
-    let signed = request.keys.sign(request.id, at, &request.body);
-    let mut headers = Vec::with_capacity(9);
+type Header = (&'static Name, Cow<'static, str>);
+
+fn headers(request: &Request, at: Timestamp) -> Vec<Header> {
+    let id = request.id.to_string();
+    let signed = request.keys.sign(&id, at, &request.body);
+    let mut headers: Vec<Header> = Vec::with_capacity(9);
     headers.extend([
-        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
-        (USER_AGENT, HeaderValue::from_static(concat!("Signet/", env!("CARGO_PKG_VERSION")))),
-        (HEX, value(signed.hex)),
-        (ID, value(request.id.to_string())),
-        (TIMESTAMP, at.unix_seconds().into()),
-        (STANDARD, value(signed.standard)),
-        (EVENT, HeaderValue::from_static(request.event_type.as_str())),
-        (ATTEMPT, request.number.into()),
+        (&CONTENT_TYPE, "application/json".into()),
+        (&USER_AGENT, concat!("Signet/", env!("CARGO_PKG_VERSION")).into()),
+        (&HEX, signed.hex.into()),
+        (&ID, id.into()),
+        (&TIMESTAMP, at.unix_seconds().to_string().into()),
+        (&STANDARD, signed.standard.into()),
+        (&EVENT, request.event_type.as_str().into()),
+        (&ATTEMPT, request.number.to_string().into()),
     ]);
     if request.is_test {
-        headers.push((TEST, HeaderValue::from_static("true")));
+        headers.push((&TEST, "true".into()));
     }
     headers
 }
 
-/// Hexadecimal digits, base64 and ids are all made of visible ASCII.
-fn value(text: String) -> HeaderValue {
-    HeaderValue::from_maybe_shared(Bytes::from(text)).expect("visible ASCII")
-}
-
-fn shown((name, value): &(Name, HeaderValue)) -> (String, String) {
-    (name.shown.to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+/// The headers as they are sent, with room for those that the client adds.
+fn on_the_wire(headers: &[Header]) -> HeaderMap {
+    let mut map = HeaderMap::with_capacity(16);
+    for (name, value) in headers {
+        // Hexadecimal digits, base64, numbers, names and ids are all made of visible ASCII.
+        let value = match value {
+            Cow::Borrowed(text) => HeaderValue::from_static(text),
+            Cow::Owned(text) => HeaderValue::from_str(text).expect("visible ASCII"),
+        };
+        map.insert(name.wire.clone(), value);
+    }
+    map
 }
 
 /// How long `Retry-After` asks to wait: seconds, or a date (RFC 9110, section 10.2.3).

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use serde::Serialize;
 use signet_model::{
     AccountId, DeliveryId, EndpointId, Timestamp,
     delivery::{Attempt, State},
@@ -149,7 +150,7 @@ fn attempt_row(finished: &Finished) -> Option<AttemptRow> {
 }
 
 /// Pairs of strings always have a JSON form.
-fn json(headers: &[(String, String)]) -> String {
+fn json(headers: &[impl Serialize]) -> String {
     serde_json::to_string(headers).unwrap_or_else(|_| "[]".to_owned())
 }
 

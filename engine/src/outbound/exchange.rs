@@ -53,8 +53,8 @@ struct Head {
 
 impl Client {
     /// Sends the body and takes in the answer. Never fails: whatever happens is
-    /// told.
-    pub async fn post(&self, url: &EndpointUrl, headers: HeaderMap, body: Bytes) -> Exchange {
+    /// told. The headers are made anew for each request that it takes.
+    pub async fn post(&self, url: &EndpointUrl, headers: impl Fn() -> HeaderMap, body: Bytes) -> Exchange {
         let start = Instant::now();
         let mut arrived = Arrived::default();
         let failure = connecting::observed(self.within_budget(start, url, headers, body, &mut arrived)).await.err();
@@ -66,7 +66,7 @@ impl Client {
         &self,
         start: Instant,
         url: &EndpointUrl,
-        headers: HeaderMap,
+        headers: impl Fn() -> HeaderMap,
         body: Bytes,
         arrived: &mut Arrived,
     ) -> Result<(), (Failure, String)> {
@@ -87,11 +87,16 @@ impl Client {
     /// connection pool itself repeats only what it had not begun to write.) Should
     /// the request have been read after all, it arrives twice with the same
     /// `webhook-id`.
-    async fn send(&self, url: &EndpointUrl, headers: HeaderMap, body: Bytes) -> reqwest::Result<reqwest::Response> {
-        let first = self.0.keeping.execute(request(url, headers.clone(), body.clone())).await;
+    async fn send(
+        &self,
+        url: &EndpointUrl,
+        headers: impl Fn() -> HeaderMap,
+        body: Bytes,
+    ) -> reqwest::Result<reqwest::Response> {
+        let first = self.0.keeping.execute(request(url, headers(), body.clone())).await;
         match first {
             Err(error) if connecting::progress() == Progress::Kept && is_broken(&error) => {
-                self.0.fresh.execute(request(url, headers, body)).await
+                self.0.fresh.execute(request(url, headers(), body)).await
             }
             answered => answered,
         }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
 use signet_model::{
     AccountId, DeliveryId, EndpointId, EventId, Timestamp,
     delivery::{Attempt, Failure, Outcome, Response, State},
@@ -207,7 +208,7 @@ fn micros(stored: i64) -> Duration {
 }
 
 /// Stored by this engine as JSON.
-fn headers(stored: &str) -> Vec<(String, String)> {
+fn headers<T: DeserializeOwned>(stored: &str) -> Vec<T> {
     serde_json::from_str(stored).unwrap_or_default()
 }
 

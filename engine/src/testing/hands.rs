@@ -117,7 +117,7 @@ impl Hands<'_> {
                 started_at: self.0.0.clock.now(),
                 duration: Duration::ZERO,
                 first_byte: Some(Duration::ZERO),
-                request_headers: vec![("webhook-id".into(), ready.id.to_string())],
+                request_headers: vec![("webhook-id".into(), ready.id.to_string().into())],
                 response: Some(Response {
                     status,
                     headers: vec![("Server".into(), "by hand".into())],

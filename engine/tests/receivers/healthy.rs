@@ -51,7 +51,7 @@ async fn a_request_is_that_of_the_contract() {
         ("x-webhook-event", "balance.low".to_owned()),
         ("x-webhook-attempt", "2".to_owned()),
     ] {
-        assert_eq!(arrived.header(name), Some(value.as_str()), "{name}");
+        assert_eq!(arrived.header(name), Some(&*value), "{name}");
     }
     assert_eq!(arrived.header("x-webhook-test"), None);
     let header = |name| arrived.header(name).expect("a header");
@@ -71,7 +71,7 @@ async fn what_was_sent_and_what_came_back_is_told() {
     assert_eq!((attempt.failure, attempt.failure_detail.clone(), attempt.retry_after), (None, None, None));
     let arrived = arrived.lock().expect("no panic");
     for (name, value) in &attempt.request_headers {
-        assert_eq!(arrived[0].header(&name.to_ascii_lowercase()), Some(value.as_str()), "{name}");
+        assert_eq!(arrived[0].header(&name.to_ascii_lowercase()), Some(&**value), "{name}");
     }
     let headers = [("content-type", "text/plain"), ("content-length", "4")];
     let response = Response {
