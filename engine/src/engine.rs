@@ -242,6 +242,7 @@ impl Running {
         tokio::select! {
             _ = &mut self.writer => {}
             _ = &mut self.dispatcher => {}
+            () = self.parts.db.broken() => {}
         }
     }
 
@@ -286,6 +287,15 @@ mod tests {
         let (engine, _) = resting_engine(&database);
         let mut running = engine.start().expect("a new engine");
         running.writer.abort();
+        running.broken().await;
+    }
+
+    #[tokio::test]
+    async fn a_thread_that_ends_by_itself_is_noticed() {
+        let database = sqlite().await;
+        let (engine, _) = resting_engine(&database);
+        let mut running = engine.start().expect("a new engine");
+        database.db.close().await;
         running.broken().await;
     }
 }

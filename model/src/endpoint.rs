@@ -130,10 +130,16 @@ fn check(url: &Url, text: &str) -> Result<(), UrlError> {
     if url.port() == Some(0) {
         return Err(UrlError::Port);
     }
-    if url.host_str().is_none_or(str::is_empty) {
+    if url.host_str().is_none_or(str::is_empty) || url.domain().is_some_and(has_empty_label) {
         return Err(UrlError::Host);
     }
     Ok(())
+}
+
+/// Two dots in a row, or one at the beginning: no name, and some system may take what is
+/// left for an address.
+fn has_empty_label(name: &str) -> bool {
+    name.strip_suffix('.').unwrap_or(name).split('.').any(str::is_empty)
 }
 
 impl fmt::Display for EndpointUrl {
@@ -183,6 +189,7 @@ mod tests {
             ("  https://Example.COM:443/a?b=c ", "https://example.com/a?b=c"),
             ("HTTPS://bücher.example/x", "https://xn--bcher-kva.example/x"),
             ("https://example.com:8443/hook", "https://example.com:8443/hook"),
+            ("https://example.com./", "https://example.com./"),
             ("https://[2606:4700::1111]/", "https://[2606:4700::1111]/"),
         ] {
             assert_eq!(text.parse::<EndpointUrl>().map(|url| url.to_string()).as_deref(), Ok(normal), "{text}");
@@ -202,6 +209,9 @@ mod tests {
             ("ftp://example.com", UrlError::NotHttps),
             ("https://", UrlError::Host),
             ("https://exa%20mple.com", UrlError::Host),
+            ("https://127.0.0.1..", UrlError::Host),
+            ("https://example..com", UrlError::Host),
+            ("https://.example.com", UrlError::Host),
             ("https://example.com:99999", UrlError::Port),
             ("https://example.com:0", UrlError::Port),
             ("https://user:pw@example.com", UrlError::Credentials),

@@ -228,6 +228,15 @@ impl Database {
         Ok(())
     }
 
+    /// Waits until a part has ended without which nothing can be written any more.
+    pub(crate) async fn broken(&self) {
+        match self {
+            Self::Sqlite(db) => db.hot.ended().await,
+            // Connections that break are made anew.
+            Self::Postgres(_) => std::future::pending().await,
+        }
+    }
+
     /// Closes all connections.
     pub async fn close(&self) {
         match self {

@@ -4,19 +4,17 @@
 //! It holds a connection of its own, beside the one that writes everything else.
 //! Who sends a command holds the turn to write, so that the two do not meet.
 
-use std::{
-    path::PathBuf,
-    sync::mpsc::{Receiver, Sender, channel},
-    thread,
-    time::Duration,
-};
+use std::{path::PathBuf, thread, time::Duration};
 
 use rusqlite::{
     Connection, OpenFlags, ToSql,
     types::{ToSqlOutput, ValueRef},
 };
 use signet_model::{AccountId, DeliveryId, event::UnknownEventType};
-use tokio::sync::oneshot;
+use tokio::sync::{
+    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    oneshot,
+};
 use uuid::Uuid;
 
 use super::{
@@ -36,9 +34,10 @@ pub(crate) struct Options {
     pub(crate) checkpoint_pages: u32,
 }
 
-/// The way to the thread. Clones share it; it ends with the last of them.
+/// The way to the thread. Clones share it; it ends with the last of them. Those who
+/// write take turns, so that hardly more than one command waits.
 #[derive(Debug, Clone)]
-pub(crate) struct Hot(Sender<Command>);
+pub(crate) struct Hot(UnboundedSender<Command>);
 
 #[derive(Debug)]
 enum Command {
@@ -50,10 +49,10 @@ enum Command {
 impl Hot {
     /// Starts the thread, for a database that exists and is migrated.
     pub(crate) async fn open(options: Options) -> Result<Self> {
-        let (commands, incoming) = channel();
+        let (commands, mut incoming) = unbounded_channel();
         let (opened, answer) = oneshot::channel();
         let thread = thread::Builder::new().name("signet-sqlite".into());
-        thread.spawn(move || serve(&options, &incoming, opened)).map_err(sqlx::Error::Io)?;
+        thread.spawn(move || serve(&options, &mut incoming, opened)).map_err(sqlx::Error::Io)?;
         answer.await.map_err(|_| closed())??;
         Ok(Self(commands))
     }
@@ -77,6 +76,11 @@ impl Hot {
         let _ = self.ask(Command::Close).await;
     }
 
+    /// Waits until the thread has ended.
+    pub(crate) async fn ended(&self) {
+        self.0.closed().await;
+    }
+
     async fn ask<T>(&self, command: impl FnOnce(oneshot::Sender<T>) -> Command) -> Result<T> {
         let (answer, answered) = oneshot::channel();
         self.0.send(command(answer)).map_err(|_| closed())?;
@@ -89,7 +93,7 @@ fn closed() -> Error {
 }
 
 /// Opens the connection, and does what is asked for until nobody can ask any more.
-fn serve(options: &Options, commands: &Receiver<Command>, opened: oneshot::Sender<Result<()>>) {
+fn serve(options: &Options, commands: &mut UnboundedReceiver<Command>, opened: oneshot::Sender<Result<()>>) {
     let connection = match open(options) {
         Ok(connection) => connection,
         Err(error) => return drop(opened.send(Err(error.into()))),
@@ -152,8 +156,8 @@ impl<'c> Statements<'c> {
     }
 
     /// Returns who asked for the end.
-    fn serve(&mut self, commands: &Receiver<Command>) -> Option<oneshot::Sender<()>> {
-        while let Ok(command) = commands.recv() {
+    fn serve(&mut self, commands: &mut UnboundedReceiver<Command>) -> Option<oneshot::Sender<()>> {
+        while let Some(command) = commands.blocking_recv() {
             match command {
                 Command::Write(batch, answer) => {
                     let written = self.write(&batch, || answer.is_closed());
