@@ -136,13 +136,7 @@ impl HotConnection {
         if !tx.write(&batch).await? {
             return Ok(false);
         }
-        if batch.leaves_something_due() {
-            tx.notify().await?;
-        }
-        let passage = batch.passage();
-        passage.before_commit();
-        tx.commit().await.map_err(NotWritten::Unconfirmed)?;
-        passage.after_commit();
+        tx.commit_batch(&batch).await?;
         Ok(true)
     }
 
@@ -276,6 +270,19 @@ impl Tx<'_> {
             Self::Sqlite(tx) => tx.commit().await?,
             Self::Postgres(tx) => tx.commit().await?,
         }
+        Ok(())
+    }
+
+    /// Makes a batch durable that this transaction has written, and wakes the other
+    /// processes if it leaves something for them.
+    pub(crate) async fn commit_batch(mut self, batch: &Batch) -> Result<(), NotWritten> {
+        if batch.leaves_something_due() {
+            self.notify().await?;
+        }
+        let passage = batch.passage();
+        passage.before_commit();
+        self.commit().await.map_err(NotWritten::Unconfirmed)?;
+        passage.after_commit();
         Ok(())
     }
 

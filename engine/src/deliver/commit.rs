@@ -88,13 +88,7 @@ async fn commit_after_a_look(
     add_outcomes(&mut batch, &outcomes, &views);
     tx.write_surely(&batch).await?;
     let disabled = disable(&mut tx, &outcomes).await?;
-    if batch.leaves_something_due() {
-        tx.notify().await?;
-    }
-    let passage = batch.passage();
-    passage.before_commit();
-    tx.commit().await.map_err(NotWritten::Unconfirmed)?;
-    passage.after_commit();
+    tx.commit_batch(&batch).await?;
     announce(engine, batch.has_retries(), &outcomes, &disabled);
     if !closing.is_empty() {
         engine.changed(&concerned(&[], &outcomes)).await;
