@@ -29,8 +29,6 @@ const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const POSTGRES_LOCK_TIMEOUT: &str = "10s";
 /// Readers beside the one writer: the dashboard and the API, not the hot path.
 const SQLITE_READERS: u32 = 4;
-/// How many rows SQLite's thread may be ahead: a claim's, so that it need not wait.
-const ROW_BUFFER: usize = 512;
 /// How long the log may grow before its pages are copied into the database: 16 MiB,
 /// since a page that is written again until then is copied once.
 const CHECKPOINT_PAGES: u32 = 4096;
@@ -182,7 +180,6 @@ impl Database {
             .synchronous(SqliteSynchronous::Full)
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
             .foreign_keys(true)
-            .row_buffer_size(ROW_BUFFER)
             .busy_timeout(SQLITE_BUSY_TIMEOUT)
             .optimize_on_close(true, None);
         let writer = SqlitePoolOptions::new()
