@@ -28,6 +28,7 @@ use tokio::time::Instant;
 use crate::{
     engine::{Parts, Settings},
     fault,
+    outbound::LocalFault,
     queue::Lease,
 };
 
@@ -44,6 +45,9 @@ pub(crate) use {commit::commit_batch, dispatcher::claim_batch};
 
 use attempt::Request;
 use directory::{Door, EndpointView};
+
+/// When a delivery falls due again that was given back for a fault of this side.
+const AFTER_LOCAL_FAULT: Duration = Duration::from_secs(1);
 
 /// A delivery that this process has leased, with a place in its endpoint's lane.
 pub(crate) struct Ready {
@@ -98,13 +102,22 @@ impl Ready {
             self.endpoint = view;
         }
         let start = Instant::now();
-        let attempt = self.attempt(engine).await;
-        let took = start.elapsed();
-        self.finish(engine, Turn::Attempted(attempt)).await;
-        Some(took)
+        match self.attempt(engine).await {
+            Ok(attempt) => {
+                let took = start.elapsed();
+                self.finish(engine, Turn::Attempted(attempt)).await;
+                Some(took)
+            }
+            Err(fault) => {
+                tracing::warn!(%fault, "an attempt could not be made, and is not counted");
+                let later = engine.clock.now() + AFTER_LOCAL_FAULT;
+                self.finish(engine, Turn::GivenBack(later)).await;
+                None
+            }
+        }
     }
 
-    async fn attempt(&mut self, engine: &Parts) -> Attempt {
+    async fn attempt(&mut self, engine: &Parts) -> Result<Attempt, LocalFault> {
         let request = Request {
             id: self.id,
             url: Arc::clone(&self.endpoint.url),

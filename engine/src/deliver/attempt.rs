@@ -13,7 +13,7 @@ use signet_model::{
     time::Clock,
 };
 
-use crate::outbound::Client;
+use crate::outbound::{Client, LocalFault};
 
 /// Everything that one attempt needs.
 #[derive(Debug, Clone)]
@@ -34,14 +34,15 @@ pub struct Request {
     pub body: Bytes,
 }
 
-/// Makes the attempt. Never fails: whatever happens is an outcome.
-pub async fn attempt(client: &Client, clock: &dyn Clock, request: Request) -> Attempt {
+/// Makes the attempt. Whatever comes of it is an outcome; it fails only where something
+/// on this side kept it from being made.
+pub async fn attempt(client: &Client, clock: &dyn Clock, request: Request) -> Result<Attempt, LocalFault> {
     let started_at = clock.now();
     let headers = headers(&request, started_at);
-    let exchange = client.post(&request.url, || on_the_wire(&headers), request.body).await;
+    let exchange = client.post(&request.url, || on_the_wire(&headers), request.body).await?;
     let ended_at = started_at + exchange.duration;
     let (failure, failure_detail) = exchange.failure.unzip();
-    Attempt {
+    Ok(Attempt {
         number: request.number,
         started_at,
         duration: exchange.duration,
@@ -51,7 +52,7 @@ pub async fn attempt(client: &Client, clock: &dyn Clock, request: Request) -> At
         failure,
         failure_detail,
         retry_after: exchange.retry_after.and_then(|text| wait(&text, ended_at)),
-    }
+    })
 }
 
 /// A header's name as people know it and as it is sent: in lower case, which is

@@ -13,7 +13,9 @@ use tokio::time::{Instant, timeout};
 use super::{
     client::Client,
     connecting::{self, Progress},
-    failure,
+    failure::{self, Broken},
+    local_fault::LocalFault,
+    policy::AddressRefused,
 };
 
 /// The most headers of an answer that are kept.
@@ -52,14 +54,25 @@ struct Head {
 }
 
 impl Client {
-    /// Sends the body and takes in the answer. Never fails: whatever happens is
-    /// told. The headers are made anew for each request that it takes.
-    pub async fn post(&self, url: &EndpointUrl, headers: impl Fn() -> HeaderMap, body: Bytes) -> Exchange {
+    /// Sends the body and takes in the answer; what the receiver makes of it is told.
+    /// Fails only where something is wrong on this side. The headers are made anew for
+    /// each request that it takes.
+    pub async fn post(
+        &self,
+        url: &EndpointUrl,
+        headers: impl Fn() -> HeaderMap,
+        body: Bytes,
+    ) -> Result<Exchange, LocalFault> {
         let start = Instant::now();
         let mut arrived = Arrived::default();
-        let failure = connecting::observed(self.within_budget(start, url, headers, body, &mut arrived)).await.err();
+        let ended = connecting::observed(self.within_budget(start, url, headers, body, &mut arrived)).await;
+        let failure = match ended {
+            Err(Broken::Here(fault)) => return Err(fault),
+            Err(Broken::There(failure, detail)) => Some((failure, detail)),
+            Ok(()) => None,
+        };
         let (first_byte, retry_after, response) = arrived.finish();
-        Exchange { duration: start.elapsed(), first_byte, response, retry_after, failure }
+        Ok(Exchange { duration: start.elapsed(), first_byte, response, retry_after, failure })
     }
 
     async fn within_budget(
@@ -69,8 +82,9 @@ impl Client {
         headers: impl Fn() -> HeaderMap,
         body: Bytes,
         arrived: &mut Arrived,
-    ) -> Result<(), (Failure, String)> {
-        self.0.policy.check_url(url).map_err(|refused| (Failure::AddressRefused, refused.to_string()))?;
+    ) -> Result<(), Broken> {
+        let refused = |refused: AddressRefused| Broken::There(Failure::AddressRefused, refused.to_string());
+        self.0.policy.check_url(url).map_err(refused)?;
         let exchange = async {
             let response = self.send(url, headers, body).await?;
             arrived.take_head(start.elapsed(), &response);
@@ -102,12 +116,14 @@ impl Client {
         }
     }
 
-    fn out_of_time(&self) -> (Failure, String) {
+    fn out_of_time(&self) -> Broken {
         let seconds = self.0.budget.as_secs_f32();
         match connecting::progress() {
-            Progress::Connecting => (Failure::ConnectTimeout, format!("No connection stood within {seconds} seconds.")),
+            Progress::Connecting => {
+                Broken::There(Failure::ConnectTimeout, format!("No connection stood within {seconds} seconds."))
+            }
             Progress::Kept | Progress::Connected => {
-                (Failure::Timeout, format!("The answer was not complete within {seconds} seconds."))
+                Broken::There(Failure::Timeout, format!("The answer was not complete within {seconds} seconds."))
             }
         }
     }
@@ -121,7 +137,7 @@ fn request(url: &EndpointUrl, headers: HeaderMap, body: Bytes) -> reqwest::Reque
 }
 
 fn is_broken(error: &reqwest::Error) -> bool {
-    failure::name(error).0 == Failure::ConnectionReset
+    matches!(failure::name(error), Broken::There(Failure::ConnectionReset, _))
 }
 
 impl Arrived {

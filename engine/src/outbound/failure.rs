@@ -1,17 +1,34 @@
 //! Gives a failed exchange its name.
 
-use std::{error::Error, io};
+use std::{error::Error, io, sync::Arc};
 
 use rustls::{AlertDescription, CertificateError};
 use signet_model::delivery::Failure;
 
-use super::{policy::AddressRefused, resolver::LookupFailed};
+use super::{local_fault::LocalFault, policy::AddressRefused, resolver::LookupFailed};
 
 type Cause<'a> = &'a (dyn Error + 'static);
 type Named = (Failure, String);
 
-/// Names a failure, with a short sentence for the person who looks for its cause.
-pub(super) fn name(error: &reqwest::Error) -> Named {
+/// Why an exchange ended without an answer.
+#[derive(Debug)]
+pub(super) enum Broken {
+    /// Something is wrong on this side.
+    Here(LocalFault),
+    /// Something is wrong at the receiver or on the way, and a short sentence about it.
+    There(Failure, String),
+}
+
+/// Names what broke an exchange.
+pub(super) fn name(error: &reqwest::Error) -> Broken {
+    if let Some(fault) = causes(error).find_map(LocalFault::within) {
+        return Broken::Here(fault);
+    }
+    let (failure, detail) = name_failure(error);
+    Broken::There(failure, detail)
+}
+
+fn name_failure(error: &reqwest::Error) -> Named {
     // An error of the operating system says something else before a connection
     // stands than afterwards.
     let system = if error.is_connect() { while_connecting } else { while_connected };
@@ -22,13 +39,21 @@ pub(super) fn name(error: &reqwest::Error) -> Named {
         .unwrap_or_else(|| unknown(error))
 }
 
-/// The error and what caused it, outermost first. What an `io::Error` wraps is
-/// not its source but its content, and is a cause all the same.
+/// The error and what caused it, outermost first.
 fn causes(error: Cause<'_>) -> impl Iterator<Item = Cause<'_>> {
-    std::iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+    std::iter::successors(Some(error), |&error| next_cause(error))
+}
+
+/// What an `io::Error` wraps is not its source but its content, and is a cause all the
+/// same; and what an `Arc` of one shares is the error itself.
+fn next_cause(error: Cause<'_>) -> Option<Cause<'_>> {
+    if let Some(shared) = error.downcast_ref::<Arc<io::Error>>() {
+        return Some(shared.as_ref());
+    }
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
         Some(wrapped) => Some(wrapped as Cause<'_>),
         None => error.source(),
-    })
+    }
 }
 
 fn refused(cause: Cause<'_>) -> Option<Named> {

@@ -14,6 +14,8 @@ use std::{
 use futures_util::future::BoxFuture;
 use tokio::sync::{Semaphore, watch};
 
+use super::local_fault::LocalFault;
+
 /// How many names are looked up at the same time. Tokio has 512 threads for what
 /// blocks, and not only look-ups need them; names that are found need few.
 const MAX_LOOKUPS: usize = 128;
@@ -31,7 +33,11 @@ pub(super) struct SystemLookup;
 impl Lookup for SystemLookup {
     fn lookup(&self, name: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name, 0)).await?;
+            let found =
+                tokio::net::lookup_host((name, 0)).await.map_err(|error| match LocalFault::behind_lookup(&error) {
+                    Some(fault) => io::Error::other(fault),
+                    None => error,
+                })?;
             Ok(found.map(|address| address.ip()).collect())
         })
     }

@@ -91,7 +91,7 @@ async fn a_test_is_told_apart_by_a_header() {
     let mut request = request(&receiver.url());
     request.is_test = true;
     request.body = Bytes::from_static(b"{}");
-    attempt(&client, &ManualClock::at(NOW), request).await;
+    attempt(&client, &ManualClock::at(NOW), request).await.expect("nothing is wrong on this side");
     assert_eq!(arrived.lock().expect("no panic")[0].header("x-webhook-test"), Some("true"));
 }
 

@@ -5,6 +5,7 @@ mod certificates;
 mod healthy;
 mod hostile;
 mod kept_connections;
+mod local_faults;
 mod names;
 mod receiver;
 mod sender;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use signet_engine::{
     clock::ManualClock,
     deliver::attempt::{Request, attempt},
-    outbound::{Client, Config, Lookup, Policy},
+    outbound::{Client, Config, LocalFault, Lookup, Policy},
 };
 use signet_model::{
     DeliveryId, Timestamp,
@@ -45,6 +45,10 @@ impl Sender {
 
     /// Makes one attempt at this URL.
     pub async fn attempt(&self, url: &str) -> Attempt {
+        self.try_attempt(url).await.expect("nothing is wrong on this side")
+    }
+
+    pub async fn try_attempt(&self, url: &str) -> Result<Attempt, LocalFault> {
         attempt(&self.client, &ManualClock::at(NOW), request(url)).await
     }
 }
