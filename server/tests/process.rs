@@ -227,10 +227,11 @@ fn a_log_of_json_is_json_and_has_no_secret() {
     let key = folder.printed(&["key", "add", "--name", "operator"]);
     server.ask("GET", "/v1/events", &format!("Authorization: Bearer {key}\r\n"), "");
     server.ask("GET", &format!("/setup/{token}"), "Cookie: __Host-signet=cookie-token\r\n", "");
+    server.ask("POST", &format!("/setup/{token}"), "Origin: https://evil.example\r\n", "");
     server.stop();
     let mut log = String::new();
     server.log.read_to_string(&mut log).expect("a log");
-    assert!(log.lines().count() > 2);
+    assert!(log.lines().count() > 2 && log.contains("refused a request from another origin"), "{log}");
     for line in log.lines() {
         assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
         for secret in [&token, &key, "cookie-token"] {

@@ -1,17 +1,19 @@
 //! Requests that change something must come from our own pages: the browser says
-//! where from (`Origin`, `Sec-Fetch-Site`), and no other page can alter that.
+//! where from (`Sec-Fetch-Site`, `Origin`), and no other page can alter that.
 
 use std::sync::Arc;
 
 use axum::{
-    extract::{Request, State},
-    http::{HeaderMap, StatusCode, header},
+    extract::{MatchedPath, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::Response,
 };
 
 use super::{is_unsafe, refusal};
 use crate::config::PublicUrl;
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 const REFUSED: &str = "This request did not come from a page of this server, so nothing was changed.\n\
     If you reach Signet through a proxy, start it with --public-url and the address in your browser.\n";
@@ -20,27 +22,35 @@ const REFUSED: &str = "This request did not come from a page of this server, so 
 pub type Home = Option<Arc<PublicUrl>>;
 
 /// Lets a request through unless it may change something and comes from elsewhere.
-pub async fn check(State(home): State<Home>, request: Request, next: Next) -> Response {
+pub async fn check(State(home): State<Home>, route: Option<MatchedPath>, request: Request, next: Next) -> Response {
     if is_unsafe(request.method()) && !is_from_here(request.headers(), home.as_deref()) {
-        tracing::warn!(path = request.uri().path(), "refused a request from another origin");
+        // The path itself may hold the token of a one-time link.
+        let route = route.as_ref().map_or("no page", MatchedPath::as_str);
+        tracing::warn!(route, "refused a request from another origin");
         return refusal(StatusCode::FORBIDDEN, REFUSED);
     }
     next.run(request).await
 }
 
+/// `Sec-Fetch-Site` is the browser's own judgement. `Origin` counts where the browser does not judge: a proxy
+/// that sets `Referrer-Policy: no-referrer` makes it `null` for every form.
 fn is_from_here(headers: &HeaderMap, home: Option<&PublicUrl>) -> bool {
-    let one = |name| {
-        let mut values = headers.get_all(name).iter();
-        (values.next().and_then(|value| value.to_str().ok()), values.next().is_some())
+    match headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes) {
+        Some(b"same-origin") => true,
+        Some(b"none") | None => origin_fits(headers, home),
+        Some(_) => false,
+    }
+}
+
+fn origin_fits(headers: &HeaderMap, home: Option<&PublicUrl>) -> bool {
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    let (Some(origin), None) = (origins.next().and_then(|value| value.to_str().ok()), origins.next()) else {
+        return false;
     };
-    let (site, _) = one(header::HeaderName::from_static("sec-fetch-site"));
-    let (origin, several) = one(header::ORIGIN);
-    let site_fits = site.is_none_or(|site| matches!(site, "same-origin" | "none"));
-    let origin_fits = origin.is_some_and(|origin| match home {
+    match home {
         Some(home) => origin == home.origin(),
-        None => one(header::HOST).0.is_some_and(|host| authority(origin) == Some(host)),
-    });
-    site_fits && origin_fits && !several
+        None => headers.get(header::HOST).is_some_and(|host| authority(origin).is_some_and(|it| host == it)),
+    }
 }
 
 /// Host and port of an origin.
@@ -50,8 +60,6 @@ fn authority(origin: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::{HeaderName, HeaderValue};
-
     use super::*;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -90,9 +98,19 @@ mod tests {
     }
 
     #[test]
+    fn what_the_browser_calls_same_origin_is_taken_without_an_origin() {
+        let home = "https://signet.example".parse().expect("a URL");
+        for origin in [Some("null"), None] {
+            let mut headers = headers(&[("host", "a"), ("sec-fetch-site", "same-origin")]);
+            headers.extend(origin.map(|origin| (header::ORIGIN, HeaderValue::from_static(origin))));
+            assert!(is_from_here(&headers, None) && is_from_here(&headers, Some(&home)), "{origin:?}");
+        }
+    }
+
+    #[test]
     fn a_request_that_does_not_say_where_it_comes_from_is_refused() {
         assert!(!is_from_here(&headers(&[("host", "a")]), None));
-        assert!(!is_from_here(&headers(&[("host", "a"), ("sec-fetch-site", "same-origin")]), None));
+        assert!(!is_from_here(&headers(&[("host", "a"), ("sec-fetch-site", "none")]), None));
         assert!(!is_from_here(&headers(&[("origin", "http://a")]), None));
         let mut two = headers(&[("origin", "http://a"), ("host", "a")]);
         two.append("origin", HeaderValue::from_static("http://b"));
