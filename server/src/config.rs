@@ -1,5 +1,7 @@
 //! What an operator can set, parsed and checked at the door.
 
+mod door;
+
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use anyhow::ensure;
@@ -7,6 +9,8 @@ use clap::Args;
 use signet_engine::{Settings, outbound::Policy, retention::KEEP_KEYS, store::DatabaseUrl};
 use signet_model::retry::Schedule;
 use url::Url;
+
+pub use door::Door;
 
 /// Where the data is, and the key that seals its secrets.
 #[derive(Debug, Clone, Args)]
@@ -36,6 +40,9 @@ pub struct Serve {
     /// The address to listen on. Port 0: any free one, which is printed.
     #[arg(long, value_name = "ADDRESS", env = "SIGNET_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
+    /// What may come in from outside.
+    #[command(flatten)]
+    pub door: Door,
     /// Where browsers reach the dashboard, such as `https://signet.example.com`.
     /// Default: what the browser asked for (its Host header).
     #[arg(long, value_name = "URL", env = "SIGNET_PUBLIC_URL")]

@@ -1,72 +1,124 @@
 //! Taking connections in, and letting them end.
+//!
+//! There are only so many ([`Places`]). Each has a deadline for whatever its client has to do ([`Activity`]), which
+//! is noted as bytes pass ([`Watched`], [`Arriving`]).
 
-use std::{net::SocketAddr, time::Duration};
+mod activity;
+mod arriving;
+mod places;
+mod watched;
 
-use axum::{Router, body::Body, extract::ConnectInfo};
-use http::Request;
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body, extract::ConnectInfo, response::Response};
+use http::{HeaderValue, Request, header};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-};
+use hyper_util::rt::TokioIo;
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    time::sleep,
+    time::{Instant, sleep},
 };
+use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use crate::lifecycle::Lifecycle;
+use crate::{lifecycle::Lifecycle, notice::Notice};
+use activity::Activity;
+use arriving::Arriving;
+pub use places::Limits;
+use places::{Place, Places};
+use watched::Watched;
 
-/// How long a client may take to send a request's head; also how long a
-/// connection may be idle between two requests.
-const HEAD_LIMIT: Duration = Duration::from_mins(1);
+/// After how long a connection ends with the answer to its next request.
+const LIFETIME: Duration = Duration::from_hours(1);
 /// The wait before accepting again when the system has no resources left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// What every connection is given.
+#[derive(Clone)]
+struct Door {
+    router: Router,
+    places: Arc<Places>,
+    lifecycle: Lifecycle,
+}
+
 /// Serves until the soft shutdown, then lets the requests under way end until
 /// the hard one.
-pub async fn serve(socket: TcpListener, router: Router, lifecycle: &Lifecycle) {
-    let connections = GracefulShutdown::new();
-    loop {
-        tokio::select! {
-            accepted = socket.accept() => match accepted {
-                Ok((stream, peer)) => spawn(stream, peer, router.clone(), &connections, lifecycle),
-                Err(error) => {
-                    tracing::debug!(%error, "a connection was not accepted");
-                    sleep(ACCEPT_PAUSE).await;
+pub async fn serve(socket: TcpListener, router: Router, limits: Limits, lifecycle: &Lifecycle) {
+    let door = Door { router, places: Places::new(limits), lifecycle: lifecycle.clone() };
+    let connections = TaskTracker::new();
+    let failed = Notice::default();
+    while let Some(accepted) = lifecycle.soft.run_until_cancelled(socket.accept()).await {
+        match accepted {
+            Ok((stream, peer)) => door.take(stream, peer, &connections).await,
+            Err(error) => {
+                if let Some(times) = failed.due() {
+                    tracing::warn!(%error, times, "connections were not accepted");
                 }
-            },
-            () = lifecycle.soft.cancelled() => break,
+                sleep(ACCEPT_PAUSE).await;
+            }
         }
     }
     drop(socket);
-    tokio::select! {
-        () = connections.shutdown() => {}
-        () = lifecycle.hard.cancelled() => tracing::warn!("requests that were still under way are dropped"),
+    connections.close();
+    if lifecycle.hard.run_until_cancelled(connections.wait()).await.is_none() {
+        tracing::warn!("requests that were still under way are dropped");
     }
 }
 
-fn spawn(stream: TcpStream, peer: SocketAddr, router: Router, connections: &GracefulShutdown, lifecycle: &Lifecycle) {
-    // Answers are small: waiting to fill a packet would only delay them.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a socket option was not set");
-    }
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().oneshot(request.map(Body::new))
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_LIMIT)
-        .serve_connection(TokioIo::new(stream), service);
-    let connection = connections.watch(connection);
-    let hard = lifecycle.hard.clone();
-    tokio::spawn(async move {
-        tokio::select! {
-            ended = connection => if let Err(error) = ended {
-                tracing::debug!(%error, "a connection broke");
-            },
-            () = hard.cancelled() => {}
+impl Door {
+    async fn take(&self, stream: TcpStream, peer: SocketAddr, connections: &TaskTracker) {
+        let Some(place) = self.places.take(peer.ip()).await else { return };
+        // Answers are small: waiting to fill a packet would only delay them.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a socket option was not set");
         }
-    });
+        connections.spawn(self.clone().attend(stream, peer, place));
+    }
+
+    /// Serves a connection until its client closes it or is too late, its place is needed, or the server stops.
+    async fn attend<S: AsyncRead + AsyncWrite + Unpin>(self, stream: S, peer: SocketAddr, place: Place) {
+        let activity = &place.activity;
+        let opened = Instant::now();
+        let service = service_fn(|request| answer(&self.router, request, peer, activity, opened));
+        let stream = TokioIo::new(Watched::new(stream, Arc::clone(activity)));
+        let mut connection = pin!(http1::Builder::new().serve_connection(stream, service));
+        let mut overdue = pin!(activity.overdue());
+        let mut stopping = pin!(self.lifecycle.soft.cancelled());
+        let mut stops = false;
+        loop {
+            tokio::select! {
+                biased;
+                ended = connection.as_mut() => return ended.unwrap_or_else(|error| tracing::debug!(%error, "a connection broke")),
+                () = overdue.as_mut() => return tracing::debug!(%peer, "a client was too late"),
+                () = activity.evicted() => return,
+                () = self.lifecycle.hard.cancelled() => return,
+                () = stopping.as_mut(), if !stops => {
+                    stops = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+            }
+        }
+    }
 }
+
+async fn answer(
+    router: &Router,
+    mut request: Request<Incoming>,
+    peer: SocketAddr,
+    activity: &Arc<Activity>,
+    opened: Instant,
+) -> Result<Response, std::convert::Infallible> {
+    activity.works();
+    request.extensions_mut().insert(ConnectInfo(peer));
+    let request = request.map(|body| Body::new(Arriving::new(body, Arc::clone(activity))));
+    let mut response = router.clone().oneshot(request).await?;
+    if opened.elapsed() > LIFETIME {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    activity.answers();
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests;

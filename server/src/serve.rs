@@ -14,8 +14,9 @@ use tokio::net::TcpListener;
 use crate::{
     account::setup_link,
     config::Serve,
+    descriptors::{self, Shares},
     lifecycle::Lifecycle,
-    listener,
+    listener::{self, Limits},
     router::{self, Options},
 };
 
@@ -28,6 +29,7 @@ const FIRST_ACCOUNT: &str = "default";
 /// The options, the database or the address cannot be used.
 pub async fn run(config: Serve) -> anyhow::Result<()> {
     let lifecycle = Lifecycle::default();
+    let limits = limits(&config)?;
     let socket = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", config.listen))?;
@@ -50,12 +52,21 @@ pub async fn run(config: Serve) -> anyhow::Result<()> {
     };
     let options = Options { dev: config.dev, public_url: config.public_url.clone() };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let serve = listener::serve(socket, router::router(&engine, &clock, &options), &lifecycle);
+    let serve = listener::serve(socket, router::router(&engine, &clock, &options), limits, &lifecycle);
     let ((), delivered) = tokio::join!(serve, deliver);
     // A database that does not answer is left alone when the limit has passed.
     lifecycle.hard.run_until_cancelled(engine.close()).await;
     tracing::info!("stopped");
     delivered
+}
+
+/// How many connections may come in beside those that sending needs.
+fn limits(config: &Serve) -> anyhow::Result<Limits> {
+    let wanted = Shares { in_flight: config.max_in_flight, connections: config.door.max_connections };
+    Ok(Limits {
+        connections: descriptors::share(wanted)?.connections,
+        connections_per_client: config.door.max_connections_per_client,
+    })
 }
 
 async fn announce(engine: &Engine, config: &Serve, address: SocketAddr) -> anyhow::Result<()> {

@@ -1,6 +1,6 @@
 //! Forms are small, and arrive soon.
 
-use std::time::Duration;
+use std::error::Error;
 
 use axum::{
     body::{Body, to_bytes},
@@ -9,15 +9,12 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use tokio::time::timeout;
+use http_body_util::LengthLimitError;
 
 use super::{is_unsafe, refusal};
 
 /// The largest form, in bytes.
 pub const MAX_LEN: usize = 64 * 1024;
-
-/// How long a form may take to arrive.
-const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 /// Reads the body of a request that may change something, to a cap.
 pub async fn read(request: Request, next: Next) -> Response {
@@ -25,9 +22,11 @@ pub async fn read(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let (head, body) = request.into_parts();
-    match timeout(TIME_LIMIT, to_bytes(body, MAX_LEN)).await {
-        Ok(Ok(bytes)) => next.run(Request::from_parts(head, Body::from(bytes))).await,
-        Ok(Err(_)) => refusal(StatusCode::PAYLOAD_TOO_LARGE, "This form is too large.\n"),
+    match to_bytes(body, MAX_LEN).await {
+        Ok(bytes) => next.run(Request::from_parts(head, Body::from(bytes))).await,
+        Err(error) if error.source().is_some_and(<dyn Error>::is::<LengthLimitError>) => {
+            refusal(StatusCode::PAYLOAD_TOO_LARGE, "This form is too large.\n")
+        }
         Err(_) => refusal(StatusCode::REQUEST_TIMEOUT, "The form did not arrive in time.\n"),
     }
 }

@@ -1,0 +1,25 @@
+//! What may come in from outside.
+
+use clap::Args;
+
+use super::count;
+
+/// How much clients may ask of the server.
+#[derive(Debug, Clone, Args)]
+pub struct Door {
+    /// The most connections from outside. When there are as many, a new one ends
+    /// the one whose client has kept the server waiting longest. Lowered where
+    /// the limit of open files leaves fewer.
+    #[arg(long, value_name = "COUNT", env = "SIGNET_MAX_CONNECTIONS", default_value = "4096", value_parser = count)]
+    pub max_connections: usize,
+    /// The most connections from one address, or from one /64 of IPv6. Does not
+    /// hold for this machine: a proxy here connects for all of its clients.
+    #[arg(
+        long,
+        value_name = "COUNT",
+        env = "SIGNET_MAX_CONNECTIONS_PER_CLIENT",
+        default_value = "256",
+        value_parser = count
+    )]
+    pub max_connections_per_client: usize,
+}
