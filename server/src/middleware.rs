@@ -1,8 +1,8 @@
-//! What every request of a browser passes before it reaches a page, from the
-//! outside in: [`headers`], [`same_origin`], [`body_limit`], [`sign_in_limit`],
-//! [`session`].
+//! What every request passes: [`drain`]. What one of a browser passes besides, before it reaches a page, from the
+//! outside in: [`headers`], [`same_origin`], [`body_limit`], [`sign_in_limit`], [`session`].
 
 pub mod body_limit;
+pub mod drain;
 pub mod headers;
 pub mod same_origin;
 pub mod session;

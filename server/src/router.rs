@@ -14,7 +14,7 @@ use crate::{
     assets,
     config::PublicUrl,
     middleware::{
-        body_limit,
+        body_limit, drain,
         headers::{self, Https},
         same_origin, session,
         sign_in_limit::{self, SignInLimit},
@@ -36,7 +36,8 @@ pub fn router(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Rou
     let https = Https(options.public_url.as_ref().is_some_and(PublicUrl::is_https));
     let browser = pages(engine, clock, options).merge(assets::router());
     // The API has no cookies that another page could make use of.
-    browser.layer(from_fn_with_state(https, headers::add)).merge(rest::router(Api::new(engine.clone(), clock.clone())))
+    let api = rest::router(Api::new(engine.clone(), clock.clone()));
+    browser.layer(from_fn_with_state(https, headers::add)).merge(api).layer(from_fn(drain::read_rest))
 }
 
 fn pages(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Router {

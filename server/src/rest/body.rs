@@ -1,24 +1,15 @@
-//! Reading a JSON body, to a cap, within a time, and where there is room.
-
-use std::time::Duration;
+//! Reading a JSON body, to a cap, and where there is room.
 
 use axum::{
     body::Body,
     extract::{FromRequest, Request},
-    http::{HeaderMap, header},
+    http::{HeaderMap, HeaderValue, header},
 };
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use signet_model::event::MemberFault;
-use tokio::time::timeout;
 
 use super::{Api, Problem, room::Place};
-
-/// How long a body may take to arrive.
-const TIME_LIMIT: Duration = Duration::from_secs(30);
-
-/// How long one may take that is refused.
-const REFUSED_TIME_LIMIT: Duration = Duration::from_secs(2);
 
 /// A body that is called JSON, of at most `MAX` bytes. Whether it is JSON is
 /// found out by who parses it.
@@ -52,19 +43,14 @@ impl<const MAX: usize> FromRequest<Api> for JsonBody<MAX> {
 
     async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
         let (head, body) = request.into_parts();
-        if !is_json(&head.headers) {
-            return Err(Problem::not_json());
-        }
+        check_kind(&head.headers)?;
         // Without a length it may be the largest.
         let len = announced(&head.headers).unwrap_or(MAX);
         if len > MAX {
             return Err(Problem::too_large(MAX));
         }
-        let Some(place) = api.room.take(len) else {
-            see_off(&head.headers, body).await;
-            return Err(Problem::try_again("Too many requests are being read."));
-        };
-        let bytes = timeout(TIME_LIMIT, read(body, len)).await.map_err(|_| Problem::incomplete())??;
+        let place = api.room.take(len).ok_or_else(|| Problem::try_again("Too many requests are being read."))?;
+        let bytes = read(body, len).await?;
         Ok(Self { bytes, _place: place })
     }
 }
@@ -82,24 +68,14 @@ async fn read(mut body: Body, limit: usize) -> Result<Bytes, Problem> {
     Ok(bytes.freeze())
 }
 
-/// Keeps nothing of a body that has no room. Who is still sending when the
-/// connection is closed may never see the answer; who waits to be told to go on
-/// gets it at once.
-async fn see_off(headers: &HeaderMap, mut body: Body) {
-    if headers.contains_key(header::EXPECT) {
-        return;
+/// The body must be called JSON, and not be compressed.
+fn check_kind(headers: &HeaderMap) -> Result<(), Problem> {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|it| !it.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(Problem::compressed());
     }
-    let to_the_end = async { while let Some(Ok(_)) = body.frame().await {} };
-    // It is refused either way.
-    let _ = timeout(REFUSED_TIME_LIMIT, to_the_end).await;
-}
-
-/// Called JSON, and not compressed.
-fn is_json(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
     let essence = text(header::CONTENT_TYPE).and_then(|value| value.split(';').next()).unwrap_or_default();
-    essence.trim().eq_ignore_ascii_case("application/json")
-        && text(header::CONTENT_ENCODING).is_none_or(|encoding| encoding.eq_ignore_ascii_case("identity"))
+    essence.trim().eq_ignore_ascii_case("application/json").then_some(()).ok_or_else(Problem::not_json)
 }
 
 fn announced(headers: &HeaderMap) -> Option<usize> {
@@ -190,17 +166,6 @@ mod tests {
         assert_eq!(batch(&api, &[]).await.status, StatusCode::ACCEPTED);
         give_up(requests.remove(0)).await;
         assert_eq!(api.post(EVENTS, &event()).await.status, StatusCode::ACCEPTED);
-    }
-
-    #[tokio::test]
-    async fn who_waits_to_be_told_to_go_on_is_refused_without_being_told() {
-        let api = TestApi::new().await;
-        let _held = (withhold(&api, BATCH).await, withhold(&api, BATCH).await);
-        let (told, mut waited_for) = oneshot::channel();
-        let body = Body::new(Withheld(Some(told)));
-        let answer = api.send("POST", BATCH, body, &[("expect", "100-continue")]).await;
-        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-        assert!(waited_for.try_recv().is_err(), "the body was waited for");
     }
 
     #[tokio::test]

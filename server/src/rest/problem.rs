@@ -11,6 +11,9 @@ use signet_model::event::MemberFault;
 /// When to come back after the store could not keep up, in seconds.
 pub const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
+/// The longest pointer in a problem, in bytes: names of members are as long as the request makes them.
+const MAX_POINTER: usize = 200;
+
 /// Why a request was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Problem {
@@ -30,7 +33,7 @@ pub struct Problem {
 /// What is wrong with one member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct MemberError {
-    /// JSON pointer (RFC 6901) into the request; empty for the whole document.
+    /// JSON pointer (RFC 6901) into the request; empty for the whole document. Ends with `…` where it was cut.
     pointer: String,
     detail: String,
 }
@@ -53,7 +56,7 @@ impl Problem {
 
     /// A member is wrong. `message` is meant to stand behind its name.
     pub fn member(pointer: impl Into<String>, message: &str) -> Self {
-        let pointer = pointer.into();
+        let pointer = readable(pointer.into());
         let subject = if pointer.is_empty() { "The body" } else { &pointer };
         let detail = format!("{subject} {message}.");
         let mut problem =
@@ -93,6 +96,12 @@ impl Problem {
     pub fn not_json() -> Self {
         let detail = "Send the body as it is, with Content-Type: application/json.";
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", "The body must be JSON", detail)
+    }
+
+    /// The body is compressed.
+    pub fn compressed() -> Self {
+        let detail = "The body is compressed, as Content-Encoding says. Send it as it is, without that header.";
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "compressed", "The body must not be compressed", detail)
     }
 
     /// The body is larger than `limit` bytes.
@@ -143,6 +152,15 @@ impl Problem {
         // Only a map with keys that are no text cannot be written.
         serde_json::to_string(self).unwrap_or_default()
     }
+}
+
+/// The pointer, cut to a length one can read.
+fn readable(mut pointer: String) -> String {
+    if pointer.len() > MAX_POINTER {
+        pointer.truncate(pointer.floor_char_boundary(MAX_POINTER));
+        pointer.push('…');
+    }
+    pointer
 }
 
 impl From<MemberFault> for Problem {
@@ -203,6 +221,14 @@ mod tests {
             problem.to_json(),
             r#"{"title":"The request is not valid","status":422,"code":"invalid_member","detail":"/taskId is missing.","errors":[{"pointer":"/3/taskId","detail":"is missing"}]}"#
         );
+    }
+
+    #[test]
+    fn a_pointer_is_cut_to_a_length_one_can_read() {
+        let problem = Problem::member("/é".repeat(100_000), "is not a member").within("/3");
+        let pointer = &problem.errors[0].pointer;
+        assert!(pointer.starts_with("/3/é/é") && pointer.ends_with('…'), "{pointer}");
+        assert!(problem.to_json().len() < 3 * MAX_POINTER, "{}", problem.to_json());
     }
 
     #[test]
