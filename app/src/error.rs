@@ -25,6 +25,9 @@ pub(crate) enum PageError {
     /// What was sent cannot be read as a form.
     #[error("unreadable form")]
     Unreadable,
+    /// What is stored of it cannot be used.
+    #[error("unusable")]
+    Unusable,
     /// The server cannot keep up, or is stopping.
     #[error("busy")]
     Busy,
@@ -40,6 +43,7 @@ impl PageError {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unreadable => StatusCode::BAD_REQUEST,
+            Self::Unusable => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -48,11 +52,14 @@ impl PageError {
 
 impl From<store::Error> for PageError {
     fn from(error: store::Error) -> Self {
-        if matches!(error, store::Error::NotFound) {
-            return Self::NotFound;
+        match error {
+            store::Error::NotFound => Self::NotFound,
+            store::Error::Unusable(_) | store::Error::UnusableDelivery(_) => Self::Unusable,
+            error => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a page could not be made");
+                Self::Internal
+            }
         }
-        tracing::error!(error = &error as &dyn std::error::Error, "a page could not be made");
-        Self::Internal
     }
 }
 
@@ -60,6 +67,7 @@ impl From<TestError> for PageError {
     fn from(error: TestError) -> Self {
         match error {
             TestError::Store(error) => error.into(),
+            TestError::Unusable(_) => Self::Unusable,
             TestError::Ingest(IngestError::Overloaded | IngestError::Stopping) => Self::Busy,
             TestError::Ingest(_) => Self::Internal,
         }

@@ -7,5 +7,5 @@ mod json;
 
 pub(crate) use attempt::{attempt, test_report};
 pub(crate) use delivery::{delivery_path, delivery_status, row};
-pub(crate) use endpoint::{endpoint_path, endpoint_status, last_activity};
+pub(crate) use endpoint::{endpoint_path, endpoint_status, last_activity, unusable};
 pub(crate) use json::indented;

@@ -60,6 +60,7 @@ fn webhook() -> Router<AppState> {
         .route("/held", get(pages::webhook::back).post(api::endpoints::settle_held))
         .route("/recover", get(pages::webhook_recover::get).post(api::recoveries::start))
         .route("/secret", get(pages::webhook::back).post(api::secrets::reveal))
+        .route("/secret/new", get(pages::webhook::back).post(api::secrets::replace))
         .route("/test", get(pages::webhook::back).post(api::test_events::send))
         .route("/deliveries", get(pages::delivery_log::get))
         .route("/deliveries/{delivery}", get(pages::delivery::get))

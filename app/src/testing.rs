@@ -25,10 +25,9 @@ use crate::{AppState, AssetPaths};
 pub(crate) struct Visitor {
     pub(crate) engine: Engine,
     pub(crate) account: AccountId,
-
     session: Option<Session>,
     router: Router,
-    _database: TestDatabase,
+    pub(crate) database: TestDatabase,
 }
 
 /// What was answered.
@@ -64,7 +63,7 @@ impl Visitor {
             dev: false,
             public_url: None,
         });
-        Self { engine, account, session: None, router, _database: database }
+        Self { engine, account, session: None, router, database }
     }
 
     /// The account's owner, signed in.

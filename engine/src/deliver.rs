@@ -44,7 +44,7 @@ pub(crate) use writer::{Stops, write};
 pub(crate) use {commit::commit_batch, dispatcher::claim_batch};
 
 use attempt::Request;
-use directory::{Door, EndpointView};
+use directory::{Door, EndpointView, Target};
 
 /// When a delivery falls due again that was given back for a fault of this side.
 const AFTER_LOCAL_FAULT: Duration = Duration::from_secs(1);
@@ -93,16 +93,17 @@ impl Ready {
             return None;
         }
         let door = engine.directory.door(self.account, self.endpoint.id, self.is_test);
-        if engine.quit.is_cancelled() || matches!(door, Door::Closed) {
-            let now = engine.clock.now();
-            self.finish(engine, Turn::GivenBack(now)).await;
-            return None;
-        }
+        let closed = engine.quit.is_cancelled() || matches!(door, Door::Closed);
         if let Door::Open(view) = door {
             self.endpoint = view;
         }
+        let (false, Ok(target)) = (closed, self.endpoint.target.clone()) else {
+            let now = engine.clock.now();
+            self.finish(engine, Turn::GivenBack(now)).await;
+            return None;
+        };
         let start = Instant::now();
-        match self.attempt(engine).await {
+        match self.attempt(engine, &target).await {
             Ok(attempt) => {
                 let took = start.elapsed();
                 self.finish(engine, Turn::Attempted(attempt)).await;
@@ -117,14 +118,14 @@ impl Ready {
         }
     }
 
-    async fn attempt(&mut self, engine: &Parts) -> Result<Attempt, LocalFault> {
+    async fn attempt(&mut self, engine: &Parts, target: &Target) -> Result<Attempt, LocalFault> {
         let request = Request {
             id: self.id,
-            url: Arc::clone(&self.endpoint.url),
-            keys: self.endpoint.keys_at(engine.clock.now()),
+            url: Arc::clone(&target.url),
+            keys: target.keys_at(engine.clock.now()),
             event_type: self.event_type,
             is_test: self.is_test,
-            number: u32::try_from(self.attempts + 1).unwrap_or(1),
+            number: u32::try_from(self.attempts.saturating_add(1)).unwrap_or(1),
             body: std::mem::take(&mut self.body),
         };
         let attempt = attempt::attempt(&engine.client, engine.clock.as_ref(), request).await;

@@ -4,20 +4,23 @@
 //! a [`Rule`]. It changes nothing and locks nothing.
 
 mod rules;
+mod usable;
 
 use std::time::Duration;
 
-use signet_model::{DeliveryId, EventId, Timestamp, delivery::State};
+use signet_model::{DeliveryId, EventId, Timestamp, delivery::State, sql::Stored};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::{
     Engine,
+    seal::Sealer,
     store::{Error, Result},
 };
 
 use rules::Noun;
 pub use rules::Rule;
+use usable::{EndpointRow, Found, Tally};
 
 /// How far the clocks of the processes that share a database may be apart.
 const SKEW: Duration = Duration::from_secs(5);
@@ -49,7 +52,7 @@ pub struct Finding {
     pub rule: Rule,
     /// By how many rows.
     pub count: u64,
-    /// Up to five of them: ids of events or deliveries.
+    /// Up to five of them: ids, for rows that cannot be used with the reason.
     pub examples: Vec<String>,
 }
 
@@ -76,6 +79,15 @@ impl Engine {
     /// leases to be as long, and the attempts at the same time to be as many, as
     /// this engine's settings say.
     pub async fn check(&self) -> Result<Ledger> {
+        self.check_with(Some(&self.0.sealer)).await
+    }
+
+    /// The same without a sealing key: whether secrets can be opened is left out.
+    pub async fn check_without_key(&self) -> Result<Ledger> {
+        self.check_with(None).await
+    }
+
+    async fn check_with(&self, sealer: Option<&Sealer>) -> Result<Ledger> {
         const STATES: &str = "SELECT state, count(*) FROM deliveries GROUP BY state";
         let settings = &self.0.settings;
         snapshot!(&self.0.db, |tx| {
@@ -84,12 +96,26 @@ impl Engine {
             let began = self.0.clock.now();
             let events = sqlx::query_scalar("SELECT count(*) FROM events").fetch_one(&mut *tx).await?;
             let now = self.0.clock.now();
-            let states: Vec<(State, i64)> = sqlx::query_as(STATES).fetch_all(&mut *tx).await?;
+            let states: Vec<(Stored<State>, i64)> = sqlx::query_as(STATES).fetch_all(&mut *tx).await?;
             let attempts = sqlx::query_scalar("SELECT count(*) FROM attempts").fetch_one(&mut *tx).await?;
             let mut findings = Vec::new();
-            for rule in Rule::ALL {
+            let (mut unusable, mut after) = (Tally::default(), Some(Uuid::nil()));
+            while let Some(last) = after {
+                let endpoints: Vec<EndpointRow> =
+                    sqlx::query_as(usable::ENDPOINTS).bind(last).bind(usable::PAGE).fetch_all(&mut *tx).await?;
+                unusable.endpoints(&endpoints, sealer);
+                after = EndpointRow::last(&endpoints);
+            }
+            let accounts: Vec<Found> = sqlx::query_as(usable::ACCOUNTS).fetch_all(&mut *tx).await?;
+            unusable.accounts(&accounts);
+            // Made of constants alone.
+            let deliveries: Vec<Found> =
+                sqlx::query_as(AssertSqlSafe(usable::deliveries())).fetch_all(&mut *tx).await?;
+            unusable.deliveries(&deliveries);
+            findings.extend(unusable.finding());
+            for (rule, query) in Rule::ALL.into_iter().filter_map(|rule| Some((rule, rule.query()?))) {
                 // Made of constants alone.
-                let broken_by: Vec<(i64, Uuid)> = sqlx::query_as(AssertSqlSafe(rule.query()))
+                let broken_by: Vec<(i64, Stored<Uuid>)> = sqlx::query_as(AssertSqlSafe(query))
                     .bind(now + SKEW)
                     .bind(now + settings.lease + SKEW)
                     .bind(began)
@@ -105,17 +131,18 @@ impl Engine {
     }
 }
 
-fn finding(rule: Rule, broken_by: &[(i64, Uuid)]) -> Option<Finding> {
+fn finding(rule: Rule, broken_by: &[(i64, Stored<Uuid>)]) -> Option<Finding> {
     let &(count, _) = broken_by.first()?;
-    let name = |id: Uuid| match rule.noun() {
-        Noun::Event => EventId::from_uuid(id).to_string(),
-        Noun::Delivery => DeliveryId::from_uuid(id).to_string(),
+    let name = |id: &Stored<Uuid>| match (rule.noun(), &id.0) {
+        (_, Err(_)) => "an id that cannot be read".to_owned(),
+        (Noun::Event, Ok(id)) => EventId::from_uuid(*id).to_string(),
+        (Noun::Delivery, Ok(id)) => DeliveryId::from_uuid(*id).to_string(),
     };
-    Some(Finding { rule, count: counted(count), examples: broken_by.iter().map(|&(_, id)| name(id)).collect() })
+    Some(Finding { rule, count: counted(count), examples: broken_by.iter().map(|(_, id)| name(id)).collect() })
 }
 
-fn by_state(found: &[(State, i64)]) -> Vec<(State, u64)> {
-    let count = |state| found.iter().find(|(one, _)| *one == state).map_or(0, |(_, count)| counted(*count));
+fn by_state(found: &[(Stored<State>, i64)]) -> Vec<(State, u64)> {
+    let count = |state| found.iter().find(|(one, _)| one.0 == Ok(state)).map_or(0, |(_, count)| counted(*count));
     State::ALL.iter().map(|&state| (state, count(state))).collect()
 }
 

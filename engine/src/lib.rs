@@ -24,5 +24,7 @@ pub mod testing;
 
 mod engine;
 mod fault;
+mod unusable;
 
 pub use engine::{Engine, Environment, Running, Settings};
+pub use unusable::{Unusable, UnusableDelivery};

@@ -46,7 +46,7 @@ use changed_health;
 pub use batch::Batch;
 pub use rows::{
     AttemptRow, ClaimOrder, Claimed, DeliveryRow, Due, EndpointRow, EventRow, FinishRow, HealthRow, KeyRow, Lease,
-    Standing, StoredAnswer, Touch,
+    Standing, StoredAnswer, Touch, Unread,
 };
 
 use crate::store::{
@@ -73,6 +73,9 @@ impl NotWritten {
         }
     }
 }
+
+/// What was claimed, and what was held because nothing can be made of it.
+pub type Claims = Vec<Result<Claimed, Unread>>;
 
 /// How strongly an account is locked until the transaction ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,7 +145,7 @@ impl HotConnection {
 
     /// Claims in a transaction of its own; returns at how many endpoints, and what.
     /// `None`, and nothing is changed, if an account has another revision.
-    pub async fn claim(&mut self, order: ClaimOrder) -> Result<Option<(usize, Vec<Claimed>)>> {
+    pub async fn claim(&mut self, order: ClaimOrder) -> Result<Option<(usize, Claims)>> {
         if let Self::Sqlite(db) = self {
             let _turn = db.turn.lock().await;
             let looked_at = order.endpoints.len();
@@ -234,6 +237,11 @@ const HOLD: &str = "UPDATE deliveries SET state = 'held', due_at = NULL, lease =
 const DISCARD: &str = "UPDATE deliveries SET state = 'discarded', due_at = NULL, lease = NULL, completed_at = $3
      WHERE account_id = $1 AND endpoint_id = $2
        AND (state = 'held' OR (state = 'pending' AND (lease IS NULL OR due_at <= $3)))";
+
+/// After a claim: holds a delivery (`$1`) of an account (`$2`) that cannot be read, so that
+/// it stops only itself.
+const HOLD_UNREAD: &str = "UPDATE deliveries SET state = 'held', due_at = NULL, lease = NULL
+     WHERE id = $1 AND account_id = $2 AND state = 'pending'";
 
 /// After a claim: forgets an endpoint (`$1`, `$2`) at which nothing is pending. The
 /// earliest is asked for because the index knows it, whatever plan is made.

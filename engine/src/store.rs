@@ -9,6 +9,7 @@ pub mod endpoints;
 mod erasure;
 mod password;
 pub mod removal;
+mod secrets;
 pub mod sessions;
 mod token;
 pub mod users;
@@ -38,9 +39,12 @@ pub enum Error {
     /// There is no such row, or it belongs to another account.
     #[error("not found")]
     NotFound,
-    /// A signing secret cannot be opened.
+    /// What is stored of it cannot be used.
     #[error(transparent)]
-    Sealed(#[from] crate::seal::CannotOpen),
+    Unusable(#[from] crate::Unusable),
+    /// What is stored of a delivery cannot be used.
+    #[error(transparent)]
+    UnusableDelivery(#[from] Box<crate::UnusableDelivery>),
 }
 
 /// What a query of the store answers.

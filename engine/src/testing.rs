@@ -17,7 +17,11 @@ use crate::{
     outbound::{Client, Config, Policy},
     random::Random,
     seal::Sealer,
-    store::{Database, DatabaseUrl, endpoints::EndpointDraft},
+    store::{
+        Database, DatabaseUrl,
+        deliveries::{Delivery, Filter},
+        endpoints::EndpointDraft,
+    },
 };
 
 pub use hands::{Hands, InFlight};
@@ -44,6 +48,27 @@ impl TestDatabase {
             Database::Sqlite(db) => drop(sqlx::raw_sql(AssertSqlSafe(sql)).execute(&db.writer).await.expect(sql)),
             Database::Postgres(db) => drop(sqlx::raw_sql(AssertSqlSafe(sql)).execute(&db.pool).await.expect(sql)),
         }
+    }
+
+    /// An id as a literal in a statement for this database.
+    pub fn literal(&self, id: uuid::Uuid) -> String {
+        match &self.db {
+            Database::Sqlite(_) => format!("X'{}'", id.simple()),
+            Database::Postgres(_) => format!("'{id}'"),
+        }
+    }
+
+    /// Lets rows be stored from now on that the constraints of the schema forbid.
+    pub async fn drop_constraints(&self, table: &str) {
+        self.run(&match &self.db {
+            Database::Sqlite(_) => "PRAGMA ignore_check_constraints = ON".to_owned(),
+            Database::Postgres(_) => format!(
+                "DO $$ DECLARE name TEXT; BEGIN
+                   FOR name IN SELECT conname FROM pg_constraint WHERE conrelid = '{table}'::regclass AND contype = 'c'
+                   LOOP EXECUTE 'ALTER TABLE {table} DROP CONSTRAINT ' || quote_ident(name); END LOOP; END $$"
+            ),
+        })
+        .await;
     }
 
     /// What a statement that counts answers.
@@ -112,6 +137,18 @@ pub fn engine(database: &TestDatabase, settings: Settings, authorities: Vec<Vec<
         client: Client::new(&config).expect("a client"),
     };
     (Engine::new(environment, settings), clock)
+}
+
+/// The deliveries of an endpoint, newest first; all of them can be used.
+pub async fn log(
+    engine: &Engine,
+    account: AccountId,
+    endpoint: EndpointId,
+    filter: Filter,
+    limit: u32,
+) -> Vec<Delivery> {
+    let log = engine.deliveries(account, endpoint, filter, limit).await.expect("the log");
+    log.into_iter().map(|one| one.expect("a delivery that can be used")).collect()
 }
 
 /// A new account with this name.

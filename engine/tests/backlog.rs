@@ -10,7 +10,7 @@ use signet_engine::{
         deliveries::{Delivery, Filter},
         endpoints::HeldChoice,
     },
-    testing::{Hands, TestDatabase, account, completed, databases, endpoint, engine},
+    testing::{self, Hands, TestDatabase, account, completed, databases, endpoint, engine},
 };
 use signet_model::{
     AccountId, EndpointId, Subscriptions, Timestamp, delivery::State, event::EventType, retry::Schedule, time::Clock,
@@ -50,8 +50,7 @@ impl World {
 
     /// The deliveries, oldest first.
     async fn log(&self) -> Vec<Delivery> {
-        let mut log =
-            self.engine.deliveries(self.account, self.endpoint, Filter::default(), 10_000).await.expect("the log");
+        let mut log = testing::log(&self.engine, self.account, self.endpoint, Filter::default(), 10_000).await;
         log.reverse();
         log
     }

@@ -11,7 +11,7 @@ use signet_engine::{
         deliveries::{Delivery, DeliveryDetail, Filter, ResendError},
         endpoints::{Endpoint, EndpointDraft, HeldChoice},
     },
-    testing::{Receiver, TestDatabase, account, databases, engine},
+    testing::{self, Receiver, TestDatabase, account, databases, engine},
 };
 use signet_model::{
     AccountId, DeliveryId, EndpointId, Subscriptions, Timestamp,
@@ -71,7 +71,7 @@ impl Story {
     }
 
     async fn log(&self, endpoint: EndpointId) -> Vec<Delivery> {
-        self.engine.deliveries(self.account, endpoint, Filter::default(), 100).await.expect("the log")
+        testing::log(&self.engine, self.account, endpoint, Filter::default(), 100).await
     }
 
     /// Waits until the delivery has had so many attempts and rests.
@@ -171,7 +171,7 @@ async fn the_retry_table_is_followed_to_the_end_and_the_endpoint_disabled() {
         let disabled =
             story.engine.endpoint(story.account, endpoint.id).await.expect("an answer").expect("it").disabled;
         let disabled = disabled.expect("it is disabled");
-        assert_eq!((disabled.reason, disabled.by), (DisabledReason::RetriesExhausted, Some(id)));
+        assert_eq!((disabled.reason, disabled.by), (Some(DisabledReason::RetriesExhausted), Some(id)));
         story.end().await;
     }
 }
@@ -190,7 +190,7 @@ async fn a_disabled_endpoint_loses_nothing_and_gets_it_on_release() {
         let gone = story.log(endpoint.id).await[0].id;
         assert_eq!(story.rested(gone, 1).await.delivery.state, State::Failed);
         let found = story.engine.endpoint(story.account, endpoint.id).await.expect("an answer").expect("it");
-        assert_eq!(found.disabled.map(|it| it.reason), Some(DisabledReason::Gone));
+        assert_eq!(found.disabled.map(|it| it.reason), Some(Some(DisabledReason::Gone)));
 
         assert_eq!(story.ingest("meanwhile").await.deliveries, 1);
         let states: Vec<_> = story.log(endpoint.id).await.iter().map(|delivery| delivery.state).collect();

@@ -17,7 +17,7 @@ use signet_engine::{
         deliveries::{Filter, ResendError},
     },
     testing::{
-        Hands, InFlight, POSTGRES_VARIABLE, TestDatabase, account, completed, endpoint, engine, postgres, sqlite,
+        self, Hands, InFlight, POSTGRES_VARIABLE, TestDatabase, account, completed, endpoint, engine, postgres, sqlite,
     },
 };
 use signet_model::{
@@ -383,7 +383,7 @@ impl Play {
 
     async fn log(&self, which: usize) -> Vec<(DeliveryId, Modelled)> {
         let endpoint = self.endpoints[which];
-        let log = self.engine.deliveries(self.account, endpoint, Filter::default(), 1_000).await.expect("the log");
+        let log = testing::log(&self.engine, self.account, endpoint, Filter::default(), 1_000).await;
         log.into_iter()
             .map(|it| {
                 let modelled = Modelled {

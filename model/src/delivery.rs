@@ -78,6 +78,15 @@ text_enum! {
         ConnectionReset = "connection_reset",
         /// The answer is not HTTP, or its head is too large.
         Protocol = "protocol",
+        /// A newer version recorded it, and only that version knows what it means.
+        Unknown = "unknown",
+    }
+}
+
+impl Failure {
+    /// The failure with this stored text.
+    pub fn from_stored(text: &str) -> Self {
+        text.parse().unwrap_or(Self::Unknown)
     }
 }
 

@@ -73,6 +73,7 @@ const fn failed(failure: Failure) -> &'static str {
         Failure::Tls => "No secure connection could be made",
         Failure::ConnectionReset => "The connection broke before the answer was complete",
         Failure::Protocol => "The answer was not valid HTTP",
+        Failure::Unknown => "The attempt failed in a way that a newer version recorded",
     }
 }
 
@@ -114,6 +115,7 @@ const fn failure_advice(failure: Failure) -> &'static str {
             "Check that a web server listens on this port, and that it answers with ordinary HTTP and response headers \
              of a reasonable size."
         }
+        Failure::Unknown => "Open this page with the newer version of Signet to see what it means.",
     }
 }
 

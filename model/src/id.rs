@@ -62,6 +62,12 @@ macro_rules! ids {
                 Self(uuid::Builder::from_unix_timestamp_millis(now.unix_millis(), &random).into_uuid())
             }
 
+            /// The millisecond at which it was made.
+            pub fn created_at(self) -> Timestamp {
+                let millis = i64::try_from(self.0.as_u128() >> 80).unwrap_or_default();
+                Timestamp::from_unix_micros(millis.saturating_mul(1_000))
+            }
+
             /// The id as the databases keep it.
             pub const fn uuid(self) -> Uuid {
                 self.0
@@ -139,6 +145,7 @@ mod tests {
         let text = id.to_string();
         assert_eq!(text.len(), 4 + ENCODED_LEN);
         assert_eq!(text.parse(), Ok(id));
+        assert_eq!(id.created_at(), Timestamp::from_unix_seconds(1_774_699_200));
     }
 
     #[test]

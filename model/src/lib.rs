@@ -12,7 +12,7 @@ pub mod payload;
 pub mod retry;
 pub mod signature;
 #[cfg(feature = "sql")]
-mod sql;
+pub mod sql;
 pub mod subscriptions;
 pub mod time;
 

@@ -2,15 +2,23 @@
 //!
 //! Ids are 16-byte blobs or `UUID`, instants are integer microseconds or
 //! `TIMESTAMPTZ`, enums and URLs are text on both.
+//!
+//! A row can hold what this version does not know: a newer version, a repair by hand
+//! or a damaged file wrote it. [`Stored`] and [`Lossy`] decode whatever is there, so
+//! that one row never fails the statement that reads it among others.
+
+mod stored;
 
 use sqlx::{
     Database, Decode, Encode, Postgres, Sqlite, Type,
     encode::IsNull,
     error::BoxDynError,
-    postgres::{PgHasArrayType, PgTypeInfo},
+    postgres::{PgHasArrayType, PgTypeInfo, PgValueFormat},
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
+
+pub use stored::{Lossy, Stored, Unreadable};
 
 use crate::{
     AccountId, ApiKeyId, DeliveryId, EndpointId, EventId, Subscriptions, Timestamp, UserId,
@@ -75,9 +83,41 @@ macro_rules! texts {
 }
 
 ids!(AccountId, UserId, ApiKeyId, EndpointId, EventId, DeliveryId);
-texts!(EventType, State, Failure, DisabledReason, EndpointUrl);
+texts!(EventType, State, DisabledReason);
+kept_as!(Failure, Sqlite, String, |it| it.as_str().to_owned(), |raw| Ok(Self::from_stored(&raw)));
+kept_as!(Failure, Postgres, String, |it| it.as_str().to_owned(), |raw| Ok(Self::from_stored(&raw)));
+array_of!(Failure, String);
+kept_as!(EndpointUrl, Sqlite, String, |it| it.as_str().to_owned(), |raw| Ok(Self::from_stored(&raw)?));
+kept_as!(EndpointUrl, Postgres, String, |it| it.as_str().to_owned(), |raw| Ok(Self::from_stored(&raw)?));
+kept_as!(Subscriptions, Sqlite, Lossy, |set| Lossy(set.to_string()), |raw| Ok(Self::from_stored(&raw.0)));
+kept_as!(Subscriptions, Postgres, Lossy, |set| Lossy(set.to_string()), |raw| Ok(Self::from_stored(&raw.0)));
 kept_as!(Timestamp, Sqlite, i64, |at| at.unix_micros(), |raw| Ok(Self::from_unix_micros(raw)));
-kept_as!(Timestamp, Postgres, OffsetDateTime, |at| OffsetDateTime::from(*at), |raw| Ok(Self::try_from(raw)?));
 array_of!(Timestamp, OffsetDateTime);
-kept_as!(Subscriptions, Sqlite, String, |set| set.to_string(), |raw| Ok(raw.parse()?));
-kept_as!(Subscriptions, Postgres, String, |set| set.to_string(), |raw| Ok(raw.parse()?));
+
+/// 2000-01-01, from which PostgreSQL counts.
+const POSTGRES_EPOCH: i64 = 946_684_800_000_000;
+
+impl Type<Postgres> for Timestamp {
+    fn type_info() -> PgTypeInfo {
+        <OffsetDateTime as Type<Postgres>>::type_info()
+    }
+}
+
+impl Encode<'_, Postgres> for Timestamp {
+    fn encode_by_ref(&self, buffer: &mut <Postgres as Database>::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        <i64 as Encode<Postgres>>::encode(self.unix_micros().saturating_sub(POSTGRES_EPOCH), buffer)
+    }
+}
+
+/// `infinity` and years after 9999 are instants too: sqlx's own conversion panics at them.
+impl<'r> Decode<'r, Postgres> for Timestamp {
+    fn decode(value: <Postgres as Database>::ValueRef<'r>) -> Result<Self, BoxDynError> {
+        match value.format() {
+            PgValueFormat::Binary => {
+                let micros = <i64 as Decode<Postgres>>::decode(value)?;
+                Ok(Self::from_unix_micros(micros.saturating_add(POSTGRES_EPOCH)))
+            }
+            PgValueFormat::Text => Ok(Self::try_from(<OffsetDateTime as Decode<Postgres>>::decode(value)?)?),
+        }
+    }
+}

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::{EventType, UnknownEventType};
 
-/// A set of event types that is never empty, written with single spaces between.
+/// A set of event types, written with single spaces between. Only a stored set of
+/// types that all belong to a newer version is empty here: it wants no event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<EventType>", into = "Vec<EventType>")]
 pub struct Subscriptions([bool; EventType::ALL.len()]);
@@ -24,6 +25,12 @@ impl Subscriptions {
             set[kind as usize] = true;
         }
         if set.contains(&true) { Ok(Self(set)) } else { Err(NoEventType) }
+    }
+
+    /// The known types among those that are stored; a newer version can have others.
+    pub fn from_stored(text: &str) -> Self {
+        let known: Vec<EventType> = text.split(' ').filter_map(|name| name.parse().ok()).collect();
+        Self(EventType::ALL.map(|kind| known.contains(&kind)))
     }
 
     /// Every type there is.
@@ -86,5 +93,13 @@ mod tests {
         assert!(!set.contains(EventType::TaskFailed));
         assert_eq!(Subscriptions::new([]), Err(NoEventType));
         assert!("".parse::<Subscriptions>().is_err());
+    }
+
+    #[test]
+    fn types_of_a_newer_version_are_ignored_in_a_stored_set() {
+        let set = Subscriptions::from_stored("order.paid task.failed");
+        assert_eq!(set.iter().collect::<Vec<_>>(), [EventType::TaskFailed]);
+        assert!("order.paid task.failed".parse::<Subscriptions>().is_err(), "people choose what exists");
+        assert_eq!(Subscriptions::from_stored("order.paid").iter().count(), 0);
     }
 }

@@ -34,7 +34,7 @@ impl Timestamp {
 
     /// From seconds since 1970.
     pub const fn from_unix_seconds(seconds: i64) -> Self {
-        Self(seconds * 1_000_000)
+        Self(seconds.saturating_mul(1_000_000))
     }
 
     /// Microseconds since 1970.
@@ -99,9 +99,15 @@ impl TryFrom<OffsetDateTime> for Timestamp {
     }
 }
 
+/// The first and the last second that RFC 3339 can write: 0000-01-01T00:00:00Z and
+/// 9999-12-31T23:59:59Z. A database can hold instants outside of them.
+const WRITABLE: RangeInclusive<i64> = -62_167_219_200_000_000..=253_402_300_799_000_000;
+
 impl From<Timestamp> for OffsetDateTime {
+    /// The nearest instant that RFC 3339 can write.
     fn from(value: Timestamp) -> Self {
-        Self::from_unix_timestamp_nanos(i128::from(value.0) * 1_000).unwrap_or(Self::UNIX_EPOCH)
+        let micros = value.0.clamp(*WRITABLE.start(), *WRITABLE.end());
+        Self::from_unix_timestamp_nanos(i128::from(micros) * 1_000).unwrap_or(Self::UNIX_EPOCH)
     }
 }
 
@@ -145,6 +151,12 @@ mod tests {
         let parsed = Timestamp::parse_rfc3339("2026-03-28T14:00:00.75+02:00").expect("valid");
         assert_eq!(parsed.rfc3339_seconds(), "2026-03-28T12:00:00Z");
         assert_eq!(parsed.to_string(), "2026-03-28T12:00:00.75Z");
+    }
+
+    #[test]
+    fn an_instant_that_cannot_be_written_is_shown_as_the_nearest_that_can() {
+        assert_eq!(Timestamp::from_unix_micros(i64::MAX).rfc3339_seconds(), "9999-12-31T23:59:59Z");
+        assert_eq!(Timestamp::from_unix_micros(i64::MIN).rfc3339_seconds(), "0000-01-01T00:00:00Z");
     }
 
     #[test]

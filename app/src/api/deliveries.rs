@@ -48,5 +48,5 @@ pub(crate) async fn rows_live(query: &LogQuery) -> Result<Vec<DeliveryRow>, Serv
     engine.endpoint(account, endpoint).await.map_err(|error| failed(error.into()))?.ok_or_else(not_found)?;
     let found = engine.deliveries(account, endpoint, filter, limit).await;
     let found = found.map_err(|error| failed(error.into()))?;
-    Ok(found.iter().map(|delivery| row(delivery, member.frame.now)).collect())
+    Ok(found.iter().map(|delivery| row(endpoint, delivery, member.frame.now)).collect())
 }

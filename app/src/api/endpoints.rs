@@ -42,7 +42,7 @@ pub(crate) async fn update(member: Member, Ids(id): Ids<EndpointId>, fields: Fie
         Ok(draft) => member.engine().update_endpoint(member.account, id, draft).await.map_err(Refusal::from),
         Err(errors) => Err(Refusal::Entry(errors)),
     };
-    let about = About::Existing(id, endpoint.url.host().to_owned());
+    let about = About::Existing(id, endpoint.host());
     match saved {
         Ok(_) => Ok(done(Notice::WebhookSaved, &endpoint_path(id))),
         Err(refusal) => Ok(again(&member, &about, &entry, &refusal.errors()?)),

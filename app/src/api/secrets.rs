@@ -1,4 +1,4 @@
-//! Signing secrets: reveal.
+//! Signing secrets: reveal, replace one that cannot be opened.
 
 use axum::response::Response;
 use leptos::prelude::ServerFnError;
@@ -15,6 +15,12 @@ use crate::{
 pub(crate) async fn reveal(member: Member, Ids(id): Ids<EndpointId>) -> Result<Response, PageError> {
     let secret = member.engine().endpoint_secret(member.account, id).await?;
     webhook::page(&member, id, None, Some(secret)).await
+}
+
+/// Makes a new secret for a webhook whose own cannot be opened, and shows it.
+pub(crate) async fn replace(member: Member, Ids(id): Ids<EndpointId>) -> Result<Response, PageError> {
+    let secret = member.engine().replace_lost_secret(member.account, id).await?;
+    webhook::page(&member, id, None, secret).await
 }
 
 /// The secret for an island.

@@ -1,11 +1,16 @@
 //! One delivery: everything that was sent and came back.
 
+mod unusable;
+
 use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
 use leptos::prelude::*;
-use signet_engine::store::deliveries::{Delivery, DeliveryDetail};
+use signet_engine::store::{
+    Error,
+    deliveries::{Delivery, DeliveryDetail},
+};
 use signet_model::{DeliveryId, EndpointId, Timestamp, delivery::State};
 
 use crate::{
@@ -34,11 +39,13 @@ pub(crate) async fn page(
     refused: Option<String>,
 ) -> Result<Response, PageError> {
     let (engine, account) = (member.engine(), member.account);
-    let detail = engine.delivery(account, id).await?.filter(|it| it.delivery.endpoint == endpoint);
-    let detail = detail.ok_or(PageError::NotFound)?;
-    let endpoint = engine.endpoint(account, endpoint).await?.ok_or(PageError::NotFound)?;
+    let webhook = engine.endpoint(account, endpoint).await?.ok_or(PageError::NotFound)?;
+    let detail = match engine.delivery(account, id).await {
+        Err(Error::UnusableDelivery(delivery)) => return Ok(unusable::page(member, &webhook, &delivery)),
+        found => found?.filter(|it| it.delivery.endpoint == endpoint).ok_or(PageError::NotFound)?,
+    };
     let status = if refused.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    Ok((status, render(member, &detail, endpoint.url.host(), refused)).into_response())
+    Ok((status, render(member, &detail, &webhook.host(), refused)).into_response())
 }
 
 fn render(member: &Member, detail: &DeliveryDetail, host: &str, refused: Option<String>) -> Response {
@@ -113,7 +120,8 @@ fn sentence(delivery: &Delivery, now: Timestamp) -> String {
         State::Failed if delivery.is_test => format!("The test failed {done}. Test events are not retried."),
         State::Failed => format!("Given up {done}, after all retries failed."),
         State::Held => {
-            "Held, because the webhook was disabled. Decide on the webhook’s page what happens to it.".to_owned()
+            "Held, because the webhook was disabled or unusable. Decide on the webhook’s page what happens to it."
+                .to_owned()
         }
         State::Discarded => format!("Discarded {done}. It will not be sent."),
     }

@@ -3,7 +3,10 @@
 use axum::response::Response;
 use leptos::prelude::*;
 use serde::Deserialize;
-use signet_engine::store::deliveries::{Delivery, Filter};
+use signet_engine::{
+    UnusableDelivery,
+    store::deliveries::{Delivery, Filter},
+};
 use signet_model::{EndpointId, EventId, delivery::State, event::EventType};
 
 use crate::{
@@ -70,10 +73,18 @@ pub(crate) async fn get(
     let mut found = engine.deliveries(account, id, asked.filter(), PAGE + 1).await?;
     let more = found.len() > PAGE as usize;
     found.truncate(PAGE as usize);
-    Ok(page(&member, &asked, id, endpoint.url.host(), &found, more))
+    Ok(page(&member, &asked, id, &endpoint.host(), &found, more))
 }
 
-fn page(member: &Member, asked: &Asked, id: EndpointId, host: &str, found: &[Delivery], more: bool) -> Response {
+/// A delivery, or one that cannot be used.
+type Line = Result<Delivery, UnusableDelivery>;
+
+/// The event by which the page that begins after a line is found.
+fn event(line: &Line) -> Option<EventId> {
+    line.as_ref().map_or_else(|delivery| delivery.event, |delivery| Some(delivery.event))
+}
+
+fn page(member: &Member, asked: &Asked, id: EndpointId, host: &str, found: &[Line], more: bool) -> Response {
     let webhook = endpoint_path(id);
     let path = format!("{webhook}/deliveries");
     let above = vec![(HOME.to_owned(), "Webhooks".to_owned()), (webhook, host.to_owned())];
@@ -85,7 +96,7 @@ fn page(member: &Member, asked: &Asked, id: EndpointId, host: &str, found: &[Del
         before: asked.before.clone(),
         limit: PAGE,
     };
-    let rows = found.iter().map(|delivery| row(delivery, now)).collect::<Vec<_>>();
+    let rows = found.iter().map(|delivery| row(id, delivery, now)).collect::<Vec<_>>();
     let empty = if asked.restricts() {
         "No deliveries match. Choose another state or event type."
     } else {
@@ -100,7 +111,7 @@ fn page(member: &Member, asked: &Asked, id: EndpointId, host: &str, found: &[Del
             <section class="card flush">
                 {filters(asked, &path)}
                 <DeliveryList rows=rows query=query empty=empty.to_owned() />
-                {pages(asked, &path, found.last().filter(|_| more))}
+                {pages(asked, &path, found.iter().rev().find_map(event).filter(|_| more))}
             </section>
         }
     })
@@ -140,12 +151,12 @@ fn capitalised(text: &str) -> String {
     format!("{}{rest}", first.to_uppercase())
 }
 
-fn pages(asked: &Asked, path: &str, last: Option<&Delivery>) -> Option<impl IntoView + use<>> {
+fn pages(asked: &Asked, path: &str, last: Option<EventId>) -> Option<impl IntoView + use<>> {
     let newest =
         (!asked.before.is_empty()).then(|| view! { <a class="button" href=asked.first_page(path)>"Newest"</a> });
     let older = last.map(|last| {
         view! {
-            <a class="button" rel="next" href=asked.next_page(path, last.event)>
+            <a class="button" rel="next" href=asked.next_page(path, last)>
                 "Older"
                 <Icon name="next" />
             </a>

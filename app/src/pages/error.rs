@@ -11,6 +11,10 @@ pub(crate) fn page(frame: &Frame, error: PageError) -> Response {
         PageError::NotFound => ("Page not found", "It may have been deleted, or the address has a typing error in it."),
         PageError::MethodNotAllowed => ("This address cannot be opened", "Go back and use the button on the page."),
         PageError::Unreadable => ("The form could not be read", "Go back, reload the page and try again."),
+        PageError::Unusable => (
+            "This cannot be used",
+            "What is stored of it cannot be read. Its webhook’s page says why, and what to do about it.",
+        ),
         PageError::Busy => ("The server is busy", "Nothing was changed. Try again in a moment."),
         PageError::Internal => {
             ("Something went wrong", "The server could not answer. Nothing was changed. Try again in a moment.")

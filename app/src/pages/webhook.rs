@@ -2,15 +2,20 @@
 
 mod disabled;
 pub(crate) mod held;
+mod unusable;
 
 use axum::response::Response;
 use leptos::prelude::*;
 use serde::Deserialize;
-use signet_engine::store::{
-    deliveries::{Delivery, DeliveryDetail, Filter},
-    endpoints::Endpoint,
+use signet_engine::{
+    Engine, Unusable, UnusableDelivery,
+    store::{
+        Error,
+        deliveries::{Delivery, DeliveryDetail, Filter},
+        endpoints::Endpoint,
+    },
 };
-use signet_model::{DeliveryId, EndpointId, Timestamp, event::EventType, signature::Secret};
+use signet_model::{AccountId, DeliveryId, EndpointId, Timestamp, event::EventType, signature::Secret};
 
 use crate::{
     components::{Breadcrumbs, Confirm, StatusMark, When},
@@ -51,7 +56,7 @@ pub(crate) async fn back(Ids(id): Ids<EndpointId>) -> Response {
 /// What the page shows.
 struct Shown {
     endpoint: Endpoint,
-    recent: Vec<Delivery>,
+    recent: Vec<Result<Delivery, UnusableDelivery>>,
     held: Vec<(EventType, u64)>,
     /// The delivery whose failure disabled the webhook.
     cause: Option<DeliveryDetail>,
@@ -71,25 +76,34 @@ pub(crate) async fn page(
     let recent = engine.deliveries(account, id, Filter::default(), RECENT).await?;
     let held = engine.held_counts(account, id).await?;
     let cause = match endpoint.disabled.and_then(|disabled| disabled.by) {
-        Some(delivery) => engine.delivery(account, delivery).await?,
+        Some(delivery) => usable(engine, account, delivery).await?,
         None => None,
     };
     let test = match test {
-        Some(delivery) => engine.delivery(account, delivery).await?.filter(|it| it.delivery.endpoint == id),
+        Some(delivery) => usable(engine, account, delivery).await?.filter(|it| it.delivery.endpoint == id),
         None => None,
     };
     Ok(render(member, &Shown { endpoint, recent, held, cause, test, secret }))
+}
+
+/// A delivery, if it is there and can be used.
+async fn usable(engine: &Engine, account: AccountId, id: DeliveryId) -> Result<Option<DeliveryDetail>, Error> {
+    match engine.delivery(account, id).await {
+        Err(Error::UnusableDelivery(_)) => Ok(None),
+        found => found,
+    }
 }
 
 fn render(member: &Member, shown: &Shown) -> Response {
     let endpoint = &shown.endpoint;
     let path = endpoint_path(endpoint.id);
     let now = member.frame.now;
-    let host = endpoint.url.host().to_owned();
+    let host = endpoint.host();
     member.frame.render(&host, || {
         view! {
             <Breadcrumbs above=vec![(HOME.to_owned(), "Webhooks".to_owned())] here=host.clone() />
             {head(endpoint, &path)}
+            {unusable::panel(endpoint)}
             {disabled::panel(endpoint, &shown.held, shown.cause.as_ref(), now)}
             {held::panel(endpoint, &shown.held)}
             <section class="card">
@@ -111,24 +125,30 @@ fn render(member: &Member, shown: &Shown) -> Response {
                     <div><dt>"Created"</dt><dd><When at=moment(endpoint.created_at, now) in_full=true /></dd></div>
                 </dl>
             </section>
-            {secret_card(endpoint.id, shown.secret.as_ref())}
-            <section class="card" id="test">
-                <h2>"Send a test event"</h2>
-                <p class="hint">
-                    "A sample event goes to your receiver just as a real one would, marked with the header "
-                    <code>"X-Webhook-Test: true"</code> ". It is sent once, without retries."
-                </p>
-                <TestPanel
-                    endpoint=endpoint.id.to_string()
-                    action=format!("{path}/test")
-                    types=EventType::ALL.map(|kind| kind.to_string()).into()
-                    chosen=chosen(endpoint, shown.test.as_ref())
-                    report=shown.test.as_ref().map(|test| test_report(test, now))
-                />
-            </section>
+            {(endpoint.unusable != Some(Unusable::Secret)).then(|| secret_card(endpoint.id, shown.secret.as_ref()))}
+            {endpoint.unusable.is_none().then(|| test_card(endpoint, shown.test.as_ref(), now))}
             {recent(&shown.recent, endpoint, &path, now)}
         }
     })
+}
+
+fn test_card(endpoint: &Endpoint, test: Option<&DeliveryDetail>, now: Timestamp) -> impl IntoView + use<> {
+    view! {
+        <section class="card" id="test">
+            <h2>"Send a test event"</h2>
+            <p class="hint">
+                "A sample event goes to your receiver just as a real one would, marked with the header "
+                <code>"X-Webhook-Test: true"</code> ". It is sent once, without retries."
+            </p>
+            <TestPanel
+                endpoint=endpoint.id.to_string()
+                action=format!("{}/test", endpoint_path(endpoint.id))
+                types=EventType::ALL.map(|kind| kind.to_string()).into()
+                chosen=chosen(endpoint, test)
+                report=test.map(|test| test_report(test, now))
+            />
+        </section>
+    }
 }
 
 fn head(endpoint: &Endpoint, path: &str) -> impl IntoView + use<> {
@@ -139,7 +159,7 @@ fn head(endpoint: &Endpoint, path: &str) -> impl IntoView + use<> {
             </form>
         }
     });
-    let url = endpoint.url.to_string();
+    let url = endpoint.url.clone();
     view! {
         <header class="page-head">
             <div>
@@ -192,7 +212,12 @@ fn chosen(endpoint: &Endpoint, test: Option<&DeliveryDetail>) -> String {
     tested.or(endpoint.event_types.iter().next()).map(|kind| kind.to_string()).unwrap_or_default()
 }
 
-fn recent(deliveries: &[Delivery], endpoint: &Endpoint, path: &str, now: Timestamp) -> impl IntoView + use<> {
+fn recent(
+    deliveries: &[Result<Delivery, UnusableDelivery>],
+    endpoint: &Endpoint,
+    path: &str,
+    now: Timestamp,
+) -> impl IntoView + use<> {
     let query = LogQuery {
         endpoint: endpoint.id.to_string(),
         state: String::new(),
@@ -200,7 +225,7 @@ fn recent(deliveries: &[Delivery], endpoint: &Endpoint, path: &str, now: Timesta
         before: String::new(),
         limit: RECENT,
     };
-    let rows = deliveries.iter().map(|delivery| row(delivery, now)).collect::<Vec<_>>();
+    let rows = deliveries.iter().map(|delivery| row(endpoint.id, delivery, now)).collect::<Vec<_>>();
     view! {
         <section class="card flush" id="deliveries">
             <header class="card-head">

@@ -16,14 +16,14 @@ use crate::{
 pub(crate) async fn get(member: Member, Ids(id): Ids<EndpointId>) -> Result<Response, PageError> {
     let endpoint = member.engine().endpoint(member.account, id).await?.ok_or(PageError::NotFound)?;
     let path = endpoint_path(id);
-    let above = vec![(HOME.to_owned(), "Webhooks".to_owned()), (path.clone(), endpoint.url.host().to_owned())];
+    let above = vec![(HOME.to_owned(), "Webhooks".to_owned()), (path.clone(), endpoint.host())];
     let action = format!("{path}/delete");
     Ok(member.frame.render("Delete webhook", || {
         view! {
             <Breadcrumbs above=above here="Delete" />
             <section class="card">
                 <h1>"Delete this webhook?"</h1>
-                {consequences(endpoint.url.as_str())}
+                {consequences(&endpoint.url)}
                 <form method="post" action=action class="form-actions">
                     <button class="button danger" type="submit">
                         "Delete webhook"

@@ -58,7 +58,7 @@ impl Entry {
 impl From<&Endpoint> for Entry {
     fn from(endpoint: &Endpoint) -> Self {
         Self {
-            url: endpoint.url.to_string(),
+            url: endpoint.url.clone(),
             description: endpoint.description.clone(),
             event_types: endpoint.event_types.iter().collect(),
         }
@@ -83,7 +83,7 @@ pub(crate) async fn get_new(member: Member) -> Response {
 /// The form with what is saved.
 pub(crate) async fn get_edit(member: Member, Ids(id): Ids<EndpointId>) -> Result<Response, PageError> {
     let endpoint = member.engine().endpoint(member.account, id).await?.ok_or(PageError::NotFound)?;
-    let about = About::Existing(id, endpoint.url.host().to_owned());
+    let about = About::Existing(id, endpoint.host());
     Ok(page(&member.frame, &about, &Entry::from(&endpoint), &Errors::default()))
 }
 

@@ -107,7 +107,7 @@ async fn load(member: &Member, id: EndpointId) -> Result<Endpoint, PageError> {
 
 fn page(member: &Member, endpoint: &Endpoint, entry: &Entry, errors: &Errors, found: Option<Found>) -> Response {
     let webhook = endpoint_path(endpoint.id);
-    let above = vec![(HOME.to_owned(), "Webhooks".to_owned()), (webhook.clone(), endpoint.url.host().to_owned())];
+    let above = vec![(HOME.to_owned(), "Webhooks".to_owned()), (webhook.clone(), endpoint.host())];
     member.frame.render("Recover failed deliveries", || {
         view! {
             <Breadcrumbs above=above here="Recover" />
@@ -125,10 +125,10 @@ fn page(member: &Member, endpoint: &Endpoint, entry: &Entry, errors: &Errors, fo
     })
 }
 
-fn disabled(reason: DisabledReason, webhook: &str) -> impl IntoView + use<> {
+fn disabled(reason: Option<DisabledReason>, webhook: &str) -> impl IntoView + use<> {
     let text = match reason {
-        DisabledReason::Paused => "This webhook is paused. ",
-        DisabledReason::Gone | DisabledReason::RetriesExhausted => "This webhook is disabled. ",
+        Some(DisabledReason::Paused) => "This webhook is paused. ",
+        _ => "This webhook is disabled. ",
     };
     view! {
         <p class="alert bad" role="alert">

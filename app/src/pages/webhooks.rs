@@ -87,7 +87,7 @@ fn row(endpoint: &Endpoint, now: Timestamp) -> impl IntoView + use<> {
         <tr>
             <td class="main-cell">
                 <a class="mono row-link" href=endpoint_path(endpoint.id)>
-                    {endpoint.url.to_string()}
+                    {endpoint.url.clone()}
                 </a>
                 {(!description.is_empty()).then(|| view! { <p class="muted">{description}</p> })}
             </td>

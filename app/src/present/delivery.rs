@@ -1,7 +1,7 @@
 //! Deliveries.
 
 use axum::http::StatusCode;
-use signet_engine::store::deliveries::Delivery;
+use signet_engine::{UnusableDelivery, store::deliveries::Delivery};
 use signet_model::{
     DeliveryId, EndpointId, Timestamp,
     delivery::{Failure, Outcome, State},
@@ -10,7 +10,7 @@ use signet_model::{
 use crate::{
     components::{Status, Tone},
     islands::DeliveryRow,
-    present::endpoint_path,
+    present::{endpoint_path, unusable},
     words::{moment, span},
 };
 
@@ -32,8 +32,30 @@ pub(crate) fn delivery_status(delivery: &Delivery) -> Status {
     }
 }
 
-/// A line of the log.
-pub(crate) fn row(delivery: &Delivery, now: Timestamp) -> DeliveryRow {
+/// A line of the log of an endpoint.
+pub(crate) fn row(endpoint: EndpointId, delivery: &Result<Delivery, UnusableDelivery>, now: Timestamp) -> DeliveryRow {
+    match delivery {
+        Ok(delivery) => usable_row(delivery, now),
+        Err(delivery) => unusable_row(endpoint, delivery, now),
+    }
+}
+
+/// Its id tells when it was made, whatever else is stored of it.
+fn unusable_row(endpoint: EndpointId, delivery: &UnusableDelivery, now: Timestamp) -> DeliveryRow {
+    DeliveryRow {
+        id: delivery.id.to_string(),
+        href: delivery_path(endpoint, delivery.id),
+        event_type: "cannot be read".to_owned(),
+        is_test: false,
+        status: unusable(),
+        result: None,
+        attempts: 0,
+        created: moment(delivery.id.created_at(), now),
+        next: None,
+    }
+}
+
+fn usable_row(delivery: &Delivery, now: Timestamp) -> DeliveryRow {
     let result = delivery.last_outcome.map(|outcome| match delivery.last_duration {
         Some(duration) => format!("{} in {}", in_short(outcome), span(duration)),
         None => in_short(outcome),
@@ -77,5 +99,6 @@ const fn failed(failure: Failure) -> &'static str {
         Failure::Tls => "TLS failed",
         Failure::ConnectionReset => "Connection broke",
         Failure::Protocol => "Not valid HTTP",
+        Failure::Unknown => "Failed",
     }
 }

@@ -13,10 +13,18 @@ pub(crate) fn endpoint_path(id: EndpointId) -> String {
     format!("/settings/webhooks/{id}")
 }
 
+/// What cannot be read as it is stored.
+pub(crate) fn unusable() -> Status {
+    Status::new(Tone::Bad, "Unusable")
+}
+
 /// How an endpoint stands.
 pub(crate) fn endpoint_status(endpoint: &Endpoint) -> Status {
+    if endpoint.unusable.is_some() {
+        return unusable();
+    }
     match endpoint.disabled {
-        Some(disabled) if disabled.reason == DisabledReason::Paused => Status::new(Tone::Paused, "Paused"),
+        Some(disabled) if disabled.reason == Some(DisabledReason::Paused) => Status::new(Tone::Paused, "Paused"),
         Some(_) => Status::new(Tone::Bad, "Disabled"),
         None if endpoint.consecutive_failures > 0 => Status::new(Tone::Warning, "Failing"),
         None => Status::new(Tone::Good, "Enabled"),

@@ -2,6 +2,7 @@
 
 mod foreign;
 mod recover;
+mod unusable;
 
 use axum::http::{StatusCode, header};
 use signet_engine::store::deliveries::Filter;

@@ -16,26 +16,44 @@ use signet_model::{
 };
 
 use crate::{
+    Unusable,
     queue::{ENDPOINTS, EndpointRow, Lock, REVISION, Tx},
     seal::Sealer,
-    store::{Database, Error, Result, read},
+    store::{Database, Result, read},
 };
 
 /// How many accounts are remembered before all are forgotten.
 const MOST_ACCOUNTS: usize = 20_000;
 
+/// How many unusable endpoints the log names before it names them again.
+const MOST_REPORTED: usize = 1_000;
+
 /// An endpoint as delivering sees it.
 pub(crate) struct EndpointView {
     pub(crate) id: EndpointId,
-    pub(crate) url: Arc<EndpointUrl>,
     pub(crate) event_types: Subscriptions,
+    /// Whether its events are held: it was disabled, or it has no target.
     pub(crate) disabled: bool,
+    /// Where its deliveries go, or why that cannot be read.
+    pub(crate) target: Result<Arc<Target>, Unusable>,
+}
+
+impl EndpointView {
+    fn open(row: &EndpointRow, id: EndpointId, sealer: &Sealer) -> Self {
+        let target = Target::open(row, id, sealer).map(Arc::new);
+        Self { id, event_types: row.event_types, disabled: row.disabled || target.is_err(), target }
+    }
+}
+
+/// Where deliveries to an endpoint go, and what signs them.
+pub(crate) struct Target {
+    pub(crate) url: Arc<EndpointUrl>,
     keys: Arc<SigningKeys>,
     /// The keys after a rotation, and when it is complete.
     then: Option<(Arc<SigningKeys>, Timestamp)>,
 }
 
-impl EndpointView {
+impl Target {
     /// What signs at this instant.
     pub(crate) fn keys_at(&self, now: Timestamp) -> Arc<SigningKeys> {
         match &self.then {
@@ -44,29 +62,23 @@ impl EndpointView {
         }
     }
 
-    fn open(row: EndpointRow, sealer: &Sealer) -> Result<Self> {
-        let key = |sealed: &[u8]| -> Result<SigningKey> { Ok(SigningKey::new(&open_secret(sealer, row.id, sealed)?)) };
+    fn open(row: &EndpointRow, id: EndpointId, sealer: &Sealer) -> Result<Self, Unusable> {
+        let key = |sealed: &[u8]| open_secret(sealer, id, sealed).map(|secret| SigningKey::new(&secret));
+        let url = row.url.0.clone().map_err(Unusable::Url)?;
         let current = key(&row.secret)?;
         let next = row.next_secret.as_deref().map(key).transpose()?;
         let then = next
             .clone()
             .zip(row.next_secret_at)
             .map(|(next, at)| (Arc::new(SigningKeys { current: next, next: None }), at));
-        Ok(Self {
-            id: row.id,
-            url: Arc::new(row.url),
-            event_types: row.event_types,
-            disabled: row.disabled,
-            keys: Arc::new(SigningKeys { current, next }),
-            then,
-        })
+        Ok(Self { url: Arc::new(url), keys: Arc::new(SigningKeys { current, next }), then })
     }
 }
 
 /// Opens a secret of an endpoint.
-pub(crate) fn open_secret(sealer: &Sealer, endpoint: EndpointId, bytes: &[u8]) -> Result<Secret> {
-    let text = sealer.open(bytes, endpoint.uuid().as_bytes())?;
-    text.parse().map_err(|_| Error::Sealed(crate::seal::CannotOpen))
+pub(crate) fn open_secret(sealer: &Sealer, endpoint: EndpointId, bytes: &[u8]) -> Result<Secret, Unusable> {
+    let text = sealer.open(bytes, endpoint.uuid().as_bytes()).map_err(|_| Unusable::Secret)?;
+    text.parse().map_err(|_| Unusable::Secret)
 }
 
 /// An account as delivering sees it. Deleted endpoints are not in it.
@@ -81,6 +93,8 @@ pub(crate) struct Directory {
     accounts: Mutex<HashMap<AccountId, Arc<AccountView>>>,
     /// Endpoints that an outcome disables which is still to be recorded.
     closing: Mutex<HashSet<EndpointId>>,
+    /// Unusable endpoints that the log has named, with the revision of their account.
+    reported: Mutex<HashSet<(EndpointId, i64)>>,
 }
 
 /// What a delivery finds when its turn has come.
@@ -123,7 +137,7 @@ impl Views {
 
 impl Directory {
     pub(crate) fn new(sealer: Sealer) -> Self {
-        Self { sealer, accounts: Mutex::default(), closing: Mutex::default() }
+        Self { sealer, accounts: Mutex::default(), closing: Mutex::default(), reported: Mutex::default() }
     }
 
     /// Locks accounts and tells what is true of them.
@@ -132,7 +146,7 @@ impl Directory {
         for (account, revision) in tx.lock_accounts(accounts, lock).await? {
             let view = match self.remembered(account, revision) {
                 Some(view) => view,
-                None => self.remember(account, revision, tx.endpoints(account).await?)?,
+                None => self.remember(account, revision, &tx.endpoints(account).await?),
             };
             views.insert(account, view);
         }
@@ -160,7 +174,7 @@ impl Directory {
                     view
                 } else {
                     let rows = sqlx::query_as(ENDPOINTS).bind(account).fetch_all(&mut *conn).await?;
-                    self.remember(account, revision, rows)?
+                    self.remember(account, revision, &rows)
                 }
             });
             views.insert(account, view);
@@ -175,7 +189,7 @@ impl Directory {
         }
         let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         match accounts.get(&account).map(|view| view.endpoints.get(&endpoint)) {
-            Some(Some(view)) if is_test || !view.disabled => Door::Open(Arc::clone(view)),
+            Some(Some(view)) if view.target.is_ok() && (is_test || !view.disabled) => Door::Open(Arc::clone(view)),
             Some(_) => Door::Closed,
             None => Door::Unknown,
         }
@@ -210,15 +224,43 @@ impl Directory {
         accounts.get(&account).filter(|view| view.revision == revision).cloned()
     }
 
-    fn remember(&self, account: AccountId, revision: i64, rows: Vec<EndpointRow>) -> Result<Arc<AccountView>> {
-        let open = |row: EndpointRow| Ok((row.id, Arc::new(EndpointView::open(row, &self.sealer)?)));
-        let endpoints = rows.into_iter().map(open).collect::<Result<_>>()?;
+    fn remember(&self, account: AccountId, revision: i64, rows: &[EndpointRow]) -> Arc<AccountView> {
+        let open = |row| self.open(row, account, revision).map(|view| (view.id, view));
+        let endpoints = rows.iter().filter_map(open).collect();
         let view = Arc::new(AccountView { revision, endpoints });
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         if accounts.len() >= MOST_ACCOUNTS {
             accounts.clear();
         }
         accounts.insert(account, Arc::clone(&view));
-        Ok(view)
+        view
+    }
+
+    /// Makes the view of a row, and names it in the log if it cannot be used. `None` if
+    /// its id is none: no delivery can name it.
+    fn open(&self, row: &EndpointRow, account: AccountId, revision: i64) -> Option<Arc<EndpointView>> {
+        let id = match &row.id.0 {
+            Ok(id) => *id,
+            Err(reason) => {
+                tracing::error!(%account, %reason, "an endpoint has an id that cannot be read, and is left out");
+                return None;
+            }
+        };
+        let view = EndpointView::open(row, id, &self.sealer);
+        if let Err(reason) = &view.target
+            && self.reports(id, revision)
+        {
+            tracing::error!(%account, endpoint = %id, %reason, "an endpoint cannot be used; its events are held");
+        }
+        Some(Arc::new(view))
+    }
+
+    /// Whether an endpoint is yet to be named in the log at this revision.
+    fn reports(&self, endpoint: EndpointId, revision: i64) -> bool {
+        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        if reported.len() >= MOST_REPORTED {
+            reported.clear();
+        }
+        reported.insert((endpoint, revision))
     }
 }

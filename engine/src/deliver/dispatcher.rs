@@ -10,7 +10,7 @@ use super::{Address, Place, Ready, directory::Views, distinct};
 use crate::{
     engine::Parts,
     fault,
-    queue::{ClaimOrder, Claimed, Due, HotConnection, Lease, Standing, due_endpoints, next_due},
+    queue::{ClaimOrder, Claimed, Due, HotConnection, Lease, Standing, Unread, due_endpoints, next_due},
     store::Result,
 };
 
@@ -153,18 +153,15 @@ fn reserve(engine: &Parts, due: &[Address], views: &Views) -> HashMap<Address, V
 }
 
 fn ready(
-    row: Claimed,
+    claim: Result<Claimed, Unread>,
     views: &Views,
     room: &mut HashMap<Address, Vec<Place>>,
     (lease, leased_until): (Lease, Timestamp),
 ) -> Option<Ready> {
+    let row = claim.map_err(|unread| report(&unread)).ok()?;
     let endpoint = Arc::clone(views.endpoint(row.account_id, row.endpoint_id)?);
     let mut place = room.get_mut(&(row.account_id, row.endpoint_id))?.pop()?;
-    let Some(body) = row.body else {
-        tracing::error!(delivery = %row.id, "a pending delivery has no body");
-        return None;
-    };
-    place.weigh(body.len());
+    place.weigh(row.body.len());
     Some(Ready {
         account: row.account_id,
         id: row.id,
@@ -175,7 +172,12 @@ fn ready(
         leased_until,
         attempts: row.attempts,
         failures: row.failures,
-        body: body.into(),
+        body: row.body.into(),
         place,
     })
+}
+
+fn report(Unread { id, account_id, endpoint_id, reason }: &Unread) {
+    tracing::error!(delivery = %id, account = %account_id, endpoint = %endpoint_id, %reason,
+        "a delivery cannot be used, and is held");
 }

@@ -72,7 +72,7 @@ impl Judged {
             return Self { finished, verdict: Verdict::GivenBack, failures };
         };
         let failed = !attempt.outcome().is_success();
-        let failures = finished.failures + i32::from(failed);
+        let failures = finished.failures.saturating_add(i32::from(failed));
         let jitter = if failed { engine.random.fraction() } else { 0.0 };
         let verdict = judge(attempt, finished.is_test, failures, &engine.settings.schedule, jitter);
         Self { finished, verdict, failures }
@@ -113,7 +113,7 @@ pub(super) fn finish_row(one: &Judged, views: &Views) -> FinishRow {
         lease: finished.lease,
         state,
         due_at,
-        attempts: finished.attempts + i32::from(finished.attempt().is_some()),
+        attempts: finished.attempts.saturating_add(i32::from(finished.attempt().is_some())),
         failures: one.failures,
         completed_at: (!open).then(|| finished.ended_at()),
     }
@@ -123,6 +123,8 @@ pub(super) fn finish_row(one: &Judged, views: &Views) -> FinishRow {
 fn open_as(views: &Views, finished: &Finished, due_at: Timestamp) -> (State, Option<Timestamp>) {
     match views.endpoint(finished.account, finished.endpoint) {
         Some(endpoint) if endpoint.disabled && !finished.is_test => (State::Held, None),
+        // A test is for the person who looks at it now: none waits for an endpoint to be usable again.
+        Some(endpoint) if endpoint.target.is_err() => (State::Discarded, None),
         Some(_) => (State::Pending, Some(due_at)),
         None => (State::Discarded, None),
     }

@@ -123,7 +123,10 @@ fn answer_again(first: &StoredAnswer, request_hash: &[u8]) -> Answer {
     if first.request_hash != request_hash {
         return Err(IngestError::KeyReused);
     }
-    Ok(Accepted { id: first.event_id, deliveries: u32::try_from(first.fanout).unwrap_or_default(), replayed: true })
+    let (Ok(id), Ok(fanout)) = (&first.event_id.0, &first.fanout.0) else {
+        return Err(IngestError::AnswerUnreadable);
+    };
+    Ok(Accepted { id: *id, deliveries: u32::try_from(*fanout).unwrap_or_default(), replayed: true })
 }
 
 /// What is to become of one event.
@@ -168,6 +171,7 @@ impl<'a> Plan<'a> {
             Audience::Test(endpoint, delivery) => view
                 .endpoints
                 .get(&endpoint)
+                .filter(|endpoint| endpoint.target.is_ok())
                 .map(|endpoint| Planned::new(engine, incoming, id, delivery, endpoint, now, lease))
                 .into_iter()
                 .collect(),

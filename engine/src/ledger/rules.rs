@@ -34,6 +34,8 @@ pub enum Rule {
     DeletedHasNothingOpen,
     /// Every idempotency key answers with an event that exists.
     KeyHasEvent,
+    /// Every row can be used as it is stored.
+    Usable,
 }
 
 /// What breaks a rule.
@@ -44,7 +46,7 @@ pub(super) enum Noun {
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Fanout,
         Self::OncePerEndpoint,
         Self::DeliveryHasEvent,
@@ -60,6 +62,7 @@ impl Rule {
         Self::DisabledHolds,
         Self::DeletedHasNothingOpen,
         Self::KeyHasEvent,
+        Self::Usable,
     ];
 
     /// What is wrong, for people: said of the rows that break the rule.
@@ -84,6 +87,7 @@ impl Rule {
             Self::DisabledHolds => "deliveries that wait to be sent to a disabled endpoint instead of being held",
             Self::DeletedHasNothingOpen => "deliveries that wait or are held for a deleted endpoint",
             Self::KeyHasEvent => "idempotency keys that answer with an event that is gone",
+            Self::Usable => "rows that cannot be used as they are stored",
         }
     }
 
@@ -94,15 +98,16 @@ impl Rule {
         }
     }
 
-    /// Selects how many rows break the rule, and the ids of five of them.
-    pub(super) fn query(self) -> String {
-        format!(
+    /// Selects how many rows break the rule, and the ids of five of them. `None` for the
+    /// rule that takes a look at the rows themselves.
+    pub(super) fn query(self) -> Option<String> {
+        let broken_by = self.broken_by()?;
+        Some(format!(
             "WITH clock (soon, latest, present, stale) AS
                (SELECT CAST($1 AS TIMESTAMPTZ), CAST($2 AS TIMESTAMPTZ), CAST($3 AS TIMESTAMPTZ), CAST($4 AS TIMESTAMPTZ)),
              limits (in_all, per_endpoint) AS (SELECT CAST($5 AS BIGINT), CAST($6 AS BIGINT))
-             SELECT count(*) OVER () AS found, broken.id FROM ({}) AS broken ORDER BY broken.id LIMIT 5",
-            self.broken_by()
-        )
+             SELECT count(*) OVER () AS found, broken.id FROM ({broken_by}) AS broken ORDER BY broken.id LIMIT 5"
+        ))
     }
 
     /// Selects the `id` of what breaks the rule. `clock` knows the `present`, the
@@ -110,8 +115,8 @@ impl Rule {
     /// (`latest`), and the one before which an endpoint that has something due may
     /// not have been left alone (`stale`). `limits` knows how many attempts one
     /// process makes at the same time.
-    const fn broken_by(self) -> &'static str {
-        match self {
+    const fn broken_by(self) -> Option<&'static str> {
+        Some(match self {
             Self::Fanout => {
                 "SELECT e.id FROM events e
                    LEFT JOIN (SELECT account_id, event_id, count(*) AS made FROM deliveries GROUP BY account_id, event_id) d
@@ -201,6 +206,7 @@ impl Rule {
                    LEFT JOIN events e ON e.account_id = k.account_id AND e.id = k.event_id
                   WHERE e.id IS NULL"
             }
-        }
+            Self::Usable => return None,
+        })
     }
 }

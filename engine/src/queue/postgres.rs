@@ -6,10 +6,10 @@ use signet_model::{AccountId, DeliveryId, EndpointId, EventId, Timestamp};
 use sqlx::{AssertSqlSafe, Postgres, Transaction, postgres::PgArguments};
 
 use super::{
-    ADVANCE, Batch, DISCARD, FORGET, HOLD, Lock, changed_health,
+    ADVANCE, Batch, Claims, DISCARD, FORGET, HOLD, HOLD_UNREAD, Lock, changed_health,
     rows::{
-        AttemptRow, ClaimOrder, Claimed, DeliveryRow, Due, EventRow, FinishRow, HealthRow, KeyRow, Lease, Standing,
-        Touch,
+        AttemptRow, ClaimOrder, ClaimedRow, DeliveryRow, Due, EventRow, FinishRow, HealthRow, KeyRow, Lease, Standing,
+        Touch, Unread,
     },
 };
 use crate::store::Result;
@@ -256,7 +256,7 @@ pub(super) const CLAIM: &str = "WITH due AS (
 
 /// Claims what is ordered. Accounts are locked before the queues of their endpoints:
 /// everybody locks in this order, so that no two wait for each other.
-pub(super) async fn claim(tx: &mut Connection<'_>, order: &ClaimOrder) -> Result<Option<(usize, Vec<Claimed>)>> {
+pub(super) async fn claim(tx: &mut Connection<'_>, order: &ClaimOrder) -> Result<Option<(usize, Claims)>> {
     let accounts = column(&order.accounts, |account| account.0);
     let mut revisions = lock_accounts(tx, &accounts, Lock::Share).await?;
     revisions.sort_unstable();
@@ -271,7 +271,7 @@ pub(super) async fn claim(tx: &mut Connection<'_>, order: &ClaimOrder) -> Result
             Standing::Deleted => settle(tx, DISCARD, due, order.now).await?,
         }
     }
-    let claimed = sqlx::query_as(CLAIM)
+    let rows: Vec<ClaimedRow> = sqlx::query_as(CLAIM)
         .bind(column(&locked, |due| due.account))
         .bind(column(&locked, |due| due.endpoint))
         .bind(column(&locked, |due| due.most))
@@ -280,10 +280,20 @@ pub(super) async fn claim(tx: &mut Connection<'_>, order: &ClaimOrder) -> Result
         .bind(order.lease.0)
         .fetch_all(&mut **tx)
         .await?;
+    let claims: Claims = rows.into_iter().map(ClaimedRow::read).collect();
+    for unread in claims.iter().filter_map(|claim| claim.as_ref().err()) {
+        hold_unread(tx, unread).await?;
+    }
     for due in &locked {
         advance(tx, due, order.now).await?;
     }
-    Ok(Some((locked.len(), claimed)))
+    Ok(Some((locked.len(), claims)))
+}
+
+async fn hold_unread(tx: &mut Connection<'_>, unread: &Unread) -> Result<()> {
+    let id = unread.id.uuid();
+    sqlx::query(HOLD_UNREAD).bind(id).bind(unread.account_id).execute(&mut **tx).await?;
+    Ok(())
 }
 
 async fn settle(tx: &mut Connection<'_>, sql: &'static str, due: &Due, now: Timestamp) -> Result<()> {

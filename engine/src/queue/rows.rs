@@ -1,13 +1,19 @@
 //! The rows of the hot path.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use signet_model::{
     AccountId, DeliveryId, EndpointId, EventId, Subscriptions, Timestamp,
     delivery::{Failure, State},
     endpoint::EndpointUrl,
     event::EventType,
+    signature::hex,
+    sql::{Stored, Unreadable},
 };
+use sqlx::{Database, Decode, Postgres, Type, error::BoxDynError};
+use uuid::Uuid;
+
+use crate::Unusable;
 
 /// Names one claim. Who finishes must name it, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, sqlx::Type)]
@@ -18,9 +24,9 @@ pub struct Lease(pub i64);
 #[derive(Debug, sqlx::FromRow)]
 pub struct EndpointRow {
     /// Its id.
-    pub id: EndpointId,
+    pub id: Stored<EndpointId>,
     /// Where it is.
-    pub url: EndpointUrl,
+    pub url: Stored<EndpointUrl>,
     /// What it wants.
     pub event_types: Subscriptions,
     /// The sealed secret.
@@ -108,9 +114,9 @@ pub struct StoredAnswer {
     /// SHA-256 of that request.
     pub request_hash: Vec<u8>,
     /// The event that it made.
-    pub event_id: EventId,
+    pub event_id: Stored<EventId>,
     /// To how many endpoints it went.
-    pub fanout: i32,
+    pub fanout: Stored<i32>,
 }
 
 /// An endpoint has something due at this instant.
@@ -164,8 +170,101 @@ pub enum Standing {
     Deleted,
 }
 
-/// A delivery that was claimed.
+/// A delivery that was claimed, as it is stored.
 #[derive(Debug, sqlx::FromRow)]
+pub(super) struct ClaimedRow {
+    pub(super) id: RawId,
+    pub(super) account_id: AccountId,
+    pub(super) endpoint_id: EndpointId,
+    pub(super) event_type: Stored<EventType>,
+    pub(super) is_test: bool,
+    pub(super) attempts: Stored<i32>,
+    pub(super) failures: Stored<i32>,
+    pub(super) body: Option<Stored<String>>,
+}
+
+impl ClaimedRow {
+    /// The delivery, if it can be attempted as it is stored.
+    pub(super) fn read(self) -> Result<Claimed, Unread> {
+        let (id, account_id, endpoint_id) = (self.id.clone(), self.account_id, self.endpoint_id);
+        self.parse().map_err(|reason| Unread { id, account_id, endpoint_id, reason })
+    }
+
+    fn parse(self) -> Result<Claimed, Unusable> {
+        Ok(Claimed {
+            id: Unusable::column("id", self.id.parse())?,
+            account_id: self.account_id,
+            endpoint_id: self.endpoint_id,
+            event_type: Unusable::column("event_type", self.event_type)?,
+            is_test: self.is_test,
+            attempts: Unusable::column("attempts", self.attempts)?,
+            failures: Unusable::column("failures", self.failures)?,
+            body: Unusable::column("body", self.body.ok_or(Unusable::NoBody)?)?,
+        })
+    }
+}
+
+/// A claimed delivery that cannot be attempted; the claim has held it.
+#[derive(Debug)]
+pub struct Unread {
+    /// Its id.
+    pub id: RawId,
+    /// Whose it is.
+    pub account_id: AccountId,
+    /// To where.
+    pub endpoint_id: EndpointId,
+    /// Why.
+    pub reason: Unusable,
+}
+
+/// The bytes that stand for a delivery's id, whether they are one or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawId(Vec<u8>);
+
+impl From<&[u8]> for RawId {
+    fn from(bytes: &[u8]) -> Self {
+        Self(bytes.to_owned())
+    }
+}
+
+impl RawId {
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The id; `None` if these bytes are none.
+    pub(super) fn uuid(&self) -> Option<Uuid> {
+        Uuid::from_slice(&self.0).ok()
+    }
+
+    fn parse(&self) -> Stored<DeliveryId> {
+        Stored(Uuid::from_slice(&self.0).map(DeliveryId::from_uuid).map_err(Unreadable::new))
+    }
+}
+
+impl Type<Postgres> for RawId {
+    fn type_info() -> <Postgres as Database>::TypeInfo {
+        <Uuid as Type<Postgres>>::type_info()
+    }
+}
+
+impl<'r> Decode<'r, Postgres> for RawId {
+    fn decode(value: <Postgres as Database>::ValueRef<'r>) -> Result<Self, BoxDynError> {
+        Ok(Self(<Uuid as Decode<Postgres>>::decode(value)?.into_bytes().into()))
+    }
+}
+
+impl fmt::Display for RawId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.parse().0 {
+            Ok(id) => id.fmt(f),
+            Err(_) => f.write_str(&hex(&self.0)),
+        }
+    }
+}
+
+/// A delivery that was claimed and can be attempted.
+#[derive(Debug)]
 pub struct Claimed {
     /// Its id.
     pub id: DeliveryId,
@@ -181,8 +280,8 @@ pub struct Claimed {
     pub attempts: i32,
     /// Those that failed in this round.
     pub failures: i32,
-    /// The bytes to deliver; `None` if retention removed them.
-    pub body: Option<String>,
+    /// The bytes to deliver.
+    pub body: String,
 }
 
 /// The outcome of one attempt, as the delivery sees it.

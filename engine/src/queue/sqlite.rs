@@ -95,8 +95,10 @@ fn skipping(sql: &str, skip: &[EndpointId]) -> AssertSqlSafe<String> {
     AssertSqlSafe(sql.replace("{skip}", &list))
 }
 
+/// A row whose ids are none is passed over: nothing can be looked up by them.
 pub(super) const DUE_ENDPOINTS: &str = "SELECT account_id, endpoint_id FROM endpoint_queues
-     WHERE next_due_at <= ? AND endpoint_id NOT IN ({skip}) ORDER BY next_due_at LIMIT ?";
+     WHERE next_due_at <= ? AND endpoint_id NOT IN ({skip}) AND length(account_id) = 16 AND length(endpoint_id) = 16
+     ORDER BY next_due_at LIMIT ?";
 
 pub(super) async fn due_endpoints(
     tx: &mut SqliteConnection,
@@ -109,8 +111,8 @@ pub(super) async fn due_endpoints(
     Ok(query.bind(limit).fetch_all(tx).await?)
 }
 
-pub(super) const NEXT_DUE: &str =
-    "SELECT next_due_at FROM endpoint_queues WHERE endpoint_id NOT IN ({skip}) ORDER BY next_due_at LIMIT 1";
+pub(super) const NEXT_DUE: &str = "SELECT next_due_at FROM endpoint_queues WHERE endpoint_id NOT IN ({skip})
+       AND length(account_id) = 16 AND length(endpoint_id) = 16 ORDER BY next_due_at LIMIT 1";
 
 pub(super) async fn next_due(conn: &mut SqliteConnection, skip: &[EndpointId]) -> Result<Option<Timestamp>> {
     let query = sqlx::query_scalar(skipping(NEXT_DUE, skip)).persistent(skip.is_empty());

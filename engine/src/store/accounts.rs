@@ -1,6 +1,6 @@
 //! Accounts: the customers of the service.
 
-use signet_model::{AccountId, Amount, Timestamp, amount::crosses, event::balance_low};
+use signet_model::{AccountId, Amount, Timestamp, amount::crosses, event::balance_low, sql::Lossy};
 
 use super::{Error, Result, read, transact};
 use crate::{
@@ -16,7 +16,7 @@ pub struct Account {
     pub id: AccountId,
     /// The name that the service gave it.
     pub name: String,
-    /// The balance last reported.
+    /// The balance last reported; `None` also where what is stored is no amount.
     pub balance: Option<Amount>,
     /// Below this `balance.low` is sent.
     pub balance_threshold: Option<Amount>,
@@ -24,12 +24,32 @@ pub struct Account {
     pub created_at: Timestamp,
 }
 
-/// The columns of [`Account`]; a `NUMERIC` is read as the nearest float.
+/// An amount as the nearest float: NULL if it is none, since PostgreSQL fails a
+/// statement that makes a float of a `NUMERIC` that is too large or too small.
+macro_rules! float {
+    ($column:literal) => {
+        concat!(
+            "CASE WHEN abs(",
+            $column,
+            ") BETWEEN 1e-300 AND 1e308 OR ",
+            $column,
+            " = 0 THEN CAST(",
+            $column,
+            " AS DOUBLE PRECISION) END AS ",
+            $column
+        )
+    };
+}
+
+/// The columns of [`Account`].
 macro_rules! account_columns {
     ($rest:literal) => {
         concat!(
-            "SELECT id, name, CAST(balance AS DOUBLE PRECISION) AS balance,
-               CAST(balance_threshold AS DOUBLE PRECISION) AS balance_threshold, created_at FROM accounts ",
+            "SELECT id, name, ",
+            float!("balance"),
+            ", ",
+            float!("balance_threshold"),
+            ", created_at FROM accounts ",
             $rest
         )
     };
@@ -38,7 +58,7 @@ macro_rules! account_columns {
 #[derive(sqlx::FromRow)]
 struct Row {
     id: AccountId,
-    name: String,
+    name: Lossy,
     balance: Option<f64>,
     balance_threshold: Option<f64>,
     created_at: Timestamp,
@@ -46,11 +66,10 @@ struct Row {
 
 impl From<Row> for Account {
     fn from(row: Row) -> Self {
-        // Only amounts are stored, and every amount is a finite number.
         let amount = |value: Option<f64>| value.and_then(|value| Amount::try_from(value).ok());
         Self {
             id: row.id,
-            name: row.name,
+            name: row.name.0,
             balance: amount(row.balance),
             balance_threshold: amount(row.balance_threshold),
             created_at: row.created_at,

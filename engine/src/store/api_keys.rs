@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use signet_model::{AccountId, ApiKeyId, Timestamp};
+use signet_model::{AccountId, ApiKeyId, Timestamp, sql::Lossy};
 
 use super::{Result, read, token, transact};
 use crate::Engine;
@@ -24,8 +24,10 @@ pub struct ApiKey {
     /// Its id.
     pub id: ApiKeyId,
     /// What a person called it.
+    #[sqlx(try_from = "Lossy")]
     pub name: String,
     /// Its last four characters.
+    #[sqlx(try_from = "Lossy")]
     pub hint: String,
     /// When it was made.
     pub created_at: Timestamp,

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use signet_model::{AccountId, EndpointId, EventId, Subscriptions, Timestamp, event::EventType};
+use signet_model::{AccountId, EndpointId, EventId, Subscriptions, Timestamp, event::EventType, sql::Stored};
 
 use super::{Error, Result, read};
 use crate::{
@@ -117,13 +117,14 @@ impl Selection {
 }
 
 impl Engine {
-    /// How many deliveries are held, by event type (only types with any).
+    /// How many deliveries are held, by event type (only types with any, and only those
+    /// that this version knows: it can send no others).
     pub async fn held_counts(&self, account: AccountId, id: EndpointId) -> Result<Vec<(EventType, u64)>> {
         const SQL: &str = "SELECT event_type, count(*) FROM deliveries
              WHERE account_id = $1 AND endpoint_id = $2 AND state = 'held' GROUP BY event_type ORDER BY event_type";
-        let counts: Vec<(EventType, i64)> =
+        let counts: Vec<(Stored<EventType>, i64)> =
             read!(&self.0.db, |conn| sqlx::query_as(SQL).bind(account).bind(id).fetch_all(&mut *conn).await?);
-        Ok(counts.into_iter().map(|(kind, count)| (kind, count.unsigned_abs())).collect())
+        Ok(counts.into_iter().filter_map(|(kind, count)| Some((kind.ok()?, count.unsigned_abs()))).collect())
     }
 
     /// Sends or drops what is held, of these types. Sending is paced, in the
@@ -229,7 +230,7 @@ impl Engine {
         let now = self.0.clock.now();
         let start = released_until(&mut tx, account, endpoint).await?.map_or(now, |until| until.max(now));
         let sql = backlog.send(&tx);
-        let sent: Vec<EventId> = on!(&mut tx, |conn| sqlx::query_scalar(sql)
+        let sent: Vec<Stored<EventId>> = on!(&mut tx, |conn| sqlx::query_scalar(sql)
             .bind(account)
             .bind(endpoint)
             .bind(a)
@@ -249,7 +250,7 @@ impl Engine {
             tx.notify().await?;
         }
         tx.commit().await?;
-        Ok(sent)
+        Ok(sent.into_iter().filter_map(Stored::ok).collect())
     }
 
     async fn discard_held(&self, selection: Selection) -> Result<u64> {

@@ -7,11 +7,12 @@ use signet_model::{
     AccountId, DeliveryId, EndpointId, EventId, Timestamp,
     delivery::{Attempt, Failure, Outcome, Response, State},
     event::EventType,
+    sql::{Lossy, Stored},
 };
 
 use super::{Error, Result, read};
 use crate::{
-    Engine,
+    Engine, Unusable, UnusableDelivery,
     deliver::{
         Audience, Incoming,
         ingest::{IngestError, NewEvent},
@@ -101,6 +102,9 @@ pub enum TestError {
     /// It was not taken in.
     #[error(transparent)]
     Ingest(#[from] IngestError),
+    /// Nothing can be sent to the endpoint.
+    #[error("This webhook cannot be used: {0}.")]
+    Unusable(Unusable),
     /// The store failed, or there is no such endpoint.
     #[error(transparent)]
     Store(#[from] super::Error),
@@ -122,85 +126,97 @@ macro_rules! delivery_columns {
 
 #[derive(sqlx::FromRow)]
 struct Row {
-    id: DeliveryId,
-    event_id: EventId,
-    endpoint_id: EndpointId,
-    event_type: EventType,
+    id: Stored<DeliveryId>,
+    event_id: Stored<EventId>,
+    endpoint_id: Stored<EndpointId>,
+    event_type: Stored<EventType>,
     is_test: bool,
-    state: State,
+    state: Stored<State>,
     due_at: Option<Timestamp>,
     in_flight: bool,
-    attempts: i32,
+    attempts: Stored<i32>,
     created_at: Timestamp,
     completed_at: Option<Timestamp>,
-    status: Option<i32>,
-    failure: Option<Failure>,
+    status: Option<Stored<i32>>,
+    failure: Option<Stored<Failure>>,
     duration_us: Option<i64>,
 }
 
-impl From<Row> for Delivery {
-    fn from(row: Row) -> Self {
-        let last_outcome = match (row.failure, row.status) {
+impl Row {
+    /// The delivery, or why it cannot be used; `None` if its id is none, since no page
+    /// could name it.
+    fn read(self) -> Option<Result<Delivery, UnusableDelivery>> {
+        let (id, event) = (self.id.0.clone().ok()?, self.event_id.0.clone().ok());
+        Some(self.parse(id).map_err(|reason| UnusableDelivery { id, event, reason }))
+    }
+
+    fn parse(self, id: DeliveryId) -> Result<Delivery, Unusable> {
+        let last_outcome = match (self.failure.map(failure_of), self.status) {
             (Some(failure), _) => Some(Outcome::Failed(failure)),
             (None, status) => status.map(|status| Outcome::Answered(status_of(status))),
         };
-        Self {
-            id: row.id,
-            event: row.event_id,
-            endpoint: row.endpoint_id,
-            event_type: row.event_type,
-            is_test: row.is_test,
-            state: row.state,
-            due_at: row.due_at,
-            in_flight: row.in_flight,
-            attempts: row.attempts.unsigned_abs(),
+        Ok(Delivery {
+            id,
+            event: Unusable::column("event_id", self.event_id)?,
+            endpoint: Unusable::column("endpoint_id", self.endpoint_id)?,
+            event_type: Unusable::column("event_type", self.event_type)?,
+            is_test: self.is_test,
+            state: Unusable::column("state", self.state)?,
+            due_at: self.due_at,
+            in_flight: self.in_flight,
+            attempts: Unusable::column("attempts", self.attempts)?.unsigned_abs(),
             last_outcome,
-            last_duration: row.duration_us.map(micros),
-            created_at: row.created_at,
-            completed_at: row.completed_at,
-        }
+            last_duration: self.duration_us.map(micros),
+            created_at: self.created_at,
+            completed_at: self.completed_at,
+        })
     }
 }
 
+/// An attempt; what of it cannot be read is shown as well as it can be.
 #[derive(sqlx::FromRow)]
 struct AttemptRow {
-    number: i32,
+    number: Stored<i32>,
     started_at: Timestamp,
     duration_us: i64,
     first_byte_us: Option<i64>,
-    request_headers: String,
-    status: Option<i32>,
-    response_headers: Option<String>,
-    response_body: Option<String>,
+    request_headers: Lossy,
+    status: Option<Stored<i32>>,
+    response_headers: Option<Lossy>,
+    response_body: Option<Lossy>,
     body_truncated: bool,
-    failure: Option<Failure>,
-    failure_detail: Option<String>,
+    failure: Option<Stored<Failure>>,
+    failure_detail: Option<Lossy>,
 }
 
 impl From<AttemptRow> for Attempt {
     fn from(row: AttemptRow) -> Self {
         let response = row.status.map(|status| Response {
             status: status_of(status),
-            headers: row.response_headers.as_deref().map(headers).unwrap_or_default(),
-            body: row.response_body.unwrap_or_default(),
+            headers: row.response_headers.map(|text| headers(&text.0)).unwrap_or_default(),
+            body: row.response_body.unwrap_or_default().0,
             body_truncated: row.body_truncated,
         });
         Self {
-            number: row.number.unsigned_abs(),
+            number: row.number.ok().unwrap_or(i32::MAX).unsigned_abs(),
             started_at: row.started_at,
             duration: micros(row.duration_us),
             first_byte: row.first_byte_us.map(micros),
-            request_headers: headers(&row.request_headers),
+            request_headers: headers(&row.request_headers.0),
             response,
-            failure: row.failure,
-            failure_detail: row.failure_detail,
+            failure: row.failure.map(failure_of),
+            failure_detail: row.failure_detail.map(String::from),
             retry_after: None,
         }
     }
 }
 
-fn status_of(stored: i32) -> u16 {
-    u16::try_from(stored).unwrap_or_default()
+fn status_of(stored: Stored<i32>) -> u16 {
+    stored.ok().and_then(|status| u16::try_from(status).ok()).unwrap_or_default()
+}
+
+fn failure_of(stored: Stored<Failure>) -> Failure {
+    stored.ok().unwrap_or(Failure::Unknown)
 }
 
 fn micros(stored: i64) -> Duration {
@@ -213,14 +229,15 @@ fn headers<T: DeserializeOwned>(stored: &str) -> Vec<T> {
 }
 
 impl Engine {
-    /// The endpoint's deliveries, newest first, at most `limit`.
+    /// The endpoint's deliveries, newest first, at most `limit`, with those that cannot
+    /// be used among them.
     pub async fn deliveries(
         &self,
         account: AccountId,
         endpoint: EndpointId,
         filter: Filter,
         limit: u32,
-    ) -> Result<Vec<Delivery>> {
+    ) -> Result<Vec<Result<Delivery, UnusableDelivery>>> {
         let before = filter.before.unwrap_or(EventId::from_uuid(uuid::Uuid::max()));
         let rows: Vec<Row> = read!(&self.0.db, |conn| {
             sqlx::query_as(delivery_columns!(
@@ -237,10 +254,11 @@ impl Engine {
             .fetch_all(&mut *conn)
             .await?
         });
-        Ok(rows.into_iter().map(Delivery::from).collect())
+        Ok(rows.into_iter().filter_map(Row::read).collect())
     }
 
-    /// One delivery of the account.
+    /// One delivery of the account. Fails with [`Error::UnusableDelivery`] if what is
+    /// stored of it cannot be used.
     pub async fn delivery(&self, account: AccountId, id: DeliveryId) -> Result<Option<DeliveryDetail>> {
         const EVENT: &str = "SELECT body, occurred_at FROM events WHERE account_id = $1 AND id = $2";
         const ATTEMPTS: &str = "SELECT number, started_at, duration_us, first_byte_us, request_headers, status,
@@ -252,14 +270,15 @@ impl Engine {
                 .bind(id)
                 .fetch_optional(&mut *conn)
                 .await?;
-            let Some(row) = row else { return Ok(None) };
-            let event = sqlx::query_as(EVENT).bind(account).bind(row.event_id).fetch_optional(&mut *conn).await?;
+            let Some(delivery) = row.and_then(Row::read).transpose().map_err(Box::new)? else { return Ok(None) };
+            let event: Option<(Option<Lossy>, Timestamp)> =
+                sqlx::query_as(EVENT).bind(account).bind(delivery.event).fetch_optional(&mut *conn).await?;
             // Retention can take it away between the two statements.
             let Some((body, occurred_at)) = event else { return Ok(None) };
             let attempts: Vec<AttemptRow> =
                 sqlx::query_as(ATTEMPTS).bind(account).bind(id).fetch_all(&mut *conn).await?;
             let attempts = attempts.into_iter().map(Attempt::from).collect();
-            Ok(Some(DeliveryDetail { delivery: row.into(), body, occurred_at, attempts }))
+            Ok(Some(DeliveryDetail { delivery, body: body.map(String::from), occurred_at, attempts }))
         })
     }
 
@@ -305,7 +324,10 @@ impl Engine {
         endpoint: EndpointId,
         kind: EventType,
     ) -> Result<DeliveryId, TestError> {
-        self.endpoint(account, endpoint).await?.ok_or(Error::NotFound)?;
+        let found = self.endpoint(account, endpoint).await?.ok_or(Error::NotFound)?;
+        if let Some(reason) = found.unusable {
+            return Err(TestError::Unusable(reason));
+        }
         let now = self.0.clock.now();
         let delivery = DeliveryId::new(now, self.0.random.bytes());
         let event = NewEvent { account, body: kind.sample(now), idempotency: None };

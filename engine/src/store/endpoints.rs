@@ -4,15 +4,17 @@ use signet_model::{
     AccountId, DeliveryId, EndpointId, Subscriptions, Timestamp,
     endpoint::{DisabledReason, EndpointUrl, MAX_DESCRIPTION_LEN},
     signature::Secret,
+    sql::{Lossy, Stored, Unreadable},
 };
 
 pub use super::backlog::HeldChoice;
 use super::{Error, Result, read};
 use crate::{
-    Engine,
+    Engine, Unusable,
     deliver::directory::open_secret,
     outbound::AddressRefused,
     queue::{Lock, Tx, on},
+    seal::Sealer,
 };
 
 /// An endpoint, without its secret.
@@ -20,8 +22,10 @@ use crate::{
 pub struct Endpoint {
     /// Its id.
     pub id: EndpointId,
-    /// Where it is.
-    pub url: EndpointUrl,
+    /// Where it is, as it is stored.
+    pub url: String,
+    /// Why nothing can be sent to it, if that is so; its events are held meanwhile.
+    pub unusable: Option<Unusable>,
     /// What a person wrote about it.
     pub description: String,
     /// What it wants.
@@ -40,13 +44,20 @@ pub struct Endpoint {
     pub consecutive_failures: u32,
 }
 
+impl Endpoint {
+    /// The host of its URL, or the whole text if that is no URL.
+    pub fn host(&self) -> String {
+        EndpointUrl::from_stored(&self.url).map_or_else(|_| self.url.clone(), |url| url.host().to_owned())
+    }
+}
+
 /// Why nothing is sent to an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Disabled {
     /// Since when.
     pub at: Timestamp,
-    /// Why.
-    pub reason: DisabledReason,
+    /// Why, if this version knows the reason.
+    pub reason: Option<DisabledReason>,
     /// The delivery whose failure caused it.
     pub by: Option<DeliveryId>,
 }
@@ -80,7 +91,7 @@ pub enum SaveError {
 macro_rules! endpoint_columns {
     ($rest:literal) => {
         concat!(
-            "SELECT e.id, e.url, e.description, e.event_types, e.disabled_at, e.disabled_reason, e.disabled_by,
+            "SELECT e.id, e.url, e.description, e.event_types, e.secret, e.next_secret, e.disabled_at, e.disabled_reason, e.disabled_by,
                e.created_at, e.updated_at, h.last_success_at, h.last_failure_at,
                COALESCE(h.consecutive_failures, 0) AS consecutive_failures
              FROM endpoints e LEFT JOIN endpoint_health h ON h.account_id = e.account_id AND h.endpoint_id = e.id
@@ -92,36 +103,57 @@ macro_rules! endpoint_columns {
 
 #[derive(sqlx::FromRow)]
 struct Row {
-    id: EndpointId,
-    url: EndpointUrl,
-    description: String,
+    id: Stored<EndpointId>,
+    url: Lossy,
+    description: Lossy,
     event_types: Subscriptions,
+    secret: Vec<u8>,
+    next_secret: Option<Vec<u8>>,
     disabled_at: Option<Timestamp>,
-    disabled_reason: Option<DisabledReason>,
-    disabled_by: Option<DeliveryId>,
+    disabled_reason: Option<Stored<DisabledReason>>,
+    disabled_by: Option<Stored<DeliveryId>>,
     created_at: Timestamp,
     updated_at: Timestamp,
     last_success_at: Option<Timestamp>,
     last_failure_at: Option<Timestamp>,
-    consecutive_failures: i32,
+    consecutive_failures: Stored<i32>,
 }
 
-impl From<Row> for Endpoint {
-    fn from(row: Row) -> Self {
-        let disabled = row.disabled_at.zip(row.disabled_reason);
-        Self {
-            id: row.id,
-            url: row.url,
-            description: row.description,
-            event_types: row.event_types,
-            disabled: disabled.map(|(at, reason)| Disabled { at, reason, by: row.disabled_by }),
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            last_success_at: row.last_success_at,
-            last_failure_at: row.last_failure_at,
-            consecutive_failures: row.consecutive_failures.unsigned_abs(),
-        }
+impl Row {
+    /// The endpoint; `None` if its id is none, since no page could name it.
+    fn read(self, sealer: &Sealer) -> Option<Endpoint> {
+        let id = self.id.ok()?;
+        let unusable = unusable(id, &self.url.0, [Some(&self.secret), self.next_secret.as_ref()], sealer);
+        let disabled = self.disabled_at.map(|at| Disabled {
+            at,
+            reason: self.disabled_reason.and_then(Stored::ok),
+            by: self.disabled_by.and_then(Stored::ok),
+        });
+        Some(Endpoint {
+            id,
+            url: self.url.0,
+            unusable,
+            description: self.description.0,
+            event_types: self.event_types,
+            disabled,
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            last_success_at: self.last_success_at,
+            last_failure_at: self.last_failure_at,
+            consecutive_failures: self.consecutive_failures.ok().unwrap_or(i32::MAX).unsigned_abs(),
+        })
     }
+}
+
+/// Why an endpoint cannot be used with this URL and these sealed secrets.
+pub(crate) fn unusable(id: EndpointId, url: &str, secrets: [Option<&Vec<u8>>; 2], sealer: &Sealer) -> Option<Unusable> {
+    let unopened = || secrets.into_iter().flatten().find_map(|sealed| open_secret(sealer, id, sealed).err());
+    unusable_url(url).or_else(unopened)
+}
+
+/// Why nothing can be sent to this URL.
+pub(crate) fn unusable_url(url: &str) -> Option<Unusable> {
+    EndpointUrl::from_stored(url).err().map(|error| Unusable::Url(Unreadable::new(error)))
 }
 
 impl Engine {
@@ -135,7 +167,7 @@ impl Engine {
         let rows: Vec<Row> = read!(&self.0.db, |conn| {
             sqlx::query_as(endpoint_columns!("ORDER BY e.id")).bind(account).fetch_all(&mut *conn).await?
         });
-        Ok(rows.into_iter().map(Endpoint::from).collect())
+        Ok(rows.into_iter().filter_map(|row| row.read(&self.0.sealer)).collect())
     }
 
     /// One endpoint.
@@ -143,7 +175,7 @@ impl Engine {
         let row: Option<Row> = read!(&self.0.db, |conn| {
             sqlx::query_as(endpoint_columns!("AND e.id = $2")).bind(account).bind(id).fetch_optional(&mut *conn).await?
         });
-        Ok(row.map(Endpoint::from))
+        Ok(row.and_then(|row| row.read(&self.0.sealer)))
     }
 
     /// Creates an endpoint that signs with this secret.
@@ -215,7 +247,7 @@ impl Engine {
 
     /// Begins a change of the account's endpoints: locks the account, and tells
     /// every process to look again.
-    async fn change(&self, account: AccountId) -> Result<Tx<'static>> {
+    pub(super) async fn change(&self, account: AccountId) -> Result<Tx<'static>> {
         let mut tx = Tx::begin(&self.0.db).await?;
         tx.lock_accounts(&[account], Lock::Change).await?;
         tx.revise(account).await?;
@@ -224,7 +256,7 @@ impl Engine {
 
     /// Commits a change; from then on nothing that waits in a lane is sent by what was
     /// before.
-    async fn commit_change(&self, account: AccountId, tx: Tx<'_>) -> Result<()> {
+    pub(super) async fn commit_change(&self, account: AccountId, tx: Tx<'_>) -> Result<()> {
         tx.commit().await?;
         self.0.changed(&[account]).await;
         Ok(())
@@ -252,7 +284,7 @@ impl Engine {
         let sealed: Option<Vec<u8>> = read!(&self.0.db, |conn| {
             sqlx::query_scalar(SQL).bind(account).bind(id).bind(now).fetch_optional(&mut *conn).await?
         });
-        open_secret(&self.0.sealer, id, &sealed.ok_or(Error::NotFound)?)
+        Ok(open_secret(&self.0.sealer, id, &sealed.ok_or(Error::NotFound)?)?)
     }
 
     /// Switches an endpoint off; what is waiting is held. Does nothing if it is off.

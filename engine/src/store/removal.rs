@@ -1,7 +1,7 @@
 //! Taking events away again: with all of their deliveries and attempts in one
 //! transaction, so that the ledger adds up at any moment.
 
-use signet_model::{AccountId, DeliveryId, EndpointId, EventId, Timestamp, delivery::State};
+use signet_model::{AccountId, DeliveryId, EndpointId, EventId, Timestamp, delivery::State, sql::Stored};
 use uuid::Uuid;
 
 use super::Result;
@@ -27,16 +27,17 @@ impl std::ops::AddAssign for Removed {
 }
 
 /// A delivery of an event that is to be taken away.
-#[derive(Debug, Clone, Copy, sqlx::FromRow)]
+#[derive(Debug, Clone, sqlx::FromRow)]
 pub(crate) struct Concerned {
     pub(crate) id: DeliveryId,
     pub(crate) event_id: EventId,
-    pub(crate) state: State,
+    pub(crate) state: Stored<State>,
 }
 
 impl Concerned {
+    /// Whether it may still be sent; a state of a newer version is left to that version.
     pub(crate) const fn is_open(&self) -> bool {
-        matches!(self.state, State::Pending | State::Held)
+        !matches!(self.state.0, Ok(State::Delivered | State::Failed | State::Discarded))
     }
 }
 

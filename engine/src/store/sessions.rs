@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use signet_model::{AccountId, UserId};
+use signet_model::{AccountId, UserId, sql::Lossy};
 
 use super::{Result, read, token, transact, users};
 use crate::{Engine, random::Random};
@@ -37,10 +37,12 @@ pub struct Session {
     /// The person.
     pub user: UserId,
     /// Their e-mail address.
+    #[sqlx(try_from = "Lossy")]
     pub email: String,
     /// The account they look at, of which they are a member.
     pub account: AccountId,
     /// Its name.
+    #[sqlx(try_from = "Lossy")]
     pub account_name: String,
 }
 
@@ -140,6 +142,7 @@ impl Engine {
 #[derive(sqlx::FromRow)]
 struct Member {
     id: UserId,
+    #[sqlx(try_from = "Lossy")]
     password_hash: String,
     account_id: AccountId,
 }

@@ -34,6 +34,11 @@ impl std::fmt::Debug for InFlight {
 }
 
 impl InFlight {
+    /// Which endpoint it goes to.
+    pub fn endpoint(&self) -> EndpointId {
+        self.0.endpoint.id
+    }
+
     /// Which delivery it is.
     pub const fn delivery(&self) -> DeliveryId {
         self.0.id
@@ -49,6 +54,15 @@ impl Hands<'_> {
     /// Takes an event in, as the writer does.
     pub async fn ingest(&self, event: NewEvent) -> (Result<Accepted, IngestError>, Vec<InFlight>) {
         self.admit(Incoming { event, audience: Audience::Subscribers }).await
+    }
+
+    /// Takes several events in, in one commit.
+    pub async fn ingest_together(&self, events: Vec<NewEvent>) -> (Vec<Result<Accepted, IngestError>>, Vec<InFlight>) {
+        let incoming: Vec<_> =
+            events.into_iter().map(|event| Incoming { event, audience: Audience::Subscribers }).collect();
+        let admitted = commit_batch(&self.0.0, &mut self.hot(), &incoming, &[]).await.expect("an answer");
+        let (answers, ready) = admitted.into_parts();
+        (answers, ready.into_iter().map(InFlight).collect())
     }
 
     /// Takes a test event in, for one endpoint.

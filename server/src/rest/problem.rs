@@ -178,6 +178,12 @@ impl From<IngestError> for Problem {
                 "The idempotency key was used before",
                 "This idempotency key was used for another request. Send a new key with a new request.",
             ),
+            IngestError::AnswerUnreadable => Self::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "answer_unreadable",
+                "The first answer cannot be repeated",
+                error.to_string(),
+            ),
             IngestError::UnknownAccount => Self::member("/account", "is not the id or the name of an account"),
             IngestError::Overloaded | IngestError::Stopping | IngestError::Store => Self::try_again(error.to_string()),
         }

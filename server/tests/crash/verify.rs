@@ -9,6 +9,7 @@ use signet_engine::{Engine, store::deliveries::Filter, testing::Arrival};
 use signet_model::{
     EndpointId, EventId,
     delivery::State,
+    endpoint::EndpointUrl,
     signature::{Secret, verify_hex, verify_standard},
 };
 
@@ -93,7 +94,7 @@ async fn check_endpoint(
     tally: &mut Tally,
 ) {
     let path = engine.endpoint(world.account, endpoint).await.expect("an answer").expect("an endpoint");
-    let path = path.url.url().path().to_owned();
+    let path = EndpointUrl::from_stored(&path.url).expect("a URL").url().path().to_owned();
     let secret = engine.endpoint_secret(world.account, endpoint).await.expect("a secret");
     let log = read_log(engine, world.account, endpoint).await;
     let deliveries: HashMap<EventId, _> = log.iter().map(|delivery| (delivery.event, delivery)).collect();

@@ -24,7 +24,7 @@ pub(super) fn panel(
     let disabled = endpoint.disabled?;
     let action = format!("{}/enable", endpoint_path(endpoint.id));
     let (class, icon, title) = match disabled.reason {
-        DisabledReason::Paused => ("card panel paused", "pause", "This webhook is paused"),
+        Some(DisabledReason::Paused) => ("card panel paused", "pause", "This webhook is paused"),
         _ => ("card panel bad", "cross", "This webhook is disabled"),
     };
     Some(view! {
@@ -52,9 +52,10 @@ pub(super) fn panel(
 
 const fn reason(disabled: Disabled) -> &'static str {
     match disabled.reason {
-        DisabledReason::Paused => "Somebody paused it here.",
-        DisabledReason::Gone => "The receiver answered that it wants no more events.",
-        DisabledReason::RetriesExhausted => "All attempts at a delivery failed, the last retry included.",
+        Some(DisabledReason::Paused) => "Somebody paused it here.",
+        Some(DisabledReason::Gone) => "The receiver answered that it wants no more events.",
+        Some(DisabledReason::RetriesExhausted) => "All attempts at a delivery failed, the last retry included.",
+        None => "A newer version of Signet disabled it.",
     }
 }
 

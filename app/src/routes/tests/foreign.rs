@@ -5,7 +5,7 @@ use std::fmt::Write;
 use axum::http::StatusCode;
 use signet_engine::{
     store::deliveries::Filter,
-    testing::{Hands, account, completed},
+    testing::{Hands, account, completed, log},
 };
 use signet_model::{AccountId, ApiKeyId, DeliveryId, EndpointId, delivery::State, event::EventType};
 
@@ -58,7 +58,7 @@ impl Property {
 }
 
 async fn webhook(visitor: &Visitor, account: AccountId, id: EndpointId) -> Webhook {
-    let log = visitor.engine.deliveries(account, id, Filter::default(), 100).await.expect("the log");
+    let log = log(&visitor.engine, account, id, Filter::default(), 100).await;
     let mut states: Vec<_> = log.iter().map(|delivery| delivery.state).collect();
     states.sort_by_key(|state| state.as_str());
     assert_eq!(states, [State::Failed, State::Held]);
@@ -91,6 +91,7 @@ fn requests(Property { active, disabled, key, .. }: &Property) -> Vec<Request> {
         let edited = format!("url={URL}&description=Mine&event=task.failed&secret={}", secret());
         for (action, form) in [
             ("/secret", ""),
+            ("/secret/new", ""),
             ("/edit", &*edited),
             ("/edit", ""),
             ("/held", ""),

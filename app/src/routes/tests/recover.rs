@@ -3,7 +3,7 @@
 use axum::http::{StatusCode, header};
 use signet_engine::{
     store::deliveries::Filter,
-    testing::{Hands, account, completed, endpoint},
+    testing::{Hands, account, completed, endpoint, log},
 };
 use signet_model::{AccountId, EndpointId, delivery::State};
 
@@ -24,7 +24,7 @@ async fn fail(visitor: &Visitor, account: AccountId, endpoint: EndpointId, count
 }
 
 async fn states(visitor: &Visitor, account: AccountId, endpoint: EndpointId) -> Vec<State> {
-    let log = visitor.engine.deliveries(account, endpoint, Filter::default(), 10).await.expect("the log");
+    let log = log(&visitor.engine, account, endpoint, Filter::default(), 10).await;
     log.iter().map(|delivery| delivery.state).collect()
 }
 

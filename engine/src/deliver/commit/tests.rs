@@ -8,7 +8,7 @@ use crate::{
     Engine,
     clock::ManualClock,
     store::deliveries::{Delivery, Filter},
-    testing::{Hands, TestDatabase, account, completed, databases, endpoint, resting_engine},
+    testing::{Hands, TestDatabase, account, completed, databases, endpoint, log, resting_engine},
 };
 
 struct World {
@@ -28,8 +28,8 @@ impl World {
 
     /// Oldest first.
     async fn deliveries(&self) -> Vec<Delivery> {
-        let all = self.engine.deliveries(self.account, self.endpoint, Filter::default(), 10).await;
-        all.expect("deliveries").into_iter().rev().collect()
+        let all = log(&self.engine, self.account, self.endpoint, Filter::default(), 10).await;
+        all.into_iter().rev().collect()
     }
 
     async fn states(&self) -> Vec<State> {

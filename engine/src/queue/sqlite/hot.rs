@@ -4,26 +4,31 @@
 //! It holds a connection of its own, beside the one that writes everything else.
 //! Who sends a command holds the turn to write, so that the two do not meet.
 
-use std::{path::PathBuf, thread, time::Duration};
-
-use rusqlite::{
-    Connection, OpenFlags, ToSql,
-    types::{ToSqlOutput, ValueRef},
-};
-use signet_model::{AccountId, DeliveryId, event::UnknownEventType};
-use tokio::sync::{
-    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-    oneshot,
-};
-use uuid::Uuid;
+use std::{fmt::Display, path::PathBuf, str::FromStr, thread, time::Duration};
 
 use super::{
     CLAIM,
     statements::{LOOK, Row, Statement, Value, rows},
 };
 use crate::{
-    queue::{ADVANCE, Batch, ClaimOrder, Claimed, DISCARD, Due, FORGET, HOLD, NotWritten, Standing, batch::Passage},
+    queue::{
+        ADVANCE, Batch, ClaimOrder, Claims, DISCARD, Due, FORGET, HOLD, HOLD_UNREAD, NotWritten, Standing,
+        batch::Passage,
+        rows::{ClaimedRow, RawId},
+    },
     store::{Error, Result, database::BEGIN_WRITING},
+};
+use rusqlite::{
+    Connection, OpenFlags, ToSql,
+    types::{ToSqlOutput, ValueRef},
+};
+use signet_model::{
+    AccountId,
+    sql::{Stored, Unreadable},
+};
+use tokio::sync::{
+    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    oneshot,
 };
 
 /// How the connection is set up.
@@ -42,7 +47,7 @@ pub(crate) struct Hot(UnboundedSender<Command>);
 #[derive(Debug)]
 enum Command {
     Write(Batch, oneshot::Sender<Result<bool, NotWritten>>),
-    Claim(ClaimOrder, oneshot::Sender<Result<Option<Vec<Claimed>>>>),
+    Claim(ClaimOrder, oneshot::Sender<Result<Option<Claims>>>),
     Close(oneshot::Sender<()>),
 }
 
@@ -66,7 +71,7 @@ impl Hot {
 
     /// Claims in a transaction of its own. `None`, and nothing is changed, if an account
     /// has another revision.
-    pub(crate) async fn claim(&self, order: ClaimOrder) -> Result<Option<Vec<Claimed>>> {
+    pub(crate) async fn claim(&self, order: ClaimOrder) -> Result<Option<Claims>> {
         self.ask(|answer| Command::Claim(order, answer)).await?
     }
 
@@ -132,6 +137,7 @@ struct Statements<'c> {
     claim: rusqlite::Statement<'c>,
     hold: rusqlite::Statement<'c>,
     discard: rusqlite::Statement<'c>,
+    hold_unread: rusqlite::Statement<'c>,
     forget: rusqlite::Statement<'c>,
     advance: rusqlite::Statement<'c>,
 }
@@ -150,6 +156,7 @@ impl<'c> Statements<'c> {
             claim: prepare(CLAIM)?,
             hold: prepare(HOLD)?,
             discard: prepare(DISCARD)?,
+            hold_unread: prepare(HOLD_UNREAD)?,
             forget: prepare(FORGET)?,
             advance: prepare(ADVANCE)?,
         })
@@ -241,11 +248,11 @@ impl<'c> Statements<'c> {
         execute(&mut self.of_rows[row.statement() as usize], columns)
     }
 
-    fn claim(&mut self, order: &ClaimOrder) -> Result<Option<Vec<Claimed>>> {
+    fn claim(&mut self, order: &ClaimOrder) -> Result<Option<Claims>> {
         if !self.are_as_known(&order.accounts)? {
             return Ok(None);
         }
-        let mut claimed = Vec::new();
+        let mut claims = Vec::new();
         for due in &order.endpoints {
             let place = [due.account.into(), due.endpoint.into(), order.now.into()];
             match due.standing {
@@ -253,31 +260,36 @@ impl<'c> Statements<'c> {
                 Standing::Disabled => drop(execute(&mut self.hold, &place)?),
                 Standing::Deleted => drop(execute(&mut self.discard, &place)?),
             }
-            self.claim_at(due, order, &mut claimed)?;
+            let first = claims.len();
+            self.claim_at(due, order, &mut claims)?;
+            for unread in claims[first..].iter().filter_map(|claim| claim.as_ref().err()) {
+                execute(&mut self.hold_unread, &[unread.id.as_bytes().into(), unread.account_id.into()])?;
+            }
             if execute(&mut self.forget, &place[..2])? == 0 {
                 execute(&mut self.advance, &place)?;
             }
         }
-        Ok(Some(claimed))
+        Ok(Some(claims))
     }
 
-    fn claim_at(&mut self, due: &Due, order: &ClaimOrder, claimed: &mut Vec<Claimed>) -> Result<()> {
+    fn claim_at(&mut self, due: &Due, order: &ClaimOrder, claims: &mut Claims) -> Result<()> {
         let Due { account, endpoint, most, .. } = *due;
         let ClaimOrder { now, until, lease, .. } = *order;
         let columns = [account.into(), endpoint.into(), now.into(), most.into(), until.into(), lease.into()];
         bind(&mut self.claim, &columns)?;
         let mut rows = self.claim.raw_query();
         while let Some(row) = rows.next()? {
-            claimed.push(Claimed {
-                id: DeliveryId::from_uuid(Uuid::from_bytes(row.get(0)?)),
+            let claimed = ClaimedRow {
+                id: RawId::from(row.get_ref(0)?.as_bytes_or_null().ok().flatten().unwrap_or_default()),
                 account_id: account,
                 endpoint_id: endpoint,
-                event_type: row.get_ref(1)?.as_str().map_err(rusqlite::Error::from)?.parse().map_err(unreadable)?,
-                is_test: row.get(2)?,
-                attempts: row.get(3)?,
-                failures: row.get(4)?,
-                body: row.get(5)?,
-            });
+                event_type: stored(row.get_ref(1)?.as_str().map_err(Unreadable::new).and_then(parse)),
+                is_test: row.get_ref(2)? != ValueRef::Integer(0),
+                attempts: stored(row.get(3)),
+                failures: stored(row.get(4)),
+                body: stored(row.get(5)).transpose(),
+            };
+            claims.push(claimed.read());
         }
         Ok(())
     }
@@ -299,8 +311,13 @@ impl<'c> Statements<'c> {
     }
 }
 
-fn unreadable(error: UnknownEventType) -> Error {
-    Error::Database(sqlx::Error::Decode(error.into()))
+/// A column, whatever it holds.
+fn stored<T, E: Display>(column: Result<T, E>) -> Stored<T> {
+    Stored(column.map_err(Unreadable::new))
+}
+
+fn parse<T: FromStr<Err: Display>>(text: &str) -> Result<T, Unreadable> {
+    text.parse().map_err(Unreadable::new)
 }
 
 fn execute(statement: &mut rusqlite::Statement<'_>, columns: &[Value<'_>]) -> rusqlite::Result<usize> {

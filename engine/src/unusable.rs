@@ -1,0 +1,45 @@
+//! Rows that are stored but cannot be used: a newer version wrote them, a rule became
+//! stricter, a key was exchanged, or a file was damaged.
+
+use signet_model::{DeliveryId, EventId, sql::Unreadable};
+
+/// Why a row cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    /// Nothing can be sent to the URL.
+    #[error("its URL cannot be used: {0}")]
+    Url(Unreadable),
+    /// A signing secret was sealed with another key, is another endpoint's, or is damaged.
+    #[error("its signing secret cannot be opened with the sealing key of this server")]
+    Secret,
+    /// The body that was to be sent is gone.
+    #[error("its body is gone")]
+    NoBody,
+    /// A column holds no value of its type.
+    #[error("its column {column} cannot be read: {reason}")]
+    Column {
+        /// The column.
+        column: &'static str,
+        /// What is wrong with what it holds.
+        reason: Unreadable,
+    },
+}
+
+impl Unusable {
+    /// The value of a column, or the reason that names the column.
+    pub(crate) fn column<T>(column: &'static str, stored: signet_model::sql::Stored<T>) -> Result<T, Self> {
+        stored.0.map_err(|reason| Self::Column { column, reason })
+    }
+}
+
+/// A delivery that cannot be used, as far as it can be named.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("delivery {id} cannot be used: {reason}")]
+pub struct UnusableDelivery {
+    /// Its id.
+    pub id: DeliveryId,
+    /// What it delivers, if that can be read.
+    pub event: Option<EventId>,
+    /// Why.
+    pub reason: Unusable,
+}

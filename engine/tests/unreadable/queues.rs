@@ -1,0 +1,25 @@
+//! Rows of `endpoint_queues` that cannot be used.
+
+use signet_engine::testing::databases;
+
+use crate::world::World;
+
+#[tokio::test]
+async fn a_queue_whose_ids_are_none_takes_no_place_among_what_is_due() {
+    for database in databases().await {
+        let world = World::new(&database).await;
+        if !world.is_sqlite() {
+            continue;
+        }
+        world.crash(world.ingest("task").await);
+        // More than one claim looks at, and all of them due before the others.
+        database
+            .run(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600)
+                 INSERT INTO endpoint_queues (account_id, endpoint_id, next_due_at)
+                 SELECT CAST(printf('%04d', i) AS BLOB), X'01', 0 FROM n",
+            )
+            .await;
+        world.deliver(world.hands().claim().await, vec![world.bad, world.good, world.other]).await;
+    }
+}
