@@ -24,6 +24,8 @@ impl Server {
     pub async fn start(signet: &Path, database: &str, authority: &Path, key_file: &Path) -> anyhow::Result<Self> {
         let mut process = Command::new(signet)
             .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--log-level", "warn", "--database", database])
+            // A load may be sent for one account, as fast as it is taken.
+            .args(["--max-event-rate", "1000000"])
             .arg("--trust-ca")
             .arg(authority)
             .arg("--key-file")

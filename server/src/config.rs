@@ -10,7 +10,7 @@ use signet_engine::{Settings, outbound::Policy, retention::KEEP_KEYS, store::Dat
 use signet_model::retry::Schedule;
 use url::Url;
 
-pub use door::Door;
+pub use door::{Door, MAX_EVENT_RATE};
 
 /// Where the data is, and the key that seals its secrets.
 #[derive(Debug, Clone, Args)]

@@ -13,6 +13,7 @@ mod lifecycle;
 mod listener;
 mod middleware;
 mod notice;
+mod rate_limit;
 mod receive;
 mod rest;
 mod router;

@@ -10,6 +10,7 @@ mod caller;
 mod create_batch;
 mod create_event;
 mod entries;
+mod event_rate;
 mod health;
 mod idempotency;
 mod problem;
@@ -27,7 +28,9 @@ use axum::{
 use signet_engine::Engine;
 use signet_model::{Timestamp, time::Clock};
 
+use crate::rate_limit::Rate;
 use accounts::Accounts;
+use event_rate::EventRate;
 use problem::Problem;
 use room::Room;
 
@@ -38,12 +41,14 @@ pub struct Api {
     clock: Arc<dyn Clock>,
     accounts: Arc<Accounts>,
     room: Room,
+    event_rate: Arc<EventRate>,
 }
 
 impl Api {
-    /// The API of an engine.
-    pub fn new(engine: Engine, clock: Arc<dyn Clock>) -> Self {
-        Self { engine, clock, accounts: Arc::default(), room: Room::default() }
+    /// The API of an engine, which takes events of one account in at this rate.
+    pub fn new(engine: Engine, clock: Arc<dyn Clock>, event_rate: Rate) -> Self {
+        let event_rate = Arc::new(EventRate::new(event_rate));
+        Self { engine, clock, accounts: Arc::default(), room: Room::default(), event_rate }
     }
 
     fn now(&self) -> Timestamp {

@@ -1,6 +1,6 @@
 //! Which path leads where, and past whom.
 
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc};
 
 use axum::{
     Router,
@@ -12,23 +12,32 @@ use signet_model::time::Clock;
 
 use crate::{
     assets,
-    config::PublicUrl,
+    config::{MAX_EVENT_RATE, PublicUrl},
     middleware::{
         body_limit, drain,
         headers::{self, Https},
         same_origin, session,
         sign_in_limit::{self, SignInLimit},
     },
+    rate_limit::Rate,
     rest::{self, Api},
 };
 
 /// What the answers depend on, besides the engine.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// Whether webhooks may reach receivers on this machine.
     pub dev: bool,
     /// Where browsers reach the dashboard, if that is known.
     pub public_url: Option<PublicUrl>,
+    /// How many events a second are taken in for one account.
+    pub max_event_rate: NonZeroU32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { dev: false, public_url: None, max_event_rate: MAX_EVENT_RATE }
+    }
 }
 
 /// Everything that `signet serve` answers.
@@ -36,8 +45,8 @@ pub fn router(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Rou
     let https = Https(options.public_url.as_ref().is_some_and(PublicUrl::is_https));
     let browser = pages(engine, clock, options).merge(assets::router());
     // The API has no cookies that another page could make use of.
-    let api = rest::router(Api::new(engine.clone(), clock.clone()));
-    browser.layer(from_fn_with_state(https, headers::add)).merge(api).layer(from_fn(drain::read_rest))
+    let api = Api::new(engine.clone(), clock.clone(), Rate::per_second(options.max_event_rate));
+    browser.layer(from_fn_with_state(https, headers::add)).merge(rest::router(api)).layer(from_fn(drain::read_rest))
 }
 
 fn pages(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Router {
@@ -52,7 +61,7 @@ fn pages(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Router {
     // The last layer is the outermost.
     signet_app::router(state)
         .layer(from_fn_with_state(engine.clone(), session::look_up))
-        .layer(from_fn_with_state(SignInLimit::new(Arc::clone(clock)), sign_in_limit::check))
+        .layer(from_fn_with_state(SignInLimit::default(), sign_in_limit::check))
         .layer(from_fn(body_limit::read))
         .layer(from_fn_with_state(home, same_origin::check))
 }
@@ -191,7 +200,7 @@ mod tests {
     #[tokio::test]
     async fn a_server_that_is_reached_over_tls_says_so() {
         let public_url = Some("https://signet.example".parse().expect("a URL"));
-        let browser = Browser::with(Options { public_url, dev: false }).await;
+        let browser = Browser::with(Options { public_url, ..Options::default() }).await;
         assert!(browser.get("/login").await.headers().contains_key("strict-transport-security"));
     }
 

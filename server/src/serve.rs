@@ -50,7 +50,8 @@ pub async fn run(config: Serve) -> anyhow::Result<()> {
         running.stop(lifecycle.hard.clone()).await;
         Ok(())
     };
-    let options = Options { dev: config.dev, public_url: config.public_url.clone() };
+    let options =
+        Options { dev: config.dev, public_url: config.public_url.clone(), max_event_rate: config.door.max_event_rate };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let serve = listener::serve(socket, router::router(&engine, &clock, &options), limits, &lifecycle);
     let ((), delivered) = tokio::join!(serve, deliver);

@@ -1,8 +1,13 @@
 //! What may come in from outside.
 
+use std::num::NonZeroU32;
+
 use clap::Args;
 
 use super::count;
+
+/// The default of [`Door::max_event_rate`].
+pub const MAX_EVENT_RATE: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
 
 /// How much clients may ask of the server.
 #[derive(Debug, Clone, Args)]
@@ -22,4 +27,8 @@ pub struct Door {
         value_parser = count
     )]
     pub max_connections_per_client: usize,
+    /// The most events a second that are taken in for one account; reports of a
+    /// balance count too.
+    #[arg(long, value_name = "COUNT", env = "SIGNET_MAX_EVENT_RATE", default_value_t = MAX_EVENT_RATE)]
+    pub max_event_rate: NonZeroU32,
 }

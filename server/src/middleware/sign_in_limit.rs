@@ -2,10 +2,8 @@
 //! and account, then one now and again.
 
 use std::{
-    collections::HashMap,
-    fmt,
     net::{IpAddr, SocketAddr},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
@@ -16,65 +14,35 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use signet_model::{Timestamp, time::Clock};
+use sha2::{Digest, Sha256};
 
-use super::{body_limit::MAX_LEN, refusal};
-use crate::client::network;
+use super::refusal;
+use crate::{
+    client::network,
+    rate_limit::{Rate, RateLimit},
+};
 
-/// How many attempts may come at once.
-const BURST: u32 = 10;
+const RATE: Rate = Rate { burst: 10, interval: Duration::from_secs(30) };
 
-/// How long it takes until one more attempt is allowed.
-const INTERVAL: Duration = Duration::from_secs(30);
+/// For how many sources attempts are counted.
+const MOST: usize = 10_000;
 
-/// How many sources are remembered before those that are free again are forgotten.
-const MANY: usize = 10_000;
+/// The largest form, in bytes: an e-mail address, a password of a thousand letters and the page to go on to.
+const MAX_LEN: usize = 16 * 1024;
 
-/// Who tries, and for which account.
-type Source = (IpAddr, String);
+/// The longest e-mail address, in bytes (RFC 5321).
+const MAX_EMAIL: usize = 254;
+
+/// Who tries, and the account that is tried, hashed: a key has one size.
+type Source = (IpAddr, [u8; 32]);
 
 /// Counts attempts. Clones count together.
-#[derive(Clone)]
-pub struct SignInLimit {
-    clock: Arc<dyn Clock>,
-    /// When each source would be free, had it kept to the interval.
-    free_at: Arc<Mutex<HashMap<Source, Timestamp>>>,
-}
+#[derive(Debug, Clone)]
+pub struct SignInLimit(Arc<RateLimit<Source>>);
 
-impl SignInLimit {
-    /// Nobody has tried yet.
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, free_at: Arc::default() }
-    }
-
-    /// Counts an attempt.
-    ///
-    /// # Errors
-    /// It is one too many; the error tells how long to wait.
-    fn attempt(&self, source: &Source) -> Result<(), Duration> {
-        let now = self.clock.now();
-        let mut free_at = self.free_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if free_at.len() >= MANY {
-            free_at.retain(|_, at| *at > now);
-        }
-        let at = free_at.get(source).copied().unwrap_or(now).max(now);
-        let wait = at.since(now).saturating_sub(INTERVAL * (BURST - 1));
-        if !wait.is_zero() {
-            return Err(wait);
-        }
-        free_at.insert(source.clone(), at + INTERVAL);
-        Ok(())
-    }
-
-    /// Forgets the attempts of who succeeded.
-    fn succeeded(&self, source: &Source) {
-        self.free_at.lock().unwrap_or_else(PoisonError::into_inner).remove(source);
-    }
-}
-
-impl fmt::Debug for SignInLimit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SignInLimit")
+impl Default for SignInLimit {
+    fn default() -> Self {
+        Self(Arc::new(RateLimit::new("attempts to sign in", RATE, MOST)))
     }
 }
 
@@ -87,12 +55,12 @@ pub async fn check(State(limit): State<SignInLimit>, request: Request, next: Nex
         Ok(known) => known,
         Err(response) => return response,
     };
-    if let Err(wait) = limit.attempt(&source) {
+    if let Err(wait) = limit.0.take(source) {
         return too_many(wait);
     }
     let response = next.run(request).await;
     if response.status().is_redirection() {
-        limit.succeeded(&source);
+        limit.0.forget(&source);
     }
     response
 }
@@ -109,7 +77,11 @@ async fn source(request: Request) -> Result<(Source, Request), Response> {
         .await
         .map_err(|_| refusal(StatusCode::PAYLOAD_TOO_LARGE, "This form is too large.\n"))?;
     let peer = head.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| network(peer.0.ip()));
-    let source = (peer.unwrap_or(IpAddr::from([0, 0, 0, 0])), account(head.uri.path(), &body));
+    let account = account(head.uri.path(), &body);
+    if account.len() > MAX_EMAIL {
+        return Err(refusal(StatusCode::UNPROCESSABLE_ENTITY, "This e-mail address is too long.\n"));
+    }
+    let source = (peer.unwrap_or(IpAddr::from([0, 0, 0, 0])), Sha256::digest(account).into());
     Ok((source, Request::from_parts(head, Body::from(body))))
 }
 
@@ -135,56 +107,22 @@ fn too_many(wait: Duration) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use signet_engine::clock::ManualClock;
-
     use super::*;
-
-    fn limit() -> (SignInLimit, ManualClock) {
-        let clock = ManualClock::at(Timestamp::from_unix_seconds(1_774_699_200));
-        (SignInLimit::new(Arc::new(clock.clone())), clock)
-    }
-
-    fn source(account: &str) -> Source {
-        (IpAddr::from([192, 0, 2, 1]), account.to_owned())
-    }
-
-    #[test]
-    fn after_a_burst_attempts_come_at_intervals() {
-        let (limit, clock) = limit();
-        for _ in 0..BURST {
-            assert_eq!(limit.attempt(&source("a")), Ok(()));
-        }
-        assert_eq!(limit.attempt(&source("a")), Err(INTERVAL));
-        assert_eq!(limit.attempt(&source("b")), Ok(()), "another account is not concerned");
-        clock.advance(INTERVAL);
-        assert_eq!(limit.attempt(&source("a")), Ok(()));
-        assert_eq!(limit.attempt(&source("a")), Err(INTERVAL));
-    }
-
-    #[test]
-    fn who_succeeds_begins_anew() {
-        let (limit, _) = limit();
-        for _ in 0..BURST {
-            assert_eq!(limit.attempt(&source("a")), Ok(()));
-        }
-        limit.succeeded(&source("a"));
-        assert_eq!(limit.attempt(&source("a")), Ok(()));
-    }
-
-    #[test]
-    fn what_is_remembered_is_bounded_by_who_still_has_to_wait() {
-        let (limit, clock) = limit();
-        for number in 0..MANY {
-            assert_eq!(limit.attempt(&source(&number.to_string())), Ok(()));
-        }
-        clock.advance(INTERVAL);
-        assert_eq!(limit.attempt(&source("one more")), Ok(()));
-        assert_eq!(limit.free_at.lock().expect("no panic").len(), 1);
-    }
 
     #[test]
     fn an_account_has_one_spelling() {
         assert_eq!(account("/login", b"next=%2F&email=+You%40Example.com&password=x"), "you@example.com");
         assert_eq!(account("/setup/abc", b"email=a"), account("/setup/def", b"email=b"));
+    }
+
+    #[tokio::test]
+    async fn a_form_or_an_address_that_is_too_long_is_refused_before_it_is_counted() {
+        for (form, status) in [
+            (format!("email={}", "x".repeat(MAX_EMAIL + 1)), StatusCode::UNPROCESSABLE_ENTITY),
+            (format!("email=a&password={}", "x".repeat(MAX_LEN)), StatusCode::PAYLOAD_TOO_LARGE),
+        ] {
+            let request = Request::post("/login").body(Body::from(form)).expect("a request");
+            assert_eq!(source(request).await.expect_err("refused").status(), status);
+        }
     }
 }

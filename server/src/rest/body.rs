@@ -9,10 +9,10 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use signet_model::event::MemberFault;
 
-use super::{Api, Problem, room::Place};
+use super::{Api, Problem, caller::Caller, room::Place};
 
 /// A body that is called JSON, of at most `MAX` bytes. Whether it is JSON is
-/// found out by who parses it.
+/// found out by parsing it. It takes the room of the [`Caller`] that was read before it.
 #[derive(Debug)]
 pub struct JsonBody<const MAX: usize> {
     bytes: Bytes,
@@ -49,20 +49,22 @@ impl<const MAX: usize> FromRequest<Api> for JsonBody<MAX> {
         if len > MAX {
             return Err(Problem::too_large(MAX));
         }
-        let place = api.room.take(len).ok_or_else(|| Problem::try_again("Too many requests are being read."))?;
-        let bytes = read(body, len).await?;
+        let account = head.extensions.get().and_then(|caller: &Caller| caller.own_account());
+        let mut place = api.room.place(account, len);
+        let bytes = read(body, len, &mut place).await?;
         Ok(Self { bytes, _place: place })
     }
 }
 
 /// Reads a body into one piece: many small ones would take several times as much.
-async fn read(mut body: Body, limit: usize) -> Result<Bytes, Problem> {
+async fn read(mut body: Body, limit: usize, place: &mut Place) -> Result<Bytes, Problem> {
     let mut bytes = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let data = frame.map_err(|_| Problem::incomplete())?.into_data().unwrap_or_default();
         if data.len() > limit - bytes.len() {
             return Err(Problem::too_large(limit));
         }
+        place.grow(data.len()).map_err(|full| Problem::try_again(full.to_string()))?;
         bytes.extend_from_slice(&data);
     }
     Ok(bytes.freeze())
@@ -99,9 +101,10 @@ mod tests {
 
     const EVENTS: &str = "/v1/events";
     const BATCH: &str = "/v1/events/batch";
+    const MIB: usize = 1024 * 1024;
 
-    /// A body that never arrives, and tells when it is waited for.
-    struct Withheld(Option<oneshot::Sender<()>>);
+    /// A body that begins with so many bytes, goes on later, and tells when the rest is waited for.
+    struct Withheld(usize, Option<oneshot::Sender<()>>);
 
     impl HttpBody for Withheld {
         type Data = Bytes;
@@ -111,18 +114,20 @@ mod tests {
             mut self: Pin<&mut Self>,
             _: &mut Context<'_>,
         ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-            if let Some(told) = self.0.take() {
-                told.send(()).expect("somebody to tell");
+            match std::mem::take(&mut self.0) {
+                0 => self.1.take().map_or((), |told| told.send(()).expect("somebody to tell")),
+                len => return Poll::Ready(Some(Ok(Frame::data(vec![b' '; len].into())))),
             }
             Poll::Pending
         }
     }
 
-    /// A request whose body is waited for.
-    async fn withhold(api: &TestApi, path: &'static str) -> JoinHandle<Answer> {
+    /// A request of which so many bytes have come, and the rest is waited for.
+    async fn withhold(api: &TestApi, path: &'static str, sent: usize) -> JoinHandle<Answer> {
         let (told, waited_for) = oneshot::channel();
         let api = api.clone();
-        let request = tokio::spawn(async move { api.send("POST", path, Body::new(Withheld(Some(told))), &[]).await });
+        let body = Body::new(Withheld(sent, Some(told)));
+        let request = tokio::spawn(async move { api.send("POST", path, body, &[]).await });
         waited_for.await.expect("the body is waited for");
         request
     }
@@ -132,40 +137,52 @@ mod tests {
         assert!(request.await.expect_err("no answer").is_cancelled());
     }
 
-    /// A batch of one event.
-    async fn batch(api: &TestApi, headers: &[(&str, &str)]) -> Answer {
-        api.send("POST", BATCH, json!([event()]).to_string(), headers).await
+    /// A batch of one event, which could be of any length.
+    async fn batch(api: &TestApi) -> Answer {
+        api.send("POST", BATCH, json!([event()]).to_string(), &[]).await
     }
 
     #[tokio::test]
-    async fn a_large_body_for_which_there_is_no_room_is_to_come_back_and_small_ones_are_taken() {
-        let api = TestApi::new().await;
-        let (first, second) = (withhold(&api, BATCH).await, withhold(&api, BATCH).await);
-        let refused = batch(&api, &[]).await;
+    async fn a_body_for_which_there_is_no_room_is_to_come_back() {
+        let api = TestApi::new().await.with_operator_key().await;
+        let mut named = event();
+        named["account"] = json!("acme");
+        let named = json!([named]);
+        let (first, _second) = (withhold(&api, BATCH, 16 * MIB).await, withhold(&api, BATCH, 16 * MIB).await);
+        let refused = batch(&api).await;
         assert_eq!((refused.status, &refused.json["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("try_again")));
         assert_eq!(refused.headers[header::RETRY_AFTER], crate::rest::problem::RETRY_AFTER);
-        let len = json!([event()]).to_string().len().to_string();
-        assert_eq!(batch(&api, &[("content-length", &len)]).await.status, StatusCode::ACCEPTED);
-        assert_eq!(api.post(EVENTS, &event()).await.status, StatusCode::ACCEPTED);
-
+        let small = [("content-length", &*named.to_string().len().to_string())];
+        let answer = api.send("POST", BATCH, named.to_string(), &small).await;
+        assert_eq!(answer.status, StatusCode::ACCEPTED, "small ones have room of their own");
         give_up(first).await;
-        for _ in 0..3 {
-            assert_eq!(batch(&api, &[]).await.status, StatusCode::ACCEPTED, "room is given back");
-        }
-        give_up(second).await;
+        assert_eq!(api.post(BATCH, &named).await.status, StatusCode::ACCEPTED, "room is given back");
     }
 
     #[tokio::test]
-    async fn small_bodies_too_have_no_more_than_their_room() {
+    async fn an_account_that_fills_its_share_costs_the_others_nothing() {
         let api = TestApi::new().await;
+        let neighbour = api.with_key_of(api.other).await;
         let mut requests = Vec::new();
-        for _ in 0..32 {
-            requests.push(withhold(&api, EVENTS).await);
+        for _ in 0..8 {
+            requests.push(withhold(&api, EVENTS, MIB).await);
         }
-        assert_eq!(api.post(EVENTS, &event()).await.status, StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(batch(&api, &[]).await.status, StatusCode::ACCEPTED);
+        let refused = api.post(EVENTS, &event()).await;
+        assert_eq!((refused.status, &refused.json["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("try_again")));
+        assert_eq!(neighbour.post(EVENTS, &event()).await.status, StatusCode::ACCEPTED);
         give_up(requests.remove(0)).await;
         assert_eq!(api.post(EVENTS, &event()).await.status, StatusCode::ACCEPTED);
+    }
+
+    #[tokio::test]
+    async fn bodies_that_are_announced_and_do_not_come_keep_no_other_out() {
+        let api = TestApi::new().await;
+        for _ in 0..40 {
+            drop(withhold(&api, EVENTS, 1).await);
+            drop(withhold(&api, BATCH, 1).await);
+        }
+        assert_eq!(api.post(EVENTS, &event()).await.status, StatusCode::ACCEPTED);
+        assert_eq!(batch(&api).await.status, StatusCode::ACCEPTED);
     }
 
     #[tokio::test]
@@ -173,7 +190,7 @@ mod tests {
         let api = TestApi::new().await;
         let (told, mut waited_for) = oneshot::channel();
         let stranger = api.with_authorization("Bearer sk_wrong");
-        let answer = stranger.send("POST", BATCH, Body::new(Withheld(Some(told))), &[]).await;
+        let answer = stranger.send("POST", BATCH, Body::new(Withheld(0, Some(told))), &[]).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
         assert!(waited_for.try_recv().is_err(), "the body was waited for");
     }

@@ -14,6 +14,11 @@ use super::{Api, Problem};
 pub struct Caller(KeyHolder);
 
 impl Caller {
+    /// The account that the key speaks for; the operator's speaks for all.
+    pub const fn own_account(&self) -> Option<AccountId> {
+        self.0.account
+    }
+
     /// The account that is meant: the one named (`/account`), or the key's own.
     ///
     /// # Errors
@@ -43,7 +48,11 @@ impl FromRequestParts<Api> for Caller {
             return Err(Problem::unauthenticated("Send your API key as Authorization: Bearer sk_…"));
         };
         let holder = api.engine.authenticate(key).await?;
-        holder.map(Self).ok_or_else(|| Problem::unauthenticated("This API key is not known, or it was revoked."))
+        let unknown = || Problem::unauthenticated("This API key is not known, or it was revoked.");
+        let caller = holder.map(Self).ok_or_else(unknown)?;
+        // The body is read for the caller's account.
+        parts.extensions.insert(caller);
+        Ok(caller)
     }
 }
 

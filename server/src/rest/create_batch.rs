@@ -39,49 +39,70 @@ pub async fn post(
     body: JsonBody<MAX_LEN>,
 ) -> Result<Response, Problem> {
     let entries = entries(body.text()?, MAX_EVENTS).map_err(|error| Problem::member("", &error.to_string()))?;
-    let now = api.now();
-    let mut read = Vec::with_capacity(entries.len());
-    for (place, entry) in entries.into_iter().enumerate() {
-        read.push(read_entry(&api, caller, entry, key.as_deref(), place, now).await);
-    }
-    let results = ingest(&api, read).await;
+    let batch = Batch { api: &api, caller, key: key.as_deref(), now: api.now() };
+    let results = batch.store(&entries).await;
     match nothing_yet(&results) {
         Some(problem) => Err(problem),
         None => Ok(answer(&results)),
     }
 }
 
-async fn read_entry(
-    api: &Api,
+const UNKNOWN_ACCOUNT: Outcome = Ok(Err(IngestError::UnknownAccount));
+
+/// What the entries of a batch share.
+struct Batch<'a> {
+    api: &'a Api,
     caller: Caller,
-    entry: &str,
-    batch_key: Option<&str>,
-    place: usize,
+    key: Option<&'a str>,
     now: Timestamp,
-) -> Result<NewEvent, Problem> {
-    if entry.len() > create_event::MAX_LEN {
-        return Err(Problem::entry_too_large(create_event::MAX_LEN));
-    }
-    let value = payload::parse(entry).map_err(MemberFault::from)?;
-    let submission = Submission::from_batch_entry(value, now)?;
-    let key = entry_key(submission.idempotency_key, batch_key, place)?;
-    Ok(NewEvent {
-        account: caller.account(api, submission.account.as_deref()).await?,
-        body: submission.body,
-        idempotency: key.map(|key| idempotency(key, entry.as_bytes())),
-    })
 }
 
-/// Stores the entries that could be read, and puts the answers in their places.
-async fn ingest(api: &Api, read: Vec<Result<NewEvent, Problem>>) -> Vec<Result<Accepted, Problem>> {
-    let mut events = Vec::with_capacity(read.len());
-    let refused: Vec<_> = read.into_iter().map(|entry| entry.map(|event| events.push(event)).err()).collect();
-    let mut stored = api.ingest(events).await.into_iter();
-    let answers = refused.into_iter().map(|problem| match problem {
-        Some(problem) => Err(problem),
-        None => stored.next().unwrap_or(Err(IngestError::Store)).map_err(Problem::from),
-    });
-    answers.enumerate().map(|(place, answer)| answer.map_err(|problem| problem.within(&format!("/{place}")))).collect()
+/// What became of an entry; the error is why it could not be read.
+type Outcome = Result<Result<Accepted, IngestError>, Problem>;
+
+impl Batch<'_> {
+    /// Stores the entries that can be, and answers each in its place.
+    async fn store(&self, entries: &[&str]) -> Vec<Result<Accepted, Problem>> {
+        let mut outcomes = self.ingest(entries, 0..entries.len()).await;
+        // What was remembered of these names is forgotten now: they may mean other accounts.
+        let gone: Vec<_> = (0..entries.len()).filter(|&place| outcomes[place] == UNKNOWN_ACCOUNT).collect();
+        if !gone.is_empty() {
+            let again = self.ingest(entries, gone.iter().copied()).await;
+            gone.iter().zip(again).for_each(|(&place, outcome)| outcomes[place] = outcome);
+        }
+        let answers = outcomes.into_iter().map(|outcome| outcome.and_then(|stored| stored.map_err(Problem::from)));
+        let placed = |(place, answer): (usize, Result<_, Problem>)| {
+            answer.map_err(|problem| problem.within(&format!("/{place}")))
+        };
+        answers.enumerate().map(placed).collect()
+    }
+
+    /// Reads the entries at some places, and takes in those that could be read.
+    async fn ingest(&self, entries: &[&str], places: impl Iterator<Item = usize>) -> Vec<Outcome> {
+        let (mut events, mut refused) = (Vec::new(), Vec::new());
+        for place in places {
+            refused.push(self.read(entries[place], place).await.map(|event| events.push(event)).err());
+        }
+        let mut stored = self.api.ingest(events).await.into_iter();
+        let outcome = |refused: Option<Problem>| match refused {
+            Some(problem) => Err(problem),
+            None => Ok(stored.next().unwrap_or(Err(IngestError::Store))),
+        };
+        refused.into_iter().map(outcome).collect()
+    }
+
+    async fn read(&self, entry: &str, place: usize) -> Result<NewEvent, Problem> {
+        if entry.len() > create_event::MAX_LEN {
+            return Err(Problem::entry_too_large(create_event::MAX_LEN));
+        }
+        let value = payload::parse(entry).map_err(MemberFault::from)?;
+        let submission = Submission::from_batch_entry(value, self.now)?;
+        let key = entry_key(submission.idempotency_key, self.key, place)?;
+        let account = self.caller.account(self.api, submission.account.as_deref()).await?;
+        self.api.event_rate.count(account)?;
+        let idempotency = key.map(|key| idempotency(key, entry.as_bytes()));
+        Ok(NewEvent { account, body: submission.body, idempotency })
+    }
 }
 
 /// Why to send the whole batch again. Who only looks at the status would take

@@ -25,14 +25,27 @@ pub async fn post(
     IdempotencyKey(key): IdempotencyKey,
     body: JsonBody<MAX_LEN>,
 ) -> Result<Response, Problem> {
+    let mut stored = store(&api, caller, key.as_deref(), &body).await?;
+    if stored == Err(IngestError::UnknownAccount) {
+        // What was remembered of the name is forgotten now: it may mean another account.
+        stored = store(&api, caller, key.as_deref(), &body).await?;
+    }
+    Ok(answer(stored?))
+}
+
+/// Takes the event in for the account that it names.
+async fn store(
+    api: &Api,
+    caller: Caller,
+    key: Option<&str>,
+    body: &JsonBody<MAX_LEN>,
+) -> Result<Result<Accepted, IngestError>, Problem> {
     let submission = Submission::parse(body.text()?, api.now())?;
-    let event = NewEvent {
-        account: caller.account(&api, submission.account.as_deref()).await?,
-        body: submission.body,
-        idempotency: key.map(|key| idempotency(key, body.bytes())),
-    };
-    let stored = api.ingest(vec![event]).await.into_iter().next();
-    Ok(answer(stored.unwrap_or(Err(IngestError::Store))?))
+    let account = caller.account(api, submission.account.as_deref()).await?;
+    api.event_rate.count(account)?;
+    let idempotency = key.map(|key| idempotency(key.to_owned(), body.bytes()));
+    let stored = api.ingest(vec![NewEvent { account, body: submission.body, idempotency }]).await;
+    Ok(stored.into_iter().next().unwrap_or(Err(IngestError::Store)))
 }
 
 fn answer(accepted: Accepted) -> Response {

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use signet_engine::{deliver::ingest::IngestError, store};
 use signet_model::event::MemberFault;
 
-/// When to come back after the store could not keep up, in seconds.
+/// When to come back after the store could not keep up, or the account had too many events in one second; in seconds.
 pub const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
 /// The longest pointer in a problem, in bytes: names of members are as long as the request makes them.
@@ -133,9 +133,15 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "try_again", "Try again in a moment", detail)
     }
 
+    /// The account has sent too many events in the last second.
+    pub fn too_many_events() -> Self {
+        let detail = "This account sends more events a second than it may. Send this one again a little later.";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_events", "Too many events", detail)
+    }
+
     /// Whether the same request may succeed a little later.
     pub fn is_temporary(&self) -> bool {
-        self.status == StatusCode::SERVICE_UNAVAILABLE
+        matches!(self.status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS)
     }
 
     /// The same problem, where the document it is about is a part of another,
@@ -208,7 +214,7 @@ impl IntoResponse for Problem {
         let mut response = (self.status, content_type, self.to_json()).into_response();
         let extra = match self.status {
             StatusCode::UNAUTHORIZED => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
-            StatusCode::SERVICE_UNAVAILABLE => Some((header::RETRY_AFTER, RETRY_AFTER)),
+            _ if self.is_temporary() => Some((header::RETRY_AFTER, RETRY_AFTER)),
             _ => None,
         };
         response.headers_mut().extend(extra);

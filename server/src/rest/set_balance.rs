@@ -4,6 +4,7 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
+use signet_engine::store;
 use signet_model::{
     Amount,
     event::MemberFault,
@@ -23,9 +24,17 @@ pub async fn put(
     Path(account): Path<String>,
     body: JsonBody<MAX_LEN>,
 ) -> Result<StatusCode, Problem> {
-    let account = caller.account(&api, Some(&account)).await.map_err(hide_account)?;
     let balance = read(body.text()?)?;
-    api.set_balance(account, balance).await?;
+    let id = caller.account(&api, Some(&account)).await.map_err(hide_account)?;
+    api.event_rate.count(id)?;
+    match api.set_balance(id, balance).await {
+        // What was remembered of the name is forgotten now: it may mean another account.
+        Err(store::Error::NotFound) => {
+            let id = caller.account(&api, Some(&account)).await.map_err(hide_account)?;
+            api.set_balance(id, balance).await?;
+        }
+        answer => answer?,
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use tower::ServiceExt;
 
 use super::Api;
+use crate::{config::MAX_EVENT_RATE, rate_limit::Rate};
 
 /// The API with two accounts, seen by the holder of the first one's key. Clones
 /// share everything.
@@ -53,6 +54,10 @@ pub fn event() -> Value {
 
 impl TestApi {
     pub async fn new() -> Self {
+        Self::with_event_rate(Rate::per_second(MAX_EVENT_RATE)).await
+    }
+
+    pub async fn with_event_rate(event_rate: Rate) -> Self {
         let database = sqlite().await;
         let (engine, clock) = engine(&database, Settings::default(), Vec::new());
         // It goes on until the test's runtime ends.
@@ -60,12 +65,18 @@ impl TestApi {
         let acme = account(&engine, "acme").await;
         let other = account(&engine, "other").await;
         let (_, key) = engine.create_api_key(Some(acme), "test").await.expect("a key");
-        let router = super::router(Api::new(engine.clone(), Arc::new(clock)));
+        let router = super::router(Api::new(engine.clone(), Arc::new(clock), event_rate));
         Self { engine, router, authorization: format!("Bearer {key}"), acme, other, _database: Arc::new(database) }
     }
 
     pub async fn with_operator_key(self) -> Self {
         let (_, key) = self.engine.create_api_key(None, "operator").await.expect("a key");
+        self.with_authorization(&format!("Bearer {key}"))
+    }
+
+    /// The same API, seen by the holder of another account's key.
+    pub async fn with_key_of(&self, account: AccountId) -> Self {
+        let (_, key) = self.engine.create_api_key(Some(account), "test").await.expect("a key");
         self.with_authorization(&format!("Bearer {key}"))
     }
 
