@@ -39,13 +39,14 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 struct Door {
     router: Router,
     places: Arc<Places>,
+    late: Arc<Notice>,
     lifecycle: Lifecycle,
 }
 
 /// Serves until the soft shutdown, then lets the requests under way end until
 /// the hard one.
 pub async fn serve(socket: TcpListener, router: Router, limits: Limits, lifecycle: &Lifecycle) {
-    let door = Door { router, places: Places::new(limits), lifecycle: lifecycle.clone() };
+    let door = Door { router, places: Places::new(limits), late: Arc::default(), lifecycle: lifecycle.clone() };
     let connections = TaskTracker::new();
     let failed = Notice::default();
     while let Some(accepted) = lifecycle.soft.run_until_cancelled(socket.accept()).await {
@@ -90,7 +91,7 @@ impl Door {
             tokio::select! {
                 biased;
                 ended = connection.as_mut() => return ended.unwrap_or_else(|error| tracing::debug!(%error, "a connection broke")),
-                () = overdue.as_mut() => return tracing::debug!(%peer, "a client was too late"),
+                () = overdue.as_mut() => return self.let_go(activity),
                 () = activity.evicted() => return,
                 () = self.lifecycle.hard.cancelled() => return,
                 () = stopping.as_mut(), if !stops => {
@@ -98,6 +99,14 @@ impl Door {
                     connection.as_mut().graceful_shutdown();
                 }
             }
+        }
+    }
+
+    fn let_go(&self, activity: &Activity) {
+        if activity.is_busy()
+            && let Some(times) = self.late.due()
+        {
+            tracing::warn!(times, "let go clients that were too slow with a request, or in taking its answer");
         }
     }
 }

@@ -1,5 +1,5 @@
 //! What every request passes: [`drain`]. What one of a browser passes besides, before it reaches a page, from the
-//! outside in: [`headers`], [`same_origin`], [`body_limit`], [`sign_in_limit`], [`session`].
+//! outside in: [`headers`], [`same_origin`], [`sign_in_limit`], [`body_limit`], [`session`].
 
 pub mod body_limit;
 pub mod drain;

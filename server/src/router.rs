@@ -61,8 +61,8 @@ fn pages(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Router {
     // The last layer is the outermost.
     signet_app::router(state)
         .layer(from_fn_with_state(engine.clone(), session::look_up))
-        .layer(from_fn_with_state(SignInLimit::default(), sign_in_limit::check))
         .layer(from_fn(body_limit::read))
+        .layer(from_fn_with_state(SignInLimit::default(), sign_in_limit::check))
         .layer(from_fn_with_state(home, same_origin::check))
 }
 

@@ -33,16 +33,7 @@ impl Folder {
     }
 
     fn serve(&self, options: &[&str]) -> Server {
-        let arguments = [&["serve", "--listen", "127.0.0.1:0"], options].concat();
-        let mut process =
-            self.signet(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary");
-        let (mut printed, mut lines) = (String::new(), BufReader::new(process.stdout.take().expect("an output")));
-        // An empty line stands before what is printed, and one after it.
-        while !(printed.contains("is running: ") && printed.ends_with("\n\n")) {
-            assert_ne!(lines.read_line(&mut printed).expect("text"), 0, "the server ended: {printed}");
-        }
-        let log = BufReader::new(process.stderr.take().expect("a log"));
-        Server { process, printed, log }
+        Server::start(self.signet(&[&["serve", "--listen", "127.0.0.1:0"], options].concat()))
     }
 }
 
@@ -63,6 +54,18 @@ struct Server {
 }
 
 impl Server {
+    /// Starts the process and waits until it has printed where it is.
+    fn start(mut command: Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary");
+        let (mut printed, mut lines) = (String::new(), BufReader::new(process.stdout.take().expect("an output")));
+        // An empty line stands before what is printed, and one after it.
+        while !(printed.contains("is running: ") && printed.ends_with("\n\n")) {
+            assert_ne!(lines.read_line(&mut printed).expect("text"), 0, "the server ended: {printed}");
+        }
+        let log = BufReader::new(process.stderr.take().expect("a log"));
+        Self { process, printed, log }
+    }
+
     fn address(&self) -> &str {
         let mut urls = self.printed.split_whitespace().filter_map(|word| word.strip_prefix("http://"));
         urls.next().expect("an address")
@@ -174,6 +177,42 @@ fn what_cannot_be_added_is_said_in_words() {
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.code() == Some(1) && error.contains(words), "{arguments:?}: {output:?}");
     }
+}
+
+/// Runs a command with a limit of open files.
+fn limited(folder: &Folder, limit: u32, arguments: &[&str]) -> Command {
+    let signet = folder.signet(arguments);
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("ulimit -n {limit}; exec \"$0\" \"$@\"")]).arg(signet.get_program());
+    command.args(signet.get_args()).current_dir(folder.0.path());
+    for (name, _) in signet.get_envs() {
+        command.env_remove(name);
+    }
+    command
+}
+
+#[test]
+fn too_few_descriptors_are_refused_with_the_options_that_need_them() {
+    let folder = Folder::new();
+    let output = limited(&folder, 256, &["serve", "--listen", "127.0.0.1:0"]).output().expect("the binary");
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    for words in ["256", "LimitNOFILE", "--max-in-flight 512"] {
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+#[test]
+fn connections_from_outside_get_the_descriptors_that_sending_leaves() {
+    let folder = Folder::new();
+    let arguments = ["serve", "--listen", "127.0.0.1:0", "--max-in-flight", "64"];
+    let mut server = Server::start(limited(&folder, 256, &arguments));
+    server.wait_for_log("max_connections=32");
+    // All of these fit into the limit of the process only because the first make room for the last.
+    let _silent: Vec<_> = (0..330).map(|_| server.send("GET /healthz HT")).collect();
+    assert!(server.ask("GET", "/healthz", "", "").starts_with("HTTP/1.1 200"));
+    assert!(server.ask("GET", "/readyz", "", "").starts_with("HTTP/1.1 200"));
+    server.wait_for_log("too many connections");
 }
 
 #[test]

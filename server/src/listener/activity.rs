@@ -145,6 +145,11 @@ impl Activity {
         self.evicted.notified().await;
     }
 
+    /// Whether a request or its answer is under way.
+    pub fn is_busy(&self) -> bool {
+        self.state().wait != Wait::Request
+    }
+
     /// Waits until the client is too late, and wakes the task when a body is. Must be polled after the connection.
     pub async fn overdue(&self) {
         let mut timer = pin!(sleep_until(Instant::now() + HEAD_LIMIT));

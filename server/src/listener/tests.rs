@@ -26,7 +26,8 @@ fn router() -> Router {
 
 /// The client's end of a connection that is served.
 async fn connect() -> DuplexStream {
-    let door = Door { router: router(), places: Places::new(LIMITS), lifecycle: Lifecycle::default() };
+    let places = Places::new(LIMITS);
+    let door = Door { router: router(), places, late: Arc::default(), lifecycle: Lifecycle::default() };
     let peer = SocketAddr::from(([192, 0, 2, 1], 1));
     let place = door.places.take(peer.ip()).await.expect("a place");
     let (client, server) = duplex(64 * 1024);

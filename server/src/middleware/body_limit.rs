@@ -3,9 +3,9 @@
 use std::error::Error;
 
 use axum::{
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     extract::Request,
-    http::StatusCode,
+    http::{StatusCode, request::Parts},
     middleware::Next,
     response::Response,
 };
@@ -21,12 +21,20 @@ pub async fn read(request: Request, next: Next) -> Response {
     if !is_unsafe(request.method()) {
         return next.run(request).await;
     }
+    match buffer(request, MAX_LEN).await {
+        Ok((head, body)) => next.run(Request::from_parts(head, Body::from(body))).await,
+        Err(refusal) => refusal,
+    }
+}
+
+/// Takes a request apart, with its whole body, of at most so many bytes.
+pub async fn buffer(request: Request, most: usize) -> Result<(Parts, Bytes), Response> {
     let (head, body) = request.into_parts();
-    match to_bytes(body, MAX_LEN).await {
-        Ok(bytes) => next.run(Request::from_parts(head, Body::from(bytes))).await,
+    match to_bytes(body, most).await {
+        Ok(body) => Ok((head, body)),
         Err(error) if error.source().is_some_and(<dyn Error>::is::<LengthLimitError>) => {
-            refusal(StatusCode::PAYLOAD_TOO_LARGE, "This form is too large.\n")
+            Err(refusal(StatusCode::PAYLOAD_TOO_LARGE, "This form is too large.\n"))
         }
-        Err(_) => refusal(StatusCode::REQUEST_TIMEOUT, "The form did not arrive in time.\n"),
+        Err(_) => Err(refusal(StatusCode::REQUEST_TIMEOUT, "The form did not arrive in time.\n")),
     }
 }

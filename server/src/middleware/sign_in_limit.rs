@@ -8,7 +8,7 @@ use std::{
 };
 
 use axum::{
-    body::{Body, to_bytes},
+    body::Body,
     extract::{ConnectInfo, Request, State},
     http::{HeaderValue, Method, StatusCode, header},
     middleware::Next,
@@ -16,7 +16,7 @@ use axum::{
 };
 use sha2::{Digest, Sha256};
 
-use super::refusal;
+use super::{body_limit::buffer, refusal};
 use crate::{
     client::network,
     rate_limit::{Rate, RateLimit},
@@ -72,10 +72,7 @@ fn is_attempt(request: &Request) -> bool {
 
 /// Who tries, and the request as it was.
 async fn source(request: Request) -> Result<(Source, Request), Response> {
-    let (head, body) = request.into_parts();
-    let body = to_bytes(body, MAX_LEN)
-        .await
-        .map_err(|_| refusal(StatusCode::PAYLOAD_TOO_LARGE, "This form is too large.\n"))?;
+    let (head, body) = buffer(request, MAX_LEN).await?;
     let peer = head.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| network(peer.0.ip()));
     let account = account(head.uri.path(), &body);
     if account.len() > MAX_EMAIL {
