@@ -1,18 +1,18 @@
-//! `cargo xtask bench`: measures a release build, on a quiet machine.
+//! `cargo xtask bench`: measures a release build.
 
 use std::ffi::OsString;
 
 use anyhow::Result;
+use xtask_postgres::process::run;
 
 use crate::{
     binary::{self, Profile},
     postgres::{self, Server},
-    process::run,
     workspace::cargo,
 };
 
-/// Runs the bench with these arguments (`all` if there are none), on a
-/// throw-away PostgreSQL server or on SQLite.
+/// Runs the bench with `arguments` (`all` by default), on a throw-away PostgreSQL
+/// server or on SQLite.
 pub fn measure(on_postgres: bool, arguments: &[OsString]) -> Result<()> {
     let signet = binary::build(Profile::Release)?;
     let server = on_postgres.then(Server::start).transpose()?;

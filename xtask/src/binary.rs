@@ -1,21 +1,22 @@
-//! `cargo xtask build`: the server, with the browser side embedded.
+//! `cargo xtask build`: one binary, the server with the browser side embedded.
 
 use std::{fs, path::PathBuf};
 
 use anyhow::Result;
+use xtask_postgres::process::run;
 
-use crate::{process::run, site, step::step, workspace};
+use crate::{site, step::step, workspace};
 
-/// How the server is compiled.
+/// A cargo profile for the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
-    /// Quickly.
+    /// Compiles quickly.
     Dev,
-    /// Optimised.
+    /// Optimised, for production.
     Release,
 }
 
-/// Builds the browser side and the server; returns where the server is.
+/// Builds the browser side and the server; returns the path of the binary.
 pub fn build(profile: Profile) -> Result<PathBuf> {
     site::build()?;
     step("server", || {
@@ -30,7 +31,7 @@ pub fn build(profile: Profile) -> Result<PathBuf> {
     })
 }
 
-/// Builds the release binary and says where it is and how large.
+/// Builds the release binary and prints its path and size.
 pub fn release() -> Result<()> {
     let binary = build(Profile::Release)?;
     let tenths = fs::metadata(&binary)?.len() * 10 / 1_000_000;

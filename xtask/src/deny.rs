@@ -1,4 +1,5 @@
-//! `cargo deny`: licences, sources, banned crates, and known vulnerabilities.
+//! `cargo deny` checks the dependencies: licences, sources, banned crates and known
+//! vulnerabilities.
 
 use std::{
     path::PathBuf,
@@ -6,28 +7,29 @@ use std::{
 };
 
 use anyhow::Result;
+use xtask_postgres::process::{run, succeeds};
 
 use crate::{
-    process::{run, succeeds},
     step::step,
     workspace::{cargo, root, target},
 };
 
-/// The version that is installed where there is none.
+/// Installed on a machine without cargo deny.
 const VERSION: &str = "0.20.2";
 
-/// Where known vulnerabilities are listed.
+/// The list of known vulnerabilities.
 const ADVISORIES: &str = "https://github.com/rustsec/advisory-db";
 
-/// Checks what comes in from outside.
+/// Checks the dependencies. A check that needs the network and cannot reach it is a
+/// warning, so that everything else can be tested offline.
 pub fn check() -> Result<()> {
-    if !is_there()
+    if !is_installed()
         && let Err(error) = step("cargo deny: installing it, once", || run(&mut install()))
     {
         eprintln!("warning: {error:#}");
     }
-    if !is_there() {
-        eprintln!("warning: cargo deny is not installed and cannot be, so licences and sources are NOT checked");
+    if !is_installed() {
+        eprintln!("warning: cargo deny cannot be installed, so licences and sources are NOT checked");
         return Ok(());
     }
     step("cargo deny", || {
@@ -40,24 +42,24 @@ pub fn check() -> Result<()> {
     })
 }
 
-/// Beside what is built, so that it stays where that is kept.
+/// In the target folder: a machine that keeps its builds keeps the tool as well.
 fn folder() -> PathBuf {
     target().join("tools")
 }
 
-/// Ours, or else the one that somebody installed.
+/// The copy in [`folder`], or else the one on the path.
 fn deny() -> Command {
-    let ours = folder().join("bin/cargo-deny");
-    let mut command = Command::new(if ours.is_file() { ours } else { "cargo-deny".into() });
+    let own = folder().join("bin/cargo-deny");
+    let mut command = Command::new(if own.is_file() { own } else { "cargo-deny".into() });
     command.current_dir(root());
     command
 }
 
-fn is_there() -> bool {
+fn is_installed() -> bool {
     succeeds(deny().arg("--version"))
 }
 
-/// Compiles it without optimisation: that takes longer than all its runs.
+/// Without optimisation, which would cost more time than all runs together.
 fn install() -> Command {
     let mut install = cargo();
     install.args(["install", "--locked", "--debug", "--version", VERSION, "--root"]).arg(folder());

@@ -1,4 +1,5 @@
-//! `cargo xtask fuzz`: looks for inputs that break a promise, from a kept corpus.
+//! `cargo xtask fuzz`: searches for inputs that break a promise, from the
+//! corpus in `fuzz`.
 
 use std::{
     env, fs,
@@ -8,8 +9,9 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 
+use xtask_postgres::process::{output, run, succeeds};
+
 use crate::{
-    process::{output, run, succeeds},
     step::step,
     workspace::{self, cargo},
 };
@@ -17,13 +19,13 @@ use crate::{
 /// The binaries in `fuzz/targets`.
 const TARGETS: [&str; 3] = ["payload", "signature", "url"];
 
-/// Coverage as libFuzzer reads it; the same flags that `cargo fuzz` gives, less
-/// the sanitizers, which need a nightly compiler and find nothing in safe code.
+/// The flags with which `cargo fuzz` makes coverage visible to libFuzzer, without
+/// the sanitizers: they need a nightly compiler, and safe code does not need them.
 const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 --cfg fuzzing";
 
-/// Runs each target for so long.
+/// Runs each target for this many seconds.
 pub fn all(seconds: u32) -> Result<()> {
     if !succeeds(Command::new("c++").arg("--version")) {
         return skip(env::var_os("CI").is_some_and(|set| !set.is_empty()));
@@ -35,8 +37,8 @@ pub fn all(seconds: u32) -> Result<()> {
     Ok(())
 }
 
-/// On somebody's machine the rest is worth testing all the same; in CI a check
-/// that is left out would look like one that has passed.
+/// A developer without a C++ compiler can still run all other checks. In CI a
+/// check that is left out would look like one that has passed.
 fn skip(in_ci: bool) -> Result<()> {
     const WHY: &str = "fuzzing needs a C++ compiler, and there is no c++ (on Debian: apt-get install g++)";
     ensure!(!in_ci, WHY);
@@ -56,24 +58,24 @@ fn build() -> Result<PathBuf> {
     Ok(folder.join(host).join("release"))
 }
 
-/// Naming the target keeps the flags from build scripts, which would not link.
+/// With `--target`, cargo keeps the flags from build scripts, which would not link.
 fn host() -> Result<String> {
     let version = output(Command::new("rustc").arg("-vV").current_dir(workspace::root()))?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-    Ok(host.context("rustc tells no host")?.to_owned())
+    Ok(host.context("`rustc -vV` names no host")?.to_owned())
 }
 
 fn fuzz(binary: &Path, target: &str, seconds: u32) -> Result<()> {
     let fuzz = workspace::root().join("fuzz");
-    // What is found goes to the first folder; the corpus stays as it is.
-    let found = workspace::target().join("fuzz/found").join(target);
+    // libFuzzer adds inputs to the first folder only, so the corpus stays as it is.
+    let new_inputs = workspace::target().join("fuzz/found").join(target);
     let artifacts = fuzz.join("artifacts").join(target);
-    fs::create_dir_all(&found)?;
+    fs::create_dir_all(&new_inputs)?;
     fs::create_dir_all(&artifacts)?;
     let mut fuzzer = Command::new(binary);
     fuzzer.args([format!("-max_total_time={seconds}"), "-print_final_stats=1".into(), "-verbosity=0".into()]);
     fuzzer.arg(format!("-artifact_prefix={}/", artifacts.display()));
-    run(fuzzer.arg(found).arg(fuzz.join("corpus").join(target)))
+    run(fuzzer.arg(new_inputs).arg(fuzz.join("corpus").join(target)))
 }
 
 #[cfg(test)]
@@ -81,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fuzzing_can_be_left_out_on_a_machine_without_a_compiler_but_not_in_ci() {
+    fn a_missing_compiler_skips_fuzzing_for_a_developer_and_fails_in_ci() {
         assert!(skip(false).is_ok());
         let refused = skip(true).expect_err("an error in CI");
         assert!(refused.to_string().contains("g++"), "{refused}");

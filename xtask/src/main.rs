@@ -1,4 +1,4 @@
-//! `cargo xtask`: everything that is done with this repository.
+//! `cargo xtask`: builds, starts, tests and measures Signet.
 
 mod bench;
 mod binary;
@@ -6,7 +6,6 @@ mod deny;
 mod fuzz;
 mod npm;
 mod postgres;
-mod process;
 mod run;
 mod site;
 mod step;
@@ -20,7 +19,7 @@ use clap::{Parser, Subcommand};
 
 use binary::Profile;
 
-/// Everything that is done with this repository.
+/// Builds, starts, tests and measures Signet.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Cli {
@@ -30,13 +29,13 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Build what has changed and start the server, for trying it out: its data
-    /// is in `data`, and webhooks may reach receivers on this machine.
+    /// Build the server and start it, to try it out: its data is in `data`, and
+    /// webhooks may reach receivers on this machine.
     Run {
-        /// Compile it as it is compiled for production.
+        /// Compile the server as for production.
         #[arg(long)]
         release: bool,
-        /// What is handed to `signet serve`.
+        /// Arguments for `signet serve`.
         #[arg(last = true)]
         arguments: Vec<OsString>,
     },
@@ -44,29 +43,29 @@ enum Task {
     Build,
     /// Run every check and test.
     Test {
-        /// Without the tests in Node.js and in a browser.
+        /// Leave out the tests in Node.js and in a browser.
         #[arg(long)]
         fast: bool,
     },
-    /// Look for inputs that break a promise, from the corpus in `fuzz`.
+    /// Search for inputs that break a promise, from the corpus in `fuzz`.
     Fuzz {
-        /// How long for each of the targets.
+        /// Time for each target.
         #[arg(long, default_value_t = 60)]
         seconds: u32,
     },
     /// Measure a release build.
     Bench {
-        /// On PostgreSQL instead of SQLite.
+        /// Measure on PostgreSQL instead of SQLite.
         #[arg(long)]
         postgres: bool,
-        /// What is handed to the bench; `all` if nothing is.
+        /// Arguments for the bench; `all` by default.
         #[arg(last = true)]
         arguments: Vec<OsString>,
     },
     /// Build the browser side into `target/site`.
     Site,
-    /// Run a command with a throw-away PostgreSQL server, whose address it finds
-    /// in the environment variable `SIGNET_TEST_POSTGRES_URL`.
+    /// Run a command with a throw-away PostgreSQL server: the environment variable
+    /// `SIGNET_TEST_POSTGRES_URL` holds its URL.
     Postgres {
         /// The command and its arguments.
         #[arg(last = true, required = true)]
@@ -90,7 +89,7 @@ fn perform(task: Task) -> Result<()> {
             run::serve(if release { Profile::Release } else { Profile::Dev }, &arguments)
         }
         Task::Build => binary::release(),
-        Task::Test { fast } => test::all(test::Extent { fast }),
+        Task::Test { fast } => test::all(fast),
         Task::Fuzz { seconds } => fuzz::all(seconds),
         Task::Bench { postgres, arguments } => bench::measure(postgres, &arguments),
         Task::Site => site::build(),

@@ -7,21 +7,23 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use xtask_postgres::process::run;
 
-use crate::{process::run, workspace};
+use crate::workspace;
 
-/// The tools' versions.
-pub fn lock() -> PathBuf {
+/// The file that fixes the versions of the tools.
+pub fn lock_file() -> PathBuf {
     folder().join("package-lock.json")
 }
 
-/// A tool, installed if it is not yet.
+/// The command of a tool, which is installed first where it is missing.
 pub fn tool(name: &str) -> Result<Command> {
     install(&folder())?;
     Ok(Command::new(folder().join("node_modules/.bin").join(name)))
 }
 
-/// Installs a package's dependencies, unless its lock file is older than what is there.
+/// Installs the dependencies of the package in `folder`, unless the installed ones
+/// are newer than its lock file.
 pub fn install(folder: &Path) -> Result<()> {
     let modified = |file: PathBuf| fs::metadata(file).and_then(|it| it.modified());
     let installed = modified(folder.join("node_modules/.package-lock.json"));
@@ -30,7 +32,7 @@ pub fn install(folder: &Path) -> Result<()> {
         return Ok(());
     }
     run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(folder))
-        .context("the packages of npm cannot be installed; Node.js 20 or newer with npm is needed")
+        .context("npm cannot install its packages; Node.js 20 or newer is needed")
 }
 
 fn folder() -> PathBuf {

@@ -1,18 +1,19 @@
-//! The throw-away PostgreSQL server of the tests.
+//! `cargo xtask postgres`: a throw-away PostgreSQL server for one command.
 
 use std::{ffi::OsString, process::Command};
 
 use anyhow::{Context, Result};
+use xtask_postgres::process::run;
 
-use crate::{process::run, workspace};
+use crate::workspace;
 
 pub use xtask_postgres::{Server, VARIABLE};
 
-/// Runs a command with a server beside it.
+/// Runs a command with the URL of a new server in its environment ([`VARIABLE`]).
 pub fn with_server(command: &[OsString]) -> Result<()> {
     let (program, arguments) = command.split_first().context("there is no command")?;
     let server = Server::start()?;
     let mut command = Command::new(program);
-    workspace::forget_package(&mut command);
+    workspace::remove_package_variables(&mut command);
     run(command.args(arguments).env(VARIABLE, server.url()))
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask run`: the server with everything it needs, for trying it out.
+//! `cargo xtask run`: builds the server and starts it, to try it out.
 
 use std::{
     ffi::OsString,
@@ -9,36 +9,36 @@ use std::{
 };
 
 use anyhow::{Result, bail};
+use xtask_postgres::process::run;
 
 use crate::{
     binary::{self, Profile},
-    process::run,
     workspace,
 };
 
-/// Builds what has changed and becomes the server. `arguments` are handed to
-/// `signet serve`, after ours.
+/// Builds the server and replaces this process by it. `arguments` follow the
+/// default ones of `signet serve`. Returns only if the server cannot be started.
 pub fn serve(profile: Profile, arguments: &[OsString]) -> Result<()> {
     let signet = binary::build(profile)?;
     let data = workspace::root().join("data");
     fs::create_dir_all(&data)?;
     let mut serve = Command::new(&signet);
     serve.args(["serve", "--dev", "--trust-ca"]).arg(receiver_authority(&signet, &data)?);
-    if !is_given(arguments, "--database") {
+    if !has_option(arguments, "--database") {
         serve.arg("--database").arg(format!("sqlite:{}", data.join("signet.db").display()));
     }
     let error = serve.args(arguments).exec();
     bail!("{} cannot be started: {error}", signet.display())
 }
 
-/// The authority that signs the certificate of `signet receive`.
+/// The authority that signs the certificate of `signet receive`, as PEM.
 fn receiver_authority(signet: &Path, data: &Path) -> Result<PathBuf> {
     let file = data.join("receiver-ca.pem");
     run(Command::new(signet).args(["receive", "--make-ca", "--ca"]).arg(&file))?;
     Ok(file)
 }
 
-fn is_given(arguments: &[OsString], option: &str) -> bool {
+fn has_option(arguments: &[OsString], option: &str) -> bool {
     let with_value = format!("{option}=");
     arguments.iter().any(|it| it == option || it.to_string_lossy().starts_with(&with_value))
 }
@@ -48,9 +48,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_option_of_ones_own_replaces_ours() {
+    fn a_given_option_replaces_the_default() {
         let given =
-            |arguments: &[&str]| is_given(&arguments.iter().map(OsString::from).collect::<Vec<_>>(), "--database");
+            |arguments: &[&str]| has_option(&arguments.iter().map(OsString::from).collect::<Vec<_>>(), "--database");
         assert!(given(&["--database", "sqlite:x"]) && given(&["--database=sqlite:x"]));
         assert!(!given(&["--dev", "--databases"]) && !given(&[]));
     }

@@ -1,6 +1,6 @@
-//! The browser side: WebAssembly with its module, and the style sheet, under
-//! names that change with their content, each also compressed. The server's
-//! build script embeds what this leaves in `target/site`.
+//! The browser side: WebAssembly, the module that loads it, and the style sheet,
+//! each also compressed. File names carry a hash of the content, so that browsers
+//! may cache them for ever. The server's build script embeds `target/site`.
 
 mod bindings;
 mod compress;
@@ -21,23 +21,23 @@ pub use standard_library::{TRIPLE, ensure as ensure_standard_library};
 
 use crate::{npm, step::step, workspace};
 
-/// What the names of all files begin with.
-const NAME: &str = "signet";
+/// The first part of all file names.
+const FILE_STEM: &str = "signet";
 
-/// What makes the files: when it changes, they are made anew.
-const RECIPE: [&str; 4] = [
+/// The code that makes the files: a change to it makes them out of date.
+const GENERATOR: [&str; 4] = [
     include_str!("site.rs"),
     include_str!("site/bindings.rs"),
     include_str!("site/compress.rs"),
     include_str!("site/optimize.rs"),
 ];
 
-/// Brings `target/site` up to date; nothing is done for inputs that have not changed.
+/// Brings `target/site` up to date; leaves it alone if no input has changed.
 pub fn build() -> Result<()> {
     step("browser side: style sheet and WebAssembly", || {
         let css = style::bundle(&workspace::root().join("style/main.css"))?;
         let wasm = frontend::compile()?;
-        let fingerprint = fingerprint(&[css.as_bytes(), &fs::read(&wasm)?, &fs::read(npm::lock())?]);
+        let fingerprint = fingerprint(&[css.as_bytes(), &fs::read(&wasm)?, &fs::read(npm::lock_file())?]);
         let stamp = workspace::target().join("site.stamp");
         if folder().is_dir() && fs::read(&stamp).is_ok_and(|old| old == fingerprint) {
             return Ok(());
@@ -54,10 +54,10 @@ fn folder() -> PathBuf {
     workspace::target().join("site")
 }
 
-/// Changes with the inputs and with what is done with them.
+/// A hash of the inputs and of the code that makes the files.
 fn fingerprint(inputs: &[&[u8]]) -> Vec<u8> {
     let mut hash = Sha256::new();
-    for input in inputs.iter().copied().chain(RECIPE.map(str::as_bytes)) {
+    for input in inputs.iter().copied().chain(GENERATOR.map(str::as_bytes)) {
         hash.update(Sha256::digest(input));
     }
     hash.finalize().to_vec()
@@ -72,7 +72,7 @@ fn replace_folder(files: &[(&str, &[u8])]) -> Result<()> {
     remove(&draft)?;
     fs::create_dir_all(&draft)?;
     for (extension, content) in files {
-        let name = format!("{NAME}.{:016x}.{extension}", short_hash(content));
+        let name = format!("{FILE_STEM}.{:016x}.{extension}", short_hash(content));
         write_with_compressed(&draft.join(name), content)?;
     }
     remove(&folder())?;

@@ -1,10 +1,10 @@
-//! What is being done, and how long it took.
+//! The steps of a task, as the terminal shows them.
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-/// Does one named step and prints its time.
+/// Runs one step; prints its name and its duration, and names it in its error.
 #[expect(clippy::disallowed_methods, reason = "a build tool shows how long its steps take")]
 pub fn step<T>(name: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     eprintln!("── {name}");

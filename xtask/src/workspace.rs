@@ -1,4 +1,4 @@
-//! Where things are.
+//! The folders of the repository, and the cargo that builds it.
 
 use std::{
     path::{Path, PathBuf},
@@ -11,22 +11,23 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }
 
-/// Where cargo puts what it builds.
+/// Cargo's target folder.
 pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |it| root().join(it))
 }
 
-/// The cargo that runs this, started at the root.
+/// The cargo that started this program, with the root as its working directory.
 pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
-    forget_package(&mut command);
+    remove_package_variables(&mut command);
     command
 }
 
-/// Takes away what cargo told this program of its own package: a build script that
-/// reads it would run again, and what depends on it be compiled anew.
-pub fn forget_package(command: &mut Command) {
+/// Removes the variables in which cargo describes the package of this program. A
+/// build script that reads them would run again, and its dependents would be
+/// compiled again.
+pub fn remove_package_variables(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {

@@ -1,6 +1,6 @@
-//! A throw-away PostgreSQL server for the tests, gone when the value is dropped.
+//! A throw-away PostgreSQL server for the tests. Dropping the [`Server`] removes it.
 
-mod process;
+pub mod process;
 
 use std::{
     fs,
@@ -17,16 +17,16 @@ use tempfile::TempDir;
 
 use process::{output, succeeds};
 
-/// Where tests find the server.
+/// The environment variable that holds the server's URL.
 pub const VARIABLE: &str = "SIGNET_TEST_POSTGRES_URL";
 
-/// Where Debian and others put the server's programs, a folder for each version.
-const VERSIONS: [&str; 3] = ["/usr/lib/postgresql", "/usr/pgsql", "/opt/homebrew/opt"];
+/// Folders in which Debian and others install PostgreSQL, each version in its own.
+const VERSION_FOLDERS: [&str; 3] = ["/usr/lib/postgresql", "/usr/pgsql", "/opt/homebrew/opt"];
 
-/// How often another port is tried when the free one was taken after all.
-const TRIES: u32 = 5;
+/// A free port can be taken before the server has it, so another one is tried.
+const PORT_TRIES: u32 = 5;
 
-/// How long the server may take to answer, and how often it is asked.
+/// The server must answer within this time.
 const START_LIMIT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(50);
 
@@ -36,7 +36,7 @@ pub struct Server {
     programs: Programs,
     folder: TempDir,
     port: u16,
-    /// Not detached: an interrupt from the terminal reaches it too.
+    /// Not detached: an interrupt from the terminal ends the server as well.
     process: Child,
 }
 
@@ -44,7 +44,7 @@ impl Server {
     /// Makes a cluster in a temporary folder and starts it on a free port.
     ///
     /// # Errors
-    /// PostgreSQL is not installed, or does not start.
+    /// PostgreSQL is not installed or does not start.
     pub fn start() -> Result<Self> {
         let programs = Programs::find()?;
         let folder = tempfile::Builder::new().prefix("signet-postgres-").tempdir_in("/tmp")?;
@@ -59,17 +59,17 @@ impl Server {
             let port = free_port()?;
             match launch(&programs, folder.path(), port) {
                 Ok(process) => return Ok(Self { programs, folder, port, process }),
-                Err(_) if tries < TRIES => tries += 1,
+                Err(_) if tries < PORT_TRIES => tries += 1,
                 Err(error) => return Err(error),
             }
         }
     }
 
-    /// Stops it at once, as if its machine had lost power: what was not
-    /// committed is gone, and every connection breaks.
+    /// Stops the server as a power failure does: it loses uncommitted transactions
+    /// and breaks all connections.
     ///
     /// # Errors
-    /// It does not stop, or has stopped already.
+    /// The server does not stop, or has stopped already.
     pub fn stop_at_once(&mut self) -> Result<()> {
         let mut stop = self.programs.command("pg_ctl");
         stop.args(["stop", "--wait", "--silent", "--mode", "immediate", "--pgdata"]).arg(data(self.folder.path()));
@@ -78,16 +78,16 @@ impl Server {
         Ok(())
     }
 
-    /// Starts it again after it was stopped, at the same port.
+    /// Starts the server again after a stop, on the same port.
     ///
     /// # Errors
-    /// It does not start.
+    /// PostgreSQL does not start.
     pub fn start_again(&mut self) -> Result<()> {
         self.process = launch(&self.programs, self.folder.path(), self.port)?;
         Ok(())
     }
 
-    /// Where it is.
+    /// The URL of the database `postgres`, for its superuser.
     pub fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
     }
@@ -132,7 +132,7 @@ fn wait_until_ready(programs: &Programs, port: u16, process: &mut Child) -> Resu
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It has stopped already when the terminal interrupted it.
+        // An interrupt from the terminal may have stopped it already.
         if self.stop_at_once().is_err() {
             let _ = self.process.kill();
         }
@@ -148,11 +148,11 @@ fn free_port() -> Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
-/// The server's programs, and who may run them.
+/// The server's programs, and the user that runs them.
 #[derive(Debug)]
 struct Programs {
     folder: PathBuf,
-    /// PostgreSQL refuses to run as root: then it runs as the user `postgres`.
+    /// The user `postgres` if this is root, as which PostgreSQL refuses to run.
     owner: Option<Owner>,
 }
 
@@ -184,9 +184,9 @@ impl Programs {
     }
 }
 
-/// The newest version, or what is on the path.
+/// The folder with the newest version, among those installed and those on the path.
 fn folder() -> Option<PathBuf> {
-    let versions = VERSIONS.iter().filter_map(|base| fs::read_dir(base).ok()).flatten().flatten();
+    let versions = VERSION_FOLDERS.iter().filter_map(|base| fs::read_dir(base).ok()).flatten().flatten();
     let installed = versions.map(|entry| entry.path().join("bin"));
     let on_path = std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect::<Vec<_>>());
     let mut folders: Vec<_> =
@@ -195,7 +195,7 @@ fn folder() -> Option<PathBuf> {
     folders.pop()
 }
 
-/// The number in `/usr/lib/postgresql/15/bin`; 0 where there is none.
+/// The version in a path such as `/usr/lib/postgresql/15/bin`; 0 without one.
 fn version(folder: &Path) -> u32 {
     let name = folder.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
     name.and_then(|name| name.rsplit(['-', '@']).next().and_then(|version| version.parse().ok())).unwrap_or(0)

@@ -1,4 +1,4 @@
-//! Compression at build time, as strong as it goes.
+//! Compression at the highest level: it costs time once a build, not once a request.
 
 use std::io::Write;
 
@@ -6,7 +6,6 @@ use anyhow::Result;
 use brotli::enc::BrotliEncoderParams;
 use flate2::{Compression, write::GzEncoder};
 
-/// With brotli.
 pub fn brotli(content: &[u8]) -> Result<Vec<u8>> {
     let parameters = BrotliEncoderParams { quality: 11, lgwin: 22, size_hint: content.len(), ..Default::default() };
     let mut compressed = Vec::new();
@@ -14,7 +13,6 @@ pub fn brotli(content: &[u8]) -> Result<Vec<u8>> {
     Ok(compressed)
 }
 
-/// With gzip.
 pub fn gzip(content: &[u8]) -> Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(content)?;

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
+use xtask_postgres::process::run;
 
 use super::standard_library::{self, TRIPLE};
-use crate::{process::run, workspace};
+use crate::workspace;
 
-/// Compiles it; cargo knows whether there is anything to do.
+/// Compiles the frontend and returns the path of the WebAssembly.
 pub fn compile() -> Result<PathBuf> {
     standard_library::ensure()?;
     let mut cargo = workspace::cargo();

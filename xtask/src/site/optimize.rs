@@ -1,12 +1,14 @@
-//! `wasm-opt`: smaller WebAssembly.
+//! `wasm-opt` makes the WebAssembly smaller.
 
 use std::fs;
 
 use anyhow::{Context, Result};
+use xtask_postgres::process::run;
 
-use crate::{npm, process::run};
+use crate::npm;
 
-/// What rustc uses by default, and every browser of the last years has.
+/// The WebAssembly features that rustc enables by default, and that browsers have
+/// supported for years.
 const FEATURES: [&str; 7] = [
     "--enable-bulk-memory",
     "--enable-bulk-memory-opt",
@@ -17,7 +19,7 @@ const FEATURES: [&str; 7] = [
     "--enable-sign-ext",
 ];
 
-/// Optimises a module for size.
+/// Optimises WebAssembly for size.
 pub fn optimize(wasm: &[u8]) -> Result<Vec<u8>> {
     let folder = tempfile::tempdir()?;
     let (before, after) = (folder.path().join("before.wasm"), folder.path().join("after.wasm"));

@@ -1,5 +1,5 @@
-//! Rust's standard library for WebAssembly: from rustup, or built from its source
-//! where rustup cannot bring it.
+//! Rust's standard library for WebAssembly: rustup installs it, and where there is
+//! no rustup, it is built from its source.
 
 use std::{
     fs,
@@ -8,16 +8,14 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use xtask_postgres::process::{output, run, succeeds};
 
-use crate::{
-    process::{output, run, succeeds},
-    workspace,
-};
+use crate::workspace;
 
-/// The target.
+/// The target of the browser side.
 pub const TRIPLE: &str = "wasm32-unknown-unknown";
 
-/// Makes sure that the standard library is there.
+/// Installs the standard library where it is missing.
 pub fn ensure() -> Result<()> {
     let sysroot = PathBuf::from(output(rustc().args(["--print", "sysroot"]))?.trim());
     if is_installed(&sysroot) {
@@ -29,7 +27,7 @@ pub fn ensure() -> Result<()> {
     {
         return Ok(());
     }
-    eprintln!("   rustup cannot bring it: building it from its source");
+    eprintln!("   rustup cannot install it: building it from its source");
     build(&sysroot).with_context(|| {
         format!("there is no standard library for {TRIPLE}: install it with `rustup target add {TRIPLE}`")
     })
@@ -62,7 +60,7 @@ fn build(sysroot: &Path) -> Result<()> {
     fs::write(package.path().join("src/lib.rs"), "")?;
     let mut cargo = workspace::cargo();
     cargo.current_dir(package.path()).args(["build", "--release", "--target", TRIPLE, "-Zbuild-std=std,panic_abort"]);
-    // The standard library may use unstable features with a stable compiler.
+    // The standard library uses unstable features, which this variable allows.
     run(cargo.env("RUSTC_BOOTSTRAP", "1").env("CARGO_TARGET_DIR", package.path().join("target")))?;
     let built = package.path().join("target").join(TRIPLE).join("release/deps");
     let folder = library_folder(sysroot);
@@ -78,22 +76,22 @@ fn build(sysroot: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Puts the source of the standard library where cargo looks for it.
+/// Copies the source of the standard library to the folder in which cargo expects it.
 fn provide_source(sysroot: &Path) -> Result<()> {
-    let place = sysroot.join("lib/rustlib/src/rust");
-    if place.join("library/std").is_dir() {
+    let expected = sysroot.join("lib/rustlib/src/rust");
+    if expected.join("library/std").is_dir() {
         return Ok(());
     }
     let version = output(rustc().arg("--version"))?;
-    let version = version.split(' ').nth(1).context("rustc has no version")?;
+    let version = version.split(' ').nth(1).context("`rustc --version` names no version")?;
     let installed = PathBuf::from(format!("/usr/src/rustc-{version}/library"));
     let unpacked = tempfile::tempdir()?;
     let source = if installed.is_dir() { installed } else { download_source(version, unpacked.path())? };
-    fs::create_dir_all(&place)?;
-    run(Command::new("cp").arg("--recursive").arg(source).arg(&place))
+    fs::create_dir_all(&expected)?;
+    run(Command::new("cp").arg("--recursive").arg(source).arg(&expected))
 }
 
-/// Debian's package `rust-src`, of rustc's own version only: others do not fit.
+/// Downloads Debian's package `rust-src` in the version of rustc: only that one compiles.
 fn download_source(version: &str, folder: &Path) -> Result<PathBuf> {
     let apt = |arguments: &[&str]| Command::new("apt-get").args(arguments).current_dir(folder).output();
     if !apt(&["download", &format!("rust-src={version}+*")])?.status.success() {
@@ -101,6 +99,9 @@ fn download_source(version: &str, folder: &Path) -> Result<PathBuf> {
     }
     let package =
         fs::read_dir(folder)?.flatten().map(|it| it.path()).find(|it| it.extension().is_some_and(|it| it == "deb"));
-    run(Command::new("dpkg-deb").arg("--extract").arg(package.context("apt-get left no package")?).arg(folder))?;
+    run(Command::new("dpkg-deb")
+        .arg("--extract")
+        .arg(package.context("apt-get has downloaded no package")?)
+        .arg(folder))?;
     Ok(folder.join(format!("usr/src/rustc-{version}/library")))
 }

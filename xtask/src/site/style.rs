@@ -1,15 +1,15 @@
-//! The style sheet: one file out of many, without comments and indentation.
+//! The style sheet: joins the files of `style`, without comments and indentation.
 
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result, ensure};
 
-/// Reads a style sheet with all that it imports.
+/// Returns a style sheet, minified, with its imports in place.
 pub fn bundle(path: &Path) -> Result<String> {
     Ok(minify(&inline(path)?))
 }
 
-/// Replaces each `@import url("file.css") layer(name);` by the file, in its layer.
+/// Replaces each `@import url("file.css") layer(name);` by the file in its layer.
 fn inline(path: &Path) -> Result<String> {
     let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
     let folder = path.parent().unwrap_or(Path::new("."));
@@ -31,7 +31,7 @@ fn inline(path: &Path) -> Result<String> {
     Ok(out)
 }
 
-/// The file and the layer of an import.
+/// The file and the layer of an `@import` rule, which stands on one line.
 fn import(rule: &str) -> Result<(&str, Option<&str>)> {
     let rule = rule.trim().strip_suffix(';').context("an import must end on its line")?;
     let mut parts = rule.split('"');
@@ -40,10 +40,10 @@ fn import(rule: &str) -> Result<(&str, Option<&str>)> {
     let rest = after.unwrap_or_default().trim_start_matches(')').trim();
     let layer = rest.strip_prefix("layer(").and_then(|it| it.strip_suffix(')'));
     ensure!(rest.is_empty() || layer.is_some(), "only layer(…) may follow the file");
-    Ok((file.context("no file is named")?, layer))
+    Ok((file.context("an import must name a file")?, layer))
 }
 
-/// Removes comments and needless white space outside strings.
+/// Removes comments and insignificant white space outside strings.
 fn minify(css: &str) -> String {
     let mut out = String::with_capacity(css.len());
     let mut rest = css;
@@ -74,14 +74,14 @@ fn minify(css: &str) -> String {
     out
 }
 
-/// The length of the quoted string at the start, quotes included.
+/// The length of the quoted string that `text` begins with, in bytes, with its quotes.
 fn string_len(text: &str, quote: char) -> usize {
     let mut escaped = false;
-    for (place, letter) in text.char_indices().skip(1) {
+    for (index, letter) in text.char_indices().skip(1) {
         match letter {
             _ if escaped => escaped = false,
             '\\' => escaped = true,
-            letter if letter == quote => return place + quote.len_utf8(),
+            letter if letter == quote => return index + quote.len_utf8(),
             _ => {}
         }
     }
@@ -105,14 +105,14 @@ mod tests {
     }
 
     #[test]
-    fn an_import_that_is_not_understood_is_refused() {
+    fn an_import_of_another_form_is_refused() {
         for rule in ["url(a.css);", "\"a.css\" screen;", "\"a.css\""] {
             assert!(import(rule).is_err(), "{rule}");
         }
     }
 
     #[test]
-    fn space_that_means_something_stays() {
+    fn significant_white_space_stays() {
         for (css, minified) in [
             ("a  :hover /* x */ b { }", "a :hover b{}"),
             ("a { width: calc(1px  +  2px) }", "a{width: calc(1px + 2px)}"),
