@@ -1,5 +1,5 @@
-//! The limit: a loop that only POSTs, with the engine's own client, and a
-//! receiver in another process.
+//! The lower limit of CPU time a delivery: a loop that only POSTs with the engine's
+//! own client, and a receiver in another process.
 
 use std::{process::Stdio, sync::Arc, time::Duration};
 
@@ -35,7 +35,7 @@ pub struct Bare {
 }
 
 impl Bare {
-    /// POSTs and prints the CPU time of this process, microseconds a request.
+    /// POSTs and prints the CPU time of this process, in microseconds.
     pub async fn run(&self) -> anyhow::Result<()> {
         let client = Client::new(&Config {
             policy: Policy::PublicAndLoopback,
@@ -69,7 +69,7 @@ impl Bare {
     }
 }
 
-/// Runs the loop in a process of its own and tells its cost.
+/// Runs the loop in a process of its own and returns a line with its CPU time a request.
 pub async fn measure(count: usize) -> anyhow::Result<String> {
     let receiver = Receiver::start(Journal::new(2)).await?;
     let folder = tempfile::tempdir()?;
@@ -86,5 +86,5 @@ pub async fn measure(count: usize) -> anyhow::Result<String> {
         .await?;
     let micros: u64 = String::from_utf8(output.stdout)?.trim().parse().context("the loop's CPU time")?;
     let each = Duration::from_micros(micros) / u32::try_from(count)?;
-    Ok(format!("a bare loop of attempts, nothing stored: {:.1} us of CPU each", each.as_secs_f64() * 1e6))
+    Ok(format!("a bare loop of attempts, without a database: {:.1} us of CPU each", each.as_secs_f64() * 1e6))
 }

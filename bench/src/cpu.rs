@@ -2,19 +2,19 @@
 
 use std::{fs, time::Duration};
 
-/// Ticks a second of the times in `/proc`: fixed by the kernel's interface.
-const TICKS: u64 = 100;
+/// The unit of times in `/proc`, a constant of the kernel's interface.
+const TICKS_PER_SECOND: u64 = 100;
 
-/// CPU time of a process and of all below it that still live, or that lived and
-/// were waited for.
+/// CPU time of a process and of all processes below it: those that live, and those
+/// that have ended and were waited for.
 pub fn time(process: u32) -> Duration {
     let ticks: u64 = tree(process).iter().filter_map(|&id| ticks(id)).sum();
-    Duration::from_millis(ticks * 1_000 / TICKS)
+    Duration::from_millis(ticks * 1_000 / TICKS_PER_SECOND)
 }
 
 fn ticks(process: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The name, in parentheses, may have spaces in it; times follow after it.
+    // The second field is the name in parentheses, which may contain spaces.
     let fields: Vec<_> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     fields.get(11..15)?.iter().map(|text| text.parse::<u64>().ok()).sum()
 }
@@ -37,14 +37,14 @@ fn children(process: u32) -> Vec<u32> {
         .collect()
 }
 
-/// The most memory that a process has had, bytes.
+/// The peak resident memory of a process, in bytes.
 pub fn peak_memory(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) * 1_024
 }
 
-/// The process that started a PostgreSQL server's backends, as its own clients see it.
+/// The parent of a process: for a backend of PostgreSQL, the server.
 pub fn parent(process: u32) -> Option<u32> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()

@@ -1,4 +1,4 @@
-//! What is in the database before the server starts.
+//! The database as the server finds it: accounts, endpoints and a backlog.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -14,31 +14,31 @@ use signet_engine::{
 use signet_model::{AccountId, Subscriptions, endpoint::EndpointUrl};
 use tempfile::TempDir;
 
-/// Retries of one endpoint that wait in the table.
+/// Retries of one endpoint that are pending in the database.
 #[derive(Debug)]
 pub struct Backlog {
     pub count: u32,
     pub url: EndpointUrl,
-    /// Whether they are due already, and not over the next hours.
+    /// The retries are due already; otherwise they fall due over the next hours.
     pub overdue: bool,
 }
 
-/// A folder with everything that the server is given.
+/// The database, and a folder with the files that the server reads.
 #[derive(Debug)]
 pub struct Fixture {
     folder: TempDir,
-    /// The database, as the server's option takes it.
+    /// The value of the server's option `--database`.
     pub database: String,
-    /// Names of the accounts that have an endpoint each.
+    /// Names of the accounts, which have one endpoint each.
     pub accounts: Vec<String>,
-    /// A key that may send for every account.
+    /// An operator's key, which serves every account.
     pub api_key: String,
     url: DatabaseUrl,
 }
 
 impl Fixture {
-    /// Makes one account for each of these URLs, and one more with a backlog.
-    pub async fn make(
+    /// Makes an account for each of the URLs, and one more for the backlog.
+    pub async fn create(
         postgres: Option<&str>,
         urls: &[EndpointUrl],
         authority: &str,
@@ -69,8 +69,8 @@ impl Fixture {
         };
         let engine = Engine::new(environment, Settings::default());
         let mut accounts = Vec::with_capacity(urls.len());
-        for (place, endpoint) in urls.iter().enumerate() {
-            let name = format!("customer-{place}");
+        for (index, endpoint) in urls.iter().enumerate() {
+            let name = format!("customer-{index}");
             add_endpoint(&engine, &name, endpoint.clone()).await?;
             accounts.push(name);
         }
@@ -91,7 +91,7 @@ impl Fixture {
         self.folder.path().join("key")
     }
 
-    /// The process of the PostgreSQL server, for its CPU time.
+    /// The id of the PostgreSQL server's process; `None` on SQLite.
     pub async fn postgres_process(&self) -> anyhow::Result<Option<u32>> {
         let DatabaseUrl::Postgres(url) = &self.url else { return Ok(None) };
         let pool = sqlx::PgPool::connect(url).await?;
@@ -116,7 +116,8 @@ async fn new_postgres_database(server: &str) -> anyhow::Result<String> {
     Ok(format!("{base}/{name}?{query}"))
 }
 
-/// Retries whose instants are spread over four hours, which begin in an hour or have passed.
+/// Adds pending retries over four hours, which begin in an hour, or have passed if
+/// the backlog is overdue.
 async fn add_pending(url: &DatabaseUrl, account: AccountId, backlog: &Backlog) -> anyhow::Result<()> {
     const SQLITE_EVENTS: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $2)
          INSERT INTO events (id, account_id, event_type, body, occurred_at, accepted_at, fanout, is_test)

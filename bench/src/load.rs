@@ -1,4 +1,4 @@
-//! One load: what is sent, to how many endpoints, and under which conditions.
+//! A load: the events, the endpoints, and the conditions of their delivery.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,35 +16,35 @@ use crate::{
     server::Server,
 };
 
-/// Without progress for so long, a load has failed.
+/// A load without an arrival for this long has failed.
 const STALLED: Duration = Duration::from_secs(30);
 
 /// One load.
 #[derive(Debug, Clone, Args)]
 pub struct Load {
-    /// How many events.
-    #[arg(long, default_value_t = 50_000)]
+    /// Number of events.
+    #[arg(long, default_value_t = Self::default().events)]
     pub events: usize,
     /// Events in one request.
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, default_value_t = Self::default().batch)]
     pub batch: usize,
-    /// Endpoints, each of an account of its own, that take turns.
-    #[arg(long, default_value_t = 1)]
+    /// Endpoints that take turns, each of an account of its own.
+    #[arg(long, default_value_t = Self::default().endpoints)]
     pub endpoints: usize,
-    /// One endpoint more that never answers.
+    /// Add one endpoint that never answers.
     #[arg(long)]
     pub hanging: bool,
-    /// Retries that wait in the table meanwhile.
-    #[arg(long, default_value_t = 0)]
+    /// Retries of another endpoint that are pending meanwhile.
+    #[arg(long, default_value_t = Self::default().pending)]
     pub pending: u32,
-    /// Those retries are due already, at an endpoint that never answers.
+    /// The pending retries are due already, at an endpoint that never answers.
     #[arg(long, requires = "pending")]
     pub overdue: bool,
-    /// Requests a second; as many as possible without.
+    /// Requests a second; by default as many as possible.
     #[arg(long)]
     pub rate: Option<u32>,
     /// Connections of the producer.
-    #[arg(long, default_value_t = 16)]
+    #[arg(long, default_value_t = Self::default().connections)]
     pub connections: usize,
 }
 
@@ -63,10 +63,10 @@ impl Default for Load {
     }
 }
 
-/// The loads of `all`, with so much fewer events.
-pub fn standard(fewer: usize) -> Vec<Load> {
-    let of = |events: usize| Load { events: events / fewer, ..Load::default() };
-    let pending = u32::try_from(1_000_000 / fewer).unwrap_or(u32::MAX);
+/// The loads of `all`, with their numbers of events divided by `divisor`.
+pub fn standard(divisor: usize) -> Vec<Load> {
+    let of = |events: usize| Load { events: events / divisor, ..Load::default() };
+    let pending = u32::try_from(1_000_000 / divisor).unwrap_or(u32::MAX);
     vec![
         of(80_000),
         Load { batch: 100, ..of(100_000) },
@@ -81,13 +81,13 @@ pub fn standard(fewer: usize) -> Vec<Load> {
 }
 
 impl Load {
-    /// Sets everything up, sends, and waits until everything has arrived.
+    /// Starts a receiver and a server, sends the events, and waits until all have arrived.
     pub async fn measure(&self, options: &Options) -> anyhow::Result<Report> {
         let journal = Journal::new(self.events);
         let receiver = Receiver::start(Arc::clone(&journal)).await?;
         let urls = self.urls(receiver.port)?;
         let fixture =
-            Fixture::make(options.postgres.as_deref(), &urls, &receiver.authority, self.backlog(receiver.port)?)
+            Fixture::create(options.postgres.as_deref(), &urls, &receiver.authority, self.backlog(receiver.port)?)
                 .await?;
         let server =
             Server::start(&options.signet, &fixture.database, &fixture.authority(), &fixture.key_file()).await?;
@@ -104,7 +104,7 @@ impl Load {
         let used = || (cpu::time(server.id()), postgres.map(cpu::time).unwrap_or_default());
         let (before, start) = (used(), Instant::now());
         let accepting = producer.run(&journal).await?;
-        self.wait(&journal).await?;
+        self.wait_for_arrivals(&journal).await?;
         let delivering = start.elapsed();
         let after = used();
         let report = Report {
@@ -123,7 +123,7 @@ impl Load {
     }
 
     fn urls(&self, port: u16) -> anyhow::Result<Vec<EndpointUrl>> {
-        let healthy = (0..self.endpoints).map(|place| format!("https://localhost:{port}/e/{place}"));
+        let healthy = (0..self.endpoints).map(|index| format!("https://localhost:{port}/e/{index}"));
         let hanging = self.hanging.then(|| format!("https://localhost:{port}/hang"));
         Ok(healthy.chain(hanging).map(|text| text.parse()).collect::<Result<_, _>>()?)
     }
@@ -134,7 +134,7 @@ impl Load {
         Ok(Backlog { count: self.pending, url, overdue: self.overdue })
     }
 
-    /// How many events arrive at all.
+    /// The number of events that can arrive: all but those of the hanging endpoint.
     fn expected(&self) -> usize {
         if self.hanging {
             let accounts = self.endpoints + 1;
@@ -144,7 +144,7 @@ impl Load {
         }
     }
 
-    async fn wait(&self, journal: &Journal) -> anyhow::Result<()> {
+    async fn wait_for_arrivals(&self, journal: &Journal) -> anyhow::Result<()> {
         let mut progress = (journal.arrivals(), Instant::now());
         while progress.0 < self.expected() {
             sleep(Duration::from_millis(1)).await;

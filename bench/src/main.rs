@@ -1,7 +1,7 @@
 //! Measures a real `signet serve` on this machine: a producer sends events in, a
 //! receiver takes deliveries, and the server's CPU time is read from `/proc`.
 //!
-//! Machines differ and are shared: compare numbers of one run, and CPU time per
+//! Machines differ and are shared: compare numbers of one run, and CPU time a
 //! delivery rather than seconds.
 
 mod bare;
@@ -19,11 +19,11 @@ use clap::{Parser, Subcommand};
 
 use report::Report;
 
-/// The server's own, so that the bare loop is its limit.
+/// The allocator of the server, so that the bare loop is comparable with it.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What to measure.
+/// Measures a real `signet serve` on this machine.
 #[derive(Debug, Parser)]
 struct Options {
     /// The release binary to measure.
@@ -33,40 +33,40 @@ struct Options {
     #[arg(long, env = "SIGNET_TEST_POSTGRES_URL", hide_env_values = true)]
     postgres: Option<String>,
     #[command(subcommand)]
-    what: What,
+    measurement: Measurement,
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
-    /// One load after the other, as listed in the documentation.
+enum Measurement {
+    /// The bare loop, and the standard loads one after the other.
     All {
-        /// A tenth of the events.
+        /// Send a tenth of the events.
         #[arg(long)]
         quick: bool,
     },
     /// One load.
     Load(load::Load),
-    /// A loop that only POSTs the same bodies with the same client: the limit.
+    /// A loop that only POSTs the same body with the same client: the lower limit of CPU time.
     Bare(bare::Bare),
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
-    match &options.what {
-        What::Bare(bare) => bare.run().await,
-        What::Load(load) => {
-            Report::heading();
+    match &options.measurement {
+        Measurement::Bare(bare) => bare.run().await,
+        Measurement::Load(load) => {
+            Report::print_heading();
             load.measure(&options).await?.print();
             Ok(())
         }
-        What::All { quick } => all(&options, *quick).await,
+        Measurement::All { quick } => all(&options, *quick).await,
     }
 }
 
 async fn all(options: &Options, quick: bool) -> anyhow::Result<()> {
     println!("{}", bare::measure(if quick { 5_000 } else { 50_000 }).await?);
-    Report::heading();
+    Report::print_heading();
     for load in load::standard(if quick { 10 } else { 1 }) {
         load.measure(options).await?.print();
     }

@@ -18,23 +18,23 @@ use tokio::{net::TcpStream, task::JoinSet, time::Instant};
 
 use crate::receiver::Journal;
 
-/// What to send, and how.
+/// The events to send, and the connections to send them over.
 #[derive(Debug, Clone)]
 pub struct Producer {
     pub address: SocketAddr,
     pub api_key: String,
     pub accounts: Arc<Vec<String>>,
-    /// How many events there are, all in all.
+    /// Number of events in all.
     pub events: usize,
-    /// How many go into one request; 1 uses the operation for single events.
+    /// Events in one request; 1 uses the operation for single events.
     pub batch: usize,
     pub connections: usize,
-    /// Requests a second; as fast as possible without.
+    /// Requests a second; as many as possible if `None`.
     pub rate: Option<u32>,
 }
 
 impl Producer {
-    /// Sends everything; returns how long it took until the last was accepted.
+    /// Sends all events; returns the time until the last one was accepted.
     pub async fn run(&self, journal: &Arc<Journal>) -> anyhow::Result<Duration> {
         let start = Instant::now();
         let next = Arc::new(AtomicUsize::new(0));
@@ -93,7 +93,7 @@ impl Producer {
     }
 }
 
-/// One event of the size that is usual.
+/// One event of a usual size.
 pub fn event(task: usize, account: &str) -> String {
     format!(
         r#"{{"account":"{account}","event":"task.completed","taskId":"task_{task}","status":"ready","solution":{{"token":"0.mF7gg2kQ3v9Jw1xZr8Lt5nBc6dYh4sUaPqEoViKlMnBvCxZ","userAgent":"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"}}}}"#

@@ -1,4 +1,4 @@
-//! A receiver that answers at once, or never, and notes when each task arrived.
+//! A receiver that answers at once or never, and notes the arrival of each task.
 
 use std::{
     convert::Infallible,
@@ -18,7 +18,8 @@ use rustls::pki_types::PrivateKeyDer;
 use tokio::{net::TcpListener, time::Instant};
 use tokio_rustls::TlsAcceptor;
 
-/// When each task was sent and when it arrived, microseconds since the start.
+/// The instants at which each task was sent and arrived, in microseconds since the
+/// start; zero until then.
 #[derive(Debug)]
 pub struct Journal {
     start: Instant,
@@ -42,19 +43,19 @@ impl Journal {
     }
 
     fn arrived(&self, task: usize) {
-        if let Some(place) = self.arrived.get(task)
-            && place.swap(self.now(), Ordering::Relaxed) == 0
+        if let Some(arrived) = self.arrived.get(task)
+            && arrived.swap(self.now(), Ordering::Relaxed) == 0
         {
             self.arrivals.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// How many different tasks have arrived.
+    /// The number of different tasks that have arrived.
     pub fn arrivals(&self) -> usize {
         self.arrivals.load(Ordering::Relaxed)
     }
 
-    /// How long each task took from its sending to its arrival, sorted.
+    /// The time from sending to arrival of each task that has arrived, sorted.
     pub fn latencies(&self) -> Vec<Duration> {
         let mut latencies: Vec<_> = self
             .sent
@@ -69,7 +70,6 @@ impl Journal {
     }
 }
 
-/// A listening receiver.
 #[derive(Debug)]
 pub struct Receiver {
     pub port: u16,
@@ -78,7 +78,7 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// Starts one; requests below `/hang` are never answered.
+    /// Starts a receiver on a free port; it never answers requests below `/hang`.
     pub async fn start(journal: Arc<Journal>) -> anyhow::Result<Self> {
         let (authority, tls) = certificates()?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;

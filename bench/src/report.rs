@@ -1,38 +1,36 @@
-//! The numbers, a line a load.
+//! The results, one line for each load.
 
 use std::time::Duration;
 
 use crate::load::Load;
 
-/// What one load has shown.
+/// The results of one load.
 #[derive(Debug)]
 pub struct Report {
     pub load: Load,
     pub on_postgres: bool,
     pub delivered: usize,
-    /// Until the last event was accepted.
+    /// Time from the start until the last event was accepted.
     pub accepting: Duration,
-    /// Until the last delivery had arrived.
+    /// Time from the start until the last delivery had arrived.
     pub delivering: Duration,
     pub server_cpu: Duration,
     pub database_cpu: Duration,
-    /// From sending an event in to its arrival, sorted.
+    /// Time from sending an event in to its arrival, sorted.
     pub latencies: Vec<Duration>,
-    /// Of the server alone, bytes.
+    /// Of the server alone, in bytes.
     pub peak_memory: u64,
 }
 
 impl Report {
-    /// The names of the columns.
-    pub fn heading() {
+    pub fn print_heading() {
         println!(
             "{:<44} {:>9} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8} {:>7}",
             "load", "accept/s", "deliv/s", "deliv/cpu", "us/deliv", "p50 ms", "p95 ms", "p99 ms", "mem MB"
         );
     }
 
-    /// One line.
-    #[expect(clippy::cast_precision_loss, reason = "for people to read")]
+    #[expect(clippy::cast_precision_loss, reason = "people read the figures, rounded")]
     pub fn print(&self) {
         let cpu = (self.server_cpu + self.database_cpu).as_secs_f64();
         let delivered = self.delivered as f64;
@@ -62,9 +60,9 @@ impl Report {
         name
     }
 
-    /// Milliseconds.
+    /// The latency, in milliseconds, that `percent` of the tasks do not exceed.
     fn percentile(&self, percent: usize) -> f64 {
-        let place = (self.latencies.len() * percent / 100).min(self.latencies.len().saturating_sub(1));
-        self.latencies.get(place).map_or(f64::NAN, |latency| latency.as_secs_f64() * 1e3)
+        let index = (self.latencies.len() * percent / 100).min(self.latencies.len().saturating_sub(1));
+        self.latencies.get(index).map_or(f64::NAN, |latency| latency.as_secs_f64() * 1e3)
     }
 }

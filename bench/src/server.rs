@@ -1,4 +1,4 @@
-//! The `signet serve` that is measured.
+//! The measured process: `signet serve`.
 
 use std::{net::SocketAddr, path::Path, process::Stdio, time::Duration};
 
@@ -9,10 +9,9 @@ use tokio::{
     time::timeout,
 };
 
-/// How long the server may take to start.
+/// The server must listen within this time.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
-/// A running server.
 #[derive(Debug)]
 pub struct Server {
     process: Child,
@@ -49,12 +48,11 @@ impl Server {
         Ok(Self { process, address })
     }
 
-    /// The process's id.
     pub fn id(&self) -> u32 {
         self.process.id().unwrap_or_default()
     }
 
-    /// Asks it to stop, and waits until it has.
+    /// Stops the server as an operator does, and waits for its end.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         let stopped = Command::new("kill").arg(self.id().to_string()).status().await?;
         if stopped.success() {
