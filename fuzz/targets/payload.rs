@@ -1,6 +1,6 @@
-//! Whatever is accepted as a body is a fixed point: read again, it prints the
-//! same bytes, and it is JSON to others too. So is the body that is made of an
-//! event, which can be submitted again as it is.
+//! An accepted body is a fixed point: parsed again, it prints the same bytes, and
+//! other parsers read it as JSON. So is the body of an event, and submitting it gives
+//! the same event.
 
 #![no_main]
 
@@ -31,10 +31,10 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let Ok(value) = parse(text) else { return };
     let printed = print(&value);
-    let again = parse(&printed).expect("what is printed is accepted");
+    let again = parse(&printed).expect("printed JSON is accepted");
     assert_eq!(print(&again), printed, "not a fixed point");
     assert_eq!(again, value, "another value");
-    serde_json::from_str::<serde_json::Value>(&printed).expect("what is printed is JSON");
+    serde_json::from_str::<serde_json::Value>(&printed).expect("serde_json reads printed JSON");
     if let Ok(submission) = Submission::parse(text, NOW) {
         check_event(&submission);
     }

@@ -1,4 +1,4 @@
-//! Verifying never panics, and accepts nothing but the one signature.
+//! Verifying never panics, and accepts only the signature of the body.
 
 #![no_main]
 
@@ -6,7 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use signet_model::signature::{Secret, SigningKey, verify_hex, verify_standard};
 
 fuzz_target!(|bytes: &[u8]| {
-    // Three lines, and the body.
+    // Three lines, then the body.
     let mut parts = bytes.splitn(4, |&byte| byte == b'\n');
     let mut line = || std::str::from_utf8(parts.next().unwrap_or_default()).unwrap_or_default();
     let (id, timestamp, header) = (line(), line(), line());
@@ -17,7 +17,7 @@ fuzz_target!(|bytes: &[u8]| {
     if verify_hex(&secret, body, header) {
         assert!(header.eq_ignore_ascii_case(&hex), "another signature is accepted");
     }
-    // The key is not among the input: only a forgery would be accepted.
+    // The input does not contain the key: an accepted signature would be a forgery.
     assert!(!verify_standard(&secret, id, timestamp, body, header), "a forgery is accepted");
     let _ = header.parse::<Secret>();
 });

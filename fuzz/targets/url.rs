@@ -1,5 +1,5 @@
-//! Whatever URL may be saved names no address that is not public, as judged by
-//! the standard library and not by the policy's own table.
+//! A URL that the policy accepts names a public address, by the classification of
+//! the standard library, which is independent of the policy's own table.
 
 #![no_main]
 
@@ -53,7 +53,7 @@ fn is_forbidden_v6(address: Ipv6Addr) -> bool {
         || bits >> 96 == 0x2001_0db8
 }
 
-/// The address that a host is, read as the standard library reads it.
+/// The address in the form of a host, as the standard library reads it.
 fn literal(host: &str) -> Option<IpAddr> {
     host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').parse().ok()
 }
@@ -66,7 +66,7 @@ fuzz_target!(|text: &str| {
         for address in [url.literal_address(), literal(url.host())].into_iter().flatten() {
             assert!(!is_forbidden(address), "{url:?} is {address}");
         }
-        // A name cannot end in a number: some system would read an address.
+        // Some systems read a name that ends in a number as an address.
         let name = url.host().strip_suffix('.').unwrap_or(url.host());
         let last = name.rsplit('.').next().filter(|last| !last.is_empty()).unwrap_or("empty");
         assert!(literal(url.host()).is_some() || !last.bytes().all(|it| it.is_ascii_digit()), "{url:?}");

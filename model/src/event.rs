@@ -1,4 +1,4 @@
-//! What happened: the event types, and the bodies that are delivered for them.
+//! Events: their types, and the bodies that are delivered for them.
 
 mod body;
 mod sample;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use body::{EventBody, MemberFault, Submission, balance_low};
 
-/// The kinds of event that can be delivered.
+/// The type of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum EventType {
     /// A task has a solution.
@@ -29,7 +29,7 @@ pub enum EventType {
 pub struct UnknownEventType;
 
 impl EventType {
-    /// All of them, in the order in which people are shown them.
+    /// All types, in the order in which pages list them.
     pub const ALL: [Self; 3] = [Self::TaskCompleted, Self::TaskFailed, Self::BalanceLow];
 
     /// The name on the wire.
@@ -41,7 +41,7 @@ impl EventType {
         }
     }
 
-    /// A sentence for the people who choose it.
+    /// The description that stands beside the type in forms.
     pub const fn sentence(self) -> &'static str {
         match self {
             Self::TaskCompleted => "A task has finished and its solution is ready.",

@@ -16,7 +16,7 @@ const ENCODED_LEN: usize = 26;
 #[error("is not an id of the form {0}_ and 26 letters and digits")]
 pub struct InvalidId(pub &'static str);
 
-/// How far the millisecond has gone, in 4096ths.
+/// The time since the beginning of the millisecond, in 4096ths of it.
 fn fraction(now: Timestamp) -> u16 {
     let micros = now.unix_micros().rem_euclid(1_000);
     u16::try_from(micros * 4_096 / 1_000).unwrap_or(0)
@@ -25,15 +25,15 @@ fn fraction(now: Timestamp) -> u16 {
 fn encode(id: Uuid) -> [u8; ENCODED_LEN] {
     let mut value = id.as_u128();
     let mut text = [0; ENCODED_LEN];
-    for place in text.iter_mut().rev() {
-        *place = ALPHABET[(value & 31) as usize];
+    for digit in text.iter_mut().rev() {
+        *digit = ALPHABET[(value & 31) as usize];
         value >>= 5;
     }
     text
 }
 
 fn decode(text: &str) -> Option<Uuid> {
-    // 26 places of 5 bits hold 130 bits: the first may only use its lowest 3.
+    // 26 digits of 5 bits hold 130 bits, an id has 128: the first digit is at most 7.
     if text.len() != ENCODED_LEN || text.as_bytes()[0] > b'7' {
         return None;
     }
@@ -45,14 +45,14 @@ fn decode(text: &str) -> Option<Uuid> {
         .map(Uuid::from_u128)
 }
 
-macro_rules! ids {
+macro_rules! define_ids {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name(Uuid);
 
         impl $name {
-            /// What stands before the underscore.
+            /// The part of the text before the underscore.
             pub const PREFIX: &'static str = $prefix;
 
             /// A new id: its first 48 bits are the millisecond, the next 12 the
@@ -62,18 +62,18 @@ macro_rules! ids {
                 Self(uuid::Builder::from_unix_timestamp_millis(now.unix_millis(), &random).into_uuid())
             }
 
-            /// The millisecond at which it was made.
+            /// The millisecond in which the id was made.
             pub fn created_at(self) -> Timestamp {
                 let millis = i64::try_from(self.0.as_u128() >> 80).unwrap_or_default();
                 Timestamp::from_unix_micros(millis.saturating_mul(1_000))
             }
 
-            /// The id as the databases keep it.
+            /// The id as the databases store it.
             pub const fn uuid(self) -> Uuid {
                 self.0
             }
 
-            /// The id that the databases kept.
+            /// The id of a stored UUID.
             pub const fn from_uuid(id: Uuid) -> Self {
                 Self(id)
             }
@@ -119,12 +119,12 @@ macro_rules! ids {
     )*};
 }
 
-ids! {
-    /// An account: a customer of the service, who owns endpoints.
+define_ids! {
+    /// An account: a customer of the service, and the owner of endpoints.
     AccountId = "acc";
-    /// A person who signs in to the dashboard.
+    /// A user of the dashboard.
     UserId = "usr";
-    /// A key with which a backend sends events in.
+    /// An API key, with which a backend sends events in.
     ApiKeyId = "key";
     /// A webhook: the URL that events are delivered to.
     EndpointId = "ep";
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_id_of_the_noun_is_refused() {
+    fn an_id_of_another_noun_or_form_is_refused() {
         let id = EventId::new(Timestamp::from_unix_seconds(1), [1; 10]).to_string();
         assert!(id.replace("evt", "msg").parse::<EventId>().is_err());
         assert!(id[..29].parse::<EventId>().is_err());

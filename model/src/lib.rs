@@ -1,6 +1,6 @@
-//! The pure data and rules of Signet: what an event, an endpoint, a delivery and
-//! a signature are. Nothing here does IO, reads a clock or draws a random
-//! number, so that all of it compiles to WebAssembly and is tested as functions.
+//! The data and the rules of Signet: events, endpoints, deliveries, signatures. The
+//! crate does no IO, reads no clock and draws no random numbers: it compiles to
+//! WebAssembly, and its functions are tested without any preparation.
 
 pub mod amount;
 pub mod delivery;
@@ -21,7 +21,7 @@ pub use id::{AccountId, ApiKeyId, DeliveryId, EndpointId, EventId, UserId};
 pub use subscriptions::Subscriptions;
 pub use time::Timestamp;
 
-/// The examples in Rust of the README are compiled and run.
+/// The README, so that its examples in Rust are compiled and run.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 pub struct Readme;

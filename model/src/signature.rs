@@ -1,4 +1,4 @@
-//! Signing secrets, and the two signatures that every delivery carries.
+//! Signing secrets, and the two signatures that every attempt carries.
 
 use std::{fmt, str::FromStr};
 
@@ -10,12 +10,12 @@ use crate::Timestamp;
 
 const PREFIX: &str = "whsec_";
 
-/// How many random bytes a secret has.
+/// The random bytes in a secret.
 pub const SECRET_BYTES: usize = 32;
 
 /// A signing secret: `whsec_` and the base64 of 32 random bytes.
 ///
-/// Its `Debug` form hides it; only [`Secret::reveal`] gives it away.
+/// Its `Debug` form hides the text; only [`Secret::reveal`] returns it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -25,7 +25,7 @@ pub struct Secret(String);
 pub struct InvalidSecret;
 
 impl Secret {
-    /// A secret made of random bytes.
+    /// Makes a secret of random bytes.
     pub fn new(random: [u8; SECRET_BYTES]) -> Self {
         Self(format!("{PREFIX}{}", BASE64_STANDARD.encode(random)))
     }
@@ -35,7 +35,7 @@ impl Secret {
         &self.0
     }
 
-    /// What may be shown without asking: the prefix and dots.
+    /// The text for a page that hides the secret: the prefix and dots.
     pub fn masked(&self) -> String {
         format!("{PREFIX}{}", "•".repeat(24))
     }
@@ -57,7 +57,7 @@ impl FromStr for Secret {
     }
 }
 
-/// A secret made ready to sign: both HMAC keys are set up once.
+/// The two HMAC keys of a secret, set up once for all its signatures.
 #[derive(Clone)]
 pub struct SigningKey {
     /// Keyed with the text of the secret: `X-Webhook-Signature`.
@@ -67,7 +67,7 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// Sets up the keys.
+    /// Sets up both keys of a secret.
     pub fn new(secret: &Secret) -> Self {
         let decoded = BASE64_STANDARD.decode(&secret.0[PREFIX.len()..]).unwrap_or_default();
         Self { plain: keyed(secret.0.as_bytes()), standard: keyed(&decoded) }
@@ -129,16 +129,16 @@ impl SigningKeys {
     }
 }
 
-/// Whether `signature` is the `X-Webhook-Signature` of the body. Takes the same
-/// time wherever the two differ.
+/// Returns `true` if `signature` is the `X-Webhook-Signature` of the body. Takes
+/// the same time at every difference.
 pub fn verify_hex(secret: &Secret, body: &[u8], signature: &str) -> bool {
     let mut mac = keyed(secret.0.as_bytes());
     mac.update(body);
-    unhex(signature).is_some_and(|bytes| mac.verify_slice(&bytes).is_ok())
+    hex::decode(signature).is_ok_and(|bytes| mac.verify_slice(&bytes).is_ok())
 }
 
-/// Whether one of the signatures in a `webhook-signature` header is that of the
-/// message (Standard Webhooks 1.0.0). The age of `timestamp` is the caller's to judge.
+/// Returns `true` if one of the signatures in a `webhook-signature` header is that of
+/// the message (Standard Webhooks 1.0.0). The caller must check the age of `timestamp`.
 pub fn verify_standard(secret: &Secret, id: &str, timestamp: &str, body: &[u8], header: &str) -> bool {
     let Ok(key) = BASE64_STANDARD.decode(&secret.0[PREFIX.len()..]) else { return false };
     header.split(' ').filter_map(|part| part.strip_prefix("v1,")).any(|encoded| {
@@ -151,26 +151,12 @@ pub fn verify_standard(secret: &Secret, id: &str, timestamp: &str, body: &[u8], 
 }
 
 fn keyed(key: &[u8]) -> Hmac<Sha256> {
-    // HMAC takes keys of every length (RFC 2104), so this cannot fail.
-    Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length")
+    Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length (RFC 2104)")
 }
 
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        for nibble in [byte >> 4, byte & 15] {
-            text.push(char::from(b"0123456789abcdef"[usize::from(nibble)]));
-        }
-    }
-    text
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(2) || !text.is_ascii() {
-        return None;
-    }
-    (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).ok()).collect()
+    hex::encode(bytes)
 }
 
 #[cfg(test)]
@@ -182,8 +168,9 @@ mod tests {
         Secret::new([byte; SECRET_BYTES])
     }
 
-    /// Made with Node.js: `createHmac('sha256', secret).update(body).digest('hex')`,
-    /// and the `standardwebhooks` package's `sign`.
+    /// The expected values were made with Node.js: by
+    /// `createHmac('sha256', secret).update(body).digest('hex')`, and by `sign` of the
+    /// package `standardwebhooks`.
     #[test]
     fn signatures_equal_those_of_other_implementations() {
         let keys = SigningKeys { current: SigningKey::new(&secret(7)), next: None };
@@ -225,7 +212,16 @@ mod tests {
     }
 
     #[test]
-    fn only_real_secrets_are_read_and_none_is_printed() {
+    fn a_sign_is_no_hexadecimal_digit() {
+        let key = SigningKey::new(&secret(1));
+        let body = (0..=255).map(|byte| [byte]).find(|body| key.hex(body).starts_with('0')).expect("one in sixteen");
+        let signature = key.hex(&body);
+        assert!(verify_hex(&secret(1), &body, &signature));
+        assert!(!verify_hex(&secret(1), &body, &signature.replacen('0', "+", 1)));
+    }
+
+    #[test]
+    fn only_texts_of_the_right_form_are_secrets_and_debug_hides_them() {
         let text = secret(9).reveal().to_owned();
         assert_eq!(text.parse::<Secret>().map(|it| it.reveal().to_owned()), Ok(text.clone()));
         assert!(!format!("{:?}", secret(9)).contains(&text[6..]));

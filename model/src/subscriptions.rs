@@ -1,4 +1,4 @@
-//! Which events an endpoint wants.
+//! Subscriptions: the event types that an endpoint wants.
 
 use std::{fmt, str::FromStr};
 
@@ -18,7 +18,7 @@ pub struct Subscriptions([bool; EventType::ALL.len()]);
 pub struct NoEventType;
 
 impl Subscriptions {
-    /// The set of these types.
+    /// A set of one type or more.
     pub fn new(types: impl IntoIterator<Item = EventType>) -> Result<Self, NoEventType> {
         let mut set = [false; EventType::ALL.len()];
         for kind in types {
@@ -33,12 +33,12 @@ impl Subscriptions {
         Self(EventType::ALL.map(|kind| known.contains(&kind)))
     }
 
-    /// Every type there is.
+    /// The set of all types.
     pub const fn all() -> Self {
         Self([true; EventType::ALL.len()])
     }
 
-    /// Whether events of this type are wanted.
+    /// Returns `true` if the endpoint wants events of this type.
     pub const fn contains(self, kind: EventType) -> bool {
         self.0[kind as usize]
     }
@@ -65,8 +65,8 @@ impl From<Subscriptions> for Vec<EventType> {
 
 impl fmt::Display for Subscriptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (place, kind) in self.iter().enumerate() {
-            write!(f, "{}{kind}", if place == 0 { "" } else { " " })?;
+        for (index, kind) in self.iter().enumerate() {
+            write!(f, "{}{kind}", if index == 0 { "" } else { " " })?;
         }
         Ok(())
     }

@@ -1,11 +1,12 @@
-//! Instants: microseconds since 1970 in UTC, always handed in, never read here.
+//! Instants: microseconds since 1970 in UTC. The model takes them as parameters and
+//! reads no clock.
 
 use std::{fmt, ops::RangeInclusive, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
-/// The years that RFC 3339 can write, and so every instant that is read.
+/// The years that RFC 3339 can write; every instant that is read lies in them.
 const YEARS: RangeInclusive<i32> = 0..=9_999;
 
 /// An instant in UTC with a resolution of one microsecond.
@@ -19,8 +20,8 @@ pub struct Timestamp(i64);
 #[error("is not a date and time such as 2026-03-28T12:00:00Z (RFC 3339)")]
 pub struct InvalidTimestamp;
 
-/// What tells the time. The server hands in the system's clock, tests one that
-/// they move by hand.
+/// A source of the present time: the system's clock in the server, and in tests one
+/// that they move by hand.
 pub trait Clock: Send + Sync + 'static {
     /// The present instant.
     fn now(&self) -> Timestamp;
@@ -52,12 +53,12 @@ impl Timestamp {
         self.0.div_euclid(1_000_000)
     }
 
-    /// How long after `earlier` this is; zero if it is not after.
+    /// The time from `earlier` to this instant; zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
-    /// Without the fraction of the second.
+    /// The instant without its fraction of a second.
     #[must_use]
     pub const fn whole_seconds(self) -> Self {
         Self::from_unix_seconds(self.unix_seconds())
@@ -66,26 +67,26 @@ impl Timestamp {
     /// Reads an RFC 3339 date and time of any offset.
     pub fn parse_rfc3339(text: &str) -> Result<Self, InvalidTimestamp> {
         let parsed = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| InvalidTimestamp)?;
-        // Another offset can carry the first and the last day of these years out of them.
+        // In UTC, an instant of the first or the last day can lie outside of the years.
         let utc = parsed.checked_to_offset(UtcOffset::UTC).filter(|utc| YEARS.contains(&utc.year()));
         Self::try_from(utc.ok_or(InvalidTimestamp)?)
     }
 
-    /// Reads what `<input type="datetime-local">` sends, taken to be in UTC:
-    /// `2026-03-28T12:00`, or with seconds, which browsers leave out where they can.
+    /// Reads the value of an `<input type="datetime-local">` as UTC:
+    /// `2026-03-28T12:00`, or with seconds, which browsers leave out if they are zero.
     pub fn parse_datetime_local(text: &str) -> Result<Self, InvalidTimestamp> {
         let without_seconds = text.matches(':').count() == 1;
         Self::parse_rfc3339(&format!("{text}{}", if without_seconds { ":00Z" } else { "Z" }))
     }
 
-    /// As `<input type="datetime-local">` takes it, to the minute: `2026-03-28T12:00`.
+    /// The value for an `<input type="datetime-local">`, to the minute: `2026-03-28T12:00`.
     pub fn datetime_local(self) -> String {
         let mut text = self.rfc3339_seconds();
         text.truncate("2026-03-28T12:00".len());
         text
     }
 
-    /// As the bodies of events have it: UTC, whole seconds, `2026-03-28T12:00:00Z`.
+    /// The form in the bodies of events: UTC, whole seconds, `2026-03-28T12:00:00Z`.
     pub fn rfc3339_seconds(self) -> String {
         self.whole_seconds().to_string()
     }
@@ -160,14 +161,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_date_is_refused() {
+    fn a_text_that_is_no_date_is_refused() {
         for text in ["", "2026-03-28", "2026-13-01T00:00:00Z", "yesterday", "1774699200"] {
             assert_eq!(Timestamp::parse_rfc3339(text), Err(InvalidTimestamp), "{text}");
         }
     }
 
     #[test]
-    fn an_offset_leads_out_of_the_years_that_can_be_written_in_no_direction() {
+    fn no_offset_leads_out_of_the_years_that_can_be_written() {
         for text in [
             "9999-12-31T23:59:59-01:00",
             "9999-12-31T23:59:59.999999999-00:01",
@@ -188,7 +189,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_read_can_be_written_and_read_again(
+        fn every_instant_that_is_read_can_be_written_and_read_again(
             year in prop_oneof![Just(0), Just(9_999), 0..=9_999],
             (month, day) in prop_oneof![Just((1, 1)), Just((12, 31))],
             (hour, minute) in prop_oneof![Just((0, 0)), Just((23, 59)), (0..24, 0..60)],
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_date_field_sends_is_in_utc_with_or_without_seconds() {
+    fn a_date_field_is_read_as_utc_with_or_without_seconds() {
         for (text, read) in [
             ("2026-03-28T12:00", "2026-03-28T12:00:00Z"),
             ("2026-03-28T12:00:05", "2026-03-28T12:00:05Z"),
@@ -217,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_date_field_does_not_send_is_refused() {
+    fn a_text_that_no_date_field_sends_is_refused() {
         for text in [
             "",
             ":",

@@ -1,8 +1,8 @@
-//! The fixed-point rule, proved against a real Node.js: what Signet sends is what
-//! `JSON.stringify(JSON.parse(body))` prints there, byte for byte.
+//! The fixed-point rule, proved against a real Node.js: it prints
+//! `JSON.stringify(JSON.parse(body))` exactly as Signet sends the body.
 //!
 //! Documents are generated as text, in every spelling that JSON allows, from a
-//! fixed seed. One Node.js process judges them all.
+//! fixed seed. A Node.js process gets all documents of a test at once.
 
 use std::{
     io::Write,
@@ -23,16 +23,16 @@ use signet_model::{
     payload::{self, Problem},
 };
 
-/// What Node.js makes of a document.
+/// Node.js's answer for a document.
 #[derive(Deserialize)]
 struct Verdict {
-    /// `JSON.stringify(JSON.parse(document))`; nothing if it is not JSON.
+    /// `JSON.stringify(JSON.parse(document))`; `None` if the document is not JSON.
     printed: Option<String>,
-    /// For a document that is one number or one string: whether it was changed.
+    /// For a document that is one number or one string: `true` if its value changed.
     altered: Option<bool>,
 }
 
-/// Asks Node.js about each document.
+/// Returns the verdicts in the order of the documents.
 fn ask_node(documents: &[String]) -> Vec<Verdict> {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/node/stringify.js");
     let mut node = Command::new("node")
@@ -40,7 +40,7 @@ fn ask_node(documents: &[String]) -> Vec<Verdict> {
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .expect("Node.js 20 or later must be installed: payloads are compared with what it prints");
+        .expect("Node.js 20 or later must be installed: payloads are compared with its output");
     let mut input = node.stdin.take().expect("a pipe");
     let output = thread::scope(|scope| {
         scope.spawn(move || {
@@ -72,7 +72,7 @@ fn print(document: &str) -> Result<String, Problem> {
     Ok(printed)
 }
 
-/// Any number that JSON can spell; most of them no float can hold.
+/// Any number that JSON can spell; floats can hold few of them.
 fn any_number() -> impl Strategy<Value = String> {
     let parts = "-?(0|[1-9][0-9]{0,25})(\\.[0-9]{1,25})?([eE][+-]?[0-9]{1,3})?";
     prop_oneof![
@@ -99,7 +99,7 @@ fn surviving_number() -> impl Strategy<Value = String> {
         (any::<i32>(), 0..6).prop_map(|(digits, places)| f64::from(digits) / 10_f64.powi(places)),
     ];
     (float, 0..4).prop_map(|(number, spelling)| {
-        // Not as Rust prints it: 692250080347616.25 lies halfway, and Rust's
+        // Rust prints other digits: 692250080347616.25 lies halfway, and Rust's
         // shortest form of it ends in .3, ECMAScript's in .2.
         let mut text = String::new();
         payload::Value::Number(number).write(&mut text);
@@ -179,8 +179,8 @@ fn document() -> impl Strategy<Value = String> {
     (space(), nested, space()).prop_map(|(before, document, after)| before + &document + &after)
 }
 
-/// What is accepted is printed as Node.js prints the original, and once more as
-/// Node.js prints that.
+/// Asserts that Signet prints each document as Node.js does, and that Node.js does not
+/// change the result.
 fn assert_fixed_points(documents: &[String]) {
     let bodies: Vec<String> = documents.iter().map(|it| print(it).expect("a document that survives")).collect();
     for ((document, body), verdict) in documents.iter().zip(&bodies).zip(ask_node(documents)) {
@@ -263,15 +263,15 @@ fn a_string_is_refused_exactly_when_it_has_a_lone_surrogate() {
 }
 
 #[test]
-fn what_node_does_not_read_is_refused_and_nothing_else() {
+fn a_document_is_refused_exactly_when_node_does_not_read_it() {
     let stray =
         prop_oneof![select(vec!["\"", "\\", "{", "}", "[", "]", ",", ":", "0", "-", ".", "e", "\u{a0}", "\u{0}", "t"])];
     let broken = (document(), any::<prop::sample::Index>(), stray, any::<bool>()).prop_map(
-        |(document, place, stray, replace)| {
+        |(document, index, stray, replace)| {
             let letters: Vec<char> = document.chars().collect();
-            let place = place.index(letters.len());
-            let rest = &letters[place + usize::from(replace)..];
-            letters[..place].iter().copied().chain(stray.chars()).chain(rest.iter().copied()).collect()
+            let index = index.index(letters.len());
+            let rest = &letters[index + usize::from(replace)..];
+            letters[..index].iter().copied().chain(stray.chars()).chain(rest.iter().copied()).collect()
         },
     );
     let documents = generate(4_000, broken);

@@ -8,8 +8,8 @@ use crate::{
     payload::{self, Members, Value, push_pointer, write_string},
 };
 
-/// The longest task id, in characters. Deliveries are found by it, and what
-/// PostgreSQL finds things by has a limit.
+/// The longest task id, in characters. Events are indexed by it, and PostgreSQL limits
+/// the length of an index entry.
 const MAX_TASK_ID_LEN: usize = 255;
 
 /// A member of a submitted event is wrong.
@@ -18,7 +18,7 @@ const MAX_TASK_ID_LEN: usize = 255;
 pub struct MemberFault {
     /// JSON pointer (RFC 6901) of the member; empty for the whole document.
     pub pointer: String,
-    /// What is wrong with it and what to send instead, to stand behind its name.
+    /// The fault and its remedy, worded to stand behind the member's name.
     pub message: String,
 }
 
@@ -36,16 +36,16 @@ impl From<payload::Fault> for MemberFault {
     }
 }
 
-/// What is delivered: the exact bytes, and what the store keeps beside them.
+/// The body of an event, and the values of it that the store keeps in columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventBody {
     /// The type of the event.
     pub event_type: EventType,
-    /// When it happened, whole seconds.
+    /// The instant of the event, in whole seconds.
     pub occurred_at: Timestamp,
-    /// The task it is about, for types that are about one.
+    /// The id of the task, for the types that have one.
     pub task_id: Option<Arc<str>>,
-    /// The body as it is signed and sent.
+    /// The exact text that is signed and sent.
     pub json: Arc<str>,
 }
 
@@ -56,22 +56,22 @@ pub struct Submission {
     pub account: Option<String>,
     /// `idempotencyKey`, which only an entry of a batch may have.
     pub idempotency_key: Option<String>,
-    /// What is to be delivered.
+    /// The body to deliver.
     pub body: EventBody,
 }
 
 impl Submission {
-    /// Reads the one event of a request. A timestamp left out is `now`.
+    /// Reads the single event of a request. A missing timestamp becomes `now`.
     pub fn parse(text: &str, now: Timestamp) -> Result<Self, MemberFault> {
-        Self::read(payload::parse(text)?, now, Entry::Single)
+        Self::read(payload::parse(text)?, now, Origin::Request)
     }
 
     /// Reads one entry of a batch, already parsed.
     pub fn from_batch_entry(entry: Value<'_>, now: Timestamp) -> Result<Self, MemberFault> {
-        Self::read(entry, now, Entry::OfBatch)
+        Self::read(entry, now, Origin::Batch)
     }
 
-    fn read(value: Value<'_>, now: Timestamp, entry: Entry) -> Result<Self, MemberFault> {
+    fn read(value: Value<'_>, now: Timestamp, origin: Origin) -> Result<Self, MemberFault> {
         let Value::Object(members) = value else {
             return Err(MemberFault {
                 pointer: String::new(),
@@ -79,9 +79,9 @@ impl Submission {
             });
         };
         let mut fields = Fields(members);
-        let idempotency_key = match entry {
-            Entry::OfBatch => fields.optional_text("idempotencyKey")?,
-            Entry::Single => None,
+        let idempotency_key = match origin {
+            Origin::Batch => fields.optional_text("idempotencyKey")?,
+            Origin::Request => None,
         };
         let account = fields.optional_text("account")?;
         let body = read_body(&mut fields, now)?;
@@ -90,10 +90,11 @@ impl Submission {
     }
 }
 
+/// A request with one event has its idempotency key in a header.
 #[derive(Clone, Copy)]
-enum Entry {
-    Single,
-    OfBatch,
+enum Origin {
+    Request,
+    Batch,
 }
 
 fn read_body(fields: &mut Fields<'_>, now: Timestamp) -> Result<EventBody, MemberFault> {
@@ -173,7 +174,7 @@ fn write_member(name: &str, text: &str, json: &mut String) {
     write_string(text, json);
 }
 
-/// The members not yet read. What is left at the end does not belong there.
+/// The members that are not yet read. Those that remain at the end are unknown.
 struct Fields<'a>(Members<'a>);
 
 impl<'a> Fields<'a> {
@@ -190,23 +191,15 @@ impl<'a> Fields<'a> {
     }
 
     fn text(&mut self, name: &str) -> Result<String, MemberFault> {
-        match self.required(name)? {
-            Value::String(text) if !text.is_empty() => Ok(text.into_owned()),
-            Value::String(_) => Err(MemberFault::new(name, "must not be empty")),
-            other => Err(MemberFault::new(name, format!("must be a string, not {}", other.kind()))),
-        }
+        text(name, self.required(name)?, "must not be empty")
     }
 
     fn optional_text(&mut self, name: &str) -> Result<Option<String>, MemberFault> {
-        match self.0.take(name) {
-            None => Ok(None),
-            Some(Value::String(text)) if !text.is_empty() => Ok(Some(text.into_owned())),
-            Some(Value::String(_)) => Err(MemberFault::new(name, "must not be empty; leave it out instead")),
-            Some(other) => Err(MemberFault::new(name, format!("must be a string, not {}", other.kind()))),
-        }
+        let value = self.0.take(name);
+        value.map(|value| text(name, value, "must not be empty; leave it out instead")).transpose()
     }
 
-    /// A member that can be left out because only one value is right.
+    /// Reads a member that may be left out, because it has only one valid value.
     fn constant(&mut self, name: &str, expected: &str) -> Result<(), MemberFault> {
         match self.0.take(name) {
             None => Ok(()),
@@ -237,6 +230,14 @@ impl<'a> Fields<'a> {
             None => Ok(()),
             Some((name, _)) => Err(MemberFault::new(name, format!("is not a member of {event_type}; remove it"))),
         }
+    }
+}
+
+fn text(name: &str, value: Value<'_>, if_empty: &str) -> Result<String, MemberFault> {
+    match value {
+        Value::String(text) if text.is_empty() => Err(MemberFault::new(name, if_empty)),
+        Value::String(text) => Ok(text.into_owned()),
+        other => Err(MemberFault::new(name, format!("must be a string, not {}", other.kind()))),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Sample bodies: what the dashboard shows, and what a test event delivers.
+//! Sample bodies, which the dashboard shows and test events deliver.
 
 use super::{EventBody, EventType, balance_low};
 use crate::{Amount, Timestamp};

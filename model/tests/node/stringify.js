@@ -1,10 +1,10 @@
-// Answers each line of input, a document as a JSON string, with one line: what
-// receivers would compute their signature over, and whether a number changed.
+// Answers each line of input, a document as a JSON string, with one line: the text
+// over which receivers compute their signature, and `altered` if a value changed.
 'use strict';
 
 const readline = require('node:readline');
 
-/** Whether two decimal texts name the same number, computed with big integers. */
+/** Compares two decimal texts as numbers, with big integers. */
 function sameNumber(left, right) {
   const [a, b] = [left, right].map((text) => {
     const [, sign, whole, fraction = '', exponent = '0'] =
@@ -17,7 +17,7 @@ function sameNumber(left, right) {
   return scaled(a) === scaled(b);
 }
 
-/** What Node.js makes of a document; `printed` is null where it is not JSON. */
+/** Parses a document and prints it; `printed` is null if it is not JSON. */
 function judge(document) {
   let value;
   try {
