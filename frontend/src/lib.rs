@@ -1,11 +1,11 @@
-//! The entry of the browser side.
+//! The entry point of the browser side.
 
 use wasm_bindgen::prelude::wasm_bindgen;
 
-// Without a use of the crate its islands are not linked, and vanish without a word.
+// The linker silently drops the islands of a crate that is not used.
 use signet_app as _;
 
-/// Makes the browser ready for the islands, which the page then starts one by one.
+/// Prepares hydration; the page then starts its islands one by one.
 #[wasm_bindgen]
 pub fn hydrate() {
     leptos::mount::hydrate_islands();
