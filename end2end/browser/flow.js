@@ -1,11 +1,10 @@
-// The whole of what a person does, told once for every way of doing it.
+// The flow of a person through the dashboard, the same for mouse, keyboard and plain
+// forms.
 import { test, expect } from '../support/browser.js';
-import { PASSWORD } from '../support/dashboard.js';
+import { EMAIL, PASSWORD } from '../support/dashboard.js';
 import { Producer } from '../support/producer.js';
 
-const EMAIL = 'ada@example.com';
-
-/** `hands` work the page; `scripts` tells whether JavaScript runs in it. */
+/** `hands` operate the page; `scripts` is true if JavaScript runs in it. */
 export async function wholeFlow({ page, hands, signet, receiver, scripts }) {
   const button = (name) => page.getByRole('button', { name, exact: true });
   const link = (name) => page.getByRole('link', { name, exact: true });
@@ -34,7 +33,7 @@ export async function wholeFlow({ page, hands, signet, receiver, scripts }) {
     await expect(page.getByRole('alert')).toHaveText('The e-mail address or the password is wrong.');
     await hands.fill(page.getByLabel('Password'), PASSWORD);
     await hands.press(button('Sign in'));
-    await expect(heading('API keys').first(), 'where the person wanted to go').toBeVisible();
+    await expect(heading('API keys').first(), 'the page that was asked for first').toBeVisible();
   });
 
   const key = await test.step('an API key is made and shown once', async () => {
@@ -45,7 +44,7 @@ export async function wholeFlow({ page, hands, signet, receiver, scripts }) {
     return key;
   });
 
-  await test.step('a webhook is added; each mistake is said beside its field', async () => {
+  await test.step('a webhook is added; each mistake is shown beside its field', async () => {
     await hands.press(link('Webhooks').first());
     await hands.press(link('Add webhook').first());
     await hands.fill(page.getByLabel('URL'), receiver.url.replace('https', 'http'));
@@ -87,11 +86,11 @@ export async function wholeFlow({ page, hands, signet, receiver, scripts }) {
       await expect(page.locator('#secret').getByText('Copied')).toBeVisible();
       expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(receiver.secret);
     } else {
-      await expect(copy, 'what needs JavaScript is not offered').toBeHidden();
+      await expect(copy, 'the button needs JavaScript').toBeHidden();
     }
   });
 
-  await test.step('a test event shows what the receiver answers', async () => {
+  await test.step('a test event shows the answer of the receiver', async () => {
     const result = page.locator('#test-result');
     receiver.answer = () => ({ status: 202, body: 'thank you' });
     await hands.choose(page.getByLabel('Event type'), 'task.failed');
@@ -139,7 +138,7 @@ export async function wholeFlow({ page, hands, signet, receiver, scripts }) {
     await hands.press(rows.first().getByRole('link'));
   });
 
-  await test.step('one delivery shows everything that was sent and came back', async () => {
+  await test.step('a delivery shows its body, and the request and response of each attempt', async () => {
     await expect(heading('task.completed')).toBeVisible();
     await expect(page.locator('#body')).toContainText('"grüße"');
     const attempt = page.locator('#attempts');
@@ -151,7 +150,7 @@ export async function wholeFlow({ page, hands, signet, receiver, scripts }) {
     await expect(attempt).toContainText('x-powered-by');
   });
 
-  await test.step('it is sent again with the same id', async () => {
+  await test.step('the delivery is sent again with the same id', async () => {
     await hands.press(button('Resend'));
     await expect(notice.first()).toContainText('sent again');
     const again = await receiver.arrivals.next();
@@ -159,7 +158,7 @@ export async function wholeFlow({ page, hands, signet, receiver, scripts }) {
     expect(again.headers['x-webhook-attempt']).toBe('2');
   });
 
-  await test.step('a webhook that keeps failing says since when and why', async () => {
+  await test.step('a webhook that keeps failing is disabled, and shows the time and the reason', async () => {
     receiver.answer = () => ({ status: 503, body: 'down for repair' });
     await producer.complete('task_43', '{}');
     await receiver.arrivals.take(2);
@@ -173,7 +172,7 @@ export async function wholeFlow({ page, hands, signet, receiver, scripts }) {
     await expect(page.locator('.page-head .status')).toHaveText('Disabled');
   });
 
-  await test.step('re-enabling sends what was held', async () => {
+  await test.step('re-enabling releases the held deliveries', async () => {
     receiver.answer = () => ({ status: 200 });
     await producer.complete('task_44', '{}');
     await page.goto(webhook);
@@ -184,7 +183,7 @@ export async function wholeFlow({ page, hands, signet, receiver, scripts }) {
     await expect(page.locator('.page-head .status')).toHaveText('Enabled');
   });
 
-  await test.step('what had failed is found and sent again', async () => {
+  await test.step('failed deliveries are found and sent again', async () => {
     await hands.press(link('Recover failed deliveries'));
     await expect(page.getByLabel('Since (UTC)')).toHaveValue(/^\d{4}-\d\d-\d\dT\d\d:\d\d$/);
     await hands.tick(page.getByLabel('balance.low'), false);
@@ -197,7 +196,7 @@ export async function wholeFlow({ page, hands, signet, receiver, scripts }) {
     await page.goto(webhook);
   });
 
-  await test.step('it is paused and deleted', async () => {
+  await test.step('the webhook is paused and deleted', async () => {
     await hands.press(button('Pause'));
     await expect(heading('This webhook is paused')).toBeVisible();
     await hands.press(button('Delete'));

@@ -1,7 +1,7 @@
-// The ways in which a person works a page.
+// The ways in which a person operates a page.
 import { expect } from '../support/browser.js';
 
-/** Clicks and types. */
+/** Operates a page by mouse, and types into its fields. */
 export class Mouse {
   constructor(page) {
     this.page = page;
@@ -24,13 +24,13 @@ export class Mouse {
   }
 }
 
-/** Never touches the mouse: Tab to get somewhere, Enter and Space to act. */
+/** Operates a page by keyboard alone: Tab moves the focus, Enter and Space act. */
 export class Keyboard {
   constructor(page) {
     this.page = page;
   }
 
-  /** Presses Tab until the element has the focus, which must be visible there. */
+  /** Presses Tab until the element has the focus, and asserts that the focus is visible. */
   async #reach(target) {
     await expect(target).toBeVisible();
     const focused = () => target.evaluate((element) => element === element.ownerDocument.activeElement);

@@ -1,19 +1,19 @@
-// How the pages look: nothing sticks out, everybody can read and reach it, and
-// screenshots in light and dark, wide and narrow, are kept in artefacts/.
+// The look of the pages: each fits its window and is accessible. Screenshots in light
+// and dark, wide and narrow, go to artefacts/.
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { AxeBuilder } from '@axe-core/playwright';
 
-import { Dashboard, PASSWORD } from '../support/dashboard.js';
+import { Dashboard } from '../support/dashboard.js';
 import { Producer } from '../support/producer.js';
-import { expect, test } from '../support/browser.js';
+import { expect, signIn, test } from '../support/browser.js';
 
 const ARTEFACTS = fileURLToPath(new URL('../artefacts', import.meta.url));
 const SIZES = { wide: { width: 1280, height: 900 }, narrow: { width: 375, height: 812 } };
 
-/** An account with something on every page; returns the pages. */
-async function furnish(signet, receiver) {
+/** Fills every page of an account; returns the addresses of the pages. */
+async function fillPages(signet, receiver) {
   const person = await Dashboard.signUp(signet);
   const producer = new Producer(signet.origin, await person.addApiKey('Task workers'));
   const paused = await person.addWebhook('https://hooks.example.com/signet', ['balance.low']);
@@ -21,21 +21,22 @@ async function furnish(signet, receiver) {
   await person.submit('/settings/account/threshold', { threshold: '50' });
   await producer.request('PUT', '/v1/accounts/default/balance', '{"balance":72.25}');
 
-  const broken = await person.addWebhook(receiver.url, ['task.failed']);
-  const { path: webhook, secret } = await person.addWebhook(receiver.url, ['task.completed', 'balance.low']);
+  const fail = (taskId) => producer.send({ event: 'task.failed', taskId, errorId: 12, errorCode: 'ERROR_TOO_BIG' });
+  const addDisabled = async (taskId) => {
+    const added = await person.addWebhook(receiver.url, ['task.failed']);
+    receiver.secret = added.secret;
+    await fail(taskId);
+    await receiver.arrivals.take(2);
+    await person.openUntil(added.path, /This webhook is disabled/);
+    return added;
+  };
   receiver.answer = ({ body }) => (body.event === 'task.failed' ? { status: 500, body: 'Error: connect ECONNREFUSED' } : { status: 200 });
-  receiver.secret = broken.secret;
-  await producer.send({ event: 'task.failed', taskId: 'task_9', errorId: 12, errorCode: 'ERROR_TOO_BIG' });
-  await receiver.arrivals.take(2);
-  await person.openUntil(broken.path, /This webhook is disabled/);
-  await producer.send({ event: 'task.failed', taskId: 'task_10', errorId: 12, errorCode: 'ERROR_TOO_BIG' });
+  const broken = await addDisabled('task_9');
+  const { path: webhook, secret } = await person.addWebhook(receiver.url, ['task.completed', 'balance.low']);
+  await fail('task_10');
 
-  const mended = await person.addWebhook(receiver.url, ['task.failed']);
-  receiver.secret = mended.secret;
-  await producer.send({ event: 'task.failed', taskId: 'task_11', errorId: 12, errorCode: 'ERROR_TOO_BIG' });
-  await receiver.arrivals.take(2);
-  await person.openUntil(mended.path, /This webhook is disabled/);
-  await person.submit(`${mended.path}/enable`);
+  const repaired = await addDisabled('task_11');
+  await person.submit(`${repaired.path}/enable`);
   const anHourAgo = new Date(Date.now() - 3_600_000).toISOString().slice(0, '2026-03-28T12:00'.length);
   const search = `since=${encodeURIComponent(anHourAgo)}&event=task.failed&event=balance.low`;
 
@@ -53,7 +54,7 @@ async function furnish(signet, receiver) {
     'webhook-disabled': broken.path,
     'webhook-edit': `${webhook}/edit`,
     'webhook-delete': `${webhook}/delete`,
-    'webhook-recover': `${mended.path}/recover?${search}`,
+    'webhook-recover': `${repaired.path}/recover?${search}`,
     'webhook-recover-none': `${webhook}/recover?${search}`,
     'webhook-recover-wrong': `${webhook}/recover?since=2999-01-01T00%3A00`,
     'webhook-recover-disabled': `${broken.path}/recover?${search}`,
@@ -62,19 +63,11 @@ async function furnish(signet, receiver) {
     delivery,
     'api-keys': '/settings/api-keys',
     account: '/settings/account',
-    'not-found': '/settings/nothing-here',
+    'not-found': '/settings/no-such-page',
   };
 }
 
-async function signIn(page, signet) {
-  await page.goto(`${signet.origin}/login`);
-  await page.getByLabel('E-mail').fill('ada@example.com');
-  await page.getByLabel('Password').fill(PASSWORD);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.waitForURL('**/settings/webhooks');
-}
-
-/** Elements that reach beyond the window's edge and are not inside something that scrolls. */
+/** Elements beyond the right edge of the window, except inside an element that scrolls. */
 function overflowing() {
   const width = document.documentElement.clientWidth;
   const scrolls = (element) =>
@@ -89,26 +82,26 @@ for (const [size, viewport] of Object.entries(SIZES)) {
     test.describe(`${size} and ${colorScheme}`, () => {
       test.use({ viewport, colorScheme });
 
-      test('every page fits its window and can be used by everybody', async ({ page, signet, receiver, said }) => {
-        const photograph = (name) =>
+      test('every page fits its window and is accessible', async ({ page, signet, receiver, messages }) => {
+        const screenshot = (name) =>
           page.screenshot({ path: path.join(ARTEFACTS, `${name}-${size}-${colorScheme}.png`), fullPage: true, animations: 'disabled' });
         const look = async (name, address) => {
           await page.goto(new URL(address, signet.origin).href, { waitUntil: 'load' });
-          expect(await page.evaluate(overflowing), `nothing sticks out of ${name}`).toEqual([]);
+          expect(await page.evaluate(overflowing), `${name} fits its window`).toEqual([]);
           expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(viewport.width);
           const { violations, passes } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']).analyze();
           expect(passes.map(({ id }) => id)).toContain('color-contrast');
           const faults = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.failureSummary} ${node.html}`));
-          expect(faults, `everybody can use ${name}`).toEqual([]);
-          await photograph(name);
+          expect(faults, `${name} is accessible`).toEqual([]);
+          await screenshot(name);
         };
         await look('setup', signet.setupLink);
-        const pages = await furnish(signet, receiver);
+        const pages = await fillPages(signet, receiver);
         await look('login', '/login');
         await signIn(page, signet);
         for (const [name, address] of Object.entries(pages)) {
           await look(name, address);
-          if (name === 'not-found') said.length = 0; // The browser reports the 404 that was asked for.
+          if (name === 'not-found') messages.length = 0; // The browser reports the 404, which is expected.
         }
       });
     });

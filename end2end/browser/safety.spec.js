@@ -1,9 +1,9 @@
-// What every page must carry, and what must really be in the built module.
+// The security of every page, and the islands of the built module.
 import fs from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
-import { Dashboard, PASSWORD } from '../support/dashboard.js';
-import { expect, test } from '../support/browser.js';
+import { Dashboard } from '../support/dashboard.js';
+import { expect, signIn, test } from '../support/browser.js';
 
 const ISLANDS = fileURLToPath(new URL('../../app/src/islands', import.meta.url));
 
@@ -13,6 +13,10 @@ async function islandsInSource() {
   const sources = await Promise.all(files.map((name) => fs.readFile(`${ISLANDS}/${name}`, 'utf8')));
   return sources.flatMap((source) => [...source.matchAll(/#\[island[^\]]*\]\s*pub fn (\w+)/g)].map(([, name]) => name));
 }
+
+/** The addresses behind the sign-in, for a webhook at `path`. */
+const pages = (path) =>
+  ['/settings/webhooks', '/settings/webhooks/new', path, `${path}/deliveries`, '/settings/api-keys', '/settings/account'];
 
 test('every island is in the module that the browser loads', async ({ page, signet }) => {
   const person = await Dashboard.signUp(signet);
@@ -28,12 +32,8 @@ test('every page has a policy with a fresh nonce, and no inline handlers', async
   const person = await Dashboard.signUp(signet);
   const { path } = await person.addWebhook('https://hooks.example.com/signet', ['task.completed']);
   const nonces = new Set();
-  await page.goto(`${signet.origin}/login`);
-  await page.getByLabel('E-mail').fill('ada@example.com');
-  await page.getByLabel('Password').fill(PASSWORD);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.waitForURL('**/settings/webhooks');
-  const addresses = ['/settings/webhooks', '/settings/webhooks/new', path, `${path}/deliveries`, '/settings/api-keys', '/settings/account'];
+  await signIn(page, signet);
+  const addresses = pages(path);
   for (const address of addresses) {
     const response = await page.goto(new URL(address, signet.origin).href);
     const headers = response.headers();
@@ -56,17 +56,13 @@ test('every page has a policy with a fresh nonce, and no inline handlers', async
 
 test('the session cookie is for this host alone and hidden from scripts', async ({ signet, page, context }) => {
   await Dashboard.signUp(signet);
-  await page.goto(`${signet.origin}/login`);
-  await page.getByLabel('E-mail').fill('ada@example.com');
-  await page.getByLabel('Password').fill(PASSWORD);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.waitForURL('**/settings/webhooks');
+  await signIn(page, signet);
   const session = (await context.cookies()).find(({ name }) => name === '__Host-signet');
   expect(session).toMatchObject({ path: '/', secure: true, httpOnly: true, sameSite: 'Lax' });
   expect(await page.evaluate(() => document.cookie)).not.toContain('__Host-signet=');
 });
 
-test('a form that another site sends changes nothing', async ({ signet }) => {
+test('a form from another site is refused and has no effect', async ({ signet }) => {
   const person = await Dashboard.signUp(signet);
   const { path } = await person.addWebhook('https://hooks.example.com/signet', ['task.completed']);
   for (const headers of [
@@ -87,10 +83,10 @@ test('a form that another site sends changes nothing', async ({ signet }) => {
   expect(await person.open('/settings/webhooks')).toContain('hooks.example.com');
 });
 
-test('who is not signed in is asked to sign in, and sees nothing of the account', async ({ signet }) => {
+test('without a session every page leads to the sign-in and shows no data of the account', async ({ signet }) => {
   const person = await Dashboard.signUp(signet);
   const { path } = await person.addWebhook('https://hooks.example.com/signet', ['task.completed']);
-  for (const address of ['/settings/webhooks', path, `${path}/deliveries`, '/settings/api-keys', '/settings/account']) {
+  for (const address of pages(path)) {
     const response = await fetch(new URL(address, signet.origin), { redirect: 'manual' });
     expect(response.status).toBe(303);
     expect(response.headers.get('location')).toBe(`/login?next=${address}`);
@@ -98,7 +94,7 @@ test('who is not signed in is asked to sign in, and sees nothing of the account'
   }
 });
 
-test('another account sees nothing of a webhook and can do nothing to it', async ({ signet }) => {
+test('a webhook of another account can be neither seen nor changed', async ({ signet }) => {
   const ada = await Dashboard.signUp(signet);
   const { path } = await ada.addWebhook('https://hooks.example.com/signet', ['task.completed']);
   const link = await signet.command('account', 'add', 'other', '--public-url', signet.origin);

@@ -1,12 +1,11 @@
-// Events in: idempotency, batches, accounts, balances, and what is refused.
+// Events in: idempotency, batches, accounts, balances and refusals.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { makeCertificates } from '../support/certificates.js';
-import { Dashboard } from '../support/dashboard.js';
 import { Producer } from '../support/producer.js';
 import { Receiver } from '../support/receiver.js';
-import { Signet } from '../support/signet.js';
+import { startService } from '../support/service.js';
 
 const LIMIT = { timeout: 60_000 };
 
@@ -14,14 +13,10 @@ let signet, dashboard, receiver, producer;
 
 before(async () => {
   const certificates = await makeCertificates();
-  [signet, receiver] = await Promise.all([
-    Signet.start({ authority: certificates.authority }),
-    Receiver.standard(certificates),
-  ]);
-  dashboard = await Dashboard.signUp(signet);
+  ({ signet, dashboard, producer } = await startService(certificates));
+  receiver = await Receiver.standard(certificates);
   const { secret } = await dashboard.addWebhook(receiver.url, ['task.completed', 'task.failed', 'balance.low']);
   receiver.secret = secret;
-  producer = new Producer(signet.origin, await dashboard.addApiKey());
 }, LIMIT);
 
 after(async () => {
@@ -29,8 +24,8 @@ after(async () => {
   await signet?.discard();
 });
 
-/** Everything that has arrived, once nothing is on its way any more. */
-async function arrivedUntilNow() {
+/** All arrivals since the last call, once no delivery is pending. */
+async function allArrivals() {
   await signet.settled();
   const arrived = receiver.arrivals.takeAll();
   for (const arrival of arrived) assert.equal(arrival.verified, true, arrival.error);
@@ -39,31 +34,31 @@ async function arrivedUntilNow() {
 
 const event = (taskId) => JSON.stringify({ event: 'task.completed', taskId, solution: { token: 'x' } });
 
-test('a repeated request is answered alike and sends nothing twice', LIMIT, async () => {
+test('a repeated request gets the same answer and sends no second event', LIMIT, async () => {
   const headers = { 'idempotency-key': 'order 42' };
   const first = await producer.request('POST', '/v1/events', event('task_once'), headers);
   const second = await producer.request('POST', '/v1/events', event('task_once'), headers);
   assert.deepEqual([first.status, second.status], [202, 202]);
   assert.deepEqual(second.body, first.body);
-  const arrived = await arrivedUntilNow();
+  const arrived = await allArrivals();
   assert.deepEqual(arrived.map(({ body }) => body.taskId), ['task_once']);
 });
 
-test('a key that was used for another request is refused', LIMIT, async () => {
+test('an idempotency key that was used for another request is refused', LIMIT, async () => {
   const headers = { 'idempotency-key': 'order 43' };
   await producer.send(event('task_first'), headers);
   const other = await producer.request('POST', '/v1/events', event('task_other'), headers);
   assert.equal(other.status, 422);
   assert.match(other.headers.get('content-type'), /^application\/problem\+json/);
-  const arrived = await arrivedUntilNow();
+  const arrived = await allArrivals();
   assert.deepEqual(arrived.map(({ body }) => body.taskId), ['task_first']);
 });
 
-test('requests with one key that race send one event', LIMIT, async () => {
+test('requests with one idempotency key that race send one event', LIMIT, async () => {
   const headers = { 'idempotency-key': 'order 44' };
   const answers = await Promise.all(Array.from({ length: 8 }, () => producer.send(event('task_race'), headers)));
   assert.equal(new Set(answers.map(({ id }) => id)).size, 1);
-  assert.equal((await arrivedUntilNow()).length, 1);
+  assert.equal((await allArrivals()).length, 1);
 });
 
 test('one bad entry of a batch spoils no other', LIMIT, async () => {
@@ -77,7 +72,7 @@ test('one bad entry of a batch spoils no other', LIMIT, async () => {
   assert.match(a.id, /^evt_/);
   assert.equal(b.error.errors[0].pointer, '/1/solution');
   assert.match(c.id, /^evt_/);
-  const arrived = await arrivedUntilNow();
+  const arrived = await allArrivals();
   assert.deepEqual(arrived.map(({ body }) => body.taskId).sort(), ['task_a', 'task_c']);
 });
 
@@ -86,15 +81,15 @@ test('balance.low is sent once at each crossing', LIMIT, async () => {
     const answer = await producer.request('PUT', '/v1/accounts/default/balance', JSON.stringify({ balance }));
     assert.equal(answer.status, 204, JSON.stringify(answer));
   };
-  const low = async () => (await arrivedUntilNow()).map(({ body }) => [body.event, body.balance, body.threshold]);
+  const low = async () => (await allArrivals()).map(({ body }) => [body.event, body.balance, body.threshold]);
 
   await dashboard.submit('/settings/account/threshold', { threshold: '50' });
   for (const balance of [60, 50]) await setBalance(balance);
-  assert.deepEqual(await low(), [], 'at the threshold is not below it');
+  assert.deepEqual(await low(), [], 'a balance at the threshold is not low');
   await setBalance(45.5);
   assert.deepEqual(await low(), [['balance.low', 45.5, 50]]);
   for (const balance of [45, 10.25]) await setBalance(balance);
-  assert.deepEqual(await low(), [], 'it was below already');
+  assert.deepEqual(await low(), [], 'the balance was low already');
   for (const balance of [50, 49.99]) await setBalance(balance);
   assert.deepEqual(await low(), [['balance.low', 49.99, 50]]);
   await setBalance(70);
@@ -105,11 +100,11 @@ test('balance.low is sent once at each crossing', LIMIT, async () => {
 test('the body of balance.low prints shortest numbers', LIMIT, async () => {
   await producer.request('PUT', '/v1/accounts/default/balance', '{"balance":1e2}');
   await producer.request('PUT', '/v1/accounts/default/balance', '{"balance":20.50}');
-  const [{ text }] = await arrivedUntilNow();
+  const [{ text }] = await allArrivals();
   assert.match(text, /^\{"event":"balance\.low","balance":20\.5,"threshold":70\.5,"timestamp":"[\d:TZ-]{20}"\}$/);
 });
 
-test('what is wrong with an event is named by its pointer', LIMIT, async () => {
+test('a refusal points to the member at fault', LIMIT, async () => {
   for (const [body, pointer] of [
     ['{"event":"task.completed"', ''],
     ['{}', '/event'],
@@ -123,10 +118,10 @@ test('what is wrong with an event is named by its pointer', LIMIT, async () => {
     assert.match(answer.headers.get('content-type'), /^application\/problem\+json/);
     assert.equal(answer.body.errors[0].pointer, pointer, JSON.stringify(answer.body));
   }
-  assert.deepEqual(await arrivedUntilNow(), []);
+  assert.deepEqual(await allArrivals(), []);
 });
 
-test('without a good key nothing is accepted', LIMIT, async () => {
+test('an event without a valid API key is refused', LIMIT, async () => {
   const { id } = /\/settings\/api-keys\/(?<id>key_\w+)\/revoke/.exec(await dashboard.open('/settings/api-keys')).groups;
   const revoked = new Producer(signet.origin, await dashboard.addApiKey('revoked'));
   const page = await dashboard.open('/settings/api-keys');
@@ -138,10 +133,10 @@ test('without a good key nothing is accepted', LIMIT, async () => {
     assert.equal(answer.status, 401);
     assert.match(answer.headers.get('content-type'), /^application\/problem\+json/);
   }
-  assert.deepEqual((await arrivedUntilNow()).map(({ body }) => body.taskId), ['t']);
+  assert.deepEqual((await allArrivals()).map(({ body }) => body.taskId), ['t']);
 });
 
-test('a key reaches its own account alone, and a key of the operator reaches each', LIMIT, async () => {
+test('an API key serves its own account alone, and a key of the operator serves all', LIMIT, async () => {
   await signet.command('account', 'add', 'other');
   const named = (account) => JSON.stringify({ account, event: 'task.completed', taskId: account, solution: {} });
   const stranger = new Producer(signet.origin, await signet.command('key', 'add', '--account', 'other', '--name', 'x'));
@@ -150,9 +145,9 @@ test('a key reaches its own account alone, and a key of the operator reaches eac
   const refused = await stranger.request('POST', '/v1/events', named('default'));
   assert.equal(refused.status, 403);
   const balance = await stranger.request('PUT', '/v1/accounts/default/balance', '{"balance":1}');
-  assert.equal(balance.status, 404, 'whether the account exists is not told');
+  assert.equal(balance.status, 404, 'the answer does not tell if the account exists');
   assert.equal((await stranger.send(named('other'))).deliveries, 0);
   assert.equal((await operator.send(named('other'))).deliveries, 0);
   assert.equal((await operator.send(named('default'))).deliveries, 1);
-  assert.deepEqual((await arrivedUntilNow()).map(({ body }) => body.taskId), ['default']);
+  assert.deepEqual((await allArrivals()).map(({ body }) => body.taskId), ['default']);
 });

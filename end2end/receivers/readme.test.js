@@ -1,4 +1,4 @@
-// The examples of the README, run against a real delivery and its test vector.
+// The examples of the README verify its test vector and a real delivery.
 import assert from 'node:assert/strict';
 import { execFile as execFileWithCallback } from 'node:child_process';
 import fs from 'node:fs/promises';
@@ -40,7 +40,7 @@ before(async () => {
 
 after(() => signet?.discard());
 
-/** An example must take what is genuine, and nothing else. */
+/** An example must accept the genuine signature and refuse every other. */
 async function assertVerifies(isGenuine) {
   for (const { secret, body, signature } of [VECTOR, delivery]) {
     assert.equal(await isGenuine(body, signature, secret), true);

@@ -1,12 +1,11 @@
-// A receiver that fails: retries, disabling, holding, and the way back.
+// A receiver that fails: retries, disabling, holding and recovery.
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 
 import { makeCertificates } from '../support/certificates.js';
-import { Dashboard } from '../support/dashboard.js';
-import { Producer } from '../support/producer.js';
+import { encode } from '../support/dashboard.js';
 import { Receiver } from '../support/receiver.js';
-import { Signet } from '../support/signet.js';
+import { startService } from '../support/service.js';
 
 const LIMIT = { timeout: 60_000 };
 const FAILS = () => ({ status: 503, body: 'come back later' });
@@ -16,15 +15,11 @@ let certificates, signet, dashboard, producer, receiver, webhook;
 
 before(async () => {
   certificates = await makeCertificates();
-  signet = await Signet.start({
-    authority: certificates.authority,
-    options: ['--retry-delays', '20ms,40ms', '--retry-jitter', '0', '--release-rate', '1000'],
-  });
-  dashboard = await Dashboard.signUp(signet);
-  producer = new Producer(signet.origin, await dashboard.addApiKey());
+  const options = ['--retry-delays', '20ms,40ms', '--retry-jitter', '0', '--release-rate', '1000'];
+  ({ signet, dashboard, producer } = await startService(certificates, options));
 }, LIMIT);
 
-// A webhook of its own for each test, so that what one leaves behind disturbs no other.
+// Each test has a webhook of its own, which the deliveries of other tests do not reach.
 beforeEach(async () => {
   if (webhook) await dashboard.submit(`${webhook}/delete`);
   receiver?.close();
@@ -53,7 +48,7 @@ test('a failed attempt is repeated with the same id and body until it arrives', 
   await dashboard.openUntil(`${webhook}/deliveries?state=delivered`, /200 OK/);
 });
 
-test('after the last retry the webhook is disabled, and what it misses is held until it is re-enabled', LIMIT, async () => {
+test('after the last retry the webhook is disabled, and new events are held until it is re-enabled', LIMIT, async () => {
   receiver.answer = FAILS;
   await producer.complete('task_given_up', '{}');
   await receiver.arrivals.take(3);
@@ -73,11 +68,11 @@ test('after the last retry the webhook is disabled, and what it misses is held u
   assert.deepEqual([released.body.taskId, released.body.solution], ['task_held', { kept: true }]);
 
   await producer.complete('task_after', '{}');
-  assert.equal((await receiver.arrivals.next()).body.taskId, 'task_after', 'what was discarded never comes');
+  assert.equal((await receiver.arrivals.next()).body.taskId, 'task_after', 'a discarded delivery never arrives');
   assert.match(await dashboard.open(`${webhook}/deliveries?state=discarded`), /task\.failed/);
 });
 
-test('what could not be delivered can be sent again, with the same id', LIMIT, async () => {
+test('a failed delivery can be sent again, with the same id', LIMIT, async () => {
   receiver.answer = FAILS;
   await producer.complete('task_1', '{}');
   const [first] = await receiver.arrivals.take(3);
@@ -88,16 +83,16 @@ test('what could not be delivered can be sent again, with the same id', LIMIT, a
   await dashboard.submit(`${webhook}/deliveries/${id}/resend`);
   const again = await receiver.arrivals.next();
   assert.equal(again.headers['webhook-id'], id);
-  assert.equal(again.headers['x-webhook-attempt'], '4', 'attempts are counted on');
+  assert.equal(again.headers['x-webhook-attempt'], '4', 'the count of attempts goes on');
   assert.deepEqual(again.body, first.body);
 });
 
-test('all that has failed since then can be sent again, with the same ids', LIMIT, async () => {
+test('all deliveries that failed since a time can be sent again, with the same ids', LIMIT, async () => {
   receiver.answer = () => ({ status: 410 });
-  const given = [];
+  const failed = [];
   for (const task of ['task_1', 'task_2']) {
     await producer.complete(task, '{}');
-    given.push(await receiver.arrivals.next());
+    failed.push(await receiver.arrivals.next());
     await dashboard.openUntil(webhook, /This webhook is disabled/);
     if (task === 'task_1') await dashboard.submit(`${webhook}/enable`);
   }
@@ -105,7 +100,7 @@ test('all that has failed since then can be sent again, with the same ids', LIMI
   assert.match(form, /This webhook is disabled/);
   const since = /name="since" type="datetime-local" value="([^"]+)"/.exec(form)[1];
   const chosen = { since, event: ['task.completed', 'task.failed'] };
-  const query = new URLSearchParams(Object.entries(chosen).flatMap(([name, values]) => [values].flat().map((one) => [name, one])));
+  const query = encode(chosen);
   await dashboard.submit(`${webhook}/enable`);
   receiver.answer = WORKS;
 
@@ -114,7 +109,7 @@ test('all that has failed since then can be sent again, with the same ids', LIMI
   assert.match(html, /2 failed deliveries are being sent again/);
   const again = await receiver.arrivals.take(2);
   const ids = (arrivals) => arrivals.map(({ headers }) => headers['webhook-id']).sort();
-  assert.deepEqual(ids(again), ids(given));
+  assert.deepEqual(ids(again), ids(failed));
   assert.ok(again.every(({ verified }) => verified));
   await signet.settled();
   assert.match(await dashboard.open(`${webhook}/recover?${query}`), /Nothing to send again/);
@@ -154,28 +149,24 @@ test('a test event shows the real answer and is not repeated', LIMIT, async () =
   assert.equal((await receiver.arrivals.next()).body.taskId, 'task_1', 'the test did not come again');
 });
 
-test('a retry survives that the process is killed', LIMIT, async () => {
-  const slow = await Signet.start({
-    authority: certificates.authority,
-    options: ['--retry-delays', '2s', '--retry-jitter', '0'],
-  });
+test('a retry survives the death of the process', LIMIT, async () => {
+  const slow = await startService(certificates, ['--retry-delays', '2s', '--retry-jitter', '0']);
   try {
-    const person = await Dashboard.signUp(slow);
-    const added = await person.addWebhook(receiver.url, ['task.completed']);
+    const added = await slow.dashboard.addWebhook(receiver.url, ['task.completed']);
     receiver.secret = added.secret;
     receiver.answer = FAILS;
-    await new Producer(slow.origin, await person.addApiKey()).complete('task_1', '{"before":"the crash"}');
+    await slow.producer.complete('task_1', '{"before":"the crash"}');
     const first = await receiver.arrivals.next();
-    await person.openUntil(`${added.path}/deliveries`, /Retrying/);
-    await slow.kill();
+    await slow.dashboard.openUntil(`${added.path}/deliveries`, /Retrying/);
+    await slow.signet.kill();
     receiver.answer = WORKS;
-    await slow.run();
+    await slow.signet.run();
     const second = await receiver.arrivals.next();
     assert.equal(second.verified, true);
     assert.equal(second.headers['webhook-id'], first.headers['webhook-id']);
     assert.equal(second.headers['x-webhook-attempt'], '2');
     assert.deepEqual(second.body, first.body);
   } finally {
-    await slow.discard();
+    await slow.signet.discard();
   }
 });

@@ -1,12 +1,10 @@
-// What Signet sends is verified by receivers that nobody here could have bent.
+// Receivers verify deliveries with libraries that are independent of Signet.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { makeCertificates } from '../support/certificates.js';
-import { Dashboard } from '../support/dashboard.js';
-import { Producer } from '../support/producer.js';
 import { Receiver } from '../support/receiver.js';
-import { Signet } from '../support/signet.js';
+import { startService } from '../support/service.js';
 
 const LIMIT = { timeout: 60_000 };
 const ALL = ['task.completed', 'task.failed', 'balance.low'];
@@ -15,17 +13,13 @@ let signet, express, standard, producer;
 
 before(async () => {
   const certificates = await makeCertificates();
-  [signet, express, standard] = await Promise.all([
-    Signet.start({ authority: certificates.authority }),
-    Receiver.express(certificates),
-    Receiver.standard(certificates),
-  ]);
-  const dashboard = await Dashboard.signUp(signet);
+  const service = await startService(certificates);
+  ({ signet, producer } = service);
+  [express, standard] = await Promise.all([Receiver.express(certificates), Receiver.standard(certificates)]);
   for (const receiver of [express, standard]) {
-    const { secret } = await dashboard.addWebhook(receiver.url, ALL);
+    const { secret } = await service.dashboard.addWebhook(receiver.url, ALL);
     receiver.secret = secret;
   }
-  producer = new Producer(signet.origin, await dashboard.addApiKey());
 }, LIMIT);
 
 after(async () => {
@@ -34,7 +28,7 @@ after(async () => {
   await signet?.discard();
 });
 
-/** One event at both receivers, verified by both. */
+/** The next arrival at each receiver; both must have verified theirs. */
 async function delivered() {
   const arrivals = await Promise.all([express.arrivals.next(), standard.arrivals.next()]);
   for (const arrival of arrivals) assert.equal(arrival.verified, true, arrival.error);
@@ -61,7 +55,7 @@ for (const [name, given] of Object.entries(SOLUTIONS)) {
     const [parsed, raw] = await delivered();
     const { event, taskId, status, timestamp } = parsed.body;
     assert.deepEqual([event, taskId, status, timestamp], ['task.completed', 'task_1', 'ready', '2026-03-28T12:00:00Z']);
-    // Compared as text, so that the order of the members counts as well.
+    // As text, because the order of the members counts as well.
     assert.equal(JSON.stringify(parsed.body.solution), JSON.stringify(JSON.parse(solution)));
     assert.equal(raw.text, JSON.stringify(JSON.parse(raw.text)), 'the bytes are a fixed point');
   });
@@ -99,12 +93,12 @@ test('the headers are those of the contract', LIMIT, async () => {
   }
 });
 
-test('a receiver with another secret refuses what arrives', LIMIT, async () => {
+test('a receiver with another secret refuses the delivery', LIMIT, async () => {
   const { secret } = express;
   express.secret = secret.replace(/_(.)/, (_, first) => `_${first === 'A' ? 'B' : 'A'}`);
   await producer.complete('task_wrong', '{}');
   const arrival = await express.arrivals.next();
   express.secret = secret;
-  assert.equal(arrival.verified, false, 'these receivers do tell right from wrong');
+  assert.equal(arrival.verified, false, 'the receivers detect a wrong signature');
   await standard.arrivals.next();
 });

@@ -1,11 +1,11 @@
-// What has arrived and is not yet looked at. Who asks first waits.
+// A queue of arrivals, in which a reader waits while it is empty.
 
 export class Arrivals {
   #waiting = [];
   #arrived = [];
   #total = 0;
 
-  /** How many have arrived in all. */
+  /** The number of arrivals so far. */
   get total() {
     return this.#total;
   }
@@ -17,20 +17,20 @@ export class Arrivals {
     else this.#arrived.push(arrival);
   }
 
-  /** The next one, as soon as it is there. The test's own limit ends the wait. */
+  /** The next arrival. The time limit of the test ends a wait in vain. */
   next() {
     if (this.#arrived.length > 0) return Promise.resolve(this.#arrived.shift());
     return new Promise((resolve) => this.#waiting.push(resolve));
   }
 
-  /** The next ones, in the order in which they arrive. */
+  /** The next `count` arrivals, in their order. */
   async take(count) {
     const taken = [];
     while (taken.length < count) taken.push(await this.next());
     return taken;
   }
 
-  /** What is there, without waiting for more. */
+  /** Empties the queue, without waiting for more. */
   takeAll() {
     return this.#arrived.splice(0);
   }

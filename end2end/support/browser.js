@@ -1,8 +1,9 @@
-// What every browser test begins with: a server, a receiver, and a page that
-// must not say anything on its console.
+// The fixtures of the browser tests: a server, a receiver, and a page that must
+// leave its console empty.
 import { test as base, expect } from '@playwright/test';
 
 import { makeCertificates } from './certificates.js';
+import { EMAIL, PASSWORD } from './dashboard.js';
 import { Receiver } from './receiver.js';
 import { Signet } from './signet.js';
 
@@ -26,18 +27,27 @@ export const test = base.extend({
     receiver.close();
   },
 
-  /** What the console said, other than that a form was refused on purpose. */
-  said: [
+  /** The console's messages, without those of forms that were refused on purpose. */
+  messages: [
     async ({ page }, use) => {
-      const said = [];
+      const messages = [];
       page.on('console', (message) => {
         const refused = message.text().includes('status of 422') && message.location().url === page.url();
-        if (!refused) said.push(`${message.type()}: ${message.text()} (${message.location().url})`);
+        if (!refused) messages.push(`${message.type()}: ${message.text()} (${message.location().url})`);
       });
-      page.on('pageerror', (error) => said.push(`error: ${error.stack}`));
-      await use(said);
-      expect(said, 'the console stays empty').toEqual([]);
+      page.on('pageerror', (error) => messages.push(`error: ${error.stack}`));
+      await use(messages);
+      expect(messages, 'the console stays empty').toEqual([]);
     },
     { auto: true },
   ],
 });
+
+/** Signs the owner in through the form. */
+export async function signIn(page, signet) {
+  await page.goto(`${signet.origin}/login`);
+  await page.getByLabel('E-mail').fill(EMAIL);
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.waitForURL('**/settings/webhooks');
+}

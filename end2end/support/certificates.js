@@ -1,26 +1,27 @@
-// A certificate authority of the tests' own, and a certificate for this machine.
+// A certificate authority for the tests, and a server's certificate for localhost.
 import selfsigned from 'selfsigned';
 
-const validity = () => {
-  const day = 24 * 60 * 60 * 1000;
-  return { notBeforeDate: new Date(Date.now() - day), notAfterDate: new Date(Date.now() + day) };
-};
+const DAY = 24 * 60 * 60 * 1000;
 
-/** Makes both: `authority` is PEM to trust, `key` and `cert` are what a server needs. */
-export async function makeCertificates() {
-  const authority = await selfsigned.generate([{ name: 'commonName', value: 'Signet test authority' }], {
+function generate(name, options) {
+  return selfsigned.generate([{ name: 'commonName', value: name }], {
     keyType: 'ec',
     algorithm: 'sha256',
-    ...validity(),
+    notBeforeDate: new Date(Date.now() - DAY),
+    notAfterDate: new Date(Date.now() + DAY),
+    ...options,
+  });
+}
+
+/** Returns PEM texts: `authority` for the client to trust, `key` and `cert` for the server. */
+export async function makeCertificates() {
+  const authority = await generate('Signet test authority', {
     extensions: [
       { name: 'basicConstraints', cA: true, critical: true },
       { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
     ],
   });
-  const server = await selfsigned.generate([{ name: 'commonName', value: 'localhost' }], {
-    keyType: 'ec',
-    algorithm: 'sha256',
-    ...validity(),
+  const server = await generate('localhost', {
     ca: { key: authority.private, cert: authority.cert },
     extensions: [
       { name: 'basicConstraints', cA: false, critical: true },

@@ -1,5 +1,5 @@
-// Where the browser is: the system's Chromium if there is one, otherwise
-// Playwright's own. Run by itself, it fetches that one where it is needed.
+// The browser of the tests: the system's Chromium, or else Playwright's own, which
+// this file installs when it runs as a program.
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 const SYSTEM = '/usr/bin/chromium';
 const isInstalled = fs.existsSync(SYSTEM);
 
-/** What Playwright is told; the system's Chromium may run where no sandbox can be made. */
+/** Options for Playwright. A container may allow no sandbox to the system's Chromium. */
 export const launchOptions = isInstalled ? { executablePath: SYSTEM, args: ['--no-sandbox'] } : {};
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href && !isInstalled) {

@@ -1,7 +1,13 @@
-// A person at the dashboard whose browser runs no JavaScript: plain forms, plain
+// A person at the dashboard, in a browser without JavaScript: plain forms, plain
 // redirects, one cookie.
 
+export const EMAIL = 'ada@example.com';
 export const PASSWORD = 'correct horse battery staple';
+
+/** Encodes the fields of a form; a field may have several values. */
+export function encode(fields) {
+  return new URLSearchParams(Object.entries(fields).flatMap(([name, value]) => [value].flat().map((one) => [name, one])));
+}
 
 export class Dashboard {
   #cookies = new Map();
@@ -11,7 +17,7 @@ export class Dashboard {
   }
 
   /** Signs the owner up through the one-time link. */
-  static async signUp(signet, email = 'ada@example.com') {
+  static async signUp(signet, email = EMAIL) {
     const dashboard = new Dashboard(signet.origin);
     const link = new URL(signet.setupLink).pathname;
     await dashboard.open(link);
@@ -27,10 +33,9 @@ export class Dashboard {
     return html;
   }
 
-  /** Sends a form; follows the redirect, or takes the page that is the answer. */
+  /** Sends a form; follows the redirect, or returns the page that is the answer. */
   async submit(path, fields = {}) {
-    const pairs = Object.entries(fields).flatMap(([name, value]) => [value].flat().map((one) => [name, one]));
-    const response = await this.#request(path, { method: 'POST', body: new URLSearchParams(pairs) });
+    const response = await this.#request(path, { method: 'POST', body: encode(fields) });
     const html = await response.text();
     if (response.status === 303) {
       const location = response.headers.get('location');
@@ -40,7 +45,7 @@ export class Dashboard {
     return { path, html };
   }
 
-  /** Adds a webhook and returns its path and its secret, known before it is saved. */
+  /** Adds a webhook and returns its path, and its secret, which the form has shown. */
   async addWebhook(url, events) {
     const form = await this.open('/settings/webhooks/new');
     const secret = /name="secret" value="(whsec_[^"]+)"/.exec(form)[1];
@@ -60,15 +65,15 @@ export class Dashboard {
     return html;
   }
 
-  /** Opens a page again and again until it says something. */
-  async openUntil(path, says) {
+  /** Opens a page again and again until it matches. */
+  async openUntil(path, pattern) {
     for (;;) {
       const html = await this.open(path);
-      if (says.test(html)) return html;
+      if (pattern.test(html)) return html;
     }
   }
 
-  /** What the browser would send as its cookies. */
+  /** The value of the `Cookie` header. */
   get cookie() {
     return [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ');
   }

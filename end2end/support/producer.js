@@ -1,4 +1,4 @@
-// The service's backend, which sends events in.
+// The backend of a service, which sends events in.
 
 export class Producer {
   constructor(origin, key) {
@@ -6,7 +6,7 @@ export class Producer {
     this.key = key;
   }
 
-  /** Sends any request of the API; `body` is text that is sent as it is. */
+  /** Sends a request to the API; `body` is text and stays unchanged. */
   async request(method, path, body, headers = {}) {
     const response = await fetch(new URL(path, this.origin), {
       method,
@@ -17,7 +17,7 @@ export class Producer {
     return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
   }
 
-  /** Sends one event; it must be accepted. */
+  /** Sends one event; throws unless it is accepted. */
   async send(event, headers) {
     const body = typeof event === 'string' ? event : JSON.stringify(event);
     const answer = await this.request('POST', '/v1/events', body, headers);
@@ -25,7 +25,7 @@ export class Producer {
     return answer.body;
   }
 
-  /** A completed task with this solution, which is JSON text. */
+  /** Sends the event of a completed task; `solution` is JSON text. */
   complete(taskId, solution, headers) {
     return this.send(
       `{"event":"task.completed","taskId":${JSON.stringify(taskId)},"solution":${solution},"timestamp":"2026-03-28T12:00:00Z"}`,

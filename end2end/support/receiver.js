@@ -1,5 +1,5 @@
 // Receivers as they are in the field: Express on HTTPS, verifying before anything
-// else. Nothing of Signet is used here.
+// else. They use no code of Signet.
 import crypto from 'node:crypto';
 import https from 'node:https';
 import { once } from 'node:events';
@@ -9,7 +9,7 @@ import { Webhook } from 'standardwebhooks';
 
 import { Arrivals } from './arrivals.js';
 
-/** Verifies over `JSON.stringify` of what the JSON body parser made, in hex. */
+/** Verifies the hex signature over `JSON.stringify` of the parsed body. */
 function expressReceiver(receiver) {
   const app = express();
   app.use(express.json({ limit: '5mb' }));
@@ -22,7 +22,7 @@ function expressReceiver(receiver) {
   return app;
 }
 
-/** Verifies with the official library, over the bytes that arrived. */
+/** Verifies with the library of Standard Webhooks, over the raw body. */
 function standardReceiver(receiver) {
   const app = express();
   app.use(express.raw({ type: 'application/json', limit: '5mb' }));
@@ -35,12 +35,12 @@ function standardReceiver(receiver) {
   return app;
 }
 
-/** A receiver that notes what arrives in `arrivals`, and answers as `answer` says. */
+/** A receiver that puts each request into `arrivals`, and answers with `answer`. */
 export class Receiver {
   arrivals = new Arrivals();
-  /** As the dashboard shows it. */
+  /** The signing secret, as the dashboard shows it. */
   secret = '';
-  /** Decides on the status, headers and body of the answer to what is genuine. */
+  /** Returns the status, headers and body of the answer to a genuine request. */
   answer = () => ({ status: 200 });
 
   static express(certificates) {
@@ -53,7 +53,7 @@ export class Receiver {
 
   constructor(kind) {
     this.app = kind(this);
-    // What a receiver throws is a refusal, and the test must see it.
+    // A verification that throws refuses the request, and the test must see it.
     this.app.use((error, req, res, _next) => this.arrived(req, res, { verified: false, error }));
   }
 

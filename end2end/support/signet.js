@@ -1,5 +1,5 @@
-// The real thing: a `signet serve` process on a free port, with an empty SQLite
-// database in a temporary folder.
+// A real `signet serve` process on a free port, with an empty SQLite database in a
+// temporary folder.
 import { execFile as execFileWithCallback, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs/promises';
@@ -27,7 +27,7 @@ export class Signet {
     return signet;
   }
 
-  /** Runs the process until it says where it listens. Also after `stop`. */
+  /** Starts the process, also after a stop, and waits until it prints its address. */
   async run() {
     this.process = spawn(BINARY, ['serve', '--listen', '127.0.0.1:0', ...this.options], {
       cwd: this.folder,
@@ -41,7 +41,7 @@ export class Signet {
     this.setupLink = /(http\S+\/setup\/\S+)/.exec(announced)?.[1];
   }
 
-  /** What is printed at the start, up to the empty line that ends it. */
+  /** The output at the start, up to the empty line that ends it. */
   #announcement() {
     return new Promise((resolve, reject) => {
       let printed = '';
@@ -54,15 +54,15 @@ export class Signet {
     });
   }
 
-  /** Runs another command of the binary on the same database and returns what it prints. */
+  /** Runs another command of the binary on the same database and returns its output. */
   async command(...words) {
     const { stdout } = await execFile(BINARY, [...words, '--database', this.database], { cwd: this.folder, env: ENVIRONMENT });
     return stdout.trim();
   }
 
   /**
-   * Waits until every accepted event has its outcome on record. Deliveries are
-   * made side by side, so that none of them tells whether another is still coming.
+   * Waits until no delivery is pending. Deliveries are made side by side, so the
+   * arrival of one does not mean that another has arrived as well.
    */
   async settled() {
     let ledger;
@@ -71,21 +71,23 @@ export class Signet {
   }
 
   /** Stops the process as an operator does and returns its exit code. */
-  async stop() {
+  stop() {
+    return this.#end('SIGTERM');
+  }
+
+  /** Ends the process without a warning, as a crash does. */
+  kill() {
+    return this.#end('SIGKILL');
+  }
+
+  async #end(signal) {
     const ended = once(this.process, 'exit');
-    this.process.kill('SIGTERM');
+    this.process.kill(signal);
     const [code] = await ended;
     return code;
   }
 
-  /** Ends the process without a warning, as a crash does. */
-  async kill() {
-    const ended = once(this.process, 'exit');
-    this.process.kill('SIGKILL');
-    await ended;
-  }
-
-  /** Stops the process and removes what it kept. */
+  /** Stops the process and removes its folder. */
   async discard() {
     if (this.process.exitCode === null && this.process.signalCode === null) await this.stop();
     await fs.rm(this.folder, { recursive: true, force: true });
