@@ -1,7 +1,7 @@
 //! Taking connections in, and letting them end.
 //!
-//! There are only so many ([`Places`]). Each has a deadline for whatever its client has to do ([`Activity`]), which
-//! is noted as bytes pass ([`Watched`], [`Arriving`]).
+//! [`Places`] limits their number. [`Activity`] holds the deadline for the client's next step; [`Watched`] and
+//! [`Arriving`] note each step as bytes pass.
 
 mod activity;
 mod arriving;
@@ -34,7 +34,7 @@ const LIFETIME: Duration = Duration::from_hours(1);
 /// The wait before accepting again when the system has no resources left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// What every connection is given.
+/// Shared by all connections.
 #[derive(Clone)]
 struct Door {
     router: Router,

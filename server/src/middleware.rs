@@ -1,5 +1,4 @@
-//! What every request passes: [`drain`]. What one of a browser passes besides, before it reaches a page, from the
-//! outside in: [`headers`], [`same_origin`], [`sign_in_limit`], [`body_limit`], [`session`].
+//! Every request passes [`drain`]. A browser's request also passes, before it reaches a page, from the outside in: [`headers`], [`same_origin`], [`sign_in_limit`], [`body_limit`], [`session`].
 
 pub mod body_limit;
 pub mod drain;

@@ -1,4 +1,4 @@
-//! Log lines about what may happen a thousand times a second.
+//! Log lines about events that may come a thousand times a second.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 /// How far apart two lines about the same are.
 const INTERVAL: Duration = Duration::from_mins(1);
 
-/// Counts what happens, and lets one line a minute through.
+/// Counts, and lets one log line a minute through.
 #[derive(Debug, Default)]
 pub struct Notice(Mutex<State>);
 
@@ -21,7 +21,7 @@ struct State {
 }
 
 impl Notice {
-    /// Counts once more. Returns how often it has happened since the last line, if one is due.
+    /// Counts once more. Returns the count since the last line if a new line is due.
     pub fn due(&self) -> Option<u64> {
         let now = Instant::now();
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);

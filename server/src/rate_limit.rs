@@ -31,8 +31,8 @@ impl Rate {
 /// Counts by key, for at most so many keys.
 #[derive(Debug)]
 pub struct RateLimit<K> {
-    /// What is counted, for the log.
-    what: &'static str,
+    /// The name of the limit, for the log.
+    name: &'static str,
     rate: Rate,
     most: usize,
     table: Mutex<Table<K>>,
@@ -49,9 +49,9 @@ struct Table<K> {
 
 impl<K: Copy + Eq + Hash + Ord> RateLimit<K> {
     /// No key has been taken yet. When there are `most` keys, a new one takes the place of the one that is free soonest.
-    pub fn new(what: &'static str, rate: Rate, most: usize) -> Self {
+    pub fn new(name: &'static str, rate: Rate, most: usize) -> Self {
         let table = Table { free_at: HashMap::new(), order: BTreeSet::new() };
-        Self { what, rate, most, table: Mutex::new(table), full: Notice::default() }
+        Self { name, rate, most, table: Mutex::new(table), full: Notice::default() }
     }
 
     /// Takes a key once.
@@ -72,7 +72,7 @@ impl<K: Copy + Eq + Hash + Ord> RateLimit<K> {
             table.forget_soonest();
             if let Some(times) = self.full.due() {
                 tracing::warn!(
-                    what = self.what,
+                    name = self.name,
                     limit = self.most,
                     times,
                     "too many are counted: forgot the least busy"

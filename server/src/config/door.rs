@@ -1,4 +1,4 @@
-//! What may come in from outside.
+//! Limits for clients of the server.
 
 use std::num::NonZeroU32;
 

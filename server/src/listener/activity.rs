@@ -1,4 +1,4 @@
-//! What a connection waits for, and since when.
+//! Whether a connection waits for its client or for this server, and since when.
 
 use std::{
     future::{Future, poll_fn},
@@ -17,12 +17,12 @@ use tokio::{
 const IDLE_LIMIT: Duration = Duration::from_secs(75);
 /// How long a request's head may take, from its first byte to its last.
 const HEAD_LIMIT: Duration = Duration::from_secs(15);
-/// How long a client may take nothing of an answer.
+/// How long a client may stop taking an answer.
 const STALL_LIMIT: Duration = Duration::from_secs(15);
 /// How long a client may take for a whole answer.
 const ANSWER_LIMIT: Duration = Duration::from_mins(2);
 
-/// What a connection waits for.
+/// The step that a connection waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Wait {
     /// A request, of which there is no byte yet.
@@ -41,7 +41,7 @@ enum Wait {
 struct State {
     wait: Wait,
     since: Instant,
-    /// When the client last did what is waited for.
+    /// When the client last went on with this step.
     progress: Instant,
     /// When the client must have done more; `None` while this server works.
     deadline: Option<Instant>,
@@ -65,7 +65,7 @@ impl State {
     }
 }
 
-/// What a connection waits for. Only the connection's own task changes it.
+/// The present step of a connection. Only the connection's own task changes it.
 #[derive(Debug)]
 pub struct Activity {
     state: Mutex<State>,

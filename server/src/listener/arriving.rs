@@ -37,7 +37,7 @@ pub struct Arriving<B> {
 }
 
 impl<B> Arriving<B> {
-    /// Nothing of it has been read.
+    /// A body of which no byte has been read.
     pub const fn new(body: B, activity: Arc<Activity>) -> Self {
         Self { body, activity, received: 0, began: None }
     }

@@ -43,7 +43,7 @@ pub struct Place {
     places: Arc<Places>,
     number: u64,
     client: Option<IpAddr>,
-    /// What the connection waits for.
+    /// The connection's present step.
     pub activity: Arc<Activity>,
     /// Given back after the connection has left the lists.
     _permit: OwnedSemaphorePermit,

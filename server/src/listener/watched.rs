@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::Activity;
 
-/// A stream that tells its [`Activity`] what passes.
+/// A stream that tells its [`Activity`] about each read, write and flush.
 #[derive(Debug)]
 pub struct Watched<S> {
     stream: S,

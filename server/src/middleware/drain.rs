@@ -1,7 +1,7 @@
 //! An answer that is given before the request has been read reaches its client all the same.
 //!
 //! A connection that is closed while its client still sends loses the answer: most clients send everything before
-//! they read. So what is left of the body is read first, up to a bound, and thrown away.
+//! they read. So the rest of the body is read first, up to a bound, and thrown away.
 
 use std::{
     pin::Pin,
@@ -25,7 +25,7 @@ const MOST: usize = 32 * 1024 * 1024;
 /// How long they may take.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Reads what the handler has left of the body before the answer goes out.
+/// Reads the rest of a body that its handler has dropped, before the answer goes out.
 pub async fn read_rest(request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;
@@ -143,7 +143,7 @@ mod tests {
         }
     }
 
-    /// Sends frames to a handler that refuses what it has not read. Returns how many were read.
+    /// Sends frames to a handler that refuses without reading. Returns how many were read.
     async fn refused(left: usize, ends: bool, expect: Option<&'static str>) -> usize {
         let refusing = post(async |_: Request| StatusCode::UNAUTHORIZED).layer(from_fn(read_rest));
         let read = Arc::new(AtomicUsize::new(0));

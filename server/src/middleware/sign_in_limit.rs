@@ -33,7 +33,7 @@ const MAX_LEN: usize = 16 * 1024;
 /// The longest e-mail address, in bytes (RFC 5321).
 const MAX_EMAIL: usize = 254;
 
-/// Who tries, and the account that is tried, hashed: a key has one size.
+/// The client's network, and a hash of the account that it tries: a key has one size.
 type Source = (IpAddr, [u8; 32]);
 
 /// Counts attempts. Clones count together.
@@ -46,7 +46,7 @@ impl Default for SignInLimit {
     }
 }
 
-/// Refuses what is one attempt too many.
+/// Refuses one attempt too many.
 pub async fn check(State(limit): State<SignInLimit>, request: Request, next: Next) -> Response {
     if !is_attempt(&request) {
         return next.run(request).await;
@@ -70,7 +70,7 @@ fn is_attempt(request: &Request) -> bool {
     request.method() == Method::POST && (path == "/login" || path.starts_with("/setup/"))
 }
 
-/// Who tries, and the request as it was.
+/// The source of an attempt, and the request as it was.
 async fn source(request: Request) -> Result<(Source, Request), Response> {
     let (head, body) = buffer(request, MAX_LEN).await?;
     let peer = head.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| network(peer.0.ip()));

@@ -115,7 +115,7 @@ mod tests {
             _: &mut Context<'_>,
         ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
             match std::mem::take(&mut self.0) {
-                0 => self.1.take().map_or((), |told| told.send(()).expect("somebody to tell")),
+                0 => self.1.take().map_or((), |told| told.send(()).expect("a waiting test")),
                 len => return Poll::Ready(Some(Ok(Frame::data(vec![b' '; len].into())))),
             }
             Poll::Pending

@@ -15,7 +15,7 @@ use crate::notice::Notice;
 /// batches. What is made of a body on its way there can take a few times as much.
 const ROOM: usize = 32 * 1024 * 1024;
 
-/// What one account may have of it, unless it is a single body.
+/// The share of one account. A single body may be larger.
 const SHARE: usize = ROOM / 4;
 
 /// What a single event may have is small. It has room of its own, so that a few
@@ -52,11 +52,11 @@ struct Taken {
     by_account: HashMap<AccountId, usize>,
 }
 
-/// What one body takes, until this is dropped.
+/// The room that one body takes, until this is dropped.
 #[derive(Debug)]
 pub struct Place {
     part: Arc<Part>,
-    /// Whose share it is; none has the operator, who sends for all.
+    /// The account whose share it is. The operator's key sends for all accounts and has no share.
     account: Option<AccountId>,
     bytes: usize,
 }
