@@ -68,8 +68,17 @@ impl From<TestError> for PageError {
         match error {
             TestError::Store(error) => error.into(),
             TestError::Unusable(_) => Self::Unusable,
-            TestError::Ingest(IngestError::Overloaded | IngestError::Stopping) => Self::Busy,
-            TestError::Ingest(_) => Self::Internal,
+            TestError::Ingest(error) => error.into(),
+        }
+    }
+}
+
+impl From<IngestError> for PageError {
+    fn from(error: IngestError) -> Self {
+        match error {
+            IngestError::Overloaded | IngestError::Stopping => Self::Busy,
+            IngestError::UnknownAccount => Self::NotFound,
+            IngestError::KeyReused | IngestError::AnswerUnreadable | IngestError::Store => Self::Internal,
         }
     }
 }

@@ -1,4 +1,6 @@
-//! The two clocks: the system's, and one that tests move by hand.
+//! The clocks: the system's, that of a database server, and one that tests move by hand.
+
+mod server;
 
 use std::{
     sync::{
@@ -9,6 +11,8 @@ use std::{
 };
 
 use signet_model::{Timestamp, time::Clock};
+
+pub(crate) use server::ServerClock;
 
 /// The clock of the operating system.
 #[derive(Debug, Clone, Copy, Default)]

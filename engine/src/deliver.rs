@@ -13,10 +13,15 @@ pub(crate) mod directory;
 mod dispatcher;
 pub mod ingest;
 mod lanes;
+mod levels;
 mod listener;
+mod locked;
 mod outcome;
+mod pending;
 pub(crate) mod plan;
+mod reply;
 mod verdict;
+mod waiters;
 mod writer;
 
 use std::{sync::Arc, time::Duration};
@@ -34,14 +39,19 @@ use crate::{
 
 pub(crate) use directory::Directory;
 pub(crate) use dispatcher::dispatch;
-pub(crate) use ingest::{Audience, Incoming, Request as IngestRequest, WAITING, WAITING_BYTES};
+pub(crate) use ingest::{Audience, Incoming, Queue};
 pub(crate) use lanes::{Lanes, Limits, Place};
+pub(crate) use levels::{Level, Report};
 pub(crate) use listener::listen;
 pub(crate) use outcome::{Finished, Judged, Turn};
-pub(crate) use plan::admit;
+pub(crate) use pending::Entry;
+pub(crate) use waiters::Waiters;
 pub(crate) use writer::{Stops, write};
 #[cfg(any(test, feature = "testing"))]
-pub(crate) use {commit::commit_batch, dispatcher::claim_batch};
+pub(crate) use {
+    commit::{Changes, commit_batch},
+    dispatcher::claim_batch,
+};
 
 use attempt::Request;
 use directory::{Door, EndpointView, Target};

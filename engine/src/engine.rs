@@ -8,15 +8,13 @@ use std::{
 
 use signet_model::{AccountId, retry::Schedule, time::Clock};
 use tokio::{
-    sync::{Notify, Semaphore, mpsc, watch},
+    sync::{Notify, mpsc},
     task::JoinHandle,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    deliver::{
-        Directory, IngestRequest, Judged, Lanes, Limits, Stops, WAITING, WAITING_BYTES, dispatch, listen, write,
-    },
+    deliver::{Directory, Entry, Judged, Lanes, Limits, Queue, Stops, Waiters, dispatch, listen, write},
     outbound::{Client, Policy},
     queue::Lease,
     random::Random,
@@ -87,7 +85,8 @@ impl Settings {
 pub struct Environment {
     /// Where everything is kept.
     pub db: Database,
-    /// What tells the time.
+    /// What tells the time to everything that is stored: [`Database::clock`], so that all
+    /// processes on one database agree.
     pub clock: Arc<dyn Clock>,
     /// What secrets and ids are made of.
     pub random: Random,
@@ -115,16 +114,14 @@ pub(crate) struct Parts {
     pub(crate) recent_keys: RecentKeys,
     pub(crate) directory: Directory,
     pub(crate) lanes: Arc<Lanes>,
-    /// Requests on their way to the writer.
-    pub(crate) waiting: mpsc::Sender<IngestRequest>,
-    /// How many more bytes of them there may be.
-    pub(crate) room: Arc<Semaphore>,
+    /// The way of requests to the writer.
+    pub(crate) queue: Queue,
     /// Outcomes on their way to the writer.
     pub(crate) finished: mpsc::Sender<Judged>,
     /// Tells the dispatcher to look again.
     pub(crate) wake: Notify,
-    /// Counts the batches that were recorded, for who waits for an outcome.
-    pub(crate) recorded: watch::Sender<u64>,
+    /// Tasks that wait for an outcome.
+    pub(crate) waiters: Waiters,
     /// The attempts under way.
     pub(crate) attempts: TaskTracker,
     /// Cancelled when nothing new is to begin.
@@ -133,7 +130,7 @@ pub(crate) struct Parts {
     receivers: Mutex<Option<Receivers>>,
 }
 
-type Receivers = (mpsc::Receiver<IngestRequest>, mpsc::Receiver<Judged>);
+type Receivers = (mpsc::UnboundedReceiver<Vec<Entry>>, mpsc::Receiver<Judged>);
 
 impl Parts {
     /// Reads anew what has changed of accounts, for what waits in their lanes. Who
@@ -154,7 +151,7 @@ impl Engine {
     /// Puts the parts together. Nothing is ingested or delivered before [`Engine::start`].
     pub fn new(environment: Environment, settings: Settings) -> Self {
         let Environment { db, clock, random, sealer, policy, client } = environment;
-        let (waiting, requests) = mpsc::channel(WAITING);
+        let (queue, requests) = Queue::new();
         let (finished, outcomes) = mpsc::channel(UNRECORDED);
         Self(Arc::new(Parts {
             lanes: Lanes::new(Limits {
@@ -171,11 +168,10 @@ impl Engine {
             sealer,
             policy,
             client,
-            waiting,
-            room: Arc::new(Semaphore::new(WAITING_BYTES)),
+            queue,
             finished,
             wake: Notify::new(),
-            recorded: watch::Sender::new(0),
+            waiters: Waiters::default(),
             attempts: TaskTracker::new(),
             quit: CancellationToken::new(),
             receivers: Mutex::new(Some((requests, outcomes))),
@@ -199,6 +195,11 @@ impl Engine {
     /// Makes the dispatcher look for what is due: for who moves the clock.
     pub fn wake(&self) {
         self.0.wake.notify_one();
+    }
+
+    /// What tells the time to everything that is stored.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.0.clock)
     }
 
     /// Whether the database answers.

@@ -21,12 +21,15 @@
 //! [`sqlite`] and [`postgres`]: rows one by one, in a thread beside the file, on the
 //! one; arrays of them in one statement on the other.
 
+pub(crate) mod accounts;
 mod batch;
 #[cfg(test)]
 mod plans;
 mod postgres;
 mod rows;
 pub(crate) mod sqlite;
+#[cfg(test)]
+mod tests;
 
 use signet_model::{AccountId, DeliveryId, EndpointId, Timestamp, endpoint::DisabledReason};
 use sqlx::{Connection, PgPool, Postgres, Transaction, pool::PoolConnection};
@@ -43,10 +46,12 @@ macro_rules! changed_health {
 }
 use changed_health;
 
+pub(crate) use accounts::{endpoints, revisions};
+use accounts::{endpoints_of, levels_of};
 pub use batch::Batch;
 pub use rows::{
     AttemptRow, ClaimOrder, Claimed, DeliveryRow, Due, EndpointRow, EventRow, FinishRow, HealthRow, KeyRow, Lease,
-    Standing, StoredAnswer, Touch, Unread,
+    LevelsRow, OwnedEndpoint, Standing, StoredAnswer, Touch, Unread,
 };
 
 use crate::store::{
@@ -76,6 +81,24 @@ impl NotWritten {
 
 /// What was claimed, and what was held because nothing can be made of it.
 pub type Claims = Vec<Result<Claimed, Unread>>;
+
+/// What came of a batch that goes by what is remembered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Write {
+    /// All of it is written.
+    Done,
+    /// A revision, a lease or an idempotency key is not what the batch assumes: the
+    /// transaction is half done, and has to be rolled back.
+    Stale,
+}
+
+impl Write {
+    /// `Done` if everything is as it was assumed to be.
+    const fn done_if(holds: bool) -> Self {
+        if holds { Self::Done } else { Self::Stale }
+    }
+}
 
 /// How strongly an account is locked until the transaction ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,19 +151,23 @@ impl HotConnection {
     }
 
     /// Writes a batch in a transaction of its own, and wakes the other processes if
-    /// it leaves something for them. Returns whether what the batch assumes is so;
-    /// if not, nothing is changed.
-    pub async fn write(&mut self, batch: Batch) -> Result<bool, NotWritten> {
+    /// it leaves something for them. Nothing is changed by one that is stale.
+    pub async fn write(&mut self, batch: Batch) -> Result<Write, NotWritten> {
         if let Self::Sqlite(db) = self {
             let _turn = db.turn.lock().await;
             return db.hot.write(batch).await;
         }
         let mut tx = self.begin().await?;
-        if !tx.write(&batch).await? {
-            return Ok(false);
+        match tx.write(&batch).await {
+            Ok(Write::Done) => {
+                tx.commit_batch(&batch).await?;
+                Ok(Write::Done)
+            }
+            not_written => {
+                tx.roll_back().await;
+                Ok(not_written?)
+            }
         }
-        tx.commit_batch(&batch).await?;
-        Ok(true)
     }
 
     /// Claims in a transaction of its own; returns at how many endpoints, and what.
@@ -154,11 +181,13 @@ impl HotConnection {
         match self.begin().await? {
             Tx::Sqlite(_) => Ok(None),
             Tx::Postgres(mut tx) => {
-                let claimed = postgres::claim(&mut tx, &order).await?;
-                if claimed.is_some() {
+                let claimed = postgres::claim(&mut tx, &order).await;
+                if let Ok(Some(_)) = &claimed {
                     tx.commit().await?;
+                } else {
+                    Tx::Postgres(tx).roll_back().await;
                 }
-                Ok(claimed)
+                claimed
             }
         }
     }
@@ -210,16 +239,16 @@ pub async fn due_endpoints(
 ) -> Result<Vec<(AccountId, EndpointId)>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     match db {
-        Database::Sqlite(db) => sqlite::due_endpoints(&mut *db.reader.acquire().await?, now, skip, limit).await,
-        Database::Postgres(db) => postgres::due_endpoints(&mut *db.hot.acquire().await?, now, skip, limit).await,
+        Database::Sqlite(db) => sqlite::due_endpoints(&mut *db.lookups.acquire().await?, now, skip, limit).await,
+        Database::Postgres(db) => postgres::due_endpoints(&mut *db.lookups.acquire().await?, now, skip, limit).await,
     }
 }
 
 /// When any endpoint next has something due, other than these.
 pub async fn next_due(db: &Database, skip: &[EndpointId]) -> Result<Option<Timestamp>> {
     match db {
-        Database::Sqlite(db) => sqlite::next_due(&mut *db.reader.acquire().await?, skip).await,
-        Database::Postgres(db) => postgres::next_due(&mut *db.hot.acquire().await?, skip).await,
+        Database::Sqlite(db) => sqlite::next_due(&mut *db.lookups.acquire().await?, skip).await,
+        Database::Postgres(db) => postgres::next_due(&mut *db.lookups.acquire().await?, skip).await,
     }
 }
 
@@ -255,14 +284,6 @@ const ADVANCE: &str = "UPDATE endpoint_queues SET next_due_at =
        WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending')
      WHERE account_id = $1 AND endpoint_id = $2";
 
-/// The revision of an account, if it exists.
-pub(crate) const REVISION: &str = "SELECT revision FROM accounts WHERE id = $1";
-
-/// The endpoints of an account that are not deleted.
-pub(crate) const ENDPOINTS: &str =
-    "SELECT id, url, event_types, secret, next_secret, next_secret_at, disabled_at IS NOT NULL AS disabled
-     FROM endpoints WHERE account_id = $1 AND deleted_at IS NULL";
-
 impl Tx<'_> {
     /// Begins; on SQLite waits until no other transaction writes.
     pub async fn begin(db: &Database) -> Result<Tx<'static>> {
@@ -281,6 +302,18 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Undoes everything, and waits until that is done: a connection that is kept would
+    /// hold what it has locked until it is used again.
+    pub async fn roll_back(self) {
+        let rolled_back = match self {
+            Self::Sqlite(tx) => tx.roll_back().await,
+            Self::Postgres(tx) => tx.rollback().await.map_err(Error::from),
+        };
+        if let Err(error) = rolled_back {
+            tracing::warn!(%error, "a transaction could not be rolled back; it ends with its connection");
+        }
+    }
+
     /// Makes a batch durable that this transaction has written, and wakes the other
     /// processes if it leaves something for them.
     pub(crate) async fn commit_batch(mut self, batch: &Batch) -> Result<(), NotWritten> {
@@ -292,19 +325,6 @@ impl Tx<'_> {
         self.commit().await.map_err(NotWritten::Unconfirmed)?;
         passage.after_commit();
         Ok(())
-    }
-
-    /// Locks accounts and returns the revisions of those that exist.
-    pub async fn lock_accounts(&mut self, accounts: &[AccountId], lock: Lock) -> Result<Vec<(AccountId, i64)>> {
-        if accounts.is_empty() {
-            return Ok(Vec::new());
-        }
-        by_database!(self, lock_accounts(accounts, lock))
-    }
-
-    /// The endpoints of an account that are not deleted.
-    pub async fn endpoints(&mut self, account: AccountId) -> Result<Vec<EndpointRow>> {
-        Ok(on!(self, |conn| sqlx::query_as(ENDPOINTS).bind(account).fetch_all(conn).await?))
     }
 
     /// Stores idempotency keys; returns the events whose key was new.
@@ -322,13 +342,15 @@ impl Tx<'_> {
     /// Writes a batch of which nothing can turn out not to be so: its accounts are
     /// locked, its keys stored, and its leases looked up in this transaction.
     pub async fn write_surely(&mut self, batch: &Batch) -> Result<()> {
-        if self.write(batch).await? { Ok(()) } else { Err(Error::Changed) }
+        match self.write(batch).await? {
+            Write::Done => Ok(()),
+            Write::Stale => Err(Error::Changed),
+        }
     }
 
-    /// Writes a batch; returns whether its accounts have the revisions, its outcomes
-    /// the leases, and its keys the novelty that it takes them to have. If not,
-    /// the transaction is half done, and to be rolled back.
-    async fn write(&mut self, batch: &Batch) -> Result<bool> {
+    /// Writes a batch, as long as its accounts have the revisions, its outcomes the
+    /// leases, and its keys the novelty that it takes them to have.
+    async fn write(&mut self, batch: &Batch) -> Result<Write> {
         let touches = batch.touches();
         by_database!(self, write(batch, &touches))
     }

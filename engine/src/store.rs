@@ -15,7 +15,7 @@ mod token;
 pub mod users;
 
 pub use database::{Database, DatabaseUrl};
-pub(crate) use database::{read, transact};
+pub(crate) use database::{look_up, read, transact};
 pub(crate) use password::Passwords;
 
 /// A query failed, or what it found makes no sense.

@@ -6,7 +6,7 @@ mod receiver;
 
 use std::sync::Arc;
 
-use signet_model::{AccountId, EndpointId, Subscriptions, Timestamp, event::Submission};
+use signet_model::{AccountId, EndpointId, Subscriptions, Timestamp, event::Submission, time::Clock};
 use sqlx::AssertSqlSafe;
 
 use crate::{
@@ -121,6 +121,20 @@ pub fn resting_engine(database: &TestDatabase) -> (Engine, ManualClock) {
 /// certificate authorities (PEM), and the clock that it goes by.
 pub fn engine(database: &TestDatabase, settings: Settings, authorities: Vec<Vec<u8>>) -> (Engine, ManualClock) {
     let clock = ManualClock::at(Timestamp::from_unix_seconds(1_774_699_200));
+    (engine_with(database, settings, authorities, Arc::new(clock.clone())), clock)
+}
+
+/// An engine over this database that goes by this clock.
+pub fn engine_by(database: &TestDatabase, clock: Arc<dyn Clock>) -> Engine {
+    engine_with(database, Settings::default(), Vec::new(), clock)
+}
+
+fn engine_with(
+    database: &TestDatabase,
+    settings: Settings,
+    authorities: Vec<Vec<u8>>,
+    clock: Arc<dyn Clock>,
+) -> Engine {
     let policy = Policy::PublicAndLoopback;
     let config = Config {
         policy,
@@ -130,13 +144,13 @@ pub fn engine(database: &TestDatabase, settings: Settings, authorities: Vec<Vec<
     };
     let environment = Environment {
         db: database.db.clone(),
-        clock: Arc::new(clock.clone()),
+        clock,
         random: Random::from_seed(1),
         sealer: Sealer::new([1; 32]),
         policy,
         client: Client::new(&config).expect("a client"),
     };
-    (Engine::new(environment, settings), clock)
+    Engine::new(environment, settings)
 }
 
 /// The deliveries of an endpoint, newest first; all of them can be used.

@@ -3,12 +3,11 @@
 use std::{
     io::Write,
     net::{IpAddr, SocketAddr},
-    sync::Arc,
 };
 
 use anyhow::Context;
-use signet_engine::{Engine, clock::SystemClock};
-use signet_model::{AccountId, time::Clock};
+use signet_engine::Engine;
+use signet_model::AccountId;
 use tokio::net::TcpListener;
 
 use crate::{
@@ -52,8 +51,7 @@ pub async fn run(config: Serve) -> anyhow::Result<()> {
     };
     let options =
         Options { dev: config.dev, public_url: config.public_url.clone(), max_event_rate: config.door.max_event_rate };
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let serve = listener::serve(socket, router::router(&engine, &clock, &options), limits, &lifecycle);
+    let serve = listener::serve(socket, router::router(&engine, &engine.clock(), &options), limits, &lifecycle);
     let ((), delivered) = tokio::join!(serve, deliver);
     // A database that does not answer is left alone when the limit has passed.
     lifecycle.hard.run_until_cancelled(engine.close()).await;

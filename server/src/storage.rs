@@ -60,7 +60,7 @@ impl Storage {
         let db = Database::connect(&self.database)
             .await
             .with_context(|| format!("the database {:?} cannot be opened", self.database))?;
-        let clock = Arc::new(SystemClock);
+        let clock = db.clock(Arc::new(SystemClock)).await?;
         let environment = Environment { db, clock, random, sealer, policy: client.policy, client: client_made };
         Ok(Engine::new(environment, settings))
     }

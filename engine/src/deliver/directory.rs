@@ -9,21 +9,26 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use hashlink::LruCache;
+
 use signet_model::{
     AccountId, EndpointId, Subscriptions, Timestamp,
     endpoint::EndpointUrl,
+    event::EventType,
     signature::{Secret, SigningKey, SigningKeys},
 };
 
 use crate::{
     Unusable,
-    queue::{ENDPOINTS, EndpointRow, Lock, REVISION, Tx},
+    queue::{EndpointRow, Lock, OwnedEndpoint, Tx, endpoints, revisions},
     seal::Sealer,
-    store::{Database, Result, read},
+    store::{Database, Result},
 };
 
-/// How many accounts are remembered before all are forgotten.
-const MOST_ACCOUNTS: usize = 20_000;
+/// How many accounts are remembered, and how many endpoints in all. Beyond either the
+/// account that was not asked for for the longest time is forgotten.
+const ACCOUNTS_MAX: usize = 20_000;
+const ENDPOINTS_MAX: usize = 100_000;
 
 /// How many unusable endpoints the log names before it names them again.
 const MOST_REPORTED: usize = 1_000;
@@ -87,14 +92,53 @@ pub(crate) struct AccountView {
     pub(crate) endpoints: HashMap<EndpointId, Arc<EndpointView>>,
 }
 
+impl AccountView {
+    /// The endpoints that want events of this type.
+    pub(crate) fn subscribers(&self, kind: EventType) -> impl Iterator<Item = &Arc<EndpointView>> {
+        self.endpoints.values().filter(move |endpoint| endpoint.event_types.contains(kind))
+    }
+}
+
 /// The memory.
 pub(crate) struct Directory {
     sealer: Sealer,
-    accounts: Mutex<HashMap<AccountId, Arc<AccountView>>>,
+    memory: Mutex<Memory>,
     /// Endpoints that an outcome disables which is still to be recorded.
     closing: Mutex<HashSet<EndpointId>>,
     /// Unusable endpoints that the log has named, with the revision of their account.
     reported: Mutex<HashSet<(EndpointId, i64)>>,
+}
+
+/// Accounts as they were last read, the one that was just asked for last.
+struct Memory {
+    accounts: LruCache<AccountId, Arc<AccountView>>,
+    /// How many endpoints they have in all, and may have.
+    endpoints: usize,
+    endpoints_max: usize,
+}
+
+impl Memory {
+    fn new(accounts_max: usize, endpoints_max: usize) -> Self {
+        Self { accounts: LruCache::new(accounts_max), endpoints: 0, endpoints_max }
+    }
+
+    fn insert(&mut self, account: AccountId, view: Arc<AccountView>) {
+        if let Some(before) = self.accounts.remove(&account) {
+            self.endpoints -= before.endpoints.len();
+        }
+        self.endpoints += view.endpoints.len();
+        while self.accounts.len() >= self.accounts.capacity() || self.endpoints > self.endpoints_max {
+            let Some((_, oldest)) = self.accounts.remove_lru() else { break };
+            self.endpoints -= oldest.endpoints.len();
+        }
+        self.accounts.insert(account, view);
+    }
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self::new(ACCOUNTS_MAX, ENDPOINTS_MAX)
+    }
 }
 
 /// What a delivery finds when its turn has come.
@@ -114,6 +158,7 @@ impl fmt::Debug for Directory {
 }
 
 /// Accounts that exist, as they are while the transaction lasts.
+#[derive(Default)]
 pub(crate) struct Views(HashMap<AccountId, Arc<AccountView>>);
 
 impl Views {
@@ -137,49 +182,59 @@ impl Views {
 
 impl Directory {
     pub(crate) fn new(sealer: Sealer) -> Self {
-        Self { sealer, accounts: Mutex::default(), closing: Mutex::default(), reported: Mutex::default() }
+        Self { sealer, memory: Mutex::default(), closing: Mutex::default(), reported: Mutex::default() }
     }
 
     /// Locks accounts and tells what is true of them.
     pub(crate) async fn look(&self, tx: &mut Tx<'_>, accounts: &[AccountId], lock: Lock) -> Result<Views> {
-        let mut views = HashMap::with_capacity(accounts.len());
-        for (account, revision) in tx.lock_accounts(accounts, lock).await? {
-            let view = match self.remembered(account, revision) {
-                Some(view) => view,
-                None => self.remember(account, revision, &tx.endpoints(account).await?),
-            };
-            views.insert(account, view);
-        }
-        Ok(Views(views))
+        let revisions = tx.lock_accounts(accounts, lock).await?;
+        self.views(tx, revisions).await
     }
 
-    /// What is remembered of these accounts, without a look at the database; `None`
-    /// if one of them is not.
-    pub(crate) fn recall(&self, accounts: &[AccountId]) -> Option<Views> {
-        let remembered = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        let view = |account: &AccountId| Some((*account, Arc::clone(remembered.get(account)?)));
-        accounts.iter().map(view).collect::<Option<_>>().map(Views)
+    /// Tells what is true of accounts with these revisions, which the transaction has locked.
+    pub(crate) async fn views(&self, tx: &mut Tx<'_>, revisions: Vec<(AccountId, i64)>) -> Result<Views> {
+        let (mut views, changed) = self.remembered(revisions);
+        if !changed.is_empty() {
+            let rows = tx.endpoints(&ids(&changed)).await?;
+            self.remember(&mut views, changed, &rows);
+        }
+        Ok(views)
+    }
+
+    /// What is known of these accounts: what is remembered may be old, and only what is
+    /// not remembered is read.
+    pub(crate) async fn known(&self, db: &Database, accounts: &[AccountId]) -> Result<Views> {
+        let (mut views, missing) = self.cached(accounts);
+        if !missing.is_empty() {
+            views.0.extend(self.learn(db, &missing).await?.0);
+        }
+        Ok(views)
     }
 
     /// Reads what has changed of these accounts, without a lock: it is true of some
     /// moment before the transaction that will compare the revisions.
     pub(crate) async fn learn(&self, db: &Database, accounts: &[AccountId]) -> Result<Views> {
-        let mut views = HashMap::with_capacity(accounts.len());
-        for &account in accounts {
-            // The revision first: endpoints that are newer than it are found out.
-            let view = read!(db, |conn| {
-                let revision = sqlx::query_scalar(REVISION).bind(account).fetch_optional(&mut *conn).await?;
-                let Some(revision) = revision else { continue };
-                if let Some(view) = self.remembered(account, revision) {
-                    view
-                } else {
-                    let rows = sqlx::query_as(ENDPOINTS).bind(account).fetch_all(&mut *conn).await?;
-                    self.remember(account, revision, &rows)
-                }
-            });
-            views.insert(account, view);
+        // The revisions first: endpoints that are newer than these are found out.
+        let (mut views, changed) = self.remembered(revisions(db, accounts).await?);
+        if !changed.is_empty() {
+            let rows = endpoints(db, &ids(&changed)).await?;
+            self.remember(&mut views, changed, &rows);
         }
-        Ok(Views(views))
+        Ok(views)
+    }
+
+    /// What is remembered of these accounts, and those of which nothing is.
+    fn cached(&self, accounts: &[AccountId]) -> (Views, Vec<AccountId>) {
+        let mut memory = self.memory();
+        let mut views = HashMap::with_capacity(accounts.len());
+        let mut missing = Vec::new();
+        for account in accounts {
+            match memory.accounts.get(account) {
+                Some(view) => drop(views.insert(*account, Arc::clone(view))),
+                None => missing.push(*account),
+            }
+        }
+        (Views(views), missing)
     }
 
     /// Whether an endpoint takes a delivery at this moment.
@@ -187,8 +242,7 @@ impl Directory {
         if !is_test && self.closing().contains(&endpoint) {
             return Door::Closed;
         }
-        let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        match accounts.get(&account).map(|view| view.endpoints.get(&endpoint)) {
+        match self.memory().accounts.get(&account).map(|view| view.endpoints.get(&endpoint)) {
             Some(Some(view)) if view.target.is_ok() && (is_test || !view.disabled) => Door::Open(Arc::clone(view)),
             Some(_) => Door::Closed,
             None => Door::Unknown,
@@ -211,29 +265,47 @@ impl Directory {
 
     /// Whether anything is remembered of an account.
     pub(crate) fn knows(&self, account: AccountId) -> bool {
-        self.accounts.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&account)
+        self.memory().accounts.peek(&account).is_some()
     }
 
     /// Forgets everything: it may have changed unheard.
     pub(crate) fn forget(&self) {
-        self.accounts.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        *self.memory() = Memory::default();
     }
 
-    fn remembered(&self, account: AccountId, revision: i64) -> Option<Arc<AccountView>> {
-        let accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        accounts.get(&account).filter(|view| view.revision == revision).cloned()
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn remember(&self, account: AccountId, revision: i64, rows: &[EndpointRow]) -> Arc<AccountView> {
-        let open = |row| self.open(row, account, revision).map(|view| (view.id, view));
-        let endpoints = rows.iter().filter_map(open).collect();
-        let view = Arc::new(AccountView { revision, endpoints });
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        if accounts.len() >= MOST_ACCOUNTS {
-            accounts.clear();
+    /// What is remembered at these revisions, and those of which something else is, or
+    /// nothing.
+    fn remembered(&self, revisions: Vec<(AccountId, i64)>) -> (Views, Vec<(AccountId, i64)>) {
+        let mut memory = self.memory();
+        let mut views = HashMap::with_capacity(revisions.len());
+        let mut changed = Vec::new();
+        for (account, revision) in revisions {
+            match memory.accounts.get(&account).filter(|view| view.revision == revision) {
+                Some(view) => drop(views.insert(account, Arc::clone(view))),
+                None => changed.push((account, revision)),
+            }
         }
-        accounts.insert(account, Arc::clone(&view));
-        view
+        (Views(views), changed)
+    }
+
+    /// Adds accounts with these revisions and endpoints.
+    fn remember(&self, views: &mut Views, revisions: Vec<(AccountId, i64)>, rows: &[OwnedEndpoint]) {
+        let mut rows_of: HashMap<AccountId, Vec<&EndpointRow>> = HashMap::new();
+        for OwnedEndpoint { account_id, endpoint } in rows {
+            rows_of.entry(*account_id).or_default().push(endpoint);
+        }
+        for (account, revision) in revisions {
+            let rows = rows_of.remove(&account).unwrap_or_default();
+            let open = |row: &EndpointRow| self.open(row, account, revision).map(|view| (view.id, view));
+            let endpoints = rows.into_iter().filter_map(open).collect();
+            let view = Arc::new(AccountView { revision, endpoints });
+            self.memory().insert(account, Arc::clone(&view));
+            views.0.insert(account, view);
+        }
     }
 
     /// Makes the view of a row, and names it in the log if it cannot be used. `None` if
@@ -264,3 +336,10 @@ impl Directory {
         reported.insert((endpoint, revision))
     }
 }
+
+fn ids(revisions: &[(AccountId, i64)]) -> Vec<AccountId> {
+    revisions.iter().map(|&(account, _)| account).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -87,15 +87,12 @@ pub(crate) async fn claim_batch(
 ) -> Result<(usize, Vec<Ready>)> {
     let due = due_endpoints(&engine.db, now, skip, BATCH).await?;
     let accounts = distinct(due.iter().map(|&(account, _)| account));
-    let mut known = engine.directory.recall(&accounts);
+    let mut views = engine.directory.known(&engine.db, &accounts).await?;
     for _ in 0..LOOKS {
-        let views = match known.take() {
-            Some(views) => views,
-            None => engine.directory.learn(&engine.db, &accounts).await?,
-        };
         if let Some(claimed) = claim_by(engine, hot, &due, &views, now).await? {
             return Ok(claimed);
         }
+        views = engine.directory.learn(&engine.db, &accounts).await?;
     }
     Ok((0, Vec::new()))
 }

@@ -4,19 +4,25 @@
 use std::{sync::Arc, time::Duration};
 
 use signet_model::{AccountId, DeliveryId, EndpointId, EventId, event::EventBody};
-use tokio::{
-    sync::{OwnedSemaphorePermit, mpsc, oneshot},
-    time::timeout,
+use tokio::sync::{
+    OwnedSemaphorePermit, Semaphore,
+    mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
 };
 
+use super::{
+    directory::Views,
+    levels::Report,
+    pending::Entry,
+    reply::{Answer, Slot, replies},
+};
 use crate::{Engine, engine::Parts};
 
 /// The most requests that wait to be stored. Beyond that the answer is to come back.
-pub(crate) const WAITING: usize = 2_048;
+const REQUESTS_MAX: usize = 2_048;
 /// The most bytes that wait to be stored, what is being stored included.
-pub(crate) const WAITING_BYTES: usize = 32 * 1024 * 1024;
-/// How long a request waits for its answer: for what is written before it, and then
-/// for its own commit.
+const BYTES_MAX: usize = 32 * 1024 * 1024;
+/// How long a request waits for its first answer, or for the next one: for what is
+/// written before it, and then for its own commit.
 const ANSWER_LIMIT: Duration = Duration::from_secs(15);
 /// What an event takes beside its body, roughly.
 const OVERHEAD: usize = 512;
@@ -91,40 +97,49 @@ pub(crate) struct Incoming {
     pub(crate) audience: Audience,
 }
 
-/// The answer to one event.
-pub(crate) type Answer = Result<Accepted, IngestError>;
-/// The answers to a request, one for each of its events.
-pub(crate) type Answers = Vec<Answer>;
-
-/// Events that wait to be stored.
-pub(crate) struct Request {
-    pub(super) events: Vec<Incoming>,
-    pub(super) asker: Asker,
+impl Incoming {
+    /// How many deliveries it makes, where endpoints are as these views show them.
+    pub(super) fn fanout(&self, views: &Views) -> usize {
+        match self.audience {
+            Audience::Subscribers => {
+                let kind = self.event.body.event_type;
+                views.account(self.event.account).map_or(0, |view| view.subscribers(kind).count())
+            }
+            Audience::Test(..) => 1,
+        }
+    }
 }
 
-/// Who waits for the answers.
-pub(crate) struct Asker {
-    /// How many events were in the request.
-    pub(super) count: usize,
-    answer: oneshot::Sender<Answers>,
-    /// What they take of the room for waiting bytes, until they are stored or refused.
-    _room: OwnedSemaphorePermit,
+/// The way to the writer, for a bounded number of requests and of bytes.
+pub(crate) struct Queue {
+    entries: UnboundedSender<Vec<Entry>>,
+    requests: Arc<Semaphore>,
+    bytes: Arc<Semaphore>,
 }
 
-impl Asker {
-    /// Who asked may have gone away; what was stored stays stored all the same.
-    pub(super) fn answer(self, answers: Answers) {
-        let _ = self.answer.send(answers);
+impl Queue {
+    /// A queue, and the writer's end of it.
+    pub(crate) fn new() -> (Self, UnboundedReceiver<Vec<Entry>>) {
+        let (entries, writers) = unbounded_channel();
+        let requests = Arc::new(Semaphore::new(REQUESTS_MAX));
+        let bytes = Arc::new(Semaphore::new(BYTES_MAX));
+        (Self { entries, requests, bytes }, writers)
     }
 
-    /// Whether nobody waits for the answer any more.
-    pub(super) fn is_gone(&self) -> bool {
-        self.answer.is_closed()
+    /// The place of a request.
+    fn turn(&self) -> Result<OwnedSemaphorePermit, IngestError> {
+        Arc::clone(&self.requests).try_acquire_owned().map_err(|_| IngestError::Overloaded)
     }
 
-    pub(super) fn refuse(self, error: IngestError) {
-        let count = self.count;
-        self.answer(vec![Err(error); count]);
+    /// Room for so many bytes.
+    fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, IngestError> {
+        // What is larger than all the room is let in when nothing else is there.
+        let bytes = u32::try_from(bytes.min(BYTES_MAX)).unwrap_or(u32::MAX);
+        Arc::clone(&self.bytes).try_acquire_many_owned(bytes).map_err(|_| IngestError::Overloaded)
+    }
+
+    fn send(&self, entries: Vec<Entry>) -> Result<(), IngestError> {
+        self.entries.send(entries).map_err(|_| IngestError::Stopping)
     }
 }
 
@@ -145,25 +160,32 @@ impl Engine {
 
 impl Parts {
     /// Hands events to the writer and waits for its answers.
-    pub(crate) async fn enqueue(&self, events: Vec<Incoming>) -> Result<Answers, IngestError> {
-        let (answer, answered) = oneshot::channel();
-        let room = Arc::clone(&self.room).try_acquire_many_owned(room_for(&events));
-        let room = room.map_err(|_| IngestError::Overloaded)?;
-        let asker = Asker { count: events.len(), answer, _room: room };
-        self.waiting.try_send(Request { events, asker }).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => IngestError::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => IngestError::Stopping,
-        })?;
-        match timeout(ANSWER_LIMIT, answered).await {
-            Ok(answers) => answers.map_err(|_| IngestError::Stopping),
-            Err(_) => Err(IngestError::Overloaded),
+    pub(crate) async fn enqueue(&self, events: Vec<Incoming>) -> Result<Vec<Answer<Accepted>>, IngestError> {
+        if events.is_empty() {
+            return Ok(Vec::new());
         }
+        let mut room = self.queue.room(events.iter().map(size).sum())?;
+        let (replies, slots) = replies(events.len(), self.queue.turn()?);
+        let entry = |(incoming, slot): (Incoming, Slot<Accepted>)| {
+            let own = room.split(size(&incoming).min(room.num_permits()));
+            Entry::Event(incoming, slot.with_room(own))
+        };
+        self.queue.send(events.into_iter().zip(slots).map(entry).collect())?;
+        Ok(replies.all(ANSWER_LIMIT).await)
+    }
+
+    /// Hands a report to the writer and waits until it is durable, with the event that it
+    /// may make.
+    pub(crate) async fn report(&self, report: Report) -> Result<(), IngestError> {
+        let room = self.queue.room(OVERHEAD)?;
+        let (replies, slots) = replies(1, self.queue.turn()?);
+        let mut room = Some(room);
+        self.queue.send(slots.map(|slot| Entry::Report(report, slot.with_room(room.take()))).collect())?;
+        replies.all(ANSWER_LIMIT).await.pop().unwrap_or(Err(IngestError::Store))
     }
 }
 
-/// How many bytes these take. Whatever is larger than all the room is let in when
-/// nothing else is there.
-fn room_for(events: &[Incoming]) -> u32 {
-    let bytes: usize = events.iter().map(|incoming| incoming.event.body.json.len() + OVERHEAD).sum();
-    u32::try_from(bytes.min(WAITING_BYTES)).unwrap_or(u32::MAX)
+/// How many bytes an event takes, roughly.
+fn size(incoming: &Incoming) -> usize {
+    incoming.event.body.json.len() + OVERHEAD
 }

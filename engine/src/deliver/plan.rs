@@ -10,18 +10,18 @@ use signet_model::{DeliveryId, EventId, Timestamp, event::EventType};
 use super::{
     Place, Ready,
     directory::{EndpointView, Views},
-    distinct,
-    ingest::{Accepted, Answer, Answers, Audience, Incoming, IngestError},
+    ingest::{Accepted, Audience, Incoming, IngestError},
+    reply::Answer,
 };
 use crate::{
     engine::Parts,
-    queue::{Batch, DeliveryRow, EventRow, KeyRow, Lease, Lock, StoredAnswer, Tx},
+    queue::{Batch, DeliveryRow, EventRow, KeyRow, Lease, StoredAnswer, Tx},
     store::Result,
 };
 
 /// Events that a transaction has stored, to be sent once it is committed.
 pub(crate) struct Admitted {
-    answers: Answers,
+    answers: Vec<Answer<Accepted>>,
     ready: Vec<Ready>,
     /// Whether something waits in the store for room in its lane.
     waiting: bool,
@@ -30,12 +30,12 @@ pub(crate) struct Admitted {
 impl Admitted {
     /// The answers and what is to be attempted, for who attempts by hand.
     #[cfg(any(test, feature = "testing"))]
-    pub(crate) fn into_parts(self) -> (Answers, Vec<Ready>) {
+    pub(crate) fn into_parts(self) -> (Vec<Answer<Accepted>>, Vec<Ready>) {
         (self.answers, self.ready)
     }
 
     /// Sends what was admitted; to be called after the commit.
-    pub(crate) fn send(self, engine: &Arc<Parts>) -> Answers {
+    pub(crate) fn send(self, engine: &Arc<Parts>) -> Vec<Answer<Accepted>> {
         for ready in self.ready {
             ready.send(engine);
         }
@@ -44,22 +44,6 @@ impl Admitted {
         }
         self.answers
     }
-}
-
-/// Stores events in a transaction that changes something else as well. Their
-/// accounts are locked already.
-pub(crate) async fn admit(engine: &Parts, tx: &mut Tx<'_>, events: &[Incoming]) -> Result<Admitted> {
-    let accounts = distinct(events.iter().map(|incoming| incoming.event.account));
-    let views = engine.directory.look(tx, &accounts, Lock::Share).await?;
-    let mut plans = Plans::make(engine, &views, events);
-    plans.replay(tx).await?;
-    let mut batch = Batch::default();
-    plans.add_to(&mut batch);
-    tx.write_surely(&batch).await?;
-    if batch.leaves_something_due() {
-        tx.notify().await?;
-    }
-    Ok(plans.finish())
 }
 
 /// What is to become of events that share a commit.
@@ -71,10 +55,10 @@ pub(crate) struct Plans<'a> {
 
 impl<'a> Plans<'a> {
     /// Plans for accounts that are as these views show them.
-    pub(crate) fn make(engine: &Parts, views: &Views, events: &'a [Incoming]) -> Self {
+    pub(crate) fn make(engine: &Parts, views: &Views, events: impl Iterator<Item = &'a Incoming>) -> Self {
         let (now, lease) = (engine.clock.now(), engine.new_lease());
         let plan = |incoming| Plan::of(incoming, views, engine, now, lease);
-        Self { all: events.iter().map(plan).collect(), lease, now }
+        Self { all: events.map(plan).collect(), lease, now }
     }
 
     /// The idempotency keys of the events that are to be stored.
@@ -91,9 +75,9 @@ impl<'a> Plans<'a> {
         let new = tx.insert_keys(&keys).await?;
         for plan in &mut self.all {
             let Some(idempotency) = &plan.incoming.event.idempotency else { continue };
-            if plan.fate.is_ok() && !new.contains(&plan.id) {
+            if plan.is_stored() && !new.contains(&plan.id) {
                 let first = tx.stored_answer(plan.incoming.event.account, &idempotency.key).await?;
-                plan.fate = Err(answer_again(&first, &idempotency.request_hash));
+                plan.planned = Planned::again(&first, &idempotency.request_hash);
             }
         }
         Ok(())
@@ -101,9 +85,9 @@ impl<'a> Plans<'a> {
 
     /// Adds what is to be stored.
     pub(crate) fn add_to(&self, batch: &mut Batch) {
-        for plan in self.all.iter().filter(|plan| plan.fate.is_ok()) {
+        for plan in self.all.iter().filter(|plan| plan.is_stored()) {
             batch.events.push(plan.row(self.now));
-            batch.deliveries.extend(plan.deliveries().iter().map(|planned| planned.row.clone()));
+            batch.deliveries.extend(plan.deliveries().iter().map(|one| one.row.clone()));
         }
     }
 
@@ -118,34 +102,46 @@ impl<'a> Plans<'a> {
     }
 }
 
-/// The answer to a request whose key was used before.
-fn answer_again(first: &StoredAnswer, request_hash: &[u8]) -> Answer {
-    if first.request_hash != request_hash {
-        return Err(IngestError::KeyReused);
-    }
-    let (Ok(id), Ok(fanout)) = (&first.event_id.0, &first.fanout.0) else {
-        return Err(IngestError::AnswerUnreadable);
-    };
-    Ok(Accepted { id: *id, deliveries: u32::try_from(*fanout).unwrap_or_default(), replayed: true })
-}
-
 /// What is to become of one event.
 struct Plan<'a> {
     id: EventId,
     incoming: &'a Incoming,
-    /// The deliveries, or the answer to an event that makes none.
-    fate: std::result::Result<Vec<Planned>, Answer>,
+    planned: Planned,
+}
+
+/// What is to be done about an event.
+enum Planned {
+    /// It is stored, with these deliveries.
+    Store(Vec<PlannedDelivery>),
+    /// Its key was used for the same request before, which was answered so.
+    Replay(Accepted),
+    /// It is not taken.
+    Refuse(IngestError),
+}
+
+impl Planned {
+    /// Of a request whose key was used before.
+    fn again(first: &StoredAnswer, request_hash: &[u8]) -> Self {
+        if first.request_hash != request_hash {
+            return Self::Refuse(IngestError::KeyReused);
+        }
+        let (Ok(id), Ok(fanout)) = (&first.event_id.0, &first.fanout.0) else {
+            return Self::Refuse(IngestError::AnswerUnreadable);
+        };
+        let deliveries = u32::try_from(*fanout).unwrap_or_default();
+        Self::Replay(Accepted { id: *id, deliveries, replayed: true })
+    }
 }
 
 /// One delivery of an event.
-struct Planned {
+struct PlannedDelivery {
     row: DeliveryRow,
     endpoint: Arc<EndpointView>,
     place: Option<Place>,
 }
 
-impl Planned {
-    /// Whether it waits in the store, due, for somebody to claim it.
+impl PlannedDelivery {
+    /// Whether it waits in the store, due, for a claim.
     fn is_due(&self) -> bool {
         self.row.due_at.is_some() && self.place.is_none()
     }
@@ -155,32 +151,37 @@ impl<'a> Plan<'a> {
     fn of(incoming: &'a Incoming, views: &Views, engine: &Parts, now: Timestamp, lease: Lease) -> Self {
         let id = EventId::new(now, engine.random.bytes());
         let Some(view) = views.account(incoming.event.account) else {
-            return Self { id, incoming, fate: Err(Err(IngestError::UnknownAccount)) };
+            return Self { id, incoming, planned: Planned::Refuse(IngestError::UnknownAccount) };
         };
         let kind = incoming.event.body.event_type;
-        let planned = match incoming.audience {
+        let deliveries = match incoming.audience {
             Audience::Subscribers => view
-                .endpoints
-                .values()
-                .filter(|endpoint| endpoint.event_types.contains(kind))
+                .subscribers(kind)
                 .map(|endpoint| {
                     let delivery = DeliveryId::new(now, engine.random.bytes());
-                    Planned::new(engine, incoming, id, delivery, endpoint, now, lease)
+                    PlannedDelivery::new(engine, incoming, id, delivery, endpoint, now, lease)
                 })
                 .collect(),
             Audience::Test(endpoint, delivery) => view
                 .endpoints
                 .get(&endpoint)
                 .filter(|endpoint| endpoint.target.is_ok())
-                .map(|endpoint| Planned::new(engine, incoming, id, delivery, endpoint, now, lease))
+                .map(|endpoint| PlannedDelivery::new(engine, incoming, id, delivery, endpoint, now, lease))
                 .into_iter()
                 .collect(),
         };
-        Self { id, incoming, fate: Ok(planned) }
+        Self { id, incoming, planned: Planned::Store(deliveries) }
     }
 
-    fn deliveries(&self) -> &[Planned] {
-        self.fate.as_deref().unwrap_or_default()
+    const fn is_stored(&self) -> bool {
+        matches!(self.planned, Planned::Store(_))
+    }
+
+    fn deliveries(&self) -> &[PlannedDelivery] {
+        match &self.planned {
+            Planned::Store(deliveries) => deliveries,
+            Planned::Replay(_) | Planned::Refuse(_) => &[],
+        }
     }
 
     fn fanout(&self) -> i32 {
@@ -204,7 +205,7 @@ impl<'a> Plan<'a> {
 
     fn key(&self, now: Timestamp) -> Option<KeyRow> {
         let idempotency = self.incoming.event.idempotency.as_ref()?;
-        self.fate.is_ok().then(|| KeyRow {
+        self.is_stored().then(|| KeyRow {
             account: self.incoming.event.account,
             key: idempotency.key.clone(),
             request_hash: idempotency.request_hash,
@@ -216,12 +217,13 @@ impl<'a> Plan<'a> {
 
     fn finish(self, admitted: &mut Admitted, lease: Lease) {
         let body = &self.incoming.event.body;
-        let answer = match self.fate {
-            Err(answer) => answer,
-            Ok(planned) => {
+        let answer = match self.planned {
+            Planned::Refuse(error) => Err(error),
+            Planned::Replay(first) => Ok(first),
+            Planned::Store(planned) => {
                 let deliveries = u32::try_from(planned.len()).unwrap_or(u32::MAX);
                 let bytes = Bytes::copy_from_slice(body.json.as_bytes());
-                admitted.waiting |= planned.iter().any(Planned::is_due);
+                admitted.waiting |= planned.iter().any(PlannedDelivery::is_due);
                 let ready = planned.into_iter().filter_map(|one| one.ready(bytes.clone(), body.event_type, lease));
                 admitted.ready.extend(ready);
                 Ok(Accepted { id: self.id, deliveries, replayed: false })
@@ -231,7 +233,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-impl Planned {
+impl PlannedDelivery {
     fn new(
         engine: &Parts,
         incoming: &Incoming,

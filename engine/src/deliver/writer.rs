@@ -1,30 +1,33 @@
-//! The one task that writes on the hot path: accepted events, and what came of
-//! attempts, share their commits.
+//! The one task that writes on the hot path: accepted events, reports of balances, and
+//! what came of attempts, share their commits.
 //!
 //! Requests wait for their commit, outcomes do not: what finds only outcomes
 //! waits a little for a request to share its commit with, so that under load
-//! recording costs no commits of its own.
+//! recording costs no commits of its own. A request whose events make more deliveries
+//! than a commit takes goes into several, and those of other accounts in between.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use signet_model::AccountId;
 use tokio::{
-    sync::mpsc,
+    sync::mpsc::{Receiver, UnboundedReceiver},
     time::{Instant, error::Elapsed, sleep_until, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    commit::commit_batch,
-    ingest::{Answers, Asker, Incoming, IngestError, Request},
+    commit::{Changes, Committed, commit_batch},
+    directory::Views,
+    ingest::IngestError,
+    locked::LockedAccounts,
     outcome::Judged,
+    pending::{ENTRIES_MAX, Entry, Pending, Taken},
 };
 use crate::{
     engine::Parts,
     queue::{HotConnection, NotWritten},
 };
 
-/// The most events in one commit, give or take the last request's.
-const MOST_EVENTS: usize = 256;
 /// The most outcomes in one commit.
 const MOST_OUTCOMES: usize = 256;
 /// How long outcomes wait for others, or for events, to share their commit.
@@ -38,7 +41,8 @@ const GATHER_CROWD: Duration = Duration::from_millis(15);
 const SMALLEST_CROWD: usize = 8;
 /// How long it waits for them at most.
 const CROWD_WAIT: Duration = Duration::from_millis(1);
-/// How long a commit may take before those who wait for it are told to come back.
+/// How long a commit may take, and an account be locked, before those who wait for it are
+/// told to come back.
 const STORE_LIMIT: Duration = Duration::from_secs(5);
 /// How long the recording of outcomes may take: disabling an endpoint holds all that
 /// waits for it, but a server can be gone without a word.
@@ -61,36 +65,54 @@ pub(crate) struct Stops {
 /// Writes what is waiting, until told to stop; then writes the rest.
 pub(crate) async fn write(
     engine: Arc<Parts>,
-    requests: mpsc::Receiver<Request>,
-    finished: mpsc::Receiver<Judged>,
+    requests: UnboundedReceiver<Vec<Entry>>,
+    finished: Receiver<Judged>,
     stops: Stops,
 ) {
-    let hot = HotConnection::new(&engine.db);
-    let outcomes = Vec::new();
-    let (due, patient, pause, crowd) = (Instant::now(), false, FIRST_PAUSE, 0);
-    Writer { engine, hot, requests, finished, stops, outcomes, due, patient, pause, crowd }.run().await;
+    let writer = Writer {
+        hot: HotConnection::new(&engine.db),
+        engine,
+        requests,
+        finished,
+        stops,
+        pending: Pending::default(),
+        locked: LockedAccounts::default(),
+        outcomes: Vec::new(),
+        aside: Vec::new(),
+        due: Instant::now(),
+        patient: false,
+        pause: FIRST_PAUSE,
+        crowd: 0,
+    };
+    writer.run().await;
 }
 
 struct Writer {
     engine: Arc<Parts>,
     hot: HotConnection,
-    requests: mpsc::Receiver<Request>,
-    finished: mpsc::Receiver<Judged>,
+    requests: UnboundedReceiver<Vec<Entry>>,
+    finished: Receiver<Judged>,
     stops: Stops,
-    /// What has been taken from the channel and is not recorded yet.
+    /// What has been taken from the channel of requests and is not stored yet.
+    pending: Pending,
+    /// Accounts that are left alone for a moment.
+    locked: LockedAccounts,
+    /// What has been taken from the channel of outcomes and is not recorded yet.
     outcomes: Vec<Judged>,
-    /// When they are to be recorded, if no request comes before.
+    /// Those that wait for a locked account.
+    aside: Vec<Judged>,
+    /// When outcomes are to be recorded, if no request comes before.
     due: Instant,
     /// Whether they may wait longer then, if they are many.
     patient: bool,
     /// How long the next failure to record them makes them wait.
     pause: Duration,
-    /// How many requests were there at the last commit: those that it stored, and
+    /// How many entries there were at the last commit: those that it stored, and
     /// those that came meanwhile.
     crowd: usize,
 }
 
-/// What goes into a transaction beside events.
+/// What goes into a transaction beside changes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Share {
     Alone,
@@ -98,167 +120,265 @@ enum Share {
 }
 
 /// What the writer was woken by.
-enum Woken {
-    By(Request),
-    ByOutcomes,
-    ToStop,
+enum Wakeup {
+    Requests,
+    OutcomesDue,
+    Retry,
+    Stop,
 }
 
 impl Writer {
     async fn run(mut self) {
-        while let Some(woken) = self.wait().await {
-            match woken {
-                Woken::ToStop => {}
-                Woken::By(request) => self.write_with(request).await,
-                Woken::ByOutcomes => {
-                    self.gather_outcomes();
-                    self.record().await;
-                }
+        while let Some(wakeup) = self.wait().await {
+            match wakeup {
+                Wakeup::Stop => {}
+                Wakeup::Requests => self.write_requests().await,
+                Wakeup::OutcomesDue => self.record().await,
+                Wakeup::Retry => self.retry().await,
             }
         }
     }
 
     /// Waits for something to do; `None` once nothing more can come.
-    async fn wait(&mut self) -> Option<Woken> {
+    async fn wait(&mut self) -> Option<Wakeup> {
         let mut ended = Vec::new();
         loop {
+            self.give_up_locked();
+            if self.requests.is_closed() && self.requests.is_empty() && self.pending.is_empty() {
+                self.stops.stored.cancel();
+            }
             let stored = self.stops.stored.is_cancelled();
-            let recorded = self.outcomes.is_empty() && self.finished.is_closed() && self.finished.is_empty();
-            if stored && recorded {
+            if stored && self.is_recorded() {
                 return None;
             }
+            let is_ready = self.pending.is_ready(&self.locked, Instant::now());
+            let retry_at = self.retry_at();
             tokio::select! {
                 biased;
                 () = self.stops.quit.cancelled(), if !self.requests.is_closed() => {
                     self.requests.close();
-                    return Some(Woken::ToStop);
+                    return Some(Wakeup::Stop);
                 }
                 () = self.stops.drained.cancelled(), if !self.finished.is_closed() => {
                     self.finished.close();
-                    return Some(Woken::ByOutcomes);
+                    return Some(Wakeup::OutcomesDue);
                 }
-                request = self.requests.recv(), if !stored => match request {
-                    Some(request) => return Some(Woken::By(request)),
-                    None => self.stops.stored.cancel(),
-                },
+                () = std::future::ready(()), if is_ready => return Some(Wakeup::Requests),
+                Some(entries) = self.requests.recv() => {
+                    self.pending.push(entries, &self.locked);
+                }
+                () = sleep_until(retry_at.unwrap_or_else(Instant::now)), if retry_at.is_some() => {
+                    return Some(Wakeup::Retry);
+                }
                 () = sleep_until(self.due), if !self.outcomes.is_empty() => {
                     self.gather_outcomes();
                     let many = (SMALLEST_CROWD..MOST_OUTCOMES).contains(&self.outcomes.len());
                     if !(many && std::mem::take(&mut self.patient)) {
-                        return Some(Woken::ByOutcomes);
+                        return Some(Wakeup::OutcomesDue);
                     }
                     self.due += GATHER_CROWD;
                 }
-                _ = self.finished.recv_many(&mut ended, MOST_OUTCOMES), if self.outcomes.is_empty() => {
+                _ = self.finished.recv_many(&mut ended, MOST_OUTCOMES), if self.outcomes.is_empty() && !self.is_finished() => {
                     self.patient = !self.finished.is_closed();
                     self.due = Instant::now() + if self.patient { GATHER } else { Duration::ZERO };
-                    self.outcomes.append(&mut ended);
+                    for judged in ended.drain(..) {
+                        self.add_outcome(judged);
+                    }
                 }
             }
+        }
+    }
+
+    /// Whether no outcome can come any more.
+    fn is_finished(&self) -> bool {
+        self.finished.is_closed() && self.finished.is_empty()
+    }
+
+    /// Whether none is left either.
+    fn is_recorded(&self) -> bool {
+        self.is_finished() && self.outcomes.is_empty() && self.aside.is_empty()
+    }
+
+    /// When something is tried again that waits for a locked account.
+    fn retry_at(&self) -> Option<Instant> {
+        if self.aside.is_empty() && self.locked.is_empty() {
+            return None;
+        }
+        let now = Instant::now();
+        let waiting = self.aside.iter().map(|one| one.finished.account).chain(self.pending.accounts());
+        waiting.map(|account| self.locked.resting_until(account).unwrap_or(now)).min()
+    }
+
+    /// Gives up what has waited for too long for a locked account. Outcomes go on waiting.
+    fn give_up_locked(&mut self) {
+        if self.locked.is_empty() {
+            return;
+        }
+        for account in self.locked.take_locked_for(STORE_LIMIT, Instant::now()) {
+            tracing::warn!(%account, "another transaction keeps the account locked; its events are refused");
+            self.pending.refuse(account, IngestError::Overloaded);
         }
     }
 
     /// Takes what has come in the meantime, as far as it fits.
     fn gather_outcomes(&mut self) {
+        if !self.aside.is_empty() {
+            let now = Instant::now();
+            let free = self.aside.extract_if(.., |one| !self.locked.is_resting(one.finished.account, now));
+            self.outcomes.extend(free);
+        }
         while self.outcomes.len() < MOST_OUTCOMES
             && let Ok(judged) = self.finished.try_recv()
         {
-            self.outcomes.push(judged);
+            self.add_outcome(judged);
         }
     }
 
-    /// Takes the requests that wait behind this one, as far as they fit.
-    async fn gather_requests(&mut self, first: Request) -> Gathered {
-        let mut gathered = Gathered::default();
-        gathered.add(first);
+    fn add_outcome(&mut self, judged: Judged) {
+        let waits = judged.concerns_endpoints() && self.locked.is_resting(judged.finished.account, Instant::now());
+        if waits { &mut self.aside } else { &mut self.outcomes }.push(judged);
+    }
+
+    /// Takes what waits to be stored, as far as it fits into a commit.
+    async fn gather_requests(&mut self) -> Taken {
         let deadline = Instant::now() + CROWD_WAIT;
-        while gathered.events.len() < MOST_EVENTS {
-            let next = match self.requests.try_recv() {
-                Ok(next) => next,
-                Err(_) if gathered.askers.len() >= self.crowd || self.crowd < SMALLEST_CROWD => break,
-                Err(_) => match timeout_at(deadline, self.requests.recv()).await {
-                    Ok(Some(next)) => next,
-                    _ => break,
-                },
-            };
-            gathered.add(next);
+        loop {
+            while let Ok(entries) = self.requests.try_recv() {
+                self.pending.push(entries, &self.locked);
+            }
+            if self.pending.len() >= self.crowd.min(ENTRIES_MAX) || self.crowd < SMALLEST_CROWD {
+                break;
+            }
+            match timeout_at(deadline, self.requests.recv()).await {
+                Ok(Some(entries)) => self.pending.push(entries, &self.locked),
+                _ => break,
+            }
         }
-        gathered
+        let now = Instant::now();
+        let accounts: Vec<_> = self.pending.ready(&self.locked, now).collect();
+        let views = self.views(&accounts).await;
+        self.pending.take(&self.locked, now, |incoming| incoming.fanout(&views))
+    }
+
+    /// What is known of these accounts, to tell how large a commit will be. A store that
+    /// fails now is noticed by the commit.
+    async fn views(&self, accounts: &[AccountId]) -> Views {
+        match timeout(STORE_LIMIT, self.engine.directory.known(&self.engine.db, accounts)).await {
+            Ok(Ok(views)) => views,
+            Ok(Err(_)) | Err(_) => Views::default(),
+        }
+    }
+
+    /// Tries again what waits for locked accounts.
+    async fn retry(&mut self) {
+        if self.pending.is_ready(&self.locked, Instant::now()) {
+            self.write_requests().await;
+        } else {
+            self.record().await;
+        }
     }
 
     /// Stores what was requested, records what there is to record, and answers.
-    async fn write_with(&mut self, first: Request) {
-        let Gathered { events, askers } = self.gather_requests(first).await;
+    async fn write_requests(&mut self) {
+        let taken = self.gather_requests().await;
         self.gather_outcomes();
         // Disabling an endpoint can take its time, and what is stored along with
         // it would not yet see it disabled.
         if self.outcomes.iter().any(Judged::disables) {
             self.record().await;
         }
-        let stored = self.store(&events).await;
-        self.crowd = askers.len() + self.requests.len();
+        if taken.len() == 0 {
+            return self.record().await;
+        }
+        let stored = self.store(&taken.changes).await;
+        self.crowd = taken.len() + self.pending.len() + self.requests.len();
+        let count = taken.len();
         match stored {
-            Ok(Ok(answers)) => answer(askers, answers),
+            Ok(Ok(committed)) => self.answer(taken, committed),
             Ok(Err(error)) => {
-                tracing::error!(%error, events = events.len(), "events could not be stored");
-                refuse(askers, IngestError::Store);
+                tracing::error!(%error, count, "events could not be stored");
+                taken.refuse(IngestError::Store);
             }
             // What the store did not take in time may still turn out to be
             // stored, as after every answer that is lost.
             Err(_) => {
-                tracing::warn!(events = events.len(), "the store does not keep up; events are refused");
-                refuse(askers, IngestError::Overloaded);
+                tracing::warn!(count, "the store does not keep up; events are refused");
+                taken.refuse(IngestError::Overloaded);
                 self.turn_away();
                 self.hot.renew();
             }
         }
     }
 
-    /// Stores events, and records outcomes along with them.
-    async fn store(&mut self, events: &[Incoming]) -> Result<Result<Answers, NotWritten>, Elapsed> {
+    /// Answers what was stored, and puts back what waits for a locked account.
+    fn answer(&mut self, taken: Taken, committed: Committed) {
+        let Committed { admitted, reports, locked } = committed;
+        let answers = admitted.send(&self.engine);
+        let (put_back, free) = taken.answer(answers, reports, &locked);
+        self.pending.put_back(put_back);
+        if !self.locked.is_empty() {
+            for account in free {
+                self.locked.found_free(account);
+            }
+        }
+    }
+
+    /// Stores changes, and records outcomes along with them.
+    async fn store(&mut self, changes: &Changes) -> Result<Result<Committed, NotWritten>, Elapsed> {
         let share = if self.outcomes.iter().any(Judged::disables) { Share::Alone } else { Share::WithOutcomes };
-        match timeout(STORE_LIMIT, self.write_batch(events, share)).await? {
-            Ok(answers) => Ok(Ok(answers)),
+        match timeout(STORE_LIMIT, self.write_batch(changes, share)).await? {
+            Ok(committed) => Ok(Ok(committed)),
             // The connection may have been broken before, or the outcomes are what
             // the store does not take.
             Err(NotWritten::RolledBack(error)) => {
-                tracing::warn!(%error, events = events.len(), "events could not be stored; trying again");
-                timeout(STORE_LIMIT, self.write_batch(events, Share::Alone)).await
+                tracing::warn!(%error, events = changes.events.len(), "events could not be stored; trying again");
+                timeout(STORE_LIMIT, self.write_batch(changes, Share::Alone)).await
             }
             Err(unconfirmed) => Ok(Err(unconfirmed)),
         }
     }
 
-    /// Writes events and outcomes in one transaction, and sends what is to be
-    /// attempted on its way; returns the answers to the events.
-    async fn write_batch(&mut self, events: &[Incoming], share: Share) -> Result<Answers, NotWritten> {
+    /// Writes changes and outcomes in one transaction.
+    async fn write_batch(&mut self, changes: &Changes, share: Share) -> Result<Committed, NotWritten> {
         let outcomes = match share {
             Share::Alone => &[],
             Share::WithOutcomes => self.outcomes.as_slice(),
         };
-        let written = commit_batch(&self.engine, &mut self.hot, events, outcomes).await;
+        let written = commit_batch(&self.engine, &mut self.hot, changes, outcomes).await;
         match &written {
-            Ok(_) if share == Share::WithOutcomes => self.recorded(),
-            Ok(_) => {}
+            Ok(committed) => {
+                let now = Instant::now();
+                for &account in &committed.locked {
+                    self.locked.found_locked(account, now);
+                }
+                if share == Share::WithOutcomes {
+                    self.recorded(&committed.locked);
+                }
+            }
             Err(_) => self.hot.renew(),
         }
-        Ok(written?.send(&self.engine))
+        written
     }
 
-    /// Tells who waits to come back. The store takes no more at this moment: each
+    /// Tells those who wait to come back. The store takes no more at this moment: each
     /// batch would only wait as long again.
     fn turn_away(&mut self) {
-        let askers = std::iter::from_fn(|| Some(self.requests.try_recv().ok()?.asker));
-        refuse(askers, IngestError::Overloaded);
+        self.pending.refuse_all(IngestError::Overloaded);
+        while let Ok(entries) = self.requests.try_recv() {
+            for entry in entries {
+                entry.refuse(IngestError::Overloaded);
+            }
+        }
     }
 
     /// Records outcomes alone. A database that is away for a while must not lose
     /// one: it would be attempted again for nothing.
     async fn record(&mut self) {
+        self.gather_outcomes();
         if self.outcomes.is_empty() {
             return;
         }
-        let error = match timeout(RECORD_LIMIT, self.write_batch(&[], Share::WithOutcomes)).await {
+        let error = match timeout(RECORD_LIMIT, self.write_batch(&Changes::default(), Share::WithOutcomes)).await {
             Ok(Ok(_)) => None,
             Ok(Err(error)) => Some(error.to_string()),
             Err(_) => {
@@ -273,40 +393,18 @@ impl Writer {
         }
     }
 
-    fn recorded(&mut self) {
-        self.outcomes.clear();
+    /// Keeps the outcomes that wait for an account that was locked.
+    fn recorded(&mut self, locked: &HashSet<AccountId>) {
+        for judged in self.outcomes.drain(..).filter(Judged::concerns_endpoints) {
+            if locked.contains(&judged.finished.account) {
+                self.aside.push(judged);
+            } else {
+                self.locked.found_free(judged.finished.account);
+            }
+        }
         self.pause = FIRST_PAUSE;
     }
 }
 
-/// Requests that share a commit.
-#[derive(Default)]
-struct Gathered {
-    events: Vec<Incoming>,
-    askers: Vec<Asker>,
-}
-
-impl Gathered {
-    /// Leaves out requests whose asker has gone away, or was told to come back.
-    fn add(&mut self, request: Request) {
-        if !request.asker.is_gone() {
-            self.events.extend(request.events);
-            self.askers.push(request.asker);
-        }
-    }
-}
-
-/// Gives each request the answers to its own events.
-fn answer(askers: Vec<Asker>, answers: Answers) {
-    let mut answers = answers.into_iter();
-    for asker in askers {
-        let own = answers.by_ref().take(asker.count).collect();
-        asker.answer(own);
-    }
-}
-
-fn refuse(askers: impl IntoIterator<Item = Asker>, error: IngestError) {
-    for asker in askers {
-        asker.refuse(error);
-    }
-}
+#[cfg(test)]
+mod tests;

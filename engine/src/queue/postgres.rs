@@ -1,18 +1,23 @@
 //! The hot path on PostgreSQL: rows travel as one array a column.
 
-use std::sync::{Arc, LazyLock};
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+};
 
 use signet_model::{AccountId, DeliveryId, EndpointId, EventId, Timestamp};
 use sqlx::{AssertSqlSafe, Postgres, Transaction, postgres::PgArguments};
 
 use super::{
-    ADVANCE, Batch, Claims, DISCARD, FORGET, HOLD, HOLD_UNREAD, Lock, changed_health,
+    ADVANCE, Batch, Claims, DISCARD, FORGET, HOLD, HOLD_UNREAD, Lock, Write, changed_health,
     rows::{
         AttemptRow, ClaimOrder, ClaimedRow, DeliveryRow, Due, EventRow, FinishRow, HealthRow, KeyRow, Lease, Standing,
         Touch, Unread,
     },
 };
 use crate::store::Result;
+
+pub(super) mod accounts;
 
 type Connection<'c> = Transaction<'c, Postgres>;
 type Query<'q> = sqlx::query::QueryAs<'q, Postgres, (i64, i64), PgArguments>;
@@ -56,15 +61,14 @@ pub(super) static BOTH: LazyLock<Arc<str>> = LazyLock::new(|| {
     statement(&[&LOOK, &FINISH, &INSERT_ATTEMPTS, &UPDATE_HEALTH, &INSERT_EVENTS, &INSERT_DELIVERIES, &TOUCH])
 });
 
-/// Writes a batch; returns whether what it assumes is so. If not, the transaction is
-/// to be rolled back.
-pub(super) async fn write(tx: &mut Connection<'_>, batch: &Batch, touches: &[Touch]) -> Result<bool> {
+/// Writes a batch.
+pub(super) async fn write(tx: &mut Connection<'_>, batch: &Batch, touches: &[Touch]) -> Result<Write> {
     static EVENTS: LazyLock<Arc<str>> =
         LazyLock::new(|| statement(&[&LOOK, &INSERT_EVENTS, &INSERT_DELIVERIES, &TOUCH]));
     static OUTCOMES: LazyLock<Arc<str>> =
         LazyLock::new(|| statement(&[&LOOK, &FINISH, &INSERT_ATTEMPTS, &UPDATE_HEALTH, &TOUCH]));
     if !batch.keys.is_empty() && insert_keys(tx, &batch.keys).await?.len() < batch.keys.len() {
-        return Ok(false);
+        return Ok(Write::Stale);
     }
     // Made of constants alone.
     let query = |sql: &Arc<str>| bind_accounts(sqlx::query_as(AssertSqlSafe(Arc::clone(sql))), &batch.accounts);
@@ -75,7 +79,7 @@ pub(super) async fn write(tx: &mut Connection<'_>, batch: &Batch, touches: &[Tou
     };
     let (looked, finished) = bind_touches(query, touches).fetch_one(&mut **tx).await?;
     let all = |count: i64, expected: usize| usize::try_from(count).is_ok_and(|count| count == expected);
-    Ok(all(looked, batch.accounts.len()) && all(finished, batch.finishes.len()))
+    Ok(Write::done_if(all(looked, batch.accounts.len()) && all(finished, batch.finishes.len())))
 }
 
 fn bind_events<'q>(query: Query<'q>, batch: &'q Batch) -> Query<'q> {
@@ -101,21 +105,6 @@ pub(super) async fn still_leased(tx: &mut Connection<'_>, rows: &[FinishRow]) ->
         .await?)
 }
 
-pub(super) async fn lock_accounts(
-    tx: &mut Connection<'_>,
-    accounts: &[AccountId],
-    lock: Lock,
-) -> Result<Vec<(AccountId, i64)>> {
-    // In the order of ids, so that no two transactions wait for each other.
-    const SHARE: &str = "SELECT id, revision FROM accounts WHERE id = ANY($1) ORDER BY id FOR SHARE";
-    const CHANGE: &str = "SELECT id, revision FROM accounts WHERE id = ANY($1) ORDER BY id FOR UPDATE";
-    let sql = match lock {
-        Lock::Share => SHARE,
-        Lock::Change => CHANGE,
-    };
-    Ok(sqlx::query_as(sql).bind(accounts).fetch_all(&mut **tx).await?)
-}
-
 pub(super) async fn insert_keys(tx: &mut Connection<'_>, keys: &[KeyRow]) -> Result<Vec<EventId>> {
     const SQL: &str = "INSERT INTO idempotency_keys (account_id, key, request_hash, event_id, fanout, created_at)
          SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::uuid[], $5::int[], $6::timestamptz[])
@@ -131,12 +120,12 @@ pub(super) async fn insert_keys(tx: &mut Connection<'_>, keys: &[KeyRow]) -> Res
         .await?)
 }
 
-/// In the order of ids, so that no two transactions wait for each other.
+/// Without waiting: an account that another transaction has locked counts as changed.
 const LOOK: Clause = Clause {
     name: "looked",
     sql: "SELECT accounts.id FROM accounts JOIN {rows} AS known (id, revision)
            ON accounts.id = known.id AND accounts.revision = known.revision
-         ORDER BY accounts.id FOR SHARE OF accounts",
+         FOR SHARE OF accounts SKIP LOCKED",
     columns: &["uuid", "bigint"],
 };
 
@@ -257,13 +246,9 @@ pub(super) const CLAIM: &str = "WITH due AS (
 /// Claims what is ordered. Accounts are locked before the queues of their endpoints:
 /// everybody locks in this order, so that no two wait for each other.
 pub(super) async fn claim(tx: &mut Connection<'_>, order: &ClaimOrder) -> Result<Option<(usize, Claims)>> {
-    let accounts = column(&order.accounts, |account| account.0);
-    let mut revisions = lock_accounts(tx, &accounts, Lock::Share).await?;
-    revisions.sort_unstable();
-    if revisions != order.accounts {
-        return Ok(None);
-    }
-    let locked = lock_endpoints(tx, order).await?;
+    let Some(busy) = busy_accounts(tx, &order.accounts).await? else { return Ok(None) };
+    let mut locked = lock_endpoints(tx, order).await?;
+    locked.retain(|due| !busy.contains(&due.account));
     for due in &locked {
         match due.standing {
             Standing::Open => {}
@@ -294,6 +279,23 @@ async fn hold_unread(tx: &mut Connection<'_>, unread: &Unread) -> Result<()> {
     let id = unread.id.uuid();
     sqlx::query(HOLD_UNREAD).bind(id).bind(unread.account_id).execute(&mut **tx).await?;
     Ok(())
+}
+
+/// Locks accounts that have these revisions, as far as no other transaction has them
+/// locked, and returns the rest. `None` if one has another revision.
+async fn busy_accounts(tx: &mut Connection<'_>, known: &[(AccountId, i64)]) -> Result<Option<Vec<AccountId>>> {
+    let ids = column(known, |account| account.0);
+    let free: HashMap<_, _> = accounts::lock_free_accounts(tx, &ids, Lock::Share).await?.into_iter().collect();
+    let mut busy = Vec::new();
+    for (account, revision) in known {
+        match free.get(account) {
+            Some(found) if found == revision => {}
+            Some(_) => return Ok(None),
+            None => busy.push(*account),
+        }
+    }
+    let exist = busy.is_empty() || accounts::revisions(tx, &busy).await?.len() == busy.len();
+    Ok(exist.then_some(busy))
 }
 
 async fn settle(tx: &mut Connection<'_>, sql: &'static str, due: &Due, now: Timestamp) -> Result<()> {

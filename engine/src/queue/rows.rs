@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use signet_model::{
-    AccountId, DeliveryId, EndpointId, EventId, Subscriptions, Timestamp,
+    AccountId, Amount, DeliveryId, EndpointId, EventId, Subscriptions, Timestamp,
     delivery::{Failure, State},
     endpoint::EndpointUrl,
     event::EventType,
@@ -37,6 +37,16 @@ pub struct EndpointRow {
     pub next_secret_at: Option<Timestamp>,
     /// Whether it is disabled.
     pub disabled: bool,
+}
+
+/// An endpoint and its account.
+#[derive(Debug, sqlx::FromRow)]
+pub struct OwnedEndpoint {
+    /// Whose it is.
+    pub account_id: AccountId,
+    /// What delivering to it takes.
+    #[sqlx(flatten)]
+    pub endpoint: EndpointRow,
 }
 
 /// An event to be stored.
@@ -117,6 +127,24 @@ pub struct StoredAnswer {
     pub event_id: Stored<EventId>,
     /// To how many endpoints it went.
     pub fanout: Stored<i32>,
+}
+
+/// The balance of an account, and the threshold below which `balance.low` is sent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LevelsRow {
+    /// Whose they are.
+    pub account: AccountId,
+    /// What it has left, if that was reported.
+    pub balance: Option<Amount>,
+    /// `None` where nothing is to be sent.
+    pub threshold: Option<Amount>,
+}
+
+impl From<(AccountId, Option<f64>, Option<f64>)> for LevelsRow {
+    fn from((account, balance, threshold): (AccountId, Option<f64>, Option<f64>)) -> Self {
+        let amount = |value: Option<f64>| value.and_then(|value| Amount::try_from(value).ok());
+        Self { account, balance: amount(balance), threshold: amount(threshold) }
+    }
 }
 
 /// An endpoint has something due at this instant.

@@ -2,6 +2,7 @@
 //! thread of its own ([`hot`]); what has to look first, or changes something else
 //! as well, runs the same statements on the connection for everything else.
 
+pub(crate) mod accounts;
 pub(crate) mod hot;
 mod statements;
 
@@ -9,27 +10,26 @@ use signet_model::{AccountId, DeliveryId, EndpointId, EventId, Timestamp};
 use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
 
 use super::{
-    Batch, Lock,
+    Batch, Write,
     rows::{FinishRow, KeyRow, Lease, Touch},
 };
 use crate::store::Result;
 use statements::{LOOK, Row, Value, rows};
 
-/// Writes a batch; returns whether what it assumes is so. If not, the transaction is
-/// to be rolled back.
-pub(super) async fn write(tx: &mut SqliteConnection, batch: &Batch, touches: &[Touch]) -> Result<bool> {
+/// Writes a batch.
+pub(super) async fn write(tx: &mut SqliteConnection, batch: &Batch, touches: &[Touch]) -> Result<Write> {
     for &(account, revision) in &batch.accounts {
         if sqlx::query(LOOK).bind(account).bind(revision).fetch_optional(&mut *tx).await?.is_none() {
-            return Ok(false);
+            return Ok(Write::Stale);
         }
     }
     for row in rows(batch, touches) {
         let changed = run(tx, row).await?;
         if changed == 0 && row.statement().must_change() {
-            return Ok(false);
+            return Ok(Write::Stale);
         }
     }
-    Ok(true)
+    Ok(Write::Done)
 }
 
 async fn run(tx: &mut SqliteConnection, row: Row<'_>) -> Result<u64> {
@@ -61,20 +61,6 @@ pub(super) async fn still_leased(tx: &mut SqliteConnection, rows: &[FinishRow]) 
         leased.extend(found);
     }
     Ok(leased)
-}
-
-pub(super) async fn lock_accounts(
-    tx: &mut SqliteConnection,
-    accounts: &[AccountId],
-    _: Lock,
-) -> Result<Vec<(AccountId, i64)>> {
-    const SQL: &str = "SELECT id, revision FROM accounts WHERE id = $1";
-    let mut found = Vec::with_capacity(accounts.len());
-    for account in accounts {
-        let row: Option<(AccountId, i64)> = sqlx::query_as(SQL).bind(account).fetch_optional(&mut *tx).await?;
-        found.extend(row);
-    }
-    Ok(found)
 }
 
 pub(super) async fn insert_keys(tx: &mut SqliteConnection, keys: &[KeyRow]) -> Result<Vec<EventId>> {

@@ -1,12 +1,15 @@
 //! Accounts: the customers of the service.
 
-use signet_model::{AccountId, Amount, Timestamp, amount::crosses, event::balance_low, sql::Lossy};
+use std::collections::{HashMap, HashSet};
 
-use super::{Error, Result, read, transact};
+use signet_model::{AccountId, Amount, Timestamp, sql::Lossy};
+use sqlx::{PgConnection, SqliteConnection};
+
+use super::{Database, Result, read, transact};
 use crate::{
     Engine,
-    deliver::{Audience, Incoming, admit, ingest::NewEvent},
-    queue::{Lock, Tx, on},
+    deliver::{Level, Report, ingest::IngestError},
+    queue::sqlite::accounts::hex_list,
 };
 
 /// A customer of the service.
@@ -40,6 +43,8 @@ macro_rules! float {
         )
     };
 }
+
+pub(crate) use float;
 
 /// The columns of [`Account`].
 macro_rules! account_columns {
@@ -110,53 +115,55 @@ impl Engine {
         Ok(row.map(Account::from))
     }
 
-    /// Records a balance, and sends `balance.low` if it crosses the threshold.
-    pub async fn set_balance(&self, account: AccountId, balance: Amount) -> Result<()> {
-        self.change_balance(account, |(_, threshold)| (Some(balance), threshold)).await
+    /// The accounts with these ids or names, as producers write them.
+    pub async fn find_accounts<'n>(&self, ids_or_names: &[&'n str]) -> Result<HashMap<&'n str, AccountId>> {
+        // PostgreSQL refuses to compare with NUL, as if the store had failed.
+        let asked: Vec<_> = ids_or_names.iter().copied().filter(|text| !text.contains('\0')).collect();
+        let as_id = |text: &&'n str| Some((*text, text.parse::<AccountId>().ok()?));
+        let by_id: Vec<_> = asked.iter().filter_map(as_id).collect();
+        let ids: Vec<_> = by_id.iter().map(|&(_, id)| id).collect();
+        let (ids, names) = match &self.0.db {
+            Database::Sqlite(db) => sqlite_accounts(&mut *db.callers.acquire().await?, &ids, &asked).await?,
+            Database::Postgres(db) => postgres_accounts(&mut *db.callers.acquire().await?, &ids, &asked).await?,
+        };
+        let mut found: HashMap<_, _> = asked.iter().filter_map(|&text| Some((text, *names.get(text)?))).collect();
+        found.extend(by_id.into_iter().filter(|(_, id)| ids.contains(id)));
+        Ok(found)
     }
 
-    /// Sets or clears the threshold, and sends `balance.low` if that is a crossing.
-    pub async fn set_balance_threshold(&self, account: AccountId, threshold: Option<Amount>) -> Result<()> {
-        self.change_balance(account, |(balance, _)| (balance, threshold)).await
+    /// Records a balance, and sends `balance.low` if it crosses the threshold. Waits its
+    /// turn behind events, and is refused as they are.
+    pub async fn set_balance(&self, account: AccountId, balance: Amount) -> Result<(), IngestError> {
+        self.0.report(Report { account, level: Level::Balance(balance) }).await
     }
 
-    /// Changes balance and threshold, and stores the event in the same
-    /// transaction: a crossing is told exactly once.
-    async fn change_balance(&self, id: AccountId, change: impl FnOnce(Levels) -> Levels) -> Result<()> {
-        let mut tx = Tx::begin(&self.0.db).await?;
-        tx.lock_accounts(&[id], Lock::Change).await?;
-        let before = levels(&mut tx, id).await?.ok_or(Error::NotFound)?;
-        let after = change(before);
-        set_levels(&mut tx, id, after).await?;
-        let mut events = Vec::new();
-        if let (true, (Some(balance), Some(threshold))) = (crosses(before, after), after) {
-            let body = balance_low(balance, threshold, self.0.clock.now());
-            let event = NewEvent { account: id, body, idempotency: None };
-            events.push(Incoming { event, audience: Audience::Subscribers });
-        }
-        let admitted = admit(&self.0, &mut tx, &events).await?;
-        tx.commit().await?;
-        admitted.send(&self.0);
-        Ok(())
+    /// Sets or clears the threshold, and sends `balance.low` if that is a crossing. Waits
+    /// its turn as a balance does.
+    pub async fn set_balance_threshold(
+        &self,
+        account: AccountId,
+        threshold: Option<Amount>,
+    ) -> Result<(), IngestError> {
+        self.0.report(Report { account, level: Level::Threshold(threshold) }).await
     }
 }
 
-/// A balance and a threshold.
-type Levels = (Option<Amount>, Option<Amount>);
+/// Which of these accounts exist, and which have one of these names.
+type Named = (HashSet<AccountId>, HashMap<String, AccountId>);
 
-async fn levels(tx: &mut Tx<'_>, id: AccountId) -> Result<Option<Levels>> {
-    let row: Option<Row> =
-        on!(tx, |conn| sqlx::query_as(account_columns!("WHERE id = $1")).bind(id).fetch_optional(conn).await?);
-    Ok(row.map(Account::from).map(|account| (account.balance, account.balance_threshold)))
+async fn sqlite_accounts(conn: &mut SqliteConnection, ids: &[AccountId], names: &[&str]) -> Result<Named> {
+    const IDS: &str = "SELECT id FROM accounts WHERE id IN (SELECT unhex(value) FROM json_each($1))";
+    const NAMES: &str = "SELECT name, id FROM accounts WHERE name IN (SELECT value FROM json_each($1))";
+    let names = serde_json::to_string(names).unwrap_or_default();
+    let existing: Vec<AccountId> = sqlx::query_scalar(IDS).bind(hex_list(ids)).fetch_all(&mut *conn).await?;
+    let with_name: Vec<(String, AccountId)> = sqlx::query_as(NAMES).bind(names).fetch_all(conn).await?;
+    Ok((existing.into_iter().collect(), with_name.into_iter().collect()))
 }
 
-async fn set_levels(tx: &mut Tx<'_>, id: AccountId, (balance, threshold): Levels) -> Result<()> {
-    // By way of text, since PostgreSQL makes a NUMERIC of a float with 15 digits only.
-    const SQL: &str = "UPDATE accounts SET balance = CAST(CAST($2 AS TEXT) AS NUMERIC),
-         balance_threshold = CAST(CAST($3 AS TEXT) AS NUMERIC) WHERE id = $1";
-    let text = |amount: Option<Amount>| amount.map(|amount| amount.to_string());
-    on!(tx, |conn| {
-        sqlx::query(SQL).bind(id).bind(text(balance)).bind(text(threshold)).execute(conn).await?;
-    });
-    Ok(())
+async fn postgres_accounts(conn: &mut PgConnection, ids: &[AccountId], names: &[&str]) -> Result<Named> {
+    const IDS: &str = "SELECT id FROM accounts WHERE id = ANY($1)";
+    const NAMES: &str = "SELECT name, id FROM accounts WHERE name = ANY($1)";
+    let existing: Vec<AccountId> = sqlx::query_scalar(IDS).bind(ids).fetch_all(&mut *conn).await?;
+    let with_name: Vec<(String, AccountId)> = sqlx::query_as(NAMES).bind(names).fetch_all(conn).await?;
+    Ok((existing.into_iter().collect(), with_name.into_iter().collect()))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use signet_model::{AccountId, ApiKeyId, Timestamp, sql::Lossy};
 
-use super::{Result, read, token, transact};
+use super::{Result, look_up, read, token, transact};
 use crate::Engine;
 
 mod recent;
@@ -135,7 +135,7 @@ impl Engine {
     }
 
     async fn living_key(&self, hash: &[u8; 32]) -> Result<Option<LivingKey>> {
-        Ok(read!(&self.0.db, |conn| {
+        Ok(look_up!(&self.0.db, callers, |conn| {
             sqlx::query_as(
                 "SELECT id, account_id, last_used_at FROM api_keys WHERE token_hash = $1 AND revoked_at IS NULL",
             )

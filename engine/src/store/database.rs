@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use signet_model::time::Clock;
 use sqlx::{
     Connection, PgConnection, PgPool, SqliteConnection, SqlitePool, Transaction,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -17,7 +18,10 @@ use sqlx::{
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::Result;
-use crate::queue::sqlite::hot::{self, Hot};
+use crate::{
+    clock::ServerClock,
+    queue::sqlite::hot::{self, Hot},
+};
 
 static SQLITE_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
 static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/postgres");
@@ -27,16 +31,22 @@ const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a statement waits for another's lock in PostgreSQL. Without an end,
 /// whoever locks a table would take one connection after the other.
 const POSTGRES_LOCK_TIMEOUT: &str = "10s";
-/// Readers beside the one writer: the dashboard and the API, not the hot path.
+/// How long a transaction may stand still in PostgreSQL before the server ends it: what a
+/// process has locked must not outlast its attention.
+const POSTGRES_IDLE_TIMEOUT: &str = "10s";
+/// Readers beside the one writer, for pages.
 const SQLITE_READERS: u32 = 4;
 /// How long the log may grow before its pages are copied into the database: 16 MiB,
 /// since a page that is written again until then is copied once.
 const CHECKPOINT_PAGES: u32 = 4096;
 /// Connections to PostgreSQL for the listener, the dashboard, and what tidies up.
 const POSTGRES_CONNECTIONS: u32 = 10;
-/// Those for the hot path: one that writes, one that claims, and one that looks
-/// when something next is due.
-const POSTGRES_HOT_CONNECTIONS: u32 = 3;
+/// Those that the hot path writes with: one for the writer, one for claims, and as many
+/// to take their place while the first are being closed.
+const POSTGRES_HOT_CONNECTIONS: u32 = 4;
+/// Those with which the writer and the dispatcher look something up, and those that
+/// recognise callers of the API: they wait for no page, and not for each other.
+const LOOKUP_CONNECTIONS: u32 = 2;
 /// Every statement of the hot path searches an index for each of its rows, however
 /// long a table is, and is planned once. PostgreSQL would otherwise plan for the
 /// tables of a new database, which are empty, and read them whole long after they
@@ -108,8 +118,12 @@ pub enum Database {
 pub struct Sqlite {
     /// One connection, for everything that is written beside the hot path.
     pub(crate) writer: SqlitePool,
-    /// Connections that cannot write.
+    /// Connections that cannot write, for pages.
     pub(crate) reader: SqlitePool,
+    /// The same, for the look-ups of the hot path.
+    pub(crate) lookups: SqlitePool,
+    /// The same, for API keys and the names of accounts.
+    pub(crate) callers: SqlitePool,
     /// What the hot path writes with.
     pub(crate) hot: Hot,
     /// Who holds it writes: those who want to queue here, in order, and not at the
@@ -137,6 +151,11 @@ impl SqliteTx {
     pub(crate) async fn commit(self) -> Result<()> {
         Ok(self.transaction.commit().await?)
     }
+
+    /// Undoes everything.
+    pub(crate) async fn roll_back(self) -> Result<()> {
+        Ok(self.transaction.rollback().await?)
+    }
 }
 
 impl Deref for SqliteTx {
@@ -158,8 +177,12 @@ impl DerefMut for SqliteTx {
 pub struct Postgres {
     /// For everything but the hot path.
     pub(crate) pool: PgPool,
-    /// For the hot path, with plans of its own.
+    /// What the hot path writes with, with plans of its own.
     pub(crate) hot: PgPool,
+    /// For the look-ups of the hot path.
+    pub(crate) lookups: PgPool,
+    /// For API keys and the names of accounts.
+    pub(crate) callers: PgPool,
 }
 
 impl Database {
@@ -191,17 +214,24 @@ impl Database {
             .connect_with(options.clone())
             .await?;
         SQLITE_MIGRATIONS.run(&writer).await?;
-        let reader = SqlitePoolOptions::new()
-            .max_connections(SQLITE_READERS)
-            .test_before_acquire(false)
-            .connect_with(options.pragma("query_only", "on"))
-            .await?;
+        let options = options.pragma("query_only", "on");
+        let readers = |most| {
+            let pool = SqlitePoolOptions::new().max_connections(most).test_before_acquire(false);
+            pool.connect_lazy_with(options.clone())
+        };
         let hot = hot::Options {
             path: path.to_owned(),
             busy_timeout: SQLITE_BUSY_TIMEOUT,
             checkpoint_pages: CHECKPOINT_PAGES,
         };
-        Ok(Self::Sqlite(Sqlite { writer, reader, hot: Hot::open(hot).await?, turn: Arc::default() }))
+        Ok(Self::Sqlite(Sqlite {
+            writer,
+            reader: readers(SQLITE_READERS),
+            lookups: readers(LOOKUP_CONNECTIONS),
+            callers: readers(LOOKUP_CONNECTIONS),
+            hot: Hot::open(hot).await?,
+            turn: Arc::default(),
+        }))
     }
 
     async fn connect_postgres(url: &str) -> Result<Self> {
@@ -210,11 +240,29 @@ impl Database {
         let mut migrating = PgConnection::connect_with(&options).await?;
         POSTGRES_MIGRATIONS.run(&mut migrating).await?;
         migrating.close().await?;
-        let options = options.options([("lock_timeout", POSTGRES_LOCK_TIMEOUT)]);
+        let options = options.options([
+            ("lock_timeout", POSTGRES_LOCK_TIMEOUT),
+            ("idle_in_transaction_session_timeout", POSTGRES_IDLE_TIMEOUT),
+        ]);
         let connections = |most| PgPoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(10));
         let pool = connections(POSTGRES_CONNECTIONS).connect_with(options.clone()).await?;
-        let hot = connections(POSTGRES_HOT_CONNECTIONS).test_before_acquire(false);
-        Ok(Self::Postgres(Postgres { pool, hot: hot.connect_with(options.options(HOT_PATH)).await? }))
+        let options = options.options(HOT_PATH);
+        let hot = |most| connections(most).test_before_acquire(false).connect_lazy_with(options.clone());
+        Ok(Self::Postgres(Postgres {
+            pool,
+            hot: hot(POSTGRES_HOT_CONNECTIONS),
+            lookups: hot(LOOKUP_CONNECTIONS),
+            callers: connections(LOOKUP_CONNECTIONS).connect_lazy_with(options),
+        }))
+    }
+
+    /// What leases and due times in this database go by: the server's clock where processes
+    /// of several machines share it, and otherwise `own`, the machine's.
+    pub async fn clock(&self, own: Arc<dyn Clock>) -> Result<Arc<dyn Clock>> {
+        Ok(match self {
+            Self::Sqlite(_) => own,
+            Self::Postgres(db) => ServerClock::of(db.lookups.clone()).await?,
+        })
     }
 
     /// Whether a query can be answered.
@@ -239,19 +287,23 @@ impl Database {
         match self {
             Self::Sqlite(db) => {
                 db.reader.close().await;
+                db.lookups.close().await;
+                db.callers.close().await;
                 db.hot.close().await;
                 db.writer.close().await;
             }
             Self::Postgres(db) => {
                 db.hot.close().await;
+                db.lookups.close().await;
+                db.callers.close().await;
                 db.pool.close().await;
             }
         }
     }
 }
 
-/// Runs statements that only read, written once for both databases: `$body` is
-/// compiled for each, with `$conn` a connection.
+/// Runs statements that only read, for pages, written once for both databases: `$body`
+/// is compiled for each, with `$conn` a connection.
 macro_rules! read {
     ($db:expr, |$conn:ident| $body:expr) => {
         match $db {
@@ -261,6 +313,22 @@ macro_rules! read {
             }
             $crate::store::Database::Postgres(db) => {
                 let mut $conn = db.pool.acquire().await.map_err($crate::store::Error::from)?;
+                $body
+            }
+        }
+    };
+}
+
+/// The same apart from pages, with a connection of `$pool`: `lookups` or `callers`.
+macro_rules! look_up {
+    ($db:expr, $pool:ident, |$conn:ident| $body:expr) => {
+        match $db {
+            $crate::store::Database::Sqlite(db) => {
+                let mut $conn = db.$pool.acquire().await.map_err($crate::store::Error::from)?;
+                $body
+            }
+            $crate::store::Database::Postgres(db) => {
+                let mut $conn = db.$pool.acquire().await.map_err($crate::store::Error::from)?;
                 $body
             }
         }
@@ -288,7 +356,7 @@ macro_rules! transact {
     };
 }
 
-pub(crate) use {read, transact};
+pub(crate) use {look_up, read, transact};
 
 #[cfg(test)]
 mod tests {

@@ -346,8 +346,9 @@ impl Engine {
         limit: Duration,
     ) -> Result<Option<DeliveryDetail>> {
         let deadline = tokio::time::Instant::now() + limit;
-        let mut recorded = self.0.recorded.subscribe();
+        let waiter = self.0.waiters.wait_for(id);
         loop {
+            let recorded = waiter.recorded();
             let detail = self.delivery(account, id).await?;
             let over = tokio::time::Instant::now() >= deadline;
             if over || detail.as_ref().is_none_or(|detail| !detail.attempts.is_empty() && !detail.delivery.in_flight) {
@@ -355,7 +356,7 @@ impl Engine {
             }
             // Another process may be the one that records it: look again at times.
             let next = deadline.min(tokio::time::Instant::now() + LOOK_AGAIN);
-            let _ = tokio::time::timeout_at(next, recorded.changed()).await;
+            let _ = tokio::time::timeout_at(next, recorded).await;
         }
     }
 }

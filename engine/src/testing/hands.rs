@@ -12,7 +12,7 @@ use signet_model::{
 use crate::{
     Engine,
     deliver::{
-        Audience, Finished, Incoming, Judged, Ready, Turn, claim_batch, commit_batch,
+        Audience, Changes, Finished, Incoming, Judged, Ready, Turn, claim_batch, commit_batch,
         directory::Door,
         ingest::{Accepted, IngestError, NewEvent},
     },
@@ -60,8 +60,9 @@ impl Hands<'_> {
     pub async fn ingest_together(&self, events: Vec<NewEvent>) -> (Vec<Result<Accepted, IngestError>>, Vec<InFlight>) {
         let incoming: Vec<_> =
             events.into_iter().map(|event| Incoming { event, audience: Audience::Subscribers }).collect();
-        let admitted = commit_batch(&self.0.0, &mut self.hot(), &incoming, &[]).await.expect("an answer");
-        let (answers, ready) = admitted.into_parts();
+        let changes = Changes { events: incoming, ..Changes::default() };
+        let committed = commit_batch(&self.0.0, &mut self.hot(), &changes, &[]).await.expect("an answer");
+        let (answers, ready) = committed.admitted.into_parts();
         (answers, ready.into_iter().map(InFlight).collect())
     }
 
@@ -75,8 +76,9 @@ impl Hands<'_> {
     }
 
     async fn admit(&self, incoming: Incoming) -> (Result<Accepted, IngestError>, Vec<InFlight>) {
-        let admitted = commit_batch(&self.0.0, &mut self.hot(), &[incoming], &[]).await.expect("an answer");
-        let (mut answers, ready) = admitted.into_parts();
+        let changes = Changes { events: vec![incoming], ..Changes::default() };
+        let committed = commit_batch(&self.0.0, &mut self.hot(), &changes, &[]).await.expect("an answer");
+        let (mut answers, ready) = committed.admitted.into_parts();
         (answers.remove(0), ready.into_iter().map(InFlight).collect())
     }
 
@@ -106,18 +108,19 @@ impl Hands<'_> {
     /// Records that the receiver answers with this status now.
     pub async fn finish(&self, in_flight: InFlight, status: u16) {
         let judged = self.judge(in_flight, status);
-        commit_batch(&self.0.0, &mut self.hot(), &[], &[judged]).await.expect("a record");
+        commit_batch(&self.0.0, &mut self.hot(), &Changes::default(), &[judged]).await.expect("a record");
     }
 
     /// The same of several, in one commit with an event that comes in.
     pub async fn finish_and_ingest(&self, ended: Vec<(InFlight, u16)>, event: NewEvent) -> Vec<InFlight> {
         let incoming = Incoming { event, audience: Audience::Subscribers };
+        let changes = Changes { events: vec![incoming], ..Changes::default() };
         let judged: Vec<_> = ended.into_iter().map(|(in_flight, status)| self.judge(in_flight, status)).collect();
-        let admitted = commit_batch(&self.0.0, &mut self.hot(), &[incoming], &judged).await.expect("an answer");
-        admitted.into_parts().1.into_iter().map(InFlight).collect()
+        let committed = commit_batch(&self.0.0, &mut self.hot(), &changes, &judged).await.expect("an answer");
+        committed.admitted.into_parts().1.into_iter().map(InFlight).collect()
     }
 
-    fn judge(&self, InFlight(ready): InFlight, status: u16) -> Judged {
+    pub(crate) fn judge(&self, InFlight(ready): InFlight, status: u16) -> Judged {
         let finished = Finished {
             account: ready.account,
             endpoint: ready.endpoint.id,

@@ -44,8 +44,8 @@ async fn a_delivery_that_cannot_be_read_is_held_alone() {
             let of_both = sql.contains("body");
             let good = if of_both { &acme[..1] } else { &acme[..] };
             world.deliver(claimed, [&[world.bad][..], good, &neighbour].concat()).await;
-            let held = format!("SELECT count(*) FROM deliveries WHERE state = 'held'");
-            assert_eq!(database.count(&held).await, if of_both { 2 } else { 1 }, "{sql}");
+            let held = "SELECT count(*) FROM deliveries WHERE state = 'held'";
+            assert_eq!(database.count(held).await, if of_both { 2 } else { 1 }, "{sql}");
             assert!(world.hands().claim().await.is_empty());
             if !of_both {
                 let (rows, example) = world.unusable().await;

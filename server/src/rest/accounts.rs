@@ -3,9 +3,10 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{PoisonError, RwLock},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use hashlink::LruCache;
 use signet_engine::{
     Engine,
     deliver::ingest::{Accepted, IngestError, NewEvent},
@@ -15,66 +16,83 @@ use signet_model::{AccountId, Amount};
 
 use super::Api;
 
-/// How many names are remembered, before all are forgotten and asked for again.
-const MOST: usize = 50_000;
+/// How many names are remembered. Beyond that the one that was not asked for for the
+/// longest time is forgotten.
+const NAMES_MAX: usize = 50_000;
 
 /// What names and ids were found to mean. An account keeps its name, so that
 /// what was found once stays true for as long as there is the account. It may
 /// be erased, by another process too, and another one be given its name: whoever
 /// is told by the engine that it is gone has it forgotten, see [`Api::ingest`].
-#[derive(Debug, Default)]
-pub struct Accounts(RwLock<HashMap<Box<str>, AccountId>>);
+#[derive(Debug)]
+pub struct Accounts(Mutex<LruCache<Box<str>, AccountId>>);
+
+impl Default for Accounts {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::new(NAMES_MAX)))
+    }
+}
 
 impl Accounts {
-    /// The account with this id or name.
+    /// The account with this id or name, for a key of `own` or of the operator. The
+    /// engine is never asked about an account that is not the key's own, so that
+    /// "another one" must not come from memory.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn find(&self, engine: &Engine, id_or_name: &str) -> store::Result<Option<AccountId>> {
-        match self.recall(id_or_name) {
+    pub async fn find(
+        &self,
+        engine: &Engine,
+        id_or_name: &str,
+        own: Option<AccountId>,
+    ) -> store::Result<Option<AccountId>> {
+        match self.recall(id_or_name, own) {
             Some(known) => Ok(Some(known)),
-            None => self.look_up(engine, id_or_name).await,
+            None => Ok(self.look_up(engine, &[id_or_name]).await?.get(id_or_name).copied()),
         }
     }
 
-    /// Whether this is the id or the name of an account. The engine is never
-    /// asked about another one, so that a no must not come from memory.
+    /// The same of many, of which those that are not remembered are looked up together.
     ///
     /// # Errors
     /// The store failed.
-    pub async fn is(&self, engine: &Engine, id_or_name: &str, account: AccountId) -> store::Result<bool> {
-        Ok(self.recall(id_or_name) == Some(account) || self.look_up(engine, id_or_name).await? == Some(account))
-    }
-
-    fn recall(&self, id_or_name: &str) -> Option<AccountId> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(id_or_name).copied()
-    }
-
-    async fn look_up(&self, engine: &Engine, id_or_name: &str) -> store::Result<Option<AccountId>> {
-        if id_or_name.contains('\0') {
-            // PostgreSQL refuses to compare with it, as if the store had failed.
-            return Ok(None);
-        }
-        let found = engine.find_account(id_or_name).await?.map(|account| account.id);
-        if let Some(id) = found {
-            self.remember(id_or_name, id);
+    pub async fn find_all<'n>(
+        &self,
+        engine: &Engine,
+        ids_or_names: HashSet<&'n str>,
+        own: Option<AccountId>,
+    ) -> store::Result<HashMap<&'n str, AccountId>> {
+        let recalled = |name: &'n str| Some((name, self.recall(name, own)?));
+        let mut found: HashMap<_, _> = ids_or_names.iter().copied().filter_map(recalled).collect();
+        let missing: Vec<_> = ids_or_names.into_iter().filter(|name| !found.contains_key(name)).collect();
+        if !missing.is_empty() {
+            found.extend(self.look_up(engine, &missing).await?);
         }
         Ok(found)
     }
 
-    fn remember(&self, id_or_name: &str, id: AccountId) {
-        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MOST {
-            known.clear();
+    fn recall(&self, id_or_name: &str, own: Option<AccountId>) -> Option<AccountId> {
+        self.known().get(id_or_name).copied().filter(|id| own.is_none_or(|own| own == *id))
+    }
+
+    async fn look_up<'n>(&self, engine: &Engine, names: &[&'n str]) -> store::Result<HashMap<&'n str, AccountId>> {
+        let found = engine.find_accounts(names).await?;
+        let mut known = self.known();
+        for (name, id) in &found {
+            known.insert((*name).into(), *id);
         }
-        known.insert(id_or_name.into(), id);
+        Ok(found)
     }
 
     /// Forgets whatever meant one of these accounts.
     fn forget(&self, gone: &HashSet<AccountId>) {
         if !gone.is_empty() {
-            self.0.write().unwrap_or_else(PoisonError::into_inner).retain(|_, known| !gone.contains(known));
+            self.known().retain(|_, known| !gone.contains(known));
         }
+    }
+
+    fn known(&self) -> MutexGuard<'_, LruCache<Box<str>, AccountId>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -89,9 +107,9 @@ impl Api {
     }
 
     /// Records a balance.
-    pub async fn set_balance(&self, account: AccountId, balance: Amount) -> store::Result<()> {
+    pub async fn set_balance(&self, account: AccountId, balance: Amount) -> Result<(), IngestError> {
         let answer = self.engine.set_balance(account, balance).await;
-        if let Err(store::Error::NotFound) = answer {
+        if answer == Err(IngestError::UnknownAccount) {
             self.accounts.forget(&HashSet::from([account]));
         }
         answer

@@ -25,17 +25,28 @@ impl Caller {
     /// The account does not exist, is not named though the key needs it, or is
     /// not the key's.
     pub async fn account(self, api: &Api, named: Option<&str>) -> Result<AccountId, Problem> {
-        match (self.0.account, named) {
+        let found = match named {
+            Some(named) => api.accounts.find(&api.engine, named, self.own_account()).await?,
+            None => None,
+        };
+        self.choose(named, found)
+    }
+
+    /// The same as [`Caller::account`], where it is known which account the name was
+    /// found to mean.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn choose(self, named: Option<&str>, found: Option<AccountId>) -> Result<AccountId, Problem> {
+        match (self.own_account(), named) {
             (Some(own), None) => Ok(own),
             (None, None) => Err(Problem::member("/account", "is missing: this key may name any account")),
+            (Some(own), Some(_)) if found == Some(own) => Ok(own),
             // Whether another account exists is none of this key's business.
-            (Some(own), Some(named)) if api.accounts.is(&api.engine, named, own).await? => Ok(own),
             (Some(_), Some(_)) => Err(Problem::foreign_account()),
-            (None, Some(named)) => api
-                .accounts
-                .find(&api.engine, named)
-                .await?
-                .ok_or_else(|| Problem::member("/account", "is not the id or the name of an account")),
+            (None, Some(_)) => {
+                found.ok_or_else(|| Problem::member("/account", "is not the id or the name of an account"))
+            }
         }
     }
 }

@@ -5,9 +5,9 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use signet_engine::deliver::ingest::{Accepted, IngestError, NewEvent};
+use signet_engine::deliver::ingest::{Accepted, Idempotency, IngestError, NewEvent};
 use signet_model::{
-    Timestamp,
+    AccountId, Timestamp,
     event::{MemberFault, Submission},
     payload,
 };
@@ -79,10 +79,14 @@ impl Batch<'_> {
 
     /// Reads the entries at some places, and takes in those that could be read.
     async fn ingest(&self, entries: &[&str], places: impl Iterator<Item = usize>) -> Vec<Outcome> {
-        let (mut events, mut refused) = (Vec::new(), Vec::new());
-        for place in places {
-            refused.push(self.read(entries[place], place).await.map(|event| events.push(event)).err());
-        }
+        let read: Vec<_> = places.map(|place| self.read(entries[place], place)).collect();
+        let accounts = match self.find_accounts(&read).await {
+            Ok(accounts) => accounts,
+            Err(problem) => return read.into_iter().map(|entry| entry.and(Err(problem.clone()))).collect(),
+        };
+        let mut events = Vec::with_capacity(read.len());
+        let addressed = read.into_iter().zip(accounts).map(|(entry, found)| self.address(entry?, found));
+        let refused: Vec<_> = addressed.map(|entry| entry.map(|event| events.push(event)).err()).collect();
         let mut stored = self.api.ingest(events).await.into_iter();
         let outcome = |refused: Option<Problem>| match refused {
             Some(problem) => Err(problem),
@@ -91,18 +95,37 @@ impl Batch<'_> {
         refused.into_iter().map(outcome).collect()
     }
 
-    async fn read(&self, entry: &str, place: usize) -> Result<NewEvent, Problem> {
+    fn read(&self, entry: &str, place: usize) -> Result<Entry, Problem> {
         if entry.len() > create_event::MAX_LEN {
             return Err(Problem::entry_too_large(create_event::MAX_LEN));
         }
         let value = payload::parse(entry).map_err(MemberFault::from)?;
-        let submission = Submission::from_batch_entry(value, self.now)?;
-        let key = entry_key(submission.idempotency_key, self.key, place)?;
-        let account = self.caller.account(self.api, submission.account.as_deref()).await?;
+        let mut submission = Submission::from_batch_entry(value, self.now)?;
+        let key = entry_key(submission.idempotency_key.take(), self.key, place)?;
+        Ok(Entry { submission, idempotency: key.map(|key| idempotency(key, entry.as_bytes())) })
+    }
+
+    /// The accounts that the entries name, as far as there are any. The names of all
+    /// entries are looked up together.
+    async fn find_accounts(&self, read: &[Result<Entry, Problem>]) -> Result<Vec<Option<AccountId>>, Problem> {
+        let named = |entry: &'_ Result<Entry, Problem>| entry.as_ref().ok()?.submission.account.clone();
+        let named: Vec<_> = read.iter().map(named).collect();
+        let asked = named.iter().flatten().map(String::as_str).collect();
+        let found = self.api.accounts.find_all(&self.api.engine, asked, self.caller.own_account()).await?;
+        Ok(named.iter().map(|name| found.get(name.as_deref()?).copied()).collect())
+    }
+
+    fn address(&self, Entry { submission, idempotency }: Entry, found: Option<AccountId>) -> Result<NewEvent, Problem> {
+        let account = self.caller.choose(submission.account.as_deref(), found)?;
         self.api.event_rate.count(account)?;
-        let idempotency = key.map(|key| idempotency(key, entry.as_bytes()));
         Ok(NewEvent { account, body: submission.body, idempotency })
     }
+}
+
+/// An entry, and what repeats of it are recognised by.
+struct Entry {
+    submission: Submission,
+    idempotency: Option<Idempotency>,
 }
 
 /// Why to send the whole batch again. Who only looks at the status would take

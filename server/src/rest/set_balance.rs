@@ -4,7 +4,7 @@ use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
-use signet_engine::store;
+use signet_engine::deliver::ingest::IngestError;
 use signet_model::{
     Amount,
     event::MemberFault,
@@ -27,14 +27,18 @@ pub async fn put(
     let balance = read(body.text()?)?;
     let id = caller.account(&api, Some(&account)).await.map_err(hide_account)?;
     api.event_rate.count(id)?;
-    match api.set_balance(id, balance).await {
+    let stored = match api.set_balance(id, balance).await {
         // What was remembered of the name is forgotten now: it may mean another account.
-        Err(store::Error::NotFound) => {
+        Err(IngestError::UnknownAccount) => {
             let id = caller.account(&api, Some(&account)).await.map_err(hide_account)?;
-            api.set_balance(id, balance).await?;
+            api.set_balance(id, balance).await
         }
-        answer => answer?,
-    }
+        answer => answer,
+    };
+    stored.map_err(|error| match error {
+        IngestError::UnknownAccount => Problem::no_such_account(),
+        error => error.into(),
+    })?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     queue::{
-        ADVANCE, Batch, ClaimOrder, Claims, DISCARD, Due, FORGET, HOLD, HOLD_UNREAD, NotWritten, Standing,
+        ADVANCE, Batch, ClaimOrder, Claims, DISCARD, Due, FORGET, HOLD, HOLD_UNREAD, NotWritten, Standing, Write,
         batch::Passage,
         rows::{ClaimedRow, RawId},
     },
@@ -46,7 +46,7 @@ pub(crate) struct Hot(UnboundedSender<Command>);
 
 #[derive(Debug)]
 enum Command {
-    Write(Batch, oneshot::Sender<Result<bool, NotWritten>>),
+    Write(Batch, oneshot::Sender<Result<Write, NotWritten>>),
     Claim(ClaimOrder, oneshot::Sender<Result<Option<Claims>>>),
     Close(oneshot::Sender<()>),
 }
@@ -62,10 +62,9 @@ impl Hot {
         Ok(Self(commands))
     }
 
-    /// Writes a batch in a transaction of its own; returns whether what it assumes is
-    /// so. If not, nothing is changed. Who no longer waits for the answer before
-    /// the transaction has begun, or before it is committed, gets nothing written.
-    pub(crate) async fn write(&self, batch: Batch) -> Result<bool, NotWritten> {
+    /// Writes a batch in a transaction of its own. Who no longer waits for the answer
+    /// before the transaction has begun, or before it is committed, gets nothing written.
+    pub(crate) async fn write(&self, batch: Batch) -> Result<Write, NotWritten> {
         self.ask(|answer| Command::Write(batch, answer)).await?
     }
 
@@ -180,9 +179,9 @@ impl<'c> Statements<'c> {
         None
     }
 
-    fn write(&mut self, batch: &Batch, abandoned: impl Fn() -> bool) -> Result<bool, NotWritten> {
+    fn write(&mut self, batch: &Batch, abandoned: impl Fn() -> bool) -> Result<Write, NotWritten> {
         let written = self.transact(|this| Ok(this.apply(batch)?.then_some(())), abandoned, batch.passage())?;
-        Ok(written.is_some())
+        Ok(Write::done_if(written.is_some()))
     }
 
     /// Runs a transaction, and commits it if it is of use: it came to something, and
