@@ -8,15 +8,22 @@
 //!   in the URL itself never reach it: the policy judges them before the request.
 //!   Its **look-ups** (`lookups`) are shared and bounded: name servers that stall
 //!   hold few threads.
-//! - The **client** (`client`) is the HTTP client with all that set up: TLS
-//!   always checked (`tls`), no proxies, no redirects, kept connections bounded.
+//! - The **connector** (`connector`) makes **connections** (`connection`): TCP to one of
+//!   those addresses, then TLS, always checked (`tls`).
+//! - The **client** (`client`) speaks HTTP/1.1 over them, and keeps a few for later
+//!   requests: no proxies, no redirects.
 //! - The **exchange** (`exchange`) is one POST and its answer within the budget,
-//!   repeated where a kept connection turns out to be closed (`connecting`), with
-//!   what arrives kept to a cap and what goes wrong named (`failure`).
+//!   repeated where a kept connection turns out to be closed or dead. The head of the
+//!   answer decides; of its body (`body`) what arrives is kept to a cap. What goes wrong
+//!   is named (`failure`).
+//! - A **local fault** (`local_fault`) is what is wrong on this side: then there was no
+//!   exchange.
 
 mod address;
+mod body;
 mod client;
-mod connecting;
+mod connection;
+mod connector;
 mod exchange;
 mod failure;
 mod local_fault;
@@ -27,7 +34,7 @@ mod tls;
 
 pub use address::AddressKind;
 pub use client::{Client, Config, ConfigError};
-pub use exchange::Exchange;
+pub use exchange::{Answer, Exchange};
 pub use local_fault::LocalFault;
 pub use lookups::Lookup;
 pub use policy::{AddressRefused, Policy};

@@ -136,7 +136,7 @@ async fn an_event_arrives_signed_and_its_attempt_is_kept() {
             detail.attempts[0]
                 .request_headers
                 .iter()
-                .any(|(name, value)| name == "webhook-id" && *value == delivery.id.to_string())
+                .any(|(name, value)| name == "Webhook-Id" && *value == delivery.id.to_string())
         );
         story.end().await;
     }

@@ -58,11 +58,11 @@ text_enum! {
 }
 
 text_enum! {
-    /// Why an attempt failed, other than by the status of a complete answer.
+    /// Why an attempt failed, other than by the status of its answer.
     Failure {
         /// The time budget ran out before the name was looked up and a connection stood.
         ConnectTimeout = "connect_timeout",
-        /// The time budget ran out before the answer was complete.
+        /// The time budget ran out before the head of an answer was there.
         Timeout = "timeout",
         /// The host name does not resolve.
         Dns = "dns",
@@ -74,7 +74,7 @@ text_enum! {
         Connect = "connect",
         /// The certificate is not acceptable, or the TLS handshake failed.
         Tls = "tls",
-        /// The connection broke before the answer was complete.
+        /// The connection broke before the head of an answer was there.
         ConnectionReset = "connection_reset",
         /// The answer is not HTTP, or its head is too large.
         Protocol = "protocol",
@@ -99,7 +99,7 @@ pub struct Response {
     pub headers: Vec<(String, String)>,
     /// As much of the body as is kept, after decompression, with what is not UTF-8 replaced.
     pub body: String,
-    /// Whether the body was longer than what is kept.
+    /// Whether that is not all of the body: it is longer, was not there in time, or broke off.
     pub body_truncated: bool,
 }
 
@@ -119,9 +119,9 @@ pub struct Attempt {
     pub first_byte: Option<Duration>,
     /// The headers that were sent.
     pub request_headers: Vec<SentHeader>,
-    /// What came back, if anything did; it can be incomplete when there is a failure.
+    /// What came back, if anything did; attempts of earlier versions can have a failure too.
     pub response: Option<Response>,
-    /// What went wrong, unless a complete answer came.
+    /// What went wrong, unless an answer came.
     pub failure: Option<Failure>,
     /// The failure in the words of the part that failed, for the curious.
     pub failure_detail: Option<String>,
@@ -155,9 +155,9 @@ impl Attempt {
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
-    /// A complete answer with this HTTP status.
+    /// An answer with this HTTP status.
     Answered(u16),
-    /// No complete answer.
+    /// No answer.
     Failed(Failure),
 }
 

@@ -112,7 +112,7 @@ pub fn Exchange(
 
 #[component]
 fn AnswerView(answer: Answer) -> impl IntoView {
-    let empty = answer.body.is_empty();
+    let empty = answer.body.is_empty() && !answer.truncated;
     view! {
         <section class="answer">
             <h3>"Response " <span class="mono">{answer.status}</span></h3>
@@ -121,7 +121,15 @@ fn AnswerView(answer: Answer) -> impl IntoView {
             } else {
                 view! { <pre class="code" tabindex="0">{answer.body}</pre> }.into_any()
             }}
-            {answer.truncated.then(|| view! { <p class="hint">"Only the beginning of the body is kept."</p> })}
+            {answer
+                .truncated
+                .then(|| {
+                    view! {
+                        <p class="hint">
+                            "This is not all of the body: the rest was too long to be kept, came too late, or never came."
+                        </p>
+                    }
+                })}
             <details class="fold">
                 <summary>{format!("Response headers ({})", answer.headers.len())}</summary>
                 <Headers headers=answer.headers />

@@ -9,8 +9,8 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use signet_model::{
-    DeliveryId, Timestamp, delivery::Attempt, endpoint::EndpointUrl, event::EventType, signature::SigningKeys,
-    time::Clock,
+    DeliveryId, Timestamp, delivery::Attempt, endpoint::EndpointUrl, event::EventType, retry::RETRY_AFTER_CAP,
+    signature::SigningKeys, time::Clock,
 };
 
 use crate::outbound::{Client, LocalFault};
@@ -41,33 +41,39 @@ pub async fn attempt(client: &Client, clock: &dyn Clock, request: Request) -> Re
     let headers = headers(&request, started_at);
     let exchange = client.post(&request.url, || on_the_wire(&headers), request.body).await?;
     let ended_at = started_at + exchange.duration;
-    let (failure, failure_detail) = exchange.failure.unzip();
+    let (answer, broken) = match exchange.outcome {
+        Ok(answer) => (Some(answer), None),
+        Err(broken) => (None, Some(broken)),
+    };
+    let (failure, failure_detail) = broken.unzip();
+    let retry_after = answer.as_ref().and_then(|answer| answer.retry_after.as_deref());
     Ok(Attempt {
         number: request.number,
         started_at,
         duration: exchange.duration,
-        first_byte: exchange.first_byte,
+        first_byte: answer.as_ref().map(|answer| answer.first_byte),
+        retry_after: retry_after.and_then(|text| wait(text, ended_at)),
         request_headers: headers.into_iter().map(|(name, value)| (name.shown.into(), value)).collect(),
-        response: exchange.response,
+        response: answer.map(|answer| answer.response),
         failure,
         failure_detail,
-        retry_after: exchange.retry_after.and_then(|text| wait(&text, ended_at)),
     })
 }
 
-/// A header's name as people know it and as it is sent: in lower case, which is
-/// the same to HTTP.
+/// A header's name as it is sent, in title case, and as the client is given it, which
+/// puts it into title case.
 struct Name {
     shown: &'static str,
     wire: HeaderName,
 }
 
 static CONTENT_TYPE: Name = Name { shown: "Content-Type", wire: header::CONTENT_TYPE };
+static ACCEPT: Name = Name { shown: "Accept", wire: header::ACCEPT };
 static USER_AGENT: Name = Name { shown: "User-Agent", wire: header::USER_AGENT };
 static HEX: Name = Name { shown: "X-Webhook-Signature", wire: HeaderName::from_static("x-webhook-signature") };
-static ID: Name = Name { shown: "webhook-id", wire: HeaderName::from_static("webhook-id") };
-static TIMESTAMP: Name = Name { shown: "webhook-timestamp", wire: HeaderName::from_static("webhook-timestamp") };
-static STANDARD: Name = Name { shown: "webhook-signature", wire: HeaderName::from_static("webhook-signature") };
+static ID: Name = Name { shown: "Webhook-Id", wire: HeaderName::from_static("webhook-id") };
+static TIMESTAMP: Name = Name { shown: "Webhook-Timestamp", wire: HeaderName::from_static("webhook-timestamp") };
+static STANDARD: Name = Name { shown: "Webhook-Signature", wire: HeaderName::from_static("webhook-signature") };
 static EVENT: Name = Name { shown: "X-Webhook-Event", wire: HeaderName::from_static("x-webhook-event") };
 static ATTEMPT: Name = Name { shown: "X-Webhook-Attempt", wire: HeaderName::from_static("x-webhook-attempt") };
 static TEST: Name = Name { shown: "X-Webhook-Test", wire: HeaderName::from_static("x-webhook-test") };
@@ -77,9 +83,11 @@ type Header = (&'static Name, Cow<'static, str>);
 fn headers(request: &Request, at: Timestamp) -> Vec<Header> {
     let id = request.id.to_string();
     let signed = request.keys.sign(&id, at, &request.body);
-    let mut headers: Vec<Header> = Vec::with_capacity(9);
+    let mut headers: Vec<Header> = Vec::with_capacity(10);
     headers.extend([
         (&CONTENT_TYPE, "application/json".into()),
+        // Firewalls for web applications are wary of requests without it.
+        (&ACCEPT, "*/*".into()),
         (&USER_AGENT, concat!("Signet/", env!("CARGO_PKG_VERSION")).into()),
         (&HEX, signed.hex.into()),
         (&ID, id.into()),
@@ -108,14 +116,18 @@ fn on_the_wire(headers: &[Header]) -> HeaderMap {
     map
 }
 
-/// How long `Retry-After` asks to wait: seconds, or a date (RFC 9110, section 10.2.3).
+/// How long `Retry-After` asks to wait, at most [`RETRY_AFTER_CAP`]: seconds, or a date
+/// (RFC 9110, section 10.2.3).
 fn wait(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
-    Some((Timestamp::from_unix_micros(0) + date).since(now))
+    let asked = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than a number holds ask for longer than any cap.
+        Duration::from_secs(text.parse().unwrap_or(u64::MAX))
+    } else {
+        let date = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
+        (Timestamp::from_unix_micros(0) + date).since(now)
+    };
+    Some(asked.min(RETRY_AFTER_CAP))
 }
 
 #[cfg(test)]
@@ -137,7 +149,9 @@ mod tests {
             ("1.5", None),
             ("soon", None),
             ("", None),
-            ("99999999999999999999999999", None),
+            ("14401", Some(14_400)),
+            ("99999999999999999999999999", Some(14_400)),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", Some(14_400)),
         ] {
             assert_eq!(wait(text, NOW), seconds.map(Duration::from_secs), "{text:?}");
         }

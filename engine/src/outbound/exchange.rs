@@ -1,18 +1,22 @@
 //! One exchange: a POST and its answer, within the budget.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, Method, Request, Uri, header::RETRY_AFTER};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_util::client::legacy::{self, connect::capture_connection};
 use signet_model::{
     delivery::{Failure, Response},
     endpoint::EndpointUrl,
 };
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 use super::{
-    client::Client,
-    connecting::{self, Progress},
+    body,
+    client::{Client, Http},
+    connection::Record,
     failure::{self, Broken},
     local_fault::LocalFault,
     policy::AddressRefused,
@@ -28,30 +32,23 @@ const MAX_KEPT_HEADER_BYTES: usize = 16 * 1024;
 pub struct Exchange {
     /// How long it took, all in all.
     pub duration: Duration,
-    /// How long until the head of the answer was there.
-    pub first_byte: Option<Duration>,
-    /// What came back, incomplete if there is a failure as well.
-    pub response: Option<Response>,
+    /// What came back; or what went wrong, and a sentence about it.
+    pub outcome: Result<Answer, (Failure, String)>,
+}
+
+/// An answer whose head came in time.
+#[derive(Debug)]
+pub struct Answer {
+    /// How long until its head was there.
+    pub first_byte: Duration,
+    /// What is kept of it.
+    pub response: Response,
     /// `Retry-After` as it was received.
     pub retry_after: Option<String>,
-    /// What went wrong, and a sentence about it.
-    pub failure: Option<(Failure, String)>,
 }
 
-/// What has arrived so far: it outlives the budget.
-#[derive(Default)]
-struct Arrived {
-    head: Option<Head>,
-    body: Vec<u8>,
-    body_truncated: bool,
-}
-
-struct Head {
-    after: Duration,
-    status: u16,
-    headers: Vec<(String, String)>,
-    retry_after: Option<String>,
-}
+/// What the HTTP client makes of a request.
+type Answered = Result<http::Response<Incoming>, legacy::Error>;
 
 impl Client {
     /// Sends the body and takes in the answer; what the receiver makes of it is told.
@@ -64,111 +61,119 @@ impl Client {
         body: Bytes,
     ) -> Result<Exchange, LocalFault> {
         let start = Instant::now();
-        let mut arrived = Arrived::default();
-        let ended = connecting::observed(self.within_budget(start, url, headers, body, &mut arrived)).await;
-        let failure = match ended {
+        let outcome = match self.answer(start, url, headers, body).await {
+            Ok(answer) => Ok(answer),
             Err(Broken::Here(fault)) => return Err(fault),
-            Err(Broken::There(failure, detail)) => Some((failure, detail)),
-            Ok(()) => None,
+            Err(Broken::There(failure, detail)) => Err((failure, detail)),
         };
-        let (first_byte, retry_after, response) = arrived.finish();
-        Ok(Exchange { duration: start.elapsed(), first_byte, response, retry_after, failure })
+        Ok(Exchange { duration: start.elapsed(), outcome })
     }
 
-    async fn within_budget(
+    /// The head decides. What comes of the body makes no difference.
+    async fn answer(
         &self,
         start: Instant,
         url: &EndpointUrl,
         headers: impl Fn() -> HeaderMap,
         body: Bytes,
-        arrived: &mut Arrived,
-    ) -> Result<(), Broken> {
+    ) -> Result<Answer, Broken> {
         let refused = |refused: AddressRefused| Broken::There(Failure::AddressRefused, refused.to_string());
         self.0.policy.check_url(url).map_err(refused)?;
-        let exchange = async {
-            let response = self.send(url, headers, body).await?;
-            arrived.take_head(start.elapsed(), &response);
-            arrived.take_body(response, self.0.max_response_body).await
-        };
-        match timeout(self.0.budget, exchange).await {
-            Ok(done) => done.map_err(|error| failure::name(&error)),
-            Err(_) => Err(self.out_of_time()),
+        let deadline = start + self.0.budget;
+        let answered = self.send(start, deadline, url, headers, body).await?;
+        let first_byte = start.elapsed();
+        match answered {
+            Ok(answer) => Ok(self.take_in(answer, first_byte, deadline).await),
+            Err(error) => match unreadable(&error) {
+                Some(status) => Ok(Answer::unreadable(status, first_byte)),
+                None => Err(failure::name(&error)),
+            },
         }
     }
 
-    /// Sends the request; once more if it went out on a kept connection that the
-    /// receiver had just closed, which says nothing about the receiver. (The
-    /// connection pool itself repeats only what it had not begun to write.) Should
-    /// the request have been read after all, it arrives twice with the same
-    /// `webhook-id`.
+    async fn take_in(&self, answer: http::Response<Incoming>, first_byte: Duration, deadline: Instant) -> Answer {
+        let (head, body) = answer.into_parts();
+        let (body, body_truncated) = body::read(&head.headers, body, self.0.max_response_body, deadline).await;
+        let status = head.status.as_u16();
+        let response = Response { status, headers: kept(&head.headers), body, body_truncated };
+        Answer { first_byte, response, retry_after: head.headers.get(RETRY_AFTER).map(text) }
+    }
+
+    /// Sends the request; once more if it went out on a kept connection that turned
+    /// out to be closed, dead or out of step, which says nothing about the receiver. (The
+    /// pool itself repeats only what it had not begun to write.) Should the request have
+    /// been read after all, it arrives twice with the same `webhook-id`.
     async fn send(
         &self,
+        start: Instant,
+        deadline: Instant,
         url: &EndpointUrl,
         headers: impl Fn() -> HeaderMap,
         body: Bytes,
-    ) -> reqwest::Result<reqwest::Response> {
-        let first = self.0.keeping.execute(request(url, headers(), body.clone())).await;
-        match first {
-            Err(error) if connecting::progress() == Progress::Kept && is_broken(&error) => {
-                self.0.fresh.execute(request(url, headers(), body)).await
-            }
-            answered => answered,
+    ) -> Result<Answered, Broken> {
+        let uri: Uri = url.as_str().parse().map_err(|_| failure::invalid_host(url.host()))?;
+        let request = || request(uri.clone(), headers(), body.clone());
+        let answered = self.request(&self.0.keeping, request(), deadline, url).await?;
+        match &answered {
+            Err(error) if is_spent(error, start) => self.request(&self.0.fresh, request(), deadline, url).await,
+            _ => Ok(answered),
         }
     }
 
-    fn out_of_time(&self) -> Broken {
+    /// Makes one request, until the deadline.
+    async fn request(
+        &self,
+        http: &Http,
+        mut request: Request<Full<Bytes>>,
+        deadline: Instant,
+        url: &EndpointUrl,
+    ) -> Result<Answered, Broken> {
+        let connection = capture_connection(&mut request);
+        let answered = timeout_at(deadline, http.request(request)).await;
+        let was_connected = connection.connection_metadata().is_some();
+        let answered = answered.map_err(|_| self.out_of_time(was_connected, url))?;
+        if let Some(record) = answered.as_ref().ok().and_then(|answer| answer.extensions().get::<Arc<Record>>()) {
+            record.answered();
+        }
+        Ok(answered)
+    }
+
+    fn out_of_time(&self, was_connected: bool, url: &EndpointUrl) -> Broken {
         let seconds = self.0.budget.as_secs_f32();
-        match connecting::progress() {
-            Progress::Connecting => {
-                Broken::There(Failure::ConnectTimeout, format!("No connection stood within {seconds} seconds."))
-            }
-            Progress::Kept | Progress::Connected => {
-                Broken::There(Failure::Timeout, format!("The answer was not complete within {seconds} seconds."))
-            }
+        if was_connected {
+            Broken::There(Failure::Timeout, format!("No answer came within {seconds} seconds."))
+        } else if self.0.lookups.is_waiting(url.host()) {
+            Broken::Here(LocalFault::Lookups)
+        } else {
+            Broken::There(Failure::ConnectTimeout, format!("No connection stood within {seconds} seconds."))
         }
     }
 }
 
-fn request(url: &EndpointUrl, headers: HeaderMap, body: Bytes) -> reqwest::Request {
-    let mut request = reqwest::Request::new(reqwest::Method::POST, url.url().clone());
+fn request(uri: Uri, headers: HeaderMap, body: Bytes) -> Request<Full<Bytes>> {
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = uri;
     *request.headers_mut() = headers;
-    *request.body_mut() = Some(body.into());
     request
 }
 
-fn is_broken(error: &reqwest::Error) -> bool {
-    matches!(failure::name(error), Broken::There(Failure::ConnectionReset, _))
+/// Whether the connection had been kept for too long, and nothing came over it.
+fn is_spent(error: &legacy::Error, exchange_began_at: Instant) -> bool {
+    let kept = Record::of(error).is_some_and(|record| record.is_kept(exchange_began_at));
+    kept && unreadable(error).is_none() && failure::is_of_connection(error)
 }
 
-impl Arrived {
-    fn take_head(&mut self, after: Duration, response: &reqwest::Response) {
-        let headers = response.headers();
-        self.head = Some(Head {
-            after,
-            status: response.status().as_u16(),
-            headers: kept(headers),
-            retry_after: headers.get(http::header::RETRY_AFTER).map(text),
-        });
-    }
+/// The status of an answer that browsers and curl take, and the HTTP client does not: it
+/// stumbles over lengths that are none, or over the spelling of the first line.
+fn unreadable(error: &legacy::Error) -> Option<u16> {
+    failure::is_unreadable(error).then(|| Record::of(error)?.status()).flatten()
+}
 
-    /// Reads until the end or until there is more than is kept: whoever sends
-    /// without end has answered, but does not hold the connection.
-    async fn take_body(&mut self, mut response: reqwest::Response, most: usize) -> reqwest::Result<()> {
-        while let Some(chunk) = response.chunk().await? {
-            let room = most - self.body.len();
-            self.body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-            if chunk.len() > room {
-                self.body_truncated = true;
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> (Option<Duration>, Option<String>, Option<Response>) {
-        let Some(Head { after, status, headers, retry_after }) = self.head else { return (None, None, None) };
-        let response = Response { status, headers, body: into_text(self.body), body_truncated: self.body_truncated };
-        (Some(after), retry_after, Some(response))
+impl Answer {
+    fn unreadable(status: u16, first_byte: Duration) -> Self {
+        let response = Response { status, headers: Vec::new(), body: String::new(), body_truncated: true };
+        Self { first_byte, response, retry_after: None }
     }
 }
 
@@ -187,9 +192,4 @@ fn kept(headers: &HeaderMap) -> Vec<(String, String)> {
 
 fn text(value: &http::HeaderValue) -> String {
     String::from_utf8_lossy(value.as_bytes()).into_owned()
-}
-
-/// Without a copy where the bytes are text already.
-fn into_text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
 }

@@ -1,11 +1,16 @@
-//! Gives a failed exchange its name.
+//! Gives a broken exchange its name.
+
+mod tls;
 
 use std::{error::Error, io, sync::Arc};
 
-use rustls::{AlertDescription, CertificateError};
+use hyper_util::client::legacy;
 use signet_model::delivery::Failure;
 
-use super::{local_fault::LocalFault, policy::AddressRefused, resolver::LookupFailed};
+use super::{
+    connector::InvalidHost, local_fault::LocalFault, policy::AddressRefused, resolver::LookupFailed,
+    tls::CertificateWanted,
+};
 
 type Cause<'a> = &'a (dyn Error + 'static);
 type Named = (Failure, String);
@@ -20,7 +25,7 @@ pub(super) enum Broken {
 }
 
 /// Names what broke an exchange.
-pub(super) fn name(error: &reqwest::Error) -> Broken {
+pub(super) fn name(error: &legacy::Error) -> Broken {
     if let Some(fault) = causes(error).find_map(LocalFault::within) {
         return Broken::Here(fault);
     }
@@ -28,12 +33,33 @@ pub(super) fn name(error: &reqwest::Error) -> Broken {
     Broken::There(failure, detail)
 }
 
-fn name_failure(error: &reqwest::Error) -> Named {
+/// Whether the connection is to blame: it ended before an answer had come, or what came
+/// over it is the rest of an earlier answer.
+pub(super) fn is_of_connection(error: &legacy::Error) -> bool {
+    matches!(name(error), Broken::There(Failure::ConnectionReset | Failure::Protocol, _))
+}
+
+/// Whether an answer came and is not valid HTTP. One without end is none.
+pub(super) fn is_unreadable(error: &legacy::Error) -> bool {
+    let http = causes(error).find_map(|cause| cause.downcast_ref::<hyper::Error>());
+    http.is_some_and(|error| error.is_parse() && !error.is_parse_too_large())
+}
+
+/// The URL names no host that can be looked up.
+pub(super) fn invalid_host(host: &str) -> Broken {
+    Broken::There(Failure::Dns, no_host(host))
+}
+
+fn no_host(host: &str) -> String {
+    format!("{host} is not a valid host name.")
+}
+
+fn name_failure(error: &legacy::Error) -> Named {
     // An error of the operating system says something else before a connection
     // stands than afterwards.
     let system = if error.is_connect() { while_connecting } else { while_connected };
     // What is most telling comes first, however deep it is wrapped.
-    [refused, lookup, tls, http2, http1, system]
+    [refused, host, lookup, certificate_wanted, tls_error, http1, system]
         .into_iter()
         .find_map(|judge| causes(error).find_map(judge))
         .unwrap_or_else(|| unknown(error))
@@ -60,6 +86,10 @@ fn refused(cause: Cause<'_>) -> Option<Named> {
     cause.downcast_ref::<AddressRefused>().map(|refused| (Failure::AddressRefused, refused.to_string()))
 }
 
+fn host(cause: Cause<'_>) -> Option<Named> {
+    cause.downcast_ref::<InvalidHost>().map(|InvalidHost(host)| (Failure::Dns, no_host(host)))
+}
+
 fn lookup(cause: Cause<'_>) -> Option<Named> {
     let LookupFailed { name, source } = cause.downcast_ref()?;
     let detail = match source {
@@ -69,52 +99,12 @@ fn lookup(cause: Cause<'_>) -> Option<Named> {
     Some((Failure::Dns, detail))
 }
 
-fn tls(cause: Cause<'_>) -> Option<Named> {
-    use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage, PeerIncompatible};
-    let detail = match cause.downcast_ref()? {
-        InvalidCertificate(error) => certificate(error),
-        InvalidMessage(_) => "The server does not speak TLS on this port.".to_owned(),
-        PeerIncompatible(_) | AlertReceived(AlertDescription::ProtocolVersion | AlertDescription::HandshakeFailure) => {
-            "The server offers no version or cipher suite of TLS that is safe.".to_owned()
-        }
-        AlertReceived(AlertDescription::UnrecognisedName) => "The server does not know this host name.".to_owned(),
-        AlertReceived(AlertDescription::CertificateRequired) => "The server asks for a client certificate.".to_owned(),
-        error => format!("TLS failed: {error}."),
-    };
-    Some((Failure::Tls, detail))
+fn certificate_wanted(cause: Cause<'_>) -> Option<Named> {
+    cause.is::<CertificateWanted>().then(|| (Failure::Tls, tls::CERTIFICATE_WANTED.to_owned()))
 }
 
-fn certificate(error: &CertificateError) -> String {
-    use CertificateError::{
-        Expired, ExpiredContext, NotValidForName, NotValidForNameContext, NotValidYet, NotValidYetContext, Other,
-        UnknownIssuer,
-    };
-    match error {
-        Expired | ExpiredContext { .. } => "The certificate has expired.".to_owned(),
-        NotValidYet | NotValidYetContext { .. } => "The certificate is not valid yet.".to_owned(),
-        UnknownIssuer => "The certificate is not from a trusted authority: it is self-signed, or an intermediate \
-                          certificate is missing."
-            .to_owned(),
-        NotValidForName => "The certificate is for another host name.".to_owned(),
-        NotValidForNameContext { expected, .. } => {
-            format!("The certificate is for another host name than {}.", expected.to_str())
-        }
-        // Made with a tool's defaults, a self-signed certificate calls itself an
-        // authority, which no server's certificate may.
-        Other(error) if error.to_string().contains("CaUsedAsEndEntity") => "The certificate is self-signed.".to_owned(),
-        error => format!("The certificate is not acceptable: {error}."),
-    }
-}
-
-fn http2(cause: Cause<'_>) -> Option<Named> {
-    let error: &h2::Error = cause.downcast_ref()?;
-    Some(match (error.get_io(), error.reason()) {
-        (Some(error), _) => return while_connected(error),
-        (None, Some(reason)) if error.is_remote() => {
-            (Failure::ConnectionReset, format!("The server broke off the HTTP/2 exchange: {}.", reason.description()))
-        }
-        _ => (Failure::Protocol, format!("The answer is not valid HTTP/2: {error}.")),
-    })
+fn tls_error(cause: Cause<'_>) -> Option<Named> {
+    cause.downcast_ref().map(|error| (Failure::Tls, tls::sentence(error)))
 }
 
 fn http1(cause: Cause<'_>) -> Option<Named> {
@@ -128,7 +118,7 @@ fn http1(cause: Cause<'_>) -> Option<Named> {
     }
 }
 
-const CLOSED: &str = "The server closed the connection before its answer was complete.";
+const CLOSED: &str = "The server closed the connection before its answer had come.";
 
 fn while_connecting(cause: Cause<'_>) -> Option<Named> {
     let error: &io::Error = cause.downcast_ref()?;
@@ -148,14 +138,8 @@ fn while_connecting(cause: Cause<'_>) -> Option<Named> {
 }
 
 fn while_connected(cause: Cause<'_>) -> Option<Named> {
-    let error: &io::Error = cause.downcast_ref()?;
-    Some(match error.kind() {
-        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
-            (Failure::Protocol, format!("The body of the answer is not valid: {error}."))
-        }
-        kind if is_break(kind) || kind == io::ErrorKind::TimedOut => (Failure::ConnectionReset, CLOSED.to_owned()),
-        _ => return None,
-    })
+    let kind = cause.downcast_ref::<io::Error>()?.kind();
+    (is_break(kind) || kind == io::ErrorKind::TimedOut).then(|| (Failure::ConnectionReset, CLOSED.to_owned()))
 }
 
 const fn is_break(kind: io::ErrorKind) -> bool {
@@ -163,9 +147,13 @@ const fn is_break(kind: io::ErrorKind) -> bool {
     matches!(kind, BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof)
 }
 
-/// What has no name of its own: the innermost cause speaks for itself.
-fn unknown(error: &reqwest::Error) -> Named {
-    let failure = if error.is_connect() { Failure::Connect } else { Failure::Protocol };
-    let cause = causes(error).last().map(ToString::to_string).unwrap_or_default();
-    (failure, format!("{cause}."))
+/// What has no name of its own. The words of libraries are for the log.
+fn unknown(error: &legacy::Error) -> Named {
+    let cause = causes(error).last().map(ToString::to_string);
+    tracing::debug!(cause, "an exchange failed for a reason without a name");
+    if error.is_connect() {
+        (Failure::Connect, "The connection could not be made.".to_owned())
+    } else {
+        (Failure::Protocol, "The answer could not be read.".to_owned())
+    }
 }

@@ -5,7 +5,7 @@
 //! a task of its own, and whoever asks for a name only waits for that.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fmt, io,
     net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -16,9 +16,13 @@ use tokio::sync::{Semaphore, watch};
 
 use super::local_fault::LocalFault;
 
-/// How many names are looked up at the same time. Tokio has 512 threads for what
-/// blocks, and not only look-ups need them; names that are found need few.
-const MAX_LOOKUPS: usize = 128;
+/// How many names are looked up at the same time of those that were found the last time,
+/// and how many of the others: names that stall take no room from names that are found.
+/// Tokio has 512 threads for what blocks, and not only look-ups need them; names that are
+/// found need few.
+const MAX_LOOKUPS: usize = 64;
+/// How many names that were found are remembered.
+const MAX_KNOWN: usize = 16 * 1024;
 
 /// Finds the addresses of a name.
 pub trait Lookup: fmt::Debug + Send + Sync + 'static {
@@ -43,67 +47,110 @@ impl Lookup for SystemLookup {
     }
 }
 
-/// What a look-up came to, for everyone who waits for it.
+/// What a look-up came to, for all that wait for it.
 pub(super) type Found = Result<Vec<IpAddr>, Arc<io::Error>>;
+
+/// How far a look-up has come.
+#[derive(Debug)]
+enum Progress {
+    /// It waits for room.
+    Waiting,
+    Begun,
+    Done(Found),
+}
 
 /// The look-ups under way.
 #[derive(Debug)]
 pub(super) struct Lookups {
     lookup: Arc<dyn Lookup>,
+    /// For names that were found the last time.
+    room_for_known: Semaphore,
+    /// For all others.
     room: Semaphore,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
     /// By name, and how to tell those who wait.
-    under_way: Mutex<HashMap<String, watch::Sender<Option<Found>>>>,
+    under_way: HashMap<String, watch::Sender<Progress>>,
+    /// Names that were found the last time.
+    known: HashSet<String>,
 }
 
 impl Lookups {
     pub(super) fn new(lookup: impl Lookup) -> Arc<Self> {
-        let room = Semaphore::new(MAX_LOOKUPS);
-        Arc::new(Self { lookup: Arc::new(lookup), room, under_way: Mutex::default() })
+        let [room_for_known, room] = [(); 2].map(|()| Semaphore::new(MAX_LOOKUPS));
+        Arc::new(Self { lookup: Arc::new(lookup), room_for_known, room, state: Mutex::default() })
     }
 
     /// Finds the addresses of a name, by the look-up that is under way or a new one.
     pub(super) async fn find(self: &Arc<Self>, name: &str) -> Found {
         let mut asked = self.ask(name);
-        let told = asked.wait_for(Option::is_some).await.map(|found| found.clone());
-        // Nobody is left without an answer, unless everything is coming to its end.
-        told.ok().flatten().unwrap_or_else(|| Err(Arc::new(io::ErrorKind::Interrupted.into())))
+        let told = asked.wait_for(|progress| matches!(progress, Progress::Done(_))).await;
+        match told.as_deref() {
+            Ok(Progress::Done(found)) => found.clone(),
+            // Only when everything is coming to its end.
+            _ => Err(Arc::new(io::ErrorKind::Interrupted.into())),
+        }
     }
 
-    fn ask(self: &Arc<Self>, name: &str) -> watch::Receiver<Option<Found>> {
+    /// Whether the look-up of this name still waits for room.
+    pub(super) fn is_waiting(&self, name: &str) -> bool {
+        self.state().under_way.get(name).is_some_and(|progress| matches!(*progress.borrow(), Progress::Waiting))
+    }
+
+    fn ask(self: &Arc<Self>, name: &str) -> watch::Receiver<Progress> {
         let begin = || {
             tokio::spawn(Arc::clone(self).look_up(name.to_owned()));
-            watch::Sender::new(None)
+            watch::Sender::new(Progress::Waiting)
         };
-        self.under_way().entry(name.to_owned()).or_insert_with(begin).subscribe()
+        self.state().under_way.entry(name.to_owned()).or_insert_with(begin).subscribe()
     }
 
     async fn look_up(self: Arc<Self>, name: String) {
-        let _room = self.room.acquire().await;
-        if !self.is_awaited(&name) {
+        let known = self.state().known.contains(&name);
+        let _room = if known { &self.room_for_known } else { &self.room }.acquire().await;
+        if !self.state().begin(&name) {
             return;
         }
         let (lookup, asked) = (Arc::clone(&self.lookup), name.clone());
         // In a task once more: should it panic, those who wait are told all the same.
         let found = tokio::spawn(async move { lookup.lookup(asked).await }).await;
         let found = found.unwrap_or_else(|broken| Err(broken.into()));
-        if let Some(waiting) = self.under_way().remove(&name) {
-            waiting.send_replace(Some(found.map_err(Arc::new)));
-        }
+        self.state().end(name, found.map_err(Arc::new));
     }
 
-    /// Whether somebody still waits for the name. If not, it is forgotten: names that
-    /// stall must not make others wait for look-ups that nobody needs.
-    fn is_awaited(&self, name: &str) -> bool {
-        let mut under_way = self.under_way();
-        let is_awaited = under_way.get(name).is_some_and(|waiting| waiting.receiver_count() > 0);
-        if !is_awaited {
-            under_way.remove(name);
-        }
-        is_awaited
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Whether the name is still awaited. If not, it is forgotten: names that stall must
+    /// not make others wait for look-ups that nobody needs.
+    fn begin(&mut self, name: &str) -> bool {
+        // Known again once it is found again.
+        self.known.remove(name);
+        let Some(waiting) = self.under_way.get(name).filter(|waiting| waiting.receiver_count() > 0) else {
+            self.under_way.remove(name);
+            return false;
+        };
+        waiting.send_replace(Progress::Begun);
+        true
     }
 
-    fn under_way(&self) -> MutexGuard<'_, HashMap<String, watch::Sender<Option<Found>>>> {
-        self.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    fn end(&mut self, name: String, found: Found) {
+        let waiting = self.under_way.remove(&name);
+        if found.is_ok() {
+            if self.known.len() >= MAX_KNOWN {
+                self.known.clear();
+            }
+            self.known.insert(name);
+        }
+        if let Some(waiting) = waiting {
+            waiting.send_replace(Progress::Done(found));
+        }
     }
 }
 

@@ -19,7 +19,8 @@ pub enum Policy {
 }
 
 /// The address is not on the public internet. Its text is for the person who
-/// entered it: what kind of address it is, and what to do.
+/// entered it: what kind of address it is, and what to do. Which address a name
+/// leads to is not in it: a network's inside is not for customers to read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct AddressRefused {
     /// The name that stands for the address, unless the address was given itself.
@@ -34,7 +35,7 @@ impl fmt::Display for AddressRefused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = self.kind.describe();
         match (&self.name, self.address) {
-            (Some(name), Some(address)) => write!(f, "{name} resolves to {address}, {kind}.")?,
+            (Some(name), Some(_)) => write!(f, "{name} leads to {kind}.")?,
             (Some(name), None) => write!(f, "{name} stands for {kind}.")?,
             (None, Some(address)) => write!(f, "{address} is {kind}.")?,
             (None, None) => write!(f, "This is {kind}.")?,

@@ -4,9 +4,16 @@
 //! addresses, never the name again, so that a name that changes in between
 //! changes nothing.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    task::{Context, Poll},
+};
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use futures_util::future::BoxFuture;
+use hyper_util::client::legacy::connect::dns::Name;
+use tower::{BoxError, Service};
 
 use super::{lookups::Lookups, policy::Policy};
 
@@ -21,27 +28,42 @@ pub(super) struct LookupFailed {
 }
 
 /// The resolver of the client: look-ups and a policy.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct GuardedResolver {
     pub(super) lookups: Arc<Lookups>,
     pub(super) policy: Policy,
 }
 
-impl Resolve for GuardedResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        let name = name.as_str().to_owned();
-        let lookups = Arc::clone(&self.lookups);
-        let policy = self.policy;
+impl GuardedResolver {
+    async fn resolve(self, name: String) -> Result<Vec<IpAddr>, BoxError> {
+        let addresses = match self.lookups.find(&name).await {
+            Ok(addresses) if addresses.is_empty() => return Err(LookupFailed { name, source: None }.into()),
+            Ok(addresses) => addresses,
+            Err(error) => return Err(LookupFailed { name, source: Some(error) }.into()),
+        };
+        if let Err(refused) = self.policy.check_resolved(&name, &addresses) {
+            tracing::debug!(name, address = ?refused.address, "a name leads to an address that is refused");
+            return Err(refused.into());
+        }
+        Ok(addresses)
+    }
+}
+
+impl Service<Name> for GuardedResolver {
+    type Response = Box<dyn Iterator<Item = SocketAddr> + Send>;
+    type Error = BoxError;
+    type Future = BoxFuture<'static, Result<Self::Response, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let resolving = self.clone().resolve(name.as_str().to_owned());
         Box::pin(async move {
-            let addresses = match lookups.find(&name).await {
-                Ok(addresses) if addresses.is_empty() => return Err(LookupFailed { name, source: None }.into()),
-                Ok(addresses) => addresses,
-                Err(error) => return Err(LookupFailed { name, source: Some(error) }.into()),
-            };
-            policy.check_resolved(&name, &addresses)?;
             // The connector puts the port of the URL in the place of 0.
-            let checked: Addrs = Box::new(addresses.into_iter().map(|address| SocketAddr::new(address, 0)));
-            Ok(checked)
+            let checked = resolving.await?.into_iter().map(|address| SocketAddr::new(address, 0));
+            Ok(Box::new(checked) as Self::Response)
         })
     }
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::{
-    ServerConfig,
+    RootCertStore, ServerConfig, SupportedProtocolVersion,
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer},
+    server::WebPkiClientVerifier,
 };
 
 /// An authority that the sender is told to trust.
@@ -22,6 +23,8 @@ pub enum Flaw {
     SelfSigned,
     /// Self-signed, and calling itself an authority: what `openssl req -x509` makes.
     SelfSignedAuthority,
+    /// The host only as the common name, as certificates were made twenty years ago.
+    CommonNameOnly,
 }
 
 impl Authority {
@@ -40,6 +43,7 @@ impl Authority {
     pub fn server(&self, flaw: Flaw, protocols: &[&str]) -> Arc<ServerConfig> {
         let names: &[&str] = match flaw {
             Flaw::OtherName => &["other.example"],
+            Flaw::CommonNameOnly => &[],
             _ => &["127.0.0.1", "localhost", "receiver.example"],
         };
         let mut params =
@@ -48,6 +52,7 @@ impl Authority {
             Flaw::Expired => params.not_after = rcgen::date_time_ymd(2020, 1, 1),
             Flaw::NotValidYet => params.not_before = rcgen::date_time_ymd(2999, 1, 1),
             Flaw::SelfSignedAuthority => params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained),
+            Flaw::CommonNameOnly => params.distinguished_name.push(DnType::CommonName, "127.0.0.1"),
             Flaw::None | Flaw::OtherName | Flaw::SelfSigned => {}
         }
         let key = key();
@@ -56,6 +61,26 @@ impl Authority {
             _ => params.signed_by(&key, &self.0),
         };
         config(certificate.expect("a certificate").der().clone(), &key, protocols)
+    }
+
+    /// A server with a good certificate that wants one of its clients too.
+    pub fn demanding_server(&self, version: &'static SupportedProtocolVersion) -> Arc<ServerConfig> {
+        let provider = Arc::new(ring::default_provider());
+        let mut roots = RootCertStore::empty();
+        roots.add(self.0.der().clone()).expect("an authority");
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
+        let key = key();
+        let certificate =
+            CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("a name").signed_by(&key, &self.0);
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[version])
+            .expect("a version")
+            .with_client_cert_verifier(verifier.build().expect("a verifier"))
+            .with_single_cert(
+                vec![certificate.expect("a certificate").der().clone()],
+                PrivateKeyDer::Pkcs8(key.serialize_der().into()),
+            );
+        Arc::new(config.expect("a certificate and its key"))
     }
 }
 

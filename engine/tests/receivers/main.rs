@@ -1,6 +1,7 @@
 //! What attempts make of receivers: good, slow, broken and hostile ones, over
 //! real sockets and real TLS on this machine.
 
+mod cases;
 mod certificates;
 mod healthy;
 mod hostile;

@@ -107,7 +107,7 @@ impl Receiver {
     }
 }
 
-/// One request as it came, with the names of its headers in lower case.
+/// One request as it came.
 #[derive(Debug, Clone)]
 pub struct Arrived {
     pub head: String,
@@ -115,7 +115,7 @@ pub struct Arrived {
 }
 
 impl Arrived {
-    /// The value of a header.
+    /// The value of the header with exactly this name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().skip(1).find_map(|line| line.split_once(": ").filter(|it| it.0 == name)).map(|it| it.1)
     }
@@ -127,14 +127,8 @@ pub async fn read_request(connection: &mut (impl AsyncReadExt + Unpin)) -> Optio
     while !head.ends_with(b"\r\n\r\n") {
         head.push(connection.read_u8().await.ok()?);
     }
-    let text = String::from_utf8(head).ok()?;
-    // Values keep their case: only names have none.
-    let lower = |line: &str| match line.split_once(": ") {
-        Some((name, value)) => format!("{}: {value}\n", name.to_ascii_lowercase()),
-        None => format!("{line}\n"),
-    };
-    let mut arrived = Arrived { head: text.lines().map(lower).collect::<Vec<_>>().concat(), body: Vec::new() };
-    arrived.body = vec![0; arrived.header("content-length")?.parse().ok()?];
+    let mut arrived = Arrived { head: String::from_utf8(head).ok()?, body: Vec::new() };
+    arrived.body = vec![0; arrived.header("Content-Length")?.parse().ok()?];
     connection.read_exact(&mut arrived.body).await.ok()?;
     Some(arrived)
 }

@@ -32,11 +32,11 @@ pub struct Sender {
 
 impl Sender {
     pub fn new(authority: &Authority) -> Self {
-        Self { client: Client::new(&config(authority)).expect("a client") }
+        Self::with(&config(authority))
     }
 
-    pub fn with_policy(authority: &Authority, policy: Policy) -> Self {
-        Self { client: Client::new(&Config { policy, ..config(authority) }).expect("a client") }
+    pub fn with(config: &Config) -> Self {
+        Self { client: Client::new(config).expect("a client") }
     }
 
     pub fn with_lookup(authority: &Authority, lookup: impl Lookup) -> Self {
@@ -49,7 +49,11 @@ impl Sender {
     }
 
     pub async fn try_attempt(&self, url: &str) -> Result<Attempt, LocalFault> {
-        attempt(&self.client, &ManualClock::at(NOW), request(url)).await
+        self.send(request(url)).await
+    }
+
+    pub async fn send(&self, request: Request) -> Result<Attempt, LocalFault> {
+        attempt(&self.client, &ManualClock::at(NOW), request).await
     }
 }
 

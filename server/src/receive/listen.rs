@@ -7,9 +7,9 @@ use std::{
 
 use anyhow::Context;
 use axum::Router;
+use hyper::server::conn::http1;
 use hyper_util::{
-    rt::{TokioExecutor, TokioIo},
-    server::conn::auto,
+    rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
 use rustls::ServerConfig;
@@ -43,7 +43,7 @@ impl Sockets {
         self.port
     }
 
-    /// Serves HTTP/1.1 and HTTP/2 until it is told to stop.
+    /// Serves HTTP/1.1 until it is told to stop.
     pub async fn serve(self, config: Arc<ServerConfig>, router: Router, stop: &CancellationToken) {
         let acceptor = TlsAcceptor::from(config);
         loop {
@@ -72,7 +72,7 @@ async fn connection(acceptor: TlsAcceptor, stream: TcpStream, router: Router) {
         Err(error) => return tracing::warn!("a connection did not get through TLS: {error}"),
     };
     let served =
-        auto::Builder::new(TokioExecutor::new()).serve_connection(stream, TowerToHyperService::new(router)).await;
+        http1::Builder::new().timer(TokioTimer::new()).serve_connection(stream, TowerToHyperService::new(router)).await;
     if let Err(error) = served {
         tracing::debug!(%error, "a connection broke");
     }

@@ -259,7 +259,7 @@ fn the_message_says_what_kind_of_address_it_is_and_what_to_do() {
     let resolved = Policy::Public.check_resolved("example.com", &[IpAddr::from([169, 254, 169, 254])]);
     assert_eq!(
         resolved.expect_err("refused").to_string(),
-        "example.com resolves to 169.254.169.254, the address of a cloud provider's metadata service. Use an address \
+        "example.com leads to the address of a cloud provider's metadata service. Use an address \
          that the public internet can reach."
     );
 }
