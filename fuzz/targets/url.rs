@@ -58,9 +58,23 @@ fn literal(host: &str) -> Option<IpAddr> {
     host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').parse().ok()
 }
 
+/// Whether DNS and certificates can have the name.
+fn is_host_name(name: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(is_letter)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    name.len() <= 253 && name.strip_suffix('.').unwrap_or(name).split('.').all(is_label)
+}
+
 fuzz_target!(|text: &str| {
     let Ok(url) = text.parse::<EndpointUrl>() else { return };
-    assert_eq!(url.as_str().parse::<EndpointUrl>().as_ref().map(EndpointUrl::as_str), Ok(url.as_str()));
+    assert_eq!(url.as_str().parse::<EndpointUrl>().as_ref(), Ok(&url));
+    assert_eq!(EndpointUrl::from_stored(url.as_str()).as_ref(), Ok(&url));
+    assert!(url.url().domain().is_none_or(is_host_name), "{url:?}");
     assert!(url.as_str().starts_with("https://"), "{url:?}");
     if Policy::Public.check_url(&url).is_ok() {
         for address in [url.literal_address(), literal(url.host())].into_iter().flatten() {

@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::payload::read_number;
+
 /// A finite decimal that is printed as the shortest JavaScript number.
 #[derive(Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
@@ -11,8 +13,14 @@ pub struct Amount(f64);
 
 /// The text or number is not an amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is not a number such as 45.5")]
-pub struct InvalidAmount;
+pub enum InvalidAmount {
+    /// No number at all, or not a finite one.
+    #[error("is not a number such as 45.5")]
+    NotANumber,
+    /// A number that would have to be changed to be kept.
+    #[error("has more digits than can be kept; round it to 15")]
+    Inexact,
+}
 
 impl Amount {
     pub(crate) const SAMPLE_BALANCE: Self = Self(45.5);
@@ -37,7 +45,7 @@ impl TryFrom<f64> for Amount {
 
     fn try_from(value: f64) -> Result<Self, InvalidAmount> {
         // Adding zero turns -0 into 0.
-        if value.is_finite() { Ok(Self(value + 0.0)) } else { Err(InvalidAmount) }
+        if value.is_finite() { Ok(Self(value + 0.0)) } else { Err(InvalidAmount::NotANumber) }
     }
 }
 
@@ -50,10 +58,13 @@ impl From<Amount> for f64 {
 impl FromStr for Amount {
     type Err = InvalidAmount;
 
+    /// Reads a decimal, in the ways in which amounts are printed too.
     fn from_str(text: &str) -> Result<Self, InvalidAmount> {
-        let plain = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
-        let number: f64 = text.parse().map_err(|_| InvalidAmount)?;
-        if plain { Self::try_from(number) } else { Err(InvalidAmount) }
+        let is_numeral = text.bytes().all(|byte| byte.is_ascii_digit() || b".-+eE".contains(&byte));
+        if !is_numeral || text.starts_with('+') || text.parse::<f64>().is_err() {
+            return Err(InvalidAmount::NotANumber);
+        }
+        read_number(text).ok_or(InvalidAmount::Inexact)?.try_into()
     }
 }
 
@@ -71,6 +82,8 @@ impl fmt::Debug for Amount {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn amount(text: &str) -> Amount {
@@ -79,7 +92,9 @@ mod tests {
 
     #[test]
     fn amounts_print_as_javascript_does() {
-        for (text, printed) in [("50.0", "50"), ("45.5", "45.5"), ("-0", "0"), ("0.10", "0.1")] {
+        for (text, printed) in
+            [("50.0", "50"), ("45.5", "45.5"), ("-0", "0"), ("0.10", "0.1"), ("1e+21", "1e+21"), ("0.0000001", "1e-7")]
+        {
             assert_eq!(text.parse::<Amount>().map(|it| it.to_string()).as_deref(), Ok(printed));
         }
     }
@@ -96,8 +111,30 @@ mod tests {
 
     #[test]
     fn what_is_no_amount_is_refused() {
-        for text in ["", "NaN", "inf", "1e5", "ten", "1,5"] {
-            assert_eq!(text.parse::<Amount>(), Err(InvalidAmount), "{text}");
+        for text in ["", "NaN", "inf", "e", "1e", "+5", "ten", "1,5", "1 000"] {
+            assert_eq!(text.parse::<Amount>(), Err(InvalidAmount::NotANumber), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_amount_is_refused_rather_than_changed() {
+        for text in ["9007199254740993", "12345678901234567", "0.1000000000000000055", "1e400", "1e-400"] {
+            assert_eq!(text.parse::<Amount>(), Err(InvalidAmount::Inexact), "{text}");
+        }
+    }
+
+    #[test]
+    fn seventeen_digits_that_a_float_gives_back_are_taken() {
+        for (text, printed) in [("45.549999999999997", "45.55"), ("0.10000000000000001", "0.1")] {
+            assert_eq!(amount(text).to_string(), printed);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_can_be_saved_again(number in proptest::num::f64::NORMAL | proptest::num::f64::SUBNORMAL) {
+            let shown = Amount::try_from(number).map(|it| it.to_string());
+            prop_assert_eq!(shown.map(|text| text.parse()), Ok(Amount::try_from(number)));
         }
     }
 }

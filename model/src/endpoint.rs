@@ -1,5 +1,7 @@
 //! Endpoints: where events are delivered to.
 
+mod host_name;
+
 use std::{fmt, net::IpAddr, str::FromStr};
 
 use serde::{Deserialize, Serialize};
@@ -39,6 +41,18 @@ pub enum UrlError {
     /// The host is empty or no host name.
     #[error("The host name is not valid. Check it for typing errors.")]
     Host,
+    /// A letter in the host that no host name has.
+    #[error("A host name has only letters, digits, hyphens and dots. Check it for typing errors.")]
+    HostLetter,
+    /// `*` in the host.
+    #[error("Enter the name of one host: * stands for many.")]
+    HostWildcard,
+    /// A part of the host name begins or ends with a hyphen.
+    #[error("No part of a host name may begin or end with a hyphen. Check it for typing errors.")]
+    HostHyphen,
+    /// A part of the host name has more than 63 letters, or the whole more than 253.
+    #[error("The host name is too long: use at most 63 letters between two dots, and 253 in all.")]
+    HostTooLong,
     /// The port is no port.
     #[error("The port is not valid: use a number from 1 to 65535, or leave it out.")]
     Port,
@@ -143,16 +157,11 @@ fn check(url: &Url, text: &str) -> Result<(), UrlError> {
     if url.port() == Some(0) {
         return Err(UrlError::Port);
     }
-    if url.host_str().is_none_or(str::is_empty) || url.domain().is_some_and(has_empty_label) {
-        return Err(UrlError::Host);
+    match url.host() {
+        Some(Host::Domain(name)) => host_name::check(name),
+        Some(Host::Ipv4(_) | Host::Ipv6(_)) => Ok(()),
+        None => Err(UrlError::Host),
     }
-    Ok(())
-}
-
-/// Two dots in a row, or one at the beginning: no name, and some system may take what is
-/// left for an address.
-fn has_empty_label(name: &str) -> bool {
-    name.strip_suffix('.').unwrap_or(name).split('.').any(str::is_empty)
 }
 
 impl fmt::Display for EndpointUrl {
@@ -252,6 +261,50 @@ mod tests {
             ("https://user:pw@example.com/", UrlError::Credentials),
         ] {
             assert_eq!(EndpointUrl::from_stored(text), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn hosts_that_can_never_be_reached_are_refused() {
+        let long_label = format!("https://{}.example/", "a".repeat(64));
+        let long_name = format!("https://{}example/", "a.".repeat(124));
+        for (text, error) in [
+            ("https://exa{mple}.com/", UrlError::HostLetter),
+            ("https://a\"b.example/", UrlError::HostLetter),
+            ("https://a'b.example/", UrlError::HostLetter),
+            ("https://example.com,example.org/", UrlError::HostLetter),
+            ("https://*.example.com/", UrlError::HostWildcard),
+            ("https://-example.com/", UrlError::HostHyphen),
+            ("https://example-.com/", UrlError::HostHyphen),
+            ("https://example.-/", UrlError::HostHyphen),
+            ("https://example.com..", UrlError::Host),
+            (&long_label, UrlError::HostTooLong),
+            (&long_name, UrlError::HostTooLong),
+        ] {
+            assert_eq!(text.parse::<EndpointUrl>(), Err(error), "{text}");
+            assert_eq!(EndpointUrl::from_stored(text), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn hosts_that_exist_are_taken() {
+        let long_label = format!("https://{}.example/", "a".repeat(63));
+        let long_name = format!("https://{}examples/", "a.".repeat(122));
+        for text in [
+            "https://example.com/",
+            "https://example.com./",
+            "https://a-b.c--d.example/",
+            "https://my_service.example/",
+            "https://_dmarc.example/",
+            "https://bücher.example/",
+            "https://1.example/",
+            "https://localhost:8443/",
+            "https://203.0.113.9/",
+            "https://[2606:4700::1111]/",
+            &long_label,
+            &long_name,
+        ] {
+            assert!(text.parse::<EndpointUrl>().is_ok(), "{text}");
         }
     }
 

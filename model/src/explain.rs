@@ -19,6 +19,35 @@ pub fn explain(outcome: Outcome) -> Explanation {
     }
 }
 
+/// Explains how a test event ended. It is one attempt: it is not repeated, and changes
+/// nothing about its endpoint.
+pub fn explain_test(outcome: Outcome) -> Explanation {
+    let mut explanation = explain(outcome);
+    if let Outcome::Answered(status) = outcome {
+        explanation.advice = test_advice(status).unwrap_or(explanation.advice);
+    }
+    explanation
+}
+
+/// The advice where what is said of other events is not true of a test.
+const fn test_advice(status: u16) -> Option<&'static str> {
+    Some(match status {
+        410 => {
+            "The receiver says that it wants no more events, ever. This was a test and changes nothing; any other event \
+             that is answered so disables this webhook at once."
+        }
+        429 => {
+            "The receiver asks for fewer requests at a time. A test is not repeated: send another one later, or exempt \
+             webhooks from its rate limit if this happens often."
+        }
+        500..=599 => {
+            "The receiver failed while it handled the request. Look for the error in its logs, and send another test \
+             when it is repaired."
+        }
+        _ => return None,
+    })
+}
+
 fn answered(status: u16) -> String {
     match reason(status) {
         Some(reason) => format!("The receiver answered {status} {reason}"),
@@ -71,7 +100,7 @@ const fn failed(failure: Failure) -> &'static str {
         Failure::ConnectionRefused => "The connection was refused",
         Failure::Connect => "The connection could not be made",
         Failure::Tls => "No secure connection could be made",
-        Failure::ConnectionReset => "The connection broke before the answer was complete",
+        Failure::ConnectionReset => "The connection broke before an answer came",
         Failure::Protocol => "The answer was not valid HTTP",
         Failure::Unknown => "The attempt failed in a way that a newer version recorded",
     }
@@ -84,8 +113,8 @@ const fn failure_advice(failure: Failure) -> &'static str {
              connections from the internet in on this port."
         }
         Failure::Timeout => {
-            "The connection stood, but the whole answer was not there before the time was up. Answer with a 2xx status \
-             first and do slow work afterwards."
+            "The connection stood, but no answer came before the time was up. Answer with a 2xx status first and do slow \
+             work afterwards."
         }
         Failure::Dns => {
             "Check the host name in the URL for typing errors, and that its DNS record exists and is public. A new record \
@@ -189,12 +218,24 @@ mod tests {
         assert_eq!((titles.len(), advices.len()), (Failure::ALL.len(), Failure::ALL.len()));
     }
 
+    fn outcomes() -> impl Iterator<Item = Outcome> {
+        (100..=600).map(Outcome::Answered).chain(Failure::ALL.iter().map(|&failure| Outcome::Failed(failure)))
+    }
+
+    #[test]
+    fn a_test_is_never_said_to_be_repeated_or_to_have_disabled_its_webhook() {
+        for outcome in outcomes() {
+            let Explanation { title, advice } = explain_test(outcome);
+            assert_eq!(title, explain(outcome).title);
+            for claim in ["was disabled", "Re-enable", "again automatically", "next attempt", "retries"] {
+                assert!(!advice.contains(claim), "{title}: {advice}");
+            }
+        }
+    }
+
     #[test]
     fn advice_is_in_whole_sentences() {
-        let outcomes =
-            (100..=600).map(Outcome::Answered).chain(Failure::ALL.iter().map(|&failure| Outcome::Failed(failure)));
-        for outcome in outcomes {
-            let Explanation { title, advice } = explain(outcome);
+        for Explanation { title, advice } in outcomes().flat_map(|outcome| [explain(outcome), explain_test(outcome)]) {
             assert!(advice.ends_with('.') && !advice.contains("  "), "{title}: {advice}");
             assert!(!title.ends_with('.'), "{title}");
         }

@@ -12,6 +12,7 @@ mod write;
 
 use std::borrow::Cow;
 
+pub(crate) use number::read as read_number;
 pub use parse::{Fault, Problem, parse};
 pub use write::write_string;
 

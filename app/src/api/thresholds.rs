@@ -4,7 +4,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use signet_model::Amount;
+use signet_model::{Amount, amount::InvalidAmount};
 
 use crate::{
     error::PageError,
@@ -36,7 +36,10 @@ fn read(text: &str) -> Result<Option<Amount>, &'static str> {
     if text.is_empty() {
         return Ok(None);
     }
-    text.parse().map(Some).map_err(|_| "Enter a number such as 50 or 45.5, or leave the field empty.")
+    text.parse().map(Some).map_err(|error| match error {
+        InvalidAmount::NotANumber => "Enter a number such as 50 or 45.5, or leave the field empty.",
+        InvalidAmount::Inexact => "The number has more digits than can be kept. Round it to 15 digits.",
+    })
 }
 
 #[cfg(test)]
@@ -47,6 +50,7 @@ mod tests {
     fn an_empty_field_clears_the_threshold() {
         assert_eq!(read(""), Ok(None));
         assert_eq!(read("45.5"), Ok(Some("45.5".parse().expect("an amount"))));
-        assert!(read("lots").is_err());
+        assert!(read("lots").is_err_and(|message| message.contains("such as 50")));
+        assert!(read("9007199254740993").is_err_and(|message| message.contains("Round it")));
     }
 }

@@ -173,8 +173,9 @@ fn body(detail: &DeliveryDetail) -> impl IntoView + use<> {
 fn attempts(detail: &DeliveryDetail, now: Timestamp) -> impl IntoView + use<> {
     let last = detail.attempts.len();
     let none = detail.attempts.is_empty();
+    let is_test = detail.delivery.is_test;
     let reports = detail.attempts.iter().enumerate().rev().map(|(place, it)| {
-        view! { <AttemptReport attempt=attempt(it, now) open=place + 1 == last /> }
+        view! { <AttemptReport attempt=attempt(it, is_test, now) open=place + 1 == last /> }
     });
     view! {
         <section class="card flush" id="attempts">

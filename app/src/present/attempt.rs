@@ -4,7 +4,7 @@ use signet_engine::store::deliveries::DeliveryDetail;
 use signet_model::{
     Timestamp,
     delivery::{Attempt, Response, State},
-    explain::explain,
+    explain::{explain, explain_test},
 };
 
 use super::delivery::{answer, in_short};
@@ -15,10 +15,10 @@ use crate::{
     words::{moment, span},
 };
 
-/// One attempt.
-pub(crate) fn attempt(attempt: &Attempt, now: Timestamp) -> AttemptView {
+/// One attempt, at a test event or at another one.
+pub(crate) fn attempt(attempt: &Attempt, is_test: bool, now: Timestamp) -> AttemptView {
     let outcome = attempt.outcome();
-    let explanation = explain(outcome);
+    let explanation = if is_test { explain_test(outcome) } else { explain(outcome) };
     let tone = if outcome.is_success() { Tone::Good } else { Tone::Bad };
     AttemptView {
         number: attempt.number,
@@ -59,10 +59,10 @@ pub(crate) fn test_report(detail: &DeliveryDetail, now: Timestamp) -> TestReport
     let (status, title, advice) = match last.map(Attempt::outcome) {
         Some(outcome) if outcome.is_success() => {
             let took = last.map(|it| span(it.duration)).unwrap_or_default();
-            (Status::new(Tone::Good, "Delivered"), format!("{} in {took}", explain(outcome).title), String::new())
+            (Status::new(Tone::Good, "Delivered"), format!("{} in {took}", explain_test(outcome).title), String::new())
         }
         Some(outcome) => {
-            let explanation = explain(outcome);
+            let explanation = explain_test(outcome);
             (Status::new(Tone::Bad, "Failed"), explanation.title, explanation.advice.to_owned())
         }
         None if delivery.state == State::Pending => (
@@ -78,6 +78,6 @@ pub(crate) fn test_report(detail: &DeliveryDetail, now: Timestamp) -> TestReport
         title,
         advice,
         href: delivery_path(delivery.endpoint, delivery.id),
-        attempt: last.map(|it| attempt(it, now)),
+        attempt: last.map(|it| attempt(it, true, now)),
     }
 }

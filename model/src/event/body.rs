@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::EventType;
 use crate::{
     Amount, Timestamp,
-    payload::{self, Members, Value, push_pointer, write_string},
+    payload::{self, Members, Problem, Value, push_pointer, write_string},
 };
 
 /// The longest task id, in characters. Events are indexed by it, and PostgreSQL limits
@@ -32,7 +32,13 @@ impl MemberFault {
 
 impl From<payload::Fault> for MemberFault {
     fn from(fault: payload::Fault) -> Self {
-        Self { pointer: fault.pointer, message: fault.problem.to_string() }
+        let advice = match fault.problem {
+            // The producer owns what is in there; everywhere else a string is refused too.
+            Problem::Number if fault.pointer.starts_with("/solution/") => "; send it as a string",
+            Problem::Number => "; round it to 15 digits",
+            _ => "",
+        };
+        Self { message: format!("{}{advice}", fault.problem), pointer: fault.pointer }
     }
 }
 
@@ -249,6 +255,17 @@ mod tests {
 
     fn refused(text: &str) -> String {
         Submission::parse(text, NOW).expect_err("not a valid event").pointer
+    }
+
+    #[test]
+    fn a_number_may_be_sent_as_a_string_only_where_a_string_is_taken() {
+        for (text, advice) in [
+            (r#"{"event":"task.completed","solution":{"n":9007199254740993}}"#, "; send it as a string"),
+            (r#"{"event":"balance.low","balance":9007199254740993}"#, "; round it to 15 digits"),
+        ] {
+            let fault = Submission::parse(text, NOW).expect_err("refused");
+            assert!(fault.message.ends_with(advice), "{fault}");
+        }
     }
 
     #[test]

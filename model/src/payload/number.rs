@@ -1,21 +1,29 @@
 //! Numbers: which survive a 64-bit float, and how ECMAScript prints them.
 
-/// Reads the text of a JSON number. `None` where a 64-bit float, printed the way
-/// ECMAScript prints it (`Number::toString`), would name another number.
-pub(super) fn read(text: &str) -> Option<f64> {
+/// Reads the text of a number. `None` where a 64-bit float names another number than the
+/// text does: printed the way ECMAScript prints it (`Number::toString`), and with as many
+/// digits as the text has, up to the 17 that some languages print always.
+pub(crate) fn read(text: &str) -> Option<f64> {
     let number: f64 = text.parse().ok()?;
     if !number.is_finite() {
         return None;
     }
     let mut buffer = ryu_js::Buffer::new();
     let printed = buffer.format_finite(number);
-    (printed == text || Decimal::of(printed) == Decimal::of(text)).then_some(number)
+    if printed == text {
+        return Some(number);
+    }
+    let decimal = Decimal::of(text);
+    (Decimal::of(printed) == decimal || decimal.is_given_back_by(number)).then_some(number)
 }
 
 /// Prints a finite number.
 pub(super) fn write(number: f64, out: &mut String) {
     out.push_str(ryu_js::Buffer::new().format_finite(number));
 }
+
+/// As many digits tell every 64-bit float from all others.
+const MAX_DIGITS: usize = 17;
 
 /// A decimal in a normal form: no zeros at either end of the digits.
 #[derive(PartialEq)]
@@ -47,5 +55,11 @@ impl Decimal {
         let exponent = exponent.parse().unwrap_or(if exponent.starts_with('-') { i64::MIN / 2 } else { i64::MAX / 2 });
         let place = i64::try_from(whole.len()).unwrap_or(i64::MAX / 4) - i64::try_from(leading).unwrap_or(i64::MAX / 4);
         Self { negative, digits, exponent: exponent + place }
+    }
+
+    /// Whether the number, rounded to as many digits, is this decimal again.
+    fn is_given_back_by(&self, number: f64) -> bool {
+        let after_the_point = self.digits.len().saturating_sub(1);
+        self.digits.len() <= MAX_DIGITS && Self::of(&format!("{number:.after_the_point$e}")) == *self
     }
 }

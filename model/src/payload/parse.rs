@@ -21,7 +21,7 @@ pub enum Problem {
     #[error("is not JSON: it ends too early")]
     Incomplete,
     /// A number that a 64-bit float does not hold.
-    #[error("is a number that a 64-bit float cannot hold without changing it; send it as a string")]
+    #[error("is a number that a 64-bit float cannot hold without changing it")]
     Number,
     /// Half of a surrogate pair.
     #[error("has a lone surrogate (half of a \\u pair), which is no text")]
@@ -369,6 +369,8 @@ mod tests {
             ("5e-324", "5e-324"),
             ("0.30000000000000004", "0.30000000000000004"),
             ("1.7976931348623157e308", "1.7976931348623157e+308"),
+            ("45.549999999999997", "45.55"),
+            ("4.9406564584124654e-324", "5e-324"),
         ] {
             assert_eq!(printed(text), expected, "{text}");
         }
@@ -376,7 +378,15 @@ mod tests {
 
     #[test]
     fn numbers_that_a_float_alters_are_refused_by_path() {
-        for text in ["9007199254740993", "1e400", "0.1000000000000000055", "1e-400", "1e99999999999999999999"] {
+        for text in [
+            "9007199254740993",
+            "12345678901234567",
+            "45.5499999999999971",
+            "1e400",
+            "0.1000000000000000055",
+            "1e-400",
+            "1e99999999999999999999",
+        ] {
             let document = format!(r#"{{"a":[1,{{"b/c":{text}}}]}}"#);
             assert_eq!(fault(&document), ("/a/1/b~1c".into(), Problem::Number), "{text}");
         }

@@ -17,6 +17,22 @@ function sameNumber(left, right) {
   return scaled(a) === scaled(b);
 }
 
+/** How many digits a number is written with, zeros at either end left out. */
+function digitsOf(text) {
+  return text.replace(/[eE].*$/, '').replace(/[-.]/g, '').replace(/^0+|0+$/g, '').length;
+}
+
+/** Whether a number, written with as many digits as the text, is the text again. */
+function givesBack(value, text) {
+  const digits = Math.max(digitsOf(text), 1);
+  return digits <= 17 && sameNumber(text, value.toExponential(digits - 1));
+}
+
+/** Whether the number that is kept for a text is another one. */
+function isAltered(value, text, printed) {
+  return !Number.isFinite(value) || !(sameNumber(text, printed) || givesBack(value, text));
+}
+
 /** Parses a document and prints it; `printed` is null if it is not JSON. */
 function judge(document) {
   let value;
@@ -27,7 +43,7 @@ function judge(document) {
   }
   const printed = JSON.stringify(value);
   if (typeof value === 'number') {
-    return { printed, altered: !Number.isFinite(value) || !sameNumber(document.trim(), printed) };
+    return { printed, altered: isAltered(value, document.trim(), printed) };
   }
   if (typeof value === 'string') {
     return { printed, altered: !value.isWellFormed() };
