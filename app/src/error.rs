@@ -25,7 +25,7 @@ pub(crate) enum PageError {
     /// What was sent cannot be read as a form.
     #[error("unreadable form")]
     Unreadable,
-    /// What is stored of it cannot be used.
+    /// Its row cannot be used.
     #[error("unusable")]
     Unusable,
     /// The server cannot keep up, or is stopping.

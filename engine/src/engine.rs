@@ -14,13 +14,13 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    deliver::{Directory, Entry, Judged, Lanes, Limits, Queue, Stops, Waiters, dispatch, listen, write},
+    deliver::{Directory, Entry, Judged, Lanes, LastCommit, Limits, Queue, Stops, Waiters, dispatch, listen, write},
     outbound::{Client, Policy},
     queue::Lease,
     random::Random,
     retention::sweep_hourly,
     seal::Sealer,
-    store::{Database, Passwords, Result, api_keys::RecentKeys},
+    store::{Database, Passwords, api_keys::RecentKeys},
 };
 
 /// How many outcomes may wait for the writer. When it is full, attempts keep
@@ -118,6 +118,8 @@ pub(crate) struct Parts {
     pub(crate) queue: Queue,
     /// Outcomes on their way to the writer.
     pub(crate) finished: mpsc::Sender<Judged>,
+    /// Whether the writer's last commit succeeded.
+    pub(crate) last_commit: LastCommit,
     /// Tells the dispatcher to look again.
     pub(crate) wake: Notify,
     /// Tasks that wait for an outcome.
@@ -170,6 +172,7 @@ impl Engine {
             client,
             queue,
             finished,
+            last_commit: LastCommit::default(),
             wake: Notify::new(),
             waiters: Waiters::default(),
             attempts: TaskTracker::new(),
@@ -200,11 +203,6 @@ impl Engine {
     /// What tells the time to everything that is stored.
     pub fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.0.clock)
-    }
-
-    /// Whether the database answers.
-    pub async fn ping(&self) -> Result<()> {
-        self.0.db.ping().await
     }
 
     /// Closes the database.

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::{
     Engine,
     seal::Sealer,
-    store::{Error, Result},
+    store::{Result, located},
 };
 
 use rules::Noun;
@@ -62,12 +62,12 @@ macro_rules! snapshot {
     ($db:expr, |$tx:ident| $body:expr) => {
         match $db {
             $crate::store::Database::Sqlite(db) => {
-                let mut $tx = db.reader.begin().await.map_err(Error::from)?;
+                let mut $tx = located(db.reader.begin().await)?;
                 $body
             }
             $crate::store::Database::Postgres(db) => {
                 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-                let mut $tx = db.pool.begin_with(BEGIN).await.map_err(Error::from)?;
+                let mut $tx = located(db.pool.begin_with(BEGIN).await)?;
                 $body
             }
         }

@@ -57,6 +57,7 @@ pub use rows::{
 use crate::store::{
     Database, Error, Result,
     database::{Sqlite, SqliteTx},
+    located,
 };
 
 /// Why a batch is not written.
@@ -79,7 +80,7 @@ impl NotWritten {
     }
 }
 
-/// What was claimed, and what was held because nothing can be made of it.
+/// The deliveries of a claim: those to be attempted, and those held because they cannot be read.
 pub type Claims = Vec<Result<Claimed, Unread>>;
 
 /// What came of a batch that goes by what is remembered.
@@ -307,7 +308,7 @@ impl Tx<'_> {
     pub async fn roll_back(self) {
         let rolled_back = match self {
             Self::Sqlite(tx) => tx.roll_back().await,
-            Self::Postgres(tx) => tx.rollback().await.map_err(Error::from),
+            Self::Postgres(tx) => located(tx.rollback().await),
         };
         if let Err(error) = rolled_back {
             tracing::warn!(%error, "a transaction could not be rolled back; it ends with its connection");

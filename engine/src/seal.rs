@@ -10,6 +10,7 @@ use chacha20poly1305::{
 };
 
 mod key;
+mod proof;
 
 pub use key::{InvalidKey, KeyFileError, SealKey};
 

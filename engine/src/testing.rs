@@ -121,12 +121,21 @@ pub fn resting_engine(database: &TestDatabase) -> (Engine, ManualClock) {
 /// certificate authorities (PEM), and the clock that it goes by.
 pub fn engine(database: &TestDatabase, settings: Settings, authorities: Vec<Vec<u8>>) -> (Engine, ManualClock) {
     let clock = ManualClock::at(Timestamp::from_unix_seconds(1_774_699_200));
-    (engine_with(database, settings, authorities, Arc::new(clock.clone())), clock)
+    (engine_with(database, settings, authorities, Arc::new(clock.clone()), KEY), clock)
+}
+
+/// The sealing key of all engines but those that are given another one.
+const KEY: [u8; 32] = [1; 32];
+
+/// An engine over this database with this sealing key.
+pub fn engine_with_key(database: &TestDatabase, key: [u8; 32]) -> Engine {
+    let clock = ManualClock::at(Timestamp::from_unix_seconds(1_774_699_200));
+    engine_with(database, Settings::default(), Vec::new(), Arc::new(clock), key)
 }
 
 /// An engine over this database that goes by this clock.
 pub fn engine_by(database: &TestDatabase, clock: Arc<dyn Clock>) -> Engine {
-    engine_with(database, Settings::default(), Vec::new(), clock)
+    engine_with(database, Settings::default(), Vec::new(), clock, KEY)
 }
 
 fn engine_with(
@@ -134,6 +143,7 @@ fn engine_with(
     settings: Settings,
     authorities: Vec<Vec<u8>>,
     clock: Arc<dyn Clock>,
+    key: [u8; 32],
 ) -> Engine {
     let policy = Policy::PublicAndLoopback;
     let config = Config {
@@ -146,7 +156,7 @@ fn engine_with(
         db: database.db.clone(),
         clock,
         random: Random::from_seed(1),
-        sealer: Sealer::new([1; 32]),
+        sealer: Sealer::new(key),
         policy,
         client: Client::new(&config).expect("a client"),
     };

@@ -6,11 +6,11 @@ use signet_model::{DeliveryId, EventId, sql::Unreadable};
 /// Why a row cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unusable {
-    /// Nothing can be sent to the URL.
+    /// The URL is no URL of a receiver.
     #[error("its URL cannot be used: {0}")]
     Url(Unreadable),
     /// A signing secret was sealed with another key, is another endpoint's, or is damaged.
-    #[error("its signing secret cannot be opened with the sealing key of this server")]
+    #[error("its signing secret cannot be opened with the sealing key at hand")]
     Secret,
     /// The body that was to be sent is gone.
     #[error("its body is gone")]
@@ -20,7 +20,7 @@ pub enum Unusable {
     Column {
         /// The column.
         column: &'static str,
-        /// What is wrong with what it holds.
+        /// The reason for which its content is no value.
         reason: Unreadable,
     },
 }
@@ -38,7 +38,7 @@ impl Unusable {
 pub struct UnusableDelivery {
     /// Its id.
     pub id: DeliveryId,
-    /// What it delivers, if that can be read.
+    /// The event, if its id can be read.
     pub event: Option<EventId>,
     /// Why.
     pub reason: Unusable,

@@ -78,7 +78,7 @@ text_enum! {
         ConnectionReset = "connection_reset",
         /// The answer is not HTTP, or its head is too large.
         Protocol = "protocol",
-        /// A newer version recorded it, and only that version knows what it means.
+        /// A newer version recorded it under a name that only that version knows.
         Unknown = "unknown",
     }
 }

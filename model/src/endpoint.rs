@@ -68,8 +68,8 @@ pub enum UrlError {
 }
 
 impl EndpointUrl {
-    /// Reads a URL that is stored: an earlier version took it from a person. What
-    /// nothing can be sent to is refused; rules for what people enter do not count.
+    /// Reads a stored URL, which an earlier version accepted from a person: rules that apply
+    /// to people's input alone are left out. Refuses a URL that no request can be sent to.
     pub fn from_stored(text: &str) -> Result<Self, UrlError> {
         let url = parse(text)?;
         check(&url, text)?;
@@ -134,7 +134,7 @@ fn parse(text: &str) -> Result<Url, UrlError> {
     })
 }
 
-/// What any URL must be, whether a person enters it or it is stored.
+/// The rules for entered and for stored URLs alike.
 fn check(url: &Url, text: &str) -> Result<(), UrlError> {
     match url.scheme() {
         "https" => {}

@@ -39,6 +39,17 @@ impl Secret {
     pub fn masked(&self) -> String {
         format!("{PREFIX}{}", "•".repeat(24))
     }
+
+    /// Reads a secret that is stored: one of zeros was accepted once, and receivers go by it.
+    pub fn from_stored(text: &str) -> Result<Self, InvalidSecret> {
+        decode(text).map(|_| Self(text.to_owned()))
+    }
+}
+
+fn decode(text: &str) -> Result<[u8; SECRET_BYTES], InvalidSecret> {
+    let encoded = text.strip_prefix(PREFIX).ok_or(InvalidSecret)?;
+    let bytes = BASE64_STANDARD.decode(encoded).map_err(|_| InvalidSecret)?;
+    bytes.try_into().map_err(|_| InvalidSecret)
 }
 
 impl fmt::Debug for Secret {
@@ -51,9 +62,8 @@ impl FromStr for Secret {
     type Err = InvalidSecret;
 
     fn from_str(text: &str) -> Result<Self, InvalidSecret> {
-        let encoded = text.strip_prefix(PREFIX).ok_or(InvalidSecret)?;
-        let bytes = BASE64_STANDARD.decode(encoded).map_err(|_| InvalidSecret)?;
-        if bytes.len() == SECRET_BYTES { Ok(Self(text.to_owned())) } else { Err(InvalidSecret) }
+        // Zeros are a placeholder, not a secret.
+        if decode(text)? == [0; SECRET_BYTES] { Err(InvalidSecret) } else { Ok(Self(text.to_owned())) }
     }
 }
 

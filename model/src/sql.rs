@@ -3,9 +3,9 @@
 //! Ids are 16-byte blobs or `UUID`, instants are integer microseconds or
 //! `TIMESTAMPTZ`, enums and URLs are text on both.
 //!
-//! A row can hold what this version does not know: a newer version, a repair by hand
-//! or a damaged file wrote it. [`Stored`] and [`Lossy`] decode whatever is there, so
-//! that one row never fails the statement that reads it among others.
+//! A newer version, a repair by hand or a damaged file can have left values that this
+//! version does not know. [`Stored`] and [`Lossy`] decode any value, so that one row
+//! never fails the statement that reads it among others.
 
 mod stored;
 

@@ -13,10 +13,14 @@ use crate::cli::CheckLedger;
 /// The database cannot be used.
 pub async fn run(arguments: CheckLedger) -> anyhow::Result<ExitCode> {
     let settings = Settings { lease: arguments.lease, ..Settings::default() };
-    let engine = arguments.storage.open_existing(settings).await?;
-    let ledger = engine.check().await.context("the ledger could not be checked")?;
+    let (engine, has_key) = arguments.storage.open_existing_with_key(settings).await?;
+    let checked = if has_key { engine.check().await } else { engine.check_without_key().await };
+    let ledger = checked.context("the ledger could not be checked")?;
     engine.close().await;
     print!("{}", Report(&ledger));
+    if !has_key {
+        println!("Whether signing secrets can be opened was not checked: name the sealing key’s file with --key-file.");
+    }
     Ok(if ledger.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -6,7 +6,12 @@ use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use anyhow::ensure;
 use clap::Args;
-use signet_engine::{Settings, outbound::Policy, retention::KEEP_KEYS, store::DatabaseUrl};
+use signet_engine::{
+    Settings,
+    outbound::Policy,
+    retention::KEEP_KEYS,
+    store::{DatabaseUrl, InvalidDatabaseUrl},
+};
 use signet_model::retry::Schedule;
 use url::Url;
 
@@ -23,12 +28,39 @@ pub struct Storage {
         hide_env_values = true,
         default_value = "sqlite:signet.db"
     )]
-    pub database: DatabaseUrl,
+    pub database: DatabaseText,
     /// File with the key that seals signing secrets (32 bytes in base64). It is
     /// made if it is missing. Default: beside the SQLite database. The key
     /// itself can be given as the environment variable `SIGNET_KEY` instead.
     #[arg(long, value_name = "FILE", env = "SIGNET_KEY_FILE")]
     pub key_file: Option<PathBuf>,
+}
+
+/// The text of `--database`, not yet parsed: it can hold a password, and the parser of
+/// options repeats a text that it refuses.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseText(String);
+
+impl DatabaseText {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// It names no database.
+    pub fn parse(&self) -> Result<DatabaseUrl, InvalidDatabaseUrl> {
+        self.0.parse()
+    }
+}
+
+impl From<String> for DatabaseText {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for DatabaseText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DatabaseText(hidden)")
+    }
 }
 
 /// `signet serve`

@@ -7,6 +7,7 @@ mod cli;
 mod client;
 mod config;
 mod descriptors;
+mod environment;
 mod erase;
 mod key;
 mod lifecycle;
@@ -19,12 +20,13 @@ mod rest;
 mod router;
 mod sealing_key;
 mod serve;
+mod server_lock;
 mod storage;
 mod telemetry;
 
 use std::{process::ExitCode, time::Duration};
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use cli::{AccountCommand, Cli, Command, KeyCommand};
 
@@ -36,8 +38,21 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// How long tasks that do not end by themselves are waited for at the very end.
 const LAST_WAIT: Duration = Duration::from_secs(1);
 
-fn main() -> anyhow::Result<ExitCode> {
+fn main() -> ExitCode {
     let cli = Cli::parse();
+    start(cli).unwrap_or_else(|error| {
+        eprintln!("signet: {}", one_line(&error));
+        ExitCode::FAILURE
+    })
+}
+
+/// The error and its causes in one line, without the backtrace that `RUST_BACKTRACE` asks for.
+fn one_line(error: &anyhow::Error) -> String {
+    format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn start(cli: Cli) -> anyhow::Result<ExitCode> {
+    environment::refuse_unknown(std::env::vars_os(), &Cli::command())?;
     telemetry::start(&cli.logging);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(run(cli.command));

@@ -17,6 +17,7 @@ use crate::{
     lifecycle::Lifecycle,
     listener::{self, Limits},
     router::{self, Options},
+    server_lock::ServerLock,
 };
 
 /// The account that the first owner gets.
@@ -32,6 +33,7 @@ pub async fn run(config: Serve) -> anyhow::Result<()> {
     let socket = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", config.listen))?;
+    let _only_server = ServerLock::take(&config.storage.url()?)?;
     let engine = config.open().await?;
     let mut running = engine.start().context("a new engine was started before")?;
     lifecycle.stop_on_signals(config.stop_limit)?;

@@ -2,77 +2,99 @@
 
 use std::{path::Path, sync::Arc};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, anyhow, ensure};
 use signet_engine::{
     Engine, Environment, Settings,
     clock::SystemClock,
     outbound::{Client, Config, Policy},
     random::Random,
     seal::{SealKey, Sealer},
-    store::{Database, DatabaseUrl},
+    store::{Database, DatabaseUrl, Error},
 };
 
 use crate::{
     config::{Serve, Storage},
-    sealing_key,
+    sealing_key::{self, Sources},
 };
 
 impl Storage {
-    /// Opens the database for a command that delivers nothing.
+    /// Where the data is.
     ///
     /// # Errors
-    /// The sealing key or the database cannot be used.
-    pub async fn open(&self) -> anyhow::Result<Engine> {
-        let settings = Settings::default();
-        let client = quiet_client(&settings);
-        self.open_with(settings, &client).await
+    /// The option names no database. The error does not repeat it: it can hold a password.
+    pub fn url(&self) -> anyhow::Result<DatabaseUrl> {
+        self.database.parse().context("--database (or SIGNET_DATABASE)")
     }
 
-    /// Opens a database that is there already, for a command that needs none of
-    /// the secrets in it, and so no key.
+    /// Opens the database, for a command that needs none of the secrets in it and so no
+    /// key. Makes an SQLite file that is missing.
+    ///
+    /// # Errors
+    /// The database cannot be used.
+    pub async fn open(&self) -> anyhow::Result<Engine> {
+        self.open_for_command(Settings::default(), None).await
+    }
+
+    /// The same for a database that is there already.
     ///
     /// # Errors
     /// The SQLite file is missing, or the database cannot be used.
     pub async fn open_existing(&self, settings: Settings) -> anyhow::Result<Engine> {
-        if let DatabaseUrl::Sqlite(path) = &self.database {
-            ensure!(path.exists(), "there is no database {}", path.display());
+        self.must_exist()?;
+        self.open_for_command(settings, None).await
+    }
+
+    /// The same with the sealing key, if that is at hand; returns whether it is.
+    ///
+    /// # Errors
+    /// The SQLite file is missing, or the database or the key at hand cannot be used.
+    pub async fn open_existing_with_key(&self, settings: Settings) -> anyhow::Result<(Engine, bool)> {
+        self.must_exist()?;
+        let key = self.key_sources()?.at_hand(&Random::from_system())?;
+        let has_key = key.is_some();
+        Ok((self.open_for_command(settings, key).await?, has_key))
+    }
+
+    fn must_exist(&self) -> anyhow::Result<()> {
+        if let DatabaseUrl::Sqlite(path) = self.url()? {
+            ensure!(path.exists(), "there is no database {}; name another one with --database", path.display());
         }
-        let random = Random::from_system();
-        let sealer = Sealer::new(random.bytes());
+        Ok(())
+    }
+
+    async fn open_for_command(&self, settings: Settings, key: Option<SealKey>) -> anyhow::Result<Engine> {
         let client = quiet_client(&settings);
-        self.assemble(settings, &client, random, sealer).await
-    }
-
-    async fn open_with(&self, settings: Settings, client: &Config) -> anyhow::Result<Engine> {
         let random = Random::from_system();
-        let sealer = Sealer::new(self.key(&random)?);
-        self.assemble(settings, client, random, sealer).await
+        let sealer = Sealer::new(key.unwrap_or_else(|| random.bytes().into()));
+        assemble(self.connect().await?, settings, &client, random, sealer).await
     }
 
-    async fn assemble(
-        &self,
-        settings: Settings,
-        client: &Config,
-        random: Random,
-        sealer: Sealer,
-    ) -> anyhow::Result<Engine> {
-        let client_made = Client::new(client)?;
-        let db = Database::connect(&self.database)
-            .await
-            .with_context(|| format!("the database {:?} cannot be opened", self.database))?;
-        let clock = db.clock(Arc::new(SystemClock)).await?;
-        let environment = Environment { db, clock, random, sealer, policy: client.policy, client: client_made };
-        Ok(Engine::new(environment, settings))
+    async fn connect(&self) -> anyhow::Result<Database> {
+        let url = self.url()?;
+        let advice = "check --database, and whether this user may read and write it";
+        Database::connect(&url).await.with_context(|| format!("the database {url:?} cannot be opened; {advice}"))
     }
 
-    fn key(&self, random: &Random) -> anyhow::Result<SealKey> {
+    fn key_sources(&self) -> anyhow::Result<Sources> {
         let given = std::env::var(sealing_key::KEY_VARIABLE).ok();
-        sealing_key::find(given.as_deref(), self.key_file.as_deref(), &self.database, random)
+        Ok(Sources { given, file: self.key_file.clone(), database: self.url()? })
     }
 }
 
+async fn assemble(
+    db: Database,
+    settings: Settings,
+    client: &Config,
+    random: Random,
+    sealer: Sealer,
+) -> anyhow::Result<Engine> {
+    let (policy, client) = (client.policy, Client::new(client)?);
+    let clock = db.clock(Arc::new(SystemClock)).await?;
+    Ok(Engine::new(Environment { db, clock, random, sealer, policy, client }, settings))
+}
+
 impl Serve {
-    /// Opens the database for a server.
+    /// Opens the database for a server, with the sealing key that it was sealed with.
     ///
     /// # Errors
     /// The options contradict one another, or the sealing key, a certificate or
@@ -85,7 +107,20 @@ impl Serve {
             budget: settings.budget,
             max_response_body: settings.max_response_body,
         };
-        self.storage.open_with(settings, &client).await
+        let random = Random::from_system();
+        let db = self.storage.connect().await?;
+        let key = self.storage.key_sources()?.find(&random, db.has_sealed().await?)?;
+        let engine = assemble(db, settings, &client, random, Sealer::new(key)).await?;
+        engine.prove_sealing_key().await.map_err(refused)?;
+        Ok(engine)
+    }
+}
+
+/// The advice for a key that cannot be proved.
+fn refused(error: Error) -> anyhow::Error {
+    match error {
+        Error::WrongKey => anyhow!("{error}: name the file of the old key with --key-file, or set SIGNET_KEY to it"),
+        error => anyhow!("the database cannot be written; check whether this user may: {error}"),
     }
 }
 

@@ -278,3 +278,92 @@ fn a_log_of_json_is_json_and_has_no_secret() {
         }
     }
 }
+
+/// The one line that a refused command prints.
+fn refusal(folder: &Folder, arguments: &[&str], variables: &[(&str, &str)]) -> String {
+    let mut command = folder.signet(arguments);
+    command.env("RUST_BACKTRACE", "full").envs(variables.iter().copied());
+    let output = command.output().expect("the binary");
+    let error = String::from_utf8(output.stderr).expect("text");
+    assert!(output.status.code() == Some(1) && error.trim_end().lines().count() == 1, "{arguments:?}: {error}");
+    error
+}
+
+#[test]
+fn a_refused_start_is_one_line_of_advice() {
+    let folder = Folder::new();
+    let zeros = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+    for (arguments, variables, words) in [
+        (&["serve", "--database", "mysql://me:hunter2@db/x"][..], &[][..], "use sqlite:PATH or postgres://"),
+        (&["serve"], &[("SIGNET_DATABASE", "mysql://me:hunter2@db/x")], "use sqlite:PATH or postgres://"),
+        (&["check", "--database", "postgres://me:hunter2@127.0.0.1:1/x"], &[], "check --database"),
+        (&["serve", "--database", "sqlite:missing/signet.db"], &[], "choose another folder with --database"),
+        (&["serve"], &[("SIGNET_KEY", zeros)], "openssl rand -base64 32"),
+        (&["serve"], &[("SIGNET_LISTN", "127.0.0.1:1")], "SIGNET_LISTN is not known"),
+        (&["check"], &[], "name another one with --database"),
+    ] {
+        let error = refusal(&folder, &[arguments, listen(arguments)].concat(), variables);
+        assert!(error.contains(words) && !error.contains("hunter2") && !error.contains(zeros), "{error}");
+    }
+}
+
+/// On a free port, where a command listens at all.
+fn listen(arguments: &[&str]) -> &'static [&'static str] {
+    if arguments.first() == Some(&"serve") { &["--listen", "127.0.0.1:0"] } else { &[] }
+}
+
+#[test]
+fn a_wrong_sealing_key_does_not_start() {
+    let folder = Folder::new();
+    folder.serve(&[]).stop();
+    let key = folder.0.path().join("signet.key");
+    let kept = folder.0.path().join("kept.key");
+    std::fs::rename(&key, &kept).expect("moved away");
+    let arguments = ["serve", "--listen", "127.0.0.1:0"];
+    assert!(refusal(&folder, &arguments, &[]).contains("Restore the file"), "none is made");
+    let other = [("SIGNET_KEY", "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=")];
+    assert!(refusal(&folder, &arguments, &other).contains("not the one that the secrets in this database"));
+    std::fs::rename(&kept, &key).expect("restored");
+    folder.serve(&[]).stop();
+}
+
+#[test]
+fn a_second_server_on_one_file_is_refused_and_commands_are_not() {
+    let folder = Folder::new();
+    let _first = folder.serve(&[]);
+    let error = refusal(&folder, &["serve", "--listen", "127.0.0.1:0"], &[]);
+    assert!(error.contains("another server has the database signet.db open"), "{error}");
+    folder.printed(&["check"]);
+}
+
+#[test]
+fn a_command_that_opens_no_secret_needs_no_key() {
+    let folder = Folder::new();
+    folder.printed(&["account", "add", "acme"]);
+    folder.printed(&["key", "add", "--account", "acme", "--name", "backend"]);
+    assert!(!folder.0.path().join("signet.key").exists());
+    assert!(folder.printed(&["check"]).contains("--key-file"), "it says what it did not look at");
+    folder.serve(&[]).stop();
+}
+
+#[test]
+fn every_file_is_for_its_owner_alone_whatever_the_umask() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let signet = env!("CARGO_BIN_EXE_signet");
+    let script = format!("umask 000; exec {signet} serve --listen 127.0.0.1:0");
+    let mut server = Command::new("sh");
+    server.current_dir(folder.0.path()).args(["-c", &script]).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut process = server.spawn().expect("the binary");
+    let mut lines = BufReader::new(process.stdout.take().expect("an output")).lines();
+    assert!(lines.any(|line| line.is_ok_and(|line| line.contains("is running: "))));
+    let files: Vec<_> =
+        std::fs::read_dir(folder.0.path()).expect("a folder").map(|file| file.expect("a file")).collect();
+    assert!(files.len() >= 5, "the database, its log and index, the key and the lock: {files:?}");
+    for file in files {
+        let mode = file.metadata().expect("there").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{file:?}");
+    }
+    process.kill().expect("killed");
+    process.wait().expect("an end");
+}

@@ -40,7 +40,7 @@ pub(crate) fn row(endpoint: EndpointId, delivery: &Result<Delivery, UnusableDeli
     }
 }
 
-/// Its id tells when it was made, whatever else is stored of it.
+/// The instant in its id stands for the column, which may be unreadable too.
 fn unusable_row(endpoint: EndpointId, delivery: &UnusableDelivery, now: Timestamp) -> DeliveryRow {
     DeliveryRow {
         id: delivery.id.to_string(),

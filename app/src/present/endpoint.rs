@@ -13,7 +13,7 @@ pub(crate) fn endpoint_path(id: EndpointId) -> String {
     format!("/settings/webhooks/{id}")
 }
 
-/// What cannot be read as it is stored.
+/// The status of a row that cannot be read as it is stored.
 pub(crate) fn unusable() -> Status {
     Status::new(Tone::Bad, "Unusable")
 }

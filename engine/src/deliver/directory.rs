@@ -50,7 +50,7 @@ impl EndpointView {
     }
 }
 
-/// Where deliveries to an endpoint go, and what signs them.
+/// The URL that deliveries to an endpoint go to, and the keys that sign them.
 pub(crate) struct Target {
     pub(crate) url: Arc<EndpointUrl>,
     keys: Arc<SigningKeys>,
@@ -83,7 +83,7 @@ impl Target {
 /// Opens a secret of an endpoint.
 pub(crate) fn open_secret(sealer: &Sealer, endpoint: EndpointId, bytes: &[u8]) -> Result<Secret, Unusable> {
     let text = sealer.open(bytes, endpoint.uuid().as_bytes()).map_err(|_| Unusable::Secret)?;
-    text.parse().map_err(|_| Unusable::Secret)
+    Secret::from_stored(&text).map_err(|_| Unusable::Secret)
 }
 
 /// An account as delivering sees it. Deleted endpoints are not in it.

@@ -64,7 +64,7 @@ pub enum IngestError {
     /// The key was used for another request.
     #[error("This idempotency key was used for another request.")]
     KeyReused,
-    /// The key was used before, and what was answered then cannot be read any more.
+    /// The key was used before, and the first answer cannot be read any more.
     #[error("The first answer to this idempotency key cannot be read any more. Send a new key.")]
     AnswerUnreadable,
     /// The store cannot keep up; try again a little later.

@@ -123,7 +123,7 @@ pub(super) fn finish_row(one: &Judged, views: &Views) -> FinishRow {
 fn open_as(views: &Views, finished: &Finished, due_at: Timestamp) -> (State, Option<Timestamp>) {
     match views.endpoint(finished.account, finished.endpoint) {
         Some(endpoint) if endpoint.disabled && !finished.is_test => (State::Held, None),
-        // A test is for the person who looks at it now: none waits for an endpoint to be usable again.
+        // A test is for a person at the page now: it does not wait for the endpoint to be usable again.
         Some(endpoint) if endpoint.target.is_err() => (State::Discarded, None),
         Some(_) => (State::Pending, Some(due_at)),
         None => (State::Discarded, None),

@@ -304,6 +304,7 @@ impl Writer {
             Err(_) => {
                 tracing::warn!(count, "the store does not keep up; events are refused");
                 taken.refuse(IngestError::Overloaded);
+                self.failed();
                 self.turn_away();
                 self.hot.renew();
             }
@@ -347,6 +348,7 @@ impl Writer {
         let written = commit_batch(&self.engine, &mut self.hot, changes, outcomes).await;
         match &written {
             Ok(committed) => {
+                self.engine.last_commit.succeeded();
                 let now = Instant::now();
                 for &account in &committed.locked {
                     self.locked.found_locked(account, now);
@@ -355,7 +357,10 @@ impl Writer {
                     self.recorded(&committed.locked);
                 }
             }
-            Err(_) => self.hot.renew(),
+            Err(_) => {
+                self.failed();
+                self.hot.renew();
+            }
         }
         written
     }
@@ -382,6 +387,7 @@ impl Writer {
             Ok(Ok(_)) => None,
             Ok(Err(error)) => Some(error.to_string()),
             Err(_) => {
+                self.failed();
                 self.hot.renew();
                 Some("the database does not answer".to_owned())
             }
@@ -391,6 +397,10 @@ impl Writer {
             self.due = Instant::now() + self.pause;
             self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    fn failed(&self) {
+        self.engine.last_commit.failed(self.engine.clock.now());
     }
 
     /// Keeps the outcomes that wait for an account that was locked.

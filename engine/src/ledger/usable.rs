@@ -49,7 +49,7 @@ pub(super) fn deliveries() -> String {
     )
 }
 
-/// What [`ENDPOINTS`] answers with.
+/// A row of [`ENDPOINTS`].
 #[derive(Debug, sqlx::FromRow)]
 pub(super) struct EndpointRow {
     id: Stored<EndpointId>,

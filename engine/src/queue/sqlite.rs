@@ -81,7 +81,7 @@ fn skipping(sql: &str, skip: &[EndpointId]) -> AssertSqlSafe<String> {
     AssertSqlSafe(sql.replace("{skip}", &list))
 }
 
-/// A row whose ids are none is passed over: nothing can be looked up by them.
+/// Passes over a row with an id of another length, which leads to no account or endpoint.
 pub(super) const DUE_ENDPOINTS: &str = "SELECT account_id, endpoint_id FROM endpoint_queues
      WHERE next_due_at <= ? AND endpoint_id NOT IN ({skip}) AND length(account_id) = 16 AND length(endpoint_id) = 16
      ORDER BY next_due_at LIMIT ?";

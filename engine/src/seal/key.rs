@@ -17,7 +17,7 @@ use crate::random::Random;
 #[derive(Clone)]
 pub struct SealKey(pub(super) [u8; 32]);
 
-/// The text is not base64 of 32 bytes.
+/// The text is not base64 of 32 bytes, or all of these are zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a sealing key is 32 random bytes in base64, as `openssl rand -base64 32` prints them")]
 pub struct InvalidKey;
@@ -41,7 +41,7 @@ pub enum KeyFileError {
         path: PathBuf,
     },
     /// It holds something else.
-    #[error("the key file {path} does not hold a key: {source}")]
+    #[error("the key file {path} does not hold a key")]
     Invalid {
         /// The file.
         path: PathBuf,
@@ -97,7 +97,9 @@ impl FromStr for SealKey {
 
     fn from_str(text: &str) -> Result<Self, InvalidKey> {
         let bytes = BASE64_STANDARD.decode(text.trim_ascii()).map_err(|_| InvalidKey)?;
-        bytes.try_into().map(Self).map_err(|_| InvalidKey)
+        let key: [u8; 32] = bytes.try_into().map_err(|_| InvalidKey)?;
+        // Zeros are a placeholder in a template of settings, not a key.
+        if key == [0; 32] { Err(InvalidKey) } else { Ok(Self(key)) }
     }
 }
 
@@ -171,7 +173,13 @@ mod tests {
     fn only_base64_of_32_bytes_is_a_key() {
         let text = BASE64_STANDARD.encode([7; 32]);
         assert_eq!(format!(" {text}\n").parse::<SealKey>().map(|key| key.0), Ok([7; 32]));
-        for wrong in [String::new(), BASE64_STANDARD.encode([7; 31]), BASE64_STANDARD.encode([7; 33]), "?".repeat(44)] {
+        for wrong in [
+            String::new(),
+            BASE64_STANDARD.encode([7; 31]),
+            BASE64_STANDARD.encode([7; 33]),
+            BASE64_STANDARD.encode([0; 32]),
+            "?".repeat(44),
+        ] {
             assert_eq!(wrong.parse::<SealKey>().map(|key| key.0), Err(InvalidKey), "{wrong}");
         }
     }

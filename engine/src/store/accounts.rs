@@ -19,7 +19,7 @@ pub struct Account {
     pub id: AccountId,
     /// The name that the service gave it.
     pub name: String,
-    /// The balance last reported; `None` also where what is stored is no amount.
+    /// The balance last reported; `None` also where the stored number is no amount.
     pub balance: Option<Amount>,
     /// Below this `balance.low` is sent.
     pub balance_threshold: Option<Amount>,

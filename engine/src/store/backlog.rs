@@ -35,6 +35,13 @@ pub enum RecoverError {
     Store(#[from] super::Error),
 }
 
+impl From<sqlx::Error> for RecoverError {
+    #[track_caller]
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(Error::from(error))
+    }
+}
+
 /// What is to be sent later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Backlog {
@@ -241,8 +248,7 @@ impl Engine {
             .bind(start)
             .bind(i64::from(rate))
             .fetch_all(conn)
-            .await
-            .map_err(Error::from)?);
+            .await?);
         if !sent.is_empty() {
             let count = u32::try_from(sent.len()).unwrap_or(BATCH);
             release_until(&mut tx, account, endpoint, start + Duration::from_secs(1) * count / rate).await?;

@@ -17,7 +17,7 @@ use sqlx::{
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::Result;
+use super::{OpenFiles, Result, file::make_private};
 use crate::{
     clock::ServerClock,
     queue::sqlite::hot::{self, Hot},
@@ -39,6 +39,9 @@ const SQLITE_READERS: u32 = 4;
 /// How long the log may grow before its pages are copied into the database: 16 MiB,
 /// since a page that is written again until then is copied once.
 const CHECKPOINT_PAGES: u32 = 4096;
+/// To how many bytes the log is cut when it begins anew. While a reader holds on to an
+/// old state it grows beyond, as long as that takes.
+pub(super) const LOG_MAX: u32 = 32 * 1024 * 1024;
 /// Connections to PostgreSQL for the listener, the dashboard, and what tidies up.
 const POSTGRES_CONNECTIONS: u32 = 10;
 /// Those that the hot path writes with: one for the writer, one for claims, and as many
@@ -129,12 +132,15 @@ pub struct Sqlite {
     /// Who holds it writes: those who want to queue here, in order, and not at the
     /// file's lock, which they would have to try again and again.
     pub(crate) turn: Arc<Mutex<()>>,
+    /// Tells whether the file was removed or replaced.
+    pub(crate) files: OpenFiles,
 }
 
 impl Sqlite {
     /// Begins a writing transaction when it is its turn.
     pub(crate) async fn begin(&self) -> Result<SqliteTx> {
         let turn = Arc::clone(&self.turn).lock_owned().await;
+        self.files.check()?;
         Ok(SqliteTx { transaction: self.writer.begin_with(BEGIN_WRITING).await?, _turn: turn })
     }
 }
@@ -195,13 +201,14 @@ impl Database {
     }
 
     async fn connect_sqlite(path: &std::path::Path) -> Result<Self> {
+        make_private(path)?;
         let options = SqliteConnectOptions::new()
             .filename(path)
-            .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             // An acknowledged event must survive a power cut.
             .synchronous(SqliteSynchronous::Full)
             .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
+            .pragma("journal_size_limit", LOG_MAX.to_string())
             .foreign_keys(true)
             .busy_timeout(SQLITE_BUSY_TIMEOUT)
             .optimize_on_close(true, None);
@@ -219,10 +226,13 @@ impl Database {
             let pool = SqlitePoolOptions::new().max_connections(most).test_before_acquire(false);
             pool.connect_lazy_with(options.clone())
         };
+        let files = OpenFiles::at(path)?;
         let hot = hot::Options {
             path: path.to_owned(),
             busy_timeout: SQLITE_BUSY_TIMEOUT,
             checkpoint_pages: CHECKPOINT_PAGES,
+            log_max: LOG_MAX,
+            files: files.clone(),
         };
         Ok(Self::Sqlite(Sqlite {
             writer,
@@ -231,6 +241,7 @@ impl Database {
             callers: readers(LOOKUP_CONNECTIONS),
             hot: Hot::open(hot).await?,
             turn: Arc::default(),
+            files,
         }))
     }
 
@@ -273,6 +284,14 @@ impl Database {
         Ok(())
     }
 
+    /// Whether an SQLite file is still the one that was opened.
+    pub(crate) fn check_file(&self) -> Result<()> {
+        match self {
+            Self::Sqlite(db) => db.files.look(),
+            Self::Postgres(_) => Ok(()),
+        }
+    }
+
     /// Waits until a part has ended without which nothing can be written any more.
     pub(crate) async fn broken(&self) {
         match self {
@@ -308,11 +327,11 @@ macro_rules! read {
     ($db:expr, |$conn:ident| $body:expr) => {
         match $db {
             $crate::store::Database::Sqlite(db) => {
-                let mut $conn = db.reader.acquire().await.map_err($crate::store::Error::from)?;
+                let mut $conn = $crate::store::located(db.reader.acquire().await)?;
                 $body
             }
             $crate::store::Database::Postgres(db) => {
-                let mut $conn = db.pool.acquire().await.map_err($crate::store::Error::from)?;
+                let mut $conn = $crate::store::located(db.pool.acquire().await)?;
                 $body
             }
         }
@@ -324,11 +343,11 @@ macro_rules! look_up {
     ($db:expr, $pool:ident, |$conn:ident| $body:expr) => {
         match $db {
             $crate::store::Database::Sqlite(db) => {
-                let mut $conn = db.$pool.acquire().await.map_err($crate::store::Error::from)?;
+                let mut $conn = $crate::store::located(db.$pool.acquire().await)?;
                 $body
             }
             $crate::store::Database::Postgres(db) => {
-                let mut $conn = db.$pool.acquire().await.map_err($crate::store::Error::from)?;
+                let mut $conn = $crate::store::located(db.$pool.acquire().await)?;
                 $body
             }
         }
@@ -347,9 +366,9 @@ macro_rules! transact {
                 value
             }
             $crate::store::Database::Postgres(db) => {
-                let mut $tx = db.pool.begin().await.map_err($crate::store::Error::from)?;
+                let mut $tx = $crate::store::located(db.pool.begin().await)?;
                 let value = $body;
-                $tx.commit().await.map_err($crate::store::Error::from)?;
+                $crate::store::located($tx.commit().await)?;
                 value
             }
         }

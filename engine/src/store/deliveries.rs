@@ -10,7 +10,7 @@ use signet_model::{
     sql::{Lossy, Stored},
 };
 
-use super::{Error, Result, read};
+use super::{Error, Result, located, read};
 use crate::{
     Engine, Unusable, UnusableDelivery,
     deliver::{
@@ -102,7 +102,7 @@ pub enum TestError {
     /// It was not taken in.
     #[error(transparent)]
     Ingest(#[from] IngestError),
-    /// Nothing can be sent to the endpoint.
+    /// The endpoint cannot be used.
     #[error("This webhook cannot be used: {0}.")]
     Unusable(Unusable),
     /// The store failed, or there is no such endpoint.
@@ -173,7 +173,7 @@ impl Row {
     }
 }
 
-/// An attempt; what of it cannot be read is shown as well as it can be.
+/// An attempt; a column that cannot be read is shown as empty.
 #[derive(sqlx::FromRow)]
 struct AttemptRow {
     number: Stored<i32>,
@@ -257,8 +257,8 @@ impl Engine {
         Ok(rows.into_iter().filter_map(Row::read).collect())
     }
 
-    /// One delivery of the account. Fails with [`Error::UnusableDelivery`] if what is
-    /// stored of it cannot be used.
+    /// One delivery of the account. Fails with [`Error::UnusableDelivery`] if its row
+    /// cannot be used.
     pub async fn delivery(&self, account: AccountId, id: DeliveryId) -> Result<Option<DeliveryDetail>> {
         const EVENT: &str = "SELECT body, occurred_at FROM events WHERE account_id = $1 AND id = $2";
         const ATTEMPTS: &str = "SELECT number, started_at, duration_us, first_byte_us, request_headers, status,
@@ -304,7 +304,7 @@ impl Engine {
         let now = self.0.clock.now();
         let changed = on!(&mut tx, |conn| {
             let done = sqlx::query(SQL).bind(account).bind(id).bind(now).execute(conn).await;
-            done.map_err(Error::from)?.rows_affected()
+            located(done)?.rows_affected()
         });
         if changed == 0 {
             return Err(ResendError::Pending);

@@ -24,7 +24,7 @@ pub struct Endpoint {
     pub id: EndpointId,
     /// Where it is, as it is stored.
     pub url: String,
-    /// Why nothing can be sent to it, if that is so; its events are held meanwhile.
+    /// The reason for which it cannot be used; its events are held meanwhile.
     pub unusable: Option<Unusable>,
     /// What a person wrote about it.
     pub description: String,
@@ -87,6 +87,13 @@ pub enum SaveError {
     Store(#[from] super::Error),
 }
 
+impl From<sqlx::Error> for SaveError {
+    #[track_caller]
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(Error::from(error))
+    }
+}
+
 /// The columns of [`Endpoint`].
 macro_rules! endpoint_columns {
     ($rest:literal) => {
@@ -145,13 +152,13 @@ impl Row {
     }
 }
 
-/// Why an endpoint cannot be used with this URL and these sealed secrets.
+/// The reason for which an endpoint cannot be used with this URL and these sealed secrets.
 pub(crate) fn unusable(id: EndpointId, url: &str, secrets: [Option<&Vec<u8>>; 2], sealer: &Sealer) -> Option<Unusable> {
     let unopened = || secrets.into_iter().flatten().find_map(|sealed| open_secret(sealer, id, sealed).err());
     unusable_url(url).or_else(unopened)
 }
 
-/// Why nothing can be sent to this URL.
+/// The reason for which this URL cannot be used.
 pub(crate) fn unusable_url(url: &str) -> Option<Unusable> {
     EndpointUrl::from_stored(url).err().map(|error| Unusable::Url(Unreadable::new(error)))
 }
@@ -203,8 +210,7 @@ impl Engine {
                 .bind(sealed)
                 .bind(now)
                 .execute(conn)
-                .await
-                .map_err(Error::from)?;
+                .await?;
         });
         self.commit_change(account, tx).await?;
         Ok(self.endpoint(account, id).await?.ok_or(Error::NotFound)?)
@@ -230,8 +236,7 @@ impl Engine {
             .bind(draft.event_types)
             .bind(now)
             .execute(conn)
-            .await
-            .map_err(Error::from)?
+            .await?
             .rows_affected());
         found(changed)?;
         self.commit_change(account, tx).await?;

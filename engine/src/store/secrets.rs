@@ -13,8 +13,8 @@ use crate::{
 type Sealed = (Vec<u8>, Option<Vec<u8>>);
 
 impl Engine {
-    /// Makes a new secret for an endpoint and returns it. `None`, and nothing is changed,
-    /// if its present secret can be opened: receivers go by that.
+    /// Makes a new secret for an endpoint and returns it. Changes an endpoint only if its
+    /// present secret cannot be opened, and returns `None` otherwise: receivers go by that.
     pub async fn replace_lost_secret(&self, account: AccountId, id: EndpointId) -> Result<Option<Secret>> {
         const REPLACE: &str = "UPDATE endpoints SET secret = $3, next_secret = NULL, next_secret_at = NULL,
                updated_at = $4 WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";

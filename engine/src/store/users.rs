@@ -39,8 +39,9 @@ pub enum SetupError {
 }
 
 impl From<sqlx::Error> for SetupError {
+    #[track_caller]
     fn from(error: sqlx::Error) -> Self {
-        Self::Store(error.into())
+        Self::Store(super::Error::from(error))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Numbers that are stored but outside of what there can be.
+//! Stored numbers that are out of the range of instants or amounts.
 
 use signet_engine::testing::databases;
 
@@ -21,7 +21,7 @@ async fn instants_without_end_are_read_and_shown() {
         let delivery = world.log(world.acme, world.bad).await[0].clone();
         assert_eq!(delivery.created_at.rfc3339_seconds(), "9999-12-31T23:59:59Z");
         let detail = world.engine.delivery(world.acme, delivery.id).await.expect("an answer").expect("a delivery");
-        assert!(detail.occurred_at.rfc3339_seconds().as_str() <= "0000-01-01T00:00:00Z");
+        assert_eq!(detail.occurred_at.rfc3339_seconds(), "0000-01-01T00:00:00Z");
         assert!(world.engine.account(world.acme).await.expect("an answer").is_some());
         world.deliver(world.hands().claim().await, vec![world.bad, world.good, world.other]).await;
     }

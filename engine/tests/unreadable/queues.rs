@@ -5,7 +5,7 @@ use signet_engine::testing::databases;
 use crate::world::World;
 
 #[tokio::test]
-async fn a_queue_whose_ids_are_none_takes_no_place_among_what_is_due() {
+async fn a_queue_with_unreadable_ids_takes_no_place_in_a_claim() {
     for database in databases().await {
         let world = World::new(&database).await;
         if !world.is_sqlite() {

@@ -31,7 +31,17 @@ pub struct World<'d> {
 impl<'d> World<'d> {
     pub async fn new(database: &'d TestDatabase) -> Self {
         let (engine, clock) = resting_engine(database);
-        let (acme, neighbour) = (account(&engine, "acme").await, account(&engine, "neighbour").await);
+        Self::of(database, engine, clock, "first").await
+    }
+
+    /// Another account and its neighbour, beside these.
+    pub async fn beside(&self, name: &str) -> Self {
+        Self::of(self.database, self.engine.clone(), self.clock.clone(), name).await
+    }
+
+    async fn of(database: &'d TestDatabase, engine: Engine, clock: ManualClock, name: &str) -> Self {
+        let acme = account(&engine, &format!("acme {name}")).await;
+        let neighbour = account(&engine, &format!("neighbour {name}")).await;
         let (bad, good) = (endpoint(&engine, acme).await, endpoint(&engine, acme).await);
         let other = endpoint(&engine, neighbour).await;
         Self { database, engine, clock, acme, bad, good, neighbour, other }
@@ -64,7 +74,7 @@ impl<'d> World<'d> {
         in_flight
     }
 
-    /// Loses what is in flight, and waits until it is due again.
+    /// Loses the deliveries in flight, and waits until they are due again.
     pub fn crash(&self, in_flight: Vec<InFlight>) {
         drop(in_flight);
         self.clock.advance(Duration::from_mins(2));
@@ -90,14 +100,14 @@ impl<'d> World<'d> {
         }
     }
 
-    /// What the ledger says of rows that cannot be used: how many, and the first.
+    /// The ledger's finding about unusable rows: their number, and the first of them.
     pub async fn unusable(&self) -> (u64, String) {
         let ledger = self.engine.check().await.expect("a ledger");
         let found = ledger.findings.iter().find(|finding| finding.rule == Rule::Usable);
         found.map_or((0, String::new()), |finding| (finding.count, finding.examples[0].clone()))
     }
 
-    /// The ledger finds nothing else.
+    /// Asserts that the ledger has no other finding.
     pub async fn assert_only_unusable(&self) {
         let ledger = self.engine.check().await.expect("a ledger");
         let rules: Vec<_> = ledger.findings.iter().map(|finding| finding.rule).collect();

@@ -8,13 +8,13 @@ use sqlx::{Database, Decode, Encode, Postgres, Sqlite, Type, ValueRef, encode::I
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored<T>(pub Result<T, Unreadable>);
 
-/// Why a column holds no value of its type. The text never repeats what is stored.
+/// The reason for which a column holds no value of its type; never repeats the content.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Unreadable(String);
 
 impl Unreadable {
-    /// The reason in words that do not repeat what is stored.
+    /// The reason, in words that do not repeat the content.
     pub fn new(reason: impl fmt::Display) -> Self {
         Self(reason.to_string())
     }
@@ -55,7 +55,7 @@ impl<'r, DB: Database, T: Decode<'r, DB> + Type<DB>> Decode<'r, DB> for Stored<T
     }
 }
 
-/// Text in which whatever is not UTF-8 is replaced; SQLite does not check it.
+/// Text in which bytes that are not UTF-8 are replaced; SQLite does not check it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Lossy(pub String);
 

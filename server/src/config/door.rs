@@ -11,6 +11,7 @@ pub const MAX_EVENT_RATE: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
 
 /// How much clients may ask of the server.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_field_names, reason = "they are the names of the options")]
 pub struct Door {
     /// The most connections from outside. When there are as many, a new one ends
     /// the one whose client has kept the server waiting longest. Lowered where

@@ -51,8 +51,8 @@ impl Authority {
     fn make(certificate: &Path, key: &Path) -> anyhow::Result<Self> {
         let this = Self { key: KeyPair::generate()? };
         let pem = params().self_signed(&this.key)?.pem();
-        write(key, 0o600, &this.key.serialize_pem())?;
-        write(certificate, 0o644, &pem)?;
+        write(key, &this.key.serialize_pem())?;
+        write(certificate, &pem)?;
         Ok(this)
     }
 
@@ -98,11 +98,12 @@ fn key_path(certificate: &Path) -> PathBuf {
     certificate.with_extension("key")
 }
 
-fn write(path: &Path, mode: u32, text: &str) -> anyhow::Result<()> {
+/// Makes a file for its owner alone.
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     OpenOptions::new()
         .write(true)
         .create_new(true)
-        .mode(mode)
+        .mode(0o600)
         .open(path)
         .and_then(|mut file| file.write_all(text.as_bytes()))
         .with_context(|| format!("{} cannot be written", path.display()))

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use axum::{extract::State, http::StatusCode};
+use axum::extract::State;
+use signet_engine::store::Error;
 use tokio::time::timeout;
 
-use super::Api;
+use super::{Api, Problem};
 
 /// How long the database may take to answer.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -15,18 +16,23 @@ pub async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// The process can do its work: the database answers.
-pub async fn ready(State(api): State<Api>) -> (StatusCode, &'static str) {
-    match timeout(LIMIT, api.engine.ping()).await {
-        Ok(Ok(())) => (StatusCode::OK, "ok\n"),
-        Ok(Err(_)) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n"),
+/// The process can do its work: the database answers and accepts commits.
+pub async fn ready(State(api): State<Api>) -> Result<&'static str, Problem> {
+    match timeout(LIMIT, api.engine.ready()).await {
+        Ok(Ok(())) => Ok("ok\n"),
+        Ok(Err(Error::FileGone(_))) => Err(Problem::not_ready("A file of the database was removed or replaced.")),
+        Ok(Err(Error::NotCommitted)) => Err(Problem::not_ready("What was last written could not be committed.")),
+        Ok(Err(_)) | Err(_) => Err(Problem::not_ready("The database does not answer.")),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::rest::testing::TestApi;
+    use std::time::Duration;
+
+    use axum::http::StatusCode;
+
+    use crate::rest::testing::{TestApi, event};
 
     #[tokio::test]
     async fn a_process_without_its_database_is_alive_but_not_ready() {
@@ -36,5 +42,28 @@ mod tests {
         api.close_database().await;
         assert_eq!(api.get("/healthz").await.status, StatusCode::OK);
         assert_eq!(api.get("/readyz").await.status, StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    #[tokio::test]
+    async fn a_process_whose_last_commit_failed_is_not_ready_until_one_succeeds() {
+        let api = TestApi::new().await;
+        api.run("ALTER TABLE events RENAME TO hidden").await;
+        assert_eq!(api.post("/v1/events", &event()).await.status, StatusCode::SERVICE_UNAVAILABLE);
+        let answer = api.get("/readyz").await;
+        assert_eq!((answer.status, &answer.json["code"]), (StatusCode::SERVICE_UNAVAILABLE, &"not_ready".into()));
+        api.run("ALTER TABLE hidden RENAME TO events").await;
+        assert_eq!(api.post("/v1/events", &event()).await.status, StatusCode::ACCEPTED);
+        assert_eq!(api.get("/readyz").await.status, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn a_process_without_requests_tries_a_commit_of_its_own() {
+        let api = TestApi::new().await;
+        api.run("ALTER TABLE events RENAME TO hidden").await;
+        assert_eq!(api.post("/v1/events", &event()).await.status, StatusCode::SERVICE_UNAVAILABLE);
+        api.clock.advance(Duration::from_secs(9));
+        assert_eq!(api.get("/readyz").await.status, StatusCode::SERVICE_UNAVAILABLE);
+        api.clock.advance(Duration::from_secs(1));
+        assert_eq!(api.get("/readyz").await.status, StatusCode::OK);
     }
 }

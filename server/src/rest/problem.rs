@@ -128,6 +128,11 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "bad_idempotency_key", "The request is not valid", detail)
     }
 
+    /// The process cannot do its work at this moment.
+    pub fn not_ready(detail: &str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", "The server is not ready", detail)
+    }
+
     /// The store failed or cannot keep up.
     pub fn try_again(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "try_again", "Try again in a moment", detail)

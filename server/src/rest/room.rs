@@ -131,6 +131,7 @@ mod tests {
 
     const MIB: usize = 1024 * 1024;
 
+    #[expect(clippy::unnecessary_wraps, reason = "a key of the operator has no account")]
     fn account(number: u8) -> Option<AccountId> {
         Some(AccountId::new(signet_model::Timestamp::from_unix_seconds(1), [number; 10]))
     }

@@ -9,6 +9,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use signet_engine::{
     Engine, Settings,
+    clock::ManualClock,
     store::{deliveries::Filter, endpoints::EndpointDraft},
     testing::{TestDatabase, account, engine, sqlite},
 };
@@ -28,7 +29,8 @@ pub struct TestApi {
     authorization: String,
     pub acme: AccountId,
     pub other: AccountId,
-    _database: Arc<TestDatabase>,
+    pub clock: ManualClock,
+    database: Arc<TestDatabase>,
 }
 
 /// What was answered.
@@ -65,8 +67,21 @@ impl TestApi {
         let acme = account(&engine, "acme").await;
         let other = account(&engine, "other").await;
         let (_, key) = engine.create_api_key(Some(acme), "test").await.expect("a key");
-        let router = super::router(Api::new(engine.clone(), Arc::new(clock), event_rate));
-        Self { engine, router, authorization: format!("Bearer {key}"), acme, other, _database: Arc::new(database) }
+        let router = super::router(Api::new(engine.clone(), Arc::new(clock.clone()), event_rate));
+        Self {
+            engine,
+            router,
+            authorization: format!("Bearer {key}"),
+            acme,
+            other,
+            clock,
+            database: Arc::new(database),
+        }
+    }
+
+    /// Runs a statement behind the engine's back.
+    pub async fn run(&self, sql: &str) {
+        self.database.run(sql).await;
     }
 
     pub async fn with_operator_key(self) -> Self {

@@ -11,7 +11,7 @@ use crate::{
     redirect::HOME,
 };
 
-/// Says why, and what happens to it.
+/// Gives the reason, and tells that other deliveries go on.
 pub(super) fn page(member: &Member, endpoint: &Endpoint, delivery: &UnusableDelivery) -> Response {
     let webhook = endpoint_path(endpoint.id);
     let above = vec![

@@ -1,11 +1,11 @@
-//! Why a webhook cannot be used as it is stored, and what to do about it.
+//! The reason for which a webhook cannot be used as it is stored, and the remedy.
 
 use leptos::prelude::*;
 use signet_engine::{Unusable, store::endpoints::Endpoint};
 
 use crate::{components::Icon, present::endpoint_path};
 
-/// Nothing while the webhook can be used.
+/// The panel; `None` while the webhook can be used.
 pub(super) fn panel(endpoint: &Endpoint) -> Option<impl IntoView + use<>> {
     let reason = endpoint.unusable.as_ref()?;
     Some(view! {

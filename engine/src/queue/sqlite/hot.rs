@@ -16,7 +16,7 @@ use crate::{
         batch::Passage,
         rows::{ClaimedRow, RawId},
     },
-    store::{Error, Result, database::BEGIN_WRITING},
+    store::{Error, OpenFiles, Place, Result, database::BEGIN_WRITING, located},
 };
 use rusqlite::{
     Connection, OpenFlags, ToSql,
@@ -37,6 +37,8 @@ pub(crate) struct Options {
     pub(crate) path: PathBuf,
     pub(crate) busy_timeout: Duration,
     pub(crate) checkpoint_pages: u32,
+    pub(crate) log_max: u32,
+    pub(crate) files: OpenFiles,
 }
 
 /// The way to the thread. Clones share it; it ends with the last of them. Those who
@@ -93,7 +95,7 @@ impl Hot {
 }
 
 fn closed() -> Error {
-    Error::Database(sqlx::Error::PoolClosed)
+    sqlx::Error::PoolClosed.into()
 }
 
 /// Opens the connection, and does what is asked for until nobody can ask any more.
@@ -102,7 +104,7 @@ fn serve(options: &Options, commands: &mut UnboundedReceiver<Command>, opened: o
         Ok(connection) => connection,
         Err(error) => return drop(opened.send(Err(error.into()))),
     };
-    let closing = match Statements::prepare(&connection) {
+    let closing = match Statements::prepare(&connection, &options.files) {
         Ok(mut statements) => {
             let _ = opened.send(Ok(()));
             statements.serve(commands)
@@ -121,12 +123,14 @@ fn open(options: &Options) -> rusqlite::Result<Connection> {
     connection.busy_timeout(options.busy_timeout)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", options.checkpoint_pages)?;
+    connection.pragma_update(None, "journal_size_limit", options.log_max)?;
     Ok(connection)
 }
 
 /// What is prepared.
 struct Statements<'c> {
     connection: &'c Connection,
+    files: &'c OpenFiles,
     begin: rusqlite::Statement<'c>,
     commit: rusqlite::Statement<'c>,
     rollback: rusqlite::Statement<'c>,
@@ -142,11 +146,12 @@ struct Statements<'c> {
 }
 
 impl<'c> Statements<'c> {
-    fn prepare(connection: &'c Connection) -> rusqlite::Result<Self> {
+    fn prepare(connection: &'c Connection, files: &'c OpenFiles) -> rusqlite::Result<Self> {
         // To SQLite `$1` is a name, and names are numbered as they come.
         let prepare = |sql: &str| connection.prepare(&sql.replace('$', "?"));
         Ok(Self {
             connection,
+            files,
             begin: prepare(BEGIN_WRITING)?,
             commit: prepare("COMMIT")?,
             rollback: prepare("ROLLBACK")?,
@@ -195,7 +200,8 @@ impl<'c> Statements<'c> {
         if abandoned() {
             return Ok(None);
         }
-        self.begin.raw_execute().map_err(Error::from)?;
+        self.files.check()?;
+        located(self.begin.raw_execute())?;
         match body(self) {
             Ok(Some(done)) if !abandoned() => {
                 passage.before_commit();
@@ -215,7 +221,7 @@ impl<'c> Statements<'c> {
     }
 
     /// Runs the statements of a batch as long as what it assumes is so.
-    fn apply(&mut self, batch: &Batch) -> rusqlite::Result<bool> {
+    fn apply(&mut self, batch: &Batch) -> Result<bool> {
         if !self.are_as_known(&batch.accounts)? {
             return Ok(false);
         }
@@ -243,8 +249,10 @@ impl<'c> Statements<'c> {
         Ok(true)
     }
 
-    fn run(&mut self, row: Row<'_>, columns: &[Value<'_>]) -> rusqlite::Result<usize> {
-        execute(&mut self.of_rows[row.statement() as usize], columns)
+    fn run(&mut self, row: Row<'_>, columns: &[Value<'_>]) -> Result<usize> {
+        let statement = row.statement();
+        execute(&mut self.of_rows[statement as usize], columns)
+            .map_err(|error| Error::Embedded { error, at: Place::Named(statement.name()) })
     }
 
     fn claim(&mut self, order: &ClaimOrder) -> Result<Option<Claims>> {
@@ -310,7 +318,7 @@ impl<'c> Statements<'c> {
     }
 }
 
-/// A column, whatever it holds.
+/// A column, or the reason for which it holds no value of its type.
 fn stored<T, E: Display>(column: Result<T, E>) -> Stored<T> {
     Stored(column.map_err(Unreadable::new))
 }

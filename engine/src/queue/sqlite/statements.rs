@@ -79,6 +79,19 @@ impl Statement {
         }
     }
 
+    /// The name that the log has for it when it fails.
+    pub(in crate::queue) const fn name(self) -> &'static str {
+        match self {
+            Self::InsertKey => "insert idempotency key",
+            Self::Finish => "finish delivery",
+            Self::InsertAttempt => "insert attempt",
+            Self::UpdateHealth => "update endpoint health",
+            Self::InsertEvent => "insert event",
+            Self::InsertDelivery => "insert delivery",
+            Self::Touch => "touch endpoint queue",
+        }
+    }
+
     /// Whether a batch goes by something that is not so if this changes nothing: a
     /// key that is new, a lease that still holds.
     pub(in crate::queue) const fn must_change(self) -> bool {

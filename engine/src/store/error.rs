@@ -1,0 +1,163 @@
+//! Errors of the store, in the database's own words.
+
+use std::{
+    fmt::{self, Display},
+    io,
+    panic::Location,
+    path::PathBuf,
+};
+
+use crate::{Unusable, UnusableDelivery};
+
+/// A query failed, or what it found makes no sense.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database cannot be reached or refused the statement.
+    #[error("the database failed at {at}: {}", words(error))]
+    Database {
+        /// The words of the database; a statement's parameters are not among them.
+        error: sqlx::Error,
+        /// Which statement it was.
+        at: Place,
+    },
+    /// The same, on the hot path of SQLite.
+    #[error("the database failed at {at}: {error}")]
+    Embedded {
+        /// The words of SQLite.
+        error: rusqlite::Error,
+        /// Which statement it was.
+        at: Place,
+    },
+    /// The database cannot be brought up to date.
+    #[error("the database could not be migrated: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// The SQLite file cannot be used.
+    #[error("the database file {} cannot be used: {error}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The words of the system.
+        error: io::Error,
+    },
+    /// The SQLite file or its log was removed or replaced while it was open.
+    #[error("the database file {} was removed or replaced while it was open", .0.display())]
+    FileGone(PathBuf),
+    /// The last commit failed.
+    #[error("the last commit failed")]
+    NotCommitted,
+    /// The sealing key is not the one that the database was sealed with.
+    #[error("the sealing key is not the one that the secrets in this database were sealed with")]
+    WrongKey,
+    /// A row that the transaction had locked has changed all the same.
+    #[error("what was locked has changed")]
+    Changed,
+    /// The process is stopping.
+    #[error("the process is stopping")]
+    Interrupted,
+    /// There is no such row, or it belongs to another account.
+    #[error("not found")]
+    NotFound,
+    /// The row cannot be used.
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
+    /// The row of a delivery cannot be used.
+    #[error(transparent)]
+    UnusableDelivery(#[from] Box<UnusableDelivery>),
+}
+
+impl From<sqlx::Error> for Error {
+    #[track_caller]
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database { error, at: Place::here() }
+    }
+}
+
+impl From<rusqlite::Error> for Error {
+    #[track_caller]
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Embedded { error, at: Place::here() }
+    }
+}
+
+/// The result of a statement with the error of the store, for functions whose own error
+/// has no conversion from that of the database.
+#[track_caller]
+pub(crate) fn located<T, E>(result: Result<T, E>) -> Result<T, Error>
+where
+    Error: From<E>,
+{
+    match result {
+        Ok(value) => Ok(value),
+        Err(error) => Err(Error::from(error)),
+    }
+}
+
+/// Which statement failed: its name, or else the place in the source where it stands.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// A statement with a name.
+    Named(&'static str),
+    /// The file and the line.
+    At(&'static Location<'static>),
+}
+
+impl Place {
+    #[track_caller]
+    fn here() -> Self {
+        Self::At(Location::caller())
+    }
+}
+
+impl Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Named(name) => f.write_str(name),
+            Self::At(place) => {
+                let file = place.file().rsplit_once("src/").map_or(place.file(), |(_, file)| file);
+                write!(f, "{file}:{}", place.line())
+            }
+        }
+    }
+}
+
+/// The words of the database, in one line and without values: PostgreSQL repeats them behind
+/// a colon where it cannot read one (class 22 of its error codes), and in details.
+fn words(error: &sqlx::Error) -> String {
+    let sqlx::Error::Database(database) = error else { return error.to_string() };
+    let code = database.code().unwrap_or_default();
+    let message = database.message();
+    let message = if code.starts_with("22") { message.split(':').next().unwrap_or_default() } else { message };
+    format!("{message} ({code})").replace('\n', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        Engine,
+        testing::{databases, resting_engine},
+    };
+
+    async fn failure(engine: &Engine) -> String {
+        engine.create_account("a value that is nobody’s business").await.expect_err("no table").to_string()
+    }
+
+    #[tokio::test]
+    async fn a_failure_tells_the_words_of_the_database_and_the_statement_but_no_value() {
+        for database in databases().await {
+            let (engine, _) = resting_engine(&database);
+            database.run("ALTER TABLE accounts RENAME TO hidden").await;
+            let text = failure(&engine).await;
+            assert!(text.contains("no such table: accounts") || text.contains("\"accounts\" does not exist"), "{text}");
+            assert!(text.contains("store/accounts.rs:") && !text.contains("business"), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_value_that_postgresql_repeats_is_left_out() {
+        let Some(database) = crate::testing::postgres().await else { return };
+        let crate::store::Database::Postgres(db) = &database.db else { unreachable!("it is PostgreSQL") };
+        let failed = sqlx::query("SELECT CAST($1::text AS INTEGER)").bind("hunter2").execute(&db.pool).await;
+        let text = super::Error::from(failed.expect_err("no number")).to_string();
+        assert!(text.contains("invalid input syntax for type integer (22P02)") && !text.contains("hunter2"), "{text}");
+    }
+}
