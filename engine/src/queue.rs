@@ -66,7 +66,7 @@ pub enum NotWritten {
     /// Nothing of it is stored.
     #[error(transparent)]
     RolledBack(#[from] Error),
-    /// The commit was not answered, and so nobody can tell whether it is done.
+    /// The commit was not answered: it may be done or not.
     #[error("the commit was not confirmed")]
     Unconfirmed(#[source] Error),
 }

@@ -81,7 +81,7 @@ pub enum IngestError {
     Store,
 }
 
-/// Who gets an event.
+/// Which endpoints get an event.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Audience {
     /// Every endpoint that wants its type.

@@ -29,7 +29,7 @@ static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrati
 /// How long a statement waits for another process that writes to the same SQLite file.
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a statement waits for another's lock in PostgreSQL. Without an end,
-/// whoever locks a table would take one connection after the other.
+/// a transaction that locks a table would take one connection after the other.
 const POSTGRES_LOCK_TIMEOUT: &str = "10s";
 /// How long a transaction may stand still in PostgreSQL before the server ends it: what a
 /// process has locked must not outlast its attention.
@@ -129,8 +129,8 @@ pub struct Sqlite {
     pub(crate) callers: SqlitePool,
     /// What the hot path writes with.
     pub(crate) hot: Hot,
-    /// Who holds it writes: those who want to queue here, in order, and not at the
-    /// file's lock, which they would have to try again and again.
+    /// The turn to write. Tasks queue here, in order, and not at the file's lock, which
+    /// they would have to try again and again.
     pub(crate) turn: Arc<Mutex<()>>,
     /// Tells whether the file was removed or replaced.
     pub(crate) files: OpenFiles,

@@ -31,6 +31,7 @@ async fn instants_without_end_are_read_and_shown() {
 async fn a_balance_that_is_no_amount_is_as_if_none_was_reported() {
     for database in databases().await {
         let world = World::new(&database).await;
+        let _running = world.engine.start().expect("a new engine");
         let values: &[&str] = if world.is_sqlite() { &["9e999", "-9e999"] } else { &["'NaN'", "1e400", "1e-400"] };
         for value in values {
             database.run(&format!("UPDATE accounts SET balance = {value}, balance_threshold = {value}")).await;

@@ -242,6 +242,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn entries_for_many_accounts_are_each_told_of_their_own() {
+        let api = TestApi::new().await.with_operator_key().await;
+        api.subscribe(api.acme).await;
+        api.subscribe(api.other).await;
+        let of = |account: &str| {
+            let mut event = event();
+            event["account"] = json!(account);
+            event
+        };
+        let ids = [api.acme, api.other].map(|id| id.to_string());
+        let batch = json!([of("acme"), of("other"), of("none"), event(), of(&ids[0]), of(&ids[1]), of("no\u{0}ne")]);
+        let results = api.post(PATH, &batch).await.json["results"].clone();
+        let pointers: Vec<_> = (0..7).map(|place| results[place]["error"]["errors"][0]["pointer"].as_str()).collect();
+        let missing = [Some("/2/account"), Some("/3/account"), Some("/6/account")];
+        assert_eq!(pointers, [None, None, missing[0], missing[1], None, None, missing[2]], "{results}");
+        assert_eq!((api.delivery_count(api.acme).await, api.delivery_count(api.other).await), (2, 2));
+    }
+
+    #[tokio::test]
     async fn an_entry_for_another_account_is_refused() {
         let api = TestApi::new().await;
         api.subscribe(api.other).await;

@@ -115,4 +115,15 @@ mod tests {
         assert_eq!(api.put("/v1/accounts/other/balance", &json!({"balance": 7})).await.status, StatusCode::NO_CONTENT);
         assert_eq!(api.balance(api.other).await.as_deref(), Some("7"));
     }
+
+    #[tokio::test]
+    async fn a_balance_that_cannot_be_stored_now_is_to_come_back() {
+        let api = TestApi::new().await;
+        let put = async || api.put("/v1/accounts/acme/balance", &json!({"balance": 1})).await;
+        assert_eq!(put().await.status, StatusCode::NO_CONTENT);
+        api.close_database().await;
+        let answer = put().await;
+        assert_eq!((answer.status, &answer.json["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("try_again")));
+        assert_eq!(answer.headers[axum::http::header::RETRY_AFTER], "1");
+    }
 }
