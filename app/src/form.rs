@@ -7,6 +7,10 @@ use axum::{
 
 use crate::{error::PageError, state::AppState};
 
+/// The name under which [`Errors`] keep what is wrong with no field, but with the
+/// form as a whole.
+pub(crate) const FORM: &str = "form";
+
 /// The fields of a form, in order; names can repeat, as those of checkboxes do.
 #[derive(Clone, Default)]
 pub(crate) struct Fields(Vec<(String, String)>);

@@ -51,6 +51,7 @@ macro_rules! notices {
 
 notices! {
     WebhookCreated = "webhook-created", "Webhook created. Send a test event to check your receiver.";
+    WebhookThere = "webhook-there", "This form had created this webhook before. Edit it to change it.";
     WebhookSaved = "webhook-saved", "Webhook saved.";
     WebhookDeleted = "webhook-deleted", "Webhook deleted.";
     WebhookPaused = "webhook-paused", "Webhook paused. Its events are held until you re-enable it.";

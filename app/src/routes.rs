@@ -2,10 +2,10 @@
 
 use axum::{
     Router,
-    extract::Request,
+    extract::{Request, State},
     http::header,
     middleware,
-    response::Response,
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
 use leptos::prelude::provide_context;
@@ -72,10 +72,15 @@ async fn favicon() -> ([(header::HeaderName, &'static str); 2], &'static str) {
     (headers, include_str!("favicon.svg"))
 }
 
-/// What islands call.
-async fn server_function(axum::extract::State(state): axum::extract::State<AppState>, request: Request) -> Response {
-    use axum::response::IntoResponse;
-    leptos_axum::handle_server_fns_with_context(move || provide_context(state.clone()), request).await.into_response()
+/// What islands call. The answers are for them alone: none is stored, and none is the
+/// redirect to the `Referer` by which Leptos answers a form.
+async fn server_function(State(state): State<AppState>, mut request: Request) -> Response {
+    for name in [header::ACCEPT, header::REFERER] {
+        request.headers_mut().remove(name);
+    }
+    let context = move || provide_context(state.clone());
+    let answer = leptos_axum::handle_server_fns_with_context(context, request).await;
+    ([(header::CACHE_CONTROL, "no-store")], answer).into_response()
 }
 
 #[cfg(test)]

@@ -9,14 +9,14 @@ use axum::{
 };
 use http_body_util::BodyExt;
 use signet_engine::{
-    Engine,
+    Engine, Settings,
     store::{
         endpoints::{Endpoint, EndpointDraft},
         sessions::Session,
     },
-    testing::{TestDatabase, account, resting_engine, sqlite},
+    testing::{TestDatabase, account, engine, sqlite},
 };
-use signet_model::{AccountId, Subscriptions, signature::Secret};
+use signet_model::{AccountId, Subscriptions};
 use tower::ServiceExt;
 
 use crate::{AppState, AssetPaths};
@@ -52,8 +52,12 @@ impl Answer {
 impl Visitor {
     /// Somebody who is not signed in.
     pub(crate) async fn stranger() -> Self {
-        let database = sqlite().await;
-        let (engine, clock) = resting_engine(&database);
+        Self::stranger_at(sqlite().await, Settings::default()).await
+    }
+
+    /// The same, at a server with this database and these settings.
+    pub(crate) async fn stranger_at(database: TestDatabase, settings: Settings) -> Self {
+        let (engine, clock) = engine(&database, settings, Vec::new());
         let account = account(&engine, "acme").await;
         let assets = AssetPaths { css: "/pkg/a.css".into(), js: "/pkg/a.js".into(), wasm: "/pkg/a.wasm".into() };
         let router = crate::router(AppState {
@@ -68,7 +72,12 @@ impl Visitor {
 
     /// The account's owner, signed in.
     pub(crate) async fn owner() -> Self {
-        let mut visitor = Self::stranger().await;
+        Self::owner_at(sqlite().await, Settings::default()).await
+    }
+
+    /// The same, at a server with this database and these settings.
+    pub(crate) async fn owner_at(database: TestDatabase, settings: Settings) -> Self {
+        let mut visitor = Self::stranger_at(database, settings).await;
         visitor.sign_up(visitor.account, "owner@example.com").await;
         visitor
     }
@@ -86,10 +95,10 @@ impl Visitor {
     pub(crate) async fn endpoint(&self) -> Endpoint {
         let draft = EndpointDraft {
             url: "https://example.com/webhooks".parse().expect("a URL"),
-            description: "Orders".to_owned(),
+            description: "Orders".parse().expect("text"),
             event_types: Subscriptions::all(),
         };
-        self.engine.create_endpoint(self.account, draft, &Secret::new([7; 32])).await.expect("an endpoint")
+        self.engine.create_endpoint(self.account, draft, &self.engine.new_secret()).await.expect("an endpoint")
     }
 
     /// Opens an address.
@@ -105,10 +114,18 @@ impl Visitor {
 
     /// Sends a form.
     pub(crate) async fn post(&self, path: &str, form: &str) -> Answer {
-        let request = Request::builder()
+        self.post_with(path, form, &[]).await
+    }
+
+    /// Sends a form with headers besides.
+    pub(crate) async fn post_with(&self, path: &str, form: &str, headers: &[(header::HeaderName, &str)]) -> Answer {
+        let mut request = Request::builder()
             .method(Method::POST)
             .uri(path)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        for (name, value) in headers {
+            request = request.header(name, *value);
+        }
         self.send(request.body(Body::from(form.to_owned())).expect("a request")).await
     }
 

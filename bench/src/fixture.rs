@@ -11,7 +11,7 @@ use signet_engine::{
     seal::{SealKey, Sealer},
     store::{Database, DatabaseUrl, endpoints::EndpointDraft},
 };
-use signet_model::{AccountId, Subscriptions, endpoint::EndpointUrl};
+use signet_model::{AccountId, Subscriptions, endpoint::EndpointUrl, text::Description};
 use tempfile::TempDir;
 
 /// Retries of one endpoint that are pending in the database.
@@ -78,7 +78,7 @@ impl Fixture {
             let account = add_endpoint(&engine, "backlog", backlog.url.clone()).await?;
             add_pending(&url, account, &backlog).await?;
         }
-        let (_, api_key) = engine.create_api_key(None, "bench").await?;
+        let (_, api_key) = engine.create_api_key(None, &"bench".parse()?).await?;
         engine.close().await;
         Ok(Self { folder, database, accounts, api_key, url })
     }
@@ -101,8 +101,8 @@ impl Fixture {
 }
 
 async fn add_endpoint(engine: &Engine, name: &str, url: EndpointUrl) -> anyhow::Result<AccountId> {
-    let account = engine.create_account(name).await?.context("a new name")?.id;
-    let draft = EndpointDraft { url, description: String::new(), event_types: Subscriptions::all() };
+    let account = engine.create_account(&name.parse()?).await?.context("a new name")?.id;
+    let draft = EndpointDraft { url, description: Description::default(), event_types: Subscriptions::all() };
     engine.create_endpoint(account, draft, &engine.new_secret()).await?;
     Ok(account)
 }

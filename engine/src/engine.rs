@@ -53,6 +53,11 @@ pub struct Settings {
     /// How long events are kept, with their deliveries and attempts; at least as
     /// long as idempotency keys.
     pub keep_deliveries: Duration,
+    /// The most endpoints of one account.
+    pub max_endpoints_per_account: u32,
+    /// The most API keys of one account that are in use, and as many revoked ones
+    /// stay listed.
+    pub max_api_keys_per_account: u32,
 }
 
 impl Default for Settings {
@@ -67,6 +72,8 @@ impl Default for Settings {
             max_response_body: 16 * 1024,
             keep_bodies: Duration::from_hours(30 * 24),
             keep_deliveries: Duration::from_hours(90 * 24),
+            max_endpoints_per_account: 100,
+            max_api_keys_per_account: 50,
         }
     }
 }

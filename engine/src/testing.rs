@@ -6,7 +6,9 @@ mod receiver;
 
 use std::sync::Arc;
 
-use signet_model::{AccountId, EndpointId, Subscriptions, Timestamp, event::Submission, time::Clock};
+use signet_model::{
+    AccountId, EndpointId, Subscriptions, Timestamp, event::Submission, text::Description, time::Clock,
+};
 use sqlx::AssertSqlSafe;
 
 use crate::{
@@ -19,6 +21,7 @@ use crate::{
     seal::Sealer,
     store::{
         Database, DatabaseUrl,
+        api_keys::ApiKey,
         deliveries::{Delivery, Filter},
         endpoints::EndpointDraft,
     },
@@ -177,14 +180,20 @@ pub async fn log(
 
 /// A new account with this name.
 pub async fn account(engine: &Engine, name: &str) -> AccountId {
-    engine.create_account(name).await.expect("an account").expect("a new name").id
+    let name = name.parse().expect("a name");
+    engine.create_account(&name).await.expect("an account").expect("a new name").id
+}
+
+/// A new API key with this name, and its text.
+pub async fn api_key(engine: &Engine, account: Option<AccountId>, name: &str) -> (ApiKey, String) {
+    engine.create_api_key(account, &name.parse().expect("a name")).await.expect("a key")
 }
 
 /// A new endpoint of this account that wants everything; nothing need listen there.
 pub async fn endpoint(engine: &Engine, account: AccountId) -> EndpointId {
     let draft = EndpointDraft {
         url: "https://127.0.0.1/webhooks".parse().expect("a URL"),
-        description: String::new(),
+        description: Description::default(),
         event_types: Subscriptions::all(),
     };
     engine.create_endpoint(account, draft, &engine.new_secret()).await.expect("an endpoint").id

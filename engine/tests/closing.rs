@@ -13,7 +13,7 @@ use signet_engine::{
     },
     testing::{Hands, Receiver, TestDatabase, account, completed, databases, engine},
 };
-use signet_model::{AccountId, Subscriptions, delivery::State};
+use signet_model::{AccountId, Subscriptions, delivery::State, text::Description};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -85,7 +85,7 @@ impl Burst {
 }
 
 fn draft(receiver: &Receiver, path: &str) -> EndpointDraft {
-    EndpointDraft { url: receiver.url(path), description: String::new(), event_types: Subscriptions::all() }
+    EndpointDraft { url: receiver.url(path), description: Description::default(), event_types: Subscriptions::all() }
 }
 
 #[tokio::test]

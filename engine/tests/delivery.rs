@@ -20,6 +20,7 @@ use signet_model::{
     event::{EventType, Submission},
     retry::Schedule,
     signature::{verify_hex, verify_standard},
+    text::Description,
     time::Clock,
 };
 use tokio_util::sync::CancellationToken;
@@ -51,7 +52,7 @@ impl Story {
     async fn endpoint(&self) -> Endpoint {
         let draft = EndpointDraft {
             url: self.receiver.url("webhooks"),
-            description: "A test".into(),
+            description: "A test".parse().expect("text"),
             event_types: Subscriptions::all(),
         };
         self.engine.create_endpoint(self.account, draft, &self.engine.new_secret()).await.expect("an endpoint")
@@ -365,7 +366,7 @@ async fn another_account_reaches_nothing() {
         let engine = &story.engine;
         let draft = EndpointDraft {
             url: story.receiver.url("x"),
-            description: String::new(),
+            description: Description::default(),
             event_types: Subscriptions::all(),
         };
 

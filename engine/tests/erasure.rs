@@ -7,7 +7,7 @@ use signet_engine::{
     clock::ManualClock,
     deliver::ingest::{Idempotency, IngestError, NewEvent},
     store::{DatabaseUrl, removal::Removed},
-    testing::{Hands, InFlight, TestDatabase, account, completed, databases, endpoint, resting_engine},
+    testing::{Hands, InFlight, TestDatabase, account, api_key, completed, databases, endpoint, resting_engine},
 };
 use signet_model::AccountId;
 
@@ -135,7 +135,7 @@ async fn of_an_erased_account_nothing_remains() {
             let link = world.engine.create_setup_link(account).await.expect("a link");
             world.engine.create_owner(&link, email, "correct horse battery").await.expect("an owner");
             world.engine.create_setup_link(account).await.expect("a link");
-            world.engine.create_api_key(Some(account), "backend").await.expect("a key");
+            api_key(&world.engine, Some(account), "backend").await;
         }
         let in_flight = world.task(world.account, "task").await;
         let _kept = world.task(other, "task").await;

@@ -11,14 +11,16 @@ use signet_engine::{
     },
     testing::{Receiver, account, databases, engine},
 };
-use signet_model::{AccountId, Subscriptions, Timestamp, delivery::State, endpoint::EndpointUrl, event::EventType};
+use signet_model::{
+    AccountId, Subscriptions, Timestamp, delivery::State, endpoint::EndpointUrl, event::EventType, text::Description,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 const PER_ENDPOINT: usize = 2;
 
 async fn endpoint(engine: &Engine, account: AccountId, url: EndpointUrl) -> Endpoint {
-    let draft = EndpointDraft { url, description: String::new(), event_types: Subscriptions::all() };
+    let draft = EndpointDraft { url, description: Description::default(), event_types: Subscriptions::all() };
     engine.create_endpoint(account, draft, &engine.new_secret()).await.expect("an endpoint")
 }
 

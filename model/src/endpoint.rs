@@ -11,8 +11,6 @@ use crate::delivery::text_enum;
 
 /// The longest URL, in bytes.
 pub const MAX_URL_LEN: usize = 2_048;
-/// The longest description, in characters.
-pub const MAX_DESCRIPTION_LEN: usize = 200;
 
 /// An absolute HTTPS URL that a delivery can be sent to.
 #[derive(Clone, PartialEq, Eq, Hash)]

@@ -14,6 +14,7 @@ pub mod signature;
 #[cfg(feature = "sql")]
 pub mod sql;
 pub mod subscriptions;
+pub mod text;
 pub mod time;
 
 pub use amount::Amount;

@@ -1,10 +1,13 @@
-//! `signet account add`: an account, and the link with which its owner signs up.
+//! `signet account`: accounts, and the links with which their owners sign up.
 
-use anyhow::{Context, anyhow, bail};
-use signet_engine::Engine;
+use anyhow::{Context, anyhow, bail, ensure};
+use signet_engine::{Engine, Settings};
 use signet_model::AccountId;
 
-use crate::{cli::AddAccount, config::PublicUrl};
+use crate::{
+    cli::{AddAccount, LinkAccount},
+    config::PublicUrl,
+};
 
 /// Adds an account and prints its one-time link.
 ///
@@ -12,17 +15,29 @@ use crate::{cli::AddAccount, config::PublicUrl};
 /// The name is taken, or the database cannot be used.
 pub async fn add(arguments: AddAccount) -> anyhow::Result<()> {
     let engine = arguments.storage.open().await?;
-    let link = create(&engine, &arguments.name, &arguments.public_url).await?;
-    println!("{link}");
-    Ok(())
-}
-
-async fn create(engine: &Engine, name: &str, public_url: &PublicUrl) -> anyhow::Result<String> {
-    let Some(account) = engine.create_account(name).await.context("the account could not be added")? else {
+    let name = arguments.name.as_str();
+    let Some(account) = engine.create_account(&arguments.name).await.context("the account could not be added")? else {
         bail!("there is an account with the name {name:?} already");
     };
-    let token = engine.create_setup_link(account.id).await.context("the link could not be made")?;
-    Ok(setup_link(public_url.origin(), &token))
+    print_link(&engine, account.id, &arguments.public_url).await
+}
+
+/// Prints a new one-time link for an account that nobody signs in for yet.
+///
+/// # Errors
+/// There is no such account, it has an owner, or the database cannot be used.
+pub async fn link(arguments: LinkAccount) -> anyhow::Result<()> {
+    let engine = arguments.storage.open_existing(Settings::default()).await?;
+    let account = find(&engine, &arguments.name).await?;
+    let taken = engine.has_members(account).await.context("the account's owner could not be looked up")?;
+    ensure!(!taken, "the account {:?} has an owner already, who signs in with a password", arguments.name);
+    print_link(&engine, account, &arguments.public_url).await
+}
+
+async fn print_link(engine: &Engine, account: AccountId, public_url: &PublicUrl) -> anyhow::Result<()> {
+    let token = engine.create_setup_link(account).await.context("the link could not be made")?;
+    println!("{}", setup_link(public_url.origin(), &token));
+    Ok(())
 }
 
 /// The address of a one-time link.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use signet_model::text::{AccountName, KeyName};
 
 use crate::{
     config::{PublicUrl, Serve, Storage, duration},
@@ -48,12 +49,28 @@ pub enum Command {
 pub enum AccountCommand {
     /// Add an account and print the one-time link with which its owner signs up.
     Add(AddAccount),
+    /// Print a new one-time link for an account that has no owner yet; the one of
+    /// before ends.
+    Link(LinkAccount),
 }
 
 /// `signet account add`
 #[derive(Debug, Args)]
 pub struct AddAccount {
     /// The name by which your backend calls the account.
+    pub name: AccountName,
+    /// Where browsers reach the dashboard, for the link.
+    #[arg(long, value_name = "URL", env = "SIGNET_PUBLIC_URL", default_value = "http://127.0.0.1:8080")]
+    pub public_url: PublicUrl,
+    /// Where the data is.
+    #[command(flatten)]
+    pub storage: Storage,
+}
+
+/// `signet account link`
+#[derive(Debug, Args)]
+pub struct LinkAccount {
+    /// The account (name or id).
     pub name: String,
     /// Where browsers reach the dashboard, for the link.
     #[arg(long, value_name = "URL", env = "SIGNET_PUBLIC_URL", default_value = "http://127.0.0.1:8080")]
@@ -79,7 +96,7 @@ pub struct AddKey {
     pub account: Option<String>,
     /// What the key is for, so that it is recognised in the list.
     #[arg(long, env = "SIGNET_KEY_NAME")]
-    pub name: String,
+    pub name: KeyName,
     /// Where the data is.
     #[command(flatten)]
     pub storage: Storage,

@@ -1,5 +1,6 @@
 //! What an operator can set, parsed and checked at the door.
 
+mod accounts;
 mod door;
 
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
@@ -15,6 +16,7 @@ use signet_engine::{
 use signet_model::retry::Schedule;
 use url::Url;
 
+pub use accounts::AccountLimits;
 pub use door::{Door, MAX_EVENT_RATE};
 
 /// Where the data is, and the key that seals its secrets.
@@ -136,6 +138,9 @@ pub struct Serve {
     /// or is held is kept until it is sent or discarded.
     #[arg(long, value_name = "TIME", env = "SIGNET_KEEP_DELIVERIES", default_value = "90d", value_parser = duration)]
     pub keep_deliveries: Duration,
+    /// How much one account may have.
+    #[command(flatten)]
+    pub accounts: AccountLimits,
     /// How long requests and attempts under way are waited for when stopping.
     #[arg(long, value_name = "TIME", env = "SIGNET_STOP_LIMIT", default_value = "15s", value_parser = duration)]
     pub stop_limit: Duration,
@@ -171,6 +176,8 @@ impl Serve {
             max_response_body: self.max_response_body,
             keep_bodies: self.keep_bodies,
             keep_deliveries: self.keep_deliveries,
+            max_endpoints_per_account: self.accounts.max_webhooks_per_account,
+            max_api_keys_per_account: self.accounts.max_api_keys_per_account,
         })
     }
 

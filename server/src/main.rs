@@ -67,6 +67,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(config) => serve::run(*config).await?,
         Command::Receive(arguments) => receive::run(*arguments).await?,
         Command::Account(AccountCommand::Add(arguments)) => account::add(arguments).await?,
+        Command::Account(AccountCommand::Link(arguments)) => account::link(arguments).await?,
         Command::Key(KeyCommand::Add(arguments)) => key::add(arguments).await?,
     }
     Ok(ExitCode::SUCCESS)

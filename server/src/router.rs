@@ -79,7 +79,7 @@ mod tests {
         store::endpoints::EndpointDraft,
         testing::{TestDatabase, account, engine, sqlite},
     };
-    use signet_model::{AccountId, EndpointId, Subscriptions};
+    use signet_model::{AccountId, EndpointId, Subscriptions, text::Description};
     use tower::ServiceExt;
 
     use super::*;
@@ -117,7 +117,7 @@ mod tests {
         async fn add_endpoint(&self) -> EndpointId {
             let draft = EndpointDraft {
                 url: "https://127.0.0.1:9/".parse().expect("a URL"),
-                description: String::new(),
+                description: Description::default(),
                 event_types: Subscriptions::all(),
             };
             let secret = self.engine.new_secret();

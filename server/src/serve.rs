@@ -102,7 +102,7 @@ async fn first_account(engine: &Engine) -> anyhow::Result<AccountId> {
     if let Some(account) = engine.find_account(FIRST_ACCOUNT).await? {
         return Ok(account.id);
     }
-    let account = match engine.create_account(FIRST_ACCOUNT).await? {
+    let account = match engine.create_account(&FIRST_ACCOUNT.parse()?).await? {
         Some(account) => Some(account),
         // Another process that starts now was faster.
         None => engine.find_account(FIRST_ACCOUNT).await?,

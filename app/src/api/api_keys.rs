@@ -4,37 +4,35 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use signet_model::ApiKeyId;
+use signet_engine::store::api_keys::CreateKeyError;
+use signet_model::{
+    ApiKeyId,
+    text::{KeyName, TextError},
+};
 
 use crate::{
     error::PageError,
-    form::{Errors, Fields},
+    form::{Errors, FORM, Fields},
     frame::{Ids, Member},
     notice::Notice,
     pages::api_keys::{PATH, Shown, page},
     redirect::done,
 };
 
-/// The longest name, in characters.
-const MAX_NAME_LEN: usize = 100;
-
 /// Makes a key and shows it, this once.
 pub(crate) async fn create(member: Member, fields: Fields) -> Result<Response, PageError> {
-    let name = fields.get("name").trim();
-    if let Some(message) = fault(name) {
-        let shown = Shown { name: name.to_owned(), errors: Errors::one("name", message), created: None };
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&member, shown).await?).into_response());
-    }
-    let (_, key) = member.engine().create_api_key(Some(member.account), name).await?;
-    page(&member, Shown { created: Some(key), ..Shown::default() }).await
-}
-
-fn fault(name: &str) -> Option<&'static str> {
-    match name.chars().count() {
-        0 => Some("Enter a name, so that you recognise the key later."),
-        length if length > MAX_NAME_LEN => Some("Use at most 100 characters."),
-        _ => None,
-    }
+    let typed = fields.get("name");
+    let errors = match typed.parse::<KeyName>() {
+        Ok(name) => match member.engine().create_api_key(Some(member.account), &name).await {
+            Ok((_, key)) => return page(&member, Shown { created: Some(key), ..Shown::default() }).await,
+            Err(CreateKeyError::Store(error)) => return Err(error.into()),
+            Err(refused @ CreateKeyError::TooMany(_)) => Errors::one(FORM, refused),
+        },
+        Err(TextError::TooShort(_)) => Errors::one("name", "Enter a name, so that you recognise the key later."),
+        Err(error) => Errors::one("name", error),
+    };
+    let shown = Shown { name: typed.to_owned(), errors, created: None };
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, page(&member, shown).await?).into_response())
 }
 
 /// Revokes a key.

@@ -4,12 +4,12 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use signet_engine::store::endpoints::{HeldChoice, SaveError};
+use signet_engine::store::endpoints::{EndpointDraft, HeldChoice, SaveError};
 use signet_model::{EndpointId, Subscriptions, event::EventType, signature::Secret};
 
 use crate::{
     error::PageError,
-    form::{Errors, Fields},
+    form::{Errors, FORM, Fields},
     frame::{Ids, Member},
     notice::Notice,
     pages::{
@@ -20,18 +20,25 @@ use crate::{
     redirect::{HOME, done},
 };
 
-/// Creates a webhook that signs with the secret that the form showed.
+/// Creates a webhook that signs with the secret that the form showed. A form that is
+/// sent twice leads to the one webhook that it made.
 pub(crate) async fn create(member: Member, fields: Fields) -> Result<Response, PageError> {
     let secret: Secret = fields.get("secret").parse().map_err(|_| PageError::Unreadable)?;
     let entry = Entry::read(&fields);
     let saved = match entry.draft() {
-        Ok(draft) => member.engine().create_endpoint(member.account, draft, &secret).await.map_err(Refusal::from),
+        Ok(draft) => create_as(&member, draft, &secret).await.map_err(Refusal::from),
         Err(errors) => Err(Refusal::Entry(errors)),
     };
     match saved {
-        Ok(endpoint) => Ok(done(Notice::WebhookCreated, &endpoint_path(endpoint.id))),
+        Ok((notice, id)) => Ok(done(notice, &endpoint_path(id))),
         Err(refusal) => Ok(again(&member, &About::New(secret), &entry, &refusal.errors()?)),
     }
+}
+
+async fn create_as(member: &Member, draft: EndpointDraft, secret: &Secret) -> Result<(Notice, EndpointId), SaveError> {
+    let endpoint = member.engine().create_endpoint(member.account, draft.clone(), secret).await?;
+    let notice = if endpoint.is_as(&draft) { Notice::WebhookCreated } else { Notice::WebhookThere };
+    Ok((notice, endpoint.id))
 }
 
 /// Saves what a person changed.
@@ -72,7 +79,7 @@ impl Refusal {
             Self::Entry(errors) => Ok(errors),
             Self::Engine(SaveError::Store(error)) => Err(error.into()),
             Self::Engine(error @ SaveError::Address(_)) => Ok(Errors::one("url", error)),
-            Self::Engine(error @ SaveError::DescriptionTooLong) => Ok(Errors::one("description", error)),
+            Self::Engine(error @ SaveError::TooMany(_)) => Ok(Errors::one(FORM, error)),
         }
     }
 }

@@ -25,9 +25,9 @@ pub(crate) async fn create(frame: Frame, Ids(token): Ids<String>, fields: Fields
     let field = match error {
         SetupError::Email | SetupError::EmailTaken => "email",
         SetupError::PasswordTooShort | SetupError::PasswordTooLong => "password",
-        SetupError::LinkInvalid => return Ok(setup::invalid(&frame)),
+        SetupError::LinkInvalid => return setup::invalid(&frame).await,
         SetupError::Store(error) => return Err(error.into()),
     };
-    let page = setup::page(&frame, &token, email, &Errors::one(field, error));
+    let page = setup::page(&frame, &token, email, &Errors::one(field, error)).await?;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
 }

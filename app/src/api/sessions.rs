@@ -8,7 +8,7 @@ use axum::{
 use crate::{
     cookie,
     error::PageError,
-    form::{Errors, Fields},
+    form::{Errors, FORM, Fields},
     frame::Frame,
     notice::Notice,
     pages::login,
@@ -21,7 +21,7 @@ const WRONG: &str = "The e-mail address or the password is wrong.";
 pub(crate) async fn sign_in(frame: Frame, fields: Fields) -> Result<Response, PageError> {
     let (email, next) = (fields.get("email").trim(), fields.get("next"));
     let Some(token) = frame.state.engine.sign_in(email, fields.get("password")).await? else {
-        let page = login::page(&frame, email, next, &Errors::one("form", WRONG));
+        let page = login::page(&frame, email, next, &Errors::one(FORM, WRONG));
         return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
     };
     let next = local_path(next).unwrap_or(HOME);

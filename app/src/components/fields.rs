@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::Icon;
-use crate::form::Errors;
+use crate::form::{Errors, FORM};
 
 /// A labelled line of text. The first wrong field of a form takes the focus.
 #[component]
@@ -78,13 +78,14 @@ pub(crate) fn FieldError(name: &'static str, errors: Errors) -> impl IntoView {
     })
 }
 
-/// Says above a form that something in it is wrong.
+/// Says above a form that something in it is wrong, or why all of it was refused.
 #[component]
 pub(crate) fn ErrorSummary(errors: Errors) -> impl IntoView {
-    let text = match errors.len() {
-        0 => None,
-        1 => Some("One field needs your attention."),
-        _ => Some("Some fields need your attention."),
+    let text = match (errors.get(FORM), errors.len()) {
+        (Some(message), _) => Some(message),
+        (None, 0) => None,
+        (None, 1) => Some("One field needs your attention.".to_owned()),
+        (None, _) => Some("Some fields need your attention.".to_owned()),
     };
     text.map(|text| {
         view! {

@@ -6,7 +6,7 @@ use signet_engine::store::api_keys::ApiKey;
 use signet_model::{ApiKeyId, Timestamp};
 
 use crate::{
-    components::{Breadcrumbs, Confirm, Icon, Status, StatusMark, TextField, Tone, When},
+    components::{Breadcrumbs, Confirm, ErrorSummary, Icon, Status, StatusMark, TextField, Tone, When},
     error::PageError,
     form::Errors,
     frame::{Frame, Ids, Member},
@@ -49,6 +49,7 @@ pub(crate) async fn page(member: &Member, shown: Shown) -> Result<Response, Page
             {shown.created.as_deref().map(|key| created(frame, key))}
             <section class="card">
                 <h2>"Create a key"</h2>
+                <ErrorSummary errors=shown.errors.clone() />
                 <form method="post" action=PATH class="form" novalidate>
                     <TextField
                         name="name"

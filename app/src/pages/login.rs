@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use serde::Deserialize;
 
 use crate::{
-    components::{Icon, TextField},
+    components::{ErrorSummary, TextField},
     error::PageError,
     form::Errors,
     frame::{Frame, Params},
@@ -34,9 +34,7 @@ pub(crate) fn page(frame: &Frame, email: &str, next: &str, errors: &Errors) -> R
     frame.render("Sign in", || {
         view! {
             <h1>"Sign in"</h1>
-            {errors
-                .get("form")
-                .map(|message| view! { <p class="alert bad" role="alert"><Icon name="warning" />{message}</p> })}
+            <ErrorSummary errors=errors.clone() />
             <form method="post" action="/login" class="form">
                 <input type="hidden" name="next" value=next.to_owned() />
                 <TextField

@@ -1,6 +1,9 @@
 //! The one-time link with which the owner signs up.
 
-use axum::response::{IntoResponse, Response};
+use axum::{
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
 use leptos::prelude::*;
 
 use crate::{
@@ -12,16 +15,22 @@ use crate::{
 
 /// Shows the form while the link is good.
 pub(crate) async fn get(frame: Frame, Ids(token): Ids<String>) -> Result<Response, PageError> {
-    let valid = frame.state.engine.setup_link_valid(&token).await?;
-    Ok(if valid { page(&frame, &token, "", &Errors::default()) } else { invalid(&frame) })
+    page(&frame, &token, "", &Errors::default()).await
 }
 
-/// The form, with what was entered and what is wrong with it.
-pub(crate) fn page(frame: &Frame, token: &str, email: &str, errors: &Errors) -> Response {
+/// The form, with what was entered and what is wrong with it, while the link is good.
+pub(crate) async fn page(frame: &Frame, token: &str, email: &str, errors: &Errors) -> Result<Response, PageError> {
+    match frame.state.engine.setup_account(token).await? {
+        Some(account) => Ok(form(frame, &account, token, email, errors)),
+        None => invalid(frame).await,
+    }
+}
+
+fn form(frame: &Frame, account: &str, token: &str, email: &str, errors: &Errors) -> Response {
     frame.render("Create your account", || {
         view! {
             <h1>"Create your account"</h1>
-            <p class="lead">"You will be the owner of this Signet server."</p>
+            <p class="lead">{format!("You will be the owner of “{account}”.")}</p>
             <ErrorSummary errors=errors.clone() />
             <form method="post" action=format!("/setup/{token}") class="form" novalidate>
                 <TextField
@@ -51,14 +60,16 @@ pub(crate) fn page(frame: &Frame, token: &str, email: &str, errors: &Errors) -> 
 }
 
 /// The link cannot be used.
-pub(crate) fn invalid(frame: &Frame) -> Response {
+pub(crate) async fn invalid(frame: &Frame) -> Result<Response, PageError> {
+    let advice = if frame.state.engine.has_users().await? {
+        "Ask the service that gave it to you for a new one."
+    } else {
+        "Restart the server to get a new one."
+    };
     let page = frame.render("Link no longer valid", || {
         view! {
             <h1>"This link is no longer valid"</h1>
-            <p>
-                "It was used already, or is older than 24 hours. If nobody has an account yet, \
-                 restart the server to get a new one."
-            </p>
+            <p>"It was used already, or is older than 24 hours. " {advice}</p>
             <p>
                 <a class="button wide" href="/login">
                     "Sign in"
@@ -66,5 +77,5 @@ pub(crate) fn invalid(frame: &Frame) -> Response {
             </p>
         }
     });
-    (axum::http::StatusCode::GONE, page).into_response()
+    Ok((StatusCode::GONE, page).into_response())
 }

@@ -3,7 +3,9 @@
 use axum::response::Response;
 use leptos::prelude::*;
 use signet_engine::store::endpoints::{Endpoint, EndpointDraft};
-use signet_model::{EndpointId, Subscriptions, endpoint::EndpointUrl, event::EventType, signature::Secret};
+use signet_model::{
+    EndpointId, Subscriptions, endpoint::EndpointUrl, event::EventType, signature::Secret, text::Description,
+};
 
 use crate::{
     components::{Breadcrumbs, ErrorSummary, EventTypesField, Icon, TextField},
@@ -35,7 +37,7 @@ impl Entry {
     pub(crate) fn read(fields: &Fields) -> Self {
         Self {
             url: fields.get("url").to_owned(),
-            description: fields.get("description").trim().to_owned(),
+            description: fields.get("description").to_owned(),
             event_types: fields.all("event").filter_map(|name| name.parse().ok()).collect(),
         }
     }
@@ -44,12 +46,12 @@ impl Entry {
     pub(crate) fn draft(&self) -> Result<EndpointDraft, Errors> {
         let mut errors = Errors::default();
         let url = self.url.parse::<EndpointUrl>().map_err(|error| errors.add("url", error)).ok();
+        let description =
+            self.description.parse::<Description>().map_err(|error| errors.add("description", error)).ok();
         let events =
             Subscriptions::new(self.event_types.iter().copied()).map_err(|error| errors.add("event", error)).ok();
-        match (url, events) {
-            (Some(url), Some(event_types)) => {
-                Ok(EndpointDraft { url, description: self.description.clone(), event_types })
-            }
+        match (url, description, events) {
+            (Some(url), Some(description), Some(event_types)) => Ok(EndpointDraft { url, description, event_types }),
             _ => Err(errors),
         }
     }
@@ -204,9 +206,12 @@ mod tests {
 
     #[test]
     fn everything_that_is_wrong_is_said_at_once() {
-        let errors = entry("http://example.com", &[]).draft().expect_err("two errors");
+        let mut wrong = entry("http://example.com", &[]);
+        wrong.description = "a\0b".to_owned();
+        let errors = wrong.draft().expect_err("three errors");
         assert!(errors.get("url").is_some_and(|text| text.contains("https://")));
         assert_eq!(errors.get("event").as_deref(), Some("Choose at least one event."));
+        assert!(errors.get("description").is_some_and(|text| text.contains("U+0000")));
         assert!(errors.is_first("url"));
     }
 

@@ -1,14 +1,18 @@
 //! The pages as a browser meets them.
 
 mod foreign;
+mod live;
+mod once;
 mod recover;
+mod setup;
+mod text;
 mod unusable;
 
 use axum::http::{StatusCode, header};
 use signet_engine::store::deliveries::Filter;
 use signet_model::signature::Secret;
 
-use crate::{redirect::HOME, testing::Visitor};
+use crate::testing::Visitor;
 
 const URL: &str = "https%3A%2F%2Fexample.com%2Fwebhooks";
 
@@ -77,8 +81,9 @@ async fn nothing_changes_on_get() {
 #[tokio::test]
 async fn a_secret_is_on_the_page_only_when_it_was_asked_for() {
     let owner = Visitor::owner().await;
-    let path = format!("/settings/webhooks/{}", owner.endpoint().await.id);
-    let secret = Secret::new([7; 32]);
+    let id = owner.endpoint().await.id;
+    let path = format!("/settings/webhooks/{id}");
+    let secret = owner.engine.endpoint_secret(owner.account, id).await.expect("a secret");
     assert!(!owner.get(&path).await.html.contains(secret.reveal()));
     assert!(owner.post(&format!("{path}/secret"), "").await.html.contains(secret.reveal()));
 }
@@ -133,19 +138,4 @@ async fn pages_without_an_island_load_no_script() {
     let page = stranger.get(&format!("/setup/{link}")).await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(!page.html.contains("<script"));
-}
-
-#[tokio::test]
-async fn the_owner_signs_up_once_with_the_link() {
-    let stranger = Visitor::stranger().await;
-    let link = stranger.engine.create_setup_link(stranger.account).await.expect("a link");
-    let path = format!("/setup/{link}");
-    let short = stranger.post(&path, "email=me%40example.com&password=short").await;
-    assert_eq!(short.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(short.html.contains("Use at least 12 characters.") && short.html.contains(r#"value="me@example.com""#));
-    assert!(!short.html.contains("short\""), "a password is never sent back");
-    let good = stranger.post(&path, "email=me%40example.com&password=correct+horse+battery").await;
-    assert_eq!((good.status, good.location()), (StatusCode::SEE_OTHER, HOME));
-    assert!(good.header(header::SET_COOKIE).starts_with("__Host-signet="));
-    assert_eq!(stranger.get(&path).await.status, StatusCode::GONE);
 }

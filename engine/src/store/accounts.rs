@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use signet_model::{AccountId, Amount, Timestamp, sql::Lossy};
+use signet_model::{AccountId, Amount, Timestamp, sql::Lossy, text::AccountName};
 use sqlx::{PgConnection, SqliteConnection};
 
 use super::{Database, Result, read, transact};
@@ -84,12 +84,12 @@ impl From<Row> for Account {
 
 impl Engine {
     /// Creates an account. `None` if the name is taken.
-    pub async fn create_account(&self, name: &str) -> Result<Option<Account>> {
+    pub async fn create_account(&self, name: &AccountName) -> Result<Option<Account>> {
         const SQL: &str = "INSERT INTO accounts (id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
         let now = self.0.clock.now();
         let id = AccountId::new(now, self.0.random.bytes());
         let created = transact!(&self.0.db, |tx| {
-            sqlx::query(SQL).bind(id).bind(name).bind(now).execute(&mut *tx).await?.rows_affected()
+            sqlx::query(SQL).bind(id).bind(name.as_str()).bind(now).execute(&mut *tx).await?.rows_affected()
         });
         if created == 0 { Ok(None) } else { self.account(id).await }
     }

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use signet_model::{AccountId, ApiKeyId, Timestamp, sql::Lossy};
+use signet_model::{AccountId, ApiKeyId, Timestamp, sql::Lossy, text::KeyName};
 
-use super::{Result, look_up, read, token, transact};
-use crate::Engine;
+use super::{Error, Result, look_up, read, token, transact};
+use crate::{
+    Engine,
+    queue::{Lock, Tx, on},
+};
 
 mod recent;
 
@@ -46,35 +49,61 @@ pub struct KeyHolder {
     pub account: Option<AccountId>,
 }
 
+/// Why a key was not made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateKeyError {
+    /// The account has as many keys as it may.
+    #[error("This account has {0} API keys, and may not have more. Revoke one that is no longer used.")]
+    TooMany(u32),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
 impl Engine {
     /// Makes a key, for one account or (`None`) for all. Returns it with its
     /// text, `sk_…`, which is not kept and cannot be shown again.
-    pub async fn create_api_key(&self, account: Option<AccountId>, name: &str) -> Result<(ApiKey, String)> {
+    ///
+    /// # Errors
+    /// The account has as many keys as it may.
+    pub async fn create_api_key(
+        &self,
+        account: Option<AccountId>,
+        name: &KeyName,
+    ) -> Result<(ApiKey, String), CreateKeyError> {
         let text = format!("{KEY_PREFIX}{}", token::new_token(&self.0.random));
         let created_at = self.0.clock.now();
         let key = ApiKey {
             id: ApiKeyId::new(created_at, self.0.random.bytes()),
-            name: name.to_owned(),
+            name: name.to_string(),
             hint: text[text.len() - HINT_LEN..].to_owned(),
             created_at,
             last_used_at: None,
             revoked_at: None,
         };
-        transact!(&self.0.db, |tx| {
-            sqlx::query(
-                "INSERT INTO api_keys (id, account_id, name, token_hash, hint, created_at)
-                 VALUES ($1, $2, $3, $4, $5, $6)",
-            )
-            .bind(key.id)
-            .bind(account)
-            .bind(&key.name)
-            .bind(&token::hash(&text)[..])
-            .bind(&key.hint)
-            .bind(key.created_at)
-            .execute(&mut *tx)
-            .await?;
-        });
+        let mut tx = Tx::begin(&self.0.db).await?;
+        if let Some(account) = account {
+            self.make_room(&mut tx, account).await?;
+        }
+        insert(&mut tx, account, &key, &token::hash(&text)).await?;
+        tx.commit().await?;
         Ok((key, text))
+    }
+
+    /// Checks that the account may have another key, and removes those of its
+    /// revoked keys that are too many to list. Its lock keeps the count as it is.
+    async fn make_room(&self, tx: &mut Tx<'_>, account: AccountId) -> Result<(), CreateKeyError> {
+        const COUNT: &str = "SELECT count(*) FROM api_keys WHERE account_id = $1 AND revoked_at IS NULL";
+        const REMOVE: &str = "DELETE FROM api_keys WHERE account_id = $1 AND revoked_at IS NOT NULL AND id NOT IN
+               (SELECT id FROM api_keys WHERE account_id = $1 AND revoked_at IS NOT NULL
+                 ORDER BY revoked_at DESC, id DESC LIMIT $2)";
+        let most = self.0.settings.max_api_keys_per_account;
+        tx.lock_accounts(&[account], Lock::Change).await?;
+        let count: i64 = on!(tx, |conn| {
+            sqlx::query(REMOVE).bind(account).bind(i64::from(most)).execute(&mut *conn).await.map_err(Error::from)?;
+            sqlx::query_scalar(COUNT).bind(account).fetch_one(&mut *conn).await.map_err(Error::from)?
+        });
+        if count.unsigned_abs() < u64::from(most) { Ok(()) } else { Err(CreateKeyError::TooMany(most)) }
     }
 
     /// The account's keys, newest first, revoked ones included.
@@ -103,7 +132,7 @@ impl Engine {
             .execute(&mut *tx)
             .await?;
             if found.rows_affected() == 0 {
-                return Err(super::Error::NotFound);
+                return Err(Error::NotFound);
             }
         });
         self.0.recent_keys.forget();
@@ -168,6 +197,23 @@ impl Engine {
     }
 }
 
+async fn insert(tx: &mut Tx<'_>, account: Option<AccountId>, key: &ApiKey, hash: &[u8; 32]) -> Result<()> {
+    const SQL: &str = "INSERT INTO api_keys (id, account_id, name, token_hash, hint, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6)";
+    on!(tx, |conn| {
+        sqlx::query(SQL)
+            .bind(key.id)
+            .bind(account)
+            .bind(&key.name)
+            .bind(&hash[..])
+            .bind(&key.hint)
+            .bind(key.created_at)
+            .execute(conn)
+            .await?;
+    });
+    Ok(())
+}
+
 #[derive(sqlx::FromRow)]
 struct LivingKey {
     id: ApiKeyId,
@@ -179,8 +225,8 @@ struct LivingKey {
 mod tests {
     use super::*;
     use crate::{
-        store::Error,
-        testing::{account, databases, resting_engine},
+        Settings,
+        testing::{account, api_key, databases, engine, resting_engine},
     };
 
     async fn holder(engine: &Engine, token: &str) -> Option<KeyHolder> {
@@ -192,9 +238,9 @@ mod tests {
         for database in databases().await {
             let (engine, _) = resting_engine(&database);
             let (acme, other) = (account(&engine, "acme").await, account(&engine, "other").await);
-            let (one, one_text) = engine.create_api_key(Some(acme), "one").await.expect("a key");
-            let (two, two_text) = engine.create_api_key(Some(other), "two").await.expect("a key");
-            let (all, all_text) = engine.create_api_key(None, "all").await.expect("a key");
+            let (one, one_text) = api_key(&engine, Some(acme), "one").await;
+            let (two, two_text) = api_key(&engine, Some(other), "two").await;
+            let (all, all_text) = api_key(&engine, None, "all").await;
             for _ in ["from the store", "from memory"] {
                 assert_eq!(holder(&engine, &one_text).await, Some(KeyHolder { key: one.id, account: Some(acme) }));
                 assert_eq!(holder(&engine, &two_text).await, Some(KeyHolder { key: two.id, account: Some(other) }));
@@ -207,7 +253,7 @@ mod tests {
     async fn a_key_reads_sk_and_43_characters_and_is_recognised_by_its_last_four() {
         let database = crate::testing::sqlite().await;
         let (engine, _) = resting_engine(&database);
-        let (key, text) = engine.create_api_key(None, "all").await.expect("a key");
+        let (key, text) = api_key(&engine, None, "all").await;
         assert_eq!(text.len(), 3 + 43);
         assert!(text.starts_with("sk_") && text.ends_with(&key.hint) && key.hint.len() == 4, "{text} {}", key.hint);
     }
@@ -216,7 +262,7 @@ mod tests {
     async fn what_is_no_key_speaks_for_nobody() {
         for database in databases().await {
             let (engine, _) = resting_engine(&database);
-            let (_, text) = engine.create_api_key(None, "all").await.expect("a key");
+            let (_, text) = api_key(&engine, None, "all").await;
             for wrong in ["", "sk_", "sk_' OR 1=1 --", &text[3..], &text[..45], &format!("{text} ")] {
                 assert_eq!(holder(&engine, wrong).await, None, "{wrong}");
             }
@@ -228,11 +274,11 @@ mod tests {
         for database in databases().await {
             let (engine, clock) = resting_engine(&database);
             let (acme, other) = (account(&engine, "acme").await, account(&engine, "other").await);
-            let (old, _) = engine.create_api_key(Some(acme), "old").await.expect("a key");
+            let (old, _) = api_key(&engine, Some(acme), "old").await;
             clock.advance(Duration::from_secs(1));
-            let (new, _) = engine.create_api_key(Some(acme), "new").await.expect("a key");
-            let (foreign, _) = engine.create_api_key(Some(other), "foreign").await.expect("a key");
-            engine.create_api_key(None, "all").await.expect("a key");
+            let (new, _) = api_key(&engine, Some(acme), "new").await;
+            let (foreign, _) = api_key(&engine, Some(other), "foreign").await;
+            api_key(&engine, None, "all").await;
             assert_eq!(engine.api_keys(acme).await.expect("keys"), [new, old]);
             assert_eq!(engine.api_keys(other).await.expect("keys"), [foreign]);
         }
@@ -243,7 +289,7 @@ mod tests {
         for database in databases().await {
             let (engine, clock) = resting_engine(&database);
             let acme = account(&engine, "acme").await;
-            let (key, text) = engine.create_api_key(Some(acme), "one").await.expect("a key");
+            let (key, text) = api_key(&engine, Some(acme), "one").await;
             assert!(holder(&engine, &text).await.is_some());
             let revoked_at = engine.0.clock.now();
             engine.revoke_api_key(acme, key.id).await.expect("revoked");
@@ -260,8 +306,8 @@ mod tests {
         for database in databases().await {
             let (engine, clock) = resting_engine(&database);
             let (acme, other) = (account(&engine, "acme").await, account(&engine, "other").await);
-            let (key, text) = engine.create_api_key(Some(acme), "one").await.expect("a key");
-            let (all, all_text) = engine.create_api_key(None, "all").await.expect("a key");
+            let (key, text) = api_key(&engine, Some(acme), "one").await;
+            let (all, all_text) = api_key(&engine, None, "all").await;
             for id in [key.id, all.id] {
                 let tried = engine.revoke_api_key(other, id).await;
                 assert!(matches!(tried, Err(Error::NotFound)), "{tried:?}");
@@ -272,12 +318,37 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_account_has_so_many_keys_and_may_replace_a_revoked_one() {
+        for database in databases().await {
+            let settings = Settings { max_api_keys_per_account: 2, ..Settings::default() };
+            let (engine, clock) = engine(&database, settings, Vec::new());
+            let acme = account(&engine, "acme").await;
+            let name = "one".parse().expect("a name");
+            for _ in 0..5 {
+                clock.advance(Duration::from_secs(1));
+                let (first, _) = engine.create_api_key(Some(acme), &name).await.expect("the first");
+                let (second, _) = engine.create_api_key(Some(acme), &name).await.expect("the second");
+                let refused = engine.create_api_key(Some(acme), &name).await;
+                assert!(matches!(refused, Err(CreateKeyError::TooMany(2))), "{refused:?}");
+                for key in [first, second] {
+                    engine.revoke_api_key(acme, key.id).await.expect("revoked");
+                }
+            }
+            let (last, _) = engine.create_api_key(Some(acme), &name).await.expect("room again");
+            let listed = engine.api_keys(acme).await.expect("keys");
+            assert_eq!(listed.len(), 3, "two revoked ones stay listed: {listed:?}");
+            assert!(listed.contains(&last));
+            engine.create_api_key(None, &name).await.expect("the operator has no limit");
+        }
+    }
+
+    #[tokio::test]
     async fn a_key_that_another_process_revokes_ends_within_a_second() {
         for database in databases().await {
             let (here, clock) = resting_engine(&database);
             let (elsewhere, _) = resting_engine(&database);
             let acme = account(&here, "acme").await;
-            let (key, text) = here.create_api_key(Some(acme), "one").await.expect("a key");
+            let (key, text) = api_key(&here, Some(acme), "one").await;
             assert!(holder(&here, &text).await.is_some());
             elsewhere.revoke_api_key(acme, key.id).await.expect("revoked");
             assert!(holder(&here, &text).await.is_some(), "from memory");
@@ -291,7 +362,7 @@ mod tests {
         for database in databases().await {
             let (engine, clock) = resting_engine(&database);
             let acme = account(&engine, "acme").await;
-            let (key, _) = engine.create_api_key(Some(acme), "one").await.expect("a key");
+            let (key, _) = api_key(&engine, Some(acme), "one").await;
             let first = engine.0.clock.now();
             engine.store_use(key.id, first).await.expect("noted");
             clock.advance(Duration::from_secs(59));
@@ -309,7 +380,7 @@ mod tests {
         for database in databases().await {
             let (engine, _) = resting_engine(&database);
             let acme = account(&engine, "acme").await;
-            let (_, text) = engine.create_api_key(Some(acme), "one").await.expect("a key");
+            let (_, text) = api_key(&engine, Some(acme), "one").await;
             assert!(holder(&engine, &text).await.is_some());
             while engine.api_keys(acme).await.expect("keys")[0].last_used_at.is_none() {
                 tokio::task::yield_now().await;

@@ -2,10 +2,13 @@
 
 use signet_model::{
     AccountId, DeliveryId, EndpointId, Subscriptions, Timestamp,
-    endpoint::{DisabledReason, EndpointUrl, MAX_DESCRIPTION_LEN},
+    endpoint::{DisabledReason, EndpointUrl},
     signature::Secret,
     sql::{Lossy, Stored, Unreadable},
+    text::Description,
 };
+
+mod create;
 
 pub use super::backlog::HeldChoice;
 use super::{Error, Result, read};
@@ -49,6 +52,13 @@ impl Endpoint {
     pub fn host(&self) -> String {
         EndpointUrl::from_stored(&self.url).map_or_else(|_| self.url.clone(), |url| url.host().to_owned())
     }
+
+    /// Whether it is what a person entered here.
+    pub fn is_as(&self, draft: &EndpointDraft) -> bool {
+        self.url == draft.url.as_str()
+            && self.description == *draft.description
+            && self.event_types == draft.event_types
+    }
 }
 
 /// Why nothing is sent to an endpoint.
@@ -68,7 +78,7 @@ pub struct EndpointDraft {
     /// Where it is.
     pub url: EndpointUrl,
     /// What it is for; may be empty.
-    pub description: String,
+    pub description: Description,
     /// What it wants.
     pub event_types: Subscriptions,
 }
@@ -79,9 +89,9 @@ pub enum SaveError {
     /// The URL names an address that is not on the public internet.
     #[error(transparent)]
     Address(#[from] AddressRefused),
-    /// The description is too long.
-    #[error("Use at most 200 characters.")]
-    DescriptionTooLong,
+    /// The account has as many endpoints as it may.
+    #[error("This account has {0} webhooks, and may not have more. Delete one that is no longer used.")]
+    TooMany(u32),
     /// The store failed, or there is no such endpoint.
     #[error(transparent)]
     Store(#[from] super::Error),
@@ -185,37 +195,6 @@ impl Engine {
         Ok(row.and_then(|row| row.read(&self.0.sealer)))
     }
 
-    /// Creates an endpoint that signs with this secret.
-    pub async fn create_endpoint(
-        &self,
-        account: AccountId,
-        draft: EndpointDraft,
-        secret: &Secret,
-    ) -> Result<Endpoint, SaveError> {
-        const SQL: &str =
-            "INSERT INTO endpoints (id, account_id, url, description, event_types, secret, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $7)";
-        self.check_draft(&draft)?;
-        let now = self.0.clock.now();
-        let id = EndpointId::new(now, self.0.random.bytes());
-        let sealed = self.0.sealer.seal(secret.reveal(), id.uuid().as_bytes(), self.0.random.bytes());
-        let mut tx = self.change(account).await?;
-        on!(&mut tx, |conn| {
-            sqlx::query(SQL)
-                .bind(id)
-                .bind(account)
-                .bind(draft.url)
-                .bind(draft.description)
-                .bind(draft.event_types)
-                .bind(sealed)
-                .bind(now)
-                .execute(conn)
-                .await?;
-        });
-        self.commit_change(account, tx).await?;
-        Ok(self.endpoint(account, id).await?.ok_or(Error::NotFound)?)
-    }
-
     /// Changes what a person entered.
     pub async fn update_endpoint(
         &self,
@@ -232,7 +211,7 @@ impl Engine {
             .bind(account)
             .bind(id)
             .bind(draft.url)
-            .bind(draft.description)
+            .bind(draft.description.as_str())
             .bind(draft.event_types)
             .bind(now)
             .execute(conn)
@@ -244,9 +223,6 @@ impl Engine {
     }
 
     fn check_draft(&self, draft: &EndpointDraft) -> Result<(), SaveError> {
-        if draft.description.chars().count() > MAX_DESCRIPTION_LEN {
-            return Err(SaveError::DescriptionTooLong);
-        }
         Ok(self.0.policy.check_url(&draft.url)?)
     }
 

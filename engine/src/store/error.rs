@@ -138,7 +138,8 @@ mod tests {
     };
 
     async fn failure(engine: &Engine) -> String {
-        engine.create_account("a value that is nobody’s business").await.expect_err("no table").to_string()
+        let name = "a value that is nobody’s business".parse().expect("a name");
+        engine.create_account(&name).await.expect_err("no table").to_string()
     }
 
     #[tokio::test]

@@ -78,7 +78,10 @@ impl Engine {
         if password.chars().count() > users::MAX_PASSWORD_LEN {
             return Ok(None);
         }
-        let member = self.member(&email.trim().to_lowercase()).await?;
+        let member = match users::parse_email(email) {
+            Some(email) => self.member(&email).await?,
+            None => None,
+        };
         let stored = member.as_ref().map(|member| member.password_hash.clone());
         let right = self.0.passwords.verify(password, stored).await;
         let Some(Member { id, account_id, .. }) = member.filter(|_| right) else {

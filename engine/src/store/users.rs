@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use signet_model::{AccountId, UserId};
+use signet_model::{AccountId, UserId, text::EmailText};
 
 use super::{Result, read, sessions, sessions::SessionToken, token, transact};
 use crate::Engine;
@@ -19,7 +19,7 @@ pub const MAX_PASSWORD_LEN: usize = 1_000;
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// The link was used, has expired or never was.
-    #[error("This link is no longer valid. Restart the server to get a new one.")]
+    #[error("This link is no longer valid.")]
     LinkInvalid,
     /// No e-mail address.
     #[error("Enter an e-mail address, such as you@example.com.")]
@@ -66,6 +66,16 @@ impl Engine {
         Ok(link)
     }
 
+    /// Whether anybody signs in for this account.
+    pub async fn has_members(&self, account: AccountId) -> Result<bool> {
+        Ok(read!(&self.0.db, |conn| {
+            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM memberships WHERE account_id = $1)")
+                .bind(account)
+                .fetch_one(&mut *conn)
+                .await?
+        }))
+    }
+
     /// Whether any user exists yet.
     pub async fn has_users(&self) -> Result<bool> {
         Ok(read!(&self.0.db, |conn| {
@@ -73,14 +83,17 @@ impl Engine {
         }))
     }
 
-    /// Whether a one-time token is still good.
-    pub async fn setup_link_valid(&self, token: &str) -> Result<bool> {
+    /// The name of the account to which a one-time token leads, while it is good.
+    pub async fn setup_account(&self, token: &str) -> Result<Option<String>> {
         Ok(read!(&self.0.db, |conn| {
-            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM setup_links WHERE token_hash = $1 AND expires_at > $2)")
-                .bind(&token::hash(token)[..])
-                .bind(self.0.clock.now())
-                .fetch_one(&mut *conn)
-                .await?
+            sqlx::query_scalar(
+                "SELECT accounts.name FROM setup_links JOIN accounts ON accounts.id = setup_links.account_id
+                 WHERE setup_links.token_hash = $1 AND setup_links.expires_at > $2",
+            )
+            .bind(&token::hash(token)[..])
+            .bind(self.0.clock.now())
+            .fetch_optional(&mut *conn)
+            .await?
         }))
     }
 
@@ -89,7 +102,7 @@ impl Engine {
         let email = parse_email(email).ok_or(SetupError::Email)?;
         check_length(password)?;
         // Not a check, only a saving: what counts happens in the transaction.
-        if !self.setup_link_valid(token).await? {
+        if self.setup_account(token).await?.is_none() {
             return Err(SetupError::LinkInvalid);
         }
         let password_hash = self.0.passwords.hash(password, self.0.random.bytes()).await;
@@ -133,9 +146,9 @@ impl Engine {
 /// The address as it is kept: trimmed, in lower case. Whether anyone reads mail
 /// there is nothing that its spelling could tell.
 pub(super) fn parse_email(text: &str) -> Option<String> {
-    let email = text.trim().to_lowercase();
+    let email = text.parse::<EmailText>().ok()?.to_lowercase();
     let (local, domain) = email.split_once('@')?;
-    let strange = |c: char| c.is_whitespace() || c.is_control() || c == '@';
+    let strange = |c: char| c.is_whitespace() || c == '@';
     let labels = domain.split('.').collect::<Vec<_>>();
     let well_formed = !local.is_empty()
         && !email[local.len() + 1..].contains(strange)
@@ -157,7 +170,7 @@ fn check_length(password: &str) -> Result<(), SetupError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{account, databases, resting_engine};
+    use crate::testing::{account, api_key, databases, resting_engine};
 
     const PASSWORD: &str = "correct horse battery";
 
@@ -187,7 +200,7 @@ mod tests {
             let acme = account(&engine, "acme").await;
             let link = engine.create_setup_link(acme).await.expect("a link");
             engine.create_owner(&link, "ada@example.com", PASSWORD).await.expect("an owner");
-            assert!(!engine.setup_link_valid(&link).await.expect("an answer"));
+            assert_eq!(engine.setup_account(&link).await.expect("an answer"), None);
             let second = engine.create_owner(&link, "eve@example.com", PASSWORD).await;
             assert!(matches!(second, Err(SetupError::LinkInvalid)), "{second:?}");
             assert_eq!(engine.sign_in("eve@example.com", PASSWORD).await.expect("an answer"), None);
@@ -215,9 +228,9 @@ mod tests {
             let acme = account(&engine, "acme").await;
             let link = engine.create_setup_link(acme).await.expect("a link");
             clock.advance(SETUP_LINK_LIFETIME.saturating_sub(Duration::from_micros(1)));
-            assert!(engine.setup_link_valid(&link).await.expect("an answer"));
+            assert_eq!(engine.setup_account(&link).await.expect("an answer").as_deref(), Some("acme"));
             clock.advance(Duration::from_micros(1));
-            assert!(!engine.setup_link_valid(&link).await.expect("an answer"));
+            assert_eq!(engine.setup_account(&link).await.expect("an answer"), None);
             let late = engine.create_owner(&link, "ada@example.com", PASSWORD).await;
             assert!(matches!(late, Err(SetupError::LinkInvalid)), "{late:?}");
         }
@@ -231,9 +244,9 @@ mod tests {
             let first = engine.create_setup_link(acme).await.expect("a link");
             let foreign = engine.create_setup_link(other).await.expect("a link");
             let second = engine.create_setup_link(acme).await.expect("a link");
-            assert!(!engine.setup_link_valid(&first).await.expect("an answer"));
-            assert!(engine.setup_link_valid(&foreign).await.expect("an answer"));
-            assert!(engine.setup_link_valid(&second).await.expect("an answer"));
+            assert_eq!(engine.setup_account(&first).await.expect("an answer"), None);
+            assert_eq!(engine.setup_account(&foreign).await.expect("an answer").as_deref(), Some("other"));
+            assert_eq!(engine.setup_account(&second).await.expect("an answer").as_deref(), Some("acme"));
         }
     }
 
@@ -272,7 +285,7 @@ mod tests {
         let link = engine.create_setup_link(acme).await.expect("a link");
         let session = engine.create_owner(&link, "ada@example.com", PASSWORD).await.expect("an owner");
         let left = engine.create_setup_link(acme).await.expect("a link");
-        let (_, key) = engine.create_api_key(Some(acme), "backend").await.expect("a key");
+        let (_, key) = api_key(&engine, Some(acme), "backend").await;
         let crate::store::DatabaseUrl::Sqlite(path) = &database.url else { unreachable!("it is SQLite") };
         let mut kept = std::fs::read(path).expect("readable");
         kept.extend(std::fs::read(path.with_extension("db-wal")).unwrap_or_default());

@@ -9,7 +9,7 @@ use signet_engine::{
     },
     testing::databases,
 };
-use signet_model::{Subscriptions, delivery::State, event::EventType};
+use signet_model::{Subscriptions, delivery::State, event::EventType, text::Description};
 
 use crate::world::World;
 
@@ -92,7 +92,7 @@ async fn entering_the_url_again_makes_a_webhook_usable_and_its_held_deliveries_c
         assert_eq!(released.expect("an answer"), 0, "an unusable webhook gets no delivery");
 
         let url = "https://127.0.0.1/webhooks".parse().expect("a URL");
-        let draft = EndpointDraft { url, description: String::new(), event_types: types };
+        let draft = EndpointDraft { url, description: Description::default(), event_types: types };
         let saved = world.engine.update_endpoint(world.acme, world.bad, draft).await.expect("saved");
         assert_eq!(saved.unusable, None);
         let released = world.engine.settle_held(world.acme, world.bad, types, HeldChoice::Release).await;

@@ -100,7 +100,7 @@ mod tests {
     use axum::{Router, http::StatusCode, middleware::from_fn, routing::post};
     use signet_engine::{
         Settings,
-        testing::{account, engine, sqlite},
+        testing::{account, api_key, engine, sqlite},
     };
     use signet_model::time::Clock;
     use tokio::{
@@ -181,7 +181,7 @@ mod tests {
         let database = sqlite().await;
         let (engine, clock) = engine(&database, Settings::default(), Vec::new());
         let acme = account(&engine, "acme").await;
-        let (_, key) = engine.create_api_key(Some(acme), "test").await.expect("a key");
+        let (_, key) = api_key(&engine, Some(acme), "test").await;
         let key = format!("Authorization: Bearer {key}\r\n");
         let socket = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
         let address = socket.local_addr().expect("an address");

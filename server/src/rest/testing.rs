@@ -11,9 +11,9 @@ use signet_engine::{
     Engine, Settings,
     clock::ManualClock,
     store::{deliveries::Filter, endpoints::EndpointDraft},
-    testing::{TestDatabase, account, engine, sqlite},
+    testing::{TestDatabase, account, api_key, engine, sqlite},
 };
-use signet_model::{AccountId, Subscriptions};
+use signet_model::{AccountId, Subscriptions, text::Description};
 use std::sync::Arc;
 use tower::ServiceExt;
 
@@ -66,7 +66,7 @@ impl TestApi {
         std::mem::forget(engine.start());
         let acme = account(&engine, "acme").await;
         let other = account(&engine, "other").await;
-        let (_, key) = engine.create_api_key(Some(acme), "test").await.expect("a key");
+        let (_, key) = api_key(&engine, Some(acme), "test").await;
         let router = super::router(Api::new(engine.clone(), Arc::new(clock.clone()), event_rate));
         Self {
             engine,
@@ -85,13 +85,13 @@ impl TestApi {
     }
 
     pub async fn with_operator_key(self) -> Self {
-        let (_, key) = self.engine.create_api_key(None, "operator").await.expect("a key");
+        let (_, key) = api_key(&self.engine, None, "operator").await;
         self.with_authorization(&format!("Bearer {key}"))
     }
 
     /// The same API, seen by the holder of another account's key.
     pub async fn with_key_of(&self, account: AccountId) -> Self {
-        let (_, key) = self.engine.create_api_key(Some(account), "test").await.expect("a key");
+        let (_, key) = api_key(&self.engine, Some(account), "test").await;
         self.with_authorization(&format!("Bearer {key}"))
     }
 
@@ -109,7 +109,7 @@ impl TestApi {
     pub async fn erase_and_create_acme(&self) -> Self {
         self.erase(self.acme).await;
         let acme = account(&self.engine, "acme").await;
-        let (_, key) = self.engine.create_api_key(Some(acme), "test").await.expect("a key");
+        let (_, key) = api_key(&self.engine, Some(acme), "test").await;
         Self { acme, ..self.with_authorization(&format!("Bearer {key}")) }
     }
 
@@ -117,7 +117,7 @@ impl TestApi {
     pub async fn subscribe(&self, account: AccountId) {
         let draft = EndpointDraft {
             url: "https://127.0.0.1:9/".parse().expect("a URL"),
-            description: String::new(),
+            description: Description::default(),
             event_types: Subscriptions::all(),
         };
         self.engine.create_endpoint(account, draft, &self.engine.new_secret()).await.expect("an endpoint");

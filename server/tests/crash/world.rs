@@ -16,7 +16,7 @@ use signet_engine::{
     },
     testing::{self, Receiver, TestDatabase},
 };
-use signet_model::{AccountId, EndpointId, Subscriptions};
+use signet_model::{AccountId, EndpointId, Subscriptions, text::Description};
 use tempfile::TempDir;
 
 /// How many deliveries are read at once.
@@ -64,7 +64,7 @@ impl World {
         let engine = open(&url, folder.path().join("key")).await;
         let account = testing::account(&engine, "acme").await;
         let endpoint = subscribe(&engine, account, &receiver, "good").await;
-        let (_, key) = engine.create_api_key(Some(account), "test").await.expect("a key");
+        let (_, key) = testing::api_key(&engine, Some(account), "test").await;
         engine.close().await;
         Self { folder, url, database, receiver, account, endpoint, api_key: key.clone(), kept: None }
     }
@@ -158,7 +158,10 @@ async fn open(url: &DatabaseUrl, key_file: PathBuf) -> Engine {
 }
 
 async fn subscribe(engine: &Engine, account: AccountId, receiver: &Receiver, path: &str) -> EndpointId {
-    let draft =
-        EndpointDraft { url: receiver.url(path), description: String::new(), event_types: Subscriptions::all() };
+    let draft = EndpointDraft {
+        url: receiver.url(path),
+        description: Description::default(),
+        event_types: Subscriptions::all(),
+    };
     engine.create_endpoint(account, draft, &engine.new_secret()).await.expect("an endpoint").id
 }

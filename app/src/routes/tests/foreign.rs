@@ -5,7 +5,7 @@ use std::fmt::Write;
 use axum::http::StatusCode;
 use signet_engine::{
     store::deliveries::Filter,
-    testing::{Hands, account, completed, log},
+    testing::{Hands, account, api_key, completed, log},
 };
 use signet_model::{AccountId, ApiKeyId, DeliveryId, EndpointId, delivery::State, event::EventType};
 
@@ -39,7 +39,7 @@ impl Property {
         }
         hands.ingest(completed(engine, account, "task_held")).await.0.expect("accepted");
         engine.enable_endpoint(account, active).await.expect("enabled");
-        let (key, _) = engine.create_api_key(Some(account), "backend").await.expect("a key");
+        let (key, _) = api_key(engine, Some(account), "backend").await;
         let (active, disabled) = (webhook(visitor, account, active).await, webhook(visitor, account, disabled).await);
         Self { account, active, disabled, key: key.id }
     }

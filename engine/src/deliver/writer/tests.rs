@@ -9,7 +9,7 @@ use crate::{
     Engine,
     deliver::ingest::{IngestError, NewEvent},
     store::Database,
-    testing::{Hands, TestDatabase, account, completed, databases, endpoint, postgres, resting_engine},
+    testing::{Hands, TestDatabase, account, api_key, completed, databases, endpoint, postgres, resting_engine},
 };
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -257,7 +257,7 @@ async fn pages_that_hold_all_their_connections_stop_no_event() {
     for database in databases().await {
         let (maker, _) = resting_engine(&database);
         let [account, _] = neighbours(&maker).await;
-        let (_, key) = maker.create_api_key(Some(account), "key").await.expect("a key");
+        let (_, key) = api_key(&maker, Some(account), "key").await;
         let (engine, clock) = resting_engine(&database);
         let _pages = hold_pages(&database.db).await;
         let hands = Hands(&engine);

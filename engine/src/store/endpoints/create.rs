@@ -1,0 +1,159 @@
+//! Creating an endpoint: once for each form, and up to the account's limit.
+
+use signet_model::{AccountId, EndpointId, signature::Secret};
+
+use super::{Endpoint, EndpointDraft, SaveError};
+use crate::{
+    Engine,
+    queue::{Tx, on},
+    store::{Error, Result, token},
+};
+
+/// The SHA-256 of the secret that a form showed: forms with one secret are one form.
+type DraftHash = [u8; 32];
+
+impl Engine {
+    /// Creates an endpoint that signs with this secret. If the account has an
+    /// endpoint that was created with it, returns that one as it is.
+    ///
+    /// # Errors
+    /// The address is refused, or the account has as many endpoints as it may.
+    pub async fn create_endpoint(
+        &self,
+        account: AccountId,
+        draft: EndpointDraft,
+        secret: &Secret,
+    ) -> Result<Endpoint, SaveError> {
+        self.check_draft(&draft)?;
+        let hash = token::hash(secret.reveal());
+        let mut tx = self.change(account).await?;
+        let id = if let Some(id) = created_with(&mut tx, account, &hash).await? {
+            id
+        } else {
+            self.check_room(&mut tx, account).await?;
+            let id = self.insert_endpoint(&mut tx, account, draft, secret, &hash).await?;
+            self.commit_change(account, tx).await?;
+            id
+        };
+        Ok(self.endpoint(account, id).await?.ok_or(Error::NotFound)?)
+    }
+
+    /// Whether the account may have another endpoint. Its lock keeps the count as it is.
+    async fn check_room(&self, tx: &mut Tx<'_>, account: AccountId) -> Result<(), SaveError> {
+        const SQL: &str = "SELECT count(*) FROM endpoints WHERE account_id = $1 AND deleted_at IS NULL";
+        let most = self.0.settings.max_endpoints_per_account;
+        let count: i64 =
+            on!(tx, |conn| sqlx::query_scalar(SQL).bind(account).fetch_one(conn).await.map_err(Error::from)?);
+        if count.unsigned_abs() < u64::from(most) { Ok(()) } else { Err(SaveError::TooMany(most)) }
+    }
+
+    async fn insert_endpoint(
+        &self,
+        tx: &mut Tx<'_>,
+        account: AccountId,
+        draft: EndpointDraft,
+        secret: &Secret,
+        hash: &DraftHash,
+    ) -> Result<EndpointId> {
+        const SQL: &str =
+            "INSERT INTO endpoints (id, account_id, url, description, event_types, secret, draft, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)";
+        let now = self.0.clock.now();
+        let id = EndpointId::new(now, self.0.random.bytes());
+        let sealed = self.0.sealer.seal(secret.reveal(), id.uuid().as_bytes(), self.0.random.bytes());
+        on!(tx, |conn| {
+            sqlx::query(SQL)
+                .bind(id)
+                .bind(account)
+                .bind(draft.url)
+                .bind(draft.description.as_str())
+                .bind(draft.event_types)
+                .bind(sealed)
+                .bind(&hash[..])
+                .bind(now)
+                .execute(conn)
+                .await?;
+        });
+        Ok(id)
+    }
+}
+
+/// The endpoint that was created with this secret.
+async fn created_with(tx: &mut Tx<'_>, account: AccountId, hash: &DraftHash) -> Result<Option<EndpointId>> {
+    const SQL: &str = "SELECT id FROM endpoints WHERE account_id = $1 AND draft = $2 AND deleted_at IS NULL";
+    Ok(on!(tx, |conn| sqlx::query_scalar(SQL).bind(account).bind(&hash[..]).fetch_optional(conn).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use signet_model::{Subscriptions, text::Description};
+
+    use super::*;
+    use crate::{
+        Settings,
+        testing::{account, databases, engine, resting_engine},
+    };
+
+    fn draft(url: &str) -> EndpointDraft {
+        let url = url.parse().expect("a URL");
+        EndpointDraft { url, description: Description::default(), event_types: Subscriptions::all() }
+    }
+
+    async fn count(engine: &Engine, account: AccountId) -> usize {
+        engine.endpoints(account).await.expect("endpoints").len()
+    }
+
+    #[tokio::test]
+    async fn one_form_that_is_sent_twice_makes_one_endpoint() {
+        for database in databases().await {
+            let (engine, _) = resting_engine(&database);
+            let acme = account(&engine, "acme").await;
+            let secret = engine.new_secret();
+            let create = async |url| engine.create_endpoint(acme, draft(url), &secret).await.expect("an endpoint");
+            let (first, second) = tokio::join!(create("https://127.0.0.1/a"), create("https://127.0.0.1/a"));
+            assert_eq!(first.id, second.id);
+            let changed = create("https://127.0.0.1/b").await;
+            assert_eq!((changed.id, changed.url.as_str()), (first.id, "https://127.0.0.1/a"), "it stays as it is");
+            assert_eq!(count(&engine, acme).await, 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_secret_identifies_the_form_of_one_account_while_its_endpoint_is_there() {
+        for database in databases().await {
+            let (engine, _) = resting_engine(&database);
+            let (acme, other) = (account(&engine, "acme").await, account(&engine, "other").await);
+            let secret = engine.new_secret();
+            let create = async |account| {
+                engine.create_endpoint(account, draft("https://127.0.0.1/"), &secret).await.map(|it| it.id)
+            };
+            let (ours, theirs) = (create(acme).await.expect("ours"), create(other).await.expect("theirs"));
+            assert_ne!(ours, theirs);
+            engine.delete_endpoint(acme, ours).await.expect("deleted");
+            assert_ne!(create(acme).await.expect("a new one"), ours);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_account_has_so_many_endpoints_and_may_replace_a_deleted_one() {
+        for database in databases().await {
+            let settings = Settings { max_endpoints_per_account: 2, ..Settings::default() };
+            let (engine, _) = engine(&database, settings, Vec::new());
+            let (acme, other) = (account(&engine, "acme").await, account(&engine, "other").await);
+            let create = async |account| {
+                let secret = engine.new_secret();
+                engine.create_endpoint(account, draft("https://127.0.0.1/"), &secret).await
+            };
+            let first = create(acme).await.expect("the first");
+            // The limit holds against forms that come at once.
+            let (second, third) = tokio::join!(create(acme), create(acme));
+            assert!(second.is_ok() != third.is_ok(), "{second:?} {third:?}");
+            let refused = create(acme).await;
+            assert!(matches!(refused, Err(SaveError::TooMany(2))), "{refused:?}");
+            create(other).await.expect("another account has its own");
+            engine.delete_endpoint(acme, first.id).await.expect("deleted");
+            create(acme).await.expect("room again");
+            assert_eq!(count(&engine, acme).await, 2);
+        }
+    }
+}

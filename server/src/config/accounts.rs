@@ -1,0 +1,26 @@
+//! What one customer may have.
+
+use clap::Args;
+
+/// How much one account may have.
+#[derive(Debug, Clone, Args)]
+pub struct AccountLimits {
+    /// The most webhooks of one account.
+    #[arg(
+        long,
+        value_name = "COUNT",
+        env = "SIGNET_MAX_WEBHOOKS_PER_ACCOUNT",
+        default_value_t = 100,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub max_webhooks_per_account: u32,
+    /// The most API keys of one account that are not revoked.
+    #[arg(
+        long,
+        value_name = "COUNT",
+        env = "SIGNET_MAX_API_KEYS_PER_ACCOUNT",
+        default_value_t = 50,
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    pub max_api_keys_per_account: u32,
+}
