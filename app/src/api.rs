@@ -33,9 +33,12 @@ pub(crate) fn refused(status: StatusCode, message: &str) -> ServerFnError {
     ServerFnError::new(message)
 }
 
-/// The server is at fault; what failed is in the log.
+/// The server cannot do it now, or is at fault; what failed is in the log.
 pub(crate) fn failed(error: PageError) -> ServerFnError {
-    refused(error.status(), "That did not work. Try again in a moment.")
+    match error {
+        PageError::TestsUnderWay(_) => refused(error.status(), &error.to_string()),
+        _ => refused(error.status(), "That did not work. Try again in a moment."),
+    }
 }
 
 /// What an id in a call of an island refers to does not exist.

@@ -31,6 +31,9 @@ pub(crate) enum PageError {
     /// The server cannot keep up, or is stopping.
     #[error("busy")]
     Busy,
+    /// As many test events as may be are under way: so many.
+    #[error("{0} test events are under way. Wait until one of them has ended, and send another.")]
+    TestsUnderWay(usize),
     /// The server is at fault.
     #[error("internal error")]
     Internal,
@@ -45,6 +48,7 @@ impl PageError {
             Self::Unreadable => StatusCode::BAD_REQUEST,
             Self::Unusable => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TestsUnderWay(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -77,6 +81,7 @@ impl From<IngestError> for PageError {
     fn from(error: IngestError) -> Self {
         match error {
             IngestError::Overloaded | IngestError::Stopping => Self::Busy,
+            IngestError::TestsUnderWay(count) => Self::TestsUnderWay(count),
             IngestError::UnknownAccount => Self::NotFound,
             IngestError::KeyReused | IngestError::AnswerUnreadable | IngestError::Store => Self::Internal,
         }

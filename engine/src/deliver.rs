@@ -25,23 +25,22 @@ mod verdict;
 mod waiters;
 mod writer;
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc};
 
 use bytes::Bytes;
-use signet_model::{AccountId, DeliveryId, EndpointId, Timestamp, delivery::Attempt, event::EventType};
-use tokio::time::Instant;
+use signet_model::{AccountId, DeliveryId, EndpointId, delivery::Attempt, event::EventType};
+use tokio::time::{Instant, timeout};
 
 use crate::{
     engine::{Parts, Settings},
     fault,
     outbound::LocalFault,
-    queue::Lease,
 };
 
 pub(crate) use directory::Directory;
 pub(crate) use dispatcher::dispatch;
 pub(crate) use ingest::{Audience, Incoming, Queue};
-pub(crate) use lanes::{Lanes, Limits, Place};
+pub(crate) use lanes::{AttemptResult, Count, Ended, Lanes, Leased, Limits, Place, SLOW, Slot, TestsUnderWay};
 pub(crate) use last_commit::LastCommit;
 pub(crate) use levels::{Level, Report};
 pub(crate) use listener::listen;
@@ -58,9 +57,6 @@ pub(crate) use {
 use attempt::Request;
 use directory::{Door, EndpointView, Target};
 
-/// When a delivery falls due again that was given back for a fault of this side.
-const AFTER_LOCAL_FAULT: Duration = Duration::from_secs(1);
-
 /// A delivery that this process has leased, with a place in its endpoint's lane.
 pub(crate) struct Ready {
     pub(crate) account: AccountId,
@@ -68,14 +64,12 @@ pub(crate) struct Ready {
     pub(crate) endpoint: Arc<EndpointView>,
     pub(crate) event_type: EventType,
     pub(crate) is_test: bool,
-    pub(crate) lease: Lease,
-    pub(crate) leased_until: Timestamp,
     /// Attempts made so far.
     pub(crate) attempts: i32,
     /// Those that failed in this round.
     pub(crate) failures: i32,
     pub(crate) body: Bytes,
-    /// Given back once the outcome is in the writer's hands.
+    /// With the lease. Given back once the outcome is in the writer's hands.
     pub(crate) place: Place,
 }
 
@@ -95,12 +89,13 @@ impl Ready {
     /// it. What waited too long is left to fall due again.
     fn is_leased(&self, engine: &Parts) -> bool {
         let budget = engine.settings.budget;
-        engine.clock.now() + budget + Settings::lease_margin(budget) / 2 <= self.leased_until
+        let ends_at = engine.clock.now() + budget + Settings::lease_margin(budget) / 2;
+        self.place.leased().is_some_and(|leased| ends_at <= leased.until)
     }
 
-    /// Attempts it, and returns how long that took; or gives it back where its endpoint
+    /// Attempts it, and returns how that ended; or gives it back where its endpoint
     /// has been closed since it was leased, or this process is to stop.
-    async fn take_turn(mut self, engine: &Parts) -> Option<Duration> {
+    async fn take_turn(mut self, engine: &Arc<Parts>, slot: &mut Slot) -> Option<Ended> {
         if !self.is_leased(engine) {
             return None;
         }
@@ -115,22 +110,24 @@ impl Ready {
             return None;
         };
         let start = Instant::now();
-        match self.attempt(engine, &target).await {
+        match self.attempt(engine, &target, slot).await {
             Ok(attempt) => {
-                let took = start.elapsed();
+                let at = Instant::now();
+                let ended = Ended { at, took: at - start, result: AttemptResult::of(&attempt) };
                 self.finish(engine, Turn::Attempted(attempt)).await;
-                Some(took)
+                Some(ended)
             }
             Err(fault) => {
-                tracing::warn!(%fault, "an attempt could not be made, and is not counted");
-                let later = engine.clock.now() + AFTER_LOCAL_FAULT;
+                tracing::debug!(%fault, "an attempt could not be made, and is not counted");
+                let later = engine.clock.now() + engine.lanes.brake(fault);
                 self.finish(engine, Turn::GivenBack(later)).await;
                 None
             }
         }
     }
 
-    async fn attempt(&mut self, engine: &Parts, target: &Target) -> Result<Attempt, LocalFault> {
+    /// Makes the attempt. One that takes long hangs, and leaves its slot to another.
+    async fn attempt(&mut self, engine: &Arc<Parts>, target: &Target, slot: &mut Slot) -> Result<Attempt, LocalFault> {
         let request = Request {
             id: self.id,
             url: Arc::clone(&target.url),
@@ -140,9 +137,18 @@ impl Ready {
             number: u32::try_from(self.attempts.saturating_add(1)).unwrap_or(1),
             body: std::mem::take(&mut self.body),
         };
-        let attempt = attempt::attempt(&engine.client, engine.clock.as_ref(), request).await;
+        let mut attempt = pin!(attempt::attempt(&engine.client, engine.clock.as_ref(), request));
+        let made = loop {
+            if let Ok(made) = timeout(SLOW, &mut attempt).await {
+                break made;
+            }
+            if let Some(turns) = engine.lanes.hang(slot) {
+                start_all(turns, engine);
+                break attempt.await;
+            }
+        };
         fault::point("after_send");
-        attempt
+        made
     }
 
     /// Keeps its place until the writer has taken the outcome: a writer that cannot
@@ -154,17 +160,19 @@ impl Ready {
             endpoint: self.endpoint.id,
             delivery: self.id,
             is_test: self.is_test,
-            lease: self.lease,
+            place: self.place,
             attempts: self.attempts,
             failures: self.failures,
             turn,
         };
-        let judged = Judged::new(engine, finished);
+        let mut judged = Judged::new(engine, finished);
         if judged.disables() {
             engine.directory.close(self.endpoint.id);
         }
-        let _ = engine.finished.send(judged).await;
-        drop(self.place);
+        if let Ok(writer) = engine.finished.reserve().await {
+            judged.vacate();
+            writer.send(judged);
+        }
     }
 }
 
@@ -172,13 +180,17 @@ impl Ready {
 async fn work(engine: Arc<Parts>, first: Ready) {
     let mut next = Some(first);
     while let Some(ready) = next {
-        let endpoint = ready.endpoint.id;
-        let took = ready.take_turn(&engine).await;
-        let mut turns = engine.lanes.next(endpoint, took);
+        let mut slot = ready.place.slot();
+        let ended = ready.take_turn(&engine, &mut slot).await;
+        let mut turns = engine.lanes.next(&slot, ended);
         next = turns.pop();
-        for ready in turns {
-            ready.start(&engine);
-        }
+        start_all(turns, &engine);
+    }
+}
+
+fn start_all(turns: Vec<Ready>, engine: &Arc<Parts>) {
+    for ready in turns {
+        ready.start(engine);
     }
 }
 

@@ -40,10 +40,15 @@ pub struct Settings {
     /// How long a claimed delivery belongs to the process that claimed it; must
     /// be longer than the budget and a margin.
     pub lease: Duration,
-    /// The most attempts at the same time.
+    /// The most attempts that are at work at the same time.
     pub max_in_flight: usize,
+    /// The most that hang at the same time, besides: those that have taken longer
+    /// than a second.
+    pub max_hanging: usize,
     /// The most attempts at the same time at one endpoint.
     pub max_in_flight_per_endpoint: usize,
+    /// The most attempts of one account at the same time at one host.
+    pub max_in_flight_per_host: usize,
     /// How many held deliveries a second are released to one endpoint.
     pub release_rate: u32,
     /// The longest kept response body, bytes.
@@ -67,7 +72,9 @@ impl Default for Settings {
             budget: Duration::from_secs(10),
             lease: Duration::from_mins(1),
             max_in_flight: 512,
+            max_hanging: 4_096,
             max_in_flight_per_endpoint: 32,
+            max_in_flight_per_host: 64,
             release_rate: 10,
             max_response_body: 16 * 1024,
             keep_bodies: Duration::from_hours(30 * 24),
@@ -163,10 +170,7 @@ impl Engine {
         let (queue, requests) = Queue::new();
         let (finished, outcomes) = mpsc::channel(UNRECORDED);
         Self(Arc::new(Parts {
-            lanes: Lanes::new(Limits {
-                in_all: settings.max_in_flight,
-                per_endpoint: settings.max_in_flight_per_endpoint,
-            }),
+            lanes: Lanes::new(Limits::from(&settings)),
             directory: Directory::new(sealer.clone()),
             passwords: Passwords::default(),
             recent_keys: RecentKeys::default(),

@@ -23,6 +23,7 @@
 
 pub(crate) mod accounts;
 mod batch;
+mod due;
 #[cfg(test)]
 mod plans;
 mod postgres;
@@ -49,9 +50,10 @@ use changed_health;
 pub(crate) use accounts::{endpoints, revisions};
 use accounts::{endpoints_of, levels_of};
 pub use batch::Batch;
+pub use due::{DueQueue, due_queues, next_due};
 pub use rows::{
-    AttemptRow, ClaimOrder, Claimed, DeliveryRow, Due, EndpointRow, EventRow, FinishRow, HealthRow, KeyRow, Lease,
-    LevelsRow, OwnedEndpoint, Standing, StoredAnswer, Touch, Unread,
+    AttemptRow, Claim, ClaimOrder, Claimed, DeliveryRow, Due, EndpointRow, EventRow, FinishRow, HealthRow, KeyRow,
+    Lease, LevelsRow, OwnedEndpoint, Standing, StoredAnswer, Touch, Unread,
 };
 
 use crate::store::{
@@ -171,13 +173,12 @@ impl HotConnection {
         }
     }
 
-    /// Claims in a transaction of its own; returns at how many endpoints, and what.
-    /// `None`, and nothing is changed, if an account has another revision.
-    pub async fn claim(&mut self, order: ClaimOrder) -> Result<Option<(usize, Claims)>> {
+    /// Claims in a transaction of its own. `None`, and nothing is changed, if an account
+    /// has another revision.
+    pub async fn claim(&mut self, order: ClaimOrder) -> Result<Option<Claim>> {
         if let Self::Sqlite(db) = self {
             let _turn = db.turn.lock().await;
-            let looked_at = order.endpoints.len();
-            return Ok(db.hot.claim(order).await?.map(|claimed| (looked_at, claimed)));
+            return db.hot.claim(order).await;
         }
         match self.begin().await? {
             Tx::Sqlite(_) => Ok(None),
@@ -231,28 +232,6 @@ macro_rules! by_database {
     };
 }
 
-/// The endpoints that have something due, other than these, longest waiting first.
-pub async fn due_endpoints(
-    db: &Database,
-    now: Timestamp,
-    skip: &[EndpointId],
-    limit: usize,
-) -> Result<Vec<(AccountId, EndpointId)>> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    match db {
-        Database::Sqlite(db) => sqlite::due_endpoints(&mut *db.lookups.acquire().await?, now, skip, limit).await,
-        Database::Postgres(db) => postgres::due_endpoints(&mut *db.lookups.acquire().await?, now, skip, limit).await,
-    }
-}
-
-/// When any endpoint next has something due, other than these.
-pub async fn next_due(db: &Database, skip: &[EndpointId]) -> Result<Option<Timestamp>> {
-    match db {
-        Database::Sqlite(db) => sqlite::next_due(&mut *db.lookups.acquire().await?, skip).await,
-        Database::Postgres(db) => postgres::next_due(&mut *db.lookups.acquire().await?, skip).await,
-    }
-}
-
 /// Where processes on one PostgreSQL tell each other that something is due.
 pub(crate) const DUE: &str = "signet_due";
 /// Where they tell of which account an endpoint has changed.
@@ -279,11 +258,12 @@ const FORGET: &str = "DELETE FROM endpoint_queues WHERE account_id = $1 AND endp
      (SELECT min(due_at) FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending') IS NULL";
 
 /// After a claim: when an endpoint (`$1`, `$2`) next has something due. What is overdue
-/// already counts as due now (`$3`), so that others come first.
+/// already counts as due at an instant (`$3`): at present where something was claimed,
+/// so that others come first. Answers with that instant.
 const ADVANCE: &str = "UPDATE endpoint_queues SET next_due_at =
      (SELECT CASE WHEN min(due_at) > $3 THEN min(due_at) ELSE $3 END FROM deliveries
        WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending')
-     WHERE account_id = $1 AND endpoint_id = $2";
+     WHERE account_id = $1 AND endpoint_id = $2 RETURNING next_due_at";
 
 impl Tx<'_> {
     /// Begins; on SQLite waits until no other transaction writes.

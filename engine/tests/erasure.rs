@@ -94,7 +94,7 @@ async fn of_an_erased_task_nothing_remains_and_nothing_comes_back() {
         let world = World::new(&database).await;
         let other = World::account(&world.engine, "other").await;
         let in_flight = world.task(world.account, "erased").await;
-        let _kept = [world.task(world.account, "kept").await, world.task(other, "erased").await];
+        let kept = [world.task(world.account, "kept").await, world.task(other, "erased").await];
         let about = |account, task| world.engine.stored_about(account, Some(task));
         assert_eq!(about(world.account, "erased").await.expect("counts"), OF_ONE_TASK);
 
@@ -110,6 +110,7 @@ async fn of_an_erased_task_nothing_remains_and_nothing_comes_back() {
         for (table, count) in rows {
             assert_eq!(world.rows(table, world.account).await, count, "{table}");
         }
+        drop(kept);
         world.clock.advance(Duration::from_hours(1));
         assert_eq!(Hands(&world.engine).claim().await.len(), 4, "of what was kept");
     }

@@ -121,8 +121,9 @@ impl Model {
     }
 
     /// Claims all that is due, by a claim that no other has been; what is due at
-    /// a closed endpoint, because who had it has died, is settled instead.
-    fn claim(&mut self, claim: u32, now: Timestamp) -> Vec<DeliveryId> {
+    /// a closed endpoint, because who had it has died, is settled instead. What is
+    /// still in hand only gets a new lease.
+    fn claim(&mut self, claim: u32, now: Timestamp, in_hand: &mut [(InFlight, u32)]) -> Vec<DeliveryId> {
         let mut claimed = Vec::new();
         for (&id, (delivery, hidden)) in &mut self.deliveries {
             if delivery.due_at.is_none_or(|due_at| due_at > now) {
@@ -133,7 +134,14 @@ impl Model {
                 Endpoint::Disabled if !delivery.is_test => delivery.close(State::Held),
                 _ => {
                     (delivery.due_at, delivery.in_flight, hidden.claim) = (Some(now + LEASE), true, claim);
-                    claimed.push(id);
+                    let is_it = |one: &InFlight| {
+                        let counted = (one.attempts().unsigned_abs(), one.failures().unsigned_abs() as usize);
+                        one.delivery() == id && counted == (delivery.attempts, hidden.failures)
+                    };
+                    match in_hand.iter_mut().find(|(one, _)| is_it(one)) {
+                        Some((_, belongs_to)) => *belongs_to = claim,
+                        None => claimed.push(id),
+                    }
                 }
             }
         }
@@ -289,7 +297,7 @@ impl Play {
                 let claimed = hands.claim().await;
                 let mut ids: Vec<_> = claimed.iter().map(InFlight::delivery).collect();
                 ids.sort_unstable();
-                prop_assert_eq!(ids, self.model.claim(self.claims, now));
+                prop_assert_eq!(ids, self.model.claim(self.claims, now, &mut self.in_flight));
                 self.in_flight.extend(claimed.into_iter().map(|one| (one, self.claims)));
             }
             Step::Finish(which, status) if !self.in_flight.is_empty() => {

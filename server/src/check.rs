@@ -12,7 +12,7 @@ use crate::cli::CheckLedger;
 /// # Errors
 /// The database cannot be used.
 pub async fn run(arguments: CheckLedger) -> anyhow::Result<ExitCode> {
-    let settings = Settings { lease: arguments.lease, ..Settings::default() };
+    let settings = arguments.concurrency.limit(Settings { lease: arguments.lease, ..Settings::default() });
     let (engine, has_key) = arguments.storage.open_existing_with_key(settings).await?;
     let checked = if has_key { engine.check().await } else { engine.check_without_key().await };
     let ledger = checked.context("the ledger could not be checked")?;

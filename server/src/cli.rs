@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use signet_model::text::{AccountName, KeyName};
 
 use crate::{
-    config::{PublicUrl, Serve, Storage, duration},
+    config::{Concurrency, PublicUrl, Serve, Storage, duration},
     receive::ReceiveArgs,
     telemetry::Logging,
 };
@@ -109,6 +109,9 @@ pub struct CheckLedger {
     /// servers are told.
     #[arg(long, value_name = "TIME", env = "SIGNET_LEASE", default_value = "1m", value_parser = duration)]
     pub lease: Duration,
+    /// What the servers are told as well: an endpoint may wait where they do as much as they may.
+    #[command(flatten)]
+    pub concurrency: Concurrency,
     /// Where the data is.
     #[command(flatten)]
     pub storage: Storage,

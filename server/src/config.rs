@@ -1,6 +1,7 @@
 //! What an operator can set, parsed and checked at the door.
 
 mod accounts;
+mod concurrency;
 mod door;
 
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
@@ -17,6 +18,7 @@ use signet_model::retry::Schedule;
 use url::Url;
 
 pub use accounts::AccountLimits;
+pub use concurrency::Concurrency;
 pub use door::{Door, MAX_EVENT_RATE};
 
 /// Where the data is, and the key that seals its secrets.
@@ -107,18 +109,9 @@ pub struct Serve {
     /// How long a delivery belongs to the process that attempts it.
     #[arg(long, value_name = "TIME", env = "SIGNET_LEASE", default_value = "1m", value_parser = duration)]
     pub lease: Duration,
-    /// The most attempts at the same time.
-    #[arg(long, value_name = "COUNT", env = "SIGNET_MAX_IN_FLIGHT", default_value = "512", value_parser = count)]
-    pub max_in_flight: usize,
-    /// The most attempts at the same time at one webhook.
-    #[arg(
-        long,
-        value_name = "COUNT",
-        env = "SIGNET_MAX_IN_FLIGHT_PER_ENDPOINT",
-        default_value = "32",
-        value_parser = count
-    )]
-    pub max_in_flight_per_endpoint: usize,
+    /// How much is under way at the same time.
+    #[command(flatten)]
+    pub concurrency: Concurrency,
     /// How many held deliveries a second are sent to a re-enabled webhook.
     #[arg(
         long,
@@ -166,19 +159,18 @@ impl Serve {
             humantime::format_duration(self.keep_deliveries),
             humantime::format_duration(KEEP_KEYS),
         );
-        Ok(Settings {
+        Ok(self.concurrency.limit(Settings {
             schedule: Schedule::new(self.retry_delays.0.clone(), self.retry_jitter),
             budget: self.budget,
             lease: self.lease,
-            max_in_flight: self.max_in_flight,
-            max_in_flight_per_endpoint: self.max_in_flight_per_endpoint,
             release_rate: self.release_rate,
             max_response_body: self.max_response_body,
             keep_bodies: self.keep_bodies,
             keep_deliveries: self.keep_deliveries,
             max_endpoints_per_account: self.accounts.max_webhooks_per_account,
             max_api_keys_per_account: self.accounts.max_api_keys_per_account,
-        })
+            ..Settings::default()
+        }))
     }
 
     /// Which addresses webhooks may reach.
@@ -319,7 +311,9 @@ mod tests {
 
     #[test]
     fn counts_and_times_are_above_zero() {
-        assert!(refused(&["--max-in-flight", "0"]).contains("above zero"));
+        for option in ["--max-in-flight", "--max-hanging", "--max-in-flight-per-endpoint", "--max-in-flight-per-host"] {
+            assert!(refused(&[option, "0"]).contains("above zero"), "{option}");
+        }
         assert!(refused(&["--budget", "0s"]).contains("longer than nothing"));
         assert!(refused(&["--release-rate", "0"]).contains("--release-rate"));
     }

@@ -63,7 +63,7 @@ pub async fn run(config: Serve) -> anyhow::Result<()> {
 
 /// How many connections may come in beside those that sending needs.
 fn limits(config: &Serve) -> anyhow::Result<Limits> {
-    let wanted = Shares { in_flight: config.max_in_flight, connections: config.door.max_connections };
+    let wanted = Shares { in_flight: config.concurrency.max_in_flight, connections: config.door.max_connections };
     Ok(Limits {
         connections: descriptors::share(wanted)?.connections,
         connections_per_client: config.door.max_connections_per_client,

@@ -1,7 +1,5 @@
 //! Test events: send one and wait for what the receiver answers.
 
-use std::time::Duration;
-
 use axum::response::Response;
 use leptos::prelude::ServerFnError;
 use signet_model::{DeliveryId, EndpointId, event::EventType};
@@ -16,14 +14,11 @@ use crate::{
     redirect::see_other,
 };
 
-/// A little longer than the time budget of an attempt.
-const PATIENCE: Duration = Duration::from_secs(12);
-
 /// Sends a test event and comes back to the webhook with the result.
 pub(crate) async fn send(member: Member, Ids(id): Ids<EndpointId>, fields: Fields) -> Result<Response, PageError> {
     let kind: EventType = fields.get("type").parse().map_err(|_| PageError::Unreadable)?;
     let delivery = member.engine().send_test(member.account, id, kind).await?;
-    member.engine().await_attempt(member.account, delivery, PATIENCE).await?;
+    member.engine().await_test(member.account, delivery).await?;
     Ok(see_other(&format!("{}?test={delivery}#test", endpoint_path(id))))
 }
 
@@ -37,6 +32,6 @@ pub(crate) async fn send_live(id: &str, kind: &str) -> Result<TestReport, Server
 
 async fn outcome(member: &Member, id: EndpointId, kind: EventType) -> Result<Option<TestReport>, PageError> {
     let delivery: DeliveryId = member.engine().send_test(member.account, id, kind).await?;
-    let detail = member.engine().await_attempt(member.account, delivery, PATIENCE).await?;
+    let detail = member.engine().await_test(member.account, delivery).await?;
     Ok(detail.map(|detail| test_report(&detail, member.frame.state.now())))
 }

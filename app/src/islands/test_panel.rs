@@ -29,7 +29,7 @@ enum Progress {
     Idle,
     Sending(u32),
     Done(Box<TestReport>),
-    Broken,
+    Broken(String),
 }
 
 /// A form that sends a test event. In the browser the result appears in place.
@@ -59,7 +59,11 @@ pub fn TestPanel(
         tick(progress);
         spawn_local(async move {
             let result = send_test(endpoint, event_type).await;
-            progress.set(result.map_or(Progress::Broken, |report| Progress::Done(Box::new(report))));
+            progress.set(match result {
+                Ok(report) => Progress::Done(Box::new(report)),
+                Err(ServerFnError::ServerError(refusal)) => Progress::Broken(refusal),
+                Err(_) => Progress::Broken("The test could not be sent. Reload the page and try again.".to_owned()),
+            });
         });
     };
     view! {
@@ -87,12 +91,7 @@ pub fn TestPanel(
                 Progress::Idle => ().into_any(),
                 Progress::Sending(seconds) => view! { <Sending seconds=seconds /> }.into_any(),
                 Progress::Done(report) => view! { <Report report=*report /> }.into_any(),
-                Progress::Broken => {
-                    view! {
-                        <p class="alert bad">"The test could not be sent. Reload the page and try again."</p>
-                    }
-                        .into_any()
-                }
+                Progress::Broken(refusal) => view! { <p class="alert bad">{refusal}</p> }.into_any(),
             }}
         </div>
     }

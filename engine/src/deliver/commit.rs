@@ -213,7 +213,7 @@ async fn keep_leased<'a>(tx: &mut Tx<'_>, outcomes: &[&'a Judged], views: &Views
     if lost > 0 {
         tracing::warn!(outcomes = lost, "outcomes dropped: their lease had run out");
     }
-    let is_leased = |one: &&&Judged| leased.contains(&(one.finished.delivery, one.finished.lease));
+    let is_leased = |one: &&&Judged| leased.contains(&(one.finished.delivery, one.finished.lease()));
     Ok(outcomes.iter().filter(is_leased).copied().collect())
 }
 

@@ -44,6 +44,11 @@ pub(crate) struct EndpointView {
 }
 
 impl EndpointView {
+    /// Where its deliveries go, if that can be read.
+    pub(crate) fn url(&self) -> Option<&Arc<EndpointUrl>> {
+        self.target.as_ref().ok().map(|target| &target.url)
+    }
+
     fn open(row: &EndpointRow, id: EndpointId, sealer: &Sealer) -> Self {
         let target = Target::open(row, id, sealer).map(Arc::new);
         Self { id, event_types: row.event_types, disabled: row.disabled || target.is_err(), target }

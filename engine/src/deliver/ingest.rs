@@ -70,6 +70,9 @@ pub enum IngestError {
     /// The store cannot keep up; try again a little later.
     #[error("Too many events are waiting to be stored.")]
     Overloaded,
+    /// As many test events as may be are under way: so many.
+    #[error("{0} test events are under way. Wait until one of them has ended, and send another.")]
+    TestsUnderWay(usize),
     /// The engine is stopping.
     #[error("The server is stopping.")]
     Stopping,

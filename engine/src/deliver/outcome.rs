@@ -6,10 +6,11 @@ use serde::Serialize;
 use signet_model::{
     AccountId, DeliveryId, EndpointId, Timestamp,
     delivery::{Attempt, State},
+    endpoint::DisabledReason,
 };
 
 use super::{
-    Address,
+    Address, Place,
     directory::Views,
     verdict::{Verdict, judge},
 };
@@ -25,7 +26,8 @@ pub(crate) struct Finished {
     pub(crate) endpoint: EndpointId,
     pub(crate) delivery: DeliveryId,
     pub(crate) is_test: bool,
-    pub(crate) lease: Lease,
+    /// With the lease, which a claim can have renewed.
+    pub(crate) place: Place,
     /// Attempts before this turn.
     pub(crate) attempts: i32,
     /// Those of this round that failed.
@@ -42,6 +44,11 @@ pub(crate) enum Turn {
 }
 
 impl Finished {
+    /// The newest lease of the delivery.
+    pub(super) fn lease(&self) -> Lease {
+        self.place.leased().map_or(Lease(0), |leased| leased.lease)
+    }
+
     fn attempt(&self) -> Option<&Attempt> {
         match &self.turn {
             Turn::Attempted(attempt) => Some(attempt),
@@ -75,7 +82,8 @@ impl Judged {
         let failures = finished.failures.saturating_add(i32::from(failed));
         let jitter = if failed { engine.random.fraction() } else { 0.0 };
         let verdict = judge(attempt, finished.is_test, failures, &engine.settings.schedule, jitter);
-        Self { finished, verdict, failures }
+        let rested = rest(engine, verdict, attempt);
+        Self { finished, verdict: rested.unwrap_or(verdict), failures }
     }
 
     /// Whether its account's endpoints decide what becomes of the delivery, or
@@ -84,10 +92,27 @@ impl Judged {
         matches!(self.verdict, Verdict::Retry(_) | Verdict::GivenUp(_) | Verdict::GivenBack)
     }
 
+    /// Gives its place back: the writer takes it.
+    pub(crate) fn vacate(&mut self) {
+        self.finished.place.vacate();
+    }
+
     /// Whether it disables its endpoint.
     pub(super) const fn disables(&self) -> bool {
         matches!(self.verdict, Verdict::GivenUp(_))
     }
+}
+
+/// What is decided instead of disabling an endpoint while most of them fail alike: that is
+/// hardly their fault, and the last retry is repeated.
+fn rest(engine: &Parts, verdict: Verdict, attempt: &Attempt) -> Option<Verdict> {
+    let (Verdict::GivenUp(DisabledReason::RetriesExhausted), Some(failure)) = (verdict, attempt.failure) else {
+        return None;
+    };
+    let delays = engine.settings.schedule.delays();
+    let longest = *delays.iter().max()?;
+    let round = delays.iter().sum();
+    engine.lanes.disabling_rests(failure, round).then(|| Verdict::Retry(attempt.ended_at() + longest))
 }
 
 /// Adds what these outcomes change.
@@ -110,7 +135,7 @@ pub(super) fn finish_row(one: &Judged, views: &Views) -> FinishRow {
         account: finished.account,
         endpoint: finished.endpoint,
         delivery: finished.delivery,
-        lease: finished.lease,
+        lease: finished.lease(),
         state,
         due_at,
         attempts: finished.attempts.saturating_add(i32::from(finished.attempt().is_some())),

@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use signet_model::{DeliveryId, EventId, Timestamp, event::EventType};
+use signet_model::{DeliveryId, EndpointId, EventId, Timestamp, event::EventType};
 
 use super::{
-    Place, Ready,
+    Leased, Place, Ready, TestsUnderWay,
     directory::{EndpointView, Views},
     ingest::{Accepted, Audience, Incoming, IngestError},
     reply::Answer,
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     engine::Parts,
     queue::{Batch, DeliveryRow, EventRow, KeyRow, Lease, StoredAnswer, Tx},
-    store::Result,
+    store,
 };
 
 /// Events that a transaction has stored, to be sent once it is committed.
@@ -49,7 +49,6 @@ impl Admitted {
 /// What is to become of events that share a commit.
 pub(crate) struct Plans<'a> {
     all: Vec<Plan<'a>>,
-    lease: Lease,
     now: Timestamp,
 }
 
@@ -58,7 +57,7 @@ impl<'a> Plans<'a> {
     pub(crate) fn make(engine: &Parts, views: &Views, events: impl Iterator<Item = &'a Incoming>) -> Self {
         let (now, lease) = (engine.clock.now(), engine.new_lease());
         let plan = |incoming| Plan::of(incoming, views, engine, now, lease);
-        Self { all: events.map(plan).collect(), lease, now }
+        Self { all: events.map(plan).collect(), now }
     }
 
     /// The idempotency keys of the events that are to be stored.
@@ -67,7 +66,7 @@ impl<'a> Plans<'a> {
     }
 
     /// Stores the idempotency keys, and answers the events whose key was there already.
-    pub(crate) async fn replay(&mut self, tx: &mut Tx<'_>) -> Result<()> {
+    pub(crate) async fn replay(&mut self, tx: &mut Tx<'_>) -> store::Result<()> {
         let keys = self.keys();
         if keys.is_empty() {
             return Ok(());
@@ -96,7 +95,7 @@ impl<'a> Plans<'a> {
         let answers = Vec::with_capacity(self.all.len());
         let mut admitted = Admitted { answers, ready: Vec::new(), waiting: false };
         for plan in self.all {
-            plan.finish(&mut admitted, self.lease);
+            plan.finish(&mut admitted);
         }
         admitted
     }
@@ -154,23 +153,19 @@ impl<'a> Plan<'a> {
             return Self { id, incoming, planned: Planned::Refuse(IngestError::UnknownAccount) };
         };
         let kind = incoming.event.body.event_type;
+        let made = Made { engine, incoming, event: id, now, lease };
         let deliveries = match incoming.audience {
-            Audience::Subscribers => view
-                .subscribers(kind)
-                .map(|endpoint| {
-                    let delivery = DeliveryId::new(now, engine.random.bytes());
-                    PlannedDelivery::new(engine, incoming, id, delivery, endpoint, now, lease)
-                })
-                .collect(),
-            Audience::Test(endpoint, delivery) => view
-                .endpoints
-                .get(&endpoint)
-                .filter(|endpoint| endpoint.target.is_ok())
-                .map(|endpoint| PlannedDelivery::new(engine, incoming, id, delivery, endpoint, now, lease))
-                .into_iter()
-                .collect(),
+            Audience::Subscribers => {
+                Ok(view.subscribers(kind).map(|endpoint| PlannedDelivery::new(&made, endpoint)).collect())
+            }
+            Audience::Test(endpoint, delivery) => {
+                let test = view.endpoints.get(&endpoint).filter(|endpoint| endpoint.target.is_ok());
+                let test = test.map(|endpoint| PlannedDelivery::test(&made, delivery, endpoint));
+                test.transpose().map(|test| test.into_iter().collect())
+            }
         };
-        Self { id, incoming, planned: Planned::Store(deliveries) }
+        let refused = |TestsUnderWay(count)| Planned::Refuse(IngestError::TestsUnderWay(count));
+        Self { id, incoming, planned: deliveries.map_or_else(refused, Planned::Store) }
     }
 
     const fn is_stored(&self) -> bool {
@@ -215,7 +210,7 @@ impl<'a> Plan<'a> {
         })
     }
 
-    fn finish(self, admitted: &mut Admitted, lease: Lease) {
+    fn finish(self, admitted: &mut Admitted) {
         let body = &self.incoming.event.body;
         let answer = match self.planned {
             Planned::Refuse(error) => Err(error),
@@ -224,7 +219,7 @@ impl<'a> Plan<'a> {
                 let deliveries = u32::try_from(planned.len()).unwrap_or(u32::MAX);
                 let bytes = Bytes::copy_from_slice(body.json.as_bytes());
                 admitted.waiting |= planned.iter().any(PlannedDelivery::is_due);
-                let ready = planned.into_iter().filter_map(|one| one.ready(bytes.clone(), body.event_type, lease));
+                let ready = planned.into_iter().filter_map(|one| one.ready(bytes.clone(), body.event_type));
                 admitted.ready.extend(ready);
                 Ok(Accepted { id: self.id, deliveries, replayed: false })
             }
@@ -233,47 +228,73 @@ impl<'a> Plan<'a> {
     }
 }
 
-impl PlannedDelivery {
-    fn new(
-        engine: &Parts,
-        incoming: &Incoming,
-        event: EventId,
-        id: DeliveryId,
-        endpoint: &Arc<EndpointView>,
-        now: Timestamp,
-        lease: Lease,
-    ) -> Self {
-        let is_test = matches!(incoming.audience, Audience::Test(..));
-        let held = endpoint.disabled && !is_test;
-        let place = if held { None } else { engine.lanes.reserve(endpoint.id, incoming.event.body.json.len()) };
-        let due_at = match (held, &place) {
-            (true, _) => None,
-            (false, Some(_)) => Some(now + engine.settings.lease),
-            (false, None) => Some(now),
-        };
-        let row = DeliveryRow {
-            id,
-            account: incoming.event.account,
-            event,
-            endpoint: endpoint.id,
-            event_type: incoming.event.body.event_type,
-            is_test,
-            due_at,
-            lease: place.is_some().then_some(lease),
-            created_at: now,
-        };
-        Self { row, endpoint: Arc::clone(endpoint), place }
+/// What the deliveries of one event have in common.
+struct Made<'a> {
+    engine: &'a Parts,
+    incoming: &'a Incoming,
+    event: EventId,
+    now: Timestamp,
+    lease: Lease,
+}
+
+impl Made<'_> {
+    fn leased(&self) -> Leased {
+        Leased { lease: self.lease, until: self.now + self.engine.settings.lease }
     }
 
-    fn ready(self, body: Bytes, event_type: EventType, lease: Lease) -> Option<Ready> {
+    fn row(
+        &self,
+        id: DeliveryId,
+        endpoint: EndpointId,
+        due_at: Option<Timestamp>,
+        lease: Option<Lease>,
+    ) -> DeliveryRow {
+        DeliveryRow {
+            id,
+            account: self.incoming.event.account,
+            event: self.event,
+            endpoint,
+            event_type: self.incoming.event.body.event_type,
+            is_test: matches!(self.incoming.audience, Audience::Test(..)),
+            due_at,
+            lease,
+            created_at: self.now,
+        }
+    }
+}
+
+impl PlannedDelivery {
+    fn new(made: &Made<'_>, endpoint: &Arc<EndpointView>) -> Self {
+        let id = DeliveryId::new(made.now, made.engine.random.bytes());
+        let endpoint = Arc::clone(endpoint);
+        if endpoint.disabled {
+            return Self { row: made.row(id, endpoint.id, None, None), endpoint, place: None };
+        }
+        let event = &made.incoming.event;
+        let (address, bytes) = ((event.account, endpoint.id), event.body.json.len());
+        let place = made.engine.lanes.reserve(address, endpoint.url(), (id, made.leased()), bytes);
+        let row = match &place {
+            Some(_) => made.row(id, endpoint.id, Some(made.leased().until), Some(made.lease)),
+            None => made.row(id, endpoint.id, Some(made.now), None),
+        };
+        Self { row, endpoint, place }
+    }
+
+    /// A test has a place of its own, or is refused.
+    fn test(made: &Made<'_>, id: DeliveryId, endpoint: &Arc<EndpointView>) -> Result<Self, TestsUnderWay> {
+        let address = (made.incoming.event.account, endpoint.id);
+        let place = made.engine.lanes.reserve_for_test(address, (id, made.leased()))?;
+        let row = made.row(id, endpoint.id, Some(made.leased().until), Some(made.lease));
+        Ok(Self { row, endpoint: Arc::clone(endpoint), place: Some(place) })
+    }
+
+    fn ready(self, body: Bytes, event_type: EventType) -> Option<Ready> {
         Some(Ready {
             account: self.row.account,
             id: self.row.id,
             endpoint: self.endpoint,
             event_type,
             is_test: self.row.is_test,
-            lease,
-            leased_until: self.row.due_at?,
             attempts: 0,
             failures: 0,
             body,

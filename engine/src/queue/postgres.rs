@@ -1,7 +1,7 @@
 //! The hot path on PostgreSQL: rows travel as one array a column.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, LazyLock},
 };
 
@@ -9,10 +9,10 @@ use signet_model::{AccountId, DeliveryId, EndpointId, EventId, Timestamp};
 use sqlx::{AssertSqlSafe, Postgres, Transaction, postgres::PgArguments};
 
 use super::{
-    ADVANCE, Batch, Claims, DISCARD, FORGET, HOLD, HOLD_UNREAD, Lock, Write, changed_health,
+    ADVANCE, Batch, DISCARD, FORGET, HOLD, HOLD_UNREAD, Lock, Write, changed_health,
     rows::{
-        AttemptRow, ClaimOrder, ClaimedRow, DeliveryRow, Due, EventRow, FinishRow, HealthRow, KeyRow, Lease, Standing,
-        Touch, Unread,
+        AttemptRow, Claim, ClaimOrder, ClaimedRow, DeliveryRow, Due, EventRow, FinishRow, HealthRow, KeyRow, Lease,
+        Standing, Touch, Unread, due_again,
     },
 };
 use crate::store::Result;
@@ -192,18 +192,6 @@ fn bind_touches<'q>(query: Query<'q>, rows: &'q [Touch]) -> Query<'q> {
         .bind(column(rows, |row| row.due_at))
 }
 
-pub(super) const DUE_ENDPOINTS: &str = "SELECT account_id, endpoint_id FROM endpoint_queues
-     WHERE next_due_at <= $1 AND endpoint_id <> ALL($2) ORDER BY next_due_at LIMIT $3";
-
-pub(super) async fn due_endpoints(
-    conn: &mut sqlx::PgConnection,
-    now: Timestamp,
-    skip: &[EndpointId],
-    limit: i64,
-) -> Result<Vec<(AccountId, EndpointId)>> {
-    Ok(sqlx::query_as(DUE_ENDPOINTS).bind(now).bind(skip).bind(limit).fetch_all(conn).await?)
-}
-
 /// Takes hold of the queues of these endpoints, and leaves out those that another
 /// process has, or has just claimed from.
 async fn lock_endpoints(tx: &mut Connection<'_>, order: &ClaimOrder) -> Result<Vec<Due>> {
@@ -220,32 +208,32 @@ async fn lock_endpoints(tx: &mut Connection<'_>, order: &ClaimOrder) -> Result<V
     Ok(order.endpoints.iter().filter(|due| locked.contains(&due.endpoint)).copied().collect())
 }
 
-pub(super) const NEXT_DUE: &str =
-    "SELECT next_due_at FROM endpoint_queues WHERE endpoint_id <> ALL($1) ORDER BY next_due_at LIMIT 1";
-
-pub(super) async fn next_due(conn: &mut sqlx::PgConnection, skip: &[EndpointId]) -> Result<Option<Timestamp>> {
-    Ok(sqlx::query_scalar(NEXT_DUE).bind(skip).fetch_optional(conn).await?)
-}
-
 /// Claims.
 ///
 /// The locked row of `endpoint_queues` keeps other claims away; SKIP LOCKED
-/// is for a finish or a hold that touches the same delivery at this moment.
+/// is for a finish or a hold that touches the same delivery at this moment. The rows
+/// that are due are at most as many as may be claimed: `sized` sorts no more.
 pub(super) const CLAIM: &str = "WITH due AS (
-       SELECT d.account_id, d.id
-         FROM unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS c (account_id, endpoint_id, how_many)
+       SELECT c.place, c.bytes, d.*
+         FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $7::bigint[])
+              WITH ORDINALITY AS c (account_id, endpoint_id, how_many, bytes, place)
          CROSS JOIN LATERAL (
-           SELECT account_id, id FROM deliveries
+           SELECT account_id, id, event_id, due_at FROM deliveries
             WHERE account_id = c.account_id AND endpoint_id = c.endpoint_id AND state = 'pending' AND due_at <= $4
-            ORDER BY due_at LIMIT c.how_many FOR UPDATE SKIP LOCKED) d)
-     UPDATE deliveries SET due_at = $5, lease = $6 FROM due
-      WHERE deliveries.account_id = due.account_id AND deliveries.id = due.id
-     RETURNING deliveries.id, deliveries.account_id, endpoint_id, event_type, is_test, attempts, failures,
-       (SELECT body FROM events WHERE events.account_id = deliveries.account_id AND events.id = deliveries.event_id) AS body";
+            ORDER BY due_at LIMIT c.how_many FOR UPDATE SKIP LOCKED) d),
+     sized AS (
+       SELECT due.account_id, due.id, due.bytes, events.body,
+              row_number() OVER (ORDER BY place, due_at, due.id) AS number,
+              sum(octet_length(events.body)) OVER (PARTITION BY place ORDER BY due_at, due.id) AS total
+         FROM due LEFT JOIN events ON events.account_id = due.account_id AND events.id = due.event_id)
+     UPDATE deliveries SET due_at = $5, lease = $6 FROM sized
+      WHERE deliveries.account_id = sized.account_id AND deliveries.id = sized.id
+        AND (COALESCE(total, 0) <= sized.bytes OR number = 1)
+     RETURNING deliveries.id, deliveries.account_id, endpoint_id, event_type, is_test, attempts, failures, body";
 
 /// Claims what is ordered. Accounts are locked before the queues of their endpoints:
 /// everybody locks in this order, so that no two wait for each other.
-pub(super) async fn claim(tx: &mut Connection<'_>, order: &ClaimOrder) -> Result<Option<(usize, Claims)>> {
+pub(super) async fn claim(tx: &mut Connection<'_>, order: &ClaimOrder) -> Result<Option<Claim>> {
     let Some(busy) = busy_accounts(tx, &order.accounts).await? else { return Ok(None) };
     let mut locked = lock_endpoints(tx, order).await?;
     locked.retain(|due| !busy.contains(&due.account));
@@ -263,16 +251,19 @@ pub(super) async fn claim(tx: &mut Connection<'_>, order: &ClaimOrder) -> Result
         .bind(order.now)
         .bind(order.until)
         .bind(order.lease.0)
+        .bind(column(&locked, |due| due.bytes))
         .fetch_all(&mut **tx)
         .await?;
-    let claims: Claims = rows.into_iter().map(ClaimedRow::read).collect();
-    for unread in claims.iter().filter_map(|claim| claim.as_ref().err()) {
+    let served: HashSet<_> = rows.iter().map(|row| row.endpoint_id).collect();
+    let mut claim = Claim { claimed: rows.into_iter().map(ClaimedRow::read).collect(), ..Claim::default() };
+    for unread in claim.claimed.iter().filter_map(|claim| claim.as_ref().err()) {
         hold_unread(tx, unread).await?;
     }
     for due in &locked {
-        advance(tx, due, order.now).await?;
+        let next_due_at = advance(tx, due, due_again(served.contains(&due.endpoint), order.now)).await?;
+        claim.advanced(due.endpoint, next_due_at, order.now);
     }
-    Ok(Some((locked.len(), claims)))
+    Ok(Some(claim))
 }
 
 async fn hold_unread(tx: &mut Connection<'_>, unread: &Unread) -> Result<()> {
@@ -303,12 +294,18 @@ async fn settle(tx: &mut Connection<'_>, sql: &'static str, due: &Due, now: Time
     Ok(())
 }
 
-async fn advance(tx: &mut Connection<'_>, due: &Due, now: Timestamp) -> Result<()> {
+/// Moves the endpoint's queue on, or removes it; returns when something is next due.
+async fn advance(tx: &mut Connection<'_>, due: &Due, due_again: Timestamp) -> Result<Option<Timestamp>> {
     let forgotten = sqlx::query(FORGET).bind(due.account).bind(due.endpoint).execute(&mut **tx).await?;
-    if forgotten.rows_affected() == 0 {
-        settle(tx, ADVANCE, due, now).await?;
+    if forgotten.rows_affected() > 0 {
+        return Ok(None);
     }
-    Ok(())
+    Ok(sqlx::query_scalar(ADVANCE)
+        .bind(due.account)
+        .bind(due.endpoint)
+        .bind(due_again)
+        .fetch_optional(&mut **tx)
+        .await?)
 }
 
 const FINISH: Clause = Clause {

@@ -1,6 +1,6 @@
 //! The rows of the hot path.
 
-use std::{fmt, sync::Arc};
+use std::{collections::HashSet, fmt, sync::Arc};
 
 use signet_model::{
     AccountId, Amount, DeliveryId, EndpointId, EventId, Subscriptions, Timestamp,
@@ -184,6 +184,30 @@ pub struct Due {
     pub standing: Standing,
     /// At most so many are claimed, the earliest first.
     pub most: i64,
+    /// As long as their bodies have no more bytes together.
+    pub bytes: i64,
+}
+
+/// What a transaction has claimed. A delivery whose body does not fit stays due, but
+/// for the first of all: one is always claimed.
+#[derive(Debug, Default)]
+pub struct Claim {
+    /// At how many endpoints it looked.
+    pub looked_at: usize,
+    /// The deliveries.
+    pub claimed: Vec<Result<Claimed, Unread>>,
+    /// The endpoints at which something is still due.
+    pub left: HashSet<EndpointId>,
+}
+
+impl Claim {
+    /// Notes when something is next due at an endpoint, which was looked at.
+    pub(super) fn advanced(&mut self, endpoint: EndpointId, next_due_at: Option<Timestamp>, now: Timestamp) {
+        self.looked_at += 1;
+        if next_due_at.is_some_and(|due| due <= now) {
+            self.left.insert(endpoint);
+        }
+    }
 }
 
 /// What an endpoint is when something falls due at it. Whatever falls due at one that
@@ -196,6 +220,12 @@ pub enum Standing {
     Disabled,
     /// What is due is discarded.
     Deleted,
+}
+
+/// The instant at which what is overdue at an endpoint counts as due after a claim. Where
+/// nothing was claimed, it keeps its place before others.
+pub(super) fn due_again(was_served: bool, now: Timestamp) -> Timestamp {
+    if was_served { now } else { Timestamp::from_unix_micros(0) }
 }
 
 /// A delivery that was claimed, as it is stored.

@@ -6,8 +6,8 @@ pub(crate) mod accounts;
 pub(crate) mod hot;
 mod statements;
 
-use signet_model::{AccountId, DeliveryId, EndpointId, EventId, Timestamp};
-use sqlx::{AssertSqlSafe, Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
+use signet_model::{DeliveryId, EventId};
+use sqlx::{Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
 
 use super::{
     Batch, Write,
@@ -73,43 +73,12 @@ pub(super) async fn insert_keys(tx: &mut SqliteConnection, keys: &[KeyRow]) -> R
     Ok(new)
 }
 
-/// A statement with `{skip}` for the endpoints that are to be left out, which
-/// are few, since each of them has as many attempts under way as it may.
-fn skipping(sql: &str, skip: &[EndpointId]) -> AssertSqlSafe<String> {
-    let list = vec!["?"; skip.len()].join(",");
-    // Made of constants and placeholders alone.
-    AssertSqlSafe(sql.replace("{skip}", &list))
-}
+/// What is due by now (`?3`) at an endpoint (`?1`, `?2`), at most so many (`?4`), the
+/// earliest first.
+pub(super) const DUE: &str = "SELECT id, event_type, is_test, attempts, failures,
+       (SELECT body FROM events WHERE events.id = deliveries.event_id) AS body
+     FROM deliveries WHERE account_id = ?1 AND endpoint_id = ?2 AND state = 'pending' AND due_at <= ?3
+     ORDER BY due_at LIMIT ?4";
 
-/// Passes over a row with an id of another length, which leads to no account or endpoint.
-pub(super) const DUE_ENDPOINTS: &str = "SELECT account_id, endpoint_id FROM endpoint_queues
-     WHERE next_due_at <= ? AND endpoint_id NOT IN ({skip}) AND length(account_id) = 16 AND length(endpoint_id) = 16
-     ORDER BY next_due_at LIMIT ?";
-
-pub(super) async fn due_endpoints(
-    tx: &mut SqliteConnection,
-    now: Timestamp,
-    skip: &[EndpointId],
-    limit: i64,
-) -> Result<Vec<(AccountId, EndpointId)>> {
-    let query = sqlx::query_as(skipping(DUE_ENDPOINTS, skip)).persistent(skip.is_empty()).bind(now);
-    let query = skip.iter().fold(query, |query, id| query.bind(*id));
-    Ok(query.bind(limit).fetch_all(tx).await?)
-}
-
-pub(super) const NEXT_DUE: &str = "SELECT next_due_at FROM endpoint_queues WHERE endpoint_id NOT IN ({skip})
-       AND length(account_id) = 16 AND length(endpoint_id) = 16 ORDER BY next_due_at LIMIT 1";
-
-pub(super) async fn next_due(conn: &mut SqliteConnection, skip: &[EndpointId]) -> Result<Option<Timestamp>> {
-    let query = sqlx::query_scalar(skipping(NEXT_DUE, skip)).persistent(skip.is_empty());
-    let query = skip.iter().fold(query, |query, id| query.bind(*id));
-    Ok(query.fetch_optional(conn).await?)
-}
-
-/// Claims at an endpoint (`?1`, `?2`) at most so many (`?4`) of what is due by now
-/// (`?3`), until the lease (`?6`) ends (`?5`).
-pub(super) const CLAIM: &str = "UPDATE deliveries SET due_at = ?5, lease = ?6 WHERE id IN
-       (SELECT id FROM deliveries WHERE account_id = ?1 AND endpoint_id = ?2 AND state = 'pending' AND due_at <= ?3
-         ORDER BY due_at LIMIT ?4)
-     RETURNING id, event_type, is_test, attempts, failures,
-       (SELECT body FROM events WHERE events.id = deliveries.event_id) AS body";
+/// Claims a delivery (`?1`), until the lease (`?3`) ends (`?2`).
+pub(super) const TAKE: &str = "UPDATE deliveries SET due_at = ?2, lease = ?3 WHERE id = ?1";

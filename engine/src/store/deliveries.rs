@@ -22,6 +22,8 @@ use crate::{
 
 /// How often to look for an outcome that another process may record.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
+/// How long a test may take beside its attempt, to be stored and recorded.
+const TEST_MARGIN: Duration = Duration::from_secs(2);
 
 /// One line of the log.
 #[derive(Debug, Clone)]
@@ -335,6 +337,12 @@ impl Engine {
         let answers = self.0.enqueue(vec![incoming]).await?;
         answers.into_iter().collect::<Result<Vec<_>, _>>()?;
         Ok(delivery)
+    }
+
+    /// Waits until a test's attempt has ended, for a little longer than the attempt may
+    /// take, and returns the delivery as it is then.
+    pub async fn await_test(&self, account: AccountId, id: DeliveryId) -> Result<Option<DeliveryDetail>> {
+        self.await_attempt(account, id, self.0.settings.budget + TEST_MARGIN).await
     }
 
     /// Waits until a delivery's attempt has ended, for at most `limit`, and

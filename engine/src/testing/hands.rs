@@ -16,7 +16,7 @@ use crate::{
         directory::Door,
         ingest::{Accepted, IngestError, NewEvent},
     },
-    queue::HotConnection,
+    queue::{DueQueue, HotConnection, due_queues},
 };
 
 /// Takes the steps of an engine that is not started.
@@ -47,6 +47,11 @@ impl InFlight {
     /// How many attempts there were before.
     pub const fn attempts(&self) -> i32 {
         self.0.attempts
+    }
+
+    /// How many of them failed in this round.
+    pub const fn failures(&self) -> i32 {
+        self.0.failures
     }
 }
 
@@ -88,11 +93,12 @@ impl Hands<'_> {
 
     /// Claims all that is due, as the dispatcher does.
     pub async fn claim(&self) -> Vec<InFlight> {
-        let now = self.0.0.clock.now();
+        let engine = &self.0.0;
         let mut in_flight = Vec::new();
         loop {
-            let skip = self.0.0.lanes.saturated();
-            let (looked_at, ready) = claim_batch(&self.0.0, &mut self.hot(), &skip, now).await.expect("a claim");
+            let due = due_queues(&engine.db, engine.clock.now(), DueQueue::default(), 512).await.expect("queues");
+            let due = engine.lanes.with_room(due.iter().map(DueQueue::address));
+            let (looked_at, ready) = claim_batch(engine, &mut self.hot(), &due).await.expect("a claim");
             if looked_at == 0 {
                 return in_flight;
             }
@@ -126,7 +132,7 @@ impl Hands<'_> {
             endpoint: ready.endpoint.id,
             delivery: ready.id,
             is_test: ready.is_test,
-            lease: ready.lease,
+            place: ready.place,
             attempts: ready.attempts,
             failures: ready.failures,
             turn: Turn::Attempted(Attempt {

@@ -196,7 +196,9 @@ impl From<IngestError> for Problem {
                 error.to_string(),
             ),
             IngestError::UnknownAccount => Self::member("/account", "is not the id or the name of an account"),
-            IngestError::Overloaded | IngestError::Stopping | IngestError::Store => Self::try_again(error.to_string()),
+            IngestError::Overloaded | IngestError::TestsUnderWay(_) | IngestError::Stopping | IngestError::Store => {
+                Self::try_again(error.to_string())
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     Engine,
     clock::ManualClock,
     store::deliveries::{Delivery, Filter},
-    testing::{Hands, TestDatabase, account, completed, databases, endpoint, log, resting_engine},
+    testing::{Hands, InFlight, TestDatabase, account, completed, databases, endpoint, log, resting_engine},
 };
 
 struct World {
@@ -24,6 +24,15 @@ impl World {
         let account = account(&engine, "acme").await;
         let endpoint = endpoint(&engine, account).await;
         Self { engine, clock, account, endpoint }
+    }
+
+    /// What another process claims once the leases of this one have run out.
+    async fn claim_elsewhere(&self, database: &TestDatabase) -> Vec<InFlight> {
+        let (other, its_clock) = resting_engine(database);
+        for clock in [&self.clock, &its_clock] {
+            clock.advance(Duration::from_mins(2));
+        }
+        Hands(&other).claim().await
     }
 
     /// Oldest first.
@@ -43,8 +52,7 @@ async fn an_outcome_whose_lease_is_lost_changes_nothing_and_the_event_beside_it_
         let world = World::new(&database).await;
         let hands = Hands(&world.engine);
         let (_, mut first) = hands.ingest(completed(&world.engine, world.account, "slow")).await;
-        world.clock.advance(Duration::from_mins(2));
-        let claimed_again = hands.claim().await;
+        let claimed_again = world.claim_elsewhere(&database).await;
         assert_eq!(claimed_again.len(), 1, "the lease has run out");
 
         let late = first.pop().expect("a delivery");
@@ -67,8 +75,7 @@ async fn an_old_outcome_beside_the_one_that_has_the_lease_changes_nothing() {
         let world = World::new(&database).await;
         let hands = Hands(&world.engine);
         let (_, old) = hands.ingest(completed(&world.engine, world.account, "first")).await;
-        world.clock.advance(Duration::from_mins(2));
-        let new = hands.claim().await;
+        let new = world.claim_elsewhere(&database).await;
         let ended = old.into_iter().map(|one| (one, 500)).chain(new.into_iter().map(|one| (one, 200))).collect();
         let next = hands.finish_and_ingest(ended, completed(&world.engine, world.account, "next")).await;
         assert_eq!(next.len(), 1, "the event is stored and on its way");

@@ -6,29 +6,31 @@
 
 use std::{fmt::Display, path::PathBuf, str::FromStr, thread, time::Duration};
 
-use super::{
-    CLAIM,
-    statements::{LOOK, Row, Statement, Value, rows},
-};
-use crate::{
-    queue::{
-        ADVANCE, Batch, ClaimOrder, Claims, DISCARD, Due, FORGET, HOLD, HOLD_UNREAD, NotWritten, Standing, Write,
-        batch::Passage,
-        rows::{ClaimedRow, RawId},
-    },
-    store::{Error, OpenFiles, Place, Result, database::BEGIN_WRITING, located},
-};
 use rusqlite::{
     Connection, OpenFlags, ToSql,
     types::{ToSqlOutput, ValueRef},
 };
 use signet_model::{
-    AccountId,
+    AccountId, Timestamp,
     sql::{Stored, Unreadable},
 };
 use tokio::sync::{
     mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
     oneshot,
+};
+
+use super::{
+    DUE, TAKE,
+    statements::{LOOK, Row, Statement, Value, rows},
+};
+use crate::{
+    queue::{
+        ADVANCE, Batch, Claim, ClaimOrder, Claims, DISCARD, Due, FORGET, HOLD, HOLD_UNREAD, NotWritten, Standing,
+        Write,
+        batch::Passage,
+        rows::{ClaimedRow, RawId, due_again},
+    },
+    store::{Error, OpenFiles, Place, Result, database::BEGIN_WRITING, located},
 };
 
 /// How the connection is set up.
@@ -49,7 +51,7 @@ pub(crate) struct Hot(UnboundedSender<Command>);
 #[derive(Debug)]
 enum Command {
     Write(Batch, oneshot::Sender<Result<Write, NotWritten>>),
-    Claim(ClaimOrder, oneshot::Sender<Result<Option<Claims>>>),
+    Claim(ClaimOrder, oneshot::Sender<Result<Option<Claim>>>),
     Close(oneshot::Sender<()>),
 }
 
@@ -72,7 +74,7 @@ impl Hot {
 
     /// Claims in a transaction of its own. `None`, and nothing is changed, if an account
     /// has another revision.
-    pub(crate) async fn claim(&self, order: ClaimOrder) -> Result<Option<Claims>> {
+    pub(crate) async fn claim(&self, order: ClaimOrder) -> Result<Option<Claim>> {
         self.ask(|answer| Command::Claim(order, answer)).await?
     }
 
@@ -137,7 +139,8 @@ struct Statements<'c> {
     look: rusqlite::Statement<'c>,
     /// One for each of [`Statement::ALL`].
     of_rows: Vec<rusqlite::Statement<'c>>,
-    claim: rusqlite::Statement<'c>,
+    due: rusqlite::Statement<'c>,
+    take: rusqlite::Statement<'c>,
     hold: rusqlite::Statement<'c>,
     discard: rusqlite::Statement<'c>,
     hold_unread: rusqlite::Statement<'c>,
@@ -157,7 +160,8 @@ impl<'c> Statements<'c> {
             rollback: prepare("ROLLBACK")?,
             look: prepare(LOOK)?,
             of_rows: Statement::ALL.iter().map(|one| prepare(one.sql())).collect::<Result<_, _>>()?,
-            claim: prepare(CLAIM)?,
+            due: prepare(DUE)?,
+            take: prepare(TAKE)?,
             hold: prepare(HOLD)?,
             discard: prepare(DISCARD)?,
             hold_unread: prepare(HOLD_UNREAD)?,
@@ -255,11 +259,11 @@ impl<'c> Statements<'c> {
             .map_err(|error| Error::Embedded { error, at: Place::Named(statement.name()) })
     }
 
-    fn claim(&mut self, order: &ClaimOrder) -> Result<Option<Claims>> {
+    fn claim(&mut self, order: &ClaimOrder) -> Result<Option<Claim>> {
         if !self.are_as_known(&order.accounts)? {
             return Ok(None);
         }
-        let mut claims = Vec::new();
+        let mut claim = Claim::default();
         for due in &order.endpoints {
             let place = [due.account.into(), due.endpoint.into(), order.now.into()];
             match due.standing {
@@ -267,26 +271,44 @@ impl<'c> Statements<'c> {
                 Standing::Disabled => drop(execute(&mut self.hold, &place)?),
                 Standing::Deleted => drop(execute(&mut self.discard, &place)?),
             }
-            let first = claims.len();
-            self.claim_at(due, order, &mut claims)?;
-            for unread in claims[first..].iter().filter_map(|claim| claim.as_ref().err()) {
-                execute(&mut self.hold_unread, &[unread.id.as_bytes().into(), unread.account_id.into()])?;
-            }
-            if execute(&mut self.forget, &place[..2])? == 0 {
-                execute(&mut self.advance, &place)?;
-            }
+            let first = claim.claimed.len();
+            self.claim_at(due, order, &mut claim.claimed)?;
+            let next_due_at = self.advance(due, due_again(claim.claimed.len() > first, order.now))?;
+            claim.advanced(due.endpoint, next_due_at, order.now);
         }
-        Ok(Some(claims))
+        Ok(Some(claim))
     }
 
     fn claim_at(&mut self, due: &Due, order: &ClaimOrder, claims: &mut Claims) -> Result<()> {
-        let Due { account, endpoint, most, .. } = *due;
-        let ClaimOrder { now, until, lease, .. } = *order;
-        let columns = [account.into(), endpoint.into(), now.into(), most.into(), until.into(), lease.into()];
-        bind(&mut self.claim, &columns)?;
-        let mut rows = self.claim.raw_query();
+        let rows = self.read_due(due, order.now, claims.is_empty())?;
+        for row in &rows {
+            execute(&mut self.take, &[row.id.as_bytes().into(), order.until.into(), order.lease.into()])?;
+        }
+        for row in rows {
+            let claim = row.read();
+            if let Err(unread) = &claim {
+                execute(&mut self.hold_unread, &[unread.id.as_bytes().into(), unread.account_id.into()])?;
+            }
+            claims.push(claim);
+        }
+        Ok(())
+    }
+
+    /// Reads what is due at an endpoint, one by one, as long as the bodies fit, and one
+    /// in any case if it is the first of the claim.
+    fn read_due(&mut self, due: &Due, now: Timestamp, is_first: bool) -> Result<Vec<ClaimedRow>> {
+        let Due { account, endpoint, most, bytes, .. } = *due;
+        let mut left = usize::try_from(bytes).unwrap_or_default();
+        let mut claimed = Vec::new();
+        bind(&mut self.due, &[account.into(), endpoint.into(), now.into(), most.into()])?;
+        let mut rows = self.due.raw_query();
         while let Some(row) = rows.next()? {
-            let claimed = ClaimedRow {
+            let len = row.get_ref(5)?.as_bytes_or_null().ok().flatten().map_or(0, <[u8]>::len);
+            if len > left && !(is_first && claimed.is_empty()) {
+                break;
+            }
+            left = left.saturating_sub(len);
+            claimed.push(ClaimedRow {
                 id: RawId::from(row.get_ref(0)?.as_bytes_or_null().ok().flatten().unwrap_or_default()),
                 account_id: account,
                 endpoint_id: endpoint,
@@ -295,10 +317,22 @@ impl<'c> Statements<'c> {
                 attempts: stored(row.get(3)),
                 failures: stored(row.get(4)),
                 body: stored(row.get(5)).transpose(),
-            };
-            claims.push(claimed.read());
+            });
         }
-        Ok(())
+        Ok(claimed)
+    }
+
+    /// Moves the endpoint's queue on, or removes it; returns when something is next due.
+    fn advance(&mut self, due: &Due, due_again: Timestamp) -> Result<Option<Timestamp>> {
+        let place = [due.account.into(), due.endpoint.into(), due_again.into()];
+        if execute(&mut self.forget, &place[..2])? > 0 {
+            return Ok(None);
+        }
+        bind(&mut self.advance, &place)?;
+        // The row is changed before the statement answers.
+        let mut rows = self.advance.raw_query();
+        let next_due_at = rows.next()?.map(|row| row.get(0)).transpose()?;
+        Ok(next_due_at.map(Timestamp::from_unix_micros))
     }
 
     fn commit(&mut self) -> Result<(), NotWritten> {
