@@ -14,10 +14,9 @@
 //!   requests: no proxies, no redirects.
 //! - The **exchange** (`exchange`) is one POST and its answer within the budget,
 //!   repeated where a kept connection turns out to be closed or dead. The head of the
-//!   answer decides; of its body (`body`) what arrives is kept to a cap. What goes wrong
-//!   is named (`failure`).
-//! - A **local fault** (`local_fault`) is what is wrong on this side: then there was no
-//!   exchange.
+//!   answer decides; its body (`body`) is kept to a cap. Failures get their names in
+//!   `failure`.
+//! - A **local fault** (`local_fault`) is a fault of this side: then there was no exchange.
 
 mod address;
 mod body;

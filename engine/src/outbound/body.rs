@@ -8,8 +8,8 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use tokio::time::{Instant, timeout_at};
 
-/// What came of the body as text, and whether that is not all of it: because it is longer
-/// than `most` bytes, was not there in time, or broke off.
+/// Returns the body as text, and whether it was cut: because it is longer than `most` bytes,
+/// was not there in time, or broke off.
 pub(super) async fn read(headers: &HeaderMap, body: Incoming, most: usize, deadline: Instant) -> (String, bool) {
     let mut arrived = Vec::new();
     let cut = !body.is_end_stream() && !gather(body, most, deadline, &mut arrived).await;
@@ -34,13 +34,13 @@ async fn gather(mut body: Incoming, most: usize, deadline: Instant, arrived: &mu
     }
 }
 
-/// Compression is not asked for; some send it all the same.
+/// The request does not ask for compression; some receivers compress all the same.
 fn is_gzip(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_ENCODING).is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"gzip"))
 }
 
-/// What the bytes unpack to, up to `most`, and whether that is not all of it. Bytes that
-/// are not compressed are left as they are.
+/// Unpacks the bytes, up to `most`, and returns whether that cut them. Bytes that are not
+/// compressed are left as they are.
 fn unpacked(bytes: Vec<u8>, most: usize) -> (Vec<u8>, bool) {
     let mut unpacked = Vec::new();
     let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);

@@ -1,4 +1,4 @@
-//! The client: what it is set up with.
+//! The client and its settings.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -54,7 +54,7 @@ pub enum ConfigError {
 #[derive(Clone)]
 pub struct Client(pub(super) Arc<Parts>);
 
-/// What speaks HTTP/1.1 over the connections of [`Connector`].
+/// Speaks HTTP/1.1 over the connections of [`Connector`].
 pub(super) type Http = legacy::Client<Connector, Full<Bytes>>;
 
 pub(super) struct Parts {

@@ -1,4 +1,4 @@
-//! A connection over TLS, and what an exchange can know of it.
+//! A connection over TLS, and the record of it that exchanges read.
 
 use std::{
     io,
@@ -21,7 +21,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::tls;
 
-/// What is known of a connection.
+/// The facts about a connection that an exchange needs.
 #[derive(Debug)]
 pub(super) struct Record {
     made_at: Instant,
@@ -135,8 +135,8 @@ impl legacy::connect::Connection for Connection {
 }
 
 impl AsyncRead for Connection {
-    /// Many servers close the connection without ending TLS. What came before is taken as
-    /// it is: lengths and chunks tell whether it is whole.
+    /// Many servers close the connection without ending TLS. The bytes before that are
+    /// taken as they are: lengths and chunks tell whether the body is whole.
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));

@@ -27,12 +27,12 @@ const MAX_KEPT_HEADERS: usize = 100;
 /// The most bytes of names and values of headers that are kept.
 const MAX_KEPT_HEADER_BYTES: usize = 16 * 1024;
 
-/// What came of an exchange.
+/// How an exchange ended.
 #[derive(Debug)]
 pub struct Exchange {
     /// How long it took, all in all.
     pub duration: Duration,
-    /// What came back; or what went wrong, and a sentence about it.
+    /// The answer; or the failure, and a sentence about it.
     pub outcome: Result<Answer, (Failure, String)>,
 }
 
@@ -41,19 +41,19 @@ pub struct Exchange {
 pub struct Answer {
     /// How long until its head was there.
     pub first_byte: Duration,
-    /// What is kept of it.
+    /// The part of it that is kept.
     pub response: Response,
     /// `Retry-After` as it was received.
     pub retry_after: Option<String>,
 }
 
-/// What the HTTP client makes of a request.
+/// How the HTTP client ends a request.
 type Answered = Result<http::Response<Incoming>, legacy::Error>;
 
 impl Client {
-    /// Sends the body and takes in the answer; what the receiver makes of it is told.
-    /// Fails only where something is wrong on this side. The headers are made anew for
-    /// each request that it takes.
+    /// Sends the body and takes in the answer. A receiver that fails is an outcome; only
+    /// faults of this side are errors. The headers are made anew for each request that it
+    /// takes.
     pub async fn post(
         &self,
         url: &EndpointUrl,
@@ -69,7 +69,7 @@ impl Client {
         Ok(Exchange { duration: start.elapsed(), outcome })
     }
 
-    /// The head decides. What comes of the body makes no difference.
+    /// The head decides. The body makes no difference.
     async fn answer(
         &self,
         start: Instant,
@@ -100,8 +100,8 @@ impl Client {
     }
 
     /// Sends the request; once more if it went out on a kept connection that turned
-    /// out to be closed, dead or out of step, which says nothing about the receiver. (The
-    /// pool itself repeats only what it had not begun to write.) Should the request have
+    /// out to be closed, dead or out of step: receivers close connections at any time. (The
+    /// pool itself repeats only requests that it had not begun to write.) Should the request have
     /// been read after all, it arrives twice with the same `webhook-id`.
     async fn send(
         &self,
@@ -158,7 +158,7 @@ fn request(uri: Uri, headers: HeaderMap, body: Bytes) -> Request<Full<Bytes>> {
     request
 }
 
-/// Whether the connection had been kept for too long, and nothing came over it.
+/// Whether the connection was a kept one, and no answer came over it.
 fn is_spent(error: &legacy::Error, exchange_began_at: Instant) -> bool {
     let kept = Record::of(error).is_some_and(|record| record.is_kept(exchange_began_at));
     kept && unreadable(error).is_none() && failure::is_of_connection(error)

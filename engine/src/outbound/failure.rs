@@ -18,13 +18,13 @@ type Named = (Failure, String);
 /// Why an exchange ended without an answer.
 #[derive(Debug)]
 pub(super) enum Broken {
-    /// Something is wrong on this side.
+    /// By a fault of this side.
     Here(LocalFault),
-    /// Something is wrong at the receiver or on the way, and a short sentence about it.
+    /// By a failure of the receiver or of the way to it, with a short sentence.
     There(Failure, String),
 }
 
-/// Names what broke an exchange.
+/// Names the reason why an exchange broke.
 pub(super) fn name(error: &legacy::Error) -> Broken {
     if let Some(fault) = causes(error).find_map(LocalFault::within) {
         return Broken::Here(fault);
@@ -33,8 +33,8 @@ pub(super) fn name(error: &legacy::Error) -> Broken {
     Broken::There(failure, detail)
 }
 
-/// Whether the connection is to blame: it ended before an answer had come, or what came
-/// over it is the rest of an earlier answer.
+/// Whether the connection is to blame: it ended before an answer had come, or the rest of
+/// an earlier answer came over it.
 pub(super) fn is_of_connection(error: &legacy::Error) -> bool {
     matches!(name(error), Broken::There(Failure::ConnectionReset | Failure::Protocol, _))
 }
@@ -58,20 +58,20 @@ fn name_failure(error: &legacy::Error) -> Named {
     // An error of the operating system says something else before a connection
     // stands than afterwards.
     let system = if error.is_connect() { while_connecting } else { while_connected };
-    // What is most telling comes first, however deep it is wrapped.
+    // The most telling cause comes first, however deep it is wrapped.
     [refused, host, lookup, certificate_wanted, tls_error, http1, system]
         .into_iter()
         .find_map(|judge| causes(error).find_map(judge))
         .unwrap_or_else(|| unknown(error))
 }
 
-/// The error and what caused it, outermost first.
+/// The error and its causes, outermost first.
 fn causes(error: Cause<'_>) -> impl Iterator<Item = Cause<'_>> {
     std::iter::successors(Some(error), |&error| next_cause(error))
 }
 
-/// What an `io::Error` wraps is not its source but its content, and is a cause all the
-/// same; and what an `Arc` of one shares is the error itself.
+/// An `io::Error` has the error that it wraps as its content, not as its source; an `Arc` of
+/// one shares the error itself.
 fn next_cause(error: Cause<'_>) -> Option<Cause<'_>> {
     if let Some(shared) = error.downcast_ref::<Arc<io::Error>>() {
         return Some(shared.as_ref());
@@ -124,7 +124,7 @@ fn while_connecting(cause: Cause<'_>) -> Option<Named> {
     let error: &io::Error = cause.downcast_ref()?;
     Some(match error.kind() {
         io::ErrorKind::ConnectionRefused => {
-            (Failure::ConnectionRefused, "Nothing accepts connections at this address and port.".to_owned())
+            (Failure::ConnectionRefused, "The server accepts no connections at this port.".to_owned())
         }
         io::ErrorKind::TimedOut => (Failure::ConnectTimeout, "The server did not react.".to_owned()),
         io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => {
@@ -147,7 +147,7 @@ const fn is_break(kind: io::ErrorKind) -> bool {
     matches!(kind, BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | UnexpectedEof)
 }
 
-/// What has no name of its own. The words of libraries are for the log.
+/// The name of all other failures. The words of libraries are for the log.
 fn unknown(error: &legacy::Error) -> Named {
     let cause = causes(error).last().map(ToString::to_string);
     tracing::debug!(cause, "an exchange failed for a reason without a name");

@@ -1,4 +1,4 @@
-//! What is wrong on this side, and says nothing about a receiver.
+//! Faults of this side, in which the receiver has no part.
 
 use std::{
     error::Error,
@@ -55,11 +55,11 @@ impl LocalFault {
     }
 }
 
-/// Addresses that are given out to nobody (RFC 5737, RFC 3849), and are on no local network.
+/// Addresses for documentation (RFC 5737, RFC 3849): only a default route leads there.
 const ELSEWHERE: [IpAddr; 2] =
     [IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1))];
 
-/// Asks the system for a socket and a route to elsewhere. Nothing is sent.
+/// Asks the system for a socket and a route to elsewhere. No packet is sent.
 fn check_system() -> Result<(), LocalFault> {
     let [v4, v6] = ELSEWHERE.map(find_route);
     let Err(error) = v4.or_else(|first| v6.map_err(|_| first)) else { return Ok(()) };

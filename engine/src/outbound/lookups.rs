@@ -1,8 +1,9 @@
-//! Looks names up: each one once for all who ask meanwhile, and only so many at a time.
+//! Looks names up: each one once for all exchanges that ask meanwhile, and only so many at
+//! a time.
 //!
 //! A look-up cannot be taken back: it holds a thread for as long as a name server
 //! stalls, however soon the exchange that asked has run out of time. So each runs in
-//! a task of its own, and whoever asks for a name only waits for that.
+//! a task of its own, and an exchange that asks for a name only waits for that.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -18,7 +19,7 @@ use super::local_fault::LocalFault;
 
 /// How many names are looked up at the same time of those that were found the last time,
 /// and how many of the others: names that stall take no room from names that are found.
-/// Tokio has 512 threads for what blocks, and not only look-ups need them; names that are
+/// Tokio has 512 threads for blocking calls, and not only look-ups need them; names that are
 /// found need few.
 const MAX_LOOKUPS: usize = 64;
 /// How many names that were found are remembered.
@@ -47,7 +48,7 @@ impl Lookup for SystemLookup {
     }
 }
 
-/// What a look-up came to, for all that wait for it.
+/// The result of a look-up, for all exchanges that wait for it.
 pub(super) type Found = Result<Vec<IpAddr>, Arc<io::Error>>;
 
 /// How far a look-up has come.
@@ -72,7 +73,7 @@ pub(super) struct Lookups {
 
 #[derive(Debug, Default)]
 struct State {
-    /// By name, and how to tell those who wait.
+    /// By name, with the channel that tells the exchanges that wait.
     under_way: HashMap<String, watch::Sender<Progress>>,
     /// Names that were found the last time.
     known: HashSet<String>,
@@ -115,7 +116,7 @@ impl Lookups {
             return;
         }
         let (lookup, asked) = (Arc::clone(&self.lookup), name.clone());
-        // In a task once more: should it panic, those who wait are told all the same.
+        // In a task once more: should it panic, the exchanges that wait are told all the same.
         let found = tokio::spawn(async move { lookup.lookup(asked).await }).await;
         let found = found.unwrap_or_else(|broken| Err(broken.into()));
         self.state().end(name, found.map_err(Arc::new));
@@ -128,7 +129,7 @@ impl Lookups {
 
 impl State {
     /// Whether the name is still awaited. If not, it is forgotten: names that stall must
-    /// not make others wait for look-ups that nobody needs.
+    /// not make others wait for look-ups that no exchange needs.
     fn begin(&mut self, name: &str) -> bool {
         // Known again once it is found again.
         self.known.remove(name);

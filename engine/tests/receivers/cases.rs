@@ -1,5 +1,5 @@
-//! Receivers as they are met in the field: what each writes once it has read the request,
-//! what it does then, and what must come of it. Where HTTP leaves it open, receivers are
+//! Receivers as they are met in the field. Each case has the bytes that the receiver writes
+//! once it has read the request, its next step, and the outcome of the attempt. Where HTTP leaves it open, receivers are
 //! taken as curl and browsers take them.
 
 use std::time::Duration;
@@ -21,10 +21,10 @@ use crate::{
 #[derive(Debug, Clone, Deserialize)]
 struct Case {
     name: String,
-    /// Latin-1, a character a byte, with stand-ins for what is long.
+    /// Latin-1, a character a byte, with stand-ins for long texts.
     writes: String,
     then: Then,
-    /// What comes of it.
+    /// The outcome.
     #[serde(flatten)]
     expected: Expected,
 }
@@ -80,7 +80,7 @@ async fn serve(mut connection: Connection, case: Case) {
     }
 }
 
-/// What came of an attempt, as a case says it.
+/// The outcome of an attempt, in the terms of a case.
 fn outcome(attempt: &Attempt) -> Expected {
     match (&attempt.response, attempt.failure) {
         (Some(response), None) => {

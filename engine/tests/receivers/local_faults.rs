@@ -1,4 +1,4 @@
-//! What is wrong on this side is not the receiver's fault.
+//! Faults of this side are not charged to the receiver.
 
 use std::process::Command;
 

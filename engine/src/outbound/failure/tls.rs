@@ -1,4 +1,4 @@
-//! What is wrong with a receiver's TLS, in a sentence.
+//! Failures of a receiver's TLS, each in a sentence.
 
 use rustls::{AlertDescription, CertificateError, Error};
 
@@ -6,7 +6,7 @@ use rustls::{AlertDescription, CertificateError, Error};
 pub(super) const CERTIFICATE_WANTED: &str =
     "The server asks for a client certificate. Webhooks are signed instead: exempt this path from it.";
 
-/// What went wrong, in words of this crate: those of the library are made for its authors.
+/// Tells the failure in words of this crate: those of the library are made for its authors.
 pub(super) fn sentence(error: &Error) -> String {
     match error {
         Error::InvalidCertificate(error) => certificate(error),
