@@ -3,36 +3,45 @@
 use anyhow::ensure;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// For the database, the log, name look-ups, tests of webhooks, and what the runtime needs.
+/// For the database, the log, name look-ups, tests of webhooks, and the runtime.
 const RESERVE: usize = 96;
 /// With fewer connections from outside a server is of no use.
 const LEAST_CONNECTIONS: usize = 16;
 
-/// What takes descriptors.
+/// The parts of the process that take descriptors by the thousand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shares {
-    /// Attempts at the same time. Each may leave a kept connection behind, so it counts twice.
+    /// Attempts that are at work at the same time. Each may leave a kept connection behind.
     pub in_flight: usize,
+    /// Attempts that hang at the same time.
+    pub hanging: usize,
     /// Connections from outside.
     pub connections: usize,
 }
 
 impl Shares {
-    /// The shares that fit into `limit`: attempts keep theirs, connections from outside get what is left.
+    /// The shares that fit into `limit`: attempts at work keep theirs. Where the rest is too small for all, connections
+    /// from outside get half of it at least, and attempts that hang half of what kept connections share with them.
     ///
     /// # Errors
-    /// Too little is left.
+    /// Too little is left for connections from outside.
     fn within(self, limit: usize) -> anyhow::Result<Self> {
-        let taken = RESERVE + 2 * self.in_flight;
-        let left = limit.saturating_sub(taken);
+        let left = limit.saturating_sub(RESERVE + self.in_flight);
+        let kept = self.in_flight;
+        let connections = part(self.connections, left, self.hanging + kept);
         ensure!(
-            left >= LEAST_CONNECTIONS.min(self.connections),
-            "the limit of open files is {limit}, and sending needs {taken}: raise it (LimitNOFILE= with systemd, \
-             ulimit -n in a shell), or lower --max-in-flight {}",
+            connections >= LEAST_CONNECTIONS.min(self.connections),
+            "the limit of open files, {limit}, is too low: raise it (LimitNOFILE= with systemd, ulimit -n in a shell), \
+             or lower --max-in-flight {}",
             self.in_flight,
         );
-        Ok(Self { connections: self.connections.min(left), ..self })
+        Ok(Self { connections, hanging: part(self.hanging, left - connections, kept), ..self })
     }
+}
+
+/// The part of `left` for one that wants so many: all that the others do not want, or half.
+fn part(wanted: usize, left: usize, others: usize) -> usize {
+    wanted.min(left.saturating_sub(others).max(left / 2))
 }
 
 /// Raises the limit of descriptors as far as it goes, and fits `wanted` into it.
@@ -42,19 +51,21 @@ impl Shares {
 pub fn share(wanted: Shares) -> anyhow::Result<Shares> {
     let limit = raise();
     let shares = wanted.within(limit)?;
-    if shares.connections < wanted.connections {
+    if shares != wanted {
         tracing::warn!(
             limit,
-            max_in_flight = shares.in_flight,
             max_connections = shares.connections,
-            "the limit of open files is too low for --max-connections {}, which is lowered: raise LimitNOFILE",
+            max_hanging = shares.hanging,
+            "the limit of open files is too low for --max-connections {} and --max-hanging {}, which are lowered: \
+             raise LimitNOFILE",
             wanted.connections,
+            wanted.hanging,
         );
     }
     Ok(shares)
 }
 
-/// Raises the soft limit to the hard one. Returns what it is then.
+/// Raises the soft limit to the hard one. Returns the new soft limit.
 fn raise() -> usize {
     let before = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: before.maximum, ..before };
@@ -66,17 +77,21 @@ fn raise() -> usize {
 mod tests {
     use super::*;
 
-    const WANTED: Shares = Shares { in_flight: 100, connections: 1_000 };
+    const WANTED: Shares = Shares { in_flight: 100, hanging: 400, connections: 500 };
 
     #[test]
-    fn connections_from_outside_get_what_sending_leaves() {
-        assert_eq!(WANTED.within(100_000).expect("room"), WANTED);
-        assert_eq!(WANTED.within(RESERVE + 500).expect("room"), Shares { connections: 300, ..WANTED });
+    fn attempts_at_work_keep_their_descriptors_and_the_others_share_the_rest() {
+        for (left, hanging, connections) in [(1_000, 400, 500), (900, 350, 450), (400, 100, 200), (40, 10, 20)] {
+            let shares = WANTED.within(RESERVE + 100 + left).expect("room");
+            assert_eq!(shares, Shares { hanging, connections, ..WANTED }, "{left}");
+        }
+        let few = Shares { hanging: 10, ..WANTED };
+        assert_eq!(few.within(RESERVE + 100 + 610).expect("room"), few);
     }
 
     #[test]
     fn options_that_leave_no_connections_are_refused_by_name() {
-        let error = WANTED.within(RESERVE + 200).expect_err("no room").to_string();
+        let error = WANTED.within(RESERVE + 100).expect_err("no room").to_string();
         for word in ["LimitNOFILE", "ulimit -n", "--max-in-flight 100"] {
             assert!(error.contains(word), "{error}");
         }

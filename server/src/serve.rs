@@ -27,9 +27,9 @@ const FIRST_ACCOUNT: &str = "default";
 ///
 /// # Errors
 /// The options, the database or the address cannot be used.
-pub async fn run(config: Serve) -> anyhow::Result<()> {
+pub async fn run(mut config: Serve) -> anyhow::Result<()> {
     let lifecycle = Lifecycle::default();
-    let limits = limits(&config)?;
+    let limits = fit(&mut config)?;
     let socket = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", config.listen))?;
@@ -61,13 +61,17 @@ pub async fn run(config: Serve) -> anyhow::Result<()> {
     delivered
 }
 
-/// How many connections may come in beside those that sending needs.
-fn limits(config: &Serve) -> anyhow::Result<Limits> {
-    let wanted = Shares { in_flight: config.concurrency.max_in_flight, connections: config.door.max_connections };
-    Ok(Limits {
-        connections: descriptors::share(wanted)?.connections,
-        connections_per_client: config.door.max_connections_per_client,
-    })
+/// Fits the options into the limit of descriptors. Returns how many connections may come in beside those that sending
+/// needs.
+fn fit(config: &mut Serve) -> anyhow::Result<Limits> {
+    let Serve { concurrency, door, .. } = config;
+    let shares = descriptors::share(Shares {
+        in_flight: concurrency.max_in_flight,
+        hanging: concurrency.max_hanging,
+        connections: door.max_connections,
+    })?;
+    concurrency.max_hanging = shares.hanging;
+    Ok(Limits { connections: shares.connections, connections_per_client: door.max_connections_per_client })
 }
 
 async fn announce(engine: &Engine, config: &Serve, address: SocketAddr) -> anyhow::Result<()> {
