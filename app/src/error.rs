@@ -34,6 +34,9 @@ pub(crate) enum PageError {
     /// As many test events as may be are under way: so many.
     #[error("{0} test events are under way. Wait until one of them has ended, and send another.")]
     TestsUnderWay(usize),
+    /// The database was stopped because the page took too long.
+    #[error("too slow")]
+    TooSlow,
     /// The server is at fault.
     #[error("internal error")]
     Internal,
@@ -47,7 +50,7 @@ impl PageError {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unreadable => StatusCode::BAD_REQUEST,
             Self::Unusable => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::TooSlow => StatusCode::SERVICE_UNAVAILABLE,
             Self::TestsUnderWay(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -59,6 +62,10 @@ impl From<store::Error> for PageError {
         match error {
             store::Error::NotFound => Self::NotFound,
             store::Error::Unusable(_) | store::Error::UnusableDelivery(_) => Self::Unusable,
+            store::Error::TooSlow => {
+                tracing::warn!("a page was stopped because it took too long");
+                Self::TooSlow
+            }
             error => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a page could not be made");
                 Self::Internal

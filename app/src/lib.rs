@@ -41,6 +41,8 @@ mod state;
 #[cfg(all(test, feature = "ssr"))]
 mod testing;
 #[cfg(feature = "ssr")]
+mod turns;
+#[cfg(feature = "ssr")]
 mod words;
 
 #[cfg(feature = "ssr")]

@@ -16,6 +16,7 @@ use crate::{
     pages,
     redirect::{HOME, see_other},
     state::AppState,
+    turns::{self, Turns},
 };
 
 /// All pages, form handlers and server functions. The server adds the session
@@ -31,6 +32,7 @@ pub fn router(state: AppState) -> Router {
         .route("/live/{*name}", post(server_function))
         .fallback(async || PageError::NotFound)
         .method_not_allowed_fallback(async || PageError::MethodNotAllowed)
+        .layer(middleware::from_fn_with_state(Turns::default(), turns::in_turn))
         .layer(middleware::from_fn_with_state(state.clone(), error::as_page))
         .with_state(state)
 }

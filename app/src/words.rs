@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use signet_engine::store::backlog::Count;
 use signet_model::Timestamp;
 use time::OffsetDateTime;
 
@@ -38,8 +39,8 @@ fn relative(at: Timestamp, now: Timestamp) -> String {
 }
 
 /// How many deliveries.
-pub(crate) fn deliveries(count: u64) -> String {
-    if count == 1 { "1 delivery".to_owned() } else { format!("{count} deliveries") }
+pub(crate) fn deliveries(count: Count) -> String {
+    if count == Count::from(1) { "1 delivery".to_owned() } else { format!("{count} deliveries") }
 }
 
 /// A span with the precision that is of use.

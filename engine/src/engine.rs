@@ -14,11 +14,13 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    deliver::{Directory, Entry, Judged, Lanes, LastCommit, Limits, Queue, Stops, Waiters, dispatch, listen, write},
+    deliver::{
+        Directory, Entry, Judged, Lanes, LastCommit, Limits, Paces, Queue, Stops, Waiters, dispatch, listen, write,
+    },
     outbound::{Client, Policy},
     queue::Lease,
     random::Random,
-    retention::sweep_hourly,
+    retention::{FIRST_AFTER, sweep_hourly},
     seal::Sealer,
     store::{Database, Passwords, api_keys::RecentKeys},
 };
@@ -127,6 +129,7 @@ pub(crate) struct Parts {
     pub(crate) passwords: Passwords,
     pub(crate) recent_keys: RecentKeys,
     pub(crate) directory: Directory,
+    pub(crate) paces: Paces,
     pub(crate) lanes: Arc<Lanes>,
     /// The way of requests to the writer.
     pub(crate) queue: Queue,
@@ -172,6 +175,7 @@ impl Engine {
         Self(Arc::new(Parts {
             lanes: Lanes::new(Limits::from(&settings)),
             directory: Directory::new(sealer.clone()),
+            paces: Paces::default(),
             passwords: Passwords::default(),
             recent_keys: RecentKeys::default(),
             settings,
@@ -200,7 +204,7 @@ impl Engine {
             writer: tokio::spawn(write(Arc::clone(&self.0), requests, outcomes, stops.clone())),
             dispatcher: tokio::spawn(dispatch(Arc::clone(&self.0), stops.quit.clone())),
             listener: tokio::spawn(listen(Arc::clone(&self.0), stops.quit.clone())),
-            janitor: tokio::spawn(sweep_hourly(Arc::clone(&self.0), stops.quit.clone())),
+            janitor: tokio::spawn(sweep_hourly(Arc::clone(&self.0), FIRST_AFTER, stops.quit.clone())),
             parts: Arc::clone(&self.0),
             stops,
         })

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::{
     Engine,
     seal::Sealer,
-    store::{Result, located},
+    store::{Result, effective_state, located},
 };
 
 use rules::Noun;
@@ -62,12 +62,12 @@ macro_rules! snapshot {
     ($db:expr, |$tx:ident| $body:expr) => {
         match $db {
             $crate::store::Database::Sqlite(db) => {
-                let mut $tx = located(db.reader.begin().await)?;
+                let mut $tx = located(db.patient.begin().await)?;
                 $body
             }
             $crate::store::Database::Postgres(db) => {
                 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-                let mut $tx = located(db.pool.begin_with(BEGIN).await)?;
+                let mut $tx = located(db.patient.begin_with(BEGIN).await)?;
                 $body
             }
         }
@@ -88,7 +88,12 @@ impl Engine {
     }
 
     async fn check_with(&self, sealer: Option<&Sealer>) -> Result<Ledger> {
-        const STATES: &str = "SELECT state, count(*) FROM deliveries GROUP BY state";
+        const STATES: &str = concat!(
+            "SELECT ",
+            effective_state!(),
+            " AS told, count(*) FROM deliveries d
+               LEFT JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id GROUP BY told"
+        );
         let settings = &self.0.settings;
         snapshot!(&self.0.db, |tx| {
             // The first statement fixes the snapshot, at some instant while it runs:

@@ -29,6 +29,7 @@ mod plans;
 mod postgres;
 mod rows;
 pub(crate) mod sqlite;
+pub(crate) mod steps;
 #[cfg(test)]
 mod tests;
 
@@ -53,8 +54,9 @@ pub use batch::Batch;
 pub use due::{DueQueue, due_queues, next_due};
 pub use rows::{
     AttemptRow, Claim, ClaimOrder, Claimed, DeliveryRow, Due, EndpointRow, EventRow, FinishRow, HealthRow, KeyRow,
-    Lease, LevelsRow, OwnedEndpoint, Standing, StoredAnswer, Touch, Unread,
+    Lease, LevelsRow, OwnedEndpoint, StoredAnswer, Touch, Unread,
 };
+pub use steps::Standing;
 
 use crate::store::{
     Database, Error, Result,
@@ -237,16 +239,6 @@ pub(crate) const DUE: &str = "signet_due";
 /// Where they tell of which account an endpoint has changed.
 pub(crate) const CHANGED: &str = "signet_changed";
 
-/// Holds what waits for an endpoint (`$1`, `$2`) at an instant (`$3`).
-const HOLD: &str = "UPDATE deliveries SET state = 'held', due_at = NULL, lease = NULL
-     WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending' AND NOT is_test
-       AND (lease IS NULL OR due_at <= $3)";
-
-/// Discards what waits or is held for an endpoint (`$1`, `$2`) at an instant (`$3`).
-const DISCARD: &str = "UPDATE deliveries SET state = 'discarded', due_at = NULL, lease = NULL, completed_at = $3
-     WHERE account_id = $1 AND endpoint_id = $2
-       AND (state = 'held' OR (state = 'pending' AND (lease IS NULL OR due_at <= $3)))";
-
 /// After a claim: holds a delivery (`$1`) of an account (`$2`) that cannot be read, so that
 /// it stops only itself.
 const HOLD_UNREAD: &str = "UPDATE deliveries SET state = 'held', due_at = NULL, lease = NULL
@@ -349,8 +341,8 @@ impl Tx<'_> {
         by_database!(self, write(&nothing, &[touch])).map(drop)
     }
 
-    /// Disables an endpoint, unless it is disabled or deleted already. The
-    /// caller has locked the account.
+    /// Disables an endpoint, unless it is disabled or deleted already. What waits for it
+    /// is held in steps that follow. The caller has locked the account.
     pub async fn disable(
         &mut self,
         (account, endpoint): (AccountId, EndpointId),
@@ -359,7 +351,8 @@ impl Tx<'_> {
         now: Timestamp,
     ) -> Result<bool> {
         const SQL: &str =
-            "UPDATE endpoints SET disabled_at = $3, disabled_reason = $4, disabled_by = $5, released_until = NULL
+            "UPDATE endpoints SET disabled_at = $3, disabled_reason = $4, disabled_by = $5, released_until = NULL,
+               hold_through = NULL, held_to = NULL
              WHERE account_id = $1 AND id = $2 AND disabled_at IS NULL AND deleted_at IS NULL";
         let rows = on!(self, |conn| sqlx::query(SQL)
             .bind(account)
@@ -371,35 +364,10 @@ impl Tx<'_> {
             .await?
             .rows_affected());
         if rows > 0 {
-            self.hold(account, endpoint, now).await?;
+            self.touch(Touch { account, endpoint, due_at: now }).await?;
             self.revise(account).await?;
         }
         Ok(rows > 0)
-    }
-
-    /// Holds what waits for an endpoint. What is being attempted at this moment
-    /// keeps its lease; its outcome, or the end of the lease, decides.
-    pub async fn hold(&mut self, account: AccountId, endpoint: EndpointId, now: Timestamp) -> Result<()> {
-        self.settle(HOLD, account, endpoint, now).await
-    }
-
-    /// Discards what waits or is held for a deleted endpoint.
-    pub async fn discard_all(&mut self, account: AccountId, endpoint: EndpointId, now: Timestamp) -> Result<()> {
-        self.settle(DISCARD, account, endpoint, now).await
-    }
-
-    /// Changes what waits for a closed endpoint.
-    async fn settle(
-        &mut self,
-        sql: &'static str,
-        account: AccountId,
-        endpoint: EndpointId,
-        now: Timestamp,
-    ) -> Result<()> {
-        on!(self, |conn| {
-            sqlx::query(sql).bind(account).bind(endpoint).bind(now).execute(conn).await?;
-        });
-        Ok(())
     }
 
     /// Tells every process that the account's endpoints have changed.

@@ -6,7 +6,17 @@
 //! that of time, a few at a time with pauses in between; what opens a closed
 //! delivery again is kept out meanwhile by the lock of its account.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+mod expiry;
+mod sweep_clock;
+
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use sweep_clock::record as believe;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use signet_model::{AccountId, EventId, Timestamp, sql::Stored};
 use tokio_util::sync::CancellationToken;
@@ -15,11 +25,11 @@ use uuid::Uuid;
 use crate::{
     Engine,
     engine::Parts,
+    fault,
     queue::{Lock, Tx},
     store::{
         Database, Result, read,
         removal::{Concerned, Removed, deliveries_of, remove, strip},
-        transact,
     },
 };
 
@@ -31,6 +41,13 @@ const PERIOD: Duration = Duration::from_hours(1);
 /// How often bodies are looked for among all events and not only among those
 /// that have become old since: what was held then can be closed by now.
 const ROUNDS_TO_START_OVER: u32 = 24;
+/// How long after the start to look for the first time: a person who sees in the log that
+/// the clock is wrong, or too little is kept, has time to stop the process.
+pub(crate) const FIRST_AFTER: Duration = Duration::from_mins(5);
+/// How many events that are about to be removed are counted for the log.
+const ANNOUNCED: usize = 10_000;
+/// How many accounts one statement lists.
+const ACCOUNTS: usize = 1_000;
 /// How many events change in one transaction.
 const BATCH: usize = 200;
 /// How many events one statement looks at for bodies: most of them have none any more.
@@ -49,9 +66,13 @@ pub struct Swept {
     pub bodies: u64,
 }
 
-/// Sweeps every hour until told to stop.
-pub(crate) async fn sweep_hourly(engine: Arc<Parts>, stop: CancellationToken) {
+/// Sweeps every hour until told to stop, for the first time after a while.
+pub(crate) async fn sweep_hourly(engine: Arc<Parts>, first_after: Duration, stop: CancellationToken) {
     let sweeping = async {
+        tokio::time::sleep(first_after).await;
+        if let Err(error) = announce(&engine).await {
+            tracing::warn!(%error, "it is not known yet how much is old");
+        }
         let mut stripped = FIRST;
         for round in (0..ROUNDS_TO_START_OVER).cycle() {
             if round == 0 {
@@ -72,6 +93,23 @@ pub(crate) async fn sweep_hourly(engine: Arc<Parts>, stop: CancellationToken) {
 
 const FIRST: EventId = EventId::from_uuid(Uuid::nil());
 
+/// Says what the first sweep will remove.
+async fn announce(engine: &Parts) -> Result<()> {
+    let now = sweep_clock::look(engine).await?;
+    let (rows, _) = limits(engine, now);
+    let (mut events, mut walks) = (0, Walks::default());
+    while let Some(walk) = walks.next(engine).await? {
+        events += walk.count(engine, rows).await?;
+        if events >= ANNOUNCED {
+            break;
+        }
+    }
+    let more = if events >= ANNOUNCED { " or more" } else { "" };
+    let before = limit_of(engine.settings.keep_deliveries.max(KEEP_KEYS), now);
+    tracing::info!("{events}{more} events, accepted before {before}, are about to be removed");
+    Ok(())
+}
+
 impl Engine {
     /// Removes what is older than it is kept, as a started engine does by itself.
     pub async fn sweep(&self) -> Result<Swept> {
@@ -82,48 +120,32 @@ impl Engine {
 /// Removes what is old. Bodies up to `stripped` are known to be gone; what is
 /// looked through now is added to it.
 async fn sweep(engine: &Parts, stripped: &mut EventId) -> Result<Swept> {
-    let now = engine.clock.now();
+    // One process at a time.
+    let Some(turn) = sweep_clock::turn(engine).await? else { return Ok(Swept::default()) };
+    let now = sweep_clock::advance(engine).await?;
     // First, so that no key answers with an event that is gone.
-    remove_expired(engine, now).await?;
+    expiry::remove_expired(engine, now).await?;
     let (rows, bodies) = limits(engine, now);
-    let mut swept = Swept::default();
-    for walk in walks(engine).await? {
+    let (mut swept, mut walks) = (Swept::default(), Walks::default());
+    while let Some(walk) = walks.next(engine).await? {
         swept += walk.through(engine, FIRST, rows, Depth::Rows).await?;
         swept += walk.through(engine, rows.max(*stripped), bodies, Depth::Bodies).await?;
     }
     *stripped = bodies.max(*stripped);
+    turn.end().await;
     Ok(swept)
 }
 
 /// The first events to keep, and the first ones to keep the bodies of.
 fn limits(engine: &Parts, now: Timestamp) -> (EventId, EventId) {
-    let before = |span: Duration| {
-        let micros = now.unix_micros().saturating_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX));
-        EventId::new(Timestamp::from_unix_micros(micros), [0; 10])
-    };
     let settings = &engine.settings;
-    (before(settings.keep_deliveries.max(KEEP_KEYS)), before(settings.keep_bodies))
+    let first = |span| EventId::new(limit_of(span, now), [0; 10]);
+    (first(settings.keep_deliveries.max(KEEP_KEYS)), first(settings.keep_bodies))
 }
 
-/// Sessions and links that have ended, and idempotency keys that are not
-/// honoured any more.
-async fn remove_expired(engine: &Parts, now: Timestamp) -> Result<()> {
-    const KEYS: &str = "DELETE FROM idempotency_keys WHERE (account_id, key) IN
-         (SELECT account_id, key FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
-    let oldest = Timestamp::from_unix_micros(now.unix_micros() - i64::try_from(KEEP_KEYS.as_micros()).unwrap_or(0));
-    transact!(&engine.db, |tx| {
-        sqlx::query("DELETE FROM sessions WHERE expires_at <= $1").bind(now).execute(&mut *tx).await?;
-        sqlx::query("DELETE FROM setup_links WHERE expires_at <= $1").bind(now).execute(&mut *tx).await?;
-    });
-    loop {
-        let removed = transact!(&engine.db, |tx| {
-            sqlx::query(KEYS).bind(oldest).bind(count(BATCH)).execute(&mut *tx).await?.rows_affected()
-        });
-        if removed < BATCH as u64 {
-            return Ok(());
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
+/// What was accepted before this instant is kept no longer.
+fn limit_of(span: Duration, now: Timestamp) -> Timestamp {
+    Timestamp::from_unix_micros(now.unix_micros().saturating_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
 }
 
 /// How much goes.
@@ -144,11 +166,36 @@ enum Walk {
     Account(AccountId),
 }
 
-async fn walks(engine: &Parts) -> Result<Vec<Walk>> {
-    let Database::Postgres(db) = &engine.db else { return Ok(vec![Walk::Everything]) };
-    let accounts: Vec<AccountId> =
-        sqlx::query_scalar("SELECT id FROM accounts ORDER BY id").fetch_all(&db.pool).await?;
-    Ok(accounts.into_iter().map(Walk::Account).collect())
+/// All ways, one after the other; the accounts are listed some at a time.
+#[derive(Debug, Default)]
+struct Walks {
+    listed: VecDeque<Walk>,
+    last: Option<AccountId>,
+    all_listed: bool,
+}
+
+impl Walks {
+    async fn next(&mut self, engine: &Parts) -> Result<Option<Walk>> {
+        if self.listed.is_empty() && !self.all_listed {
+            self.list(engine).await?;
+        }
+        Ok(self.listed.pop_front())
+    }
+
+    async fn list(&mut self, engine: &Parts) -> Result<()> {
+        const SQL: &str = "SELECT id FROM accounts WHERE id > $1 ORDER BY id LIMIT $2";
+        let Database::Postgres(db) = &engine.db else {
+            (self.listed, self.all_listed) = ([Walk::Everything].into(), true);
+            return Ok(());
+        };
+        let after = self.last.unwrap_or(AccountId::from_uuid(Uuid::nil()));
+        let accounts: Vec<AccountId> =
+            sqlx::query_scalar(SQL).bind(after).bind(count(ACCOUNTS)).fetch_all(&db.pool).await?;
+        self.last = accounts.last().copied();
+        self.all_listed = accounts.len() < ACCOUNTS;
+        self.listed = accounts.into_iter().map(Walk::Account).collect();
+        Ok(())
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -183,6 +230,32 @@ impl Walk {
             }
             tokio::time::sleep(PAUSE).await;
         }
+    }
+
+    /// How many events there are before one, as far as is worth counting.
+    async fn count(self, engine: &Parts, before: EventId) -> Result<usize> {
+        let (mut events, mut after) = (0, FIRST);
+        while let Some(Page { last, old }) = self.page(engine, after, before, Depth::Rows).await? {
+            (after, events) = (last, events + old.len());
+            if events >= ANNOUNCED {
+                break;
+            }
+        }
+        Ok(events)
+    }
+
+    /// When the newest event was accepted.
+    async fn newest(self, engine: &Parts) -> Result<Option<Timestamp>> {
+        const EVERYTHING: &str = "SELECT accepted_at FROM events ORDER BY id DESC LIMIT 1";
+        const ACCOUNT: &str = "SELECT accepted_at FROM events WHERE account_id = $1 ORDER BY id DESC LIMIT 1";
+        Ok(match self {
+            Self::Everything => {
+                read!(&engine.db, |conn| sqlx::query_scalar(EVERYTHING).fetch_optional(&mut *conn).await?)
+            }
+            Self::Account(account) => {
+                read!(&engine.db, |conn| sqlx::query_scalar(ACCOUNT).bind(account).fetch_optional(&mut *conn).await?)
+            }
+        })
     }
 
     /// The next events. What one statement looks at is bounded, and not what it
@@ -240,6 +313,7 @@ async fn sweep_events(engine: &Parts, account: AccountId, events: Vec<EventId>, 
     let mut tx = Tx::begin(&engine.db).await?;
     let swept = sweep_closed(&mut tx, account, events, depth).await?;
     tx.commit().await?;
+    fault::point("after_step");
     Ok(swept)
 }
 
@@ -269,7 +343,7 @@ impl std::ops::AddAssign for Swept {
 
 #[cfg(test)]
 mod tests {
-    use signet_model::{DeliveryId, delivery::State};
+    use signet_model::{DeliveryId, delivery::State, time::Clock};
 
     use super::*;
     use crate::{
@@ -299,11 +373,12 @@ mod tests {
             let delivery = in_flight[0].delivery();
             hands.finish(in_flight.remove(0), 200).await;
             self.clock.advance(self.engine.0.settings.keep_bodies + PERIOD);
+            sweep_clock::record(&self.engine.0, self.clock.now()).await.expect("recorded");
             (accepted.expect("accepted").id, delivery)
         }
 
         async fn walk(&self) -> Walk {
-            walks(&self.engine.0).await.expect("ways").remove(0)
+            Walks::default().next(&self.engine.0).await.expect("ways").expect("one")
         }
 
         /// What a sweep for bodies looks at first.
@@ -365,6 +440,59 @@ mod tests {
             while database.count(WAITING).await == 0 {
                 tokio::task::yield_now().await;
             }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_far_ahead_removes_one_day_at_most() {
+        for database in databases().await {
+            let world = World::new(&database).await;
+            let (_, delivery) = world.old_event().await;
+            world.engine.sweep().await.expect("swept");
+            world.clock.advance(Duration::from_hours(100 * 24));
+            let swept = world.engine.sweep().await.expect("swept");
+            assert_eq!(swept, Swept::default(), "the clock is not believed");
+            assert!(world.engine.delivery(world.account, delivery).await.expect("an answer").is_some());
+        }
+    }
+
+    #[tokio::test]
+    async fn before_the_first_sweep_the_newest_event_tells_how_late_it_can_be() {
+        for database in databases().await {
+            let world = World::new(&database).await;
+            let (_, delivery) = world.old_event().await;
+            database.run("DELETE FROM sweeps").await;
+            assert_eq!(world.engine.sweep().await.expect("swept"), Swept::default());
+            assert_eq!(world.is_pending_and_has_body(delivery).await, (false, true));
+        }
+    }
+
+    #[tokio::test]
+    async fn one_process_sweeps_at_a_time() {
+        for database in databases().await {
+            let world = World::new(&database).await;
+            world.old_event().await;
+            let turn = sweep_clock::turn(&world.engine.0).await.expect("an answer").expect("the turn");
+            if let Database::Postgres(_) = &database.db {
+                assert_eq!(world.engine.sweep().await.expect("swept"), Swept::default());
+            }
+            turn.end().await;
+            assert_eq!(world.engine.sweep().await.expect("swept").bodies, 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn sweeping_begins_by_itself() {
+        for database in databases().await {
+            let world = World::new(&database).await;
+            let (_, delivery) = world.old_event().await;
+            let stop = CancellationToken::new();
+            let janitor = tokio::spawn(sweep_hourly(Arc::clone(&world.engine.0), Duration::ZERO, stop.clone()));
+            while world.is_pending_and_has_body(delivery).await.1 {
+                tokio::task::yield_now().await;
+            }
+            stop.cancel();
+            janitor.await.expect("it stops");
         }
     }
 

@@ -3,6 +3,7 @@
 pub mod accounts;
 pub mod api_keys;
 pub mod backlog;
+mod closing;
 pub mod database;
 pub mod deliveries;
 pub mod endpoints;
@@ -10,9 +11,13 @@ mod erasure;
 mod error;
 mod file;
 mod password;
+mod patience;
+#[cfg(test)]
+mod plans;
 pub mod removal;
 mod secrets;
 pub mod sessions;
+mod state;
 mod token;
 pub mod users;
 
@@ -22,6 +27,7 @@ pub(crate) use error::located;
 pub use error::{Error, Place};
 pub(crate) use file::OpenFiles;
 pub(crate) use password::Passwords;
+pub(crate) use state::effective_state;
 
 /// What a query of the store answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,6 +1,7 @@
 //! Throw-away databases, so that one test runs on SQLite and on PostgreSQL.
 #![expect(clippy::missing_panics_doc, reason = "what goes wrong here fails the test that asked for it")]
 
+mod backlog;
 mod hands;
 mod receiver;
 
@@ -27,6 +28,7 @@ use crate::{
     },
 };
 
+pub use backlog::Backlog;
 pub use hands::{Hands, InFlight};
 pub use receiver::{Arrival, Receiver};
 

@@ -6,7 +6,7 @@ use signet_engine::{
     Engine, Settings,
     clock::ManualClock,
     store::{
-        backlog::RecoverError,
+        backlog::{Count, RecoverError},
         deliveries::{Delivery, Filter},
         endpoints::HeldChoice,
     },
@@ -56,7 +56,7 @@ impl World {
     }
 
     async fn recoverable(&self, since: Timestamp, types: Subscriptions) -> u64 {
-        self.engine.recoverable(self.account, self.endpoint, since, types).await.expect("a count")
+        self.engine.recoverable(self.account, self.endpoint, since, types).await.expect("a count").counted
     }
 
     async fn recover(&self, since: Timestamp, types: Subscriptions) -> Result<u64, RecoverError> {
@@ -167,7 +167,8 @@ async fn another_account_recovers_nothing() {
         world.fail(1).await;
         let other = account(&world.engine, "other").await;
         let all = Subscriptions::all();
-        assert_eq!(world.engine.recoverable(other, world.endpoint, world.start, all).await.expect("an answer"), 0);
+        let recoverable = world.engine.recoverable(other, world.endpoint, world.start, all).await;
+        assert_eq!(recoverable.expect("an answer"), Count::from(0));
         let refused = world.engine.recover(other, world.endpoint, world.start, all).await;
         assert!(matches!(refused, Err(RecoverError::Store(_))), "{refused:?}");
         assert_eq!(world.log().await[0].state, State::Failed);
@@ -194,5 +195,42 @@ async fn a_long_backlog_is_released_in_one_row_at_the_chosen_pace() {
             assert_eq!(wait, Some(Duration::from_millis(250) * place), "{place}");
         }
         world.assert_clean().await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_release_after_a_downtime_goes_out_at_the_chosen_pace() {
+    for database in databases().await {
+        let world = World::new(&database).await;
+        world.engine.pause_endpoint(world.account, world.endpoint).await.expect("paused");
+        for _ in 0..20 {
+            world.clock.advance(Duration::from_micros(1));
+            Hands(&world.engine).ingest(completed(&world.engine, world.account, "task")).await.0.expect("accepted");
+        }
+        world.engine.enable_endpoint(world.account, world.endpoint).await.expect("enabled");
+        let all = Subscriptions::all();
+        let released = world.engine.settle_held(world.account, world.endpoint, all, HeldChoice::Release).await;
+        assert_eq!(released.expect("released"), 20);
+
+        let settings = Settings { release_rate: 4, ..Settings::default() };
+        let (next, clock) = engine(&database, settings, Vec::new());
+        clock.advance(world.clock.now().since(clock.now()) + Duration::from_hours(1));
+        let mut claimed = Vec::new();
+        for _ in 0..6 {
+            claimed.push(Hands(&next).claim().await.len());
+            clock.advance(Duration::from_secs(1));
+        }
+        assert_eq!(claimed, [1, 4, 4, 4, 4, 3], "all of it was due an hour ago");
+    }
+}
+
+#[tokio::test]
+async fn a_backlog_that_grows_while_its_release_goes_on_is_not_held_back() {
+    for database in databases().await {
+        let world = World::new(&database).await;
+        world.fail(20).await;
+        assert_eq!(world.recover(world.start, Subscriptions::all()).await.expect("recovered"), 20);
+        world.clock.advance(Duration::from_mins(1));
+        assert_eq!(Hands(&world.engine).claim().await.len(), 20, "the receiver was slow");
     }
 }

@@ -8,6 +8,7 @@ use signet_engine::{
     clock::ManualClock,
     deliver::ingest::{Accepted, Idempotency, IngestError, NewEvent},
     store::{
+        backlog::Count,
         deliveries::{Delivery, DeliveryDetail, Filter, ResendError},
         endpoints::{Endpoint, EndpointDraft, HeldChoice},
     },
@@ -198,7 +199,7 @@ async fn a_disabled_endpoint_loses_nothing_and_gets_it_on_release() {
         assert_eq!(states, [State::Held, State::Failed, State::Held]);
         assert_eq!(
             story.engine.held_counts(story.account, endpoint.id).await.expect("counts"),
-            [(EventType::TaskCompleted, 2)]
+            [(EventType::TaskCompleted, Count::from(2))]
         );
         let refused =
             story.engine.settle_held(story.account, endpoint.id, Subscriptions::all(), HeldChoice::Release).await;

@@ -37,6 +37,8 @@ const RELEASE_RATE: u32 = 2;
 enum Step {
     Ingest,
     Test(usize),
+    /// What is to be held or discarded at closed endpoints is so in steps, all of
+    /// which are taken; and then what is due is claimed.
     Claim,
     /// The answer to one of the attempts under way; if its lease has run out, a late one.
     Finish(usize, u16),
@@ -83,11 +85,12 @@ struct Modelled {
 }
 
 /// What the store does not show.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Hidden {
     failures: usize,
     /// Which claim the delivery belongs to.
     claim: u32,
+    accepted_at: Timestamp,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +106,12 @@ struct Model {
     endpoints: [Endpoint; ENDPOINTS],
     /// Until when what was released goes out.
     released_until: [Option<Timestamp>; ENDPOINTS],
+    /// Whether something is told to be held that is not so yet.
+    to_hold: [bool; ENDPOINTS],
+    /// The endpoint was enabled at this instant, before that was done.
+    settling: [Option<Timestamp>; ENDPOINTS],
+    /// When steps were last taken there without a claim.
+    looked_at: [Option<Timestamp>; ENDPOINTS],
     deliveries: BTreeMap<DeliveryId, (Modelled, Hidden)>,
 }
 
@@ -117,13 +126,14 @@ impl Model {
             in_flight: !held,
             attempts: 0,
         };
-        self.deliveries.insert(id, (modelled, Hidden::default()));
+        self.deliveries.insert(id, (modelled, Hidden { failures: 0, claim: 0, accepted_at: now }));
     }
 
     /// Claims all that is due, by a claim that no other has been; what is due at
     /// a closed endpoint, because who had it has died, is settled instead. What is
     /// still in hand only gets a new lease.
     fn claim(&mut self, claim: u32, now: Timestamp, in_hand: &mut [(InFlight, u32)]) -> Vec<DeliveryId> {
+        (self.to_hold, self.settling) = Default::default();
         let mut claimed = Vec::new();
         for (&id, (delivery, hidden)) in &mut self.deliveries {
             if delivery.due_at.is_none_or(|due_at| due_at > now) {
@@ -164,6 +174,9 @@ impl Model {
         }
         let endpoint = delivery.endpoint;
         match (retry, self.endpoints[endpoint]) {
+            (Some(_), Endpoint::Enabled) if status != 410 && self.settling[endpoint] >= Some(hidden.accepted_at) => {
+                delivery.close(State::Held);
+            }
             (Some(&delay), Endpoint::Enabled) if status != 410 => {
                 (delivery.due_at, delivery.in_flight) = (Some(now + delay), false);
             }
@@ -172,24 +185,52 @@ impl Model {
             _ => {
                 delivery.close(State::Failed);
                 if self.endpoints[endpoint] == Endpoint::Enabled {
-                    self.disable(endpoint, now);
+                    self.disable(endpoint);
                 }
             }
         }
     }
 
-    /// What waits is held; what is in flight stays so until its lease ends.
-    fn disable(&mut self, endpoint: usize, now: Timestamp) {
+    /// What waits is held; what is leased stays so until it is finished or claimed.
+    fn disable(&mut self, endpoint: usize) {
         self.endpoints[endpoint] = Endpoint::Disabled;
         self.released_until[endpoint] = None;
-        for delivery in self.of(endpoint).filter(|it| it.waits(now) && !it.is_test) {
-            delivery.close(State::Held);
+        // What was to be held before still is.
+        self.to_hold[endpoint] |= self.settling[endpoint].take().is_some();
+        let held = self.of(endpoint).filter(|it| it.waits() && !it.is_test).map(|it| it.close(State::Held)).count();
+        self.to_hold[endpoint] |= held > 0;
+    }
+
+    fn enable(&mut self, endpoint: usize, now: Timestamp) {
+        if self.endpoints[endpoint] == Endpoint::Disabled {
+            self.settling[endpoint] = self.to_hold[endpoint].then_some(now);
+            self.to_hold[endpoint] = false;
+        }
+        self.endpoints[endpoint] = Endpoint::Enabled;
+    }
+
+    /// All steps are taken at an endpoint: what is told to be held is so, and what a
+    /// process that died had leased is closed.
+    fn settle(&mut self, endpoint: usize, now: Timestamp) {
+        let standing = self.endpoints[endpoint];
+        let is_due = self.of(endpoint).any(|it| it.due_at <= Some(now) && it.state == State::Pending);
+        if self.settling[endpoint].is_some() || (standing == Endpoint::Disabled && (is_due || self.to_hold[endpoint])) {
+            self.looked_at[endpoint] = Some(now);
+        }
+        (self.to_hold[endpoint], self.settling[endpoint]) = (false, None);
+        for delivery in self.of(endpoint).filter(|it| it.in_flight && it.due_at <= Some(now)) {
+            match standing {
+                Endpoint::Enabled => {}
+                Endpoint::Disabled if delivery.is_test => {}
+                Endpoint::Disabled => delivery.close(State::Held),
+                Endpoint::Deleted => delivery.close(State::Discarded),
+            }
         }
     }
 
-    fn delete(&mut self, endpoint: usize, now: Timestamp) {
+    fn delete(&mut self, endpoint: usize) {
         self.endpoints[endpoint] = Endpoint::Deleted;
-        for delivery in self.of(endpoint).filter(|it| it.waits(now) || it.state == State::Held) {
+        for delivery in self.of(endpoint).filter(|it| it.waits() || it.state == State::Held) {
             delivery.close(State::Discarded);
         }
     }
@@ -222,7 +263,10 @@ impl Model {
     fn overdue(&self, now: Timestamp) -> u64 {
         let leased = || self.deliveries.values().map(|(it, _)| it).filter(|it| it.in_flight);
         let is_served = |endpoint| leased().any(|it| it.endpoint == endpoint && it.due_at > Some(now));
-        let is_over = |it: &Modelled| it.due_at.is_some_and(|due_at| due_at + LEASE + GRACE < now);
+        let is_over = |it: &Modelled| {
+            let looked_at = self.looked_at[it.endpoint];
+            it.due_at.is_some_and(|due_at| due_at.max(looked_at.unwrap_or(due_at)) + LEASE + GRACE < now)
+        };
         leased().filter(|it| is_over(it) && !is_served(it.endpoint)).count() as u64
     }
 }
@@ -232,8 +276,8 @@ impl Modelled {
         (self.state, self.due_at, self.in_flight) = (state, None, false);
     }
 
-    fn waits(&self, now: Timestamp) -> bool {
-        self.state == State::Pending && (!self.in_flight || self.due_at.is_some_and(|due_at| due_at <= now))
+    fn waits(&self) -> bool {
+        self.state == State::Pending && !self.in_flight
     }
 }
 
@@ -267,6 +311,9 @@ impl Play {
         let model = Model {
             endpoints: [Endpoint::Enabled; ENDPOINTS],
             released_until: [None; ENDPOINTS],
+            to_hold: [false; ENDPOINTS],
+            settling: [None; ENDPOINTS],
+            looked_at: [None; ENDPOINTS],
             deliveries: BTreeMap::new(),
         };
         let start = clock.now();
@@ -312,19 +359,20 @@ impl Play {
                 let done = self.engine.pause_endpoint(account, self.endpoints[which]).await;
                 prop_assert_eq!(done.is_ok(), self.model.endpoints[which] != Endpoint::Deleted);
                 if self.model.endpoints[which] == Endpoint::Enabled {
-                    self.model.disable(which, now);
+                    self.model.disable(which);
                 }
             }
             Step::Enable(which) => {
                 let done = self.engine.enable_endpoint(account, self.endpoints[which]).await;
                 prop_assert_eq!(done.is_ok(), self.model.endpoints[which] != Endpoint::Deleted);
                 if done.is_ok() {
-                    self.model.endpoints[which] = Endpoint::Enabled;
+                    self.model.enable(which, now);
                 }
             }
             Step::Settle(which, release) => {
                 let choice = if release { HeldChoice::Release } else { HeldChoice::Discard };
                 let settled = self.engine.settle_held(account, self.endpoints[which], all, choice).await.ok();
+                self.model.settle(which, now);
                 let expected = match (self.model.endpoints[which], choice) {
                     (Endpoint::Deleted, _) => None,
                     (Endpoint::Disabled, HeldChoice::Release) => Some(0),
@@ -338,6 +386,7 @@ impl Play {
             }
             Step::Recover(which) => {
                 let recovered = self.engine.recover(account, self.endpoints[which], self.start, all).await;
+                self.model.settle(which, now);
                 match self.model.endpoints[which] {
                     Endpoint::Deleted => prop_assert!(matches!(recovered, Err(RecoverError::Store(_)))),
                     Endpoint::Disabled => prop_assert!(matches!(recovered, Err(RecoverError::Disabled))),
@@ -346,32 +395,39 @@ impl Play {
                     }
                 }
             }
-            Step::Resend(which) if !self.model.deliveries.is_empty() => {
-                let place = which % self.model.deliveries.len();
-                let (&id, (delivery, hidden)) = self.model.deliveries.iter_mut().nth(place).expect("a delivery");
-                let done = self.engine.resend(account, id).await;
-                match self.model.endpoints[delivery.endpoint] {
-                    Endpoint::Deleted => prop_assert!(matches!(done, Err(ResendError::Store(_)))),
-                    Endpoint::Disabled if !delivery.is_test => {
-                        prop_assert!(matches!(done, Err(ResendError::Disabled)));
-                    }
-                    _ if delivery.state == State::Pending => prop_assert!(matches!(done, Err(ResendError::Pending))),
-                    _ => {
-                        prop_assert!(done.is_ok());
-                        (delivery.state, delivery.due_at, hidden.failures) = (State::Pending, Some(now), 0);
-                    }
-                }
-            }
+            Step::Resend(which) if !self.model.deliveries.is_empty() => self.resend(which, now).await?,
             Step::Delete(which) if which < ENDPOINTS => {
                 let done = self.engine.delete_endpoint(account, self.endpoints[which]).await;
                 prop_assert_eq!(done.is_ok(), self.model.endpoints[which] != Endpoint::Deleted);
                 if done.is_ok() {
-                    self.model.delete(which, now);
+                    self.model.delete(which);
                 }
             }
             Step::Finish(..) | Step::Resend(_) | Step::Delete(_) => {}
         }
         self.agree().await
+    }
+
+    async fn resend(&mut self, which: usize, now: Timestamp) -> Result<(), TestCaseError> {
+        let account = self.account;
+        let place = which % self.model.deliveries.len();
+        let (&id, (delivery, hidden)) = self.model.deliveries.iter_mut().nth(place).expect("a delivery");
+        let done = self.engine.resend(account, id).await;
+        match self.model.endpoints[delivery.endpoint] {
+            Endpoint::Deleted => prop_assert!(matches!(done, Err(ResendError::Store(_)))),
+            Endpoint::Disabled if !delivery.is_test => {
+                prop_assert!(matches!(done, Err(ResendError::Disabled)));
+            }
+            Endpoint::Enabled if self.model.settling[delivery.endpoint].is_some() && !delivery.is_test => {
+                prop_assert!(matches!(done, Err(ResendError::Settling)));
+            }
+            _ if delivery.state == State::Pending => prop_assert!(matches!(done, Err(ResendError::Pending))),
+            _ => {
+                prop_assert!(done.is_ok());
+                (delivery.state, delivery.due_at, hidden.failures) = (State::Pending, Some(now), 0);
+            }
+        }
+        Ok(())
     }
 
     /// Adds to the model what the store has accepted, which must be so many deliveries.

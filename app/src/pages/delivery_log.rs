@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use serde::Deserialize;
 use signet_engine::{
     UnusableDelivery,
-    store::deliveries::{Delivery, Filter},
+    store::deliveries::{Delivery, Filter, Log, PENDING_SEARCHED, Rest, SEARCHED},
 };
 use signet_model::{EndpointId, EventId, delivery::State, event::EventType};
 
@@ -70,10 +70,10 @@ pub(crate) async fn get(
     let (engine, account) = (member.engine(), member.account);
     let endpoint = engine.endpoint(account, id).await?.ok_or(PageError::NotFound)?;
     // One more than is shown tells whether there is another page.
-    let mut found = engine.deliveries(account, id, asked.filter(), PAGE + 1).await?;
-    let more = found.len() > PAGE as usize;
-    found.truncate(PAGE as usize);
-    Ok(page(&member, &asked, id, &endpoint.host(), &found, more))
+    let mut log = engine.log(account, id, asked.filter(), PAGE + 1).await?;
+    let more = log.deliveries.len() > PAGE as usize;
+    log.deliveries.truncate(PAGE as usize);
+    Ok(page(&member, &asked, id, &endpoint.host(), &log, more))
 }
 
 /// A delivery, or one that cannot be used.
@@ -84,7 +84,12 @@ fn event(line: &Line) -> Option<EventId> {
     line.as_ref().map_or_else(|delivery| delivery.event, |delivery| Some(delivery.event))
 }
 
-fn page(member: &Member, asked: &Asked, id: EndpointId, host: &str, found: &[Line], more: bool) -> Response {
+fn page(member: &Member, asked: &Asked, id: EndpointId, host: &str, log: &Log, more: bool) -> Response {
+    let found = &log.deliveries;
+    let older = match log.rest {
+        Some(Rest::After(event)) => Some(event),
+        _ => found.iter().rev().find_map(event).filter(|_| more),
+    };
     let webhook = endpoint_path(id);
     let path = format!("{webhook}/deliveries");
     let above = vec![(HOME.to_owned(), "Webhooks".to_owned()), (webhook, host.to_owned())];
@@ -110,8 +115,9 @@ fn page(member: &Member, asked: &Asked, id: EndpointId, host: &str, found: &[Lin
             </header>
             <section class="card flush">
                 {filters(asked, &path)}
+                {log.rest.map(rest)}
                 <DeliveryList rows=rows query=query empty=empty.to_owned() />
-                {pages(asked, &path, found.iter().rev().find_map(event).filter(|_| more))}
+                {pages(asked, &path, older)}
             </section>
         }
     })
@@ -140,6 +146,18 @@ fn filters(asked: &Asked, path: &str) -> impl IntoView + use<> {
             {asked.restricts().then(|| view! { <a class="button quiet" href=path.to_owned()>"Clear"</a> })}
         </form>
     }
+}
+
+/// Says what was not searched.
+fn rest(rest: Rest) -> impl IntoView {
+    let text = match rest {
+        Rest::Pending => format!(
+            "Many deliveries are waiting. Of these, the {PENDING_SEARCHED} that are due first were searched; clear the \
+             filter to see all."
+        ),
+        Rest::After(_) => format!("{SEARCHED} deliveries were searched. Choose Older to go on."),
+    };
+    view! { <p class="hint">{text}</p> }
 }
 
 fn option(value: &'static str, label: String, selected: bool) -> impl IntoView {

@@ -18,6 +18,11 @@ pub(crate) fn page(frame: &Frame, error: PageError) -> Response {
         ),
         PageError::Busy => ("The server is busy", "Nothing was changed. Try again in a moment."),
         PageError::TestsUnderWay(_) => ("The test was not sent", error_text.as_str()),
+        PageError::TooSlow => (
+            "This took too long",
+            "The database was too busy to read all that this page shows, and was stopped. Try again in a moment, or choose \
+             fewer: another state, or one event type.",
+        ),
         PageError::Internal => {
             ("Something went wrong", "The server could not answer. Nothing was changed. Try again in a moment.")
         }

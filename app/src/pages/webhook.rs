@@ -11,6 +11,7 @@ use signet_engine::{
     Engine, Unusable, UnusableDelivery,
     store::{
         Error,
+        backlog::Count,
         deliveries::{Delivery, DeliveryDetail, Filter},
         endpoints::Endpoint,
     },
@@ -57,7 +58,7 @@ pub(crate) async fn back(Ids(id): Ids<EndpointId>) -> Response {
 struct Shown {
     endpoint: Endpoint,
     recent: Vec<Result<Delivery, UnusableDelivery>>,
-    held: Vec<(EventType, u64)>,
+    held: Vec<(EventType, Count)>,
     /// The delivery whose failure disabled the webhook.
     cause: Option<DeliveryDetail>,
     test: Option<DeliveryDetail>,

@@ -196,7 +196,7 @@ fn concerned(events: &[Incoming], outcomes: &[&Judged]) -> Vec<AccountId> {
 
 /// Tells who waits for an outcome, and the operator, what is recorded.
 fn announce(engine: &Parts, retries: bool, outcomes: &[&Judged], disabled: &[(EndpointId, DisabledReason)]) {
-    if retries {
+    if retries || !disabled.is_empty() {
         engine.wake.notify_one();
     }
     for (endpoint, reason) in disabled {

@@ -18,9 +18,10 @@ use signet_model::{
     signature::{Secret, SigningKey, SigningKeys},
 };
 
+use super::Address;
 use crate::{
     Unusable,
-    queue::{EndpointRow, Lock, OwnedEndpoint, Tx, endpoints, revisions},
+    queue::{EndpointRow, Lock, OwnedEndpoint, Standing, Tx, endpoints, revisions},
     seal::Sealer,
     store::{Database, Result},
 };
@@ -39,6 +40,10 @@ pub(crate) struct EndpointView {
     pub(crate) event_types: Subscriptions,
     /// Whether its events are held: it was disabled, or it has no target.
     pub(crate) disabled: bool,
+    /// Whether what had waited before it was enabled is still to be held.
+    pub(crate) settling: bool,
+    /// Until when what was released for it goes out, as far as is known.
+    pub(crate) released_until: Option<Timestamp>,
     /// Where its deliveries go, or why that cannot be read.
     pub(crate) target: Result<Arc<Target>, Unusable>,
 }
@@ -51,7 +56,14 @@ impl EndpointView {
 
     fn open(row: &EndpointRow, id: EndpointId, sealer: &Sealer) -> Self {
         let target = Target::open(row, id, sealer).map(Arc::new);
-        Self { id, event_types: row.event_types, disabled: row.disabled || target.is_err(), target }
+        Self {
+            id,
+            event_types: row.event_types,
+            disabled: row.disabled || target.is_err(),
+            settling: row.settling,
+            released_until: row.released_until,
+            target,
+        }
     }
 }
 
@@ -182,6 +194,16 @@ impl Views {
     /// The account's endpoint, if it exists and is not deleted.
     pub(crate) fn endpoint(&self, account: AccountId, endpoint: EndpointId) -> Option<&Arc<EndpointView>> {
         self.account(account)?.endpoints.get(&endpoint)
+    }
+
+    /// What is to be done at an endpoint at which something is due.
+    pub(crate) fn standing(&self, (account, endpoint): Address) -> Standing {
+        match self.endpoint(account, endpoint) {
+            None => Standing::Deleted,
+            Some(view) if view.disabled => Standing::Disabled,
+            Some(view) if view.settling => Standing::Settling,
+            Some(_) => Standing::Open,
+        }
     }
 }
 

@@ -7,14 +7,15 @@
 
 use std::{collections::HashMap, io, sync::Arc, time::Duration};
 
+use signet_model::EndpointId;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Address, Count, Leased, Place, Ready, directory::Views, distinct};
+use super::{Address, Count, Leased, Place, Ready, directory::Views, distinct, pace::Limits, settle::take_step};
 use crate::{
     engine::Parts,
     fault,
-    queue::{Claim, ClaimOrder, Claimed, Due, DueQueue, HotConnection, Standing, Unread, due_queues, next_due},
+    queue::{Claim, ClaimOrder, Claimed, Due, DueQueue, HotConnection, Unread, due_queues, next_due},
     store::{Error, Result},
 };
 
@@ -184,15 +185,22 @@ pub(crate) async fn claim_batch(
     hot: &mut HotConnection,
     due: &[Address],
 ) -> Result<(usize, Vec<Ready>)> {
+    let mut due = due.to_vec();
     let accounts = distinct(due.iter().map(|&(account, _)| account));
     let mut views = engine.directory.known(&engine.db, &accounts).await?;
+    let mut settled = 0;
     for _ in 0..LOOKS {
-        if let Some(claimed) = claim_by(engine, hot, due, &views).await? {
-            return Ok(claimed);
+        let now = engine.clock.now();
+        let step = take_step(engine, hot, &due, &views, now).await?;
+        settled += step.looked_at;
+        due.retain(|(_, endpoint)| !step.unsettled.contains(endpoint));
+        let limits = engine.paces.limits(engine, &due, &views, now).await?;
+        if let Some((looked_at, ready)) = claim_by(engine, hot, &due, &views, &limits).await? {
+            return Ok((settled + looked_at, ready));
         }
         views = engine.directory.learn(&engine.db, &accounts).await?;
     }
-    Ok((0, Vec::new()))
+    Ok((settled, Vec::new()))
 }
 
 /// Claims, as long as endpoints are as these views show them. `None`, and nothing is
@@ -202,9 +210,11 @@ async fn claim_by(
     hot: &mut HotConnection,
     due: &[Address],
     views: &Views,
+    limits: &Limits,
 ) -> Result<Option<(usize, Vec<Ready>)>> {
-    let mut room = reserve(engine, due, views);
-    let endpoints: Vec<_> = due.iter().filter_map(|&address| due_at(address, views, &room)).collect();
+    let mut room = reserve(engine, due, views, limits);
+    let asked: Vec<_> = limits.keys().map(|&endpoint| (endpoint, places_at(&room, endpoint))).collect();
+    let endpoints: Vec<_> = due.iter().filter_map(|&address| due_at(address, &room)).collect();
     if endpoints.is_empty() {
         return Ok(Some((0, Vec::new())));
     }
@@ -213,25 +223,22 @@ async fn claim_by(
     let order = ClaimOrder { accounts: views.revisions(), endpoints, now, until: leased.until, lease: leased.lease };
     let Some(Claim { looked_at, claimed, left }) = hot.claim(order).await? else { return Ok(None) };
     fault::point("after_claim");
-    let ready = claimed.into_iter().filter_map(|row| ready(row, views, &mut room, leased)).collect();
+    let ready: Vec<_> = claimed.into_iter().filter_map(|row| ready(row, views, &mut room, leased)).collect();
+    for (endpoint, most) in asked {
+        engine.paces.claimed(endpoint, most, left.contains(&endpoint));
+    }
     for (_, endpoint) in room.into_keys() {
         engine.lanes.claimed(endpoint, left.contains(&endpoint));
     }
     Ok(Some((looked_at, ready)))
 }
 
-/// What is to be done at an endpoint; nothing where there is no room for what is due.
-fn due_at(address: Address, views: &Views, room: &HashMap<Address, Reserved>) -> Option<Due> {
+/// What may be claimed at an endpoint; nothing where there is no room for what is due.
+fn due_at(address: Address, room: &HashMap<Address, Reserved>) -> Option<Due> {
     let (account, endpoint) = address;
-    let (most, bytes) = room.get(&address).map_or((0, 0), |reserved| (reserved.places.len(), reserved.bytes));
-    let standing = match views.endpoint(account, endpoint) {
-        None => Standing::Deleted,
-        Some(_) if most == 0 => return None,
-        Some(view) if view.disabled => Standing::Disabled,
-        Some(_) => Standing::Open,
-    };
+    let reserved = room.get(&address)?;
     let limit = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    Some(Due { account, endpoint, standing, most: limit(most), bytes: limit(bytes) })
+    Some(Due { account, endpoint, most: limit(reserved.places.len()), bytes: limit(reserved.bytes) })
 }
 
 /// Room for what one endpoint has due.
@@ -243,15 +250,21 @@ struct Reserved {
 
 /// Shares a batch out evenly: an endpoint with a long backlog does not take the
 /// turn of those with one retry each.
-fn reserve(engine: &Parts, due: &[Address], views: &Views) -> HashMap<Address, Reserved> {
+fn reserve(engine: &Parts, due: &[Address], views: &Views, limits: &Limits) -> HashMap<Address, Reserved> {
     let endpoints = due.len().max(1);
+    let share = BATCH.div_ceil(endpoints);
     let reserve = |&(account, endpoint): &Address| {
         let view = views.endpoint(account, endpoint)?;
-        let (most, address) = (BATCH.div_ceil(endpoints), (account, endpoint));
+        let (most, address) = (limits.get(&endpoint).map_or(share, |&most| share.min(most)), (account, endpoint));
         let (places, bytes) = engine.lanes.reserve_to_claim(address, view.url(), most, endpoints);
         (!places.is_empty()).then_some((address, Reserved { places, bytes }))
     };
     due.iter().filter_map(reserve).collect()
+}
+
+/// How many places are reserved at an endpoint.
+fn places_at(room: &HashMap<Address, Reserved>, endpoint: EndpointId) -> usize {
+    room.iter().filter(|((_, one), _)| *one == endpoint).map(|(_, reserved)| reserved.places.len()).sum()
 }
 
 /// What is to be attempted of a row; nothing if this process has the delivery in hand

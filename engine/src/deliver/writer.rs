@@ -346,21 +346,18 @@ impl Writer {
             Share::WithOutcomes => self.outcomes.as_slice(),
         };
         let written = commit_batch(&self.engine, &mut self.hot, changes, outcomes).await;
-        match &written {
-            Ok(committed) => {
-                self.engine.last_commit.succeeded();
-                let now = Instant::now();
-                for &account in &committed.locked {
-                    self.locked.found_locked(account, now);
-                }
-                if share == Share::WithOutcomes {
-                    self.recorded(&committed.locked);
-                }
+        if let Ok(committed) = &written {
+            self.engine.last_commit.succeeded();
+            let now = Instant::now();
+            for &account in &committed.locked {
+                self.locked.found_locked(account, now);
             }
-            Err(_) => {
-                self.failed();
-                self.hot.renew();
+            if share == Share::WithOutcomes {
+                self.recorded(&committed.locked);
             }
+        } else {
+            self.failed();
+            self.hot.renew();
         }
         written
     }

@@ -28,9 +28,11 @@ pub enum Rule {
     LeaseNotTooLong,
     /// What is pending is where claiming looks for it in time.
     PendingIsQueued,
-    /// Nothing but tests and what is in flight is pending at a disabled endpoint.
+    /// Nothing but tests and what is in flight is pending at a disabled endpoint, unless
+    /// it is still being held: then the endpoint's queue is due.
     DisabledHolds,
-    /// Nothing but what is in flight waits for a deleted endpoint.
+    /// Nothing but what is in flight waits for a deleted endpoint, unless it is still
+    /// being discarded: then the endpoint's queue is due.
     DeletedHasNothingOpen,
     /// Every idempotency key answers with an event that exists.
     KeyHasEvent,
@@ -192,14 +194,20 @@ impl Rule {
                   WHERE d.state = 'pending' AND (q.next_due_at IS NULL OR (q.next_due_at > d.due_at AND q.next_due_at > clock.soon))"
             }
             Self::DisabledHolds => {
-                "SELECT d.id FROM deliveries d JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id
-                  WHERE e.disabled_at IS NOT NULL AND e.deleted_at IS NULL
-                    AND d.state = 'pending' AND d.lease IS NULL AND NOT d.is_test"
+                "SELECT d.id FROM clock, deliveries d
+                   JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id
+                   LEFT JOIN endpoint_queues q ON q.account_id = d.account_id AND q.endpoint_id = d.endpoint_id
+                  WHERE (e.disabled_at IS NOT NULL OR d.created_at <= e.hold_through) AND e.deleted_at IS NULL
+                    AND d.state = 'pending' AND d.lease IS NULL AND NOT d.is_test
+                    AND (q.next_due_at IS NULL OR q.next_due_at > clock.soon)"
             }
             Self::DeletedHasNothingOpen => {
-                "SELECT d.id FROM deliveries d JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id
+                "SELECT d.id FROM clock, deliveries d
+                   JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id
+                   LEFT JOIN endpoint_queues q ON q.account_id = d.account_id AND q.endpoint_id = d.endpoint_id
                   WHERE e.deleted_at IS NOT NULL
-                    AND (d.state = 'held' OR (d.state = 'pending' AND d.lease IS NULL))"
+                    AND (d.state = 'held' OR (d.state = 'pending' AND d.lease IS NULL))
+                    AND (q.next_due_at IS NULL OR q.next_due_at > clock.soon)"
             }
             Self::KeyHasEvent => {
                 "SELECT k.event_id AS id FROM idempotency_keys k

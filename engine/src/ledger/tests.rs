@@ -33,6 +33,7 @@ impl World {
         let paused = endpoint(&engine, account).await;
         engine.pause_endpoint(account, paused).await.expect("paused");
         let hands = Hands(&engine);
+        assert!(hands.claim().await.is_empty(), "nothing waited for it");
         let event = |key: &str| NewEvent {
             idempotency: Some(Idempotency { key: key.into(), request_hash: [1; 32] }),
             ..completed(&engine, account, key)

@@ -79,7 +79,7 @@ macro_rules! endpoints_of {
     ($accounts:literal) => {
         concat!(
             "SELECT account_id, id, url, event_types, secret, next_secret, next_secret_at,
-               disabled_at IS NOT NULL AS disabled
+               disabled_at IS NOT NULL AS disabled, hold_through IS NOT NULL AS settling, released_until
              FROM endpoints WHERE deleted_at IS NULL AND account_id ",
             $accounts
         )

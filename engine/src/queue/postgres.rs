@@ -9,10 +9,10 @@ use signet_model::{AccountId, DeliveryId, EndpointId, EventId, Timestamp};
 use sqlx::{AssertSqlSafe, Postgres, Transaction, postgres::PgArguments};
 
 use super::{
-    ADVANCE, Batch, DISCARD, FORGET, HOLD, HOLD_UNREAD, Lock, Write, changed_health,
+    ADVANCE, Batch, FORGET, HOLD_UNREAD, Lock, Write, changed_health,
     rows::{
         AttemptRow, Claim, ClaimOrder, ClaimedRow, DeliveryRow, Due, EventRow, FinishRow, HealthRow, KeyRow, Lease,
-        Standing, Touch, Unread, due_again,
+        Touch, Unread, due_again,
     },
 };
 use crate::store::Result;
@@ -237,13 +237,6 @@ pub(super) async fn claim(tx: &mut Connection<'_>, order: &ClaimOrder) -> Result
     let Some(busy) = busy_accounts(tx, &order.accounts).await? else { return Ok(None) };
     let mut locked = lock_endpoints(tx, order).await?;
     locked.retain(|due| !busy.contains(&due.account));
-    for due in &locked {
-        match due.standing {
-            Standing::Open => {}
-            Standing::Disabled => settle(tx, HOLD, due, order.now).await?,
-            Standing::Deleted => settle(tx, DISCARD, due, order.now).await?,
-        }
-    }
     let rows: Vec<ClaimedRow> = sqlx::query_as(CLAIM)
         .bind(column(&locked, |due| due.account))
         .bind(column(&locked, |due| due.endpoint))
@@ -287,11 +280,6 @@ async fn busy_accounts(tx: &mut Connection<'_>, known: &[(AccountId, i64)]) -> R
     }
     let exist = busy.is_empty() || accounts::revisions(tx, &busy).await?.len() == busy.len();
     Ok(exist.then_some(busy))
-}
-
-async fn settle(tx: &mut Connection<'_>, sql: &'static str, due: &Due, now: Timestamp) -> Result<()> {
-    sqlx::query(sql).bind(due.account).bind(due.endpoint).bind(now).execute(&mut **tx).await?;
-    Ok(())
 }
 
 /// Moves the endpoint's queue on, or removes it; returns when something is next due.

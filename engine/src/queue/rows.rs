@@ -37,6 +37,10 @@ pub struct EndpointRow {
     pub next_secret_at: Option<Timestamp>,
     /// Whether it is disabled.
     pub disabled: bool,
+    /// Whether what had waited before it was enabled is still to be held.
+    pub settling: bool,
+    /// Until when what was released for it goes out.
+    pub released_until: Option<Timestamp>,
 }
 
 /// An endpoint and its account.
@@ -180,8 +184,6 @@ pub struct Due {
     pub account: AccountId,
     /// Which.
     pub endpoint: EndpointId,
-    /// What it is by now.
-    pub standing: Standing,
     /// At most so many are claimed, the earliest first.
     pub most: i64,
     /// As long as their bodies have no more bytes together.
@@ -208,18 +210,6 @@ impl Claim {
             self.left.insert(endpoint);
         }
     }
-}
-
-/// What an endpoint is when something falls due at it. Whatever falls due at one that
-/// is closed was in flight when it was closed, and its process died.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    /// It receives.
-    Open,
-    /// What is due is held first; only tests are left to be claimed.
-    Disabled,
-    /// What is due is discarded.
-    Deleted,
 }
 
 /// The instant at which what is overdue at an endpoint counts as due after a claim. Where

@@ -2,18 +2,29 @@
 //! and what has failed. Both go out paced, so that a receiver that has just come
 //! back is not knocked over.
 
+pub(super) mod count;
+
 use std::time::Duration;
 
-use signet_model::{AccountId, EndpointId, EventId, Subscriptions, Timestamp, event::EventType, sql::Stored};
+use signet_model::{
+    AccountId, DeliveryId, EndpointId, EventId, Subscriptions, Timestamp, event::EventType, sql::Stored,
+};
 
-use super::{Error, Result, read};
+use super::{
+    Error, Result, read,
+    removal::{for_ids, hex_list},
+};
 use crate::{
     Engine,
+    deliver::settle::settle,
+    fault,
     queue::{Lock, Touch, Tx, on},
 };
 
-/// How many deliveries change in one transaction.
-const BATCH: u32 = 1_000;
+pub use count::Count;
+
+/// How many deliveries are looked at by one statement, and change in one transaction.
+const BATCH: u32 = 500;
 
 /// What to do with what was held while the endpoint was disabled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,67 +55,97 @@ impl From<sqlx::Error> for RecoverError {
 
 /// What is to be sent later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Backlog {
+pub(crate) enum Backlog {
     Held,
     Failed,
 }
 
-/// Deliveries of one endpoint (`$1`, `$2`), of some types (`$3` to `$5`), whose
-/// events are newer than one (`$6`).
-macro_rules! held {
-    () => {
-        "account_id = $1 AND endpoint_id = $2 AND event_type IN ($3, $4, $5) AND event_id > $6 AND state = 'held'"
-    };
-}
-
-/// The same of what has failed and can still be sent.
-macro_rules! failed {
-    () => {
-        "account_id = $1 AND endpoint_id = $2 AND event_type IN ($3, $4, $5) AND event_id > $6 AND state = 'failed'
-           AND NOT is_test AND EXISTS (SELECT 1 FROM events
-             WHERE events.account_id = deliveries.account_id AND events.id = deliveries.event_id AND body IS NOT NULL)"
-    };
-}
-
-/// Makes a batch (`$7`) pending, each in its turn; answers with the events, in no order.
-macro_rules! send {
-    ($which:expr, $state:literal, $due_at:literal) => {
+/// The next deliveries of one endpoint (`$1`, `$2`) in a state, of some types (`$3` to
+/// `$5`), whose events are newer than one (`$6`), at most so many (`$7`): of each type
+/// as many along its part of the index, and the first of these.
+macro_rules! next {
+    ($state:literal) => {
         concat!(
-            "WITH batch AS (SELECT id, event_id FROM deliveries WHERE ",
-            $which,
-            " ORDER BY event_id LIMIT $7),
-                  turn AS (SELECT id, row_number() OVER (ORDER BY event_id) - 1 AS place FROM batch)
-             UPDATE deliveries SET state = 'pending', failures = 0, completed_at = NULL, due_at = ",
-            $due_at,
-            " FROM turn WHERE deliveries.account_id = $1 AND deliveries.id = turn.id AND deliveries.state = ",
+            "SELECT id, event_id, NOT is_test AND EXISTS
+               (SELECT 1 FROM events WHERE events.account_id = $1 AND events.id = next.event_id AND body IS NOT NULL)
+               AS can_be_sent
+             FROM (",
+            next!($state, "$3"),
+            " UNION ALL ",
+            next!($state, "$4"),
+            " UNION ALL ",
+            next!($state, "$5"),
+            ") AS next ORDER BY event_id LIMIT $7"
+        )
+    };
+    ($state:literal, $kind:literal) => {
+        concat!(
+            "SELECT * FROM (SELECT id, event_id, is_test FROM deliveries
+              WHERE account_id = $1 AND endpoint_id = $2 AND state = ",
             $state,
-            " RETURNING deliveries.event_id"
+            " AND state IN ('failed', 'held', 'discarded') AND event_type = ",
+            $kind,
+            " AND event_id > $6 ORDER BY event_id LIMIT $7) AS of_type"
         )
     };
 }
 
-/// From an instant (`$8`) on, so many (`$9`) a second.
-macro_rules! send_sqlite {
-    ($which:expr, $state:literal) => {
-        send!($which, $state, "$8 + turn.place * 1000000 / $9")
+/// Makes deliveries of an account (`$1`) pending that are still in a state: each
+/// (`$2`) at its instant (`$3`).
+macro_rules! send {
+    ($state:literal, $turns:literal) => {
+        concat!(
+            "UPDATE deliveries SET state = 'pending', failures = 0, completed_at = NULL, due_at = turn.due_at FROM ",
+            $turns,
+            " WHERE deliveries.account_id = $1 AND deliveries.id = turn.id AND deliveries.state = ",
+            $state,
+            " AND EXISTS (SELECT 1 FROM events WHERE events.account_id = $1 AND events.id = deliveries.event_id
+                           AND body IS NOT NULL)"
+        )
     };
 }
-macro_rules! send_postgres {
-    ($which:expr, $state:literal) => {
-        send!($which, $state, "CAST($8 AS TIMESTAMPTZ) + turn.place * 1000000 / $9 * INTERVAL '1 microsecond'")
+macro_rules! send_on_both {
+    ($state:literal) => {
+        [
+            send!(
+                $state,
+                "(SELECT unhex(ids.value) AS id, dues.value AS due_at
+                    FROM json_each($2) AS ids JOIN json_each($3) AS dues ON dues.key = ids.key) AS turn"
+            ),
+            send!($state, "unnest($2::uuid[], $3::timestamptz[]) AS turn (id, due_at)"),
+        ]
     };
 }
 
 impl Backlog {
-    /// The statement that sends a batch, for either database.
-    const fn send(self, tx: &Tx<'_>) -> &'static str {
-        match (self, tx) {
-            (Self::Held, Tx::Sqlite(_)) => send_sqlite!(held!(), "'held'"),
-            (Self::Held, Tx::Postgres(_)) => send_postgres!(held!(), "'held'"),
-            (Self::Failed, Tx::Sqlite(_)) => send_sqlite!(failed!(), "'failed'"),
-            (Self::Failed, Tx::Postgres(_)) => send_postgres!(failed!(), "'failed'"),
+    /// Finds what comes next.
+    pub(crate) const fn next(self) -> &'static str {
+        match self {
+            Self::Held => next!("'held'"),
+            Self::Failed => next!("'failed'"),
         }
     }
+
+    /// Sends it, on either database.
+    pub(crate) const fn send(self) -> [&'static str; 2] {
+        match self {
+            Self::Held => send_on_both!("'held'"),
+            Self::Failed => send_on_both!("'failed'"),
+        }
+    }
+}
+
+/// A delivery that was found.
+#[derive(Debug, sqlx::FromRow)]
+struct Found {
+    id: DeliveryId,
+    event_id: Stored<EventId>,
+    can_be_sent: bool,
+}
+
+/// The event after which the search goes on; `None` at the end.
+fn last_event(found: &[Found]) -> Option<EventId> {
+    found.iter().rev().find_map(|one| one.event_id.0.as_ref().ok().copied())
 }
 
 /// Some deliveries of an endpoint.
@@ -124,16 +165,6 @@ impl Selection {
 }
 
 impl Engine {
-    /// How many deliveries are held, by event type (only types with any, and only those
-    /// that this version knows: it can send no others).
-    pub async fn held_counts(&self, account: AccountId, id: EndpointId) -> Result<Vec<(EventType, u64)>> {
-        const SQL: &str = "SELECT event_type, count(*) FROM deliveries
-             WHERE account_id = $1 AND endpoint_id = $2 AND state = 'held' GROUP BY event_type ORDER BY event_type";
-        let counts: Vec<(Stored<EventType>, i64)> =
-            read!(&self.0.db, |conn| sqlx::query_as(SQL).bind(account).bind(id).fetch_all(&mut *conn).await?);
-        Ok(counts.into_iter().filter_map(|(kind, count)| Some((kind.ok()?, count.unsigned_abs()))).collect())
-    }
-
     /// Sends or drops what is held, of these types. Sending is paced, in the
     /// order of acceptance, and begins a new round of retries. Returns how many
     /// deliveries it concerned. While the endpoint is disabled only dropping works.
@@ -145,6 +176,7 @@ impl Engine {
         choice: HeldChoice,
     ) -> Result<u64> {
         let all = Selection { account, endpoint: id, types, after: EventId::from_uuid(uuid::Uuid::nil()) };
+        settle(&self.0, account, id).await?;
         match choice {
             HeldChoice::Discard => self.discard_held(all).await,
             HeldChoice::Release => match self.send_paced(all, Backlog::Held).await {
@@ -160,30 +192,6 @@ impl Engine {
         self.0.settings.release_rate
     }
 
-    /// How many failed deliveries of these types [`Engine::recover`] would put
-    /// back, of events that were accepted since then.
-    pub async fn recoverable(
-        &self,
-        account: AccountId,
-        endpoint: EndpointId,
-        since: Timestamp,
-        types: Subscriptions,
-    ) -> Result<u64> {
-        const SQL: &str = concat!("SELECT count(*) FROM deliveries WHERE ", failed!());
-        let selection = Selection { account, endpoint, types, after: first_id(since) };
-        let [a, b, c] = selection.kinds();
-        let count: i64 = read!(&self.0.db, |conn| sqlx::query_scalar(SQL)
-            .bind(account)
-            .bind(endpoint)
-            .bind(a)
-            .bind(b)
-            .bind(c)
-            .bind(selection.after)
-            .fetch_one(&mut *conn)
-            .await?);
-        Ok(count.unsigned_abs())
-    }
-
     /// Puts failed deliveries of these types back, of events that were accepted
     /// since then: paced, in the order of acceptance, with a new round of
     /// retries. Tests and what has lost its body to retention stay as they are.
@@ -195,6 +203,7 @@ impl Engine {
         since: Timestamp,
         types: Subscriptions,
     ) -> Result<u64, RecoverError> {
+        settle(&self.0, account, endpoint).await?;
         self.send_paced(Selection { account, endpoint, types, after: first_id(since) }, Backlog::Failed).await
     }
 
@@ -202,17 +211,21 @@ impl Engine {
     /// what fails anew meanwhile is not taken up again. Goes on to the end even if
     /// nobody waits for it any more.
     async fn send_paced(&self, mut selection: Selection, backlog: Backlog) -> Result<u64, RecoverError> {
+        let asked = self.endpoint(selection.account, selection.endpoint).await?.ok_or(Error::NotFound)?;
+        if asked.disabled.is_some() {
+            return Err(RecoverError::Disabled);
+        }
         let this = self.clone();
         let sending = tokio::spawn(async move {
             let mut total = 0;
             loop {
-                let sent = this.send_batch(selection, backlog).await?;
-                total += sent.len() as u64;
+                // Beside the traffic; what has changed by the time of sending is left alone.
+                let found = this.next(selection, backlog).await?;
+                let Some(last) = last_event(&found) else { return Ok(total) };
+                selection.after = last;
+                let ids: Vec<_> = found.iter().filter(|one| one.can_be_sent).map(|one| one.id).collect();
+                total += this.send_batch(selection, backlog, &ids).await?;
                 this.wake();
-                if sent.len() < BATCH as usize {
-                    return Ok(total);
-                }
-                selection.after = sent.into_iter().max().unwrap_or(selection.after);
             }
         });
         sending.await.unwrap_or_else(|ended| match ended.try_into_panic() {
@@ -221,23 +234,11 @@ impl Engine {
         })
     }
 
-    /// Makes one batch pending, behind what was released before.
-    async fn send_batch(&self, selection: Selection, backlog: Backlog) -> Result<Vec<EventId>, RecoverError> {
+    /// Finds the next of a backlog.
+    async fn next(&self, selection: Selection, backlog: Backlog) -> Result<Vec<Found>> {
         let Selection { account, endpoint, after, .. } = selection;
         let [a, b, c] = selection.kinds();
-        let rate = self.0.settings.release_rate;
-        let mut tx = Tx::begin(&self.0.db).await?;
-        // One release at a time; and retention, which takes bodies from what is
-        // closed, shares the lock.
-        let views = self.0.directory.look(&mut tx, &[account], Lock::Change).await?;
-        let view = views.endpoint(account, endpoint).ok_or(Error::NotFound)?;
-        if view.disabled {
-            return Err(RecoverError::Disabled);
-        }
-        let now = self.0.clock.now();
-        let start = released_until(&mut tx, account, endpoint).await?.map_or(now, |until| until.max(now));
-        let sql = backlog.send(&tx);
-        let sent: Vec<Stored<EventId>> = on!(&mut tx, |conn| sqlx::query_scalar(sql)
+        Ok(read!(&self.0.db, |conn| sqlx::query_as(backlog.next())
             .bind(account)
             .bind(endpoint)
             .bind(a)
@@ -245,54 +246,85 @@ impl Engine {
             .bind(c)
             .bind(after)
             .bind(i64::from(BATCH))
-            .bind(start)
-            .bind(i64::from(rate))
-            .fetch_all(conn)
-            .await?);
-        if !sent.is_empty() {
-            let count = u32::try_from(sent.len()).unwrap_or(BATCH);
-            release_until(&mut tx, account, endpoint, start + Duration::from_secs(1) * count / rate).await?;
-            tx.touch(Touch { account, endpoint, due_at: start }).await?;
-            tx.notify().await?;
-        }
-        tx.commit().await?;
-        Ok(sent.into_iter().filter_map(Stored::ok).collect())
+            .fetch_all(&mut *conn)
+            .await?))
     }
 
-    async fn discard_held(&self, selection: Selection) -> Result<u64> {
-        const SQL: &str = concat!(
-            "UPDATE deliveries SET state = 'discarded', completed_at = $8 WHERE account_id = $1 AND state = 'held' AND id IN
-               (SELECT id FROM deliveries WHERE ",
-            held!(),
-            " LIMIT $7)"
-        );
-        let Selection { account, endpoint, after, .. } = selection;
-        let [a, b, c] = selection.kinds();
+    /// Makes one batch pending, behind what was released before; returns how many
+    /// deliveries those are.
+    async fn send_batch(
+        &self,
+        selection: Selection,
+        backlog: Backlog,
+        ids: &[DeliveryId],
+    ) -> Result<u64, RecoverError> {
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        let Selection { account, endpoint, .. } = selection;
+        let mut tx = Tx::begin(&self.0.db).await?;
+        // One release at a time; and retention, which takes bodies from what is
+        // closed, shares the lock.
+        let views = self.0.directory.look(&mut tx, &[account], Lock::Change).await?;
+        let view = views.endpoint(account, endpoint).ok_or(Error::NotFound)?;
+        if view.disabled || view.settling {
+            return Err(RecoverError::Disabled);
+        }
+        self.0.paces.release(endpoint);
+        let now = self.0.clock.now();
+        let start = released_until(&mut tx, account, endpoint).await?.map_or(now, |until| until.max(now));
+        let due_at = |place| start + Duration::from_secs(1) * place / self.0.settings.release_rate;
+        let turns: Vec<_> = ids.iter().copied().zip((0..).map(due_at)).collect();
+        let sent = send(&mut tx, account, backlog, &turns).await?;
+        release_until(&mut tx, account, endpoint, due_at(u32::try_from(ids.len()).unwrap_or(BATCH))).await?;
+        tx.touch(Touch { account, endpoint, due_at: start }).await?;
+        tx.notify().await?;
+        tx.commit().await?;
+        fault::point("after_step");
+        Ok(sent)
+    }
+
+    async fn discard_held(&self, mut selection: Selection) -> Result<u64> {
+        let Selection { account, endpoint, .. } = selection;
         let now = self.0.clock.now();
         let mut total = 0;
         loop {
+            let found = self.next(selection, Backlog::Held).await?;
             let mut tx = Tx::begin(&self.0.db).await?;
             let views = self.0.directory.look(&mut tx, &[account], Lock::Share).await?;
             views.endpoint(account, endpoint).ok_or(Error::NotFound)?;
-            let discarded = on!(&mut tx, |conn| sqlx::query(SQL)
-                .bind(account)
-                .bind(endpoint)
-                .bind(a)
-                .bind(b)
-                .bind(c)
-                .bind(after)
-                .bind(i64::from(BATCH))
-                .bind(now)
-                .execute(conn)
-                .await?
-                .rows_affected());
+            let Some(last) = last_event(&found) else { return Ok(total) };
+            selection.after = last;
+            let ids: Vec<_> = found.iter().map(|one| one.id.uuid()).collect();
+            total += for_ids!(
+                &mut tx,
+                account,
+                &ids,
+                "UPDATE deliveries SET state = 'discarded', completed_at = $3
+                 WHERE account_id = $1 AND state = 'held' AND id",
+                now
+            );
             tx.commit().await?;
-            total += discarded;
-            if discarded < u64::from(BATCH) {
-                return Ok(total);
-            }
+            fault::point("after_step");
         }
     }
+}
+
+/// Makes deliveries pending, each at its instant; returns how many still could be.
+async fn send(tx: &mut Tx<'_>, account: AccountId, backlog: Backlog, turns: &[(DeliveryId, Timestamp)]) -> Result<u64> {
+    let [sqlite, postgres] = backlog.send();
+    let ids: Vec<_> = turns.iter().map(|(id, _)| id.uuid()).collect();
+    Ok(match tx {
+        Tx::Sqlite(tx) => {
+            let dues: Vec<_> = turns.iter().map(|(_, due_at)| due_at.unix_micros()).collect();
+            let dues = format!("{dues:?}");
+            sqlx::query(sqlite).bind(account).bind(hex_list(&ids)).bind(dues).execute(&mut **tx).await?.rows_affected()
+        }
+        Tx::Postgres(tx) => {
+            let dues: Vec<_> = turns.iter().map(|(_, due_at)| *due_at).collect();
+            sqlx::query(postgres).bind(account).bind(ids).bind(dues).execute(&mut **tx).await?.rows_affected()
+        }
+    })
 }
 
 /// Until when what was released for an endpoint goes out.

@@ -17,7 +17,11 @@ use sqlx::{
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::{OpenFiles, Result, file::make_private};
+use super::{
+    OpenFiles, Result,
+    file::make_private,
+    patience::{PAGE_LIMIT, POSTGRES_PAGE_LIMIT, impatient},
+};
 use crate::{
     clock::ServerClock,
     queue::sqlite::hot::{self, Hot},
@@ -35,14 +39,18 @@ const POSTGRES_LOCK_TIMEOUT: &str = "10s";
 /// process has locked must not outlast its attention.
 const POSTGRES_IDLE_TIMEOUT: &str = "10s";
 /// Readers beside the one writer, for pages.
-const SQLITE_READERS: u32 = 4;
+const SQLITE_READERS: u32 = 8;
 /// How long the log may grow before its pages are copied into the database: 16 MiB,
 /// since a page that is written again until then is copied once.
 const CHECKPOINT_PAGES: u32 = 4096;
 /// To how many bytes the log is cut when it begins anew. While a reader holds on to an
 /// old state it grows beyond, as long as that takes.
 pub(super) const LOG_MAX: u32 = 32 * 1024 * 1024;
-/// Connections to PostgreSQL for the listener, the dashboard, and what tidies up.
+/// Connections to PostgreSQL for pages.
+const POSTGRES_READERS: u32 = 8;
+/// Readers for what takes its time: the check of the ledger.
+const PATIENT: u32 = 2;
+/// Connections to PostgreSQL for the listener, for changes, and for what tidies up.
 const POSTGRES_CONNECTIONS: u32 = 10;
 /// Those that the hot path writes with: one for the writer, one for claims, and as many
 /// to take their place while the first are being closed.
@@ -60,6 +68,16 @@ const HOT_PATH: [(&str, &str); 5] = [
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
     // What is only forbidden by a high cost would look worth compiling.
+    ("jit", "off"),
+];
+
+/// Pages, and what is changed beside the hot path, search indexes as well; they are
+/// planned anew each time, for what they ask.
+const BESIDE: [(&str, &str); 5] = [
+    ("plan_cache_mode", "force_custom_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
     ("jit", "off"),
 ];
 
@@ -121,8 +139,10 @@ pub enum Database {
 pub struct Sqlite {
     /// One connection, for everything that is written beside the hot path.
     pub(crate) writer: SqlitePool,
-    /// Connections that cannot write, for pages.
+    /// Connections that cannot write, for pages; what takes too long on them is stopped.
     pub(crate) reader: SqlitePool,
+    /// The same, for what may take its time.
+    pub(crate) patient: SqlitePool,
     /// The same, for the look-ups of the hot path.
     pub(crate) lookups: SqlitePool,
     /// The same, for API keys and the names of accounts.
@@ -181,8 +201,12 @@ impl DerefMut for SqliteTx {
 /// The connections to a PostgreSQL server.
 #[derive(Debug, Clone)]
 pub struct Postgres {
-    /// For everything but the hot path.
+    /// For everything but the hot path and pages.
     pub(crate) pool: PgPool,
+    /// For pages; what takes too long on it is stopped.
+    pub(crate) pages: PgPool,
+    /// For what reads everything.
+    pub(crate) patient: PgPool,
     /// What the hot path writes with, with plans of its own.
     pub(crate) hot: PgPool,
     /// For the look-ups of the hot path.
@@ -236,7 +260,8 @@ impl Database {
         };
         Ok(Self::Sqlite(Sqlite {
             writer,
-            reader: readers(SQLITE_READERS),
+            reader: impatient(options.clone(), SQLITE_READERS, PAGE_LIMIT),
+            patient: readers(PATIENT),
             lookups: readers(LOOKUP_CONNECTIONS),
             callers: readers(LOOKUP_CONNECTIONS),
             hot: Hot::open(hot).await?,
@@ -256,11 +281,15 @@ impl Database {
             ("idle_in_transaction_session_timeout", POSTGRES_IDLE_TIMEOUT),
         ]);
         let connections = |most| PgPoolOptions::new().max_connections(most).acquire_timeout(Duration::from_secs(10));
-        let pool = connections(POSTGRES_CONNECTIONS).connect_with(options.clone()).await?;
+        let beside = options.clone().options(BESIDE);
+        let pool = connections(POSTGRES_CONNECTIONS).connect_with(beside.clone()).await?;
+        let patient = connections(PATIENT).connect_lazy_with(options.clone());
         let options = options.options(HOT_PATH);
         let hot = |most| connections(most).test_before_acquire(false).connect_lazy_with(options.clone());
         Ok(Self::Postgres(Postgres {
             pool,
+            pages: connections(POSTGRES_READERS).connect_lazy_with(beside.options([POSTGRES_PAGE_LIMIT])),
+            patient,
             hot: hot(POSTGRES_HOT_CONNECTIONS),
             lookups: hot(LOOKUP_CONNECTIONS),
             callers: connections(LOOKUP_CONNECTIONS).connect_lazy_with(options),
@@ -308,6 +337,7 @@ impl Database {
                 db.reader.close().await;
                 db.lookups.close().await;
                 db.callers.close().await;
+                db.patient.close().await;
                 db.hot.close().await;
                 db.writer.close().await;
             }
@@ -315,6 +345,8 @@ impl Database {
                 db.hot.close().await;
                 db.lookups.close().await;
                 db.callers.close().await;
+                db.pages.close().await;
+                db.patient.close().await;
                 db.pool.close().await;
             }
         }
@@ -331,7 +363,7 @@ macro_rules! read {
                 $body
             }
             $crate::store::Database::Postgres(db) => {
-                let mut $conn = $crate::store::located(db.pool.acquire().await)?;
+                let mut $conn = $crate::store::located(db.pages.acquire().await)?;
                 $body
             }
         }

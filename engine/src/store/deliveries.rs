@@ -1,4 +1,6 @@
-//! The delivery log.
+//! Deliveries: the log, one with all of its attempts, and sending one again.
+
+mod log;
 
 use std::time::Duration;
 
@@ -10,7 +12,7 @@ use signet_model::{
     sql::{Lossy, Stored},
 };
 
-use super::{Error, Result, located, read};
+use super::{Error, Result, effective_state, located, read};
 use crate::{
     Engine, Unusable, UnusableDelivery,
     deliver::{
@@ -19,6 +21,10 @@ use crate::{
     },
     queue::{Lock, Touch, Tx, on},
 };
+
+#[cfg(test)]
+pub(super) use log::{COUNT_PENDING, LAST_SEARCHED, UNFILTERED};
+pub use log::{Log, PENDING_SEARCHED, Rest, SEARCHED};
 
 /// How often to look for an outcome that another process may record.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -90,6 +96,9 @@ pub enum ResendError {
     /// The endpoint is disabled.
     #[error("This webhook is disabled. Re-enable it first.")]
     Disabled,
+    /// What had waited for the endpoint before it was enabled is still being held.
+    #[error("This webhook was just re-enabled, and its held deliveries are still being sorted. Try again in a minute.")]
+    Settling,
     /// The body was removed by retention.
     #[error("The body of this event is no longer stored, so it cannot be sent again.")]
     BodyGone,
@@ -116,15 +125,19 @@ pub enum TestError {
 macro_rules! delivery_columns {
     ($rest:literal) => {
         concat!(
-            "SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.is_test, d.state, d.due_at,
+            "SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.is_test, ",
+            effective_state!(),
+            " AS state, d.due_at,
                d.lease IS NOT NULL AS in_flight, d.attempts, d.created_at, d.completed_at,
                a.status, a.failure, a.duration_us
-             FROM deliveries d LEFT JOIN attempts a
-               ON a.account_id = d.account_id AND a.delivery_id = d.id AND a.number = d.attempts ",
+             FROM deliveries d LEFT JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id
+               LEFT JOIN attempts a
+                 ON a.account_id = d.account_id AND a.delivery_id = d.id AND a.number = d.attempts ",
             $rest
         )
     };
 }
+use delivery_columns;
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -157,14 +170,15 @@ impl Row {
             (Some(failure), _) => Some(Outcome::Failed(failure)),
             (None, status) => status.map(|status| Outcome::Answered(status_of(status))),
         };
+        let state = Unusable::column("state", self.state)?;
         Ok(Delivery {
             id,
             event: Unusable::column("event_id", self.event_id)?,
             endpoint: Unusable::column("endpoint_id", self.endpoint_id)?,
             event_type: Unusable::column("event_type", self.event_type)?,
             is_test: self.is_test,
-            state: Unusable::column("state", self.state)?,
-            due_at: self.due_at,
+            state,
+            due_at: self.due_at.filter(|_| state == State::Pending),
             in_flight: self.in_flight,
             attempts: Unusable::column("attempts", self.attempts)?.unsigned_abs(),
             last_outcome,
@@ -231,34 +245,6 @@ fn headers<T: DeserializeOwned>(stored: &str) -> Vec<T> {
 }
 
 impl Engine {
-    /// The endpoint's deliveries, newest first, at most `limit`, with those that cannot
-    /// be used among them.
-    pub async fn deliveries(
-        &self,
-        account: AccountId,
-        endpoint: EndpointId,
-        filter: Filter,
-        limit: u32,
-    ) -> Result<Vec<Result<Delivery, UnusableDelivery>>> {
-        let before = filter.before.unwrap_or(EventId::from_uuid(uuid::Uuid::max()));
-        let rows: Vec<Row> = read!(&self.0.db, |conn| {
-            sqlx::query_as(delivery_columns!(
-                "WHERE d.account_id = $1 AND d.endpoint_id = $2 AND d.event_id < $3
-                   AND (CAST($4 AS TEXT) IS NULL OR d.state = $4) AND (CAST($5 AS TEXT) IS NULL OR d.event_type = $5)
-                 ORDER BY d.event_id DESC LIMIT $6"
-            ))
-            .bind(account)
-            .bind(endpoint)
-            .bind(before)
-            .bind(filter.state)
-            .bind(filter.event_type)
-            .bind(i64::from(limit))
-            .fetch_all(&mut *conn)
-            .await?
-        });
-        Ok(rows.into_iter().filter_map(Row::read).collect())
-    }
-
     /// One delivery of the account. Fails with [`Error::UnusableDelivery`] if its row
     /// cannot be used.
     pub async fn delivery(&self, account: AccountId, id: DeliveryId) -> Result<Option<DeliveryDetail>> {
@@ -302,6 +288,9 @@ impl Engine {
         let view = views.endpoint(account, endpoint).ok_or(Error::NotFound)?;
         if view.disabled && !is_test {
             return Err(ResendError::Disabled);
+        }
+        if view.settling && !is_test {
+            return Err(ResendError::Settling);
         }
         let now = self.0.clock.now();
         let changed = on!(&mut tx, |conn| {

@@ -16,7 +16,7 @@ use crate::{
     Engine, Unusable,
     deliver::directory::open_secret,
     outbound::AddressRefused,
-    queue::{Lock, Tx, on},
+    queue::{Lock, Touch, Tx, on},
     seal::Sealer,
 };
 
@@ -240,10 +240,11 @@ impl Engine {
     pub(super) async fn commit_change(&self, account: AccountId, tx: Tx<'_>) -> Result<()> {
         tx.commit().await?;
         self.0.changed(&[account]).await;
+        self.wake();
         Ok(())
     }
 
-    /// Deletes an endpoint; what was waiting for it is discarded.
+    /// Deletes an endpoint at once; what was waiting for it is discarded in steps.
     pub async fn delete_endpoint(&self, account: AccountId, id: EndpointId) -> Result<()> {
         const SQL: &str =
             "UPDATE endpoints SET deleted_at = $3 WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
@@ -253,8 +254,20 @@ impl Engine {
             sqlx::query(SQL).bind(account).bind(id).bind(now).execute(conn).await?.rows_affected()
         });
         found(deleted)?;
-        tx.discard_all(account, id, now).await?;
+        self.settle_later(&mut tx, account, id, now).await?;
         self.commit_change(account, tx).await
+    }
+
+    /// Makes an endpoint's queue due: the dispatcher finds there what a change leaves to do.
+    async fn settle_later(
+        &self,
+        tx: &mut Tx<'_>,
+        account: AccountId,
+        endpoint: EndpointId,
+        now: Timestamp,
+    ) -> Result<()> {
+        tx.touch(Touch { account, endpoint, due_at: now }).await?;
+        tx.notify().await
     }
 
     /// The secret that signs.
@@ -268,7 +281,8 @@ impl Engine {
         Ok(open_secret(&self.0.sealer, id, &sealed.ok_or(Error::NotFound)?)?)
     }
 
-    /// Switches an endpoint off; what is waiting is held. Does nothing if it is off.
+    /// Switches an endpoint off at once; what is waiting is held in steps. Does nothing
+    /// if it is off.
     pub async fn pause_endpoint(&self, account: AccountId, id: EndpointId) -> Result<()> {
         self.endpoint(account, id).await?.ok_or(Error::NotFound)?;
         let mut tx = self.change(account).await?;
@@ -277,18 +291,24 @@ impl Engine {
     }
 
     /// Switches an endpoint on again. Held deliveries stay held until
-    /// [`Engine::settle_held`] is called.
+    /// [`Engine::settle_held`] is called. What has waited since before it was
+    /// switched off and is not held yet will be, and is not sent until then.
     pub async fn enable_endpoint(&self, account: AccountId, id: EndpointId) -> Result<()> {
-        const ENABLE: &str = "UPDATE endpoints SET disabled_at = NULL, disabled_reason = NULL, disabled_by = NULL
+        const ENABLE: &str = "UPDATE endpoints SET disabled_at = NULL, disabled_reason = NULL, disabled_by = NULL,
+               hold_through = CASE WHEN disabled_at IS NULL THEN hold_through ELSE $3 END
              WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
         const FORGET: &str =
             "UPDATE endpoint_health SET consecutive_failures = 0 WHERE account_id = $1 AND endpoint_id = $2";
         let mut tx = self.change(account).await?;
+        // After the lock, and so after everything that was stored for it before.
+        let now = self.0.clock.now();
+        let hold_through = tx.waits(account, id).await?.then_some(now);
         let enabled = on!(&mut tx, |conn| {
             sqlx::query(FORGET).bind(account).bind(id).execute(&mut *conn).await?;
-            sqlx::query(ENABLE).bind(account).bind(id).execute(&mut *conn).await?.rows_affected()
+            sqlx::query(ENABLE).bind(account).bind(id).bind(hold_through).execute(&mut *conn).await?.rows_affected()
         });
         found(enabled)?;
+        self.settle_later(&mut tx, account, id, now).await?;
         self.commit_change(account, tx).await
     }
 }

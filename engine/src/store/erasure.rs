@@ -8,16 +8,19 @@
 use signet_model::{AccountId, EventId};
 
 use super::{
-    Database, Error, Result, read,
-    removal::{Removed, close_account, deliveries_of, remove, remove_account, remove_keys},
+    Database, Error, Result, look_up, read,
+    removal::{Removed, deliveries_of, remove, remove_keys},
 };
 use crate::{
-    Engine,
+    Engine, fault,
     queue::{Lock, Tx, on},
 };
 
-/// How many events are erased in one transaction.
-const BATCH: i64 = 100;
+/// How many events one statement looks at.
+const LOOKED_AT: i64 = 500;
+/// How many deliveries are erased in one transaction, unless one event has more. An event
+/// without any counts as one.
+const DELIVERIES: i32 = 200;
 
 impl Engine {
     /// How much is stored about one task of an account, or about all of them.
@@ -28,7 +31,7 @@ impl Engine {
                JOIN endpoints e ON e.account_id = v.account_id
                JOIN deliveries d ON d.account_id = v.account_id AND d.endpoint_id = e.id AND d.event_id = v.id
               WHERE v.account_id = $1 AND (CAST($2 AS TEXT) IS NULL OR v.task_id = $2)";
-        read!(&self.0.db, |conn| {
+        look_up!(&self.0.db, patient, |conn| {
             let events: i64 = sqlx::query_scalar(EVENTS).bind(account).bind(task_id).fetch_one(&mut *conn).await?;
             let (deliveries, attempts): (i64, i64) =
                 sqlx::query_as(DELIVERIES).bind(account).bind(task_id).fetch_one(&mut *conn).await?;
@@ -40,22 +43,15 @@ impl Engine {
     /// Erases the events of one task of an account, with their deliveries and
     /// attempts, waiting or not.
     pub async fn erase_task(&self, account: AccountId, task_id: &str) -> Result<Removed> {
-        const EVENTS: &str = "SELECT id FROM events WHERE account_id = $1 AND task_id = $2 LIMIT $3";
-        let mut total = Removed::default();
+        drop(self.lock(account).await?);
         self.overwrite(true).await?;
+        let mut total = Removed::default();
         loop {
-            let mut tx = self.lock(account).await?;
-            let events: Vec<EventId> = on!(&mut tx, |conn| sqlx::query_scalar(EVENTS)
-                .bind(account)
-                .bind(task_id)
-                .bind(BATCH)
-                .fetch_all(conn)
-                .await?);
+            let events = self.events_of_task(account, task_id).await?;
             if events.is_empty() {
                 break;
             }
-            total += erase(&mut tx, account, &events).await?;
-            tx.commit().await?;
+            total += self.erase(account, &events).await?;
         }
         self.overwrite(false).await?;
         Ok(total)
@@ -65,26 +61,94 @@ impl Engine {
     /// deliveries, attempts, endpoints, keys, sessions, and the people who belong
     /// to no other account. Can be repeated if it was interrupted.
     pub async fn erase_account(&self, account: AccountId) -> Result<Removed> {
+        drop(self.lock(account).await?);
         self.overwrite(true).await?;
-        let mut tx = self.lock(account).await?;
-        close_account(&mut tx, account, self.0.clock.now()).await?;
-        tx.commit().await?;
+        self.close_account(account).await?;
         let (mut total, mut after) = (Removed::default(), EventId::from_uuid(uuid::Uuid::nil()));
         loop {
-            let mut tx = self.lock(account).await?;
-            let events = events_after(&mut tx, account, after).await?;
-            total += erase(&mut tx, account, &events).await?;
-            let Some(&last) = events.last() else {
-                // The lock keeps out what might come now, and then it is too late.
-                remove_account(&mut tx, account).await?;
-                tx.commit().await?;
+            total += self.erase_events_after(account, &mut after).await?;
+            self.remove_leftovers(account).await?;
+            if self.remove_account(account, after).await? {
                 break;
-            };
-            tx.commit().await?;
-            after = last;
+            }
         }
         self.overwrite(false).await?;
         Ok(total)
+    }
+
+    /// Erases the events of an account that come after one, and moves that on.
+    async fn erase_events_after(&self, account: AccountId, after: &mut EventId) -> Result<Removed> {
+        let mut total = Removed::default();
+        loop {
+            let page = self.page(account, *after).await?;
+            let Some(last) = page.last() else { return Ok(total) };
+            *after = last.id;
+            let own: Vec<_> = page.into_iter().filter(|one| one.account_id == account).collect();
+            for events in batches(&own) {
+                total += self.erase(account, &events).await?;
+            }
+        }
+    }
+
+    /// The next events, in the order of their ids, which is that of time: on SQLite, which
+    /// keeps them so, those of all accounts.
+    async fn page(&self, account: AccountId, after: EventId) -> Result<Vec<Stored>> {
+        Ok(read!(&self.0.db, |conn| sqlx::query_as(self.page_sql())
+            .bind(account)
+            .bind(after)
+            .bind(LOOKED_AT)
+            .fetch_all(&mut *conn)
+            .await?))
+    }
+
+    fn page_sql(&self) -> &'static str {
+        match self.0.db {
+            Database::Sqlite(_) => "SELECT account_id, id, fanout FROM events WHERE id > $2 ORDER BY id LIMIT $3",
+            Database::Postgres(_) => {
+                "SELECT account_id, id, fanout FROM events WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3"
+            }
+        }
+    }
+
+    async fn events_of_task(&self, account: AccountId, task_id: &str) -> Result<Vec<EventId>> {
+        const SQL: &str = "SELECT account_id, id, fanout FROM events WHERE account_id = $1 AND task_id = $2 LIMIT $3";
+        let found: Vec<Stored> = read!(&self.0.db, |conn| sqlx::query_as(SQL)
+            .bind(account)
+            .bind(task_id)
+            .bind(LOOKED_AT)
+            .fetch_all(&mut *conn)
+            .await?);
+        Ok(batches(&found).into_iter().next().unwrap_or_default())
+    }
+
+    /// Erases some events in one transaction.
+    async fn erase(&self, account: AccountId, events: &[EventId]) -> Result<Removed> {
+        let mut tx = self.lock(account).await?;
+        let deliveries = deliveries_of(&mut tx, account, events).await?;
+        remove_keys(&mut tx, account, events).await?;
+        let removed = remove(&mut tx, account, events, &deliveries).await?;
+        tx.commit().await?;
+        fault::point("after_step");
+        Ok(removed)
+    }
+
+    /// Removes the account itself, unless events have come in after one that was looked
+    /// at: the lock keeps out what might come now, and then it is too late.
+    async fn remove_account(&self, account: AccountId, after: EventId) -> Result<bool> {
+        const REMOVE: &str = "DELETE FROM accounts WHERE id = $1";
+        let sql = self.page_sql();
+        let mut tx = self.lock(account).await?;
+        let page: Vec<Stored> =
+            on!(&mut tx, |conn| sqlx::query_as(sql).bind(account).bind(after).bind(LOOKED_AT).fetch_all(conn).await?);
+        let is_whole = page.len() < usize::try_from(LOOKED_AT).unwrap_or(usize::MAX);
+        if !is_whole || page.iter().any(|one| one.account_id == account) {
+            return Ok(false);
+        }
+        on!(&mut tx, |conn| {
+            sqlx::query(REMOVE).bind(account).execute(conn).await?;
+        });
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// A transaction in which the account takes nothing in.
@@ -110,14 +174,28 @@ impl Engine {
     }
 }
 
-/// The next events of an account, in the order of their ids, which is that of time.
-async fn events_after(tx: &mut Tx<'_>, account: AccountId, after: EventId) -> Result<Vec<EventId>> {
-    const SQL: &str = "SELECT id FROM events WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3";
-    Ok(on!(tx, |conn| sqlx::query_scalar(SQL).bind(account).bind(after).bind(BATCH).fetch_all(conn).await?))
+#[derive(Debug, Clone, Copy, sqlx::FromRow)]
+struct Stored {
+    account_id: AccountId,
+    id: EventId,
+    fanout: i32,
 }
 
-async fn erase(tx: &mut Tx<'_>, account: AccountId, events: &[EventId]) -> Result<Removed> {
-    let deliveries = deliveries_of(tx, account, events).await?;
-    remove_keys(tx, account, events).await?;
-    remove(tx, account, events, &deliveries).await
+/// Events in as many batches as it takes for none to have too many deliveries, or
+/// one event alone.
+fn batches(events: &[Stored]) -> Vec<Vec<EventId>> {
+    let mut batches: Vec<Vec<EventId>> = Vec::new();
+    let mut room = 0;
+    for event in events {
+        let size = event.fanout.max(1);
+        match batches.last_mut() {
+            Some(batch) if size <= room => batch.push(event.id),
+            _ => {
+                batches.push(vec![event.id]);
+                room = DELIVERIES;
+            }
+        }
+        room -= size;
+    }
+    batches
 }

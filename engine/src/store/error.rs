@@ -20,6 +20,9 @@ pub enum Error {
         /// Which statement it was.
         at: Place,
     },
+    /// A page's query was stopped at its limit.
+    #[error("the query took too long, and was stopped")]
+    TooSlow,
     /// The same, on the hot path of SQLite.
     #[error("the database failed at {at}: {error}")]
     Embedded {
@@ -68,7 +71,12 @@ pub enum Error {
 impl From<sqlx::Error> for Error {
     #[track_caller]
     fn from(error: sqlx::Error) -> Self {
-        Self::Database { error, at: Place::here() }
+        // SQLite's `SQLITE_INTERRUPT`, PostgreSQL's `query_canceled`.
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        match code.as_deref() {
+            Some("9" | "57014") => Self::TooSlow,
+            _ => Self::Database { error, at: Place::here() },
+        }
     }
 }
 

@@ -1,11 +1,11 @@
 //! Taking events away again: with all of their deliveries and attempts in one
 //! transaction, so that the ledger adds up at any moment.
 
-use signet_model::{AccountId, DeliveryId, EndpointId, EventId, Timestamp, delivery::State, sql::Stored};
+use signet_model::{AccountId, DeliveryId, EventId, delivery::State, sql::Stored};
 use uuid::Uuid;
 
 use super::Result;
-use crate::queue::{Tx, on};
+use crate::queue::Tx;
 
 /// How much was, or would be, taken away.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -42,19 +42,21 @@ impl Concerned {
 }
 
 /// Runs a statement about rows of one account (`$1`), which ends with the column
-/// that is to be one of the ids.
+/// that is to be one of the ids (`$2`), with a parameter of its own (`$3`) or none.
 macro_rules! for_ids {
-    ($tx:expr, $account:expr, $ids:expr, $sql:literal) => {
+    ($tx:expr, $account:expr, $ids:expr, $sql:literal $(, $more:expr)?) => {
         match $tx {
-            Tx::Sqlite(tx) => sqlx::query(concat!($sql, " IN (SELECT unhex(value) FROM json_each($2))"))
+            $crate::queue::Tx::Sqlite(tx) => sqlx::query(concat!($sql, " IN (SELECT unhex(value) FROM json_each($2))"))
                 .bind($account)
-                .bind(hex_list($ids))
+                .bind($crate::store::removal::hex_list($ids))
+                $(.bind($more))?
                 .execute(&mut **tx)
                 .await?
                 .rows_affected(),
-            Tx::Postgres(tx) => sqlx::query(concat!($sql, " = ANY($2)"))
+            $crate::queue::Tx::Postgres(tx) => sqlx::query(concat!($sql, " = ANY($2)"))
                 .bind($account)
                 .bind($ids)
+                $(.bind($more))?
                 .execute(&mut **tx)
                 .await?
                 .rows_affected(),
@@ -62,8 +64,10 @@ macro_rules! for_ids {
     };
 }
 
+pub(crate) use for_ids;
+
 /// JSON, an array of ids in hexadecimal: how SQLite takes a list.
-fn hex_list(ids: &[Uuid]) -> String {
+pub(crate) fn hex_list(ids: &[Uuid]) -> String {
     let texts: Vec<String> = ids.iter().map(|id| id.simple().to_string()).collect();
     format!("[\"{}\"]", texts.join("\",\""))
 }
@@ -112,12 +116,28 @@ pub(crate) async fn remove(
     })
 }
 
-/// Removes the idempotency keys of events.
+/// Removes the idempotency keys of events. A key has the instant of its event, by which
+/// keys are indexed.
 pub(crate) async fn remove_keys(tx: &mut Tx<'_>, account: AccountId, events: &[EventId]) -> Result<()> {
     let (events, _) = ids(events, &[]);
-    for_ids!(tx, account, &events, "DELETE FROM idempotency_keys WHERE account_id = $1 AND event_id");
+    match tx {
+        Tx::Sqlite(tx) => {
+            sqlx::query(KEYS_SQLITE).bind(account).bind(hex_list(&events)).execute(&mut **tx).await?;
+        }
+        Tx::Postgres(tx) => {
+            sqlx::query(KEYS_POSTGRES).bind(account).bind(events).execute(&mut **tx).await?;
+        }
+    }
     Ok(())
 }
+
+/// Removes the keys of an account (`$1`) that belong to events (`$2`).
+pub(crate) const KEYS_SQLITE: &str = "DELETE FROM idempotency_keys INDEXED BY idempotency_keys_by_age
+     WHERE account_id = $1 AND event_id IN (SELECT unhex(value) FROM json_each($2))
+       AND created_at IN (SELECT accepted_at FROM events WHERE id IN (SELECT unhex(value) FROM json_each($2)))";
+pub(crate) const KEYS_POSTGRES: &str = "DELETE FROM idempotency_keys USING events
+     WHERE events.account_id = $1 AND events.id = ANY($2) AND idempotency_keys.account_id = $1
+       AND idempotency_keys.event_id = events.id AND idempotency_keys.created_at = events.accepted_at";
 
 /// Removes what was sent and what came back, and keeps what happened.
 pub(crate) async fn strip(
@@ -140,46 +160,4 @@ pub(crate) async fn strip(
 
 fn ids(events: &[EventId], deliveries: &[Concerned]) -> (Vec<Uuid>, Vec<Uuid>) {
     (events.iter().map(|id| id.uuid()).collect(), deliveries.iter().map(|one| one.id.uuid()).collect())
-}
-
-/// Removes an account itself and what belongs to it alone, its people included;
-/// of its events nothing may be left.
-pub(crate) async fn remove_account(tx: &mut Tx<'_>, account: AccountId) -> Result<()> {
-    // The rest goes with the account.
-    for sql in [
-        "DELETE FROM idempotency_keys WHERE account_id = $1",
-        "DELETE FROM endpoint_queues WHERE account_id = $1",
-        "DELETE FROM endpoint_health WHERE account_id = $1",
-        "DELETE FROM accounts WHERE id = $1",
-    ] {
-        on!(tx, |conn| {
-            sqlx::query(sql).bind(account).execute(conn).await?;
-        });
-    }
-    Ok(())
-}
-
-/// Keeps an account's people and keys out for good, and closes its endpoints;
-/// what waits for them is discarded.
-pub(crate) async fn close_account(tx: &mut Tx<'_>, account: AccountId, now: Timestamp) -> Result<()> {
-    const ENDPOINTS: &str =
-        "UPDATE endpoints SET deleted_at = COALESCE(deleted_at, $2) WHERE account_id = $1 RETURNING id";
-    for sql in [
-        "DELETE FROM users WHERE id IN (SELECT user_id FROM memberships WHERE account_id = $1)
-           AND id NOT IN (SELECT user_id FROM memberships WHERE account_id <> $1)",
-        "DELETE FROM memberships WHERE account_id = $1",
-        "DELETE FROM sessions WHERE account_id = $1",
-        "DELETE FROM setup_links WHERE account_id = $1",
-        "DELETE FROM api_keys WHERE account_id = $1",
-    ] {
-        on!(tx, |conn| {
-            sqlx::query(sql).bind(account).execute(conn).await?;
-        });
-    }
-    let endpoints: Vec<EndpointId> =
-        on!(tx, |conn| sqlx::query_scalar(ENDPOINTS).bind(account).bind(now).fetch_all(conn).await?);
-    for endpoint in endpoints {
-        tx.discard_all(account, endpoint, now).await?;
-    }
-    tx.revise(account).await
 }

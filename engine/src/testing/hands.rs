@@ -106,6 +106,11 @@ impl Hands<'_> {
         }
     }
 
+    /// Has retention believe the clock, as sweeps every day until now would have done.
+    pub async fn believe_the_clock(&self) {
+        crate::retention::believe(&self.0.0, self.0.0.clock.now()).await.expect("recorded");
+    }
+
     /// Whether this process lets nothing but tests go out to an endpoint.
     pub fn is_closed(&self, account: AccountId, endpoint: EndpointId) -> bool {
         matches!(self.0.0.directory.door(account, endpoint, false), Door::Closed)

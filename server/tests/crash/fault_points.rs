@@ -1,7 +1,7 @@
 //! A server that dies at each named place, and what exactly is true then.
 
-use signet_engine::store::deliveries::Delivery;
-use signet_model::{EventId, delivery::State};
+use signet_engine::store::{deliveries::Delivery, endpoints::HeldChoice};
+use signet_model::{EventId, Subscriptions, delivery::State};
 
 use crate::{
     gate::Gate,
@@ -121,9 +121,27 @@ async fn what_a_dead_process_had_claimed_falls_due_again(world: World) {
     assert_eq!((delivery.event, delivery.attempts, attempts), (event, 2, vec![1, 2]));
 }
 
+async fn what_a_step_has_held_stays_held_and_the_next_process_goes_on(world: World) {
+    world.receiver.answer(500);
+    let server = Server::start_with(&world, Fault("after_step")).await;
+    let event = Sender::new(&world).accepted(&server, &request()).await[0];
+    within("the delivery arrives", world.receiver.arrived(1)).await;
+    let engine = world.engine().await;
+    engine.pause_endpoint(world.account, world.endpoint).await.expect("paused");
+    server.died().await;
+    world.receiver.answer(200);
+    engine.enable_endpoint(world.account, world.endpoint).await.expect("enabled");
+    let all = Subscriptions::all();
+    engine.settle_held(world.account, world.endpoint, all, HeldChoice::Release).await.expect("released");
+    engine.close().await;
+    let (delivery, _) = go_on(&world).await;
+    assert_eq!((delivery.event, delivery.state), (event, State::Delivered));
+}
+
 on_each_database!(before_the_commit_nothing_is_stored_or_promised);
 on_each_database!(after_the_commit_the_event_is_delivered_whoever_knows);
 on_each_database!(after_sending_the_attempt_is_repeated_under_the_same_id);
 on_each_database!(before_recording_the_attempt_is_repeated_under_the_same_id);
 on_each_database!(after_recording_nothing_is_repeated);
 on_each_database!(what_a_dead_process_had_claimed_falls_due_again);
+on_each_database!(what_a_step_has_held_stays_held_and_the_next_process_goes_on);

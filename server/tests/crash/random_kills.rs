@@ -1,5 +1,5 @@
-//! A server that is killed again and again, at random moments, while somebody looks
-//! whether the ledger adds up.
+//! A server that is killed again and again, at random moments and right after a step of
+//! holding what waits for a closed webhook, while somebody looks whether the ledger adds up.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -8,13 +8,14 @@ use std::{
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use signet_engine::{random::Random, testing::Arrival};
+use signet_model::EndpointId;
 use tokio::time::sleep;
 
 use crate::{
     checks::Checks,
     on_each_database,
     producer::Producers,
-    server::{QUICK, Server},
+    server::{Fault, QUICK, Server},
     verify::{settled, verify},
     world::World,
 };
@@ -41,6 +42,28 @@ fn answer(arrival: &Arrival, moods: &Mutex<StdRng>) -> impl Future<Output = u16>
     }
 }
 
+/// A server that dies after its first step, or one that waits to be killed. `None` if
+/// that step was what it began with.
+async fn start(world: &World, is_to_die: bool) -> Option<Server> {
+    if is_to_die {
+        Server::try_start_with(world, Fault("after_step")).await
+    } else {
+        Some(Server::start(world, &QUICK).await)
+    }
+}
+
+/// Pauses or enables a webhook beside the server.
+async fn switch(world: &World, endpoint: EndpointId, on: bool) {
+    let engine = world.engine().await;
+    let switched = if on {
+        engine.enable_endpoint(world.account, endpoint).await
+    } else {
+        engine.pause_endpoint(world.account, endpoint).await
+    };
+    switched.expect("it is there");
+    engine.close().await;
+}
+
 async fn killed_again_and_again(world: World) {
     let seed = seed();
     println!("{SEED_VARIABLE}={seed} makes the same choices");
@@ -52,14 +75,24 @@ async fn killed_again_and_again(world: World) {
     let checks = Checks::start(&world);
     let producers = Producers::start(&world, 4, seed);
     for _ in 0..KILLS {
-        let server = Server::start(&world, &QUICK).await;
+        let Some(mut server) = start(&world, random.random_bool(0.3)).await else { continue };
         checks.server_is_back();
         producers.talk_to(Some(server.address));
-        producers.journal.more(random.random_range(1..60)).await;
+        if random.random_bool(0.5) {
+            switch(&world, dead, random.random_bool(0.5)).await;
+        }
         let moment = Duration::from_micros(random.random_range(0..20_000));
-        sleep(moment).await;
-        checks.server_goes();
-        server.kill().await;
+        let lives = async {
+            producers.journal.more(random.random_range(1..60)).await;
+            sleep(moment).await;
+        };
+        tokio::select! {
+            () = lives => {
+                checks.server_goes();
+                server.kill().await;
+            }
+            () = server.dies() => checks.server_goes(),
+        }
         producers.talk_to(None);
     }
     let server = Server::start(&world, &QUICK).await;

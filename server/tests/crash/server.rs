@@ -47,15 +47,20 @@ pub struct Server {
 impl Server {
     /// Starts a server with these options and waits until it listens.
     pub async fn start(world: &World, options: &[&str]) -> Self {
-        Self::spawn(world, options, None).await
+        Self::spawn(world, options, None).await.expect("it listens")
     }
 
     /// Starts one that dies when it first passes this place.
     pub async fn start_with(world: &World, fault: Fault) -> Self {
+        Self::try_start_with(world, fault).await.expect("it listens")
+    }
+
+    /// The same, of one that may die before it listens.
+    pub async fn try_start_with(world: &World, fault: Fault) -> Option<Self> {
         Self::spawn(world, &QUICK, Some(fault)).await
     }
 
-    async fn spawn(world: &World, options: &[&str], fault: Option<Fault>) -> Self {
+    async fn spawn(world: &World, options: &[&str], fault: Option<Fault>) -> Option<Self> {
         let log = OpenOptions::new().create(true).append(true).open(world.log_file()).expect("a log file");
         let mut command = Command::new(env!("CARGO_BIN_EXE_signet"));
         command.args(["serve", "--dev", "--listen", "127.0.0.1:0"]).args(options);
@@ -71,20 +76,25 @@ impl Server {
         let address = within("the server listens", async {
             while let Some(line) = lines.next_line().await.expect("a line") {
                 if let Some(address) = line.split(" is running: http://").nth(1) {
-                    return address.parse().expect("an address");
+                    return Some(address.parse().expect("an address"));
                 }
             }
-            panic!("the server ended before it listened");
+            None
         })
-        .await;
+        .await?;
         // Nothing must block on a full pipe.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Self { process, address }
+        Some(Self { process, address })
     }
 
     /// Kills it at once.
     pub async fn kill(mut self) {
         self.process.kill().await.expect("it was running");
+    }
+
+    /// Waits until it has died by itself.
+    pub async fn dies(&mut self) {
+        self.process.wait().await.expect("its status");
     }
 
     /// Asks it to stop.

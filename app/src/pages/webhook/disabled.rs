@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use signet_engine::store::{
+    backlog::Count,
     deliveries::DeliveryDetail,
     endpoints::{Disabled, Endpoint},
 };
@@ -17,7 +18,7 @@ use crate::{
 /// Nothing while the webhook is enabled.
 pub(super) fn panel(
     endpoint: &Endpoint,
-    held: &[(EventType, u64)],
+    held: &[(EventType, Count)],
     cause: Option<&DeliveryDetail>,
     now: Timestamp,
 ) -> Option<impl IntoView + use<>> {

@@ -1,7 +1,7 @@
 //! What happens to deliveries that were held while a webhook was disabled.
 
 use leptos::prelude::*;
-use signet_engine::store::endpoints::Endpoint;
+use signet_engine::store::{backlog::Count, endpoints::Endpoint};
 use signet_model::event::EventType;
 
 use crate::{components::Icon, present::endpoint_path, words::deliveries};
@@ -45,7 +45,7 @@ pub(crate) fn field(kind: EventType) -> String {
 }
 
 /// Held deliveries that were kept when the webhook was re-enabled.
-pub(super) fn panel(endpoint: &Endpoint, held: &[(EventType, u64)]) -> Option<impl IntoView + use<>> {
+pub(super) fn panel(endpoint: &Endpoint, held: &[(EventType, Count)]) -> Option<impl IntoView + use<>> {
     if endpoint.disabled.is_some() || held.is_empty() {
         return None;
     }
@@ -70,7 +70,7 @@ pub(super) fn panel(endpoint: &Endpoint, held: &[(EventType, u64)]) -> Option<im
 }
 
 /// A choice for each type of which something is held.
-pub(super) fn choices(held: &[(EventType, u64)], chosen: Choice) -> Option<impl IntoView + use<>> {
+pub(super) fn choices(held: &[(EventType, Count)], chosen: Choice) -> Option<impl IntoView + use<>> {
     if held.is_empty() {
         return None;
     }
@@ -84,7 +84,7 @@ pub(super) fn choices(held: &[(EventType, u64)], chosen: Choice) -> Option<impl 
     })
 }
 
-fn line(kind: EventType, count: u64, chosen: Choice) -> impl IntoView {
+fn line(kind: EventType, count: Count, chosen: Choice) -> impl IntoView {
     let name = field(kind);
     let options = Choice::ALL
         .into_iter()

@@ -1,7 +1,7 @@
 //! What a search for failed deliveries has found, and the button that sends it.
 
 use leptos::prelude::*;
-use signet_engine::store::endpoints::Endpoint;
+use signet_engine::store::{backlog::Count, endpoints::Endpoint};
 use signet_model::Timestamp;
 
 use super::{Entry, Selection};
@@ -15,7 +15,7 @@ use crate::{
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Found {
     pub(super) selection: Selection,
-    pub(super) count: u64,
+    pub(super) count: Count,
     /// How many a second would be sent.
     pub(super) rate: u32,
 }
@@ -23,21 +23,22 @@ pub(super) struct Found {
 /// How many there are, and what sending them does.
 pub(super) fn card(endpoint: &Endpoint, entry: &Entry, found: Found, now: Timestamp) -> impl IntoView + use<> {
     let Found { selection, count, rate } = found;
+    let none = count == Count::from(0);
     let (title, scope) = match count {
-        0 => ("Nothing to send again".to_owned(), "No failed deliveries of the chosen events, accepted since "),
-        1 => ("1 failed delivery".to_owned(), "Accepted since "),
+        _ if none => ("Nothing to send again".to_owned(), "No failed deliveries of the chosen events, accepted since "),
+        _ if count == Count::from(1) => ("1 failed delivery".to_owned(), "Accepted since "),
         _ => (format!("{count} failed deliveries"), "Accepted since "),
     };
-    let next = match (count, endpoint.disabled) {
-        (0, _) => None,
-        (_, Some(_)) => Some(enable_first(endpoint).into_any()),
-        (_, None) => Some(send(endpoint, entry, count).into_any()),
+    let next = match endpoint.disabled {
+        _ if none => None,
+        Some(_) => Some(enable_first(endpoint).into_any()),
+        None => Some(send(endpoint, entry, count).into_any()),
     };
     view! {
         <section class="card" id="found" aria-labelledby="found-title">
             <h2 id="found-title">{title}</h2>
             <p class="muted">{scope} <When at=moment(selection.since, now) in_full=true /> "."</p>
-            {if count == 0 { advice().into_any() } else { consequences(rate).into_any() }}
+            {if none { advice().into_any() } else { consequences(rate).into_any() }}
             {next}
         </section>
     }
@@ -70,7 +71,7 @@ fn enable_first(endpoint: &Endpoint) -> impl IntoView + use<> {
 }
 
 /// Sends what was found, whatever is changed in the form above meanwhile.
-fn send(endpoint: &Endpoint, entry: &Entry, count: u64) -> impl IntoView + use<> {
+fn send(endpoint: &Endpoint, entry: &Entry, count: Count) -> impl IntoView + use<> {
     let action = format!("{}/recover", endpoint_path(endpoint.id));
     let types = entry.event_types.iter().map(|kind| view! { <input type="hidden" name="event" value=kind.as_str() /> });
     view! {

@@ -25,8 +25,7 @@ use super::{
 };
 use crate::{
     queue::{
-        ADVANCE, Batch, Claim, ClaimOrder, Claims, DISCARD, Due, FORGET, HOLD, HOLD_UNREAD, NotWritten, Standing,
-        Write,
+        ADVANCE, Batch, Claim, ClaimOrder, Claims, Due, FORGET, HOLD_UNREAD, NotWritten, Write,
         batch::Passage,
         rows::{ClaimedRow, RawId, due_again},
     },
@@ -141,8 +140,6 @@ struct Statements<'c> {
     of_rows: Vec<rusqlite::Statement<'c>>,
     due: rusqlite::Statement<'c>,
     take: rusqlite::Statement<'c>,
-    hold: rusqlite::Statement<'c>,
-    discard: rusqlite::Statement<'c>,
     hold_unread: rusqlite::Statement<'c>,
     forget: rusqlite::Statement<'c>,
     advance: rusqlite::Statement<'c>,
@@ -162,8 +159,6 @@ impl<'c> Statements<'c> {
             of_rows: Statement::ALL.iter().map(|one| prepare(one.sql())).collect::<Result<_, _>>()?,
             due: prepare(DUE)?,
             take: prepare(TAKE)?,
-            hold: prepare(HOLD)?,
-            discard: prepare(DISCARD)?,
             hold_unread: prepare(HOLD_UNREAD)?,
             forget: prepare(FORGET)?,
             advance: prepare(ADVANCE)?,
@@ -265,12 +260,6 @@ impl<'c> Statements<'c> {
         }
         let mut claim = Claim::default();
         for due in &order.endpoints {
-            let place = [due.account.into(), due.endpoint.into(), order.now.into()];
-            match due.standing {
-                Standing::Open => {}
-                Standing::Disabled => drop(execute(&mut self.hold, &place)?),
-                Standing::Deleted => drop(execute(&mut self.discard, &place)?),
-            }
             let first = claim.claimed.len();
             self.claim_at(due, order, &mut claim.claimed)?;
             let next_due_at = self.advance(due, due_again(claim.claimed.len() > first, order.now))?;

@@ -1,0 +1,32 @@
+//! Sessions and links that have ended, and idempotency keys that are not honoured any more.
+
+use signet_model::Timestamp;
+
+use super::{BATCH, KEEP_KEYS, PAUSE, count, limit_of};
+use crate::{
+    engine::Parts,
+    store::{Result, transact},
+};
+
+/// Each removes some (`$2`) of what had ended by an instant (`$1`).
+const SESSIONS: &str = "DELETE FROM sessions WHERE token_hash IN
+     (SELECT token_hash FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+const LINKS: &str = "DELETE FROM setup_links WHERE token_hash IN
+     (SELECT token_hash FROM setup_links WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+const KEYS: &str = "DELETE FROM idempotency_keys WHERE (account_id, key) IN
+     (SELECT account_id, key FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
+
+pub(super) async fn remove_expired(engine: &Parts, now: Timestamp) -> Result<()> {
+    for (sql, ended) in [(SESSIONS, now), (LINKS, now), (KEYS, limit_of(KEEP_KEYS, now))] {
+        while remove_some(engine, sql, ended).await? == BATCH as u64 {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+    Ok(())
+}
+
+async fn remove_some(engine: &Parts, sql: &'static str, ended: Timestamp) -> Result<u64> {
+    Ok(transact!(&engine.db, |tx| {
+        sqlx::query(sql).bind(ended).bind(count(BATCH)).execute(&mut *tx).await?.rows_affected()
+    }))
+}

@@ -1,0 +1,137 @@
+//! How much of a backlog there is, as far as it is worth counting.
+
+use std::{collections::BTreeMap, fmt};
+
+use signet_model::{AccountId, EndpointId, Subscriptions, Timestamp, delivery::State, event::EventType, sql::Stored};
+
+use super::first_id;
+use crate::{
+    Engine,
+    store::{Result, effective_state, read},
+};
+
+/// Counting ends here.
+const CAP: u64 = 10_000;
+
+/// How many there are, if that is not too many to be counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Count {
+    /// So many were counted.
+    pub counted: u64,
+    /// There are more.
+    pub more: bool,
+}
+
+impl Count {
+    /// Of so many that were looked at, or more, these are meant.
+    const fn of(meant: u64, looked_at: u64) -> Self {
+        Self { counted: if meant > CAP { CAP } else { meant }, more: meant > CAP || looked_at > CAP }
+    }
+}
+
+impl From<u64> for Count {
+    fn from(counted: u64) -> Self {
+        Self { counted, more: false }
+    }
+}
+
+impl fmt::Display for Count {
+    /// `7`, or `more than 10000`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.more {
+            f.write_str("more than ")?;
+        }
+        write!(f, "{}", self.counted)
+    }
+}
+
+/// Deliveries of one endpoint (`$1`, `$2`) that are held, of one type (`$3`), at most `$4`.
+pub(crate) const HELD: &str = "SELECT count(*) FROM (SELECT 1 FROM deliveries
+     WHERE account_id = $1 AND endpoint_id = $2 AND state = 'held' AND state IN ('failed', 'held', 'discarded') AND event_type = $3
+     LIMIT $4) AS held";
+
+/// The first `$3` pending deliveries of one endpoint (`$1`, `$2`) by type, and by the
+/// state that they are told to have.
+pub(crate) const PENDING: &str = concat!(
+    "SELECT d.event_type, ",
+    effective_state!(),
+    " AS told, count(*) FROM
+       (SELECT * FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending'
+         ORDER BY due_at LIMIT $3) AS d
+       JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id GROUP BY d.event_type, told"
+);
+
+/// Deliveries of one endpoint (`$1`, `$2`) that have failed, of one type (`$3`), of events
+/// newer than one (`$4`), at most `$5`: how many can be sent, and how many there are.
+pub(crate) const FAILED: &str = "SELECT COALESCE(sum(CASE WHEN NOT is_test AND EXISTS
+       (SELECT 1 FROM events WHERE events.account_id = $1 AND events.id = failed.event_id AND body IS NOT NULL)
+       THEN 1 ELSE 0 END), 0), count(*) FROM
+     (SELECT event_id, is_test FROM deliveries
+       WHERE account_id = $1 AND endpoint_id = $2 AND state = 'failed' AND state IN ('failed', 'held', 'discarded') AND event_type = $3
+         AND event_id > $4 ORDER BY event_id LIMIT $5) AS failed";
+
+fn one_more() -> i64 {
+    i64::try_from(CAP).unwrap_or(i64::MAX) + 1
+}
+
+impl Engine {
+    /// How many deliveries are held, by event type (only types with any).
+    pub async fn held_counts(&self, account: AccountId, endpoint: EndpointId) -> Result<Vec<(EventType, Count)>> {
+        let pending: Vec<(Stored<EventType>, Stored<State>, i64)> = read!(&self.0.db, |conn| sqlx::query_as(PENDING)
+            .bind(account)
+            .bind(endpoint)
+            .bind(one_more())
+            .fetch_all(&mut *conn)
+            .await?);
+        let looked_at: u64 = pending.iter().map(|(_, _, count)| count.unsigned_abs()).sum();
+        let mut waiting: BTreeMap<EventType, u64> = BTreeMap::new();
+        for (kind, told, count) in pending {
+            if let (Ok(kind), Ok(State::Held)) = (kind.0, told.0) {
+                *waiting.entry(kind).or_default() += count.unsigned_abs();
+            }
+        }
+        let cut = if waiting.is_empty() { 0 } else { looked_at };
+        let mut counts = Vec::new();
+        for kind in EventType::ALL {
+            let held = self.held(account, endpoint, kind).await? + waiting.remove(&kind).unwrap_or_default();
+            counts.push((kind, Count::of(held, cut)));
+        }
+        counts.retain(|(_, count)| count.counted > 0);
+        Ok(counts)
+    }
+
+    async fn held(&self, account: AccountId, endpoint: EndpointId, kind: EventType) -> Result<u64> {
+        let count: i64 = read!(&self.0.db, |conn| sqlx::query_scalar(HELD)
+            .bind(account)
+            .bind(endpoint)
+            .bind(kind)
+            .bind(one_more())
+            .fetch_one(&mut *conn)
+            .await?);
+        Ok(count.unsigned_abs())
+    }
+
+    /// How many failed deliveries of these types [`Engine::recover`] would put
+    /// back, of events that were accepted since then.
+    pub async fn recoverable(
+        &self,
+        account: AccountId,
+        endpoint: EndpointId,
+        since: Timestamp,
+        types: Subscriptions,
+    ) -> Result<Count> {
+        let (mut meant, mut looked_at) = (0, 0);
+        for kind in types.iter() {
+            let (failed, all): (i64, i64) = read!(&self.0.db, |conn| sqlx::query_as(FAILED)
+                .bind(account)
+                .bind(endpoint)
+                .bind(kind)
+                .bind(first_id(since))
+                .bind(one_more())
+                .fetch_one(&mut *conn)
+                .await?);
+            (meant, looked_at) = (meant + failed.unsigned_abs(), looked_at.max(all.unsigned_abs()));
+        }
+        Ok(Count::of(meant, looked_at))
+    }
+}

@@ -1,0 +1,181 @@
+//! What a page reads, and what a step changes, must cost the same however long a table or
+//! one endpoint's backlog is: indexes are searched, and no table is scanned.
+
+use signet_model::{AccountId, EndpointId, EventId, Timestamp, delivery::State, event::EventType};
+use sqlx::{AssertSqlSafe, Row};
+
+use super::{
+    Database,
+    backlog::{self, count},
+    deliveries::{COUNT_PENDING, Filter, LAST_SEARCHED, UNFILTERED},
+    removal,
+};
+use crate::{
+    queue::steps,
+    testing::{self, Backlog, TestDatabase, account, endpoint, resting_engine},
+};
+
+/// How many deliveries the endpoint has in each of three states.
+const EACH: u32 = 30_000;
+
+/// A parameter of a statement.
+#[derive(Clone)]
+enum Value {
+    Account(AccountId),
+    Endpoint(EndpointId),
+    Event(EventId),
+    At(Timestamp),
+    Count(i64),
+    Text(Option<String>),
+    Events(Vec<EventId>),
+}
+
+/// A statement, what it is given, and what its plan must have.
+struct Asked {
+    sql: String,
+    values: Vec<Value>,
+    searches: &'static str,
+}
+
+struct World {
+    database: TestDatabase,
+    account: AccountId,
+    endpoint: EndpointId,
+}
+
+impl World {
+    async fn new(database: TestDatabase) -> Self {
+        let (engine, _) = resting_engine(&database);
+        let account = account(&engine, "acme").await;
+        let endpoint = endpoint(&engine, account).await;
+        for (number, backlog) in (0..).zip([Backlog::Pending, Backlog::Held, Backlog::Failed]) {
+            let first = number * EACH + 1;
+            database.store_backlog(account, endpoint, backlog, first..first + EACH).await;
+        }
+        Self { database, account, endpoint }
+    }
+
+    fn at(&self, more: impl IntoIterator<Item = Value>) -> Vec<Value> {
+        [Value::Account(self.account), Value::Endpoint(self.endpoint)].into_iter().chain(more).collect()
+    }
+
+    /// The plan, a line a table or step.
+    async fn plan(&self, asked: &Asked) -> Vec<String> {
+        match &self.database.db {
+            Database::Sqlite(db) => {
+                let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", asked.sql));
+                let rows = sqlx::query(explain).fetch_all(&db.writer).await.expect(&asked.sql);
+                rows.iter().map(|row| row.get::<String, _>("detail")).collect()
+            }
+            Database::Postgres(db) => {
+                let mut query = sqlx::query(AssertSqlSafe(format!("EXPLAIN {}", asked.sql)));
+                for value in asked.values.clone() {
+                    query = match value {
+                        Value::Account(id) => query.bind(id),
+                        Value::Endpoint(id) => query.bind(id),
+                        Value::Event(id) => query.bind(id),
+                        Value::At(at) => query.bind(at),
+                        Value::Count(count) => query.bind(count),
+                        Value::Text(text) => query.bind(text),
+                        Value::Events(ids) => query.bind(ids),
+                    };
+                }
+                let rows = query.fetch_all(&db.pages).await.expect(&asked.sql);
+                rows.iter().map(|row| row.get::<String, _>(0)).collect()
+            }
+        }
+    }
+
+    /// Asserts that a statement searches this index, and scans no table of deliveries,
+    /// attempts or events.
+    async fn assert_bounded(&self, asked: Asked) {
+        let plan = self.plan(&asked).await;
+        let text = plan.join("\n");
+        assert!(text.contains(asked.searches), "{}\n{text}", asked.sql);
+        for table in ["deliveries", "events", "attempts", "idempotency_keys"] {
+            assert!(!text.contains(&format!("Seq Scan on {table}")), "{}\n{text}", asked.sql);
+            assert!(!plan.iter().any(|line| *line == format!("SCAN {table}")), "{}\n{text}", asked.sql);
+        }
+        let is_subquery = text.contains("CO-ROUTINE d");
+        let scans = |line: &String| line == "SCAN a" || (line == "SCAN d" && !is_subquery);
+        assert!(!plan.iter().any(scans), "{}\n{text}", asked.sql);
+    }
+}
+
+/// Every filter of the log.
+fn filters() -> impl Iterator<Item = Filter> {
+    let states = State::ALL.iter().copied().map(Some).chain([None]);
+    states.flat_map(|state| {
+        EventType::ALL.into_iter().map(Some).chain([None]).map(move |event_type| Filter {
+            state,
+            event_type,
+            before: None,
+        })
+    })
+}
+
+async fn what_pages_read_is_bounded(world: &World) {
+    let newest = Value::Event(EventId::from_uuid(uuid::Uuid::max()));
+    for filter in filters().filter(|filter| filter.state.is_some() || filter.event_type.is_some()) {
+        let text = |text: Option<&str>| Value::Text(text.map(ToOwned::to_owned));
+        let (state, kind) = (text(filter.state.map(State::as_str)), text(filter.event_type.map(EventType::as_str)));
+        let searches = match filter.state {
+            None | Some(State::Delivered) => "deliveries_by_endpoint",
+            Some(State::Pending) => "deliveries_due",
+            Some(_) => "deliveries_by_state",
+        };
+        let values = world.at([newest.clone(), Value::Count(26), state, kind]);
+        world.assert_bounded(Asked { sql: filter.sql(), values, searches }).await;
+    }
+    let kind = Value::Text(Some("task.completed".to_owned()));
+    let oldest = Value::Event(EventId::from_uuid(uuid::Uuid::nil()));
+    for (sql, more, searches) in [
+        (LAST_SEARCHED, vec![newest.clone(), Value::Count(10_000)], "deliveries_by_endpoint"),
+        (UNFILTERED, vec![newest, Value::Count(26)], "deliveries_by_endpoint"),
+        (COUNT_PENDING, vec![Value::Count(1_001)], "deliveries_due"),
+        (count::HELD, vec![kind.clone(), Value::Count(10_001)], "deliveries_by_state"),
+        (count::PENDING, vec![Value::Count(10_001)], "deliveries_due"),
+        (count::FAILED, vec![kind, oldest, Value::Count(10_001)], "deliveries_by_state"),
+    ] {
+        world.assert_bounded(Asked { sql: sql.to_owned(), values: world.at(more), searches }).await;
+    }
+}
+
+async fn what_steps_change_is_bounded(world: &World) {
+    let (now, most) = (Value::At(Timestamp::from_unix_seconds(1_774_699_200)), Value::Count(500));
+    let dialect = usize::from(matches!(world.database.db, Database::Postgres(_)));
+    for (sql, more, searches) in [
+        (steps::HOLD[dialect], vec![now.clone(), most.clone()], "deliveries_due"),
+        (steps::DISCARD_PENDING[dialect], vec![now.clone(), most.clone()], "deliveries_due"),
+        (steps::DISCARD_HELD, vec![now.clone(), most.clone()], "deliveries_by_state"),
+        (steps::NEXT_PENDING, vec![now, most.clone()], "deliveries_due"),
+        (steps::WAITS, vec![], "deliveries_due"),
+    ] {
+        world.assert_bounded(Asked { sql: sql.to_owned(), values: world.at(more), searches }).await;
+    }
+    let kind = |kind: EventType| Value::Text(Some(kind.as_str().to_owned()));
+    let oldest = Value::Event(EventId::from_uuid(uuid::Uuid::nil()));
+    let next: Vec<_> = EventType::ALL.into_iter().map(kind).chain([oldest, most]).collect();
+    for backlog in [backlog::Backlog::Held, backlog::Backlog::Failed] {
+        let (sql, values) = (backlog.next().to_owned(), world.at(next.clone()));
+        world.assert_bounded(Asked { sql, values, searches: "deliveries_by_state" }).await;
+    }
+    let keys = [removal::KEYS_SQLITE, removal::KEYS_POSTGRES][dialect].to_owned();
+    let values = vec![Value::Account(world.account), Value::Events(vec![EventId::from_uuid(uuid::Uuid::nil())])];
+    world.assert_bounded(Asked { sql: keys, values, searches: "idempotency_keys" }).await;
+}
+
+#[tokio::test]
+async fn on_sqlite_pages_and_steps_search_indexes_only() {
+    let world = World::new(testing::sqlite().await).await;
+    what_pages_read_is_bounded(&world).await;
+    what_steps_change_is_bounded(&world).await;
+}
+
+#[tokio::test]
+async fn on_postgres_pages_and_steps_search_indexes_only() {
+    let Some(database) = testing::postgres().await else { return };
+    let world = World::new(database).await;
+    what_pages_read_is_bounded(&world).await;
+    what_steps_change_is_bounded(&world).await;
+}

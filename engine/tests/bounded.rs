@@ -1,0 +1,242 @@
+//! Whatever a customer does with a long backlog is done in steps, and the events of a
+//! neighbour are accepted between them.
+
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use signet_engine::{
+    Engine, Running, Settings,
+    store::{
+        Database,
+        deliveries::Filter,
+        endpoints::{EndpointDraft, HeldChoice},
+    },
+    testing::{Backlog, Receiver, TestDatabase, account, completed, databases, endpoint, engine},
+};
+use signet_model::{AccountId, EndpointId, Subscriptions, Timestamp, delivery::State, text::Description};
+use tokio_util::sync::CancellationToken;
+
+/// How long the backlog is.
+const BACKLOG: u32 = 20_000;
+/// In how many transactions it is dealt with, at least.
+const STEPS: usize = BACKLOG as usize / 500;
+/// Far more than anything here takes; only a defect runs into it.
+const LIMIT: Duration = Duration::from_mins(5);
+
+/// A customer with a backlog at a receiver that is not there, and a neighbour.
+struct World<'d> {
+    database: &'d TestDatabase,
+    engine: Engine,
+    running: Option<Running>,
+    receiver: Receiver,
+    account: AccountId,
+    endpoint: EndpointId,
+    neighbour: AccountId,
+    accepted: Arc<AtomicUsize>,
+}
+
+impl<'d> World<'d> {
+    async fn new(database: &'d TestDatabase, backlog: Backlog) -> Self {
+        let receiver = Receiver::start().await;
+        let (engine, _) = engine(database, Settings::default(), vec![receiver.authority.clone()]);
+        let (account, neighbour) = (account(&engine, "acme").await, account(&engine, "neighbour").await);
+        let endpoint = endpoint(&engine, account).await;
+        let url = receiver.url("neighbour");
+        let draft = EndpointDraft { url, description: Description::default(), event_types: Subscriptions::all() };
+        engine.create_endpoint(neighbour, draft, &engine.new_secret()).await.expect("an endpoint");
+        database.store_backlog(account, endpoint, backlog, 1..BACKLOG + 1).await;
+        if backlog == Backlog::Pending {
+            // Before the engine is started, so that nothing of the backlog is attempted.
+            engine.pause_endpoint(account, endpoint).await.expect("paused");
+        }
+        let running = engine.start();
+        Self { database, engine, running, receiver, account, endpoint, neighbour, accepted: Arc::default() }
+    }
+
+    /// Does something while the neighbour sends one event after the other, and asserts
+    /// that these had their turns.
+    async fn beside_the_neighbour<T>(&self, work: impl Future<Output = T>) -> T {
+        self.engine.ingest(completed(&self.engine, self.neighbour, "first")).await.expect("accepted");
+        let stop = CancellationToken::new();
+        let sending = tokio::spawn({
+            let (engine, neighbour, accepted) = (self.engine.clone(), self.neighbour, Arc::clone(&self.accepted));
+            let stop = stop.clone();
+            async move {
+                while !stop.is_cancelled() {
+                    engine.ingest(completed(&engine, neighbour, "task")).await.expect("accepted");
+                    accepted.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+        });
+        let done = tokio::time::timeout(LIMIT, work).await.expect("it ends");
+        let accepted = self.accepted.load(Ordering::SeqCst);
+        stop.cancel();
+        sending.await.expect("no event was refused");
+        println!("{accepted} events of the neighbour were accepted");
+        assert!(accepted >= STEPS / 4, "{accepted} events were accepted in at least {STEPS} steps");
+        done
+    }
+
+    /// Waits until so many deliveries of the endpoint are left in a state as stored.
+    async fn stored(&self, state: State, left: i64) {
+        while self.count(state).await > left {
+            self.engine.wake();
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    async fn count(&self, state: State) -> i64 {
+        let id = self.endpoint.uuid().simple();
+        let id = if matches!(self.database.db, Database::Sqlite(_)) { format!("x'{id}'") } else { format!("'{id}'") };
+        let state = state.as_str();
+        let sql = format!("SELECT count(*) FROM deliveries WHERE endpoint_id = {id} AND state = '{state}'");
+        self.database.count(&sql).await
+    }
+
+    /// How many deliveries of the newest 100 in this state the log tells.
+    async fn told(&self, state: State) -> usize {
+        let filter = Filter { state: Some(state), ..Filter::default() };
+        self.engine.deliveries(self.account, self.endpoint, filter, 100).await.expect("the log").len()
+    }
+
+    async fn assert_clean(&self) {
+        let ledger = self.engine.check().await.expect("a ledger");
+        assert!(ledger.is_clean(), "{ledger:?}");
+    }
+
+    async fn end(mut self) {
+        self.assert_clean().await;
+        self.receiver.arrived(self.accepted.load(Ordering::SeqCst)).await;
+        self.stop().await;
+        self.engine.close().await;
+    }
+
+    /// Stops what is under way at once.
+    async fn stop(&mut self) {
+        let hurry = CancellationToken::new();
+        hurry.cancel();
+        self.running.take().expect("it was started").stop(hurry).await;
+    }
+}
+
+#[tokio::test]
+async fn a_backlog_is_held_in_steps_and_told_to_be_held_at_once() {
+    for database in databases().await {
+        let world = World::new(&database, Backlog::Pending).await;
+        world
+            .beside_the_neighbour(async {
+                assert_eq!((world.told(State::Held).await, world.told(State::Pending).await), (100, 0));
+                world.assert_clean().await;
+                assert!(world.count(State::Pending).await > 0, "it is not done yet");
+                let [(_, held)] = world.engine.held_counts(world.account, world.endpoint).await.expect("counts")[..]
+                else {
+                    panic!("one type is held")
+                };
+                assert_eq!((held.counted, held.more), (10_000, true));
+                world.stored(State::Pending, 0).await;
+            })
+            .await;
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn what_waited_before_a_webhook_is_enabled_is_held_even_if_that_was_not_done_yet() {
+    for database in databases().await {
+        let world = World::new(&database, Backlog::Pending).await;
+        world.engine.enable_endpoint(world.account, world.endpoint).await.expect("enabled");
+        assert!(world.count(State::Pending).await > 0, "it is not done yet");
+        assert_eq!((world.told(State::Held).await, world.told(State::Pending).await), (100, 0));
+        world.assert_clean().await;
+        world.beside_the_neighbour(world.stored(State::Pending, 0)).await;
+        assert_eq!(world.count(State::Held).await, i64::from(BACKLOG), "none went out");
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_backlog_of_a_deleted_webhook_is_discarded_in_steps() {
+    for database in databases().await {
+        let world = World::new(&database, Backlog::Held).await;
+        let deleting = async {
+            world.engine.delete_endpoint(world.account, world.endpoint).await.expect("deleted");
+            assert_eq!((world.told(State::Discarded).await, world.told(State::Held).await), (100, 0));
+            world.assert_clean().await;
+            world.stored(State::Held, 0).await;
+        };
+        world.beside_the_neighbour(deleting).await;
+        assert_eq!(world.count(State::Discarded).await, i64::from(BACKLOG));
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_backlog_is_released_in_steps() {
+    for database in databases().await {
+        let world = World::new(&database, Backlog::Held).await;
+        let (engine, all) = (&world.engine, Subscriptions::all());
+        let releasing = engine.settle_held(world.account, world.endpoint, all, HeldChoice::Release);
+        assert_eq!(world.beside_the_neighbour(releasing).await.expect("released"), u64::from(BACKLOG));
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_backlog_is_discarded_in_steps() {
+    for database in databases().await {
+        let world = World::new(&database, Backlog::Held).await;
+        let (engine, all) = (&world.engine, Subscriptions::all());
+        let discarding = engine.settle_held(world.account, world.endpoint, all, HeldChoice::Discard);
+        assert_eq!(world.beside_the_neighbour(discarding).await.expect("discarded"), u64::from(BACKLOG));
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_backlog_is_recovered_in_steps() {
+    for database in databases().await {
+        let world = World::new(&database, Backlog::Failed).await;
+        let since = Timestamp::from_unix_micros(0);
+        let recovering = world.engine.recover(world.account, world.endpoint, since, Subscriptions::all());
+        assert_eq!(world.beside_the_neighbour(recovering).await.expect("recovered"), u64::from(BACKLOG));
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn an_account_with_a_backlog_is_erased_in_steps() {
+    for database in databases().await {
+        let world = World::new(&database, Backlog::Pending).await;
+        let removed = world.beside_the_neighbour(world.engine.erase_account(world.account)).await.expect("erased");
+        assert_eq!(removed.events, u64::from(BACKLOG));
+        world.end().await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_process_has_left_to_do_the_next_one_does() {
+    for database in databases().await {
+        let mut world = World::new(&database, Backlog::Pending).await;
+        world.stored(State::Pending, i64::from(BACKLOG) - 1).await;
+        world.stop().await;
+        assert!(world.count(State::Pending).await > 0, "it is not done yet");
+        world.assert_clean().await;
+
+        let (engine, _) = engine(&database, Settings::default(), Vec::new());
+        let running = engine.start().expect("a new engine");
+        while world.count(State::Pending).await > 0 {
+            engine.wake();
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        assert_eq!(world.count(State::Held).await, i64::from(BACKLOG));
+        world.assert_clean().await;
+        running.stop(CancellationToken::new()).await;
+        engine.close().await;
+    }
+}
