@@ -25,16 +25,16 @@ fn url(host: &str) -> Arc<EndpointUrl> {
     Arc::new(format!("https://{host}.example.com/").parse().expect("a URL"))
 }
 
-fn ended(took: Duration, result: AttemptResult) -> Option<Ended> {
-    Some(Ended { at: Instant::now(), took, result })
+fn ended(took: Duration, result: AttemptResult) -> Ended {
+    Ended { at: Instant::now(), took, result }
 }
 
 fn quick() -> Option<Ended> {
-    ended(Duration::from_millis(1), AttemptResult::Success)
+    Some(ended(Duration::from_millis(1), AttemptResult::Success))
 }
 
 fn timed_out() -> Option<Ended> {
-    ended(10 * SECOND, AttemptResult::Failed(Failure::Timeout))
+    Some(ended(10 * SECOND, AttemptResult::Failed(Failure::Timeout)))
 }
 
 /// Lanes of which each endpoint has an account and a host of its own, unless it is said.
@@ -160,7 +160,7 @@ fn however_many_accounts_wait_for_unproven_endpoints_the_next_has_room() {
         assert!(!own.is_empty(), "account {owner}");
         places.extend(own);
     }
-    assert!(places.len() <= (LIMITS.working + WAITING_IN_ALL) / 2);
+    assert!(2 * places.len() <= LIMITS.working + WAITING_IN_ALL);
 }
 
 #[test]
@@ -174,7 +174,7 @@ fn a_lane_is_as_short_as_its_receiver_is_slow() {
     };
     assert_eq!(may_wait(None), WAITING_AT_FIRST);
     assert_eq!(may_wait(quick()), 2_048);
-    assert_eq!(may_wait(ended(SECOND, AttemptResult::Success)), 480);
+    assert_eq!(may_wait(Some(ended(SECOND, AttemptResult::Success))), 480);
     assert_eq!(may_wait(timed_out()), 0);
 }
 
@@ -379,7 +379,7 @@ fn tests_have_places_of_their_own() {
 #[test]
 fn most_endpoints_that_worked_and_fail_alike_are_hardly_at_fault() {
     let world = World::new(Limits { working: 1_000, hanging: 4_000, ..LIMITS });
-    let failed = |failure| ended(SECOND, AttemptResult::Failed(failure));
+    let failed = |failure| Some(ended(SECOND, AttemptResult::Failed(failure)));
     let attempt = |number: u16, result| {
         world.begin(number);
         world.end(number, result);
