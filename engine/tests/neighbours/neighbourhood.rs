@@ -1,0 +1,149 @@
+//! Two streets, a healthy customer on both, and the comparison.
+
+use std::{cell::Cell, time::Duration};
+
+use signet_engine::{
+    Engine, Running, Settings,
+    store::endpoints::EndpointDraft,
+    testing::{Receiver, TestDatabase, account, completed, engine, postgres, sqlite},
+};
+use signet_model::{AccountId, EndpointId, Subscriptions, endpoint::EndpointUrl, text::Description};
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+
+/// How many events the healthy customer sends at least on each street.
+const EVENTS: usize = 40;
+/// How many times slower the slowest, and the median, may be on the noisy street.
+const SLOWEST_RATIO: u32 = 10;
+const MEDIAN_RATIO: u32 = 3;
+/// Far more than anything here takes; only a defect runs into it.
+const LIMIT: Duration = Duration::from_mins(3);
+
+/// An engine with a healthy customer.
+pub struct Street {
+    pub engine: Engine,
+    pub database: TestDatabase,
+    healthy: AccountId,
+    running: Running,
+}
+
+impl Street {
+    async fn new(database: TestDatabase, settings: Settings, receivers: [&Receiver; 2], path: &str) -> Self {
+        let authorities = receivers.map(|receiver| receiver.authority.clone()).into();
+        let (engine, _) = engine(&database, settings, authorities);
+        let running = engine.start().expect("a new engine");
+        let healthy = account(&engine, "healthy").await;
+        add_endpoint(&engine, healthy, receivers[0].url(path)).await;
+        Self { engine, database, healthy, running }
+    }
+
+    /// How long it takes from the offer of an event to its arrival.
+    async fn send(&self, receiver: &Receiver) -> Duration {
+        let begun = Instant::now();
+        let arrivals = receiver.arrivals().len();
+        let event = completed(&self.engine, self.healthy, "task");
+        let accepted = self.engine.ingest(event).await.expect("the healthy customer's event is accepted");
+        assert_eq!(accepted.deliveries, 1);
+        receiver.arrived(arrivals + 1).await;
+        begun.elapsed()
+    }
+
+    async fn stop(self) {
+        let hurry = CancellationToken::new();
+        hurry.cancel();
+        self.running.stop(hurry).await;
+        self.engine.close().await;
+    }
+}
+
+/// A webhook of this account that wants everything.
+pub async fn add_endpoint(engine: &Engine, account: AccountId, url: EndpointUrl) -> EndpointId {
+    let draft = EndpointDraft { url, description: Description::default(), event_types: Subscriptions::all() };
+    engine.create_endpoint(account, draft, &engine.new_secret()).await.expect("an endpoint").id
+}
+
+/// The quiet street, and the noisy one with the bad neighbour.
+pub struct Neighbourhood {
+    pub noisy: Street,
+    /// The bad neighbour's account.
+    pub bad: AccountId,
+    /// The bad neighbour's receiver.
+    pub bad_receiver: Receiver,
+    quiet: Street,
+    receiver: Receiver,
+}
+
+impl Neighbourhood {
+    /// One on each database.
+    pub async fn each(settings: Settings) -> Vec<Self> {
+        let mut pairs = vec![(sqlite().await, sqlite().await)];
+        pairs.extend(postgres().await.zip(postgres().await));
+        let mut neighbourhoods = Vec::new();
+        for (quiet, noisy) in pairs {
+            neighbourhoods.push(Self::new(quiet, noisy, &settings).await);
+        }
+        neighbourhoods
+    }
+
+    async fn new(quiet: TestDatabase, noisy: TestDatabase, settings: &Settings) -> Self {
+        let (receiver, bad_receiver) = (Receiver::start().await, Receiver::start().await);
+        let quiet = Street::new(quiet, settings.clone(), [&receiver, &bad_receiver], "quiet").await;
+        let noisy = Street::new(noisy, settings.clone(), [&receiver, &bad_receiver], "noisy").await;
+        let bad = account(&noisy.engine, "bad").await;
+        Self { noisy, bad, bad_receiver, quiet, receiver }
+    }
+
+    /// A webhook of the bad neighbour at its own receiver.
+    pub async fn bad_endpoint(&self, path: &str) -> EndpointId {
+        add_endpoint(&self.noisy.engine, self.bad, self.bad_receiver.url(path)).await
+    }
+
+    /// Lets the healthy customer send on both streets while the trouble goes on, and
+    /// some events at least; then checks that it had no part in it.
+    pub async fn compare(self, name: &str, trouble: impl AsyncFnOnce(&Self)) {
+        let over = Cell::new(false);
+        let trouble = async {
+            trouble(&self).await;
+            over.set(true);
+        };
+        let traffic = async {
+            let (mut quiet, mut noisy) = (Vec::new(), Vec::new());
+            while !over.get() || noisy.len() < EVENTS {
+                quiet.push(self.quiet.send(&self.receiver).await);
+                noisy.push(self.noisy.send(&self.receiver).await);
+            }
+            (Delays::of(quiet), Delays::of(noisy))
+        };
+        let both = async { tokio::join!(traffic, trouble).0 };
+        let (quiet, noisy) = timeout(LIMIT, both).await.expect("the healthy customer's events arrive");
+        println!("{name}: quiet {quiet:?}, noisy {noisy:?}");
+        assert!(noisy.median <= quiet.median * MEDIAN_RATIO, "{name}: {quiet:?} {noisy:?}");
+        assert!(noisy.slowest <= quiet.slowest * SLOWEST_RATIO, "{name}: {quiet:?} {noisy:?}");
+        self.check(quiet.count + noisy.count).await;
+    }
+
+    /// Everything arrived once, and both ledgers are clean.
+    async fn check(self, sent: usize) {
+        assert_eq!(self.receiver.arrivals().len(), sent, "each event arrives once");
+        for street in [self.quiet, self.noisy] {
+            let ledger = street.engine.check().await.expect("a ledger");
+            assert!(ledger.is_clean(), "{ledger:?}");
+            street.stop().await;
+        }
+    }
+}
+
+/// How long events took.
+#[derive(Debug)]
+struct Delays {
+    count: usize,
+    median: Duration,
+    slowest: Duration,
+}
+
+impl Delays {
+    fn of(mut all: Vec<Duration>) -> Self {
+        all.sort_unstable();
+        Self { count: all.len(), median: all[all.len() / 2], slowest: all[all.len() - 1] }
+    }
+}

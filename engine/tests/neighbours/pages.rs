@@ -1,0 +1,28 @@
+//! Reading long logs.
+
+use futures_util::future::join_all;
+use signet_engine::{Settings, store::deliveries::Filter};
+use signet_model::{delivery::State, event::EventType};
+
+use crate::{backlog::fill, neighbourhood::Neighbourhood};
+
+/// How long the bad neighbour's log is, and how many pages of it are read at a time.
+const DELIVERIES: u32 = 100_000;
+const PAGES: usize = 40;
+
+#[tokio::test]
+async fn reading_pages_of_a_long_log_costs_a_neighbour_nothing() {
+    for world in Neighbourhood::each(Settings::default()).await {
+        let endpoint = world.bad_endpoint("log").await;
+        fill(&world.noisy.database, (world.bad, endpoint), DELIVERIES, State::Discarded).await;
+        // Of neither there is any: the whole log is looked through, unless an index says so.
+        let filter = Filter { state: Some(State::Held), event_type: Some(EventType::BalanceLow), before: None };
+        world
+            .compare("pages", async |world| {
+                let read = || world.noisy.engine.deliveries(world.bad, endpoint, filter, 25);
+                // A page may be refused for the time it takes, and costs as much.
+                join_all((0..PAGES).map(|_| read())).await;
+            })
+            .await;
+    }
+}
