@@ -1,9 +1,9 @@
-//! A long backlog.
+//! What a customer decides about a long backlog at one stroke.
 
 use std::{future::pending, time::Duration};
 
-use signet_engine::Settings;
-use signet_model::delivery::State;
+use signet_engine::{Settings, store::endpoints::HeldChoice};
+use signet_model::{EndpointId, Subscriptions, Timestamp, delivery::State};
 
 use crate::{backlog::fill, neighbourhood::Neighbourhood};
 
@@ -12,22 +12,81 @@ const DELIVERIES: u32 = 100_000;
 
 /// The neighbourhoods in which the bad neighbour has a backlog at a receiver that
 /// does not answer.
-async fn with_backlog() -> Vec<Neighbourhood> {
+async fn with_backlog(state: State) -> Vec<(Neighbourhood, EndpointId)> {
     let settings = Settings { budget: Duration::from_hours(1), lease: Duration::from_hours(2), ..Settings::default() };
     let mut worlds = Vec::new();
     for world in Neighbourhood::each(settings).await {
         world.bad_receiver.answer_by(|_| pending());
         let endpoint = world.bad_endpoint("backlog").await;
-        fill(&world.noisy.database, (world.bad, endpoint), DELIVERIES, State::Pending).await;
+        fill(&world.noisy.database, (world.bad, endpoint), DELIVERIES, state).await;
         world.noisy.engine.wake();
-        worlds.push(world);
+        worlds.push((world, endpoint));
     }
     worlds
 }
 
 #[tokio::test]
 async fn a_backlog_at_a_receiver_that_hangs_costs_a_neighbour_nothing() {
-    for world in with_backlog().await {
+    for (world, _) in with_backlog(State::Pending).await {
         world.compare("backlog", async |_| {}).await;
+    }
+}
+
+#[tokio::test]
+async fn pausing_a_webhook_with_a_backlog_costs_a_neighbour_nothing() {
+    for (world, endpoint) in with_backlog(State::Pending).await {
+        world
+            .compare("paused", async |world| {
+                world.noisy.engine.pause_endpoint(world.bad, endpoint).await.expect("paused");
+            })
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn deleting_a_webhook_with_a_backlog_costs_a_neighbour_nothing() {
+    for (world, endpoint) in with_backlog(State::Pending).await {
+        world
+            .compare("deleted", async |world| {
+                world.noisy.engine.delete_endpoint(world.bad, endpoint).await.expect("deleted");
+            })
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn erasing_an_account_with_a_backlog_costs_a_neighbour_nothing() {
+    for (world, _) in with_backlog(State::Pending).await {
+        world
+            .compare("erased", async |world| {
+                world.noisy.engine.erase_account(world.bad).await.expect("erased");
+            })
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn releasing_or_discarding_what_was_held_costs_a_neighbour_nothing() {
+    for choice in [HeldChoice::Release, HeldChoice::Discard] {
+        for (world, endpoint) in with_backlog(State::Held).await {
+            world
+                .compare(&format!("{choice:?}"), async |world| {
+                    let all = Subscriptions::all();
+                    world.noisy.engine.settle_held(world.bad, endpoint, all, choice).await.expect("settled");
+                })
+                .await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn recovering_from_a_long_history_costs_a_neighbour_nothing() {
+    for (world, endpoint) in with_backlog(State::Failed).await {
+        world
+            .compare("recovered", async |world| {
+                let since = Timestamp::from_unix_seconds(0);
+                world.noisy.engine.recover(world.bad, endpoint, since, Subscriptions::all()).await.expect("recovered");
+            })
+            .await;
     }
 }
