@@ -107,9 +107,11 @@ impl Serve {
             budget: settings.budget,
             max_response_body: settings.max_response_body,
         };
-        let random = Random::from_system();
+        let (random, keys) = (Random::from_system(), self.storage.key_sources()?);
+        // A key that cannot be used is refused before a database is made.
+        keys.at_hand(&random)?;
         let db = self.storage.connect().await?;
-        let key = self.storage.key_sources()?.find(&random, db.has_sealed().await?)?;
+        let key = keys.find(&random, db.has_sealed().await?)?;
         let engine = assemble(db, settings, &client, random, Sealer::new(key)).await?;
         engine.prove_sealing_key().await.map_err(refused)?;
         Ok(engine)

@@ -117,12 +117,25 @@ fn page(member: &Member, endpoint: &Endpoint, entry: &Entry, errors: &Errors, fo
                     <p class="lead">"Send again what this webhook missed because its receiver failed."</p>
                 </div>
             </header>
+            {endpoint.unusable.is_some().then(|| unusable(&webhook))}
             {endpoint.disabled.map(|it| disabled(it.reason, &webhook))}
             <ErrorSummary errors=errors.clone() />
             {form(&webhook, entry, errors, found.is_some())}
             {found.map(|found| found::card(endpoint, entry, found, member.frame.now))}
         }
     })
+}
+
+fn unusable(webhook: &str) -> impl IntoView + use<> {
+    view! {
+        <p class="alert bad" role="alert">
+            <Icon name="warning" />
+            <span>
+                "This webhook is unusable. " <a href=webhook.to_owned()>"Make it usable"</a>
+                " first; then its failed deliveries can be sent again."
+            </span>
+        </p>
+    }
 }
 
 fn disabled(reason: Option<DisabledReason>, webhook: &str) -> impl IntoView + use<> {

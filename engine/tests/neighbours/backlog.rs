@@ -58,17 +58,19 @@ pub async fn fill(database: &TestDatabase, (account, endpoint): (AccountId, Endp
     );
     if attempts > 0 {
         let status = if state == State::Failed { 500 } else { 200 };
-        sql += &format!(
+        sql += format!(
             "INSERT INTO attempts (delivery_id, number, account_id, started_at, duration_us, request_headers, status,
                response_headers, body_truncated)
              SELECT {id}, 1, {account}, {before}, 1000, '[]', {status}, '[]', FALSE FROM {numbers};"
-        );
+        )
+        .as_str();
     }
     if state == State::Pending {
-        sql += &format!(
+        sql += format!(
             "INSERT INTO endpoint_queues (account_id, endpoint_id, next_due_at) VALUES ({account}, {endpoint}, {before})
              ON CONFLICT DO NOTHING;"
-        );
+        )
+        .as_str();
     }
     database.run(&sql).await;
     database.run("ANALYZE").await;

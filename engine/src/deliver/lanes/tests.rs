@@ -29,10 +29,12 @@ fn ended(took: Duration, result: AttemptResult) -> Ended {
     Ended { at: Instant::now(), took, result }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as the lanes take it")]
 fn quick() -> Option<Ended> {
     Some(ended(Duration::from_millis(1), AttemptResult::Success))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as the lanes take it")]
 fn timed_out() -> Option<Ended> {
     Some(ended(10 * SECOND, AttemptResult::Failed(Failure::Timeout)))
 }
