@@ -9,22 +9,22 @@
 
 pub mod attempt;
 mod commit;
-pub(crate) mod directory;
+pub(crate) mod endpoint_cache;
 mod dispatcher;
 pub mod ingest;
 mod lanes;
-mod last_commit;
-mod levels;
+mod readiness;
+mod balances;
 mod listener;
-mod locked;
+mod locked_accounts;
 mod outcome;
-mod pace;
-mod pending;
+mod release_rates;
+mod request_queue;
 pub(crate) mod plan;
 mod reply;
-pub(crate) mod settle;
+pub(crate) mod drain;
 mod verdict;
-mod waiters;
+mod outcome_watchers;
 mod writer;
 
 use std::{pin::pin, sync::Arc};
@@ -39,17 +39,17 @@ use crate::{
     outbound::LocalFault,
 };
 
-pub(crate) use directory::Directory;
+pub(crate) use endpoint_cache::Directory;
 pub(crate) use dispatcher::dispatch;
 pub(crate) use ingest::{Audience, Incoming, Queue};
 pub(crate) use lanes::{AttemptResult, Count, Ended, Lanes, Leased, Limits, Place, SLOW, Slot, TestsUnderWay};
-pub(crate) use last_commit::LastCommit;
-pub(crate) use levels::{Level, Report};
+pub(crate) use readiness::LastCommit;
+pub(crate) use balances::{Level, Report};
 pub(crate) use listener::listen;
 pub(crate) use outcome::{Finished, Judged, Turn};
-pub(crate) use pace::Paces;
-pub(crate) use pending::Entry;
-pub(crate) use waiters::Waiters;
+pub(crate) use release_rates::Paces;
+pub(crate) use request_queue::Entry;
+pub(crate) use outcome_watchers::Waiters;
 pub(crate) use writer::{Stops, write};
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use {
@@ -58,7 +58,7 @@ pub(crate) use {
 };
 
 use attempt::Request;
-use directory::{Door, EndpointView, Target};
+use endpoint_cache::{Door, EndpointView, Target};
 
 /// A delivery that this process has leased, with a place in its endpoint's lane.
 pub(crate) struct Ready {

@@ -27,9 +27,9 @@ mod due;
 #[cfg(test)]
 mod plans;
 mod postgres;
-mod rows;
+mod records;
 pub(crate) mod sqlite;
-pub(crate) mod steps;
+pub(crate) mod drain;
 #[cfg(test)]
 mod tests;
 
@@ -52,11 +52,11 @@ pub(crate) use accounts::{endpoints, revisions};
 use accounts::{endpoints_of, levels_of};
 pub use batch::Batch;
 pub use due::{DueQueue, due_queues, next_due};
-pub use rows::{
+pub use records::{
     AttemptRow, Claim, ClaimOrder, Claimed, DeliveryRow, Due, EndpointRow, EventRow, FinishRow, HealthRow, KeyRow,
     Lease, LevelsRow, OwnedEndpoint, StoredAnswer, Touch, Unread,
 };
-pub use steps::Standing;
+pub use drain::Standing;
 
 use crate::store::{
     Database, Error, Result,

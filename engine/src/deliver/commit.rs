@@ -15,10 +15,10 @@ use signet_model::{AccountId, EndpointId, endpoint::DisabledReason};
 
 use super::{
     Address,
-    directory::Views,
+    endpoint_cache::Views,
     distinct,
     ingest::Incoming,
-    levels::{Report, Reported, write_levels},
+    balances::{Report, Reported, write_levels},
     outcome::{Finished, Judged, add_outcomes, finish_row},
     plan::{Admitted, Plans},
     reply::Answer,

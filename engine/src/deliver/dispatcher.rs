@@ -11,7 +11,7 @@ use signet_model::EndpointId;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Address, Count, Leased, Place, Ready, directory::Views, distinct, pace::Limits, settle::take_step};
+use super::{Address, Count, Leased, Place, Ready, endpoint_cache::Views, distinct, release_rates::Limits, drain::take_step};
 use crate::{
     engine::Parts,
     fault,

@@ -10,9 +10,9 @@ use tokio::sync::{
 };
 
 use super::{
-    directory::Views,
-    levels::Report,
-    pending::Entry,
+    endpoint_cache::Views,
+    balances::Report,
+    request_queue::Entry,
     reply::{Answer, Slot, replies},
 };
 use crate::{Engine, engine::Parts};

@@ -12,14 +12,14 @@
 //! lanes take turns. Endpoints that are not known to be quick have half of
 //! everything (attempts, places, bytes), and one account a part of that half.
 
-mod brake;
+mod adaptive_limit;
 mod groups;
 mod lane;
 mod load;
 mod outage;
-mod place;
+mod slot;
 mod state;
-mod turns;
+mod scheduler;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -33,9 +33,9 @@ use super::{Address, Ready};
 use crate::outbound::LocalFault;
 pub(crate) use lane::{AttemptResult, Ended, SLOW};
 pub(crate) use load::Limits;
-pub(crate) use place::{Count, Leased, Place};
+pub(crate) use slot::{Count, Leased, Place};
 
-use place::{Held, Kind, lock};
+use slot::{Held, Kind, lock};
 use state::State;
 
 /// How many tests may be under way, in all and of one account.

@@ -11,7 +11,7 @@ use signet_model::{
 
 use super::{
     Address, Place,
-    directory::Views,
+    endpoint_cache::Views,
     verdict::{Verdict, judge},
 };
 use crate::{

@@ -9,7 +9,7 @@ use signet_model::{DeliveryId, EndpointId, EventId, Timestamp, event::EventType}
 
 use super::{
     Leased, Place, Ready, TestsUnderWay,
-    directory::{EndpointView, Views},
+    endpoint_cache::{EndpointView, Views},
     ingest::{Accepted, Audience, Incoming, IngestError},
     reply::Answer,
 };

@@ -17,11 +17,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     commit::{Changes, Committed, commit_batch},
-    directory::Views,
+    endpoint_cache::Views,
     ingest::IngestError,
-    locked::LockedAccounts,
+    locked_accounts::LockedAccounts,
     outcome::Judged,
-    pending::{ENTRIES_MAX, Entry, Pending, Taken},
+    request_queue::{ENTRIES_MAX, Entry, Pending, Taken},
 };
 use crate::{
     engine::Parts,

@@ -4,7 +4,7 @@ use signet_model::AccountId;
 
 use super::{
     Lock, Tx, postgres,
-    rows::{LevelsRow, OwnedEndpoint},
+    records::{LevelsRow, OwnedEndpoint},
     sqlite,
 };
 use crate::store::{Database, Result};

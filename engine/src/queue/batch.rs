@@ -2,7 +2,7 @@
 
 use signet_model::{AccountId, EndpointId, Timestamp};
 
-use super::rows::{AttemptRow, DeliveryRow, EventRow, FinishRow, HealthRow, KeyRow, Touch};
+use super::records::{AttemptRow, DeliveryRow, EventRow, FinishRow, HealthRow, KeyRow, Touch};
 use crate::fault;
 
 /// Rows that are written together, so that a commit, and each trip to the

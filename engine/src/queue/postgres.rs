@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Postgres, Transaction, postgres::PgArguments};
 
 use super::{
     ADVANCE, Batch, FORGET, HOLD_UNREAD, Lock, Write, changed_health,
-    rows::{
+    records::{
         AttemptRow, Claim, ClaimOrder, ClaimedRow, DeliveryRow, Due, EventRow, FinishRow, HealthRow, KeyRow, Lease,
         Touch, Unread, due_again,
     },

@@ -11,7 +11,7 @@ use sqlx::{Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
 
 use super::{
     Batch, Write,
-    rows::{FinishRow, KeyRow, Lease, Touch},
+    records::{FinishRow, KeyRow, Lease, Touch},
 };
 use crate::store::Result;
 use statements::{LOOK, Row, Value, rows};

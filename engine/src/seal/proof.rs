@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{
     Engine,
-    deliver::directory::open_secret,
+    deliver::endpoint_cache::open_secret,
     queue::{Tx, on},
     store::{Database, Error, Result, read},
 };

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Engine,
-    deliver::settle::settle,
+    deliver::drain::settle,
     fault,
     queue::{Lock, Touch, Tx, on},
 };

@@ -14,7 +14,7 @@ pub use super::backlog::HeldChoice;
 use super::{Error, Result, read};
 use crate::{
     Engine, Unusable,
-    deliver::directory::open_secret,
+    deliver::endpoint_cache::open_secret,
     outbound::AddressRefused,
     queue::{Lock, Touch, Tx, on},
     seal::Sealer,

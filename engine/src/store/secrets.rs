@@ -5,7 +5,7 @@ use signet_model::{AccountId, EndpointId, signature::Secret};
 use super::{Error, Result};
 use crate::{
     Engine,
-    deliver::directory::open_secret,
+    deliver::endpoint_cache::open_secret,
     queue::{Tx, on},
 };
 

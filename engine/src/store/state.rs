@@ -1,7 +1,7 @@
 //! The state of a delivery as it is told to people.
 //!
 //! Closing an endpoint changes its row at once, and its deliveries in steps that
-//! follow (`crate::queue::steps`). Until these have come to a delivery, its state
+//! follow (`crate::queue::drain`). Until these have come to a delivery, its state
 //! follows from its endpoint: readers take it from here, and not from the column.
 
 /// The state of a delivery `d` of an endpoint `e`.

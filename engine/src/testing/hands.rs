@@ -13,7 +13,7 @@ use crate::{
     Engine,
     deliver::{
         Audience, Changes, Finished, Incoming, Judged, Ready, Turn, claim_batch, commit_batch,
-        directory::Door,
+        endpoint_cache::Door,
         ingest::{Accepted, IngestError, NewEvent},
     },
     queue::{DueQueue, HotConnection, due_queues},

@@ -10,11 +10,11 @@ use signet_model::{AccountId, DeliveryId, EndpointId, endpoint::EndpointUrl};
 use tokio::time::Instant;
 
 use super::{
-    brake::Brake,
+    adaptive_limit::Brake,
     groups::Groups,
     lane::{Lane, Shared, WAITING_AT_FIRST},
     load::{BODIES_BYTES_MAX, Limits, Load, fair},
-    place::Held,
+    slot::Held,
 };
 use crate::deliver::Address;
 

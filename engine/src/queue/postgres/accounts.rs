@@ -7,7 +7,7 @@ use super::column;
 use crate::{
     queue::{
         Lock, endpoints_of, levels_of,
-        rows::{LevelsRow, OwnedEndpoint},
+        records::{LevelsRow, OwnedEndpoint},
     },
     store::Result,
 };

@@ -6,7 +6,7 @@ use sqlx::SqliteConnection;
 use crate::{
     queue::{
         Lock, endpoints_of, levels_of,
-        rows::{LevelsRow, OwnedEndpoint},
+        records::{LevelsRow, OwnedEndpoint},
     },
     store::Result,
 };

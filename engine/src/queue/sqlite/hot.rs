@@ -27,7 +27,7 @@ use crate::{
     queue::{
         ADVANCE, Batch, Claim, ClaimOrder, Claims, Due, FORGET, HOLD_UNREAD, NotWritten, Write,
         batch::Passage,
-        rows::{ClaimedRow, RawId, due_again},
+        records::{ClaimedRow, RawId, due_again},
     },
     store::{Error, OpenFiles, Place, Result, database::BEGIN_WRITING, located},
 };

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::queue::{
     batch::Batch,
     changed_health,
-    rows::{AttemptRow, DeliveryRow, EventRow, FinishRow, HealthRow, KeyRow, Lease, Touch},
+    records::{AttemptRow, DeliveryRow, EventRow, FinishRow, HealthRow, KeyRow, Lease, Touch},
 };
 
 /// Answers with a row if an account (`?1`) has this revision (`?2`).

@@ -14,7 +14,7 @@ use std::{
 
 use signet_model::{EndpointId, Timestamp};
 
-use super::{Address, directory::Views};
+use super::{Address, endpoint_cache::Views};
 use crate::{
     engine::Parts,
     store::{Result, look_up},

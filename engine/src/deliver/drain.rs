@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use signet_model::{AccountId, EndpointId, Timestamp};
 
-use super::{Address, directory::Views, distinct};
+use super::{Address, endpoint_cache::Views, distinct};
 use crate::{
     engine::Parts,
     fault,
     queue::{
         HotConnection, Lock, Standing, Tx,
-        steps::{Marks, Place},
+        drain::{Marks, Place},
     },
     store::Result,
 };

@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use super::{
     commit::Changes,
     ingest::{Accepted, Incoming, IngestError},
-    levels::Report,
-    locked::LockedAccounts,
+    balances::Report,
+    locked_accounts::LockedAccounts,
     reply::{Answer, Slot},
 };
 
