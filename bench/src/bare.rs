@@ -9,7 +9,7 @@ use clap::Args;
 use signet_engine::{
     Settings,
     clock::SystemClock,
-    deliver::attempt::{Request, attempt},
+    deliver::attempt::{AttemptRequest, attempt},
     outbound::{Client, Config, Policy},
 };
 use signet_model::{
@@ -44,7 +44,7 @@ impl Bare {
             max_response_body: Settings::default().max_response_body,
         })?;
         let key = SigningKey::new(&Secret::new([7; SECRET_BYTES]));
-        let request = Request {
+        let request = AttemptRequest {
             id: DeliveryId::new(Timestamp::from_unix_seconds(1), [1; 10]),
             url: Arc::new(self.url.clone()),
             keys: Arc::new(SigningKeys { current: key, next: None }),

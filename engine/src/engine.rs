@@ -15,55 +15,55 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     deliver::{
-        Directory, Entry, Judged, Lanes, LastCommit, Limits, Paces, Queue, Stops, Waiters, dispatch, listen, write,
+        Decided, EndpointCache, LaneLimits, Lanes, LastCommit, OutcomeWatchers, Phases, ReleaseRates, RequestSender,
+        WriteRequest, dispatch, listen, write,
     },
     outbound::{Client, Policy},
     queue::Lease,
     random::Random,
     retention::{FIRST_AFTER, sweep_hourly},
     seal::Sealer,
+    shutdown::Shutdown,
     store::{Database, Passwords, api_keys::RecentKeys},
 };
 
-/// How many outcomes may wait for the writer. When it is full, attempts keep
-/// their places, and so less is claimed.
-const UNRECORDED: usize = 1_024;
+/// Outcomes that may wait for the writer. Beyond that attempts keep their slots, and so
+/// less is claimed.
+const OUTCOMES_MAX: usize = 1_024;
 
-/// How long a stop that is out of time goes on recording what has ended already.
-const LAST_RECORDS: Duration = Duration::from_secs(1);
+/// The time after the deadline in which outcomes that wait are still recorded.
+const LAST_RECORDS_TIME: Duration = Duration::from_secs(1);
 
-/// What an operator can choose.
+/// The options of an operator.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// When failed attempts are repeated.
+    /// The delays before failed attempts are repeated.
     pub schedule: Schedule,
     /// The time budget of one attempt.
     pub budget: Duration,
-    /// How long a claimed delivery belongs to the process that claimed it; must
-    /// be longer than the budget and a margin.
+    /// The time that a claimed delivery belongs to the process that claimed it. It must be
+    /// longer than the budget and a margin.
     pub lease: Duration,
-    /// The most attempts that are at work at the same time.
+    /// Working attempts at the same time.
     pub max_in_flight: usize,
-    /// The most that hang at the same time, besides: those that have taken longer
-    /// than a second.
+    /// Hanging attempts at the same time, besides: those that have taken longer than a second.
     pub max_hanging: usize,
-    /// The most attempts at the same time at one endpoint.
+    /// Attempts at the same time at one endpoint.
     pub max_in_flight_per_endpoint: usize,
-    /// The most attempts of one account at the same time at one host.
+    /// Attempts of one account at the same time at one host.
     pub max_in_flight_per_host: usize,
-    /// How many held deliveries a second are released to one endpoint.
+    /// Held deliveries that are released to one endpoint in a second.
     pub release_rate: u32,
-    /// The longest kept response body, bytes.
+    /// Bytes of a response body that are kept.
     pub max_response_body: usize,
-    /// How long bodies and headers are kept, of what was sent and what came back.
+    /// The time that the bodies and headers of requests and responses are kept.
     pub keep_bodies: Duration,
-    /// How long events are kept, with their deliveries and attempts; at least as
-    /// long as idempotency keys.
+    /// The time that events are kept, with their deliveries and attempts; at least as long as
+    /// idempotency keys.
     pub keep_deliveries: Duration,
-    /// The most endpoints of one account.
+    /// Endpoints of one account.
     pub max_endpoints_per_account: u32,
-    /// The most API keys of one account that are in use, and as many revoked ones
-    /// stay listed.
+    /// API keys of one account that are in use; as many revoked ones stay listed.
     pub max_api_keys_per_account: u32,
 }
 
@@ -88,29 +88,29 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// How much longer than the budget a lease must be: time to record what came
-    /// of an attempt, on a machine that is busy. Half the budget, which is 5 s of
-    /// the usual 10 s, and half a second at least.
+    /// Returns the time that a lease must last beyond the budget, to record an outcome on a
+    /// busy machine: half the budget, which is 5 s of the usual 10 s, and half a second at
+    /// least.
     pub fn lease_margin(budget: Duration) -> Duration {
         (budget / 2).max(Duration::from_millis(500))
     }
 }
 
-/// What the engine is made of.
+/// The parts that the engine is made of.
 #[expect(missing_debug_implementations, reason = "a clock has nothing to show")]
 pub struct Environment {
-    /// Where everything is kept.
+    /// The database.
     pub db: Database,
-    /// What tells the time to everything that is stored: [`Database::clock`], so that all
-    /// processes on one database agree.
+    /// The clock of everything that is stored: [`Database::clock`], so that all processes on
+    /// one database agree.
     pub clock: Arc<dyn Clock>,
-    /// What secrets and ids are made of.
+    /// Makes secrets and ids.
     pub random: Random,
-    /// What keeps secrets at rest.
+    /// Seals secrets at rest.
     pub sealer: Sealer,
-    /// Which URLs can be saved.
+    /// Decides which URLs can be saved.
     pub policy: Policy,
-    /// What sends.
+    /// Sends requests to receivers.
     pub client: Client,
 }
 
@@ -128,54 +128,54 @@ pub(crate) struct Parts {
     pub(crate) client: Client,
     pub(crate) passwords: Passwords,
     pub(crate) recent_keys: RecentKeys,
-    pub(crate) directory: Directory,
-    pub(crate) paces: Paces,
+    pub(crate) endpoint_cache: EndpointCache,
+    pub(crate) release_rates: ReleaseRates,
     pub(crate) lanes: Arc<Lanes>,
-    /// The way of requests to the writer.
-    pub(crate) queue: Queue,
+    /// Requests on their way to the writer.
+    pub(crate) requests: RequestSender,
     /// Outcomes on their way to the writer.
-    pub(crate) finished: mpsc::Sender<Judged>,
-    /// Whether the writer's last commit succeeded.
+    pub(crate) outcomes: mpsc::Sender<Decided>,
+    /// The result of the writer's last commit.
     pub(crate) last_commit: LastCommit,
-    /// Tells the dispatcher to look again.
+    /// Makes the dispatcher look again.
     pub(crate) wake: Notify,
     /// Tasks that wait for an outcome.
-    pub(crate) waiters: Waiters,
+    pub(crate) outcome_watchers: OutcomeWatchers,
     /// The attempts under way.
     pub(crate) attempts: TaskTracker,
-    /// Cancelled when nothing new is to begin.
-    pub(crate) quit: CancellationToken,
+    /// The phases of stopping.
+    pub(crate) shutdown: Shutdown,
     /// The other ends of the channels, until the engine is started.
     receivers: Mutex<Option<Receivers>>,
 }
 
-type Receivers = (mpsc::UnboundedReceiver<Vec<Entry>>, mpsc::Receiver<Judged>);
+type Receivers = (mpsc::UnboundedReceiver<Vec<WriteRequest>>, mpsc::Receiver<Decided>);
 
 impl Parts {
-    /// Reads anew what has changed of accounts, for what waits in their lanes. Who
-    /// writes finds out in any case.
+    /// Refreshes changed accounts in the cache, for the deliveries in their lanes. Commits
+    /// compare revisions in any case.
     pub(crate) async fn changed(&self, accounts: &[AccountId]) {
-        if let Err(error) = self.directory.learn(&self.db, accounts).await {
+        if let Err(error) = self.endpoint_cache.refresh(&self.db, accounts).await {
             tracing::warn!(%error, "a change of endpoints could not be read yet");
         }
     }
 
-    /// A name for a claim that no other claim has.
+    /// Makes a lease that no other claim has.
     pub(crate) fn new_lease(&self) -> Lease {
         Lease(i64::from_be_bytes(self.random.bytes()))
     }
 }
 
 impl Engine {
-    /// Puts the parts together. Nothing is ingested or delivered before [`Engine::start`].
+    /// Makes an engine, which ingests and delivers after [`Engine::start`].
     pub fn new(environment: Environment, settings: Settings) -> Self {
         let Environment { db, clock, random, sealer, policy, client } = environment;
-        let (queue, requests) = Queue::new();
-        let (finished, outcomes) = mpsc::channel(UNRECORDED);
+        let (requests, incoming_requests) = RequestSender::new();
+        let (outcomes, incoming_outcomes) = mpsc::channel(OUTCOMES_MAX);
         Self(Arc::new(Parts {
-            lanes: Lanes::new(Limits::from(&settings)),
-            directory: Directory::new(sealer.clone()),
-            paces: Paces::default(),
+            lanes: Lanes::new(LaneLimits::from(&settings)),
+            endpoint_cache: EndpointCache::new(sealer.clone()),
+            release_rates: ReleaseRates::default(),
             passwords: Passwords::default(),
             recent_keys: RecentKeys::default(),
             settings,
@@ -185,37 +185,37 @@ impl Engine {
             sealer,
             policy,
             client,
-            queue,
-            finished,
+            requests,
+            outcomes,
             last_commit: LastCommit::default(),
             wake: Notify::new(),
-            waiters: Waiters::default(),
+            outcome_watchers: OutcomeWatchers::default(),
             attempts: TaskTracker::new(),
-            quit: CancellationToken::new(),
-            receivers: Mutex::new(Some((requests, outcomes))),
+            shutdown: Shutdown::default(),
+            receivers: Mutex::new(Some((incoming_requests, incoming_outcomes))),
         }))
     }
 
-    /// Begins to ingest and to deliver. `None` if that was done before.
+    /// Begins to ingest and to deliver. Returns `None` if the engine was started before.
     pub fn start(&self) -> Option<Running> {
         let (requests, outcomes) = self.0.receivers.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        let stops = Stops { quit: self.0.quit.clone(), ..Stops::default() };
+        let phases = Phases { begun: self.0.shutdown.begun.clone(), ..Phases::default() };
         Some(Running {
-            writer: tokio::spawn(write(Arc::clone(&self.0), requests, outcomes, stops.clone())),
-            dispatcher: tokio::spawn(dispatch(Arc::clone(&self.0), stops.quit.clone())),
-            listener: tokio::spawn(listen(Arc::clone(&self.0), stops.quit.clone())),
-            janitor: tokio::spawn(sweep_hourly(Arc::clone(&self.0), FIRST_AFTER, stops.quit.clone())),
+            writer: tokio::spawn(write(Arc::clone(&self.0), requests, outcomes, phases.clone())),
+            dispatcher: tokio::spawn(dispatch(Arc::clone(&self.0), phases.begun.clone())),
+            listener: tokio::spawn(listen(Arc::clone(&self.0), phases.begun.clone())),
+            janitor: tokio::spawn(sweep_hourly(Arc::clone(&self.0), FIRST_AFTER, phases.begun.clone())),
             parts: Arc::clone(&self.0),
-            stops,
+            phases,
         })
     }
 
-    /// Makes the dispatcher look for what is due: for who moves the clock.
+    /// Makes the dispatcher look for due deliveries, after the clock was moved.
     pub fn wake(&self) {
         self.0.wake.notify_one();
     }
 
-    /// What tells the time to everything that is stored.
+    /// Returns the clock of everything that is stored.
     pub fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.0.clock)
     }
@@ -236,7 +236,7 @@ impl fmt::Debug for Engine {
 #[must_use = "an engine that is dropped goes on; stop it"]
 pub struct Running {
     parts: Arc<Parts>,
-    stops: Stops,
+    phases: Phases,
     writer: JoinHandle<()>,
     dispatcher: JoinHandle<()>,
     listener: JoinHandle<()>,
@@ -250,8 +250,8 @@ impl fmt::Debug for Running {
 }
 
 impl Running {
-    /// Waits until a part has ended that was not asked to: a defect, after which nothing
-    /// is delivered any more.
+    /// Waits until a task of the engine ends by a defect, after which no delivery is made any
+    /// more.
     pub async fn broken(&mut self) {
         tokio::select! {
             _ = &mut self.writer => {}
@@ -260,17 +260,16 @@ impl Running {
         }
     }
 
-    /// Stops claiming, stores what was waiting, finishes what is in flight and
-    /// records it; what waits for its turn is given back. When `hurry` is cancelled, what is still under way is left to
-    /// the end of its lease, and a database that does not answer is left alone.
-    pub async fn stop(self, hurry: CancellationToken) {
-        let Self { parts, stops, mut writer, dispatcher, listener, janitor } = self;
-        stops.quit.cancel();
+    /// Stops in the phases that [`Shutdown`] describes, the last ones early if `deadline` is
+    /// cancelled.
+    pub async fn stop(self, deadline: CancellationToken) {
+        let Self { parts, phases, mut writer, dispatcher, listener, janitor } = self;
+        phases.begun.cancel();
         listener.abort();
         let finishing = async {
-            // A task that panicked has nothing left to wait for.
+            // A writer that has panicked stores no requests.
             tokio::select! {
-                () = stops.stored.cancelled() => {}
+                () = phases.requests_stored.cancelled() => {}
                 _ = &mut writer => {}
             }
             let _ = dispatcher.await;
@@ -278,11 +277,11 @@ impl Running {
             parts.attempts.close();
             parts.attempts.wait().await;
         };
-        hurry.run_until_cancelled(finishing).await;
-        stops.drained.cancel();
+        deadline.run_until_cancelled(finishing).await;
+        phases.attempts_ended.cancel();
         let out_of_time = async {
-            hurry.cancelled().await;
-            tokio::time::sleep(LAST_RECORDS).await;
+            deadline.cancelled().await;
+            tokio::time::sleep(LAST_RECORDS_TIME).await;
         };
         tokio::select! {
             _ = &mut writer => {}
@@ -296,7 +295,7 @@ mod tests {
     use crate::testing::{resting_engine, sqlite};
 
     #[tokio::test]
-    async fn a_part_that_ends_by_itself_is_noticed() {
+    async fn a_task_that_ends_by_itself_is_noticed() {
         let database = sqlite().await;
         let (engine, _) = resting_engine(&database);
         let mut running = engine.start().expect("a new engine");

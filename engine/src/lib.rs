@@ -14,7 +14,7 @@ pub mod clock;
 pub mod deliver;
 pub mod ledger;
 pub mod outbound;
-pub mod queue;
+pub(crate) mod queue;
 pub mod random;
 pub mod retention;
 pub mod seal;
@@ -24,7 +24,9 @@ pub mod testing;
 
 mod engine;
 mod fault;
+mod shutdown;
 mod unusable;
 
 pub use engine::{Engine, Environment, Running, Settings};
+pub use shutdown::Shutdown;
 pub use unusable::{Unusable, UnusableDelivery};

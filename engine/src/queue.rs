@@ -9,7 +9,7 @@
 //! tells when each endpoint next has something due. A backlog of one endpoint,
 //! however long, is one row there. The rule that keeps it true: who makes a
 //! delivery due at a time makes sure, in the same transaction, that its endpoint's
-//! row is not later ([`Tx::write`] by itself, others with [`Tx::touch`]); and
+//! row is not later ([`Tx::write`] by itself, others with [`Tx::pull_forward`]); and
 //! only claiming, which holds the row locked, moves it later.
 //!
 //! Everything that decides whether an endpoint may receive (enabling, disabling,
@@ -23,13 +23,13 @@
 
 pub(crate) mod accounts;
 mod batch;
+pub(crate) mod drain;
 mod due;
 #[cfg(test)]
 mod plans;
 mod postgres;
 mod records;
 pub(crate) mod sqlite;
-pub(crate) mod drain;
 #[cfg(test)]
 mod tests;
 
@@ -48,15 +48,15 @@ macro_rules! changed_health {
 }
 use changed_health;
 
+use accounts::{balances_of, endpoints_of};
 pub(crate) use accounts::{endpoints, revisions};
-use accounts::{endpoints_of, levels_of};
 pub use batch::Batch;
+pub use drain::EndpointStatus;
 pub use due::{DueQueue, due_queues, next_due};
 pub use records::{
-    AttemptRow, Claim, ClaimOrder, Claimed, DeliveryRow, Due, EndpointRow, EventRow, FinishRow, HealthRow, KeyRow,
-    Lease, LevelsRow, OwnedEndpoint, StoredAnswer, Touch, Unread,
+    BalanceRow, Claim, ClaimOrder, ClaimQuota, Claimed, DeliveryRow, EndpointRow, EventRow, HealthRow, KeyRow, Lease,
+    NewAttempt, OutcomeRow, OwnedEndpoint, QueueEntry, StoredAnswer, UnreadableRow,
 };
-pub use drain::Standing;
 
 use crate::store::{
     Database, Error, Result,
@@ -66,7 +66,7 @@ use crate::store::{
 
 /// Why a batch is not written.
 #[derive(Debug, thiserror::Error)]
-pub enum NotWritten {
+pub enum WriteError {
     /// Nothing of it is stored.
     #[error(transparent)]
     RolledBack(#[from] Error),
@@ -75,7 +75,7 @@ pub enum NotWritten {
     Unconfirmed(#[source] Error),
 }
 
-impl NotWritten {
+impl WriteError {
     /// For who need not know whether it is done.
     pub(crate) fn into_error(self) -> Error {
         match self {
@@ -85,33 +85,33 @@ impl NotWritten {
 }
 
 /// The deliveries of a claim: those to be attempted, and those held because they cannot be read.
-pub type Claims = Vec<Result<Claimed, Unread>>;
+pub type Claims = Vec<Result<Claimed, UnreadableRow>>;
 
 /// What came of a batch that goes by what is remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Write {
-    /// All of it is written.
-    Done,
+    /// All of it is committed.
+    Committed,
     /// A revision, a lease or an idempotency key is not what the batch assumes: the
     /// transaction is half done, and has to be rolled back.
     Stale,
 }
 
 impl Write {
-    /// `Done` if everything is as it was assumed to be.
-    const fn done_if(holds: bool) -> Self {
-        if holds { Self::Done } else { Self::Stale }
+    /// `Committed` if everything is as it was assumed to be.
+    const fn committed_if(holds: bool) -> Self {
+        if holds { Self::Committed } else { Self::Stale }
     }
 }
 
 /// How strongly an account is locked until the transaction ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lock {
-    /// Nobody may change the account's endpoints meanwhile.
-    Share,
+    /// No other transaction may change the account's endpoints meanwhile.
+    Shared,
     /// This transaction is about to change them.
-    Change,
+    Exclusive,
 }
 
 /// A writing transaction on either database; dropping it rolls back.
@@ -157,16 +157,16 @@ impl HotConnection {
 
     /// Writes a batch in a transaction of its own, and wakes the other processes if
     /// it leaves something for them. Nothing is changed by one that is stale.
-    pub async fn write(&mut self, batch: Batch) -> Result<Write, NotWritten> {
+    pub async fn write(&mut self, batch: Batch) -> Result<Write, WriteError> {
         if let Self::Sqlite(db) = self {
             let _turn = db.turn.lock().await;
             return db.hot.write(batch).await;
         }
         let mut tx = self.begin().await?;
         match tx.write(&batch).await {
-            Ok(Write::Done) => {
+            Ok(Write::Committed) => {
                 tx.commit_batch(&batch).await?;
-                Ok(Write::Done)
+                Ok(Write::Committed)
             }
             not_written => {
                 tx.roll_back().await;
@@ -235,24 +235,24 @@ macro_rules! by_database {
 }
 
 /// Where processes on one PostgreSQL tell each other that something is due.
-pub(crate) const DUE: &str = "signet_due";
+pub(crate) const DUE_CHANNEL: &str = "signet_due";
 /// Where they tell of which account an endpoint has changed.
-pub(crate) const CHANGED: &str = "signet_changed";
+pub(crate) const CHANGED_CHANNEL: &str = "signet_changed";
 
 /// After a claim: holds a delivery (`$1`) of an account (`$2`) that cannot be read, so that
 /// it stops only itself.
-const HOLD_UNREAD: &str = "UPDATE deliveries SET state = 'held', due_at = NULL, lease = NULL
+const HOLD_UNREADABLE: &str = "UPDATE deliveries SET state = 'held', due_at = NULL, lease = NULL
      WHERE id = $1 AND account_id = $2 AND state = 'pending'";
 
 /// After a claim: forgets an endpoint (`$1`, `$2`) at which nothing is pending. The
 /// earliest is asked for because the index knows it, whatever plan is made.
-const FORGET: &str = "DELETE FROM endpoint_queues WHERE account_id = $1 AND endpoint_id = $2 AND
+const REMOVE_QUEUE: &str = "DELETE FROM endpoint_queues WHERE account_id = $1 AND endpoint_id = $2 AND
      (SELECT min(due_at) FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending') IS NULL";
 
 /// After a claim: when an endpoint (`$1`, `$2`) next has something due. What is overdue
 /// already counts as due at an instant (`$3`): at present where something was claimed,
 /// so that others come first. Answers with that instant.
-const ADVANCE: &str = "UPDATE endpoint_queues SET next_due_at =
+const ADVANCE_QUEUE: &str = "UPDATE endpoint_queues SET next_due_at =
      (SELECT CASE WHEN min(due_at) > $3 THEN min(due_at) ELSE $3 END FROM deliveries
        WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending')
      WHERE account_id = $1 AND endpoint_id = $2 RETURNING next_due_at";
@@ -289,14 +289,14 @@ impl Tx<'_> {
 
     /// Makes a batch durable that this transaction has written, and wakes the other
     /// processes if it leaves something for them.
-    pub(crate) async fn commit_batch(mut self, batch: &Batch) -> Result<(), NotWritten> {
+    pub(crate) async fn commit_batch(mut self, batch: &Batch) -> Result<(), WriteError> {
         if batch.leaves_something_due() {
             self.notify().await?;
         }
-        let passage = batch.passage();
-        passage.before_commit();
-        self.commit().await.map_err(NotWritten::Unconfirmed)?;
-        passage.after_commit();
+        let fault_points = batch.fault_points();
+        fault_points.before_commit();
+        self.commit().await.map_err(WriteError::Unconfirmed)?;
+        fault_points.after_commit();
         Ok(())
     }
 
@@ -314,9 +314,9 @@ impl Tx<'_> {
 
     /// Writes a batch of which nothing can turn out not to be so: its accounts are
     /// locked, its keys stored, and its leases looked up in this transaction.
-    pub async fn write_surely(&mut self, batch: &Batch) -> Result<()> {
+    pub async fn write_locked(&mut self, batch: &Batch) -> Result<()> {
         match self.write(batch).await? {
-            Write::Done => Ok(()),
+            Write::Committed => Ok(()),
             Write::Stale => Err(Error::Changed),
         }
     }
@@ -324,21 +324,21 @@ impl Tx<'_> {
     /// Writes a batch, as long as its accounts have the revisions, its outcomes the
     /// leases, and its keys the novelty that it takes them to have.
     async fn write(&mut self, batch: &Batch) -> Result<Write> {
-        let touches = batch.touches();
-        by_database!(self, write(batch, &touches))
+        let queue_entries = batch.queue_entries();
+        by_database!(self, write(batch, &queue_entries))
     }
 
     /// Which of these outcomes still have the lease that they assume: a delivery can
     /// have an old outcome beside that of who claimed it since. A batch with
     /// these alone can be written.
-    pub async fn still_leased(&mut self, rows: &[FinishRow]) -> Result<Vec<(DeliveryId, Lease)>> {
+    pub async fn still_leased(&mut self, rows: &[OutcomeRow]) -> Result<Vec<(DeliveryId, Lease)>> {
         by_database!(self, still_leased(rows))
     }
 
     /// Makes sure that claiming looks at this endpoint by this instant.
-    pub async fn touch(&mut self, touch: Touch) -> Result<()> {
+    pub async fn pull_forward(&mut self, entry: QueueEntry) -> Result<()> {
         let nothing = Batch::default();
-        by_database!(self, write(&nothing, &[touch])).map(drop)
+        by_database!(self, write(&nothing, &[entry])).map(drop)
     }
 
     /// Disables an endpoint, unless it is disabled or deleted already. What waits for it
@@ -364,7 +364,7 @@ impl Tx<'_> {
             .await?
             .rows_affected());
         if rows > 0 {
-            self.touch(Touch { account, endpoint, due_at: now }).await?;
+            self.pull_forward(QueueEntry { account, endpoint, due_at: now }).await?;
             self.revise(account).await?;
         }
         Ok(rows > 0)
@@ -376,12 +376,12 @@ impl Tx<'_> {
         on!(self, |conn| {
             sqlx::query(SQL).bind(account).execute(conn).await?;
         });
-        self.tell(CHANGED, &account.to_string()).await
+        self.tell(CHANGED_CHANNEL, &account.to_string()).await
     }
 
     /// Wakes the other processes once this transaction is committed.
     pub async fn notify(&mut self) -> Result<()> {
-        self.tell(DUE, "").await
+        self.tell(DUE_CHANNEL, "").await
     }
 
     async fn tell(&mut self, channel: &str, payload: &str) -> Result<()> {

@@ -319,7 +319,7 @@ async fn sweep_events(engine: &Parts, account: AccountId, events: Vec<EventId>, 
 
 /// Finds out which are closed only now that nobody can open one any more.
 async fn sweep_closed(tx: &mut Tx<'_>, account: AccountId, mut events: Vec<EventId>, depth: Depth) -> Result<Swept> {
-    tx.lock_accounts(&[account], Lock::Share).await?;
+    tx.lock_accounts(&[account], Lock::Shared).await?;
     let mut deliveries = deliveries_of(tx, account, &events).await?;
     let open: Vec<EventId> = deliveries.iter().filter(|one| one.is_open()).map(|one| one.event_id).collect();
     events.retain(|id| !open.contains(id));

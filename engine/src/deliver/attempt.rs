@@ -1,4 +1,4 @@
-//! One attempt: sign, POST, and tell what came of it.
+//! One attempt: signs a delivery, posts it, and returns the outcome.
 
 use std::{
     borrow::Cow,
@@ -15,14 +15,14 @@ use signet_model::{
 
 use crate::outbound::{Client, LocalFault};
 
-/// Everything that one attempt needs.
+/// The delivery of one attempt.
 #[derive(Debug, Clone)]
-pub struct Request {
+pub struct AttemptRequest {
     /// `webhook-id`.
     pub id: DeliveryId,
-    /// Where to.
+    /// The URL of the endpoint.
     pub url: Arc<EndpointUrl>,
-    /// What signs.
+    /// The keys that sign.
     pub keys: Arc<SigningKeys>,
     /// `X-Webhook-Event`.
     pub event_type: EventType,
@@ -30,13 +30,15 @@ pub struct Request {
     pub is_test: bool,
     /// `X-Webhook-Attempt`.
     pub number: u32,
-    /// The exact bytes.
+    /// The exact bytes to send.
     pub body: Bytes,
 }
 
-/// Makes the attempt. Whatever comes of it is an outcome; it fails only where something
-/// on this side kept it from being made.
-pub async fn attempt(client: &Client, clock: &dyn Clock, request: Request) -> Result<Attempt, LocalFault> {
+/// Makes the attempt. Each answer, and each failure on the receiver's side, is an outcome.
+///
+/// # Errors
+/// A fault of this side kept the attempt from being made.
+pub async fn attempt(client: &Client, clock: &dyn Clock, request: AttemptRequest) -> Result<Attempt, LocalFault> {
     let started_at = clock.now();
     let headers = headers(&request, started_at);
     let exchange = client.post(&request.url, || on_the_wire(&headers), request.body).await?;
@@ -80,7 +82,7 @@ static TEST: Name = Name { shown: "X-Webhook-Test", wire: HeaderName::from_stati
 
 type Header = (&'static Name, Cow<'static, str>);
 
-fn headers(request: &Request, at: Timestamp) -> Vec<Header> {
+fn headers(request: &AttemptRequest, at: Timestamp) -> Vec<Header> {
     let id = request.id.to_string();
     let signed = request.keys.sign(&id, at, &request.body);
     let mut headers: Vec<Header> = Vec::with_capacity(10);
@@ -116,7 +118,7 @@ fn on_the_wire(headers: &[Header]) -> HeaderMap {
     map
 }
 
-/// How long `Retry-After` asks to wait, at most [`RETRY_AFTER_CAP`]: seconds, or a date
+/// Returns the wait that `Retry-After` asks for, up to [`RETRY_AFTER_CAP`]: seconds, or a date
 /// (RFC 9110, section 10.2.3).
 fn wait(text: &str, now: Timestamp) -> Option<Duration> {
     let text = text.trim();

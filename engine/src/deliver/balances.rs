@@ -1,5 +1,5 @@
-//! Balances and thresholds: reports of one commit are read and written together, and each
-//! crossing among them makes its `balance.low`.
+//! Balances and thresholds. One commit reads and writes all of its updates together, and each
+//! crossing of a threshold makes a `balance.low` event.
 
 use std::collections::HashMap;
 
@@ -11,67 +11,71 @@ use super::{
     reply::Answer,
 };
 use crate::{
-    queue::{LevelsRow, Tx},
+    queue::{BalanceRow, Tx},
     store::Result,
 };
 
-/// What changes for an account.
+/// A change of an account's balance or threshold.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Report {
+pub(crate) struct BalanceUpdate {
     pub(crate) account: AccountId,
-    pub(crate) level: Level,
+    pub(crate) change: BalanceChange,
 }
 
-/// Which of an account's two levels, and what it becomes.
+/// The new balance, or the new threshold.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Level {
+pub(crate) enum BalanceChange {
     Balance(Amount),
     Threshold(Option<Amount>),
 }
 
-/// What came of the reports of a commit.
+/// The result of the updates of a commit.
 #[derive(Default)]
-pub(super) struct Reported {
-    /// For each report, in order.
+pub(super) struct AppliedUpdates {
+    /// An answer for each update, in order.
     pub(super) answers: Vec<Answer<()>>,
     /// A `balance.low` for each crossing, in order.
     pub(super) crossings: Vec<Incoming>,
 }
 
-/// Writes reports on accounts that this transaction has locked.
-pub(super) async fn write_levels(tx: &mut Tx<'_>, reports: &[Report], now: Timestamp) -> Result<Reported> {
-    if reports.is_empty() {
-        return Ok(Reported::default());
+/// Writes the balances of accounts that this transaction has locked.
+pub(super) async fn write_balances(
+    tx: &mut Tx<'_>,
+    updates: &[BalanceUpdate],
+    now: Timestamp,
+) -> Result<AppliedUpdates> {
+    if updates.is_empty() {
+        return Ok(AppliedUpdates::default());
     }
-    let accounts = distinct(reports.iter().map(|report| report.account));
-    let mut levels = tx.levels(&accounts).await?.into_iter().map(|row| (row.account, row)).collect();
-    let reported = apply(reports, &mut levels, now);
-    tx.set_levels(&levels.into_values().collect::<Vec<_>>()).await?;
-    Ok(reported)
+    let accounts = distinct(updates.iter().map(|update| update.account));
+    let mut balances = tx.balances(&accounts).await?.into_iter().map(|row| (row.account, row)).collect();
+    let applied = apply(updates, &mut balances, now);
+    tx.set_balances(&balances.into_values().collect::<Vec<_>>()).await?;
+    Ok(applied)
 }
 
-/// Applies reports one after the other.
-fn apply(reports: &[Report], levels: &mut HashMap<AccountId, LevelsRow>, now: Timestamp) -> Reported {
-    let mut reported = Reported::default();
-    for report in reports {
-        let answer = match levels.get_mut(&report.account) {
+/// Applies updates one after the other.
+fn apply(updates: &[BalanceUpdate], balances: &mut HashMap<AccountId, BalanceRow>, now: Timestamp) -> AppliedUpdates {
+    let mut applied = AppliedUpdates::default();
+    for update in updates {
+        let answer = match balances.get_mut(&update.account) {
             Some(row) => {
-                reported.crossings.extend(change(row, report.level, now));
+                applied.crossings.extend(change(row, update.change, now));
                 Ok(())
             }
             None => Err(IngestError::UnknownAccount),
         };
-        reported.answers.push(answer);
+        applied.answers.push(answer);
     }
-    reported
+    applied
 }
 
-/// Changes a level; returns the event if that is a crossing.
-fn change(row: &mut LevelsRow, level: Level, now: Timestamp) -> Option<Incoming> {
+/// Applies one change; returns the event if that is a crossing.
+fn change(row: &mut BalanceRow, change: BalanceChange, now: Timestamp) -> Option<Incoming> {
     let before = (row.balance, row.threshold);
-    match level {
-        Level::Balance(balance) => row.balance = Some(balance),
-        Level::Threshold(threshold) => row.threshold = threshold,
+    match change {
+        BalanceChange::Balance(balance) => row.balance = Some(balance),
+        BalanceChange::Threshold(threshold) => row.threshold = threshold,
     }
     let (balance, threshold) = (row.balance?, row.threshold?);
     crosses(before, (row.balance, row.threshold)).then(|| {
@@ -93,24 +97,24 @@ mod tests {
     fn each_crossing_of_a_batch_makes_its_event_in_order() {
         let now = Timestamp::from_unix_seconds(1_774_699_200);
         let [account, unknown] = [1, 2].map(|number| AccountId::new(now, [number; 10]));
-        let row = LevelsRow { account, balance: None, threshold: Some(amount("50")) };
-        let mut levels = HashMap::from([(account, row)]);
-        let balance = |text| Report { account, level: Level::Balance(amount(text)) };
-        let reports = [
+        let row = BalanceRow { account, balance: None, threshold: Some(amount("50")) };
+        let mut balances = HashMap::from([(account, row)]);
+        let balance = |text| BalanceUpdate { account, change: BalanceChange::Balance(amount(text)) };
+        let updates = [
             balance("60"),
             balance("45.5"),
             balance("40"),
-            Report { account: unknown, level: Level::Threshold(None) },
+            BalanceUpdate { account: unknown, change: BalanceChange::Threshold(None) },
             balance("50"),
-            Report { account, level: Level::Threshold(Some(amount("50.5"))) },
+            BalanceUpdate { account, change: BalanceChange::Threshold(Some(amount("50.5"))) },
         ];
-        let reported = apply(&reports, &mut levels, now);
-        assert_eq!(reported.answers.iter().filter(|answer| answer.is_ok()).count(), 5);
-        assert_eq!(reported.answers[3], Err(IngestError::UnknownAccount));
-        let bodies: Vec<_> = reported.crossings.iter().map(|incoming| &*incoming.event.body.json).collect();
+        let applied = apply(&updates, &mut balances, now);
+        assert_eq!(applied.answers.iter().filter(|answer| answer.is_ok()).count(), 5);
+        assert_eq!(applied.answers[3], Err(IngestError::UnknownAccount));
+        let bodies: Vec<_> = applied.crossings.iter().map(|incoming| &*incoming.event.body.json).collect();
         assert_eq!(bodies.len(), 2, "{bodies:?}");
         assert!(bodies[0].contains(r#""balance":45.5,"threshold":50,"#), "{}", bodies[0]);
         assert!(bodies[1].contains(r#""balance":50,"threshold":50.5,"#), "{}", bodies[1]);
-        assert_eq!(levels[&account].balance, Some(amount("50")));
+        assert_eq!(balances[&account].balance, Some(amount("50")));
     }
 }

@@ -1,13 +1,13 @@
-//! The transaction that events, reports and outcomes share.
+//! The transaction that events, balances and outcomes share.
 //!
-//! It is written on the assumption that endpoints are as this process remembers
-//! them, and that the leases of outcomes still hold, which is almost always so:
-//! that takes as few trips to the database as there can be. Where it turns out
-//! not to be so, everything is rolled back and done again, with a look first.
-//! Reports of balances always take a look: each goes by the one before.
+//! A commit is *optimistic* first: it assumes that endpoints are as the cache has them, that
+//! the leases of outcomes still hold, and that idempotency keys are new. That is almost
+//! always true, and takes the fewest trips to the database. If an assumption fails, the
+//! transaction is rolled back, and a *locking* one reads and locks all of this first.
+//! Balances always lock: each goes by the one before.
 //!
-//! No look waits for an account that another transaction has locked. What concerns such
-//! an account is left out, and handed back to the writer.
+//! A locking commit never waits for an account that another transaction has locked. It
+//! leaves the requests and outcomes of such an account out, and returns them to the writer.
 
 use std::collections::HashSet;
 
@@ -15,36 +15,36 @@ use signet_model::{AccountId, EndpointId, endpoint::DisabledReason};
 
 use super::{
     Address,
-    endpoint_cache::Views,
+    balances::{AppliedUpdates, BalanceUpdate, write_balances},
     distinct,
+    endpoint_cache::Snapshot,
     ingest::Incoming,
-    balances::{Report, Reported, write_levels},
-    outcome::{Finished, Judged, add_outcomes, finish_row},
-    plan::{Admitted, Plans},
+    outcome::{Completion, Decided, add_outcomes, outcome_row},
+    plan::{Plans, StoredEvents},
     reply::Answer,
     verdict::Verdict,
 };
 use crate::{
     engine::Parts,
-    queue::{Batch, HotConnection, Lock, NotWritten, Tx, Write},
+    queue::{Batch, HotConnection, Lock, Tx, Write, WriteError},
     store::Result,
 };
 
-/// What requests ask to be written.
+/// The changes that requests ask for.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
     pub(crate) events: Vec<Incoming>,
-    pub(crate) reports: Vec<Report>,
+    pub(crate) balances: Vec<BalanceUpdate>,
 }
 
-/// What a commit has written.
+/// The result of a commit.
 pub(crate) struct Committed {
     /// The events of accounts that were not locked.
-    pub(crate) admitted: Admitted,
-    /// The answers to reports on such accounts, in order.
-    pub(super) reports: Vec<Answer<()>>,
-    /// The accounts that another transaction had locked. Their events, their reports, and
-    /// those of their outcomes that concern endpoints are not written.
+    pub(crate) stored: StoredEvents,
+    /// The answers to the balances of such accounts, in order.
+    pub(super) balances: Vec<Answer<()>>,
+    /// The accounts that another transaction had locked. Their events, their balances, and
+    /// those of their outcomes that depend on endpoints are not written.
     pub(super) locked: HashSet<AccountId>,
 }
 
@@ -53,18 +53,18 @@ pub(crate) async fn commit_batch(
     engine: &Parts,
     hot: &mut HotConnection,
     changes: &Changes,
-    outcomes: &[Judged],
-) -> Result<Committed, NotWritten> {
+    outcomes: &[Decided],
+) -> Result<Committed, WriteError> {
     let outcomes: Vec<_> = outcomes.iter().collect();
-    // A report goes by the one before, and disabling an endpoint changes what others go by.
-    if changes.reports.is_empty()
+    // Each balance goes by the one before, and disabling changes endpoints for the others.
+    if changes.balances.is_empty()
         && !outcomes.iter().any(|one| one.disables())
-        && let Some(committed) = commit_by_memory(engine, hot, &changes.events, &outcomes).await?
+        && let Some(committed) = commit_optimistically(engine, hot, &changes.events, &outcomes).await?
     {
         return Ok(committed);
     }
     let mut tx = hot.begin().await?;
-    let written = match write_after_a_look(engine, &mut tx, changes, &outcomes).await {
+    let written = match write_locking(engine, &mut tx, changes, &outcomes).await {
         Ok(written) => written,
         Err(error) => {
             tx.roll_back().await;
@@ -75,155 +75,157 @@ pub(crate) async fn commit_batch(
     Ok(written.announce(engine).await)
 }
 
-/// Goes by what this process knows of endpoints. `None`, and nothing is changed, if that
-/// does not hold.
-async fn commit_by_memory(
+/// Commits by the cache. Returns `None`, and has changed nothing, if an assumption fails.
+async fn commit_optimistically(
     engine: &Parts,
     hot: &mut HotConnection,
     events: &[Incoming],
-    outcomes: &[&Judged],
-) -> Result<Option<Committed>, NotWritten> {
-    let accounts = concerned(events, outcomes);
-    let known = engine.directory.known(&engine.db, &accounts).await?;
+    outcomes: &[&Decided],
+) -> Result<Option<Committed>, WriteError> {
+    let accounts = accounts_of(events, outcomes);
+    let known = engine.endpoint_cache.cached(&engine.db, &accounts).await?;
     if let Some(committed) = commit_by(engine, hot, events, outcomes, &known).await? {
         return Ok(Some(committed));
     }
-    // What is remembered may be old, but what has just been read is hardly so.
-    let learnt = engine.directory.learn(&engine.db, &accounts).await?;
-    commit_by(engine, hot, events, outcomes, &learnt).await
+    // The cache may have been out of date; what has just been read hardly is.
+    let refreshed = engine.endpoint_cache.refresh(&engine.db, &accounts).await?;
+    commit_by(engine, hot, events, outcomes, &refreshed).await
 }
 
-/// Goes by these views of endpoints, by leases, and by keys that are new. `None`, and
-/// nothing is changed, if one of them does not hold, or an account is locked.
+/// Commits by a snapshot. Returns `None`, and has changed nothing, if a revision, a lease or
+/// an idempotency key is not as assumed, or an account is locked.
 async fn commit_by(
     engine: &Parts,
     hot: &mut HotConnection,
     events: &[Incoming],
-    outcomes: &[&Judged],
-    views: &Views,
-) -> Result<Option<Committed>, NotWritten> {
-    let plans = Plans::make(engine, views, events.iter());
-    let mut batch = Batch { accounts: views.revisions(), keys: plans.keys(), ..Batch::default() };
+    outcomes: &[&Decided],
+    snapshot: &Snapshot,
+) -> Result<Option<Committed>, WriteError> {
+    let plans = Plans::make(engine, snapshot, events.iter());
+    let mut batch = Batch { accounts: snapshot.revisions(), keys: plans.keys(), ..Batch::default() };
     plans.add_to(&mut batch);
-    add_outcomes(&mut batch, outcomes, views);
+    add_outcomes(&mut batch, outcomes, snapshot);
     let retries = batch.has_retries();
     if hot.write(batch).await? == Write::Stale {
         return Ok(None);
     }
     announce(engine, retries, outcomes, &[]);
-    Ok(Some(Committed { admitted: plans.finish(), reports: Vec::new(), locked: HashSet::new() }))
+    Ok(Some(Committed { stored: plans.finish(), balances: Vec::new(), locked: HashSet::new() }))
 }
 
-/// What a transaction has written, to be told once it is committed.
+/// The writes of a transaction, to be announced once it is committed.
 struct Written<'a> {
     batch: Batch,
     committed: Committed,
-    outcomes: Vec<&'a Judged>,
+    outcomes: Vec<&'a Decided>,
     disabled: Vec<(EndpointId, DisabledReason)>,
-    /// Endpoints that were closed until their outcome is decided.
-    closed: Vec<Address>,
+    /// Endpoints that the cache refuses until this commit.
+    disabling: Vec<Address>,
 }
 
-/// Reads and locks first whatever it goes by.
-async fn write_after_a_look<'a>(
+/// Reads and locks everything that the batch depends on, and writes it.
+async fn write_locking<'a>(
     engine: &Parts,
     tx: &mut Tx<'_>,
     changes: &Changes,
-    outcomes: &[&'a Judged],
+    outcomes: &[&'a Decided],
 ) -> Result<Written<'a>> {
-    let (views, locked) = look(engine, tx, changes, outcomes).await?;
+    let (snapshot, locked) = lock_free_accounts(engine, tx, changes, outcomes).await?;
     let is_free = |account: &AccountId| !locked.contains(account);
-    let outcomes: Vec<_> =
-        outcomes.iter().copied().filter(|one| !one.concerns_endpoints() || is_free(&one.finished.account)).collect();
-    let disabling = outcomes.iter().filter(|one| one.disables());
-    let closed = disabling.map(|one| (one.finished.account, one.finished.endpoint)).collect();
-    let outcomes = keep_leased(tx, &outcomes, &views).await?;
-    let reports: Vec<_> = changes.reports.iter().copied().filter(|report| is_free(&report.account)).collect();
-    let Reported { answers, crossings } = write_levels(tx, &reports, engine.clock.now()).await?;
+    let outcomes: Vec<_> = outcomes
+        .iter()
+        .copied()
+        .filter(|one| !one.depends_on_endpoints() || is_free(&one.completion.account))
+        .collect();
+    let disables = outcomes.iter().filter(|one| one.disables());
+    let disabling = disables.map(|one| (one.completion.account, one.completion.endpoint)).collect();
+    let outcomes = keep_leased(tx, &outcomes, &snapshot).await?;
+    let balances: Vec<_> = changes.balances.iter().copied().filter(|update| is_free(&update.account)).collect();
+    let AppliedUpdates { answers, crossings } = write_balances(tx, &balances, engine.clock.now()).await?;
     let events = changes.events.iter().filter(|incoming| is_free(&incoming.event.account));
-    let mut plans = Plans::make(engine, &views, events.chain(&crossings));
+    let mut plans = Plans::make(engine, &snapshot, events.chain(&crossings));
     plans.replay(tx).await?;
     let mut batch = Batch::default();
     plans.add_to(&mut batch);
-    add_outcomes(&mut batch, &outcomes, &views);
-    tx.write_surely(&batch).await?;
+    add_outcomes(&mut batch, &outcomes, &snapshot);
+    tx.write_locked(&batch).await?;
     let disabled = disable(tx, &outcomes).await?;
-    let committed = Committed { admitted: plans.finish(), reports: answers, locked };
-    Ok(Written { batch, committed, outcomes, disabled, closed })
+    let committed = Committed { stored: plans.finish(), balances: answers, locked };
+    Ok(Written { batch, committed, outcomes, disabled, disabling })
 }
 
-/// Locks the accounts that matter, as far as they are free, and tells what is true of
-/// them, and which are not free.
-async fn look(
+/// Locks the accounts that the batch depends on, as far as they are free. Returns them as
+/// they are, and the ids of those that are not free.
+async fn lock_free_accounts(
     engine: &Parts,
     tx: &mut Tx<'_>,
     changes: &Changes,
-    outcomes: &[&Judged],
-) -> Result<(Views, HashSet<AccountId>)> {
-    let disabling = outcomes.iter().filter(|one| one.disables()).map(|one| one.finished.account);
-    let to_change = distinct(changes.reports.iter().map(|report| report.account).chain(disabling));
-    let mut shared = concerned(&changes.events, outcomes);
+    outcomes: &[&Decided],
+) -> Result<(Snapshot, HashSet<AccountId>)> {
+    let disabling = outcomes.iter().filter(|one| one.disables()).map(|one| one.completion.account);
+    let to_change = distinct(changes.balances.iter().map(|update| update.account).chain(disabling));
+    let mut shared = accounts_of(&changes.events, outcomes);
     shared.retain(|account| to_change.binary_search(account).is_err());
-    let mut free = tx.lock_free_accounts(&to_change, Lock::Change).await?;
-    free.extend(tx.lock_free_accounts(&shared, Lock::Share).await?);
-    let views = engine.directory.views(tx, free).await?;
-    let absent: Vec<_> = to_change.into_iter().chain(shared).filter(|&id| views.account(id).is_none()).collect();
-    // Those that exist all the same are locked.
+    let mut free = tx.lock_free_accounts(&to_change, Lock::Exclusive).await?;
+    free.extend(tx.lock_free_accounts(&shared, Lock::Shared).await?);
+    let snapshot = engine.endpoint_cache.load_at(tx, free).await?;
+    let absent: Vec<_> = to_change.into_iter().chain(shared).filter(|&id| snapshot.account(id).is_none()).collect();
+    // The absent accounts that exist are locked.
     let locked = if absent.is_empty() { Vec::new() } else { tx.revisions(&absent).await? };
-    Ok((views, locked.into_iter().map(|(account, _)| account).collect()))
+    Ok((snapshot, locked.into_iter().map(|(account, _)| account).collect()))
 }
 
 impl Written<'_> {
-    /// Tells those whom it concerns, now that it is committed.
+    /// Announces the writes after their commit.
     async fn announce(self, engine: &Parts) -> Committed {
         announce(engine, self.batch.has_retries(), &self.outcomes, &self.disabled);
-        if !self.closed.is_empty() {
-            engine.changed(&distinct(self.closed.iter().map(|&(account, _)| account))).await;
-            for (_, endpoint) in self.closed {
-                engine.directory.closed(endpoint);
+        if !self.disabling.is_empty() {
+            engine.changed(&distinct(self.disabling.iter().map(|&(account, _)| account))).await;
+            for (_, endpoint) in self.disabling {
+                engine.endpoint_cache.end_disabling(endpoint);
             }
         }
         self.committed
     }
 }
 
-/// The accounts whose endpoints matter.
-fn concerned(events: &[Incoming], outcomes: &[&Judged]) -> Vec<AccountId> {
-    let asked = events.iter().map(|incoming| incoming.event.account);
-    let judged = outcomes.iter().filter(|one| one.concerns_endpoints()).map(|one| one.finished.account);
-    distinct(asked.chain(judged))
+/// Returns the accounts whose endpoints matter.
+fn accounts_of(events: &[Incoming], outcomes: &[&Decided]) -> Vec<AccountId> {
+    let of_events = events.iter().map(|incoming| incoming.event.account);
+    let of_outcomes = outcomes.iter().filter(|one| one.depends_on_endpoints()).map(|one| one.completion.account);
+    distinct(of_events.chain(of_outcomes))
 }
 
-/// Tells who waits for an outcome, and the operator, what is recorded.
-fn announce(engine: &Parts, retries: bool, outcomes: &[&Judged], disabled: &[(EndpointId, DisabledReason)]) {
+/// Announces recorded outcomes to the dispatcher, the log, and the tasks that wait for them.
+fn announce(engine: &Parts, retries: bool, outcomes: &[&Decided], disabled: &[(EndpointId, DisabledReason)]) {
     if retries || !disabled.is_empty() {
         engine.wake.notify_one();
     }
     for (endpoint, reason) in disabled {
         tracing::info!(%endpoint, reason = reason.as_str(), "endpoint disabled");
     }
-    engine.waiters.wake(outcomes.iter().map(|one| one.finished.delivery));
+    engine.outcome_watchers.notify(outcomes.iter().map(|one| one.completion.delivery));
 }
 
-/// Drops the outcomes whose lease has run out: who has it now decides.
-async fn keep_leased<'a>(tx: &mut Tx<'_>, outcomes: &[&'a Judged], views: &Views) -> Result<Vec<&'a Judged>> {
-    let rows: Vec<_> = outcomes.iter().map(|one| finish_row(one, views)).collect();
+/// Drops the outcomes whose lease another process has taken over.
+async fn keep_leased<'a>(tx: &mut Tx<'_>, outcomes: &[&'a Decided], snapshot: &Snapshot) -> Result<Vec<&'a Decided>> {
+    let rows: Vec<_> = outcomes.iter().map(|one| outcome_row(one, snapshot)).collect();
     let leased = tx.still_leased(&rows).await?;
     let lost = outcomes.len() - leased.len();
     if lost > 0 {
         tracing::warn!(outcomes = lost, "outcomes dropped: their lease had run out");
     }
-    let is_leased = |one: &&&Judged| leased.contains(&(one.finished.delivery, one.finished.lease()));
+    let is_leased = |one: &&&Decided| leased.contains(&(one.completion.delivery, one.completion.lease()));
     Ok(outcomes.iter().filter(is_leased).copied().collect())
 }
 
-/// Disables the endpoints of deliveries that were given up.
-async fn disable(tx: &mut Tx<'_>, outcomes: &[&Judged]) -> Result<Vec<(EndpointId, DisabledReason)>> {
+/// Disables the endpoints of deliveries that have failed for good.
+async fn disable(tx: &mut Tx<'_>, outcomes: &[&Decided]) -> Result<Vec<(EndpointId, DisabledReason)>> {
     let mut disabled = Vec::new();
     for one in outcomes {
-        let Verdict::GivenUp(reason) = one.verdict else { continue };
-        let Finished { account, endpoint, delivery, .. } = one.finished;
-        let at = one.finished.ended_at();
+        let Verdict::Disable(reason) = one.verdict else { continue };
+        let Completion { account, endpoint, delivery, .. } = one.completion;
+        let at = one.completion.ended_at();
         if tx.disable((account, endpoint), reason, Some(delivery), at).await? {
             disabled.push((endpoint, reason));
         }

@@ -1,9 +1,9 @@
-//! Claims what falls due, never more than there is room for in the lanes.
+//! Claims the deliveries that fall due, never more than the lanes have room for.
 //!
-//! It passes through the queues of endpoints in the order in which they fall due, page
-//! by page, and leaves out endpoints of which enough is in hand: those tell by
-//! themselves when there is room. A pass costs no more than the queues that are due,
-//! and one that had to leave some out is not repeated at once.
+//! A pass goes through the queues of endpoints in the order in which they fall due, page by
+//! page. It leaves out endpoints that have enough in hand: their lanes request a claim once
+//! they have room. A pass costs no more than the queues that are due, and one that left some
+//! out is not repeated at once.
 
 use std::{collections::HashMap, io, sync::Arc, time::Duration};
 
@@ -11,34 +11,40 @@ use signet_model::EndpointId;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::{Address, Count, Leased, Place, Ready, endpoint_cache::Views, distinct, release_rates::Limits, drain::take_step};
+use super::{
+    Address, LeasedDelivery, distinct,
+    drain::drain_step,
+    endpoint_cache::Snapshot,
+    lanes::{AttemptCounts, LaneSlot, Leased},
+    release_rates::ClaimLimits,
+};
 use crate::{
     engine::Parts,
     fault,
-    queue::{Claim, ClaimOrder, Claimed, Due, DueQueue, HotConnection, Unread, due_queues, next_due},
+    queue::{Claim, ClaimOrder, ClaimQuota, Claimed, DueQueue, HotConnection, UnreadableRow, due_queues, next_due},
     store::{Error, Result},
 };
 
-/// The most deliveries claimed in one transaction, and the most endpoints.
-const BATCH: usize = 512;
-/// How long to sleep at most: wake-ups from other processes are only hints.
-const POLL: Duration = Duration::from_secs(1);
-/// How long to wait after the database failed.
-const PAUSE: Duration = Duration::from_millis(500);
-/// How long the database may take for each step: the server may be gone without a word.
-/// Whatever has been claimed by then falls due again.
-const STEP_LIMIT: Duration = Duration::from_secs(30);
-/// How long nothing is claimed after the database was away: a little longer than the
-/// longest pause of the writers, so that what they still have to record comes first.
-const WRITERS_FIRST: Duration = Duration::from_millis(2_500);
-/// How long the outcomes of this process are waited for then.
-const OWN_WRITER_LIMIT: Duration = Duration::from_secs(30);
-/// A pass that left endpoints out is repeated after so many times what it took.
-const REST_AFTER_PASS: u32 = 20;
-/// How often a claim looks at accounts again that change all the time.
-const LOOKS: usize = 3;
+/// Deliveries that one transaction claims, and endpoints at which it claims.
+const BATCH_MAX: usize = 512;
+/// The longest sleep: wake-ups from other processes are only hints.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// The delay after the database failed.
+const RETRY_DELAY: Duration = Duration::from_millis(500);
+/// The time that the database may take for each step: its server can vanish without closing
+/// the connection. Deliveries claimed by then fall due again.
+const STEP_TIME_MAX: Duration = Duration::from_secs(30);
+/// The time without claims after the database was away: a little longer than the longest
+/// retry delay of the writers, so that their outcomes are recorded first.
+const WRITERS_FIRST_TIME: Duration = Duration::from_millis(2_500);
+/// The time that the outcomes of this process are waited for then.
+const OWN_WRITER_TIME_MAX: Duration = Duration::from_secs(30);
+/// A pass that left endpoints out is repeated after so many times its own duration.
+const PASS_REST_FACTOR: u32 = 20;
+/// Tries of a claim whose accounts change meanwhile.
+const CLAIM_TRIES_MAX: usize = 3;
 
-/// Claims and sends until told to stop.
+/// Claims and sends deliveries until the engine stops.
 pub(crate) async fn dispatch(engine: Arc<Parts>, stop: CancellationToken) {
     let hot = HotConnection::new(&engine.db);
     Dispatcher { engine, hot, stop, next_pass: Instant::now() }.run().await;
@@ -52,14 +58,14 @@ struct Dispatcher {
     next_pass: Instant,
 }
 
-/// What one pass through the queues came to.
+/// The result of one pass through the queues.
 #[derive(Default)]
 struct Pass {
-    /// How many endpoints were claimed at.
-    looked_at: usize,
-    /// How many were left out.
+    /// Endpoints at which it claimed.
+    visited: usize,
+    /// Endpoints that it left out.
     left_out: usize,
-    /// How long the look-ups took.
+    /// The duration of its look-ups.
     took: Duration,
 }
 
@@ -83,12 +89,12 @@ impl Dispatcher {
         }
     }
 
-    /// Claims what is due and has room; returns for how long there is nothing to do.
+    /// Claims all due deliveries that have room. Returns the time until the next look.
     async fn claim_all(&mut self) -> Result<Duration> {
         loop {
-            self.claim_called().await?;
+            self.claim_requested().await?;
             if !self.may_claim() {
-                return Ok(POLL);
+                return Ok(POLL_INTERVAL);
             }
             let now = Instant::now();
             if now < self.next_pass {
@@ -96,9 +102,9 @@ impl Dispatcher {
             }
             let pass = self.pass().await?;
             if pass.left_out > 0 {
-                self.next_pass = Instant::now() + (pass.took * REST_AFTER_PASS).min(POLL);
+                self.next_pass = Instant::now() + (pass.took * PASS_REST_FACTOR).min(POLL_INTERVAL);
             }
-            if pass.looked_at == 0 {
+            if pass.visited == 0 {
                 return self.until_next_due().await;
             }
         }
@@ -109,30 +115,30 @@ impl Dispatcher {
     }
 
     /// Claims at endpoints whose lanes overflowed and have room again.
-    async fn claim_called(&mut self) -> Result<()> {
-        let called = if self.may_claim() { self.engine.lanes.claimable(BATCH) } else { Vec::new() };
-        if !called.is_empty() {
-            self.claim(&called).await?;
+    async fn claim_requested(&mut self) -> Result<()> {
+        let requested = if self.may_claim() { self.engine.lanes.claimable(BATCH_MAX) } else { Vec::new() };
+        if !requested.is_empty() {
+            self.claim(&requested).await?;
         }
         Ok(())
     }
 
-    /// Claims at each endpoint that has something due by now, once.
+    /// Claims once at each endpoint that has a delivery due.
     async fn pass(&mut self) -> Result<Pass> {
         let now = self.engine.clock.now();
         let (mut pass, mut after) = (Pass::default(), DueQueue::default());
         while self.may_claim() {
             let began = Instant::now();
-            let page = answered(due_queues(&self.engine.db, now, after, BATCH)).await?;
+            let page = answered(due_queues(&self.engine.db, now, after, BATCH_MAX)).await?;
             pass.took += began.elapsed();
             let Some(&last) = page.last() else { break };
             after = last;
             let with_room = self.engine.lanes.with_room(page.iter().map(DueQueue::address));
             pass.left_out += page.len() - with_room.len();
             if !with_room.is_empty() {
-                pass.looked_at += self.claim(&with_room).await?;
+                pass.visited += self.claim(&with_room).await?;
             }
-            if page.len() < BATCH {
+            if page.len() < BATCH_MAX {
                 break;
             }
         }
@@ -140,146 +146,145 @@ impl Dispatcher {
     }
 
     async fn claim(&mut self, due: &[Address]) -> Result<usize> {
-        let (looked_at, claimed) = answered(claim_batch(&self.engine, &mut self.hot, due)).await?;
+        let (visited, claimed) = answered(claim_batch(&self.engine, &mut self.hot, due)).await?;
         for ready in claimed {
             ready.send(&self.engine);
         }
-        Ok(looked_at)
+        Ok(visited)
     }
 
     async fn until_next_due(&self) -> Result<Duration> {
         let now = self.engine.clock.now();
         let due = answered(next_due(&self.engine.db, now)).await?;
-        Ok(due.map_or(POLL, |due| due.since(now).min(POLL)))
+        Ok(due.map_or(POLL_INTERVAL, |due| due.since(now).min(POLL_INTERVAL)))
     }
 
-    /// Waits until the database answers again, and then for outcomes that could not be
-    /// recorded meanwhile: leases that ran out may be theirs, here or in another process.
+    /// Waits until the database answers again, and until the outcomes of the downtime are
+    /// recorded, here and in other processes: leases that ran out may be theirs.
     async fn recover(&mut self) {
         self.hot.renew();
         let stop = self.stop.clone();
         stop.run_until_cancelled(async {
-            sleep(PAUSE).await;
+            sleep(RETRY_DELAY).await;
             while self.until_next_due().await.is_err() {
-                sleep(PAUSE).await;
+                sleep(RETRY_DELAY).await;
             }
-            sleep(WRITERS_FIRST).await;
-            let patience = Instant::now() + OWN_WRITER_LIMIT;
+            sleep(WRITERS_FIRST_TIME).await;
+            let patience = Instant::now() + OWN_WRITER_TIME_MAX;
             while self.engine.lanes.owes_outcomes(self.engine.clock.now()) && Instant::now() < patience {
-                sleep(PAUSE).await;
+                sleep(RETRY_DELAY).await;
             }
         })
         .await;
     }
 }
 
-/// The database's answer, or an error if there is none in time.
+/// Returns the database's answer, or an error if it does not come in time.
 async fn answered<T>(step: impl Future<Output = Result<T>>) -> Result<T> {
     let silent = || Error::from(sqlx::Error::Io(io::ErrorKind::TimedOut.into()));
-    timeout(STEP_LIMIT, step).await.unwrap_or_else(|_| Err(silent()))
+    timeout(STEP_TIME_MAX, step).await.unwrap_or_else(|_| Err(silent()))
 }
 
-/// Claims a batch at these endpoints; returns at how many, and what is to be attempted.
+/// Claims a batch at these endpoints. Returns their number and the claimed deliveries.
 pub(crate) async fn claim_batch(
     engine: &Parts,
     hot: &mut HotConnection,
     due: &[Address],
-) -> Result<(usize, Vec<Ready>)> {
+) -> Result<(usize, Vec<LeasedDelivery>)> {
     let mut due = due.to_vec();
     let accounts = distinct(due.iter().map(|&(account, _)| account));
-    let mut views = engine.directory.known(&engine.db, &accounts).await?;
-    let mut settled = 0;
-    for _ in 0..LOOKS {
+    let mut snapshot = engine.endpoint_cache.cached(&engine.db, &accounts).await?;
+    let mut drained = 0;
+    for _ in 0..CLAIM_TRIES_MAX {
         let now = engine.clock.now();
-        let step = take_step(engine, hot, &due, &views, now).await?;
-        settled += step.looked_at;
-        due.retain(|(_, endpoint)| !step.unsettled.contains(endpoint));
-        let limits = engine.paces.limits(engine, &due, &views, now).await?;
-        if let Some((looked_at, ready)) = claim_by(engine, hot, &due, &views, &limits).await? {
-            return Ok((settled + looked_at, ready));
+        let step = drain_step(engine, hot, &due, &snapshot, now).await?;
+        drained += step.visited;
+        due.retain(|(_, endpoint)| !step.draining.contains(endpoint));
+        let limits = engine.release_rates.limits(engine, &due, &snapshot, now).await?;
+        if let Some((visited, ready)) = claim_by(engine, hot, &due, &snapshot, &limits).await? {
+            return Ok((drained + visited, ready));
         }
-        views = engine.directory.learn(&engine.db, &accounts).await?;
+        snapshot = engine.endpoint_cache.refresh(&engine.db, &accounts).await?;
     }
-    Ok((settled, Vec::new()))
+    Ok((drained, Vec::new()))
 }
 
-/// Claims, as long as endpoints are as these views show them. `None`, and nothing is
-/// changed, if they are not.
+/// Claims by a snapshot. Returns `None`, and has changed nothing, if it is out of date.
 async fn claim_by(
     engine: &Parts,
     hot: &mut HotConnection,
     due: &[Address],
-    views: &Views,
-    limits: &Limits,
-) -> Result<Option<(usize, Vec<Ready>)>> {
-    let mut room = reserve(engine, due, views, limits);
-    let asked: Vec<_> = limits.keys().map(|&endpoint| (endpoint, places_at(&room, endpoint))).collect();
+    snapshot: &Snapshot,
+    limits: &ClaimLimits,
+) -> Result<Option<(usize, Vec<LeasedDelivery>)>> {
+    let mut room = reserve(engine, due, snapshot, limits);
+    let asked: Vec<_> = limits.keys().map(|&endpoint| (endpoint, slots_at(&room, endpoint))).collect();
     let endpoints: Vec<_> = due.iter().filter_map(|&address| due_at(address, &room)).collect();
     if endpoints.is_empty() {
         return Ok(Some((0, Vec::new())));
     }
     let now = engine.clock.now();
     let leased = Leased { lease: engine.new_lease(), until: now + engine.settings.lease };
-    let order = ClaimOrder { accounts: views.revisions(), endpoints, now, until: leased.until, lease: leased.lease };
-    let Some(Claim { looked_at, claimed, left }) = hot.claim(order).await? else { return Ok(None) };
+    let order = ClaimOrder { accounts: snapshot.revisions(), endpoints, now, until: leased.until, lease: leased.lease };
+    let Some(Claim { looked_at: visited, claimed, left }) = hot.claim(order).await? else { return Ok(None) };
     fault::point("after_claim");
-    let ready: Vec<_> = claimed.into_iter().filter_map(|row| ready(row, views, &mut room, leased)).collect();
+    let ready: Vec<_> = claimed.into_iter().filter_map(|row| ready(row, snapshot, &mut room, leased)).collect();
     for (endpoint, most) in asked {
-        engine.paces.claimed(endpoint, most, left.contains(&endpoint));
+        engine.release_rates.claimed(endpoint, most, left.contains(&endpoint));
     }
     for (_, endpoint) in room.into_keys() {
         engine.lanes.claimed(endpoint, left.contains(&endpoint));
     }
-    Ok(Some((looked_at, ready)))
+    Ok(Some((visited, ready)))
 }
 
-/// What may be claimed at an endpoint; nothing where there is no room for what is due.
-fn due_at(address: Address, room: &HashMap<Address, Reserved>) -> Option<Due> {
+/// Returns the quota of an endpoint that has room.
+fn due_at(address: Address, room: &HashMap<Address, Reserved>) -> Option<ClaimQuota> {
     let (account, endpoint) = address;
     let reserved = room.get(&address)?;
     let limit = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    Some(Due { account, endpoint, most: limit(reserved.places.len()), bytes: limit(reserved.bytes) })
+    Some(ClaimQuota { account, endpoint, most: limit(reserved.slots.len()), bytes: limit(reserved.bytes) })
 }
 
-/// Room for what one endpoint has due.
+/// Room for the due deliveries of one endpoint.
 struct Reserved {
-    places: Vec<Place>,
-    /// The most bytes that the bodies may have.
+    slots: Vec<LaneSlot>,
+    /// Bytes that the bodies may have together.
     bytes: usize,
 }
 
-/// Shares a batch out evenly: an endpoint with a long backlog does not take the
-/// turn of those with one retry each.
-fn reserve(engine: &Parts, due: &[Address], views: &Views, limits: &Limits) -> HashMap<Address, Reserved> {
+/// Shares a batch evenly among endpoints: one with a long backlog takes no more than its
+/// part from those with one retry each.
+fn reserve(engine: &Parts, due: &[Address], snapshot: &Snapshot, limits: &ClaimLimits) -> HashMap<Address, Reserved> {
     let endpoints = due.len().max(1);
-    let share = BATCH.div_ceil(endpoints);
+    let share = BATCH_MAX.div_ceil(endpoints);
     let reserve = |&(account, endpoint): &Address| {
-        let view = views.endpoint(account, endpoint)?;
+        let view = snapshot.endpoint(account, endpoint)?;
         let (most, address) = (limits.get(&endpoint).map_or(share, |&most| share.min(most)), (account, endpoint));
-        let (places, bytes) = engine.lanes.reserve_to_claim(address, view.url(), most, endpoints);
-        (!places.is_empty()).then_some((address, Reserved { places, bytes }))
+        let (slots, bytes) = engine.lanes.reserve_to_claim(address, view.url(), most, endpoints);
+        (!slots.is_empty()).then_some((address, Reserved { slots, bytes }))
     };
     due.iter().filter_map(reserve).collect()
 }
 
-/// How many places are reserved at an endpoint.
-fn places_at(room: &HashMap<Address, Reserved>, endpoint: EndpointId) -> usize {
-    room.iter().filter(|((_, one), _)| *one == endpoint).map(|(_, reserved)| reserved.places.len()).sum()
+/// Returns the number of slots that are reserved at an endpoint.
+fn slots_at(room: &HashMap<Address, Reserved>, endpoint: EndpointId) -> usize {
+    room.iter().filter(|((_, one), _)| *one == endpoint).map(|(_, reserved)| reserved.slots.len()).sum()
 }
 
-/// What is to be attempted of a row; nothing if this process has the delivery in hand
-/// already.
+/// Puts a claimed delivery into a slot. Returns `None` if this process has it in hand
+/// already, or it cannot be used.
 fn ready(
-    claim: Result<Claimed, Unread>,
-    views: &Views,
+    claim: Result<Claimed, UnreadableRow>,
+    snapshot: &Snapshot,
     room: &mut HashMap<Address, Reserved>,
     leased: Leased,
-) -> Option<Ready> {
-    let row = claim.map_err(|unread| report(&unread)).ok()?;
-    let endpoint = Arc::clone(views.endpoint(row.account_id, row.endpoint_id)?);
-    let mut place = room.get_mut(&(row.account_id, row.endpoint_id))?.places.pop()?;
-    let count = Count { attempts: row.attempts, failures: row.failures };
-    place.hold(row.id, leased, count, row.body.len()).then(|| Ready {
+) -> Option<LeasedDelivery> {
+    let row = claim.map_err(|unreadable| report(&unreadable)).ok()?;
+    let endpoint = Arc::clone(snapshot.endpoint(row.account_id, row.endpoint_id)?);
+    let mut slot = room.get_mut(&(row.account_id, row.endpoint_id))?.slots.pop()?;
+    let count = AttemptCounts { attempts: row.attempts, failures: row.failures };
+    slot.take_in_hand(row.id, leased, count, row.body.len()).then(|| LeasedDelivery {
         account: row.account_id,
         id: row.id,
         endpoint,
@@ -288,11 +293,11 @@ fn ready(
         attempts: row.attempts,
         failures: row.failures,
         body: row.body.into(),
-        place,
+        slot,
     })
 }
 
-fn report(Unread { id, account_id, endpoint_id, reason }: &Unread) {
+fn report(UnreadableRow { id, account_id, endpoint_id, reason }: &UnreadableRow) {
     tracing::error!(delivery = %id, account = %account_id, endpoint = %endpoint_id, %reason,
         "a delivery cannot be used, and is held");
 }

@@ -1,142 +1,149 @@
-//! Settles what waits for endpoints that are closed, or were so until a moment ago:
-//! the dispatcher comes to them when their queues are due, and takes a step before
-//! it claims. A step changes a bounded number of deliveries; the writer, and what is
-//! due elsewhere, has its turn before the next one.
+//! Drains the queues of endpoints that are disabled or deleted, or were disabled until a
+//! moment ago. The dispatcher finds such a queue when it is due, and takes a step before it
+//! claims. A step changes a bounded number of deliveries; the writer and the other
+//! endpoints have their turns before the next one.
 
 use std::time::Duration;
 
 use signet_model::{AccountId, EndpointId, Timestamp};
 
-use super::{Address, endpoint_cache::Views, distinct};
+use super::{Address, distinct, endpoint_cache::Snapshot};
 use crate::{
     engine::Parts,
     fault,
     queue::{
-        HotConnection, Lock, Standing, Tx,
-        drain::{Marks, Place},
+        EndpointStatus, HotConnection, Lock, Tx,
+        drain::{EndpointAt, HoldProgress},
     },
     store::Result,
 };
 
-/// How many deliveries one step changes at most, of all endpoints together.
-pub(crate) const STEP: u64 = 500;
+/// Deliveries that one step changes, of all endpoints together.
+pub(crate) const STEP_DELIVERIES_MAX: u64 = 500;
 
-/// How long to wait for another process that is at the same endpoint.
-const PAUSE: Duration = Duration::from_millis(5);
+/// The delay after another process was found at the same endpoint.
+const RETRY_DELAY: Duration = Duration::from_millis(5);
 
-/// What a step has done.
+/// The result of a step.
 #[derive(Debug, Default)]
-pub(crate) struct Step {
-    /// How many endpoints it came to.
-    pub(crate) looked_at: usize,
-    /// Endpoints at which nothing is to be claimed yet.
-    pub(crate) unsettled: Vec<EndpointId>,
-    /// Endpoints at which all is held that was there before they were enabled.
-    settled: Vec<(Place, Marks)>,
+pub(crate) struct DrainStep {
+    /// The number of endpoints that it drained.
+    pub(crate) visited: usize,
+    /// Endpoints at which no delivery may be claimed yet.
+    pub(crate) draining: Vec<EndpointId>,
+    /// Endpoints whose older deliveries are all held now.
+    drained: Vec<(EndpointAt, HoldProgress)>,
 }
 
-/// Takes a step at those of the endpoints that need one.
-pub(crate) async fn take_step(
+/// Takes a step at the due endpoints that need one.
+pub(crate) async fn drain_step(
     engine: &Parts,
     hot: &mut HotConnection,
     due: &[Address],
-    views: &Views,
+    snapshot: &Snapshot,
     now: Timestamp,
-) -> Result<Step> {
-    let closed: Vec<_> = due.iter().filter(|address| views.standing(**address) != Standing::Open).copied().collect();
+) -> Result<DrainStep> {
+    let closed: Vec<_> =
+        due.iter().filter(|address| snapshot.status(**address) != EndpointStatus::Enabled).copied().collect();
     if closed.is_empty() {
-        return Ok(Step::default());
+        return Ok(DrainStep::default());
     }
     let tx = hot.begin().await?;
     step_in(engine, tx, &closed, now).await
 }
 
-/// Takes steps at one endpoint until all is held that is to be.
-pub(crate) async fn settle(engine: &Parts, account: AccountId, endpoint: EndpointId) -> Result<()> {
+/// Takes steps at one endpoint until it is drained.
+pub(crate) async fn drain(engine: &Parts, account: AccountId, endpoint: EndpointId) -> Result<()> {
     loop {
         let tx = Tx::begin(&engine.db).await?;
         let step = step_in(engine, tx, &[(account, endpoint)], engine.clock.now()).await?;
-        if step.unsettled.is_empty() || !step.settled.is_empty() {
+        if step.draining.is_empty() || !step.drained.is_empty() {
             return Ok(());
         }
-        if step.looked_at == 0 {
-            tokio::time::sleep(PAUSE).await;
+        if step.visited == 0 {
+            tokio::time::sleep(RETRY_DELAY).await;
         }
     }
 }
 
 /// Takes a step in a transaction, which it commits.
-async fn step_in(engine: &Parts, mut tx: Tx<'_>, closed: &[Address], now: Timestamp) -> Result<Step> {
+async fn step_in(engine: &Parts, mut tx: Tx<'_>, closed: &[Address], now: Timestamp) -> Result<DrainStep> {
     let accounts = distinct(closed.iter().map(|&(account, _)| account));
-    let free = tx.lock_free_accounts(&accounts, Lock::Share).await?;
-    let mut busy = tx.revisions(&accounts).await?;
-    busy.retain(|account| !free.contains(account));
-    // What was remembered may be old.
-    let views = engine.directory.views(&mut tx, free).await?;
-    let (mut step, mut left) = (Step::default(), STEP);
+    let free = tx.lock_free_accounts(&accounts, Lock::Shared).await?;
+    let mut locked = tx.revisions(&accounts).await?;
+    locked.retain(|account| !free.contains(account));
+    // The cached view may have been out of date.
+    let snapshot = engine.endpoint_cache.load_at(&mut tx, free).await?;
+    let (mut step, mut left) = (DrainStep::default(), STEP_DELIVERIES_MAX);
     for &(account, endpoint) in closed {
-        if busy.iter().any(|&(one, _)| one == account) {
-            step.unsettled.push(endpoint);
+        if locked.iter().any(|&(one, _)| one == account) {
+            step.draining.push(endpoint);
             continue;
         }
-        let place = Place { account, endpoint, now };
-        left -= step.come_to(&mut tx, place, views.standing((account, endpoint)), left).await?;
+        let at = EndpointAt { account, endpoint, now };
+        left -= step.visit(&mut tx, at, snapshot.status((account, endpoint)), left).await?;
     }
     tx.commit().await?;
     fault::point("after_step");
-    for &(place, marks) in &step.settled {
-        end_settling(engine, place, marks).await?;
+    for &(at, progress) in &step.drained {
+        end_enabling(engine, at, progress).await?;
     }
     Ok(step)
 }
 
-impl Step {
-    /// Changes at most so many deliveries of one endpoint; returns how many those are.
-    async fn come_to(&mut self, tx: &mut Tx<'_>, place: Place, standing: Standing, most: u64) -> Result<u64> {
-        if standing == Standing::Open {
+impl DrainStep {
+    /// Changes up to `deliveries_max` deliveries of one endpoint; returns their number.
+    async fn visit(
+        &mut self,
+        tx: &mut Tx<'_>,
+        at: EndpointAt,
+        status: EndpointStatus,
+        deliveries_max: u64,
+    ) -> Result<u64> {
+        if status == EndpointStatus::Enabled {
             return Ok(0);
         }
-        if most == 0 || !tx.take_queue(place).await? {
-            if most == 0 || tx.is_due(place).await? || standing == Standing::Settling {
-                self.unsettled.push(place.endpoint);
+        if deliveries_max == 0 || !tx.lock_queue(at).await? {
+            if deliveries_max == 0 || tx.is_due(at).await? || status == EndpointStatus::Enabling {
+                self.draining.push(at.endpoint);
             }
             return Ok(0);
         }
-        self.looked_at += 1;
-        if standing == Standing::Settling {
-            return self.come_to_settling(tx, place, most).await;
+        self.visited += 1;
+        if status == EndpointStatus::Enabling {
+            return self.visit_enabling(tx, at, deliveries_max).await;
         }
-        let changed = match standing {
-            Standing::Deleted => tx.discard(place, most).await?,
-            _ => tx.hold(place, most).await?,
+        let changed = match status {
+            EndpointStatus::Deleted => tx.discard(at, deliveries_max).await?,
+            _ => tx.hold(at, deliveries_max).await?,
         };
         if changed == 0 {
-            tx.move_on(place).await?;
+            tx.advance_queue(at).await?;
         } else {
-            self.unsettled.push(place.endpoint);
-            tx.come_back(place).await?;
+            self.draining.push(at.endpoint);
+            tx.move_back(at).await?;
         }
         Ok(changed)
     }
 
-    async fn come_to_settling(&mut self, tx: &mut Tx<'_>, place: Place, most: u64) -> Result<u64> {
-        self.unsettled.push(place.endpoint);
-        let Some(marks) = tx.marks(place).await? else { return Ok(0) };
-        let looked_at = tx.hold_older(place, marks, most).await?;
-        if looked_at < most {
-            self.settled.push((place, marks));
+    async fn visit_enabling(&mut self, tx: &mut Tx<'_>, at: EndpointAt, deliveries_max: u64) -> Result<u64> {
+        self.draining.push(at.endpoint);
+        let Some(progress) = tx.progress(at).await? else { return Ok(0) };
+        let read = tx.hold_older(at, progress, deliveries_max).await?;
+        if read < deliveries_max {
+            self.drained.push((at, progress));
         }
-        tx.come_back(place).await?;
-        Ok(looked_at)
+        tx.move_back(at).await?;
+        Ok(read)
     }
 }
 
-/// Lets an endpoint be claimed from again.
-async fn end_settling(engine: &Parts, place: Place, marks: Marks) -> Result<()> {
+/// Lets deliveries of an endpoint be claimed again.
+async fn end_enabling(engine: &Parts, at: EndpointAt, progress: HoldProgress) -> Result<()> {
     let mut tx = Tx::begin(&engine.db).await?;
-    tx.lock_accounts(&[place.account], Lock::Change).await?;
-    tx.end_settling(place, marks.hold_through).await?;
+    tx.lock_accounts(&[at.account], Lock::Exclusive).await?;
+    tx.end_enabling(at, progress.hold_through).await?;
     tx.commit().await?;
-    engine.changed(&[place.account]).await;
+    engine.changed(&[at.account]).await;
     Ok(())
 }

@@ -1,7 +1,6 @@
-//! What this process remembers of accounts and their endpoints, so that no
-//! event costs a look-up of its URL and its secret. The account's revision, read or
-//! compared in the transaction that relies on it, tells whether the memory still
-//! holds.
+//! The endpoints of accounts, in memory, so that no event costs a look-up of URLs and
+//! secrets. An entry is valid for one revision of its account, which each transaction that
+//! relies on the entry reads or compares.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -21,35 +20,35 @@ use signet_model::{
 use super::Address;
 use crate::{
     Unusable,
-    queue::{EndpointRow, Lock, OwnedEndpoint, Standing, Tx, endpoints, revisions},
+    queue::{EndpointRow, EndpointStatus, Lock, OwnedEndpoint, Tx, endpoints, revisions},
     seal::Sealer,
     store::{Database, Result},
 };
 
-/// How many accounts are remembered, and how many endpoints in all. Beyond either the
-/// account that was not asked for for the longest time is forgotten.
+/// Accounts in the cache, and their endpoints in all. Beyond either limit the account that
+/// was least recently used is evicted.
 const ACCOUNTS_MAX: usize = 20_000;
 const ENDPOINTS_MAX: usize = 100_000;
 
-/// How many unusable endpoints the log names before it names them again.
-const MOST_REPORTED: usize = 1_000;
+/// Unusable endpoints that the log names before it names them again.
+const REPORTED_ENDPOINTS_MAX: usize = 1_000;
 
 /// An endpoint as delivering sees it.
 pub(crate) struct EndpointView {
     pub(crate) id: EndpointId,
     pub(crate) event_types: Subscriptions,
-    /// Whether its events are held: it was disabled, or it has no target.
+    /// It was disabled or has no usable target, and its events are held.
     pub(crate) disabled: bool,
-    /// Whether what had waited before it was enabled is still to be held.
-    pub(crate) settling: bool,
-    /// Until when what was released for it goes out, as far as is known.
+    /// It was enabled, and deliveries that had waited before are still to be held.
+    pub(crate) enabling: bool,
+    /// The end of its last release, as far as is known.
     pub(crate) released_until: Option<Timestamp>,
-    /// Where its deliveries go, or why that cannot be read.
+    /// The target of its deliveries, or the reason for which it cannot be used.
     pub(crate) target: Result<Arc<Target>, Unusable>,
 }
 
 impl EndpointView {
-    /// Where its deliveries go, if that can be read.
+    /// Returns the URL of its deliveries, if it can be used.
     pub(crate) fn url(&self) -> Option<&Arc<EndpointUrl>> {
         self.target.as_ref().ok().map(|target| &target.url)
     }
@@ -60,7 +59,7 @@ impl EndpointView {
             id,
             event_types: row.event_types,
             disabled: row.disabled || target.is_err(),
-            settling: row.settling,
+            enabling: row.enabling,
             released_until: row.released_until,
             target,
         }
@@ -71,14 +70,14 @@ impl EndpointView {
 pub(crate) struct Target {
     pub(crate) url: Arc<EndpointUrl>,
     keys: Arc<SigningKeys>,
-    /// The keys after a rotation, and when it is complete.
-    then: Option<(Arc<SigningKeys>, Timestamp)>,
+    /// The keys after a rotation, and the instant of the rotation.
+    rotated: Option<(Arc<SigningKeys>, Timestamp)>,
 }
 
 impl Target {
-    /// What signs at this instant.
+    /// Returns the keys that sign at this instant.
     pub(crate) fn keys_at(&self, now: Timestamp) -> Arc<SigningKeys> {
-        match &self.then {
+        match &self.rotated {
             Some((keys, at)) if *at <= now => Arc::clone(keys),
             _ => Arc::clone(&self.keys),
         }
@@ -89,11 +88,11 @@ impl Target {
         let url = row.url.0.clone().map_err(Unusable::Url)?;
         let current = key(&row.secret)?;
         let next = row.next_secret.as_deref().map(key).transpose()?;
-        let then = next
+        let rotated = next
             .clone()
             .zip(row.next_secret_at)
             .map(|(next, at)| (Arc::new(SigningKeys { current: next, next: None }), at));
-        Ok(Self { url: Arc::new(url), keys: Arc::new(SigningKeys { current, next }), then })
+        Ok(Self { url: Arc::new(url), keys: Arc::new(SigningKeys { current, next }), rotated })
     }
 }
 
@@ -110,31 +109,31 @@ pub(crate) struct AccountView {
 }
 
 impl AccountView {
-    /// The endpoints that want events of this type.
+    /// Returns the endpoints that subscribe to events of this type.
     pub(crate) fn subscribers(&self, kind: EventType) -> impl Iterator<Item = &Arc<EndpointView>> {
         self.endpoints.values().filter(move |endpoint| endpoint.event_types.contains(kind))
     }
 }
 
-/// The memory.
-pub(crate) struct Directory {
+/// The cache.
+pub(crate) struct EndpointCache {
     sealer: Sealer,
-    memory: Mutex<Memory>,
-    /// Endpoints that an outcome disables which is still to be recorded.
-    closing: Mutex<HashSet<EndpointId>>,
+    accounts: Mutex<CachedAccounts>,
+    /// Endpoints that an outcome disables that is yet to be recorded.
+    disabling: Mutex<HashSet<EndpointId>>,
     /// Unusable endpoints that the log has named, with the revision of their account.
     reported: Mutex<HashSet<(EndpointId, i64)>>,
 }
 
-/// Accounts as they were last read, the one that was just asked for last.
-struct Memory {
+/// Accounts as they were last read, in the order of their last use.
+struct CachedAccounts {
     accounts: LruCache<AccountId, Arc<AccountView>>,
-    /// How many endpoints they have in all, and may have.
+    /// The number of their endpoints, and its limit.
     endpoints: usize,
     endpoints_max: usize,
 }
 
-impl Memory {
+impl CachedAccounts {
     fn new(accounts_max: usize, endpoints_max: usize) -> Self {
         Self { accounts: LruCache::new(accounts_max), endpoints: 0, endpoints_max }
     }
@@ -152,175 +151,174 @@ impl Memory {
     }
 }
 
-impl Default for Memory {
+impl Default for CachedAccounts {
     fn default() -> Self {
         Self::new(ACCOUNTS_MAX, ENDPOINTS_MAX)
     }
 }
 
-/// What a delivery finds when its turn has come.
-pub(crate) enum Door {
-    /// The endpoint as it is now.
-    Open(Arc<EndpointView>),
-    /// It takes nothing, or tests at most.
-    Closed,
-    /// Nothing is remembered but what the delivery brings along.
-    Unknown,
+/// The answer to a delivery that is about to be attempted.
+pub(crate) enum Admission {
+    /// The endpoint receives, and is as this view shows it.
+    Send(Arc<EndpointView>),
+    /// The endpoint receives no deliveries, or tests alone.
+    Refuse,
+    /// The cache does not have the account; the delivery goes by its own view.
+    NotCached,
 }
 
-impl fmt::Debug for Directory {
+impl fmt::Debug for EndpointCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Directory")
+        f.write_str("EndpointCache")
     }
 }
 
-/// Accounts that exist, as they are while the transaction lasts.
+/// Accounts that exist, with their endpoints, at one revision each.
 #[derive(Default)]
-pub(crate) struct Views(HashMap<AccountId, Arc<AccountView>>);
+pub(crate) struct Snapshot(HashMap<AccountId, Arc<AccountView>>);
 
-impl Views {
-    /// The revisions of the accounts, sorted.
+impl Snapshot {
+    /// Returns the revisions of the accounts, sorted.
     pub(crate) fn revisions(&self) -> Vec<(AccountId, i64)> {
         let mut revisions: Vec<_> = self.0.iter().map(|(&account, view)| (account, view.revision)).collect();
         revisions.sort_unstable();
         revisions
     }
 
-    /// The account, if it exists.
+    /// Returns the account, if it exists.
     pub(crate) fn account(&self, account: AccountId) -> Option<&AccountView> {
         self.0.get(&account).map(Arc::as_ref)
     }
 
-    /// The account's endpoint, if it exists and is not deleted.
+    /// Returns the account's endpoint, if it exists and is not deleted.
     pub(crate) fn endpoint(&self, account: AccountId, endpoint: EndpointId) -> Option<&Arc<EndpointView>> {
         self.account(account)?.endpoints.get(&endpoint)
     }
 
-    /// What is to be done at an endpoint at which something is due.
-    pub(crate) fn standing(&self, (account, endpoint): Address) -> Standing {
+    /// Returns the status of an endpoint at which a delivery is due.
+    pub(crate) fn status(&self, (account, endpoint): Address) -> EndpointStatus {
         match self.endpoint(account, endpoint) {
-            None => Standing::Deleted,
-            Some(view) if view.disabled => Standing::Disabled,
-            Some(view) if view.settling => Standing::Settling,
-            Some(_) => Standing::Open,
+            None => EndpointStatus::Deleted,
+            Some(view) if view.disabled => EndpointStatus::Disabled,
+            Some(view) if view.enabling => EndpointStatus::Enabling,
+            Some(_) => EndpointStatus::Enabled,
         }
     }
 }
 
-impl Directory {
+impl EndpointCache {
     pub(crate) fn new(sealer: Sealer) -> Self {
-        Self { sealer, memory: Mutex::default(), closing: Mutex::default(), reported: Mutex::default() }
+        Self { sealer, accounts: Mutex::default(), disabling: Mutex::default(), reported: Mutex::default() }
     }
 
-    /// Locks accounts and tells what is true of them.
-    pub(crate) async fn look(&self, tx: &mut Tx<'_>, accounts: &[AccountId], lock: Lock) -> Result<Views> {
+    /// Locks accounts and returns them as they are.
+    pub(crate) async fn load_locked(&self, tx: &mut Tx<'_>, accounts: &[AccountId], lock: Lock) -> Result<Snapshot> {
         let revisions = tx.lock_accounts(accounts, lock).await?;
-        self.views(tx, revisions).await
+        self.load_at(tx, revisions).await
     }
 
-    /// Tells what is true of accounts with these revisions, which the transaction has locked.
-    pub(crate) async fn views(&self, tx: &mut Tx<'_>, revisions: Vec<(AccountId, i64)>) -> Result<Views> {
-        let (mut views, changed) = self.remembered(revisions);
+    /// Returns accounts that the transaction has locked, and that have these revisions.
+    pub(crate) async fn load_at(&self, tx: &mut Tx<'_>, revisions: Vec<(AccountId, i64)>) -> Result<Snapshot> {
+        let (mut snapshot, changed) = self.cached_at(revisions);
         if !changed.is_empty() {
             let rows = tx.endpoints(&ids(&changed)).await?;
-            self.remember(&mut views, changed, &rows);
+            self.insert(&mut snapshot, changed, &rows);
         }
-        Ok(views)
+        Ok(snapshot)
     }
 
-    /// What is known of these accounts: what is remembered may be old, and only what is
-    /// not remembered is read.
-    pub(crate) async fn known(&self, db: &Database, accounts: &[AccountId]) -> Result<Views> {
-        let (mut views, missing) = self.cached(accounts);
+    /// Returns these accounts from memory, and reads those that the cache does not have. The
+    /// snapshot may be out of date.
+    pub(crate) async fn cached(&self, db: &Database, accounts: &[AccountId]) -> Result<Snapshot> {
+        let (mut snapshot, missing) = self.split_cached(accounts);
         if !missing.is_empty() {
-            views.0.extend(self.learn(db, &missing).await?.0);
+            snapshot.0.extend(self.refresh(db, &missing).await?.0);
         }
-        Ok(views)
+        Ok(snapshot)
     }
 
-    /// Reads what has changed of these accounts, without a lock: it is true of some
-    /// moment before the transaction that will compare the revisions.
-    pub(crate) async fn learn(&self, db: &Database, accounts: &[AccountId]) -> Result<Views> {
-        // The revisions first: endpoints that are newer than these are found out.
-        let (mut views, changed) = self.remembered(revisions(db, accounts).await?);
+    /// Reads the accounts that have changed, without a lock: the snapshot is true of some
+    /// instant before the transaction that compares the revisions.
+    pub(crate) async fn refresh(&self, db: &Database, accounts: &[AccountId]) -> Result<Snapshot> {
+        // Revisions first: endpoints that are newer fail the comparison.
+        let (mut snapshot, changed) = self.cached_at(revisions(db, accounts).await?);
         if !changed.is_empty() {
             let rows = endpoints(db, &ids(&changed)).await?;
-            self.remember(&mut views, changed, &rows);
+            self.insert(&mut snapshot, changed, &rows);
         }
-        Ok(views)
+        Ok(snapshot)
     }
 
-    /// What is remembered of these accounts, and those of which nothing is.
-    fn cached(&self, accounts: &[AccountId]) -> (Views, Vec<AccountId>) {
-        let mut memory = self.memory();
-        let mut views = HashMap::with_capacity(accounts.len());
+    /// Returns the accounts that the cache has, and the ids of the others.
+    fn split_cached(&self, accounts: &[AccountId]) -> (Snapshot, Vec<AccountId>) {
+        let mut cached = self.accounts();
+        let mut snapshot = HashMap::with_capacity(accounts.len());
         let mut missing = Vec::new();
         for account in accounts {
-            match memory.accounts.get(account) {
-                Some(view) => drop(views.insert(*account, Arc::clone(view))),
+            match cached.accounts.get(account) {
+                Some(view) => drop(snapshot.insert(*account, Arc::clone(view))),
                 None => missing.push(*account),
             }
         }
-        (Views(views), missing)
+        (Snapshot(snapshot), missing)
     }
 
-    /// Whether an endpoint takes a delivery at this moment.
-    pub(crate) fn door(&self, account: AccountId, endpoint: EndpointId, is_test: bool) -> Door {
-        if !is_test && self.closing().contains(&endpoint) {
-            return Door::Closed;
+    /// Decides whether an endpoint receives a delivery at this instant.
+    pub(crate) fn admission(&self, account: AccountId, endpoint: EndpointId, is_test: bool) -> Admission {
+        if !is_test && self.disabling().contains(&endpoint) {
+            return Admission::Refuse;
         }
-        match self.memory().accounts.get(&account).map(|view| view.endpoints.get(&endpoint)) {
-            Some(Some(view)) if view.target.is_ok() && (is_test || !view.disabled) => Door::Open(Arc::clone(view)),
-            Some(_) => Door::Closed,
-            None => Door::Unknown,
+        match self.accounts().accounts.get(&account).map(|view| view.endpoints.get(&endpoint)) {
+            Some(Some(view)) if view.target.is_ok() && (is_test || !view.disabled) => Admission::Send(Arc::clone(view)),
+            Some(_) => Admission::Refuse,
+            None => Admission::NotCached,
         }
     }
 
-    /// Closes an endpoint at once that is about to be disabled.
-    pub(crate) fn close(&self, endpoint: EndpointId) {
-        self.closing().insert(endpoint);
+    /// Refuses deliveries of an endpoint from now on whose disabling is yet to be recorded.
+    pub(crate) fn begin_disabling(&self, endpoint: EndpointId) {
+        self.disabling().insert(endpoint);
     }
 
-    /// Goes by what is recorded again.
-    pub(crate) fn closed(&self, endpoint: EndpointId) {
-        self.closing().remove(&endpoint);
+    /// Goes by the recorded state of the endpoint again.
+    pub(crate) fn end_disabling(&self, endpoint: EndpointId) {
+        self.disabling().remove(&endpoint);
     }
 
-    fn closing(&self) -> MutexGuard<'_, HashSet<EndpointId>> {
-        self.closing.lock().unwrap_or_else(PoisonError::into_inner)
+    fn disabling(&self) -> MutexGuard<'_, HashSet<EndpointId>> {
+        self.disabling.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether anything is remembered of an account.
-    pub(crate) fn knows(&self, account: AccountId) -> bool {
-        self.memory().accounts.peek(&account).is_some()
+    /// Tells whether the cache has an account.
+    pub(crate) fn contains(&self, account: AccountId) -> bool {
+        self.accounts().accounts.peek(&account).is_some()
     }
 
-    /// Forgets everything: it may have changed unheard.
-    pub(crate) fn forget(&self) {
-        *self.memory() = Memory::default();
+    /// Empties the cache, after changes that this process may have missed.
+    pub(crate) fn clear(&self) {
+        *self.accounts() = CachedAccounts::default();
     }
 
-    fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    fn accounts(&self) -> MutexGuard<'_, CachedAccounts> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is remembered at these revisions, and those of which something else is, or
-    /// nothing.
-    fn remembered(&self, revisions: Vec<(AccountId, i64)>) -> (Views, Vec<(AccountId, i64)>) {
-        let mut memory = self.memory();
-        let mut views = HashMap::with_capacity(revisions.len());
+    /// Returns the accounts that the cache has at these revisions, and the other revisions.
+    fn cached_at(&self, revisions: Vec<(AccountId, i64)>) -> (Snapshot, Vec<(AccountId, i64)>) {
+        let mut cached = self.accounts();
+        let mut snapshot = HashMap::with_capacity(revisions.len());
         let mut changed = Vec::new();
         for (account, revision) in revisions {
-            match memory.accounts.get(&account).filter(|view| view.revision == revision) {
-                Some(view) => drop(views.insert(account, Arc::clone(view))),
+            match cached.accounts.get(&account).filter(|view| view.revision == revision) {
+                Some(view) => drop(snapshot.insert(account, Arc::clone(view))),
                 None => changed.push((account, revision)),
             }
         }
-        (Views(views), changed)
+        (Snapshot(snapshot), changed)
     }
 
-    /// Adds accounts with these revisions and endpoints.
-    fn remember(&self, views: &mut Views, revisions: Vec<(AccountId, i64)>, rows: &[OwnedEndpoint]) {
+    /// Adds accounts with these revisions and endpoints to the cache and to the snapshot.
+    fn insert(&self, snapshot: &mut Snapshot, revisions: Vec<(AccountId, i64)>, rows: &[OwnedEndpoint]) {
         let mut rows_of: HashMap<AccountId, Vec<&EndpointRow>> = HashMap::new();
         for OwnedEndpoint { account_id, endpoint } in rows {
             rows_of.entry(*account_id).or_default().push(endpoint);
@@ -330,13 +328,13 @@ impl Directory {
             let open = |row: &EndpointRow| self.open(row, account, revision).map(|view| (view.id, view));
             let endpoints = rows.into_iter().filter_map(open).collect();
             let view = Arc::new(AccountView { revision, endpoints });
-            self.memory().insert(account, Arc::clone(&view));
-            views.0.insert(account, view);
+            self.accounts().insert(account, Arc::clone(&view));
+            snapshot.0.insert(account, view);
         }
     }
 
-    /// Makes the view of a row, and names it in the log if it cannot be used. `None` if
-    /// its id is none: no delivery can name it.
+    /// Makes the view of a row, and reports an unusable one in the log. Returns `None` if the
+    /// id cannot be read: no delivery can name such an endpoint.
     fn open(&self, row: &EndpointRow, account: AccountId, revision: i64) -> Option<Arc<EndpointView>> {
         let id = match &row.id.0 {
             Ok(id) => *id,
@@ -347,17 +345,17 @@ impl Directory {
         };
         let view = EndpointView::open(row, id, &self.sealer);
         if let Err(reason) = &view.target
-            && self.reports(id, revision)
+            && self.is_first_report(id, revision)
         {
             tracing::error!(%account, endpoint = %id, %reason, "an endpoint cannot be used; its events are held");
         }
         Some(Arc::new(view))
     }
 
-    /// Whether an endpoint is yet to be named in the log at this revision.
-    fn reports(&self, endpoint: EndpointId, revision: i64) -> bool {
+    /// Tells whether the log has yet to name an endpoint at this revision.
+    fn is_first_report(&self, endpoint: EndpointId, revision: i64) -> bool {
         let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
-        if reported.len() >= MOST_REPORTED {
+        if reported.len() >= REPORTED_ENDPOINTS_MAX {
             reported.clear();
         }
         reported.insert((endpoint, revision))

@@ -1,4 +1,4 @@
-//! Taking events in: a bounded queue of requests, each of which is answered once
+//! Ingesting: a bounded channel of requests to the writer, each of which is answered once
 //! its events are durable.
 
 use std::{sync::Arc, time::Duration};
@@ -10,40 +10,40 @@ use tokio::sync::{
 };
 
 use super::{
-    endpoint_cache::Views,
-    balances::Report,
-    request_queue::Entry,
-    reply::{Answer, Slot, replies},
+    balances::BalanceUpdate,
+    endpoint_cache::Snapshot,
+    reply::{Answer, ReplyTo, replies},
+    request_queue::WriteRequest,
 };
 use crate::{Engine, engine::Parts};
 
-/// The most requests that wait to be stored. Beyond that the answer is to come back.
-const REQUESTS_MAX: usize = 2_048;
-/// The most bytes that wait to be stored, what is being stored included.
-const BYTES_MAX: usize = 32 * 1024 * 1024;
-/// How long a request waits for its first answer, or for the next one: for what is
-/// written before it, and then for its own commit.
-const ANSWER_LIMIT: Duration = Duration::from_secs(15);
-/// What an event takes beside its body, roughly.
-const OVERHEAD: usize = 512;
+/// Requests that may wait to be stored. The next one is answered with `Overloaded`.
+const INGEST_REQUESTS_MAX: usize = 2_048;
+/// Bytes of the requests that wait, those of the commit under way included.
+const INGEST_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// The time that a request waits for its first answer, and for each next one. It covers the
+/// commit under way and the request's own.
+const ANSWER_TIME_MAX: Duration = Duration::from_secs(15);
+/// Memory of an event beside its body, roughly.
+const OVERHEAD_BYTES: usize = 512;
 
-/// An event to be taken in for an account that exists.
+/// An event to be ingested for an existing account.
 #[derive(Debug, Clone)]
 pub struct NewEvent {
-    /// Whose event it is.
+    /// The account of the event.
     pub account: AccountId,
-    /// What is delivered.
+    /// The body to be delivered.
     pub body: EventBody,
-    /// The producer's key and the SHA-256 of its request.
+    /// The producer's idempotency key, if the request has one.
     pub idempotency: Option<Idempotency>,
 }
 
-/// How a repeated request is recognised.
+/// Recognises a repeated request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Idempotency {
     /// The key, at most 255 characters.
     pub key: String,
-    /// SHA-256 of what was requested.
+    /// SHA-256 of the request.
     pub request_hash: [u8; 32],
 }
 
@@ -52,13 +52,13 @@ pub struct Idempotency {
 pub struct Accepted {
     /// Its id.
     pub id: EventId,
-    /// To how many endpoints it goes.
+    /// The number of its deliveries.
     pub deliveries: u32,
-    /// Whether this repeats the answer to an earlier request.
+    /// This repeats the answer to an earlier request.
     pub replayed: bool,
 }
 
-/// Why an event was not taken in.
+/// The reason for which an event was not ingested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum IngestError {
     /// The key was used for another request.
@@ -70,7 +70,7 @@ pub enum IngestError {
     /// The store cannot keep up; try again a little later.
     #[error("Too many events are waiting to be stored.")]
     Overloaded,
-    /// As many test events as may be are under way: so many.
+    /// The limit of test events under way has been reached.
     #[error("{0} test events are under way. Wait until one of them has ended, and send another.")]
     TestsUnderWay(usize),
     /// The engine is stopping.
@@ -84,12 +84,12 @@ pub enum IngestError {
     Store,
 }
 
-/// Which endpoints get an event.
+/// The endpoints that get an event.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Audience {
-    /// Every endpoint that wants its type.
+    /// Every endpoint that subscribes to its type.
     Subscribers,
-    /// One endpoint, as a test, with this id for the delivery.
+    /// One endpoint, as a test whose delivery has this id.
     Test(EndpointId, DeliveryId),
 }
 
@@ -101,59 +101,59 @@ pub(crate) struct Incoming {
 }
 
 impl Incoming {
-    /// How many deliveries it makes, where endpoints are as these views show them.
-    pub(super) fn fanout(&self, views: &Views) -> usize {
+    /// Returns the number of deliveries that it makes by a snapshot of its account.
+    pub(super) fn fanout(&self, snapshot: &Snapshot) -> usize {
         match self.audience {
             Audience::Subscribers => {
                 let kind = self.event.body.event_type;
-                views.account(self.event.account).map_or(0, |view| view.subscribers(kind).count())
+                snapshot.account(self.event.account).map_or(0, |view| view.subscribers(kind).count())
             }
             Audience::Test(..) => 1,
         }
     }
 }
 
-/// The way to the writer, for a bounded number of requests and of bytes.
-pub(crate) struct Queue {
-    entries: UnboundedSender<Vec<Entry>>,
-    requests: Arc<Semaphore>,
-    bytes: Arc<Semaphore>,
+/// The channel to the writer, for a bounded number of requests and of bytes.
+pub(crate) struct RequestSender {
+    writer: UnboundedSender<Vec<WriteRequest>>,
+    requests_left: Arc<Semaphore>,
+    bytes_left: Arc<Semaphore>,
 }
 
-impl Queue {
-    /// A queue, and the writer's end of it.
-    pub(crate) fn new() -> (Self, UnboundedReceiver<Vec<Entry>>) {
-        let (entries, writers) = unbounded_channel();
-        let requests = Arc::new(Semaphore::new(REQUESTS_MAX));
-        let bytes = Arc::new(Semaphore::new(BYTES_MAX));
-        (Self { entries, requests, bytes }, writers)
+impl RequestSender {
+    /// Makes a channel, and returns the writer's end with it.
+    pub(crate) fn new() -> (Self, UnboundedReceiver<Vec<WriteRequest>>) {
+        let (writer, receiver) = unbounded_channel();
+        let requests_left = Arc::new(Semaphore::new(INGEST_REQUESTS_MAX));
+        let bytes_left = Arc::new(Semaphore::new(INGEST_BYTES_MAX));
+        (Self { writer, requests_left, bytes_left }, receiver)
     }
 
-    /// The place of a request.
-    fn turn(&self) -> Result<OwnedSemaphorePermit, IngestError> {
-        Arc::clone(&self.requests).try_acquire_owned().map_err(|_| IngestError::Overloaded)
+    /// Reserves the place of one request.
+    fn reserve_request(&self) -> Result<OwnedSemaphorePermit, IngestError> {
+        Arc::clone(&self.requests_left).try_acquire_owned().map_err(|_| IngestError::Overloaded)
     }
 
-    /// Room for so many bytes.
-    fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, IngestError> {
-        // What is larger than all the room is let in when nothing else is there.
-        let bytes = u32::try_from(bytes.min(BYTES_MAX)).unwrap_or(u32::MAX);
-        Arc::clone(&self.bytes).try_acquire_many_owned(bytes).map_err(|_| IngestError::Overloaded)
+    /// Reserves room for so many bytes.
+    fn reserve_bytes(&self, bytes: usize) -> Result<OwnedSemaphorePermit, IngestError> {
+        // A request larger than the limit is let in alone.
+        let bytes = u32::try_from(bytes.min(INGEST_BYTES_MAX)).unwrap_or(u32::MAX);
+        Arc::clone(&self.bytes_left).try_acquire_many_owned(bytes).map_err(|_| IngestError::Overloaded)
     }
 
-    fn send(&self, entries: Vec<Entry>) -> Result<(), IngestError> {
-        self.entries.send(entries).map_err(|_| IngestError::Stopping)
+    fn send(&self, requests: Vec<WriteRequest>) -> Result<(), IngestError> {
+        self.writer.send(requests).map_err(|_| IngestError::Stopping)
     }
 }
 
 impl Engine {
-    /// Takes one event in; returns once it and its deliveries are durable.
+    /// Ingests one event. Returns once the event and its deliveries are durable.
     pub async fn ingest(&self, event: NewEvent) -> Result<Accepted, IngestError> {
         let answers = self.0.enqueue(vec![Incoming { event, audience: Audience::Subscribers }]).await?;
         answers.into_iter().next().unwrap_or(Err(IngestError::Store))
     }
 
-    /// Takes many in, with one answer for each, in order.
+    /// Ingests many events, and returns one answer for each, in order.
     pub async fn ingest_batch(&self, events: Vec<NewEvent>) -> Vec<Result<Accepted, IngestError>> {
         let count = events.len();
         let events = events.into_iter().map(|event| Incoming { event, audience: Audience::Subscribers }).collect();
@@ -167,28 +167,30 @@ impl Parts {
         if events.is_empty() {
             return Ok(Vec::new());
         }
-        let mut room = self.queue.room(events.iter().map(size).sum())?;
-        let (replies, slots) = replies(events.len(), self.queue.turn()?);
-        let entry = |(incoming, slot): (Incoming, Slot<Accepted>)| {
+        let mut room = self.requests.reserve_bytes(events.iter().map(size).sum())?;
+        let (replies, reply_tos) = replies(events.len(), self.requests.reserve_request()?);
+        let request = |(incoming, reply_to): (Incoming, ReplyTo<Accepted>)| {
             let own = room.split(size(&incoming).min(room.num_permits()));
-            Entry::Event(incoming, slot.with_room(own))
+            WriteRequest::Event(incoming, reply_to.with_bytes(own))
         };
-        self.queue.send(events.into_iter().zip(slots).map(entry).collect())?;
-        Ok(replies.all(ANSWER_LIMIT).await)
+        self.requests.send(events.into_iter().zip(reply_tos).map(request).collect())?;
+        Ok(replies.all(ANSWER_TIME_MAX).await)
     }
 
-    /// Hands a report to the writer and waits until it is durable, with the event that it
-    /// may make.
-    pub(crate) async fn report(&self, report: Report) -> Result<(), IngestError> {
-        let room = self.queue.room(OVERHEAD)?;
-        let (replies, slots) = replies(1, self.queue.turn()?);
+    /// Hands a balance to the writer, and waits until it is durable with the event that it may
+    /// make.
+    pub(crate) async fn update_balance(&self, update: BalanceUpdate) -> Result<(), IngestError> {
+        let room = self.requests.reserve_bytes(OVERHEAD_BYTES)?;
+        let (replies, reply_tos) = replies(1, self.requests.reserve_request()?);
         let mut room = Some(room);
-        self.queue.send(slots.map(|slot| Entry::Report(report, slot.with_room(room.take()))).collect())?;
-        replies.all(ANSWER_LIMIT).await.pop().unwrap_or(Err(IngestError::Store))
+        self.requests.send(
+            reply_tos.map(|reply_to| WriteRequest::Balance(update, reply_to.with_bytes(room.take()))).collect(),
+        )?;
+        replies.all(ANSWER_TIME_MAX).await.pop().unwrap_or(Err(IngestError::Store))
     }
 }
 
-/// How many bytes an event takes, roughly.
+/// Returns the memory of an event, roughly.
 fn size(incoming: &Incoming) -> usize {
-    incoming.event.body.json.len() + OVERHEAD
+    incoming.event.body.json.len() + OVERHEAD_BYTES
 }

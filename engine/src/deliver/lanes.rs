@@ -1,25 +1,24 @@
-//! What this process has in hand: for each endpoint a lane, with a few attempts
-//! under way at the same time and, behind them, deliveries that are already
-//! leased and wait for their turn.
+//! The deliveries that this process has leased: a lane for each endpoint, with a few
+//! attempts under way and, behind them, deliveries that wait.
 //!
-//! Waiting here instead of in the store saves a claim for every delivery of a
-//! burst. Lanes are as short as their receiver is slow, so that a lease outlasts
-//! the wait; at an endpoint that answers slowly nothing waits here at all.
+//! Waiting in a lane saves a claim for every delivery of a burst. A lane is shorter the
+//! slower its receiver is, so that a lease outlasts the wait; in the lane of a slow
+//! endpoint no delivery waits.
 //!
-//! An attempt is at work in its first second, and hangs after that. The two have
-//! limits of their own, so that an attempt that only waits for its receiver takes no
-//! place of one that could be made. When the process has as many at work as it may,
-//! lanes take turns. Endpoints that are not known to be quick have half of
-//! everything (attempts, places, bytes), and one account a part of that half.
+//! An attempt is *working* in its first second, and *hanging* after that. Each kind has
+//! its own limits, so that an attempt that only waits for its receiver takes no slot of
+//! one that could be made. Once the process reaches the limit of working attempts, lanes
+//! take turns. Endpoints that are not known to be quick (*unproven*) share half of all
+//! attempts, slots and bytes, and one account has a part of that half.
 
 mod adaptive_limit;
 mod groups;
 mod lane;
 mod load;
 mod outage;
+mod scheduler;
 mod slot;
 mod state;
-mod scheduler;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -29,26 +28,26 @@ use std::{
 use signet_model::{AccountId, DeliveryId, EndpointId, Timestamp, endpoint::EndpointUrl};
 use tokio::{sync::Notify, time::Instant};
 
-use super::{Address, Ready};
+use super::{Address, LeasedDelivery};
 use crate::outbound::LocalFault;
-pub(crate) use lane::{AttemptResult, Ended, SLOW};
-pub(crate) use load::Limits;
-pub(crate) use slot::{Count, Leased, Place};
+pub(crate) use lane::{AttemptResult, AttemptSummary, HANGS_AFTER};
+pub(crate) use load::LaneLimits;
+pub(crate) use slot::{AttemptCounts, LaneSlot, Leased};
 
-use slot::{Held, Kind, lock};
+use slot::{InHand, Kind, lock};
 use state::State;
 
-/// How many tests may be under way, in all and of one account.
+/// Tests that may be under way, in all and of one account.
 const TESTS_MAX: usize = 32;
 const TESTS_PER_ACCOUNT_MAX: usize = 4;
 
-/// So many tests are under way that there cannot be one more.
+/// The limit of tests under way, which has been reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TestsUnderWay(pub(crate) usize);
 
-/// What an attempt takes while it is under way.
+/// The place of an attempt under way among the working or the hanging ones.
 #[derive(Debug)]
-pub(crate) struct Slot {
+pub(crate) struct AttemptSlot {
     endpoint: EndpointId,
     kind: Kind,
     hangs: bool,
@@ -57,12 +56,12 @@ pub(crate) struct Slot {
 /// All lanes.
 pub(crate) struct Lanes {
     state: Mutex<State>,
-    /// Told when there is room that was asked for in vain.
+    /// Notified when a lane that had no room has room again.
     pub(crate) freed: Notify,
 }
 
 impl Lanes {
-    pub(crate) fn new(limits: Limits) -> Arc<Self> {
+    pub(crate) fn new(limits: LaneLimits) -> Arc<Self> {
         Arc::new(Self { state: Mutex::new(State::new(limits)), freed: Notify::new() })
     }
 
@@ -70,42 +69,42 @@ impl Lanes {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for a delivery that is just being stored, whose body has so many
-    /// bytes. `None`: it is to be stored as due, to be claimed later.
+    /// Reserves a slot for a delivery that is being stored and whose body has `bytes`
+    /// bytes. Returns `None` if the delivery must be stored as due and claimed later.
     pub(crate) fn reserve(
         self: &Arc<Self>,
         (account, endpoint): Address,
         url: Option<&Arc<EndpointUrl>>,
         (delivery, leased): (DeliveryId, Leased),
         bytes: usize,
-    ) -> Option<Place> {
+    ) -> Option<LaneSlot> {
         let mut state = self.state();
         state.open((account, endpoint), url);
         let room = state.room(account, endpoint);
-        // One body is always borne.
-        let fits = room.places > 0 && (bytes <= room.bytes || state.all.bytes == 0);
+        // One body fits, however large it is.
+        let fits = room.slots > 0 && (bytes <= room.bytes || state.all.bytes == 0);
         let overflown = state.lanes.get(&endpoint).is_some_and(|lane| lane.overflown);
         if overflown || !fits {
             state.overflow(endpoint);
             return None;
         }
         state.change(endpoint, |lane| {
-            lane.load.places += 1;
+            lane.load.slots += 1;
             lane.load.bytes += bytes;
         });
-        let held = state.hold(delivery, leased, Count::default());
-        Some(Place::new(self, endpoint, Kind::Lane, bytes).holding(delivery, held))
+        let held = state.take_in_hand(delivery, leased, AttemptCounts::default());
+        Some(LaneSlot::new(self, endpoint, Kind::Lane, bytes).holding(delivery, held))
     }
 
-    /// A place for a test, which passes by the lane of its endpoint.
+    /// Reserves a slot for a test, which bypasses the lane of its endpoint.
     ///
     /// # Errors
-    /// As many tests as may be are under way.
+    /// The limit of tests under way has been reached.
     pub(crate) fn reserve_for_test(
         self: &Arc<Self>,
         (account, endpoint): Address,
         (delivery, leased): (DeliveryId, Leased),
-    ) -> Result<Place, TestsUnderWay> {
+    ) -> Result<LaneSlot, TestsUnderWay> {
         let mut state = self.state();
         let own = state.tests.get(&account).copied().unwrap_or_default();
         let all = state.tests.values().sum();
@@ -116,20 +115,19 @@ impl Lanes {
             return Err(TestsUnderWay(all));
         }
         state.tests.insert(account, own + 1);
-        let held = state.hold(delivery, leased, Count::default());
-        Ok(Place::new(self, endpoint, Kind::Test(account), 0).holding(delivery, held))
+        let held = state.take_in_hand(delivery, leased, AttemptCounts::default());
+        Ok(LaneSlot::new(self, endpoint, Kind::Test(account), 0).holding(delivery, held))
     }
 
-    /// Places for deliveries that are to be claimed, as many as there are up to `most`,
-    /// and how many bytes their bodies may have together, where the claim is at so many
-    /// endpoints.
+    /// Reserves up to `slots_max` slots for deliveries to be claimed. Returns the slots and
+    /// the bytes that the bodies may have together, in a claim at so many `endpoints`.
     pub(crate) fn reserve_to_claim(
         self: &Arc<Self>,
         (account, endpoint): Address,
         url: Option<&Arc<EndpointUrl>>,
-        most: usize,
+        slots_max: usize,
         endpoints: usize,
-    ) -> (Vec<Place>, usize) {
+    ) -> (Vec<LaneSlot>, usize) {
         let mut state = self.state();
         state.open((account, endpoint), url);
         if state.is_saturated((account, endpoint)) {
@@ -137,20 +135,20 @@ impl Lanes {
             return (Vec::new(), 0);
         }
         let room = state.room(account, endpoint);
-        let places = room.places.min(most);
-        state.change(endpoint, |lane| lane.load.places += places);
-        let places = (0..places).map(|_| Place::new(self, endpoint, Kind::Lane, 0)).collect();
-        (places, room.bytes / endpoints)
+        let slots = room.slots.min(slots_max);
+        state.change(endpoint, |lane| lane.load.slots += slots);
+        let slots = (0..slots).map(|_| LaneSlot::new(self, endpoint, Kind::Lane, 0)).collect();
+        (slots, room.bytes / endpoints)
     }
 
-    /// Tells whether a claim left something due at the endpoint.
+    /// Notes whether a claim left a delivery due at the endpoint.
     pub(crate) fn claimed(&self, endpoint: EndpointId, more_is_due: bool) {
         if let Some(lane) = self.state().lanes.get_mut(&endpoint) {
             lane.overflown = more_is_due;
         }
     }
 
-    /// Whether anything may be claimed at all.
+    /// Tells whether a claim has room at any endpoint.
     pub(crate) fn has_room(&self) -> bool {
         let mut state = self.state();
         let room = state.has_room();
@@ -158,8 +156,8 @@ impl Lanes {
         room
     }
 
-    /// Those of these endpoints, at which something is due, for which it may be claimed.
-    /// The others are told of ([`Lanes::freed`]) when there is room.
+    /// Returns those of the `due` endpoints that have room. [`Lanes::freed`] notifies of
+    /// the others once they have room.
     pub(crate) fn with_room(&self, due: impl Iterator<Item = Address>) -> Vec<Address> {
         let mut state = self.state();
         let mut with_room = Vec::new();
@@ -173,32 +171,32 @@ impl Lanes {
         with_room
     }
 
-    /// Endpoints whose lanes overflowed and have room again, at most so many.
-    pub(crate) fn claimable(&self, most: usize) -> Vec<Address> {
+    /// Takes up to `endpoints_max` endpoints whose lanes overflowed and have room again.
+    pub(crate) fn claimable(&self, endpoints_max: usize) -> Vec<Address> {
         let mut state = self.state();
-        let count = state.claimable.len().min(most);
-        let called: Vec<Address> = state.claimable.drain(..count).collect();
-        for (_, endpoint) in &called {
+        let count = state.claimable.len().min(endpoints_max);
+        let claimable: Vec<Address> = state.claimable.drain(..count).collect();
+        for (_, endpoint) in &claimable {
             if let Some(lane) = state.lanes.get_mut(endpoint) {
-                lane.called = false;
+                lane.claim_requested = false;
             }
         }
-        called
+        claimable
     }
 
-    /// Whether an outcome is not on record whose lease has run out by now.
+    /// Tells whether the lease of an unrecorded outcome has run out by now.
     pub(crate) fn owes_outcomes(&self, now: Timestamp) -> bool {
-        let overdue = |held: &Arc<Mutex<Held>>| {
-            let held = lock(held);
-            held.is_over && held.leased.until <= now
+        let overdue = |in_hand: &Arc<Mutex<InHand>>| {
+            let held = lock(in_hand);
+            held.is_decided && held.leased.until <= now
         };
         self.state().in_hand.values().any(overdue)
     }
 
-    /// Gives the delivery back to be attempted now, or lets it wait in its lane.
-    pub(crate) fn enter(&self, ready: Ready) -> Option<Ready> {
+    /// Returns the delivery if its attempt may begin now, or lets it wait in its lane.
+    pub(crate) fn enter(&self, ready: LeasedDelivery) -> Option<LeasedDelivery> {
         let endpoint = ready.endpoint.id;
-        if ready.place.kind != Kind::Lane {
+        if ready.slot.kind != Kind::Lane {
             return Some(ready);
         }
         let mut state = self.state();
@@ -208,13 +206,14 @@ impl Lanes {
         if let Some(lane) = state.lanes.get_mut(&endpoint) {
             lane.waiting.push_back(ready);
         }
-        state.line_up(endpoint);
+        state.enqueue(endpoint);
         None
     }
 
-    /// Tells that an attempt has taken longer than [`SLOW`]. Returns the deliveries whose
-    /// turn it is, if it counts as hanging from now on.
-    pub(crate) fn hang(&self, slot: &mut Slot) -> Option<Vec<Ready>> {
+    /// Notes that an attempt has taken longer than [`HANGS_AFTER`]. Returns the deliveries
+    /// that may begin in its place, or `None` if the limit of hanging attempts is reached
+    /// and the attempt goes on counting as working.
+    pub(crate) fn hang(&self, slot: &mut AttemptSlot) -> Option<Vec<LeasedDelivery>> {
         if slot.kind != Kind::Lane {
             return Some(Vec::new());
         }
@@ -225,28 +224,28 @@ impl Lanes {
         Some(turns)
     }
 
-    /// Ends a turn, in which there was an attempt or not, and hands out the deliveries
-    /// whose turn it is then.
-    pub(crate) fn next(&self, slot: &Slot, ended: Option<Ended>) -> Vec<Ready> {
+    /// Frees the slot of an attempt that has ended, or was not made, and returns the
+    /// deliveries that may begin in its place.
+    pub(crate) fn next(&self, slot: &AttemptSlot, ended: Option<AttemptSummary>) -> Vec<LeasedDelivery> {
         if slot.kind != Kind::Lane {
             return Vec::new();
         }
         let mut state = self.state();
         if let Some(ended) = ended {
-            state.brake.release(ended.at);
+            state.adaptive_limit.recover(ended.at);
         }
         let turns = state.end(slot.endpoint, slot.hangs, ended);
         self.tell(state);
         turns
     }
 
-    /// Begins fewer attempts: one failed on this side. Returns how long its delivery is
-    /// to rest.
-    pub(crate) fn brake(&self, fault: LocalFault) -> Duration {
+    /// Begins fewer attempts after a fault of this side. Returns the delay after which the
+    /// delivery may be attempted again.
+    pub(crate) fn slow_down(&self, fault: LocalFault) -> Duration {
         let mut state = self.state();
-        let (pause, is_new) = state.brake.press(Instant::now());
+        let (pause, is_new) = state.adaptive_limit.back_off(Instant::now());
         if is_new {
-            let at_most = state.brake.limit();
+            let at_most = state.adaptive_limit.limit();
             drop(state);
             tracing::warn!(%fault, at_most, "an attempt could not be made, and is not counted; fewer are begun at a time");
         }
@@ -258,15 +257,15 @@ impl Lanes {
         match kind {
             Kind::Test(account) => state.end_test(account),
             Kind::Lane => state.change(endpoint, |lane| {
-                lane.load.places -= 1;
+                lane.load.slots -= 1;
                 lane.load.bytes -= bytes;
             }),
         }
-        state.call_to_claim(endpoint);
+        state.request_claim(endpoint);
         self.tell(state);
     }
 
-    /// Tells the dispatcher of room that was asked for in vain.
+    /// Notifies the dispatcher if a claim waits for room.
     fn tell(&self, mut state: MutexGuard<'_, State>) {
         if std::mem::take(&mut state.starved) || !state.claimable.is_empty() {
             drop(state);
@@ -276,13 +275,13 @@ impl Lanes {
 }
 
 impl State {
-    fn hold(&mut self, delivery: DeliveryId, leased: Leased, count: Count) -> Arc<Mutex<Held>> {
-        let held = Arc::new(Mutex::new(Held { leased, count, is_over: false }));
+    fn take_in_hand(&mut self, delivery: DeliveryId, leased: Leased, count: AttemptCounts) -> Arc<Mutex<InHand>> {
+        let held = Arc::new(Mutex::new(InHand { leased, count, is_decided: false }));
         self.in_hand.insert(delivery, Arc::clone(&held));
         held
     }
 
-    fn let_go(&mut self, delivery: DeliveryId, held: &Arc<Mutex<Held>>) {
+    fn remove_in_hand(&mut self, delivery: DeliveryId, held: &Arc<Mutex<InHand>>) {
         if self.in_hand.get(&delivery).is_some_and(|newest| Arc::ptr_eq(newest, held)) {
             self.in_hand.remove(&delivery);
         }
@@ -298,10 +297,10 @@ impl State {
     }
 }
 
-impl Place {
-    /// What its attempt takes while it is under way.
-    pub(crate) const fn slot(&self) -> Slot {
-        Slot { endpoint: self.endpoint, kind: self.kind, hangs: false }
+impl LaneSlot {
+    /// Returns the slot that the delivery's attempt takes while it is under way.
+    pub(crate) const fn attempt_slot(&self) -> AttemptSlot {
+        AttemptSlot { endpoint: self.endpoint, kind: self.kind, hangs: false }
     }
 }
 

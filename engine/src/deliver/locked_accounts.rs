@@ -1,24 +1,24 @@
-//! Accounts whose rows another transaction has locked. What is to be written for them is
-//! set aside and tried again a moment later, so that no other account waits for the lock.
+//! Accounts whose rows another transaction has locked. Their requests and outcomes wait and
+//! are tried again a moment later, so that no other account waits for the lock.
 
 use std::{collections::HashMap, time::Duration};
 
 use signet_model::AccountId;
 use tokio::time::Instant;
 
-/// How long an account is left alone at first, and at most.
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// The delay before a locked account is tried again: the first, and the longest.
+const DELAY_MIN: Duration = Duration::from_millis(20);
+const DELAY_MAX: Duration = Duration::from_millis(500);
 
-/// Accounts that were found locked, and when each is tried again.
+/// Accounts that were found locked, with the next try of each.
 #[derive(Debug, Default)]
-pub(super) struct LockedAccounts(HashMap<AccountId, Rest>);
+pub(super) struct LockedAccounts(HashMap<AccountId, Backoff>);
 
 #[derive(Debug, Clone, Copy)]
-struct Rest {
+struct Backoff {
     since: Instant,
     until: Instant,
-    pause: Duration,
+    delay: Duration,
 }
 
 impl LockedAccounts {
@@ -26,36 +26,36 @@ impl LockedAccounts {
         self.0.is_empty()
     }
 
-    /// An account was found locked, again perhaps.
+    /// Notes an account that was found locked.
     pub(super) fn found_locked(&mut self, account: AccountId, now: Instant) {
-        let rest = self.0.entry(account).or_insert(Rest { since: now, until: now, pause: FIRST_PAUSE });
-        rest.until = now + rest.pause;
-        rest.pause = (rest.pause * 2).min(LONGEST_PAUSE);
+        let backoff = self.0.entry(account).or_insert(Backoff { since: now, until: now, delay: DELAY_MIN });
+        backoff.until = now + backoff.delay;
+        backoff.delay = (backoff.delay * 2).min(DELAY_MAX);
     }
 
-    /// An account was found free.
+    /// Notes an account that was found free.
     pub(super) fn found_free(&mut self, account: AccountId) {
         self.0.remove(&account);
     }
 
-    /// Whether an account is left alone at this moment.
-    pub(super) fn is_resting(&self, account: AccountId, now: Instant) -> bool {
-        self.0.get(&account).is_some_and(|rest| now < rest.until)
+    /// Tells whether an account is not to be tried at this instant.
+    pub(super) fn is_backing_off(&self, account: AccountId, now: Instant) -> bool {
+        self.0.get(&account).is_some_and(|backoff| now < backoff.until)
     }
 
-    /// Whether an account was locked when it was last tried.
+    /// Tells whether an account was locked at its last try.
     pub(super) fn is_locked(&self, account: AccountId) -> bool {
         self.0.contains_key(&account)
     }
 
-    /// Until when an account is left alone.
-    pub(super) fn resting_until(&self, account: AccountId) -> Option<Instant> {
-        self.0.get(&account).map(|rest| rest.until)
+    /// Returns the instant of the next try of a locked account.
+    pub(super) fn retry_at(&self, account: AccountId) -> Option<Instant> {
+        self.0.get(&account).map(|backoff| backoff.until)
     }
 
-    /// Forgets the accounts that have been locked for so long, and returns them.
+    /// Removes and returns the accounts that have been locked for as long as `limit`.
     pub(super) fn take_locked_for(&mut self, limit: Duration, now: Instant) -> Vec<AccountId> {
-        self.0.extract_if(|_, rest| now.duration_since(rest.since) >= limit).map(|(account, _)| account).collect()
+        self.0.extract_if(|_, backoff| now.duration_since(backoff.since) >= limit).map(|(account, _)| account).collect()
     }
 }
 
@@ -75,11 +75,11 @@ mod tests {
         let mut pauses = Vec::new();
         for _ in 0..7 {
             locked.found_locked(account(1), now);
-            let next = locked.resting_until(account(1)).expect("a time");
-            assert!(locked.is_resting(account(1), now) && !locked.is_resting(account(2), now));
+            let next = locked.retry_at(account(1)).expect("a time");
+            assert!(locked.is_backing_off(account(1), now) && !locked.is_backing_off(account(2), now));
             pauses.push((next - now).as_millis());
             now = next;
-            assert!(!locked.is_resting(account(1), now) && locked.is_locked(account(1)));
+            assert!(!locked.is_backing_off(account(1), now) && locked.is_locked(account(1)));
         }
         assert_eq!(pauses, [20, 40, 80, 160, 320, 500, 500]);
         locked.found_free(account(1));

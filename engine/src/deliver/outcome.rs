@@ -1,4 +1,4 @@
-//! What came of attempts, and what it changes.
+//! The outcomes of attempts, and the rows that they change.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -10,158 +10,159 @@ use signet_model::{
 };
 
 use super::{
-    Address, Place,
-    endpoint_cache::Views,
+    Address,
+    endpoint_cache::Snapshot,
+    lanes::LaneSlot,
     verdict::{Verdict, judge},
 };
 use crate::{
     engine::Parts,
-    queue::{AttemptRow, Batch, FinishRow, HealthRow, Lease},
+    queue::{Batch, HealthRow, Lease, NewAttempt, OutcomeRow},
 };
 
-/// A delivery whose turn is over.
+/// A leased delivery whose attempt has ended, or was not made.
 #[derive(Debug)]
-pub(crate) struct Finished {
+pub(crate) struct Completion {
     pub(crate) account: AccountId,
     pub(crate) endpoint: EndpointId,
     pub(crate) delivery: DeliveryId,
     pub(crate) is_test: bool,
-    /// With the lease, which a claim can have renewed.
-    pub(crate) place: Place,
-    /// Attempts before this turn.
+    /// Holds the lease, which a claim can have renewed.
+    pub(crate) slot: LaneSlot,
+    /// Attempts before this one.
     pub(crate) attempts: i32,
-    /// Those of this round that failed.
+    /// Failed attempts of this round before this one.
     pub(crate) failures: i32,
-    pub(crate) turn: Turn,
+    pub(crate) result: CompletionResult,
 }
 
-/// What came of a delivery's turn.
+/// The end of a leased delivery.
 #[derive(Debug)]
-pub(crate) enum Turn {
+pub(crate) enum CompletionResult {
     Attempted(Attempt),
-    /// There was no attempt, for a reason that lies not with the receiver, at this instant.
-    GivenBack(Timestamp),
+    /// No attempt was made, for a reason on this side; the delivery is due at this instant.
+    Returned(Timestamp),
 }
 
-impl Finished {
-    /// The newest lease of the delivery.
+impl Completion {
+    /// Returns the newest lease of the delivery.
     pub(super) fn lease(&self) -> Lease {
-        self.place.leased().map_or(Lease(0), |leased| leased.lease)
+        self.slot.leased().map_or(Lease(0), |leased| leased.lease)
     }
 
     fn attempt(&self) -> Option<&Attempt> {
-        match &self.turn {
-            Turn::Attempted(attempt) => Some(attempt),
-            Turn::GivenBack(_) => None,
+        match &self.result {
+            CompletionResult::Attempted(attempt) => Some(attempt),
+            CompletionResult::Returned(_) => None,
         }
     }
 
     pub(super) fn ended_at(&self) -> Timestamp {
-        match &self.turn {
-            Turn::Attempted(attempt) => attempt.ended_at(),
-            Turn::GivenBack(at) => *at,
+        match &self.result {
+            CompletionResult::Attempted(attempt) => attempt.ended_at(),
+            CompletionResult::Returned(at) => *at,
         }
     }
 }
 
-/// An outcome and what it means.
-pub(crate) struct Judged {
-    pub(super) finished: Finished,
+/// A completion and the verdict on it.
+pub(crate) struct Decided {
+    pub(super) completion: Completion,
     pub(super) verdict: Verdict,
     /// Failures of this round, this attempt included.
     failures: i32,
 }
 
-impl Judged {
-    pub(crate) fn new(engine: &Parts, finished: Finished) -> Self {
-        let Some(attempt) = finished.attempt() else {
-            let failures = finished.failures;
-            return Self { finished, verdict: Verdict::GivenBack, failures };
+impl Decided {
+    pub(crate) fn new(engine: &Parts, completion: Completion) -> Self {
+        let Some(attempt) = completion.attempt() else {
+            let failures = completion.failures;
+            return Self { completion, verdict: Verdict::Returned, failures };
         };
         let failed = !attempt.outcome().is_success();
-        let failures = finished.failures.saturating_add(i32::from(failed));
+        let failures = completion.failures.saturating_add(i32::from(failed));
         let jitter = if failed { engine.random.fraction() } else { 0.0 };
-        let verdict = judge(attempt, finished.is_test, failures, &engine.settings.schedule, jitter);
-        let rested = rest(engine, verdict, attempt);
-        Self { finished, verdict: rested.unwrap_or(verdict), failures }
+        let verdict = judge(attempt, completion.is_test, failures, &engine.settings.schedule, jitter);
+        let repeated = retry_in_outage(engine, verdict, attempt);
+        Self { completion, verdict: repeated.unwrap_or(verdict), failures }
     }
 
-    /// Whether its account's endpoints decide what becomes of the delivery, or
-    /// one of them is about to be disabled. Successes change no endpoint.
-    pub(super) const fn concerns_endpoints(&self) -> bool {
-        matches!(self.verdict, Verdict::Retry(_) | Verdict::GivenUp(_) | Verdict::GivenBack)
+    /// Tells whether the state of the endpoint decides about the delivery, or is about to
+    /// change. A success changes no endpoint.
+    pub(super) const fn depends_on_endpoints(&self) -> bool {
+        matches!(self.verdict, Verdict::Retry(_) | Verdict::Disable(_) | Verdict::Returned)
     }
 
-    /// Gives its place back: the writer takes it.
+    /// Frees its slot: the writer takes the outcome.
     pub(crate) fn vacate(&mut self) {
-        self.finished.place.vacate();
+        self.completion.slot.vacate();
     }
 
-    /// Whether it disables its endpoint.
+    /// Tells whether it disables its endpoint.
     pub(super) const fn disables(&self) -> bool {
-        matches!(self.verdict, Verdict::GivenUp(_))
+        matches!(self.verdict, Verdict::Disable(_))
     }
 }
 
-/// What is decided instead of disabling an endpoint while most of them fail alike: that is
-/// hardly their fault, and the last retry is repeated.
-fn rest(engine: &Parts, verdict: Verdict, attempt: &Attempt) -> Option<Verdict> {
-    let (Verdict::GivenUp(DisabledReason::RetriesExhausted), Some(failure)) = (verdict, attempt.failure) else {
+/// Repeats the last retry instead of disabling an endpoint while most endpoints fail alike:
+/// that is hardly their fault.
+fn retry_in_outage(engine: &Parts, verdict: Verdict, attempt: &Attempt) -> Option<Verdict> {
+    let (Verdict::Disable(DisabledReason::RetriesExhausted), Some(failure)) = (verdict, attempt.failure) else {
         return None;
     };
     let delays = engine.settings.schedule.delays();
     let longest = *delays.iter().max()?;
     let round = delays.iter().sum();
-    engine.lanes.disabling_rests(failure, round).then(|| Verdict::Retry(attempt.ended_at() + longest))
+    engine.lanes.suspends_disabling(failure, round).then(|| Verdict::Retry(attempt.ended_at() + longest))
 }
 
-/// Adds what these outcomes change.
-pub(super) fn add_outcomes(batch: &mut Batch, outcomes: &[&Judged], views: &Views) {
-    batch.finishes = outcomes.iter().map(|one| finish_row(one, views)).collect();
-    batch.attempts = outcomes.iter().filter_map(|one| attempt_row(&one.finished)).collect();
+/// Adds the rows that these outcomes change.
+pub(super) fn add_outcomes(batch: &mut Batch, outcomes: &[&Decided], snapshot: &Snapshot) {
+    batch.outcomes = outcomes.iter().map(|one| outcome_row(one, snapshot)).collect();
+    batch.attempts = outcomes.iter().filter_map(|one| new_attempt(&one.completion)).collect();
     batch.health = health(outcomes);
 }
 
-pub(super) fn finish_row(one: &Judged, views: &Views) -> FinishRow {
-    let finished = &one.finished;
+pub(super) fn outcome_row(one: &Decided, snapshot: &Snapshot) -> OutcomeRow {
+    let completion = &one.completion;
     let (state, due_at) = match one.verdict {
         Verdict::Delivered => (State::Delivered, None),
-        Verdict::TestFailed | Verdict::GivenUp(_) => (State::Failed, None),
-        Verdict::Retry(due_at) => open_as(views, finished, due_at),
-        Verdict::GivenBack => open_as(views, finished, finished.ended_at()),
+        Verdict::TestFailed | Verdict::Disable(_) => (State::Failed, None),
+        Verdict::Retry(due_at) => undelivered_state(snapshot, completion, due_at),
+        Verdict::Returned => undelivered_state(snapshot, completion, completion.ended_at()),
     };
     let open = matches!(state, State::Pending | State::Held);
-    FinishRow {
-        account: finished.account,
-        endpoint: finished.endpoint,
-        delivery: finished.delivery,
-        lease: finished.lease(),
+    OutcomeRow {
+        account: completion.account,
+        endpoint: completion.endpoint,
+        delivery: completion.delivery,
+        lease: completion.lease(),
         state,
         due_at,
-        attempts: finished.attempts.saturating_add(i32::from(finished.attempt().is_some())),
+        attempts: completion.attempts.saturating_add(i32::from(completion.attempt().is_some())),
         failures: one.failures,
-        completed_at: (!open).then(|| finished.ended_at()),
+        completed_at: (!open).then(|| completion.ended_at()),
     }
 }
 
-/// What becomes of a delivery that is yet to arrive, as its endpoint is now.
-fn open_as(views: &Views, finished: &Finished, due_at: Timestamp) -> (State, Option<Timestamp>) {
-    match views.endpoint(finished.account, finished.endpoint) {
-        Some(endpoint) if endpoint.disabled && !finished.is_test => (State::Held, None),
-        // A test is for a person at the page now: it does not wait for the endpoint to be usable again.
+/// Returns the state of a delivery that is yet to arrive, as its endpoint is now.
+fn undelivered_state(snapshot: &Snapshot, completion: &Completion, due_at: Timestamp) -> (State, Option<Timestamp>) {
+    match snapshot.endpoint(completion.account, completion.endpoint) {
+        Some(endpoint) if endpoint.disabled && !completion.is_test => (State::Held, None),
+        // A person waits for a test at the page: it does not wait until its endpoint is usable.
         Some(endpoint) if endpoint.target.is_err() => (State::Discarded, None),
         Some(_) => (State::Pending, Some(due_at)),
         None => (State::Discarded, None),
     }
 }
 
-fn attempt_row(finished: &Finished) -> Option<AttemptRow> {
-    let attempt = finished.attempt()?;
+fn new_attempt(completion: &Completion) -> Option<NewAttempt> {
+    let attempt = completion.attempt()?;
     let micros = |span: Duration| i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
     let response = attempt.response.as_ref();
-    Some(AttemptRow {
-        account: finished.account,
-        delivery: finished.delivery,
+    Some(NewAttempt {
+        account: completion.account,
+        delivery: completion.delivery,
         number: number(attempt),
         started_at: attempt.started_at,
         duration_us: micros(attempt.duration),
@@ -185,11 +186,11 @@ fn number(attempt: &Attempt) -> i32 {
     i32::try_from(attempt.number).unwrap_or(i32::MAX)
 }
 
-fn health(outcomes: &[&Judged]) -> Vec<HealthRow> {
+fn health(outcomes: &[&Decided]) -> Vec<HealthRow> {
     let mut rows: HashMap<Address, HealthRow> = HashMap::new();
-    for one in outcomes.iter().filter(|one| !one.finished.is_test && one.finished.attempt().is_some()) {
-        let Finished { account, endpoint, .. } = one.finished;
-        let ended_at = one.finished.ended_at();
+    for one in outcomes.iter().filter(|one| !one.completion.is_test && one.completion.attempt().is_some()) {
+        let Completion { account, endpoint, .. } = one.completion;
+        let ended_at = one.completion.ended_at();
         let row = rows.entry((account, endpoint)).or_insert(HealthRow {
             account,
             endpoint,
@@ -206,7 +207,7 @@ fn health(outcomes: &[&Judged]) -> Vec<HealthRow> {
         }
     }
     let mut rows: Vec<_> = rows.into_values().collect();
-    // In one order everywhere, so that no two processes wait for each other.
+    // Every process locks in this order, so that no two wait for each other.
     rows.sort_unstable_by_key(|row| (row.account, row.endpoint));
     rows
 }

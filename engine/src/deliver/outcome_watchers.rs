@@ -1,4 +1,4 @@
-//! Tasks that wait until the attempt at one delivery is on record.
+//! Tasks that wait until the attempt at one delivery is recorded.
 
 use std::{
     collections::HashMap,
@@ -8,36 +8,36 @@ use std::{
 use signet_model::DeliveryId;
 use tokio::sync::{Notify, futures::Notified};
 
-/// The most deliveries that are waited for. A task beyond them is not woken, and looks
-/// again by itself.
+/// Deliveries that tasks may wait for. A task beyond them is not notified, and looks again
+/// by itself.
 const DELIVERIES_MAX: usize = 1_024;
 
 /// The deliveries that tasks wait for.
 #[derive(Debug, Default)]
-pub(crate) struct Waiters(Mutex<HashMap<DeliveryId, Arc<Notify>>>);
+pub(crate) struct OutcomeWatchers(Mutex<HashMap<DeliveryId, Arc<Notify>>>);
 
-impl Waiters {
-    /// Begins to wait for a delivery.
-    pub(crate) fn wait_for(&self, delivery: DeliveryId) -> Waiter<'_> {
-        let mut waited_for = self.lock();
-        let has_room = waited_for.len() < DELIVERIES_MAX;
-        let notify = match waited_for.get(&delivery) {
+impl OutcomeWatchers {
+    /// Begins to watch a delivery.
+    pub(crate) fn watch(&self, delivery: DeliveryId) -> OutcomeWatcher<'_> {
+        let mut watched = self.lock();
+        let has_room = watched.len() < DELIVERIES_MAX;
+        let notify = match watched.get(&delivery) {
             Some(notify) => Arc::clone(notify),
             None => Arc::default(),
         };
         if has_room {
-            waited_for.insert(delivery, Arc::clone(&notify));
+            watched.insert(delivery, Arc::clone(&notify));
         }
-        Waiter { waiters: self, delivery, notify }
+        OutcomeWatcher { watchers: self, delivery, notify }
     }
 
-    /// Wakes the tasks that wait for one of these.
-    pub(crate) fn wake(&self, deliveries: impl Iterator<Item = DeliveryId>) {
-        let waited_for = self.lock();
-        if waited_for.is_empty() {
+    /// Notifies the tasks that wait for one of these deliveries.
+    pub(crate) fn notify(&self, deliveries: impl Iterator<Item = DeliveryId>) {
+        let watched = self.lock();
+        if watched.is_empty() {
             return;
         }
-        for notify in deliveries.filter_map(|delivery| waited_for.get(&delivery)) {
+        for notify in deliveries.filter_map(|delivery| watched.get(&delivery)) {
             notify.notify_waiters();
         }
     }
@@ -47,27 +47,27 @@ impl Waiters {
     }
 }
 
-/// A task's wait for a delivery; it ends when this is dropped.
+/// One task's watch over a delivery, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Waiter<'w> {
-    waiters: &'w Waiters,
+pub(crate) struct OutcomeWatcher<'w> {
+    watchers: &'w OutcomeWatchers,
     delivery: DeliveryId,
     notify: Arc<Notify>,
 }
 
-impl Waiter<'_> {
-    /// Ends when the delivery is next recorded after this call.
+impl OutcomeWatcher<'_> {
+    /// Completes when the delivery is next recorded after this call.
     pub(crate) fn recorded(&self) -> Notified<'_> {
         self.notify.notified()
     }
 }
 
-impl Drop for Waiter<'_> {
+impl Drop for OutcomeWatcher<'_> {
     fn drop(&mut self) {
-        let mut waited_for = self.waiters.lock();
-        // The registry's and this one's.
-        if waited_for.get(&self.delivery).is_some_and(|notify| Arc::strong_count(notify) <= 2) {
-            waited_for.remove(&self.delivery);
+        let mut watched = self.watchers.lock();
+        // One reference is the registry's, one this watcher's.
+        if watched.get(&self.delivery).is_some_and(|notify| Arc::strong_count(notify) <= 2) {
+            watched.remove(&self.delivery);
         }
     }
 }
@@ -88,33 +88,33 @@ mod tests {
     }
 
     #[test]
-    fn a_recorded_delivery_wakes_its_own_waiters_and_no_other() {
-        let waiters = Waiters::default();
-        let [one, same, other] = [1, 1, 2].map(|number| waiters.wait_for(delivery(number)));
+    fn a_recorded_delivery_notifies_its_own_watchers_alone() {
+        let watchers = OutcomeWatchers::default();
+        let [one, same, other] = [1, 1, 2].map(|number| watchers.watch(delivery(number)));
         let mut waits = [one.recorded(), same.recorded(), other.recorded()].map(Box::pin);
-        waiters.wake(iter::once(delivery(1)));
+        watchers.notify(iter::once(delivery(1)));
         assert_eq!(waits.each_mut().map(|wait| wait.as_mut().now_or_never().is_some()), [true, true, false]);
     }
 
     #[test]
-    fn a_waiter_that_has_gone_leaves_no_trace() {
-        let waiters = Waiters::default();
-        let [one, same] = [1, 1].map(|number| waiters.wait_for(delivery(number)));
+    fn a_watcher_that_is_dropped_leaves_no_trace() {
+        let watchers = OutcomeWatchers::default();
+        let [one, same] = [1, 1].map(|number| watchers.watch(delivery(number)));
         drop(one);
         let mut wait = Box::pin(same.recorded());
-        waiters.wake(iter::once(delivery(1)));
+        watchers.notify(iter::once(delivery(1)));
         assert!(wait.as_mut().now_or_never().is_some());
         drop(wait);
         drop(same);
-        assert!(waiters.lock().is_empty());
+        assert!(watchers.lock().is_empty());
     }
 
     #[test]
-    fn a_crowd_of_waiters_takes_no_more_memory() {
-        let waiters = Waiters::default();
-        let crowd: Vec<_> = (0..2_000).map(|number| waiters.wait_for(delivery(number))).collect();
-        assert_eq!(waiters.lock().len(), DELIVERIES_MAX);
+    fn a_crowd_of_watchers_takes_no_more_memory() {
+        let watchers = OutcomeWatchers::default();
+        let crowd: Vec<_> = (0..2_000).map(|number| watchers.watch(delivery(number))).collect();
+        assert_eq!(watchers.lock().len(), DELIVERIES_MAX);
         drop(crowd);
-        assert!(waiters.lock().is_empty());
+        assert!(watchers.lock().is_empty());
     }
 }

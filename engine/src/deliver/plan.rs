@@ -1,6 +1,6 @@
-//! What becomes of accepted events: which endpoints get them, and when. What finds
-//! a place in its lane is stored already leased to this process, and goes
-//! straight to its first attempt.
+//! Plans the deliveries of accepted events. A delivery that finds a slot in its lane is
+//! stored already leased to this process, and goes straight to its first attempt; the others
+//! are stored as due, or as held if their endpoint is disabled.
 
 use std::sync::Arc;
 
@@ -8,9 +8,10 @@ use bytes::Bytes;
 use signet_model::{DeliveryId, EndpointId, EventId, Timestamp, event::EventType};
 
 use super::{
-    Leased, Place, Ready, TestsUnderWay,
-    endpoint_cache::{EndpointView, Views},
+    LeasedDelivery,
+    endpoint_cache::{EndpointView, Snapshot},
     ingest::{Accepted, Audience, Incoming, IngestError},
+    lanes::{LaneSlot, Leased, TestsUnderWay},
     reply::Answer,
 };
 use crate::{
@@ -19,53 +20,53 @@ use crate::{
     store,
 };
 
-/// Events that a transaction has stored, to be sent once it is committed.
-pub(crate) struct Admitted {
+/// The events of a transaction, whose deliveries are sent once it is committed.
+pub(crate) struct StoredEvents {
     answers: Vec<Answer<Accepted>>,
-    ready: Vec<Ready>,
-    /// Whether something waits in the store for room in its lane.
-    waiting: bool,
+    leased: Vec<LeasedDelivery>,
+    /// A delivery waits in the store for room in its lane.
+    has_due: bool,
 }
 
-impl Admitted {
-    /// The answers and what is to be attempted, for who attempts by hand.
+impl StoredEvents {
+    /// Returns the answers and the leased deliveries, for tests that attempt by hand.
     #[cfg(any(test, feature = "testing"))]
-    pub(crate) fn into_parts(self) -> (Vec<Answer<Accepted>>, Vec<Ready>) {
-        (self.answers, self.ready)
+    pub(crate) fn into_parts(self) -> (Vec<Answer<Accepted>>, Vec<LeasedDelivery>) {
+        (self.answers, self.leased)
     }
 
-    /// Sends what was admitted; to be called after the commit.
+    /// Sends the leased deliveries, after the commit, and returns the answers.
     pub(crate) fn send(self, engine: &Arc<Parts>) -> Vec<Answer<Accepted>> {
-        for ready in self.ready {
-            ready.send(engine);
+        for delivery in self.leased {
+            delivery.send(engine);
         }
-        if self.waiting {
+        if self.has_due {
             engine.wake.notify_one();
         }
         self.answers
     }
 }
 
-/// What is to become of events that share a commit.
+/// The plans of the events that share a commit.
 pub(crate) struct Plans<'a> {
     all: Vec<Plan<'a>>,
     now: Timestamp,
 }
 
 impl<'a> Plans<'a> {
-    /// Plans for accounts that are as these views show them.
-    pub(crate) fn make(engine: &Parts, views: &Views, events: impl Iterator<Item = &'a Incoming>) -> Self {
+    /// Plans events by a snapshot of their accounts.
+    pub(crate) fn make(engine: &Parts, snapshot: &Snapshot, events: impl Iterator<Item = &'a Incoming>) -> Self {
         let (now, lease) = (engine.clock.now(), engine.new_lease());
-        let plan = |incoming| Plan::of(incoming, views, engine, now, lease);
+        let plan = |incoming| Plan::of(incoming, snapshot, engine, now, lease);
         Self { all: events.map(plan).collect(), now }
     }
 
-    /// The idempotency keys of the events that are to be stored.
+    /// Returns the idempotency keys of the events to be stored.
     pub(crate) fn keys(&self) -> Vec<KeyRow> {
         self.all.iter().filter_map(|plan| plan.key(self.now)).collect()
     }
 
-    /// Stores the idempotency keys, and answers the events whose key was there already.
+    /// Stores the idempotency keys, and plans a replay for the events whose key exists.
     pub(crate) async fn replay(&mut self, tx: &mut Tx<'_>) -> store::Result<()> {
         let keys = self.keys();
         if keys.is_empty() {
@@ -82,7 +83,7 @@ impl<'a> Plans<'a> {
         Ok(())
     }
 
-    /// Adds what is to be stored.
+    /// Adds the events to be stored, and their deliveries.
     pub(crate) fn add_to(&self, batch: &mut Batch) {
         for plan in self.all.iter().filter(|plan| plan.is_stored()) {
             batch.events.push(plan.row(self.now));
@@ -90,36 +91,36 @@ impl<'a> Plans<'a> {
         }
     }
 
-    /// What follows once everything is stored.
-    pub(crate) fn finish(self) -> Admitted {
+    /// Returns the answers and the deliveries to be sent.
+    pub(crate) fn finish(self) -> StoredEvents {
         let answers = Vec::with_capacity(self.all.len());
-        let mut admitted = Admitted { answers, ready: Vec::new(), waiting: false };
+        let mut stored = StoredEvents { answers, leased: Vec::new(), has_due: false };
         for plan in self.all {
-            plan.finish(&mut admitted);
+            plan.finish(&mut stored);
         }
-        admitted
+        stored
     }
 }
 
-/// What is to become of one event.
+/// The plan of one event.
 struct Plan<'a> {
     id: EventId,
     incoming: &'a Incoming,
     planned: Planned,
 }
 
-/// What is to be done about an event.
+/// The decision about one event.
 enum Planned {
-    /// It is stored, with these deliveries.
+    /// The event is stored with these deliveries.
     Store(Vec<PlannedDelivery>),
-    /// Its key was used for the same request before, which was answered so.
+    /// Its idempotency key was used for the same request before, which had this answer.
     Replay(Accepted),
-    /// It is not taken.
+    /// The event is refused.
     Refuse(IngestError),
 }
 
 impl Planned {
-    /// Of a request whose key was used before.
+    /// Decides about a request whose key was used before.
     fn again(first: &StoredAnswer, request_hash: &[u8]) -> Self {
         if first.request_hash != request_hash {
             return Self::Refuse(IngestError::KeyReused);
@@ -136,31 +137,31 @@ impl Planned {
 struct PlannedDelivery {
     row: DeliveryRow,
     endpoint: Arc<EndpointView>,
-    place: Option<Place>,
+    slot: Option<LaneSlot>,
 }
 
 impl PlannedDelivery {
-    /// Whether it waits in the store, due, for a claim.
+    /// Tells whether it waits in the store for a claim.
     fn is_due(&self) -> bool {
-        self.row.due_at.is_some() && self.place.is_none()
+        self.row.due_at.is_some() && self.slot.is_none()
     }
 }
 
 impl<'a> Plan<'a> {
-    fn of(incoming: &'a Incoming, views: &Views, engine: &Parts, now: Timestamp, lease: Lease) -> Self {
+    fn of(incoming: &'a Incoming, snapshot: &Snapshot, engine: &Parts, now: Timestamp, lease: Lease) -> Self {
         let id = EventId::new(now, engine.random.bytes());
-        let Some(view) = views.account(incoming.event.account) else {
+        let Some(view) = snapshot.account(incoming.event.account) else {
             return Self { id, incoming, planned: Planned::Refuse(IngestError::UnknownAccount) };
         };
         let kind = incoming.event.body.event_type;
-        let made = Made { engine, incoming, event: id, now, lease };
+        let fanout = Fanout { engine, incoming, event: id, now, lease };
         let deliveries = match incoming.audience {
             Audience::Subscribers => {
-                Ok(view.subscribers(kind).map(|endpoint| PlannedDelivery::new(&made, endpoint)).collect())
+                Ok(view.subscribers(kind).map(|endpoint| PlannedDelivery::new(&fanout, endpoint)).collect())
             }
             Audience::Test(endpoint, delivery) => {
                 let test = view.endpoints.get(&endpoint).filter(|endpoint| endpoint.target.is_ok());
-                let test = test.map(|endpoint| PlannedDelivery::test(&made, delivery, endpoint));
+                let test = test.map(|endpoint| PlannedDelivery::test(&fanout, delivery, endpoint));
                 test.transpose().map(|test| test.into_iter().collect())
             }
         };
@@ -210,7 +211,7 @@ impl<'a> Plan<'a> {
         })
     }
 
-    fn finish(self, admitted: &mut Admitted) {
+    fn finish(self, stored: &mut StoredEvents) {
         let body = &self.incoming.event.body;
         let answer = match self.planned {
             Planned::Refuse(error) => Err(error),
@@ -218,18 +219,18 @@ impl<'a> Plan<'a> {
             Planned::Store(planned) => {
                 let deliveries = u32::try_from(planned.len()).unwrap_or(u32::MAX);
                 let bytes = Bytes::copy_from_slice(body.json.as_bytes());
-                admitted.waiting |= planned.iter().any(PlannedDelivery::is_due);
-                let ready = planned.into_iter().filter_map(|one| one.ready(bytes.clone(), body.event_type));
-                admitted.ready.extend(ready);
+                stored.has_due |= planned.iter().any(PlannedDelivery::is_due);
+                let leased = planned.into_iter().filter_map(|one| one.into_leased(bytes.clone(), body.event_type));
+                stored.leased.extend(leased);
                 Ok(Accepted { id: self.id, deliveries, replayed: false })
             }
         };
-        admitted.answers.push(answer);
+        stored.answers.push(answer);
     }
 }
 
-/// What the deliveries of one event have in common.
-struct Made<'a> {
+/// The event and the instant that its deliveries share.
+struct Fanout<'a> {
     engine: &'a Parts,
     incoming: &'a Incoming,
     event: EventId,
@@ -237,7 +238,7 @@ struct Made<'a> {
     lease: Lease,
 }
 
-impl Made<'_> {
+impl Fanout<'_> {
     fn leased(&self) -> Leased {
         Leased { lease: self.lease, until: self.now + self.engine.settings.lease }
     }
@@ -264,32 +265,32 @@ impl Made<'_> {
 }
 
 impl PlannedDelivery {
-    fn new(made: &Made<'_>, endpoint: &Arc<EndpointView>) -> Self {
-        let id = DeliveryId::new(made.now, made.engine.random.bytes());
+    fn new(fanout: &Fanout<'_>, endpoint: &Arc<EndpointView>) -> Self {
+        let id = DeliveryId::new(fanout.now, fanout.engine.random.bytes());
         let endpoint = Arc::clone(endpoint);
         if endpoint.disabled {
-            return Self { row: made.row(id, endpoint.id, None, None), endpoint, place: None };
+            return Self { row: fanout.row(id, endpoint.id, None, None), endpoint, slot: None };
         }
-        let event = &made.incoming.event;
+        let event = &fanout.incoming.event;
         let (address, bytes) = ((event.account, endpoint.id), event.body.json.len());
-        let place = made.engine.lanes.reserve(address, endpoint.url(), (id, made.leased()), bytes);
-        let row = match &place {
-            Some(_) => made.row(id, endpoint.id, Some(made.leased().until), Some(made.lease)),
-            None => made.row(id, endpoint.id, Some(made.now), None),
+        let slot = fanout.engine.lanes.reserve(address, endpoint.url(), (id, fanout.leased()), bytes);
+        let row = match &slot {
+            Some(_) => fanout.row(id, endpoint.id, Some(fanout.leased().until), Some(fanout.lease)),
+            None => fanout.row(id, endpoint.id, Some(fanout.now), None),
         };
-        Self { row, endpoint, place }
+        Self { row, endpoint, slot }
     }
 
-    /// A test has a place of its own, or is refused.
-    fn test(made: &Made<'_>, id: DeliveryId, endpoint: &Arc<EndpointView>) -> Result<Self, TestsUnderWay> {
-        let address = (made.incoming.event.account, endpoint.id);
-        let place = made.engine.lanes.reserve_for_test(address, (id, made.leased()))?;
-        let row = made.row(id, endpoint.id, Some(made.leased().until), Some(made.lease));
-        Ok(Self { row, endpoint: Arc::clone(endpoint), place: Some(place) })
+    /// Plans a test, which takes a slot of its own.
+    fn test(fanout: &Fanout<'_>, id: DeliveryId, endpoint: &Arc<EndpointView>) -> Result<Self, TestsUnderWay> {
+        let address = (fanout.incoming.event.account, endpoint.id);
+        let slot = fanout.engine.lanes.reserve_for_test(address, (id, fanout.leased()))?;
+        let row = fanout.row(id, endpoint.id, Some(fanout.leased().until), Some(fanout.lease));
+        Ok(Self { row, endpoint: Arc::clone(endpoint), slot: Some(slot) })
     }
 
-    fn ready(self, body: Bytes, event_type: EventType) -> Option<Ready> {
-        Some(Ready {
+    fn into_leased(self, body: Bytes, event_type: EventType) -> Option<LeasedDelivery> {
+        Some(LeasedDelivery {
             account: self.row.account,
             id: self.row.id,
             endpoint: self.endpoint,
@@ -298,7 +299,7 @@ impl PlannedDelivery {
             attempts: 0,
             failures: 0,
             body,
-            place: self.place?,
+            slot: self.slot?,
         })
     }
 }

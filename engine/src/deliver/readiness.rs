@@ -1,4 +1,4 @@
-//! Remembers whether the last commit succeeded.
+//! Readiness: the database answers, and the last commit succeeded.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -12,11 +12,12 @@ use crate::{
     store::{Error, Result},
 };
 
-/// How long a failed commit counts. After that a process to which nothing more is sent,
-/// because it is not ready, tries a commit of its own.
-const COUNTS_FOR: Duration = Duration::from_secs(10);
+/// The time that a failed commit counts. After that the process tries a commit of its own,
+/// since a process that is not ready gets no more requests.
+const FAILURE_COUNTS_FOR: Duration = Duration::from_secs(10);
 
-/// When the last commit failed, unless it succeeded. The start counts as a success.
+/// The result of the last commit: the instant at which it failed, or `None`. The start counts
+/// as a success.
 #[derive(Debug, Default)]
 pub(crate) struct LastCommit(Mutex<Option<Timestamp>>);
 
@@ -39,16 +40,16 @@ impl LastCommit {
 }
 
 impl Engine {
-    /// Whether this process can do its work: the database answers, its file is still
-    /// there, and the last commit succeeded.
+    /// Checks that the database answers, that its file is in place, and that the last commit
+    /// succeeded.
     ///
     /// # Errors
-    /// It cannot, for the reason that is returned.
+    /// The reason for which the process cannot work.
     pub async fn ready(&self) -> Result<()> {
         self.0.db.check_file()?;
         self.0.db.ping().await?;
         let Some(failed_at) = self.0.last_commit.failed_at() else { return Ok(()) };
-        if self.0.clock.now().since(failed_at) < COUNTS_FOR {
+        if self.0.clock.now().since(failed_at) < FAILURE_COUNTS_FOR {
             return Err(Error::NotCommitted);
         }
         self.probe().await?;

@@ -1,10 +1,10 @@
-//! What is left of a release goes out at its pace, also when it is late.
+//! Keeps a release at its rate after a downtime.
 //!
-//! What is released is due in its turn, and so claims take it at the release rate by
-//! themselves. After a downtime, all that fell due meanwhile is due at once. Where a
-//! process finds an endpoint with a release that it has not made itself, it claims no
-//! more there than the rate allows since then, until it has caught up. A backlog of an
-//! endpoint without a release, or that grew while this process ran, is not held back.
+//! Released deliveries fall due one after the other, so that claims take them at the
+//! release rate by themselves. After a downtime, all that fell due meanwhile is due at once.
+//! A process that finds an endpoint with a release of another process claims no more there
+//! than the rate allows since it found it, until it has caught up. Backlogs without a
+//! release, and those that grew while this process ran, are not slowed down.
 
 use std::{
     collections::HashMap,
@@ -14,20 +14,20 @@ use std::{
 
 use signet_model::{EndpointId, Timestamp};
 
-use super::{Address, endpoint_cache::Views};
+use super::{Address, endpoint_cache::Snapshot};
 use crate::{
     engine::Parts,
     store::{Result, look_up},
 };
 
-/// The first instant at which something is due at an endpoint (`$1`, `$2`).
+/// The first due time at an endpoint (`$1`, `$2`).
 const FIRST_DUE: &str =
     "SELECT min(due_at) FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending'";
 
-/// How fast claims may be at one endpoint.
+/// The rate of claims at one endpoint.
 #[derive(Debug, Clone, Copy)]
-enum Pace {
-    /// So many have been claimed since an instant.
+enum Rate {
+    /// The release rate counts from `since`, with `claimed` deliveries so far.
     Limited {
         since: Timestamp,
         claimed: u64,
@@ -35,31 +35,33 @@ enum Pace {
     Free,
 }
 
-/// The endpoints that have a release, as far as this process has come to them.
+/// The endpoints with a release that this process has found.
 #[derive(Debug, Default)]
-pub(crate) struct Paces(Mutex<HashMap<EndpointId, Pace>>);
+pub(crate) struct ReleaseRates(Mutex<HashMap<EndpointId, Rate>>);
 
-/// How many deliveries may be claimed at endpoints at which the rate decides.
-pub(crate) type Limits = HashMap<EndpointId, usize>;
+/// The deliveries that may be claimed at endpoints whose release is late.
+pub(crate) type ClaimLimits = HashMap<EndpointId, usize>;
 
-impl Paces {
-    /// This process releases: what is due in its turn is claimed in its turn.
+impl ReleaseRates {
+    /// Notes a release of this process, which is on time.
     pub(crate) fn release(&self, endpoint: EndpointId) {
-        self.all().insert(endpoint, Pace::Free);
+        self.all().insert(endpoint, Rate::Free);
     }
 
-    /// How many may be claimed now where a release is late.
+    /// Returns the deliveries that may be claimed now at endpoints whose release is late.
     pub(crate) async fn limits(
         &self,
         engine: &Parts,
         due: &[Address],
-        views: &Views,
+        snapshot: &Snapshot,
         now: Timestamp,
-    ) -> Result<Limits> {
-        let mut limits = Limits::new();
+    ) -> Result<ClaimLimits> {
+        let mut limits = ClaimLimits::new();
         for &(account, endpoint) in due {
-            let Some(until) = views.endpoint(account, endpoint).and_then(|view| view.released_until) else { continue };
-            if matches!(self.all().get(&endpoint), Some(Pace::Free)) {
+            let Some(until) = snapshot.endpoint(account, endpoint).and_then(|view| view.released_until) else {
+                continue;
+            };
+            if matches!(self.all().get(&endpoint), Some(Rate::Free)) {
                 continue;
             }
             let first: Option<Timestamp> = look_up!(&engine.db, lookups, |conn| sqlx::query_scalar(FIRST_DUE)
@@ -77,28 +79,28 @@ impl Paces {
     }
 
     fn limit(&self, endpoint: EndpointId, now: Timestamp, rate: u32) -> usize {
-        match self.all().entry(endpoint).or_insert(Pace::Limited { since: now, claimed: 0 }) {
-            Pace::Free => usize::MAX,
-            Pace::Limited { since, claimed } => {
-                let turns = 1 + now.since(*since).as_micros() * u128::from(rate) / Duration::from_secs(1).as_micros();
-                usize::try_from(turns.saturating_sub(u128::from(*claimed))).unwrap_or(usize::MAX)
+        match self.all().entry(endpoint).or_insert(Rate::Limited { since: now, claimed: 0 }) {
+            Rate::Free => usize::MAX,
+            Rate::Limited { since, claimed } => {
+                let allowed = 1 + now.since(*since).as_micros() * u128::from(rate) / Duration::from_secs(1).as_micros();
+                usize::try_from(allowed.saturating_sub(u128::from(*claimed))).unwrap_or(usize::MAX)
             }
         }
     }
 
-    /// So many might have been claimed; all of them were if something is left.
-    pub(crate) fn claimed(&self, endpoint: EndpointId, most: usize, is_left: bool) {
+    /// Notes a claim of up to `deliveries_max`. A claim that left none due has caught up.
+    pub(crate) fn claimed(&self, endpoint: EndpointId, deliveries_max: usize, is_left: bool) {
         if let Some(pace) = self.all().get_mut(&endpoint)
-            && let Pace::Limited { claimed, .. } = pace
+            && let Rate::Limited { claimed, .. } = pace
         {
-            *claimed += most as u64;
-            if most > 0 && !is_left {
-                *pace = Pace::Free;
+            *claimed += deliveries_max as u64;
+            if deliveries_max > 0 && !is_left {
+                *pace = Rate::Free;
             }
         }
     }
 
-    fn all(&self) -> MutexGuard<'_, HashMap<EndpointId, Pace>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<EndpointId, Rate>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! The answers to a request, whose parts become durable one after the other.
+//! The answers to a request, whose parts are committed one after the other.
 
 use std::{
     sync::{
@@ -18,24 +18,24 @@ use super::ingest::IngestError;
 /// The answer to one part of a request.
 pub(crate) type Answer<T> = Result<T, IngestError>;
 
-/// Makes as many places for answers as a request has parts. `turn` is given back with the
-/// last of them.
-pub(super) fn replies<T>(count: usize, turn: OwnedSemaphorePermit) -> (Replies<T>, impl Iterator<Item = Slot<T>>) {
+/// Makes a reply handle for each part of a request. The last one frees `permit`.
+pub(super) fn replies<T>(count: usize, permit: OwnedSemaphorePermit) -> (Replies<T>, impl Iterator<Item = ReplyTo<T>>) {
     let answers = Mutex::new(Answers { given: (0..count).map(|_| None).collect(), missing: count });
-    let shared = Arc::new(Shared { answers, progress: Notify::new(), is_gone: AtomicBool::new(false), _turn: turn });
+    let shared =
+        Arc::new(Shared { answers, progress: Notify::new(), is_abandoned: AtomicBool::new(false), _permit: permit });
     let replies = Replies(Arc::clone(&shared));
-    let slots =
-        (0..count).map(move |place| Slot { shared: Arc::clone(&shared), place, is_answered: false, room: None });
-    (replies, slots)
+    let reply_tos =
+        (0..count).map(move |place| ReplyTo { shared: Arc::clone(&shared), place, is_answered: false, bytes: None });
+    (replies, reply_tos)
 }
 
 struct Shared<T> {
     answers: Mutex<Answers<T>>,
-    /// Told with each answer.
+    /// Notified of each answer.
     progress: Notify,
-    /// Whether the request is given up.
-    is_gone: AtomicBool,
-    _turn: OwnedSemaphorePermit,
+    /// The producer waits no longer.
+    is_abandoned: AtomicBool,
+    _permit: OwnedSemaphorePermit,
 }
 
 struct Answers<T> {
@@ -49,12 +49,12 @@ impl<T> Shared<T> {
     }
 }
 
-/// What the request waits with. Dropping it gives the request up.
+/// The producer's end. Dropping it abandons the request.
 pub(super) struct Replies<T>(Arc<Shared<T>>);
 
 impl<T> Replies<T> {
-    /// All answers, in order, as soon as the last is there. When no further one comes for
-    /// so long, those that are missing are "come back later".
+    /// Returns all answers, in order, once the last has come. If no further answer comes for
+    /// as long as `limit`, the missing ones are `Overloaded`.
     pub(super) async fn all(self, limit: Duration) -> Vec<Answer<T>> {
         while self.0.answers().missing > 0 {
             if timeout(limit, self.0.progress.notified()).await.is_err() {
@@ -68,41 +68,41 @@ impl<T> Replies<T> {
 
 impl<T> Drop for Replies<T> {
     fn drop(&mut self) {
-        self.0.is_gone.store(true, Ordering::Relaxed);
+        self.0.is_abandoned.store(true, Ordering::Relaxed);
     }
 }
 
-/// The place for one answer. Dropped without one, it answers that the server stops.
-pub(crate) struct Slot<T> {
+/// Takes one answer. Dropped without one, it answers `Stopping`.
+pub(crate) struct ReplyTo<T> {
     shared: Arc<Shared<T>>,
     place: usize,
     is_answered: bool,
-    /// What this part takes of the room for bytes that wait.
-    room: Option<OwnedSemaphorePermit>,
+    /// The bytes that this part reserves.
+    bytes: Option<OwnedSemaphorePermit>,
 }
 
-impl<T> Slot<T> {
-    /// The same, holding room until it is answered.
-    pub(super) fn with_room(mut self, room: Option<OwnedSemaphorePermit>) -> Self {
-        self.room = room;
+impl<T> ReplyTo<T> {
+    /// Holds reserved bytes until the answer.
+    pub(super) fn with_bytes(mut self, bytes: Option<OwnedSemaphorePermit>) -> Self {
+        self.bytes = bytes;
         self
     }
 
-    /// The request may have been given up; what was stored stays stored all the same.
+    /// Answers. The producer may wait no longer; the commit stands all the same.
     pub(super) fn answer(mut self, answer: Answer<T>) {
         self.put(answer);
     }
 
-    /// Whether no task waits for the answer any more.
-    pub(super) fn is_gone(&self) -> bool {
-        self.shared.is_gone.load(Ordering::Relaxed)
+    /// Tells whether the producer waits no longer.
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.shared.is_abandoned.load(Ordering::Relaxed)
     }
 
     fn put(&mut self, answer: Answer<T>) {
         self.is_answered = true;
-        self.room = None;
+        self.bytes = None;
         let mut answers = self.shared.answers();
-        // After the last answer was waited for there is no place any more.
+        // Once the producer waits no longer there is no place for the answer.
         if let Some(place) = answers.given.get_mut(self.place) {
             *place = Some(answer);
             answers.missing -= 1;
@@ -112,7 +112,7 @@ impl<T> Slot<T> {
     }
 }
 
-impl<T> Drop for Slot<T> {
+impl<T> Drop for ReplyTo<T> {
     fn drop(&mut self) {
         if !self.is_answered {
             self.put(Err(IngestError::Stopping));
@@ -128,28 +128,28 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(15);
 
-    fn request(count: usize) -> (Replies<usize>, Vec<Slot<usize>>) {
-        let turn = Arc::new(Semaphore::new(1)).try_acquire_owned().expect("a turn");
-        let (replies, slots) = replies(count, turn);
-        (replies, slots.collect())
+    fn request(count: usize) -> (Replies<usize>, Vec<ReplyTo<usize>>) {
+        let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().expect("a permit");
+        let (replies, reply_tos) = replies(count, permit);
+        (replies, reply_tos.collect())
     }
 
     #[tokio::test]
     async fn the_answers_are_in_order_whatever_was_answered_first() {
-        let (replies, slots) = request(3);
-        for (number, slot) in slots.into_iter().enumerate().rev() {
-            slot.answer(Ok(number));
+        let (replies, reply_tos) = request(3);
+        for (number, reply_to) in reply_tos.into_iter().enumerate().rev() {
+            reply_to.answer(Ok(number));
         }
         assert_eq!(replies.all(LIMIT).await, [Ok(0), Ok(1), Ok(2)]);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_long_request_is_waited_for_as_long_as_it_makes_progress() {
-        let (replies, slots) = request(4);
+        let (replies, reply_tos) = request(4);
         let answering = tokio::spawn(async move {
-            for (number, slot) in slots.into_iter().enumerate() {
+            for (number, reply_to) in reply_tos.into_iter().enumerate() {
                 tokio::time::sleep(LIMIT / 2).await;
-                slot.answer(Ok(number));
+                reply_to.answer(Ok(number));
             }
         });
         assert_eq!(replies.all(LIMIT).await, [Ok(0), Ok(1), Ok(2), Ok(3)]);
@@ -157,26 +157,26 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_could_be_stored_is_answered_where_the_rest_could_not() {
-        let (replies, mut slots) = request(2);
-        let unanswered = slots.pop();
-        slots.pop().expect("a slot").answer(Ok(7));
+    async fn stored_parts_are_answered_even_if_the_rest_could_not_be_stored() {
+        let (replies, mut reply_tos) = request(2);
+        let unanswered = reply_tos.pop();
+        reply_tos.pop().expect("a reply_to").answer(Ok(7));
         assert_eq!(replies.all(LIMIT).await, [Ok(7), Err(IngestError::Overloaded)]);
         drop(unanswered);
     }
 
     #[tokio::test]
     async fn a_part_that_is_dropped_is_answered_too() {
-        let (replies, slots) = request(1);
-        drop(slots);
+        let (replies, reply_tos) = request(1);
+        drop(reply_tos);
         assert_eq!(replies.all(LIMIT).await, [Err(IngestError::Stopping)]);
     }
 
     #[test]
-    fn a_request_that_was_given_up_is_known_to_be() {
-        let (replies, slots) = request(1);
-        assert!(!slots[0].is_gone());
+    fn an_abandoned_request_is_known_to_be() {
+        let (replies, reply_tos) = request(1);
+        assert!(!reply_tos[0].is_abandoned());
         drop(replies);
-        assert!(slots[0].is_gone());
+        assert!(reply_tos[0].is_abandoned());
     }
 }

@@ -1,5 +1,6 @@
-//! What waits to be written, by account: a commit takes a fair share from each, so that
-//! one account's events, however many deliveries they make, shut no other out.
+//! Requests that wait for the writer, by account. A commit takes a fair share from each
+//! account, so that one account's events, however many deliveries they make, shut no other
+//! account out.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -8,60 +9,60 @@ use signet_model::AccountId;
 use tokio::time::Instant;
 
 use super::{
+    balances::BalanceUpdate,
     commit::Changes,
     ingest::{Accepted, Incoming, IngestError},
-    balances::Report,
     locked_accounts::LockedAccounts,
-    reply::{Answer, Slot},
+    reply::{Answer, ReplyTo},
 };
 
-/// The most events and reports in one commit.
-pub(super) const ENTRIES_MAX: usize = 256;
-/// The most deliveries in one commit, unless its first event makes more by itself.
+/// Events and balances in one commit.
+pub(super) const REQUESTS_MAX: usize = 256;
+/// Deliveries in one commit, unless its first event makes more by itself.
 const DELIVERIES_MAX: usize = 2_000;
-/// How many deliveries an account may make before it is the next one's turn.
-const QUANTUM: usize = 16;
-/// How much may wait for an account that is locked. The rest is refused at once: it
-/// would take the places of others.
-const LOCKED_MAX: usize = 256;
+/// Deliveries that an account may make before the next account has its turn.
+const QUANTUM_DELIVERIES: usize = 16;
+/// Requests that may wait for a locked account. The rest is refused at once, since it would
+/// take the places of other accounts.
+const LOCKED_REQUESTS_MAX: usize = 256;
 
-/// One part of a request: what is to be written, and the place for its answer.
-pub(crate) enum Entry {
-    Event(Incoming, Slot<Accepted>),
-    Report(Report, Slot<()>),
+/// One part of a producer's request, and the handle for its answer.
+pub(crate) enum WriteRequest {
+    Event(Incoming, ReplyTo<Accepted>),
+    Balance(BalanceUpdate, ReplyTo<()>),
 }
 
-impl Entry {
+impl WriteRequest {
     fn account(&self) -> AccountId {
         match self {
             Self::Event(incoming, _) => incoming.event.account,
-            Self::Report(report, _) => report.account,
+            Self::Balance(update, _) => update.account,
         }
     }
 
-    fn is_gone(&self) -> bool {
+    fn is_abandoned(&self) -> bool {
         match self {
-            Self::Event(_, slot) => slot.is_gone(),
-            Self::Report(_, slot) => slot.is_gone(),
+            Self::Event(_, reply_to) => reply_to.is_abandoned(),
+            Self::Balance(_, reply_to) => reply_to.is_abandoned(),
         }
     }
 
     pub(super) fn refuse(self, error: IngestError) {
         match self {
-            Self::Event(_, slot) => slot.answer(Err(error)),
-            Self::Report(_, slot) => slot.answer(Err(error)),
+            Self::Event(_, reply_to) => reply_to.answer(Err(error)),
+            Self::Balance(_, reply_to) => reply_to.answer(Err(error)),
         }
     }
 }
 
-/// What waits, the account whose turn it is first.
+/// The queues of accounts, in the order of their turns.
 #[derive(Default)]
-pub(super) struct Pending {
-    queues: LinkedHashMap<AccountId, VecDeque<Entry>>,
+pub(super) struct RequestQueue {
+    queues: LinkedHashMap<AccountId, VecDeque<WriteRequest>>,
     len: usize,
 }
 
-impl Pending {
+impl RequestQueue {
     pub(super) const fn len(&self) -> usize {
         self.len
     }
@@ -70,53 +71,53 @@ impl Pending {
         self.len == 0
     }
 
-    /// Whether anything can be taken now.
+    /// Tells whether a request can be taken now.
     pub(super) fn is_ready(&self, locked: &LockedAccounts, now: Instant) -> bool {
         self.ready(locked, now).next().is_some()
     }
 
-    /// The accounts of which something can be taken now.
+    /// Returns the accounts whose requests can be taken now.
     pub(super) fn ready(&self, locked: &LockedAccounts, now: Instant) -> impl Iterator<Item = AccountId> {
-        self.queues.keys().copied().filter(move |&account| !locked.is_resting(account, now))
+        self.queues.keys().copied().filter(move |&account| !locked.is_backing_off(account, now))
     }
 
-    /// The accounts of what waits.
+    /// Returns the accounts whose requests wait.
     pub(super) fn accounts(&self) -> impl Iterator<Item = AccountId> {
         self.queues.keys().copied()
     }
 
     /// Adds the parts of a request.
-    pub(super) fn push(&mut self, entries: Vec<Entry>, locked: &LockedAccounts) {
-        for entry in entries {
-            let account = entry.account();
+    pub(super) fn push(&mut self, requests: Vec<WriteRequest>, locked: &LockedAccounts) {
+        for request in requests {
+            let account = request.account();
             let queue = self.queues.entry(account).or_insert_with(VecDeque::new);
-            if queue.len() >= LOCKED_MAX && locked.is_locked(account) {
-                entry.refuse(IngestError::Overloaded);
+            if queue.len() >= LOCKED_REQUESTS_MAX && locked.is_locked(account) {
+                request.refuse(IngestError::Overloaded);
                 continue;
             }
-            queue.push_back(entry);
+            queue.push_back(request);
             self.len += 1;
         }
     }
 
-    /// Puts back what was taken and could not be written yet, in its order.
-    pub(super) fn put_back(&mut self, entries: Vec<Entry>) {
-        self.len += entries.len();
-        for entry in entries.into_iter().rev() {
-            self.queues.entry(entry.account()).or_insert_with(VecDeque::new).push_front(entry);
+    /// Puts requests back that could not be written yet, in their order.
+    pub(super) fn put_back(&mut self, requests: Vec<WriteRequest>) {
+        self.len += requests.len();
+        for request in requests.into_iter().rev() {
+            self.queues.entry(request.account()).or_insert_with(VecDeque::new).push_front(request);
         }
     }
 
-    /// Refuses all that waits for an account.
+    /// Refuses the requests of an account.
     pub(super) fn refuse(&mut self, account: AccountId, error: IngestError) {
         let queue = self.queues.remove(&account).unwrap_or_default();
         self.len -= queue.len();
-        for entry in queue {
-            entry.refuse(error);
+        for request in queue {
+            request.refuse(error);
         }
     }
 
-    /// Refuses all that waits.
+    /// Refuses all requests.
     pub(super) fn refuse_all(&mut self, error: IngestError) {
         let accounts: Vec<_> = self.queues.keys().copied().collect();
         for account in accounts {
@@ -124,22 +125,27 @@ impl Pending {
         }
     }
 
-    /// Takes what one commit writes. Accounts take turns, and each goes on until its
-    /// deliveries, as `weigh` counts them, are no fewer than those of the others. Those
-    /// of which nothing was taken are first the next time.
-    pub(super) fn take(&mut self, locked: &LockedAccounts, now: Instant, weigh: impl Fn(&Incoming) -> usize) -> Taken {
-        let mut taken = Taken::default();
-        let mut weights: HashMap<AccountId, usize> = HashMap::new();
+    /// Takes the requests of one commit. Accounts take turns, and each goes on until its
+    /// deliveries, as `fanout` counts them, are no fewer than those of the others. Accounts
+    /// that had no turn are first the next time.
+    pub(super) fn take(
+        &mut self,
+        locked: &LockedAccounts,
+        now: Instant,
+        fanout: impl Fn(&Incoming) -> usize,
+    ) -> RequestBatch {
+        let mut batch = RequestBatch::default();
+        let mut taken: HashMap<AccountId, usize> = HashMap::new();
         let mut allowance = 0;
         loop {
-            allowance += QUANTUM;
+            allowance += QUANTUM_DELIVERIES;
             let mut goes_on = false;
             for _ in 0..self.queues.len() {
                 let Some((account, mut queue)) = self.queues.pop_front() else { break };
-                if !locked.is_resting(account, now) {
-                    let weight = weights.entry(account).or_default();
+                if !locked.is_backing_off(account, now) {
+                    let taken = taken.entry(account).or_default();
                     let before = queue.len();
-                    goes_on |= taken.take_turn(&mut queue, weight, allowance, &weigh);
+                    goes_on |= batch.take_turn(&mut queue, taken, allowance, &fanout);
                     self.len -= before - queue.len();
                 }
                 if !queue.is_empty() {
@@ -147,8 +153,8 @@ impl Pending {
                 }
             }
             if !goes_on {
-                self.keep_first(|account| weights.get(account).is_none_or(|weight| *weight == 0));
-                return taken;
+                self.keep_first(|account| taken.get(account).is_none_or(|taken| *taken == 0));
+                return batch;
             }
         }
     }
@@ -162,100 +168,100 @@ impl Pending {
     }
 }
 
-/// What one commit writes, and where its answers go.
+/// The requests of one commit, and the handles for their answers.
 #[derive(Default)]
-pub(super) struct Taken {
+pub(super) struct RequestBatch {
     pub(super) changes: Changes,
-    pub(super) event_slots: Vec<Slot<Accepted>>,
-    pub(super) report_slots: Vec<Slot<()>>,
+    pub(super) event_replies: Vec<ReplyTo<Accepted>>,
+    pub(super) balance_replies: Vec<ReplyTo<()>>,
     deliveries: usize,
 }
 
-impl Taken {
+impl RequestBatch {
     pub(super) fn len(&self) -> usize {
-        self.event_slots.len() + self.report_slots.len()
+        self.event_replies.len() + self.balance_replies.len()
     }
 
     pub(super) fn refuse(self, error: IngestError) {
-        for slot in self.event_slots {
-            slot.answer(Err(error));
+        for reply_to in self.event_replies {
+            reply_to.answer(Err(error));
         }
-        for slot in self.report_slots {
-            slot.answer(Err(error));
+        for reply_to in self.balance_replies {
+            reply_to.answer(Err(error));
         }
     }
 
-    /// Gives each part its answer. Returns those of locked accounts, which have none yet,
-    /// and the accounts of the others.
+    /// Answers the requests. Returns those of locked accounts, which have no answer yet, and
+    /// the accounts of the others.
     pub(super) fn answer(
         self,
         events: Vec<Answer<Accepted>>,
-        reports: Vec<Answer<()>>,
+        balances: Vec<Answer<()>>,
         locked: &HashSet<AccountId>,
-    ) -> (Vec<Entry>, HashSet<AccountId>) {
-        let (mut events, mut reports) = (events.into_iter(), reports.into_iter());
+    ) -> (Vec<WriteRequest>, HashSet<AccountId>) {
+        let (mut events, mut balances) = (events.into_iter(), balances.into_iter());
         let (mut put_back, mut free) = (Vec::new(), HashSet::new());
-        for (incoming, slot) in self.changes.events.into_iter().zip(self.event_slots) {
+        for (incoming, reply_to) in self.changes.events.into_iter().zip(self.event_replies) {
             if locked.contains(&incoming.event.account) {
-                put_back.push(Entry::Event(incoming, slot));
+                put_back.push(WriteRequest::Event(incoming, reply_to));
             } else {
                 free.insert(incoming.event.account);
-                slot.answer(events.next().unwrap_or(Err(IngestError::Store)));
+                reply_to.answer(events.next().unwrap_or(Err(IngestError::Store)));
             }
         }
-        for (report, slot) in self.changes.reports.into_iter().zip(self.report_slots) {
-            if locked.contains(&report.account) {
-                put_back.push(Entry::Report(report, slot));
+        for (update, reply_to) in self.changes.balances.into_iter().zip(self.balance_replies) {
+            if locked.contains(&update.account) {
+                put_back.push(WriteRequest::Balance(update, reply_to));
             } else {
-                free.insert(report.account);
-                slot.answer(reports.next().unwrap_or(Err(IngestError::Store)));
+                free.insert(update.account);
+                reply_to.answer(balances.next().unwrap_or(Err(IngestError::Store)));
             }
         }
         (put_back, free)
     }
 
-    /// Takes from an account until it has its allowance; returns whether more of it fits.
+    /// Takes requests of one account up to its allowance. Returns `true` if more would fit.
     fn take_turn(
         &mut self,
-        queue: &mut VecDeque<Entry>,
+        queue: &mut VecDeque<WriteRequest>,
         taken: &mut usize,
         allowance: usize,
-        weigh: &impl Fn(&Incoming) -> usize,
+        fanout: &impl Fn(&Incoming) -> usize,
     ) -> bool {
-        while let Some(entry) = queue.front() {
-            let weight = match entry {
-                Entry::Event(incoming, _) => weigh(incoming).max(1),
-                Entry::Report(..) => 1,
+        while let Some(request) = queue.front() {
+            let deliveries = match request {
+                WriteRequest::Event(incoming, _) => fanout(incoming).max(1),
+                WriteRequest::Balance(..) => 1,
             };
-            if !self.fits(weight) {
+            if !self.fits(deliveries) {
                 return false;
             }
             if *taken >= allowance {
                 return true;
             }
-            // A request that was given up, or told to come back, is not stored later.
-            if let Some(entry) = queue.pop_front().filter(|entry| !entry.is_gone()) {
-                *taken += weight;
-                self.add(entry, weight);
+            // An abandoned request, or one that was answered already, is not stored.
+            if let Some(request) = queue.pop_front().filter(|request| !request.is_abandoned()) {
+                *taken += deliveries;
+                self.add(request, deliveries);
             }
         }
         false
     }
 
-    fn fits(&self, weight: usize) -> bool {
-        self.len() < ENTRIES_MAX && (self.len() == 0 || self.deliveries + weight <= DELIVERIES_MAX)
+    fn fits(&self, deliveries: usize) -> bool {
+        self.len() < REQUESTS_MAX && (self.len() == 0 || self.deliveries + deliveries <= DELIVERIES_MAX)
     }
 
-    fn add(&mut self, entry: Entry, weight: usize) {
-        self.deliveries += weight;
-        match entry {
-            Entry::Event(incoming, slot) => {
+    fn add(&mut self, request: WriteRequest, deliveries: usize) {
+        self.deliveries += deliveries;
+        match request {
+            WriteRequest::Event(incoming, reply_to) => {
                 self.changes.events.push(incoming);
-                self.event_slots.push(slot);
+                self.event_replies.push(reply_to);
             }
-            Entry::Report(report, slot) => {
-                self.changes.reports.push(report);
-                self.report_slots.push(slot);
+            WriteRequest::Balance(update, reply_to) => {
+                self.changes.balances.push(update);
+                self.balance_replies.push(reply_to);
             }
         }
     }

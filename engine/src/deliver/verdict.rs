@@ -1,20 +1,20 @@
-//! What an attempt means for its delivery.
+//! The meaning of an attempt for its delivery.
 
 use signet_model::{Timestamp, delivery::Attempt, endpoint::DisabledReason, retry::Schedule};
 
-/// What becomes of a delivery, as long as its endpoint stays as it is.
+/// The decision about a delivery, as long as its endpoint stays as it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It arrived.
+    /// The delivery arrived.
     Delivered,
-    /// It is tried again.
+    /// The delivery is attempted again at this instant.
     Retry(Timestamp),
-    /// A test that failed; tests are not repeated and disable nothing.
+    /// A test failed. Tests are not repeated and disable no endpoint.
     TestFailed,
-    /// It is given up, and its endpoint is disabled.
-    GivenUp(DisabledReason),
-    /// It was not attempted, and is given back.
-    GivenBack,
+    /// The delivery has failed for good, and its endpoint is disabled.
+    Disable(DisabledReason),
+    /// No attempt was made, and the delivery returns to the store.
+    Returned,
 }
 
 /// Judges the attempt that failed as the `failures`th of its round, or succeeded.
@@ -28,11 +28,11 @@ pub(super) fn judge(attempt: &Attempt, is_test: bool, failures: i32, schedule: &
         return Verdict::TestFailed;
     }
     if outcome.is_gone() {
-        return Verdict::GivenUp(DisabledReason::Gone);
+        return Verdict::Disable(DisabledReason::Gone);
     }
     let failures = u32::try_from(failures).unwrap_or(u32::MAX);
     match schedule.next_due(failures, attempt.ended_at(), jitter, attempt.retry_after) {
         Some(due_at) => Verdict::Retry(due_at),
-        None => Verdict::GivenUp(DisabledReason::RetriesExhausted),
+        None => Verdict::Disable(DisabledReason::RetriesExhausted),
     }
 }

@@ -1,10 +1,10 @@
-//! The one task that writes on the hot path: accepted events, reports of balances, and
-//! what came of attempts, share their commits.
+//! The one task that commits on the hot path: events, balances and the outcomes of attempts
+//! share their transactions.
 //!
-//! Requests wait for their commit, outcomes do not: what finds only outcomes
-//! waits a little for a request to share its commit with, so that under load
-//! recording costs no commits of its own. A request whose events make more deliveries
-//! than a commit takes goes into several, and those of other accounts in between.
+//! Producers wait for the commit of their requests; no task waits for that of an outcome.
+//! Outcomes therefore wait a little for a request to share its commit with, so that under
+//! load recording costs no commits of its own. Events that make more deliveries than a
+//! commit takes go into several commits, with those of other accounts in between.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -17,72 +17,72 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     commit::{Changes, Committed, commit_batch},
-    endpoint_cache::Views,
+    endpoint_cache::Snapshot,
     ingest::IngestError,
     locked_accounts::LockedAccounts,
-    outcome::Judged,
-    request_queue::{ENTRIES_MAX, Entry, Pending, Taken},
+    outcome::Decided,
+    request_queue::{REQUESTS_MAX, RequestBatch, RequestQueue, WriteRequest},
 };
 use crate::{
     engine::Parts,
-    queue::{HotConnection, NotWritten},
+    queue::{HotConnection, WriteError},
 };
 
-/// The most outcomes in one commit.
-const MOST_OUTCOMES: usize = 256;
-/// How long outcomes wait for others, or for events, to share their commit.
-/// Nothing waits for them meanwhile: the delivery has been made and its place is free.
-const GATHER: Duration = Duration::from_millis(5);
-/// How much longer they wait where they are many: then many more are about to come.
-const GATHER_CROWD: Duration = Duration::from_millis(15);
-/// What is a crowd. A commit waits for as many requests as there were last time, if
-/// they were that many: their producers are about to send the next, and a commit
-/// costs more than the wait.
-const SMALLEST_CROWD: usize = 8;
-/// How long it waits for them at most.
-const CROWD_WAIT: Duration = Duration::from_millis(1);
-/// How long a commit may take, and an account be locked, before those who wait for it are
-/// told to come back.
-const STORE_LIMIT: Duration = Duration::from_secs(5);
-/// How long the recording of outcomes may take: disabling an endpoint holds all that
-/// waits for it, but a server can be gone without a word.
-const RECORD_LIMIT: Duration = Duration::from_mins(1);
-/// How long to wait before outcomes that could not be written are tried again.
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+/// Outcomes in one commit.
+const OUTCOMES_MAX: usize = 256;
+/// The time that outcomes wait for others, or for events, to share a commit. It delays no
+/// delivery: the attempts have been made, and their slots are free.
+const GATHER_TIME: Duration = Duration::from_millis(5);
+/// The time that they wait longer if they are many: then more are about to come.
+const GATHER_CROWD_TIME: Duration = Duration::from_millis(15);
+/// The smallest crowd. A commit waits for as many requests as the last one had, if it had
+/// that many: their producers are about to send the next ones, and a commit costs more than
+/// the wait.
+const CROWD_MIN: usize = 8;
+/// The limit of this wait.
+const CROWD_WAIT_MAX: Duration = Duration::from_millis(1);
+/// The time that a commit may take, and that an account may be locked, before the requests
+/// that wait for it are answered with `Overloaded`.
+const STORE_TIME_MAX: Duration = Duration::from_secs(5);
+/// The time that recording outcomes may take. It is long, since no producer waits; but a
+/// database server can vanish without closing its connections.
+const RECORD_TIME_MAX: Duration = Duration::from_mins(1);
+/// The delay before outcomes that could not be written are tried again.
+const RETRY_DELAY_MIN: Duration = Duration::from_millis(20);
+const RETRY_DELAY_MAX: Duration = Duration::from_secs(2);
 
-/// When to stop.
+/// The phases of stopping, as the writer sees them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Stops {
-    /// Take no more requests.
-    pub(crate) quit: CancellationToken,
-    /// Told when those that were waiting have been stored.
-    pub(crate) stored: CancellationToken,
-    /// No more outcomes will come.
-    pub(crate) drained: CancellationToken,
+pub(crate) struct Phases {
+    /// The writer takes no more requests.
+    pub(crate) begun: CancellationToken,
+    /// The writer has stored the requests that waited.
+    pub(crate) requests_stored: CancellationToken,
+    /// No more outcomes can come.
+    pub(crate) attempts_ended: CancellationToken,
 }
 
-/// Writes what is waiting, until told to stop; then writes the rest.
+/// Writes requests and outcomes until the engine stops, and then the rest of them.
 pub(crate) async fn write(
     engine: Arc<Parts>,
-    requests: UnboundedReceiver<Vec<Entry>>,
-    finished: Receiver<Judged>,
-    stops: Stops,
+    incoming_requests: UnboundedReceiver<Vec<WriteRequest>>,
+    incoming_outcomes: Receiver<Decided>,
+    phases: Phases,
 ) {
     let writer = Writer {
         hot: HotConnection::new(&engine.db),
         engine,
-        requests,
-        finished,
-        stops,
-        pending: Pending::default(),
+        incoming_requests,
+        incoming_outcomes,
+        phases,
+        requests: RequestQueue::default(),
         locked: LockedAccounts::default(),
         outcomes: Vec::new(),
-        aside: Vec::new(),
-        due: Instant::now(),
-        patient: false,
-        pause: FIRST_PAUSE,
-        crowd: 0,
+        deferred_outcomes: Vec::new(),
+        record_at: Instant::now(),
+        may_wait_longer: false,
+        retry_delay: RETRY_DELAY_MIN,
+        expected_requests: 0,
     };
     writer.run().await;
 }
@@ -90,36 +90,35 @@ pub(crate) async fn write(
 struct Writer {
     engine: Arc<Parts>,
     hot: HotConnection,
-    requests: UnboundedReceiver<Vec<Entry>>,
-    finished: Receiver<Judged>,
-    stops: Stops,
-    /// What has been taken from the channel of requests and is not stored yet.
-    pending: Pending,
-    /// Accounts that are left alone for a moment.
+    incoming_requests: UnboundedReceiver<Vec<WriteRequest>>,
+    incoming_outcomes: Receiver<Decided>,
+    phases: Phases,
+    /// Requests taken from the channel and not yet stored.
+    requests: RequestQueue,
+    /// Accounts that other transactions have locked.
     locked: LockedAccounts,
-    /// What has been taken from the channel of outcomes and is not recorded yet.
-    outcomes: Vec<Judged>,
-    /// Those that wait for a locked account.
-    aside: Vec<Judged>,
-    /// When outcomes are to be recorded, if no request comes before.
-    due: Instant,
-    /// Whether they may wait longer then, if they are many.
-    patient: bool,
-    /// How long the next failure to record them makes them wait.
-    pause: Duration,
-    /// How many entries there were at the last commit: those that it stored, and
-    /// those that came meanwhile.
-    crowd: usize,
+    /// Outcomes taken from the channel and not yet recorded.
+    outcomes: Vec<Decided>,
+    /// Outcomes that wait for a locked account.
+    deferred_outcomes: Vec<Decided>,
+    /// The instant at which outcomes are recorded, if no request comes before.
+    record_at: Instant,
+    /// Outcomes may wait longer then, if they are many.
+    may_wait_longer: bool,
+    /// The delay after the next failure to record them.
+    retry_delay: Duration,
+    /// The requests of the last commit, and those that came during it.
+    expected_requests: usize,
 }
 
-/// What goes into a transaction beside changes.
+/// The outcomes that a transaction writes beside changes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Share {
     Alone,
     WithOutcomes,
 }
 
-/// What the writer was woken by.
+/// The reason for which the writer wakes up.
 enum Wakeup {
     Requests,
     OutcomesDue,
@@ -139,184 +138,184 @@ impl Writer {
         }
     }
 
-    /// Waits for something to do; `None` once nothing more can come.
+    /// Waits for work. Returns `None` once no more can come.
     async fn wait(&mut self) -> Option<Wakeup> {
         let mut ended = Vec::new();
         loop {
             self.give_up_locked();
-            if self.requests.is_closed() && self.requests.is_empty() && self.pending.is_empty() {
-                self.stops.stored.cancel();
+            if self.incoming_requests.is_closed() && self.incoming_requests.is_empty() && self.requests.is_empty() {
+                self.phases.requests_stored.cancel();
             }
-            let stored = self.stops.stored.is_cancelled();
+            let stored = self.phases.requests_stored.is_cancelled();
             if stored && self.is_recorded() {
                 return None;
             }
-            let is_ready = self.pending.is_ready(&self.locked, Instant::now());
+            let is_ready = self.requests.is_ready(&self.locked, Instant::now());
             let retry_at = self.retry_at();
             tokio::select! {
                 biased;
-                () = self.stops.quit.cancelled(), if !self.requests.is_closed() => {
-                    self.requests.close();
+                () = self.phases.begun.cancelled(), if !self.incoming_requests.is_closed() => {
+                    self.incoming_requests.close();
                     return Some(Wakeup::Stop);
                 }
-                () = self.stops.drained.cancelled(), if !self.finished.is_closed() => {
-                    self.finished.close();
+                () = self.phases.attempts_ended.cancelled(), if !self.incoming_outcomes.is_closed() => {
+                    self.incoming_outcomes.close();
                     return Some(Wakeup::OutcomesDue);
                 }
                 () = std::future::ready(()), if is_ready => return Some(Wakeup::Requests),
-                Some(entries) = self.requests.recv() => {
-                    self.pending.push(entries, &self.locked);
+                Some(requests) = self.incoming_requests.recv() => {
+                    self.requests.push(requests, &self.locked);
                 }
                 () = sleep_until(retry_at.unwrap_or_else(Instant::now)), if retry_at.is_some() => {
                     return Some(Wakeup::Retry);
                 }
-                () = sleep_until(self.due), if !self.outcomes.is_empty() => {
+                () = sleep_until(self.record_at), if !self.outcomes.is_empty() => {
                     self.gather_outcomes();
-                    let many = (SMALLEST_CROWD..MOST_OUTCOMES).contains(&self.outcomes.len());
-                    if !(many && std::mem::take(&mut self.patient)) {
+                    let many = (CROWD_MIN..OUTCOMES_MAX).contains(&self.outcomes.len());
+                    if !(many && std::mem::take(&mut self.may_wait_longer)) {
                         return Some(Wakeup::OutcomesDue);
                     }
-                    self.due += GATHER_CROWD;
+                    self.record_at += GATHER_CROWD_TIME;
                 }
-                _ = self.finished.recv_many(&mut ended, MOST_OUTCOMES), if self.outcomes.is_empty() && !self.is_finished() => {
-                    self.patient = !self.finished.is_closed();
-                    self.due = Instant::now() + if self.patient { GATHER } else { Duration::ZERO };
-                    for judged in ended.drain(..) {
-                        self.add_outcome(judged);
+                _ = self.incoming_outcomes.recv_many(&mut ended, OUTCOMES_MAX), if self.outcomes.is_empty() && !self.is_drained() => {
+                    self.may_wait_longer = !self.incoming_outcomes.is_closed();
+                    self.record_at = Instant::now() + if self.may_wait_longer { GATHER_TIME } else { Duration::ZERO };
+                    for decided in ended.drain(..) {
+                        self.add_outcome(decided);
                     }
                 }
             }
         }
     }
 
-    /// Whether no outcome can come any more.
-    fn is_finished(&self) -> bool {
-        self.finished.is_closed() && self.finished.is_empty()
+    /// Tells whether no more outcomes can come.
+    fn is_drained(&self) -> bool {
+        self.incoming_outcomes.is_closed() && self.incoming_outcomes.is_empty()
     }
 
-    /// Whether none is left either.
+    /// Tells whether none is left to record either.
     fn is_recorded(&self) -> bool {
-        self.is_finished() && self.outcomes.is_empty() && self.aside.is_empty()
+        self.is_drained() && self.outcomes.is_empty() && self.deferred_outcomes.is_empty()
     }
 
-    /// When something is tried again that waits for a locked account.
+    /// Returns the instant at which a locked account is tried again.
     fn retry_at(&self) -> Option<Instant> {
-        if self.aside.is_empty() && self.locked.is_empty() {
+        if self.deferred_outcomes.is_empty() && self.locked.is_empty() {
             return None;
         }
         let now = Instant::now();
-        let waiting = self.aside.iter().map(|one| one.finished.account).chain(self.pending.accounts());
-        waiting.map(|account| self.locked.resting_until(account).unwrap_or(now)).min()
+        let waiting = self.deferred_outcomes.iter().map(|one| one.completion.account).chain(self.requests.accounts());
+        waiting.map(|account| self.locked.retry_at(account).unwrap_or(now)).min()
     }
 
-    /// Gives up what has waited for too long for a locked account. Outcomes go on waiting.
+    /// Refuses requests that have waited too long for a locked account. Outcomes go on waiting.
     fn give_up_locked(&mut self) {
         if self.locked.is_empty() {
             return;
         }
-        for account in self.locked.take_locked_for(STORE_LIMIT, Instant::now()) {
+        for account in self.locked.take_locked_for(STORE_TIME_MAX, Instant::now()) {
             tracing::warn!(%account, "another transaction keeps the account locked; its events are refused");
-            self.pending.refuse(account, IngestError::Overloaded);
+            self.requests.refuse(account, IngestError::Overloaded);
         }
     }
 
-    /// Takes what has come in the meantime, as far as it fits.
+    /// Takes the outcomes that have come, as far as they fit into a commit.
     fn gather_outcomes(&mut self) {
-        if !self.aside.is_empty() {
+        if !self.deferred_outcomes.is_empty() {
             let now = Instant::now();
-            let free = self.aside.extract_if(.., |one| !self.locked.is_resting(one.finished.account, now));
+            let free =
+                self.deferred_outcomes.extract_if(.., |one| !self.locked.is_backing_off(one.completion.account, now));
             self.outcomes.extend(free);
         }
-        while self.outcomes.len() < MOST_OUTCOMES
-            && let Ok(judged) = self.finished.try_recv()
+        while self.outcomes.len() < OUTCOMES_MAX
+            && let Ok(decided) = self.incoming_outcomes.try_recv()
         {
-            self.add_outcome(judged);
+            self.add_outcome(decided);
         }
     }
 
-    fn add_outcome(&mut self, judged: Judged) {
-        let waits = judged.concerns_endpoints() && self.locked.is_resting(judged.finished.account, Instant::now());
-        if waits { &mut self.aside } else { &mut self.outcomes }.push(judged);
+    fn add_outcome(&mut self, decided: Decided) {
+        let waits =
+            decided.depends_on_endpoints() && self.locked.is_backing_off(decided.completion.account, Instant::now());
+        if waits { &mut self.deferred_outcomes } else { &mut self.outcomes }.push(decided);
     }
 
-    /// Takes what waits to be stored, as far as it fits into a commit.
-    async fn gather_requests(&mut self) -> Taken {
-        let deadline = Instant::now() + CROWD_WAIT;
+    /// Takes the requests that wait, as far as they fit into a commit.
+    async fn gather_requests(&mut self) -> RequestBatch {
+        let deadline = Instant::now() + CROWD_WAIT_MAX;
         loop {
-            while let Ok(entries) = self.requests.try_recv() {
-                self.pending.push(entries, &self.locked);
+            while let Ok(requests) = self.incoming_requests.try_recv() {
+                self.requests.push(requests, &self.locked);
             }
-            if self.pending.len() >= self.crowd.min(ENTRIES_MAX) || self.crowd < SMALLEST_CROWD {
+            if self.requests.len() >= self.expected_requests.min(REQUESTS_MAX) || self.expected_requests < CROWD_MIN {
                 break;
             }
-            match timeout_at(deadline, self.requests.recv()).await {
-                Ok(Some(entries)) => self.pending.push(entries, &self.locked),
+            match timeout_at(deadline, self.incoming_requests.recv()).await {
+                Ok(Some(requests)) => self.requests.push(requests, &self.locked),
                 _ => break,
             }
         }
         let now = Instant::now();
-        let accounts: Vec<_> = self.pending.ready(&self.locked, now).collect();
-        let views = self.views(&accounts).await;
-        self.pending.take(&self.locked, now, |incoming| incoming.fanout(&views))
+        let accounts: Vec<_> = self.requests.ready(&self.locked, now).collect();
+        let snapshot = self.views(&accounts).await;
+        self.requests.take(&self.locked, now, |incoming| incoming.fanout(&snapshot))
     }
 
     /// What is known of these accounts, to tell how large a commit will be. A store that
     /// fails now is noticed by the commit.
-    async fn views(&self, accounts: &[AccountId]) -> Views {
-        match timeout(STORE_LIMIT, self.engine.directory.known(&self.engine.db, accounts)).await {
-            Ok(Ok(views)) => views,
-            Ok(Err(_)) | Err(_) => Views::default(),
+    async fn views(&self, accounts: &[AccountId]) -> Snapshot {
+        match timeout(STORE_TIME_MAX, self.engine.endpoint_cache.cached(&self.engine.db, accounts)).await {
+            Ok(Ok(snapshot)) => snapshot,
+            Ok(Err(_)) | Err(_) => Snapshot::default(),
         }
     }
 
-    /// Tries again what waits for locked accounts.
+    /// Tries locked accounts again.
     async fn retry(&mut self) {
-        if self.pending.is_ready(&self.locked, Instant::now()) {
+        if self.requests.is_ready(&self.locked, Instant::now()) {
             self.write_requests().await;
         } else {
             self.record().await;
         }
     }
 
-    /// Stores what was requested, records what there is to record, and answers.
+    /// Writes requests and outcomes, and answers the requests.
     async fn write_requests(&mut self) {
-        let taken = self.gather_requests().await;
+        let batch = self.gather_requests().await;
         self.gather_outcomes();
-        // Disabling an endpoint can take its time, and what is stored along with
-        // it would not yet see it disabled.
-        if self.outcomes.iter().any(Judged::disables) {
+        // Events stored along with the disabling of an endpoint would not see it disabled.
+        if self.outcomes.iter().any(Decided::disables) {
             self.record().await;
         }
-        if taken.len() == 0 {
+        if batch.len() == 0 {
             return self.record().await;
         }
-        let stored = self.store(&taken.changes).await;
-        self.crowd = taken.len() + self.pending.len() + self.requests.len();
-        let count = taken.len();
+        let stored = self.store(&batch.changes).await;
+        self.expected_requests = batch.len() + self.requests.len() + self.incoming_requests.len();
+        let count = batch.len();
         match stored {
-            Ok(Ok(committed)) => self.answer(taken, committed),
+            Ok(Ok(committed)) => self.answer(batch, committed),
             Ok(Err(error)) => {
                 tracing::error!(%error, count, "events could not be stored");
-                taken.refuse(IngestError::Store);
+                batch.refuse(IngestError::Store);
             }
-            // What the store did not take in time may still turn out to be
-            // stored, as after every answer that is lost.
+            // The commit may still succeed, as after every answer that is lost.
             Err(_) => {
                 tracing::warn!(count, "the store does not keep up; events are refused");
-                taken.refuse(IngestError::Overloaded);
-                self.failed();
+                batch.refuse(IngestError::Overloaded);
+                self.commit_failed();
                 self.turn_away();
                 self.hot.renew();
             }
         }
     }
 
-    /// Answers what was stored, and puts back what waits for a locked account.
-    fn answer(&mut self, taken: Taken, committed: Committed) {
-        let Committed { admitted, reports, locked } = committed;
-        let answers = admitted.send(&self.engine);
-        let (put_back, free) = taken.answer(answers, reports, &locked);
-        self.pending.put_back(put_back);
+    /// Answers the requests that were stored, and puts back those of locked accounts.
+    fn answer(&mut self, batch: RequestBatch, committed: Committed) {
+        let Committed { stored, balances, locked } = committed;
+        let answers = stored.send(&self.engine);
+        let (put_back, free) = batch.answer(answers, balances, &locked);
+        self.requests.put_back(put_back);
         if !self.locked.is_empty() {
             for account in free {
                 self.locked.found_free(account);
@@ -324,23 +323,22 @@ impl Writer {
         }
     }
 
-    /// Stores changes, and records outcomes along with them.
-    async fn store(&mut self, changes: &Changes) -> Result<Result<Committed, NotWritten>, Elapsed> {
-        let share = if self.outcomes.iter().any(Judged::disables) { Share::Alone } else { Share::WithOutcomes };
-        match timeout(STORE_LIMIT, self.write_batch(changes, share)).await? {
+    /// Writes changes, and outcomes along with them.
+    async fn store(&mut self, changes: &Changes) -> Result<Result<Committed, WriteError>, Elapsed> {
+        let share = if self.outcomes.iter().any(Decided::disables) { Share::Alone } else { Share::WithOutcomes };
+        match timeout(STORE_TIME_MAX, self.write_batch(changes, share)).await? {
             Ok(committed) => Ok(Ok(committed)),
-            // The connection may have been broken before, or the outcomes are what
-            // the store does not take.
-            Err(NotWritten::RolledBack(error)) => {
+            // The connection may have been broken before, or the database refuses the outcomes.
+            Err(WriteError::RolledBack(error)) => {
                 tracing::warn!(%error, events = changes.events.len(), "events could not be stored; trying again");
-                timeout(STORE_LIMIT, self.write_batch(changes, Share::Alone)).await
+                timeout(STORE_TIME_MAX, self.write_batch(changes, Share::Alone)).await
             }
             Err(unconfirmed) => Ok(Err(unconfirmed)),
         }
     }
 
     /// Writes changes and outcomes in one transaction.
-    async fn write_batch(&mut self, changes: &Changes, share: Share) -> Result<Committed, NotWritten> {
+    async fn write_batch(&mut self, changes: &Changes, share: Share) -> Result<Committed, WriteError> {
         let outcomes = match share {
             Share::Alone => &[],
             Share::WithOutcomes => self.outcomes.as_slice(),
@@ -356,60 +354,60 @@ impl Writer {
                 self.recorded(&committed.locked);
             }
         } else {
-            self.failed();
+            self.commit_failed();
             self.hot.renew();
         }
         written
     }
 
-    /// Tells those who wait to come back. The store takes no more at this moment: each
+    /// Refuses all requests that wait: the database takes none at this moment, and each
     /// batch would only wait as long again.
     fn turn_away(&mut self) {
-        self.pending.refuse_all(IngestError::Overloaded);
-        while let Ok(entries) = self.requests.try_recv() {
-            for entry in entries {
+        self.requests.refuse_all(IngestError::Overloaded);
+        while let Ok(requests) = self.incoming_requests.try_recv() {
+            for entry in requests {
                 entry.refuse(IngestError::Overloaded);
             }
         }
     }
 
-    /// Records outcomes alone. A database that is away for a while must not lose
-    /// one: it would be attempted again for nothing.
+    /// Records outcomes alone, and keeps them while the database is away: a delivery whose
+    /// outcome is lost is attempted again.
     async fn record(&mut self) {
         self.gather_outcomes();
         if self.outcomes.is_empty() {
             return;
         }
-        let error = match timeout(RECORD_LIMIT, self.write_batch(&Changes::default(), Share::WithOutcomes)).await {
+        let error = match timeout(RECORD_TIME_MAX, self.write_batch(&Changes::default(), Share::WithOutcomes)).await {
             Ok(Ok(_)) => None,
             Ok(Err(error)) => Some(error.to_string()),
             Err(_) => {
-                self.failed();
+                self.commit_failed();
                 self.hot.renew();
                 Some("the database does not answer".to_owned())
             }
         };
         if let Some(error) = error {
             tracing::warn!(error, outcomes = self.outcomes.len(), "outcomes could not be recorded; trying again");
-            self.due = Instant::now() + self.pause;
-            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+            self.record_at = Instant::now() + self.retry_delay;
+            self.retry_delay = (self.retry_delay * 2).min(RETRY_DELAY_MAX);
         }
     }
 
-    fn failed(&self) {
+    fn commit_failed(&self) {
         self.engine.last_commit.failed(self.engine.clock.now());
     }
 
-    /// Keeps the outcomes that wait for an account that was locked.
+    /// Keeps the outcomes whose account was locked, and drops the others.
     fn recorded(&mut self, locked: &HashSet<AccountId>) {
-        for judged in self.outcomes.drain(..).filter(Judged::concerns_endpoints) {
-            if locked.contains(&judged.finished.account) {
-                self.aside.push(judged);
+        for decided in self.outcomes.drain(..).filter(Decided::depends_on_endpoints) {
+            if locked.contains(&decided.completion.account) {
+                self.deferred_outcomes.push(decided);
             } else {
-                self.locked.found_free(judged.finished.account);
+                self.locked.found_free(decided.completion.account);
             }
         }
-        self.pause = FIRST_PAUSE;
+        self.retry_delay = RETRY_DELAY_MIN;
     }
 }
 

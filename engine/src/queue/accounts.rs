@@ -4,7 +4,7 @@ use signet_model::AccountId;
 
 use super::{
     Lock, Tx, postgres,
-    records::{LevelsRow, OwnedEndpoint},
+    records::{BalanceRow, OwnedEndpoint},
     sqlite,
 };
 use crate::store::{Database, Result};
@@ -59,13 +59,13 @@ impl Tx<'_> {
     }
 
     /// The levels of those of these accounts that exist.
-    pub async fn levels(&mut self, accounts: &[AccountId]) -> Result<Vec<LevelsRow>> {
-        by_database!(self, levels(accounts))
+    pub async fn balances(&mut self, accounts: &[AccountId]) -> Result<Vec<BalanceRow>> {
+        by_database!(self, balances(accounts))
     }
 
     /// Sets the levels of accounts that this transaction has locked for a change.
-    pub async fn set_levels(&mut self, rows: &[LevelsRow]) -> Result<()> {
-        by_database!(self, set_levels(rows))
+    pub async fn set_balances(&mut self, rows: &[BalanceRow]) -> Result<()> {
+        by_database!(self, set_balances(rows))
     }
 
     /// The endpoints of these accounts that are not deleted.
@@ -79,7 +79,7 @@ macro_rules! endpoints_of {
     ($accounts:literal) => {
         concat!(
             "SELECT account_id, id, url, event_types, secret, next_secret, next_secret_at,
-               disabled_at IS NOT NULL AS disabled, hold_through IS NOT NULL AS settling, released_until
+               disabled_at IS NOT NULL AS disabled, hold_through IS NOT NULL AS enabling, released_until
              FROM endpoints WHERE deleted_at IS NULL AND account_id ",
             $accounts
         )
@@ -88,7 +88,7 @@ macro_rules! endpoints_of {
 pub(in crate::queue) use endpoints_of;
 
 /// The levels of some accounts (`$accounts`).
-macro_rules! levels_of {
+macro_rules! balances_of {
     ($accounts:literal) => {
         concat!(
             "SELECT id, ",
@@ -100,4 +100,4 @@ macro_rules! levels_of {
         )
     };
 }
-pub(in crate::queue) use levels_of;
+pub(in crate::queue) use balances_of;

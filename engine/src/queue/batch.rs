@@ -2,7 +2,7 @@
 
 use signet_model::{AccountId, EndpointId, Timestamp};
 
-use super::records::{AttemptRow, DeliveryRow, EventRow, FinishRow, HealthRow, KeyRow, Touch};
+use super::records::{DeliveryRow, EventRow, HealthRow, KeyRow, NewAttempt, OutcomeRow, QueueEntry};
 use crate::fault;
 
 /// Rows that are written together, so that a commit, and each trip to the
@@ -19,9 +19,9 @@ pub struct Batch {
     /// Their deliveries.
     pub deliveries: Vec<DeliveryRow>,
     /// Outcomes, each of which assumes that its lease still holds.
-    pub finishes: Vec<FinishRow>,
+    pub outcomes: Vec<OutcomeRow>,
     /// The attempts that they come from.
-    pub attempts: Vec<AttemptRow>,
+    pub attempts: Vec<NewAttempt>,
     /// What they say about their endpoints, in the order of their ids.
     pub health: Vec<HealthRow>,
 }
@@ -29,14 +29,14 @@ pub struct Batch {
 impl Batch {
     /// The earliest instant at which each endpoint has something due, in the order
     /// of their ids.
-    pub(super) fn touches(&self) -> Vec<Touch> {
+    pub(super) fn queue_entries(&self) -> Vec<QueueEntry> {
         let new = self.deliveries.iter().map(|row| (row.account, row.endpoint, row.due_at));
-        let retried = self.finishes.iter().map(|row| (row.account, row.endpoint, row.due_at));
+        let retried = self.outcomes.iter().map(|row| (row.account, row.endpoint, row.due_at));
         let mut due: Vec<(AccountId, EndpointId, Timestamp)> =
             new.chain(retried).filter_map(|(account, endpoint, due_at)| Some((account, endpoint, due_at?))).collect();
         due.sort_unstable();
         due.dedup_by_key(|&mut (account, endpoint, _)| (account, endpoint));
-        due.into_iter().map(|(account, endpoint, due_at)| Touch { account, endpoint, due_at }).collect()
+        due.into_iter().map(|(account, endpoint, due_at)| QueueEntry { account, endpoint, due_at }).collect()
     }
 
     /// Whether something is stored as due, for anybody to claim it.
@@ -46,7 +46,7 @@ impl Batch {
 
     /// Whether something is tried again later.
     pub fn has_retries(&self) -> bool {
-        self.finishes.iter().any(|row| row.due_at.is_some())
+        self.outcomes.iter().any(|row| row.due_at.is_some())
     }
 
     pub(super) fn has_events(&self) -> bool {
@@ -54,23 +54,23 @@ impl Batch {
     }
 
     pub(super) fn has_outcomes(&self) -> bool {
-        !self.finishes.is_empty()
+        !self.outcomes.is_empty()
     }
 
     /// What this batch passes, as tests name it, before and after its commit.
-    pub(crate) fn passage(&self) -> Passage {
-        Passage { events: self.has_events(), outcomes: self.has_outcomes() }
+    pub(crate) fn fault_points(&self) -> FaultPoints {
+        FaultPoints { events: self.has_events(), outcomes: self.has_outcomes() }
     }
 }
 
 /// Where a test can make the process die beside a commit.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Passage {
+pub(crate) struct FaultPoints {
     events: bool,
     outcomes: bool,
 }
 
-impl Passage {
+impl FaultPoints {
     pub(crate) fn before_commit(self) {
         self.pass("before_commit", "before_record");
     }

@@ -8,19 +8,19 @@ use std::time::Duration;
 
 use signet_model::{AccountId, DeliveryId, EndpointId, Timestamp};
 
-use super::{ADVANCE, FORGET, Tx, on};
+use super::{ADVANCE_QUEUE, REMOVE_QUEUE, Tx, on};
 use crate::store::{Result, removal::for_ids};
 
-/// What is to be done at an endpoint at which something is due.
+/// The status of an endpoint, which decides about its queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum EndpointStatus {
     /// It receives.
-    Open,
-    /// What waits is to be held; then only tests are left to be claimed.
+    Enabled,
+    /// Waiting deliveries are to be held, except for tests.
     Disabled,
-    /// It receives again, and what had waited before is still to be held.
-    Settling,
-    /// What waits or is held is to be discarded.
+    /// It receives again, and deliveries that had waited before are still to be held.
+    Enabling,
+    /// Waiting and held deliveries are to be discarded.
     Deleted,
 }
 
@@ -91,14 +91,14 @@ struct Pending {
 }
 
 impl Pending {
-    fn is_older(&self, marks: Marks) -> bool {
-        self.created_at <= marks.hold_through && !self.leased && !self.is_test
+    fn is_older(&self, progress: HoldProgress) -> bool {
+        self.created_at <= progress.hold_through && !self.leased && !self.is_test
     }
 }
 
 /// How far an endpoint is settled.
 #[derive(Debug, Clone, Copy, sqlx::FromRow)]
-pub(crate) struct Marks {
+pub(crate) struct HoldProgress {
     /// What was created up to this instant is to be held.
     pub(crate) hold_through: Timestamp,
     /// That is done of what is due before this instant.
@@ -107,7 +107,7 @@ pub(crate) struct Marks {
 
 /// An endpoint at an instant.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
+pub(crate) struct EndpointAt {
     pub(crate) account: AccountId,
     pub(crate) endpoint: EndpointId,
     pub(crate) now: Timestamp,
@@ -115,63 +115,63 @@ pub(crate) struct Place {
 
 impl Tx<'_> {
     /// Takes hold of an endpoint's queue, if it is due and no other process has it.
-    pub(crate) async fn take_queue(&mut self, place: Place) -> Result<bool> {
+    pub(crate) async fn lock_queue(&mut self, at: EndpointAt) -> Result<bool> {
         const TAKE: [&str; 2] = [due!(""), due!("FOR UPDATE SKIP LOCKED")];
-        self.finds(self.dialect(TAKE), place).await
+        self.finds(self.dialect(TAKE), at).await
     }
 
     /// Whether an endpoint's queue is due.
-    pub(crate) async fn is_due(&mut self, place: Place) -> Result<bool> {
-        self.finds(due!(""), place).await
+    pub(crate) async fn is_due(&mut self, at: EndpointAt) -> Result<bool> {
+        self.finds(due!(""), at).await
     }
 
-    async fn finds(&mut self, sql: &'static str, place: Place) -> Result<bool> {
+    async fn finds(&mut self, sql: &'static str, at: EndpointAt) -> Result<bool> {
         let found: Option<i32> = on!(self, |conn| sqlx::query_scalar(sql)
-            .bind(place.account)
-            .bind(place.endpoint)
-            .bind(place.now)
+            .bind(at.account)
+            .bind(at.endpoint)
+            .bind(at.now)
             .fetch_optional(conn)
             .await?);
         Ok(found.is_some())
     }
 
     /// Holds some of what waits; returns how many deliveries those are.
-    pub(crate) async fn hold(&mut self, place: Place, most: u64) -> Result<u64> {
-        self.change_some(self.dialect(HOLD), place, most).await
+    pub(crate) async fn hold(&mut self, at: EndpointAt, most: u64) -> Result<u64> {
+        self.change_some(self.dialect(HOLD), at, most).await
     }
 
     /// Discards some of what waits or is held; returns how many deliveries those are.
-    pub(crate) async fn discard(&mut self, place: Place, most: u64) -> Result<u64> {
-        let pending = self.change_some(self.dialect(DISCARD_PENDING), place, most).await?;
-        Ok(pending + self.change_some(DISCARD_HELD, place, most - pending).await?)
+    pub(crate) async fn discard(&mut self, at: EndpointAt, most: u64) -> Result<u64> {
+        let pending = self.change_some(self.dialect(DISCARD_PENDING), at, most).await?;
+        Ok(pending + self.change_some(DISCARD_HELD, at, most - pending).await?)
     }
 
-    async fn change_some(&mut self, sql: &'static str, place: Place, most: u64) -> Result<u64> {
+    async fn change_some(&mut self, sql: &'static str, at: EndpointAt, most: u64) -> Result<u64> {
         Ok(on!(self, |conn| sqlx::query(sql)
-            .bind(place.account)
-            .bind(place.endpoint)
-            .bind(place.now)
+            .bind(at.account)
+            .bind(at.endpoint)
+            .bind(at.now)
             .bind(i64::try_from(most).unwrap_or(i64::MAX))
             .execute(conn)
             .await?
             .rows_affected()))
     }
 
-    /// Looks at the next pending deliveries of an endpoint that is settling, and holds
+    /// Looks at the next pending deliveries of an endpoint that is enabling, and holds
     /// those that were there before it was enabled; returns how many were looked at.
-    pub(crate) async fn hold_older(&mut self, place: Place, marks: Marks, most: u64) -> Result<u64> {
-        let from = marks.held_to.unwrap_or(Timestamp::from_unix_micros(0));
+    pub(crate) async fn hold_older(&mut self, at: EndpointAt, progress: HoldProgress, most: u64) -> Result<u64> {
+        let from = progress.held_to.unwrap_or(Timestamp::from_unix_micros(0));
         let pending: Vec<Pending> = on!(self, |conn| sqlx::query_as(NEXT_PENDING)
-            .bind(place.account)
-            .bind(place.endpoint)
+            .bind(at.account)
+            .bind(at.endpoint)
             .bind(from)
             .bind(i64::try_from(most).unwrap_or(i64::MAX))
             .fetch_all(conn)
             .await?);
-        let older: Vec<_> = pending.iter().filter(|one| one.is_older(marks)).map(|one| one.id.uuid()).collect();
+        let older: Vec<_> = pending.iter().filter(|one| one.is_older(progress)).map(|one| one.id.uuid()).collect();
         for_ids!(
             self,
-            place.account,
+            at.account,
             &older,
             "UPDATE deliveries SET state = 'held', due_at = NULL
              WHERE account_id = $1 AND state = 'pending' AND lease IS NULL AND id"
@@ -180,21 +180,21 @@ impl Tx<'_> {
         let stays = older.is_empty() && pending.last().is_some_and(|last| last.due_at == from);
         let next = if stays { Some(from + Duration::from_micros(1)) } else { pending.last().map(|last| last.due_at) };
         if let Some(next) = next {
-            self.mark(place, next).await?;
+            self.mark(at, next).await?;
         }
         Ok(pending.len() as u64)
     }
 
-    /// How far an endpoint is settled; `None` if it is not settling.
-    pub(crate) async fn marks(&mut self, place: Place) -> Result<Option<Marks>> {
+    /// How far an endpoint is settled; `None` if it is not enabling.
+    pub(crate) async fn progress(&mut self, at: EndpointAt) -> Result<Option<HoldProgress>> {
         const SQL: &str = "SELECT hold_through, held_to FROM endpoints
              WHERE account_id = $1 AND id = $2 AND hold_through IS NOT NULL";
-        Ok(on!(self, |conn| sqlx::query_as(SQL).bind(place.account).bind(place.endpoint).fetch_optional(conn).await?))
+        Ok(on!(self, |conn| sqlx::query_as(SQL).bind(at.account).bind(at.endpoint).fetch_optional(conn).await?))
     }
 
-    async fn mark(&mut self, place: Place, held_to: Timestamp) -> Result<()> {
+    async fn mark(&mut self, at: EndpointAt, held_to: Timestamp) -> Result<()> {
         const SQL: &str = "UPDATE endpoints SET held_to = $3 WHERE account_id = $1 AND id = $2";
-        self.at(SQL, Place { now: held_to, ..place }).await
+        self.at(SQL, EndpointAt { now: held_to, ..at }).await
     }
 
     /// Whether something waits for an endpoint that no process has in hand.
@@ -204,32 +204,32 @@ impl Tx<'_> {
         Ok(found.is_some())
     }
 
-    /// Ends the settling of what was created up to an instant. The caller has locked
+    /// Ends the enabling of what was created up to an instant. The caller has locked
     /// the account for a change.
-    pub(crate) async fn end_settling(&mut self, place: Place, through: Timestamp) -> Result<()> {
+    pub(crate) async fn end_enabling(&mut self, at: EndpointAt, through: Timestamp) -> Result<()> {
         const SQL: &str = "UPDATE endpoints SET hold_through = NULL, held_to = NULL
              WHERE account_id = $1 AND id = $2 AND hold_through = $3";
-        self.at(SQL, Place { now: through, ..place }).await?;
-        self.revise(place.account).await
+        self.at(SQL, EndpointAt { now: through, ..at }).await?;
+        self.revise(at.account).await
     }
 
     /// Leaves an endpoint's queue behind the others that are due.
-    pub(crate) async fn come_back(&mut self, place: Place) -> Result<()> {
+    pub(crate) async fn move_back(&mut self, at: EndpointAt) -> Result<()> {
         const SQL: &str = "UPDATE endpoint_queues SET next_due_at = $3 WHERE account_id = $1 AND endpoint_id = $2";
-        self.at(SQL, place).await
+        self.at(SQL, at).await
     }
 
     /// Moves an endpoint's queue on to what is pending next, or forgets it.
-    pub(crate) async fn move_on(&mut self, place: Place) -> Result<()> {
-        let forgotten = on!(self, |conn| {
-            sqlx::query(FORGET).bind(place.account).bind(place.endpoint).execute(conn).await?.rows_affected()
+    pub(crate) async fn advance_queue(&mut self, at: EndpointAt) -> Result<()> {
+        let removed = on!(self, |conn| {
+            sqlx::query(REMOVE_QUEUE).bind(at.account).bind(at.endpoint).execute(conn).await?.rows_affected()
         });
-        if forgotten == 0 { self.at(ADVANCE, place).await } else { Ok(()) }
+        if removed == 0 { self.at(ADVANCE_QUEUE, at).await } else { Ok(()) }
     }
 
-    async fn at(&mut self, sql: &'static str, place: Place) -> Result<()> {
+    async fn at(&mut self, sql: &'static str, at: EndpointAt) -> Result<()> {
         on!(self, |conn| {
-            sqlx::query(sql).bind(place.account).bind(place.endpoint).bind(place.now).execute(conn).await?;
+            sqlx::query(sql).bind(at.account).bind(at.endpoint).bind(at.now).execute(conn).await?;
         });
         Ok(())
     }

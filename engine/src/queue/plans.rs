@@ -7,7 +7,7 @@
 use sqlx::{AssertSqlSafe, Row};
 
 use super::{
-    ADVANCE, FORGET,
+    ADVANCE_QUEUE, REMOVE_QUEUE,
     due::{NEXT_DUE, POSTGRES_DUE_QUEUES, SQLITE_DUE_QUEUES},
     postgres, sqlite,
 };
@@ -94,8 +94,8 @@ async fn on_sqlite_claiming_searches_indexes_only() {
             ],
         ),
         (sqlite::TAKE, &["SEARCH deliveries USING PRIMARY KEY (id=?)"]),
-        (FORGET, &AFTER_IT),
-        (ADVANCE, &AFTER_IT),
+        (REMOVE_QUEUE, &AFTER_IT),
+        (ADVANCE_QUEUE, &AFTER_IT),
     ] {
         let plan = plan(sql).await;
         let tables: Vec<_> = plan.iter().filter(|line| line.contains("SEARCH") || line.contains("SCAN")).collect();
@@ -119,9 +119,9 @@ async fn on_postgres_claiming_and_writing_search_indexes_only() {
     let next_due = plan("(timestamptz)", NEXT_DUE).await;
     let due = plan("(timestamptz, timestamptz, uuid, uuid, bigint)", POSTGRES_DUE_QUEUES).await;
     let claim = plan("(uuid[], uuid[], bigint[], timestamptz, timestamptz, bigint, bigint[])", postgres::CLAIM).await;
-    let forget = plan("(uuid, uuid)", FORGET).await;
-    let advance = plan("(uuid, uuid, timestamptz)", ADVANCE).await;
-    let write = plan("", &postgres::BOTH).await;
+    let forget = plan("(uuid, uuid)", REMOVE_QUEUE).await;
+    let advance = plan("(uuid, uuid, timestamptz)", ADVANCE_QUEUE).await;
+    let write = plan("", &postgres::WRITE_BOTH).await;
     for (plan, searched) in [
         (&next_due, "Index Only Scan using endpoint_queues_due on endpoint_queues"),
         (&due, "Index Scan using endpoint_queues_due on endpoint_queues"),

@@ -9,17 +9,17 @@ use signet_model::{AccountId, DeliveryId, EndpointId, EventId, Timestamp};
 use sqlx::{AssertSqlSafe, Postgres, Transaction, postgres::PgArguments};
 
 use super::{
-    ADVANCE, Batch, FORGET, HOLD_UNREAD, Lock, Write, changed_health,
+    ADVANCE_QUEUE, Batch, HOLD_UNREADABLE, Lock, REMOVE_QUEUE, Write, changed_health,
     records::{
-        AttemptRow, Claim, ClaimOrder, ClaimedRow, DeliveryRow, Due, EventRow, FinishRow, HealthRow, KeyRow, Lease,
-        Touch, Unread, due_again,
+        Claim, ClaimOrder, ClaimQuota, ClaimedRow, DeliveryRow, EventRow, HealthRow, KeyRow, Lease, NewAttempt,
+        OutcomeRow, QueueEntry, UnreadableRow, due_again,
     },
 };
 use crate::store::Result;
 
 pub(super) mod accounts;
 
-type Connection<'c> = Transaction<'c, Postgres>;
+type PgTx<'c> = Transaction<'c, Postgres>;
 type Query<'q> = sqlx::query::QueryAs<'q, Postgres, (i64, i64), PgArguments>;
 
 /// One column of the rows.
@@ -48,38 +48,47 @@ fn statement(clauses: &[&Clause]) -> Arc<str> {
         format!("{} AS ({})", clause.name, clause.sql.replace("{rows}", &rows))
     };
     let with = clauses.iter().map(&mut written).collect::<Vec<_>>().join(",\n");
-    let finished = if clauses.iter().any(|clause| clause.name == FINISH.name) {
-        "(SELECT count(*) FROM finished)"
+    let finished = if clauses.iter().any(|clause| clause.name == FINISH_DELIVERIES.name) {
+        "(SELECT count(*) FROM deliveries_finished)"
     } else {
         "0::bigint"
     };
-    format!("WITH {with}\nSELECT (SELECT count(*) FROM looked), {finished}").into()
+    format!("WITH {with}\nSELECT (SELECT count(*) FROM revisions), {finished}").into()
 }
 
 /// Writes events and outcomes.
-pub(super) static BOTH: LazyLock<Arc<str>> = LazyLock::new(|| {
-    statement(&[&LOOK, &FINISH, &INSERT_ATTEMPTS, &UPDATE_HEALTH, &INSERT_EVENTS, &INSERT_DELIVERIES, &TOUCH])
+pub(super) static WRITE_BOTH: LazyLock<Arc<str>> = LazyLock::new(|| {
+    statement(&[
+        &LOCK_REVISIONS,
+        &FINISH_DELIVERIES,
+        &INSERT_ATTEMPTS,
+        &UPDATE_HEALTH,
+        &INSERT_EVENTS,
+        &INSERT_DELIVERIES,
+        &PULL_FORWARD,
+    ])
 });
 
 /// Writes a batch.
-pub(super) async fn write(tx: &mut Connection<'_>, batch: &Batch, touches: &[Touch]) -> Result<Write> {
-    static EVENTS: LazyLock<Arc<str>> =
-        LazyLock::new(|| statement(&[&LOOK, &INSERT_EVENTS, &INSERT_DELIVERIES, &TOUCH]));
-    static OUTCOMES: LazyLock<Arc<str>> =
-        LazyLock::new(|| statement(&[&LOOK, &FINISH, &INSERT_ATTEMPTS, &UPDATE_HEALTH, &TOUCH]));
+pub(super) async fn write(tx: &mut PgTx<'_>, batch: &Batch, queue_entries: &[QueueEntry]) -> Result<Write> {
+    static WRITE_EVENTS: LazyLock<Arc<str>> =
+        LazyLock::new(|| statement(&[&LOCK_REVISIONS, &INSERT_EVENTS, &INSERT_DELIVERIES, &PULL_FORWARD]));
+    static WRITE_OUTCOMES: LazyLock<Arc<str>> = LazyLock::new(|| {
+        statement(&[&LOCK_REVISIONS, &FINISH_DELIVERIES, &INSERT_ATTEMPTS, &UPDATE_HEALTH, &PULL_FORWARD])
+    });
     if !batch.keys.is_empty() && insert_keys(tx, &batch.keys).await?.len() < batch.keys.len() {
         return Ok(Write::Stale);
     }
     // Made of constants alone.
     let query = |sql: &Arc<str>| bind_accounts(sqlx::query_as(AssertSqlSafe(Arc::clone(sql))), &batch.accounts);
     let query = match (batch.has_events(), batch.has_outcomes()) {
-        (true, true) => bind_events(bind_outcomes(query(&BOTH), batch), batch),
-        (_, false) => bind_events(query(&EVENTS), batch),
-        (false, true) => bind_outcomes(query(&OUTCOMES), batch),
+        (true, true) => bind_events(bind_outcomes(query(&WRITE_BOTH), batch), batch),
+        (_, false) => bind_events(query(&WRITE_EVENTS), batch),
+        (false, true) => bind_outcomes(query(&WRITE_OUTCOMES), batch),
     };
-    let (looked, finished) = bind_touches(query, touches).fetch_one(&mut **tx).await?;
+    let (accounts, outcomes) = bind_queue_entries(query, queue_entries).fetch_one(&mut **tx).await?;
     let all = |count: i64, expected: usize| usize::try_from(count).is_ok_and(|count| count == expected);
-    Ok(Write::done_if(all(looked, batch.accounts.len()) && all(finished, batch.finishes.len())))
+    Ok(Write::committed_if(all(accounts, batch.accounts.len()) && all(outcomes, batch.outcomes.len())))
 }
 
 fn bind_events<'q>(query: Query<'q>, batch: &'q Batch) -> Query<'q> {
@@ -87,12 +96,12 @@ fn bind_events<'q>(query: Query<'q>, batch: &'q Batch) -> Query<'q> {
 }
 
 fn bind_outcomes<'q>(query: Query<'q>, batch: &'q Batch) -> Query<'q> {
-    bind_health(bind_attempts(bind_finishes(query, &batch.finishes), &batch.attempts), &batch.health)
+    bind_health(bind_attempts(bind_outcome_rows(query, &batch.outcomes), &batch.attempts), &batch.health)
 }
 
 /// Which of these outcomes still have the lease that they assume. They keep it
 /// until the transaction ends.
-pub(super) async fn still_leased(tx: &mut Connection<'_>, rows: &[FinishRow]) -> Result<Vec<(DeliveryId, Lease)>> {
+pub(super) async fn still_leased(tx: &mut PgTx<'_>, rows: &[OutcomeRow]) -> Result<Vec<(DeliveryId, Lease)>> {
     const SQL: &str = "SELECT deliveries.id, deliveries.lease FROM deliveries
            JOIN unnest($1::uuid[], $2::uuid[], $3::bigint[]) AS outcome (account_id, id, lease)
              ON deliveries.account_id = outcome.account_id AND deliveries.id = outcome.id AND deliveries.lease = outcome.lease
@@ -105,7 +114,7 @@ pub(super) async fn still_leased(tx: &mut Connection<'_>, rows: &[FinishRow]) ->
         .await?)
 }
 
-pub(super) async fn insert_keys(tx: &mut Connection<'_>, keys: &[KeyRow]) -> Result<Vec<EventId>> {
+pub(super) async fn insert_keys(tx: &mut PgTx<'_>, keys: &[KeyRow]) -> Result<Vec<EventId>> {
     const SQL: &str = "INSERT INTO idempotency_keys (account_id, key, request_hash, event_id, fanout, created_at)
          SELECT * FROM unnest($1::uuid[], $2::text[], $3::bytea[], $4::uuid[], $5::int[], $6::timestamptz[])
          ON CONFLICT DO NOTHING RETURNING event_id";
@@ -121,8 +130,8 @@ pub(super) async fn insert_keys(tx: &mut Connection<'_>, keys: &[KeyRow]) -> Res
 }
 
 /// Without waiting: an account that another transaction has locked counts as changed.
-const LOOK: Clause = Clause {
-    name: "looked",
+const LOCK_REVISIONS: Clause = Clause {
+    name: "revisions",
     sql: "SELECT accounts.id FROM accounts JOIN {rows} AS known (id, revision)
            ON accounts.id = known.id AND accounts.revision = known.revision
          FOR SHARE OF accounts SKIP LOCKED",
@@ -134,7 +143,7 @@ fn bind_accounts<'q>(query: Query<'q>, rows: &'q [(AccountId, i64)]) -> Query<'q
 }
 
 const INSERT_EVENTS: Clause = Clause {
-    name: "accepted",
+    name: "events_inserted",
     sql: "INSERT INTO events (id, account_id, event_type, body, task_id, occurred_at, accepted_at, fanout, is_test)
          SELECT * FROM {rows}",
     columns: &["uuid", "uuid", "text", "text", "text", "timestamptz", "timestamptz", "int", "bool"],
@@ -154,7 +163,7 @@ fn bind_event_rows<'q>(query: Query<'q>, rows: &'q [EventRow]) -> Query<'q> {
 }
 
 const INSERT_DELIVERIES: Clause = Clause {
-    name: "planned",
+    name: "deliveries_inserted",
     sql: "INSERT INTO deliveries (id, account_id, event_id, endpoint_id, event_type, is_test, state, due_at, lease, created_at)
          SELECT * FROM {rows}",
     columns: &["uuid", "uuid", "uuid", "uuid", "text", "bool", "text", "timestamptz", "bigint", "timestamptz"],
@@ -176,16 +185,16 @@ fn bind_deliveries<'q>(query: Query<'q>, rows: &'q [DeliveryRow]) -> Query<'q> {
 
 /// ON CONFLICT locks the row even where it changes nothing, so that a claim under
 /// way in another process is waited for and its later instant replaced.
-const TOUCH: Clause = Clause {
-    name: "touched",
+const PULL_FORWARD: Clause = Clause {
+    name: "queues",
     sql: "INSERT INTO endpoint_queues (account_id, endpoint_id, next_due_at)
-         SELECT * FROM {rows} AS touch (account_id, endpoint_id, due_at) ORDER BY account_id, endpoint_id
+         SELECT * FROM {rows} AS entry (account_id, endpoint_id, due_at) ORDER BY account_id, endpoint_id
          ON CONFLICT (account_id, endpoint_id) DO UPDATE SET next_due_at = excluded.next_due_at
          WHERE excluded.next_due_at < endpoint_queues.next_due_at",
     columns: &["uuid", "uuid", "timestamptz"],
 };
 
-fn bind_touches<'q>(query: Query<'q>, rows: &'q [Touch]) -> Query<'q> {
+fn bind_queue_entries<'q>(query: Query<'q>, rows: &'q [QueueEntry]) -> Query<'q> {
     query
         .bind(column(rows, |row| row.account))
         .bind(column(rows, |row| row.endpoint))
@@ -194,7 +203,7 @@ fn bind_touches<'q>(query: Query<'q>, rows: &'q [Touch]) -> Query<'q> {
 
 /// Takes hold of the queues of these endpoints, and leaves out those that another
 /// process has, or has just claimed from.
-async fn lock_endpoints(tx: &mut Connection<'_>, order: &ClaimOrder) -> Result<Vec<Due>> {
+async fn lock_endpoints(tx: &mut PgTx<'_>, order: &ClaimOrder) -> Result<Vec<ClaimQuota>> {
     const SQL: &str = "SELECT q.endpoint_id FROM endpoint_queues q
            JOIN unnest($1::uuid[], $2::uuid[]) AS due (account_id, endpoint_id)
              ON q.account_id = due.account_id AND q.endpoint_id = due.endpoint_id
@@ -211,7 +220,7 @@ async fn lock_endpoints(tx: &mut Connection<'_>, order: &ClaimOrder) -> Result<V
 /// Claims.
 ///
 /// The locked row of `endpoint_queues` keeps other claims away; SKIP LOCKED
-/// is for a finish or a hold that touches the same delivery at this moment. The rows
+/// is for a finish or a hold that changes the same delivery at this moment. The rows
 /// that are due are at most as many as may be claimed: `sized` sorts no more.
 pub(super) const CLAIM: &str = "WITH due AS (
        SELECT c.place, c.bytes, d.*
@@ -233,7 +242,7 @@ pub(super) const CLAIM: &str = "WITH due AS (
 
 /// Claims what is ordered. Accounts are locked before the queues of their endpoints:
 /// everybody locks in this order, so that no two wait for each other.
-pub(super) async fn claim(tx: &mut Connection<'_>, order: &ClaimOrder) -> Result<Option<Claim>> {
+pub(super) async fn claim(tx: &mut PgTx<'_>, order: &ClaimOrder) -> Result<Option<Claim>> {
     let Some(busy) = busy_accounts(tx, &order.accounts).await? else { return Ok(None) };
     let mut locked = lock_endpoints(tx, order).await?;
     locked.retain(|due| !busy.contains(&due.account));
@@ -249,8 +258,8 @@ pub(super) async fn claim(tx: &mut Connection<'_>, order: &ClaimOrder) -> Result
         .await?;
     let served: HashSet<_> = rows.iter().map(|row| row.endpoint_id).collect();
     let mut claim = Claim { claimed: rows.into_iter().map(ClaimedRow::read).collect(), ..Claim::default() };
-    for unread in claim.claimed.iter().filter_map(|claim| claim.as_ref().err()) {
-        hold_unread(tx, unread).await?;
+    for unreadable in claim.claimed.iter().filter_map(|claim| claim.as_ref().err()) {
+        hold_unreadable(tx, unreadable).await?;
     }
     for due in &locked {
         let next_due_at = advance(tx, due, due_again(served.contains(&due.endpoint), order.now)).await?;
@@ -259,17 +268,17 @@ pub(super) async fn claim(tx: &mut Connection<'_>, order: &ClaimOrder) -> Result
     Ok(Some(claim))
 }
 
-async fn hold_unread(tx: &mut Connection<'_>, unread: &Unread) -> Result<()> {
-    let id = unread.id.uuid();
-    sqlx::query(HOLD_UNREAD).bind(id).bind(unread.account_id).execute(&mut **tx).await?;
+async fn hold_unreadable(tx: &mut PgTx<'_>, unreadable: &UnreadableRow) -> Result<()> {
+    let id = unreadable.id.uuid();
+    sqlx::query(HOLD_UNREADABLE).bind(id).bind(unreadable.account_id).execute(&mut **tx).await?;
     Ok(())
 }
 
 /// Locks accounts that have these revisions, as far as no other transaction has them
 /// locked, and returns the rest. `None` if one has another revision.
-async fn busy_accounts(tx: &mut Connection<'_>, known: &[(AccountId, i64)]) -> Result<Option<Vec<AccountId>>> {
+async fn busy_accounts(tx: &mut PgTx<'_>, known: &[(AccountId, i64)]) -> Result<Option<Vec<AccountId>>> {
     let ids = column(known, |account| account.0);
-    let free: HashMap<_, _> = accounts::lock_free_accounts(tx, &ids, Lock::Share).await?.into_iter().collect();
+    let free: HashMap<_, _> = accounts::lock_free_accounts(tx, &ids, Lock::Shared).await?.into_iter().collect();
     let mut busy = Vec::new();
     for (account, revision) in known {
         match free.get(account) {
@@ -283,12 +292,12 @@ async fn busy_accounts(tx: &mut Connection<'_>, known: &[(AccountId, i64)]) -> R
 }
 
 /// Moves the endpoint's queue on, or removes it; returns when something is next due.
-async fn advance(tx: &mut Connection<'_>, due: &Due, due_again: Timestamp) -> Result<Option<Timestamp>> {
-    let forgotten = sqlx::query(FORGET).bind(due.account).bind(due.endpoint).execute(&mut **tx).await?;
-    if forgotten.rows_affected() > 0 {
+async fn advance(tx: &mut PgTx<'_>, due: &ClaimQuota, due_again: Timestamp) -> Result<Option<Timestamp>> {
+    let removed = sqlx::query(REMOVE_QUEUE).bind(due.account).bind(due.endpoint).execute(&mut **tx).await?;
+    if removed.rows_affected() > 0 {
         return Ok(None);
     }
-    Ok(sqlx::query_scalar(ADVANCE)
+    Ok(sqlx::query_scalar(ADVANCE_QUEUE)
         .bind(due.account)
         .bind(due.endpoint)
         .bind(due_again)
@@ -296,8 +305,8 @@ async fn advance(tx: &mut Connection<'_>, due: &Due, due_again: Timestamp) -> Re
         .await?)
 }
 
-const FINISH: Clause = Clause {
-    name: "finished",
+const FINISH_DELIVERIES: Clause = Clause {
+    name: "deliveries_finished",
     sql: "UPDATE deliveries SET state = outcome.state, due_at = outcome.due_at, lease = NULL,
            attempts = outcome.attempts, failures = outcome.failures, completed_at = outcome.completed_at
          FROM {rows} AS outcome (account_id, id, lease, state, due_at, attempts, failures, completed_at)
@@ -306,7 +315,7 @@ const FINISH: Clause = Clause {
     columns: &["uuid", "uuid", "bigint", "text", "timestamptz", "int", "int", "timestamptz"],
 };
 
-fn bind_finishes<'q>(query: Query<'q>, rows: &'q [FinishRow]) -> Query<'q> {
+fn bind_outcome_rows<'q>(query: Query<'q>, rows: &'q [OutcomeRow]) -> Query<'q> {
     query
         .bind(column(rows, |row| row.account))
         .bind(column(rows, |row| row.delivery))
@@ -321,7 +330,7 @@ fn bind_finishes<'q>(query: Query<'q>, rows: &'q [FinishRow]) -> Query<'q> {
 /// The number of an attempt whose lease is lost may be taken. That is no error: the
 /// transaction will be rolled back.
 const INSERT_ATTEMPTS: Clause = Clause {
-    name: "recorded",
+    name: "attempts_inserted",
     sql:
         "INSERT INTO attempts (account_id, delivery_id, number, started_at, duration_us, first_byte_us, request_headers,
            status, response_headers, response_body, body_truncated, failure, failure_detail)
@@ -343,7 +352,7 @@ const INSERT_ATTEMPTS: Clause = Clause {
     ],
 };
 
-fn bind_attempts<'q>(query: Query<'q>, rows: &'q [AttemptRow]) -> Query<'q> {
+fn bind_attempts<'q>(query: Query<'q>, rows: &'q [NewAttempt]) -> Query<'q> {
     query
         .bind(column(rows, |row| row.account))
         .bind(column(rows, |row| row.delivery))
@@ -361,7 +370,7 @@ fn bind_attempts<'q>(query: Query<'q>, rows: &'q [AttemptRow]) -> Query<'q> {
 }
 
 const UPDATE_HEALTH: Clause = Clause {
-    name: "healed",
+    name: "health",
     sql: concat!(
         "INSERT INTO endpoint_health (account_id, endpoint_id, last_success_at, last_failure_at, consecutive_failures)
          SELECT * FROM {rows} ",

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::Unusable;
 
-/// Names one claim. Who finishes must name it, too.
+/// Names one claim. An outcome names it, so that one whose lease is lost changes nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, sqlx::Type)]
 #[sqlx(transparent)]
 pub struct Lease(pub i64);
@@ -38,7 +38,7 @@ pub struct EndpointRow {
     /// Whether it is disabled.
     pub disabled: bool,
     /// Whether what had waited before it was enabled is still to be held.
-    pub settling: bool,
+    pub enabling: bool,
     /// Until when what was released for it goes out.
     pub released_until: Option<Timestamp>,
 }
@@ -135,7 +135,7 @@ pub struct StoredAnswer {
 
 /// The balance of an account, and the threshold below which `balance.low` is sent.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct LevelsRow {
+pub struct BalanceRow {
     /// Whose they are.
     pub account: AccountId,
     /// What it has left, if that was reported.
@@ -144,7 +144,7 @@ pub struct LevelsRow {
     pub threshold: Option<Amount>,
 }
 
-impl From<(AccountId, Option<f64>, Option<f64>)> for LevelsRow {
+impl From<(AccountId, Option<f64>, Option<f64>)> for BalanceRow {
     fn from((account, balance, threshold): (AccountId, Option<f64>, Option<f64>)) -> Self {
         let amount = |value: Option<f64>| value.and_then(|value| Amount::try_from(value).ok());
         Self { account, balance: amount(balance), threshold: amount(threshold) }
@@ -153,7 +153,7 @@ impl From<(AccountId, Option<f64>, Option<f64>)> for LevelsRow {
 
 /// An endpoint has something due at this instant.
 #[derive(Debug, Clone, Copy)]
-pub struct Touch {
+pub struct QueueEntry {
     /// Whose endpoint.
     pub account: AccountId,
     /// Which.
@@ -168,7 +168,7 @@ pub struct ClaimOrder {
     /// The accounts of the endpoints, and the revisions that they are taken to have.
     pub accounts: Vec<(AccountId, i64)>,
     /// Where something is due.
-    pub endpoints: Vec<Due>,
+    pub endpoints: Vec<ClaimQuota>,
     /// What is due by now.
     pub now: Timestamp,
     /// When the lease ends.
@@ -179,7 +179,7 @@ pub struct ClaimOrder {
 
 /// An endpoint at which something is due.
 #[derive(Debug, Clone, Copy)]
-pub struct Due {
+pub struct ClaimQuota {
     /// Whose endpoint.
     pub account: AccountId,
     /// Which.
@@ -197,7 +197,7 @@ pub struct Claim {
     /// At how many endpoints it looked.
     pub looked_at: usize,
     /// The deliveries.
-    pub claimed: Vec<Result<Claimed, Unread>>,
+    pub claimed: Vec<Result<Claimed, UnreadableRow>>,
     /// The endpoints at which something is still due.
     pub left: HashSet<EndpointId>,
 }
@@ -233,9 +233,9 @@ pub(super) struct ClaimedRow {
 
 impl ClaimedRow {
     /// The delivery, if it can be attempted as it is stored.
-    pub(super) fn read(self) -> Result<Claimed, Unread> {
+    pub(super) fn read(self) -> Result<Claimed, UnreadableRow> {
         let (id, account_id, endpoint_id) = (self.id.clone(), self.account_id, self.endpoint_id);
-        self.parse().map_err(|reason| Unread { id, account_id, endpoint_id, reason })
+        self.parse().map_err(|reason| UnreadableRow { id, account_id, endpoint_id, reason })
     }
 
     fn parse(self) -> Result<Claimed, Unusable> {
@@ -254,7 +254,7 @@ impl ClaimedRow {
 
 /// A claimed delivery that cannot be attempted; the claim has held it.
 #[derive(Debug)]
-pub struct Unread {
+pub struct UnreadableRow {
     /// Its id.
     pub id: RawId,
     /// Whose it is.
@@ -334,7 +334,7 @@ pub struct Claimed {
 
 /// The outcome of one attempt, as the delivery sees it.
 #[derive(Debug, Clone)]
-pub struct FinishRow {
+pub struct OutcomeRow {
     /// Whose delivery.
     pub account: AccountId,
     /// To where.
@@ -357,7 +357,7 @@ pub struct FinishRow {
 
 /// An attempt to be stored.
 #[derive(Debug, Clone)]
-pub struct AttemptRow {
+pub struct NewAttempt {
     /// Whose delivery.
     pub account: AccountId,
     /// Which.

@@ -1,5 +1,5 @@
 //! The hot path on SQLite. What goes by what is remembered takes one trip to a
-//! thread of its own ([`hot`]); what has to look first, or changes something else
+//! thread of its own ([`hot`]); what has to has_revision first, or changes something else
 //! as well, runs the same statements on the connection for everything else.
 
 pub(crate) mod accounts;
@@ -11,25 +11,25 @@ use sqlx::{Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
 
 use super::{
     Batch, Write,
-    records::{FinishRow, KeyRow, Lease, Touch},
+    records::{KeyRow, Lease, OutcomeRow, QueueEntry},
 };
 use crate::store::Result;
-use statements::{LOOK, Row, Value, rows};
+use statements::{HAS_REVISION, Row, Value, rows};
 
 /// Writes a batch.
-pub(super) async fn write(tx: &mut SqliteConnection, batch: &Batch, touches: &[Touch]) -> Result<Write> {
+pub(super) async fn write(tx: &mut SqliteConnection, batch: &Batch, queue_entries: &[QueueEntry]) -> Result<Write> {
     for &(account, revision) in &batch.accounts {
-        if sqlx::query(LOOK).bind(account).bind(revision).fetch_optional(&mut *tx).await?.is_none() {
+        if sqlx::query(HAS_REVISION).bind(account).bind(revision).fetch_optional(&mut *tx).await?.is_none() {
             return Ok(Write::Stale);
         }
     }
-    for row in rows(batch, touches) {
+    for row in rows(batch, queue_entries) {
         let changed = run(tx, row).await?;
         if changed == 0 && row.statement().must_change() {
             return Ok(Write::Stale);
         }
     }
-    Ok(Write::Done)
+    Ok(Write::Committed)
 }
 
 async fn run(tx: &mut SqliteConnection, row: Row<'_>) -> Result<u64> {
@@ -52,7 +52,7 @@ fn bind<'q>(query: Unbound<'q>, value: Value<'q>) -> Unbound<'q> {
 }
 
 /// Which of these outcomes still have the lease that they assume.
-pub(super) async fn still_leased(tx: &mut SqliteConnection, rows: &[FinishRow]) -> Result<Vec<(DeliveryId, Lease)>> {
+pub(super) async fn still_leased(tx: &mut SqliteConnection, rows: &[OutcomeRow]) -> Result<Vec<(DeliveryId, Lease)>> {
     const SQL: &str = "SELECT id, lease FROM deliveries WHERE id = $1 AND lease = $2";
     let mut leased = Vec::with_capacity(rows.len());
     for row in rows {

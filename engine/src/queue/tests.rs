@@ -46,7 +46,7 @@ async fn a_batch_that_fails_leaves_no_account_locked() {
     let batch = Batch { accounts: vec![known], events: vec![event(), event()], ..Batch::default() };
     let mut hot = HotConnection::new(&database.db);
     let written = hot.write(batch).await;
-    assert!(matches!(written, Err(NotWritten::RolledBack(_))), "{written:?}");
+    assert!(matches!(written, Err(WriteError::RolledBack(_))), "{written:?}");
     lock_all(&database).await;
 }
 

@@ -8,7 +8,7 @@ use sqlx::{PgConnection, SqliteConnection};
 use super::{Database, Result, read, transact};
 use crate::{
     Engine,
-    deliver::{Level, Report, ingest::IngestError},
+    deliver::{BalanceChange, BalanceUpdate, ingest::IngestError},
     queue::sqlite::accounts::hex_list,
 };
 
@@ -134,7 +134,7 @@ impl Engine {
     /// Records a balance, and sends `balance.low` if it crosses the threshold. Waits its
     /// turn behind events, and is refused as they are.
     pub async fn set_balance(&self, account: AccountId, balance: Amount) -> Result<(), IngestError> {
-        self.0.report(Report { account, level: Level::Balance(balance) }).await
+        self.0.update_balance(BalanceUpdate { account, change: BalanceChange::Balance(balance) }).await
     }
 
     /// Sets or clears the threshold, and sends `balance.low` if that is a crossing. Waits
@@ -144,7 +144,7 @@ impl Engine {
         account: AccountId,
         threshold: Option<Amount>,
     ) -> Result<(), IngestError> {
-        self.0.report(Report { account, level: Level::Threshold(threshold) }).await
+        self.0.update_balance(BalanceUpdate { account, change: BalanceChange::Threshold(threshold) }).await
     }
 }
 

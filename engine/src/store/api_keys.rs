@@ -98,7 +98,7 @@ impl Engine {
                (SELECT id FROM api_keys WHERE account_id = $1 AND revoked_at IS NOT NULL
                  ORDER BY revoked_at DESC, id DESC LIMIT $2)";
         let most = self.0.settings.max_api_keys_per_account;
-        tx.lock_accounts(&[account], Lock::Change).await?;
+        tx.lock_accounts(&[account], Lock::Exclusive).await?;
         let count: i64 = on!(tx, |conn| {
             sqlx::query(REMOVE).bind(account).bind(i64::from(most)).execute(&mut *conn).await.map_err(Error::from)?;
             sqlx::query_scalar(COUNT).bind(account).fetch_one(&mut *conn).await.map_err(Error::from)?

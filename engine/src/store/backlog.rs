@@ -16,9 +16,9 @@ use super::{
 };
 use crate::{
     Engine,
-    deliver::drain::settle,
+    deliver::drain::drain,
     fault,
-    queue::{Lock, Touch, Tx, on},
+    queue::{Lock, QueueEntry, Tx, on},
 };
 
 pub use count::Count;
@@ -176,7 +176,7 @@ impl Engine {
         choice: HeldChoice,
     ) -> Result<u64> {
         let all = Selection { account, endpoint: id, types, after: EventId::from_uuid(uuid::Uuid::nil()) };
-        settle(&self.0, account, id).await?;
+        drain(&self.0, account, id).await?;
         match choice {
             HeldChoice::Discard => self.discard_held(all).await,
             HeldChoice::Release => match self.send_paced(all, Backlog::Held).await {
@@ -203,7 +203,7 @@ impl Engine {
         since: Timestamp,
         types: Subscriptions,
     ) -> Result<u64, RecoverError> {
-        settle(&self.0, account, endpoint).await?;
+        drain(&self.0, account, endpoint).await?;
         self.send_paced(Selection { account, endpoint, types, after: first_id(since) }, Backlog::Failed).await
     }
 
@@ -265,19 +265,19 @@ impl Engine {
         let mut tx = Tx::begin(&self.0.db).await?;
         // One release at a time; and retention, which takes bodies from what is
         // closed, shares the lock.
-        let views = self.0.directory.look(&mut tx, &[account], Lock::Change).await?;
-        let view = views.endpoint(account, endpoint).ok_or(Error::NotFound)?;
-        if view.disabled || view.settling {
+        let snapshot = self.0.endpoint_cache.load_locked(&mut tx, &[account], Lock::Exclusive).await?;
+        let view = snapshot.endpoint(account, endpoint).ok_or(Error::NotFound)?;
+        if view.disabled || view.enabling {
             return Err(RecoverError::Disabled);
         }
-        self.0.paces.release(endpoint);
+        self.0.release_rates.release(endpoint);
         let now = self.0.clock.now();
         let start = released_until(&mut tx, account, endpoint).await?.map_or(now, |until| until.max(now));
         let due_at = |place| start + Duration::from_secs(1) * place / self.0.settings.release_rate;
         let turns: Vec<_> = ids.iter().copied().zip((0..).map(due_at)).collect();
         let sent = send(&mut tx, account, backlog, &turns).await?;
         release_until(&mut tx, account, endpoint, due_at(u32::try_from(ids.len()).unwrap_or(BATCH))).await?;
-        tx.touch(Touch { account, endpoint, due_at: start }).await?;
+        tx.pull_forward(QueueEntry { account, endpoint, due_at: start }).await?;
         tx.notify().await?;
         tx.commit().await?;
         fault::point("after_step");
@@ -291,8 +291,8 @@ impl Engine {
         loop {
             let found = self.next(selection, Backlog::Held).await?;
             let mut tx = Tx::begin(&self.0.db).await?;
-            let views = self.0.directory.look(&mut tx, &[account], Lock::Share).await?;
-            views.endpoint(account, endpoint).ok_or(Error::NotFound)?;
+            let snapshot = self.0.endpoint_cache.load_locked(&mut tx, &[account], Lock::Shared).await?;
+            snapshot.endpoint(account, endpoint).ok_or(Error::NotFound)?;
             let Some(last) = last_event(&found) else { return Ok(total) };
             selection.after = last;
             let ids: Vec<_> = found.iter().map(|one| one.id.uuid()).collect();

@@ -6,7 +6,7 @@ use signet_model::{AccountId, EndpointId, Timestamp};
 use super::{Result, transact};
 use crate::{
     Engine,
-    queue::{Lock, Touch, Tx, on},
+    queue::{Lock, QueueEntry, Tx, on},
 };
 
 /// How many rows change in one transaction.
@@ -62,11 +62,11 @@ impl Engine {
         const SQL: &str = "UPDATE endpoints SET deleted_at = $2 WHERE account_id = $1 AND id IN
              (SELECT id FROM endpoints WHERE account_id = $1 AND deleted_at IS NULL LIMIT $3) RETURNING id";
         let mut tx = Tx::begin(&self.0.db).await?;
-        tx.lock_accounts(&[account], Lock::Change).await?;
+        tx.lock_accounts(&[account], Lock::Exclusive).await?;
         let endpoints: Vec<EndpointId> =
             on!(&mut tx, |conn| sqlx::query_scalar(SQL).bind(account).bind(now).bind(limit()).fetch_all(conn).await?);
         for &endpoint in &endpoints {
-            tx.touch(Touch { account, endpoint, due_at: now }).await?;
+            tx.pull_forward(QueueEntry { account, endpoint, due_at: now }).await?;
         }
         tx.revise(account).await?;
         tx.commit().await?;

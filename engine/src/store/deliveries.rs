@@ -19,7 +19,7 @@ use crate::{
         Audience, Incoming,
         ingest::{IngestError, NewEvent},
     },
-    queue::{Lock, Touch, Tx, on},
+    queue::{Lock, QueueEntry, Tx, on},
 };
 
 #[cfg(test)]
@@ -284,12 +284,12 @@ impl Engine {
         let mut tx = Tx::begin(&self.0.db).await?;
         // What was closed opens again: retention, which shares the lock, must not
         // be taking its body away at this moment.
-        let views = self.0.directory.look(&mut tx, &[account], Lock::Change).await?;
-        let view = views.endpoint(account, endpoint).ok_or(Error::NotFound)?;
+        let snapshot = self.0.endpoint_cache.load_locked(&mut tx, &[account], Lock::Exclusive).await?;
+        let view = snapshot.endpoint(account, endpoint).ok_or(Error::NotFound)?;
         if view.disabled && !is_test {
             return Err(ResendError::Disabled);
         }
-        if view.settling && !is_test {
+        if view.enabling && !is_test {
             return Err(ResendError::Settling);
         }
         let now = self.0.clock.now();
@@ -300,7 +300,7 @@ impl Engine {
         if changed == 0 {
             return Err(ResendError::Pending);
         }
-        tx.touch(Touch { account, endpoint, due_at: now }).await?;
+        tx.pull_forward(QueueEntry { account, endpoint, due_at: now }).await?;
         tx.notify().await?;
         tx.commit().await?;
         self.wake();
@@ -343,7 +343,7 @@ impl Engine {
         limit: Duration,
     ) -> Result<Option<DeliveryDetail>> {
         let deadline = tokio::time::Instant::now() + limit;
-        let waiter = self.0.waiters.wait_for(id);
+        let waiter = self.0.outcome_watchers.watch(id);
         loop {
             let recorded = waiter.recorded();
             let detail = self.delivery(account, id).await?;

@@ -16,7 +16,7 @@ use crate::{
     Engine, Unusable,
     deliver::endpoint_cache::open_secret,
     outbound::AddressRefused,
-    queue::{Lock, Touch, Tx, on},
+    queue::{Lock, QueueEntry, Tx, on},
     seal::Sealer,
 };
 
@@ -230,7 +230,7 @@ impl Engine {
     /// every process to look again.
     pub(super) async fn change(&self, account: AccountId) -> Result<Tx<'static>> {
         let mut tx = Tx::begin(&self.0.db).await?;
-        tx.lock_accounts(&[account], Lock::Change).await?;
+        tx.lock_accounts(&[account], Lock::Exclusive).await?;
         tx.revise(account).await?;
         Ok(tx)
     }
@@ -266,7 +266,7 @@ impl Engine {
         endpoint: EndpointId,
         now: Timestamp,
     ) -> Result<()> {
-        tx.touch(Touch { account, endpoint, due_at: now }).await?;
+        tx.pull_forward(QueueEntry { account, endpoint, due_at: now }).await?;
         tx.notify().await
     }
 

@@ -154,7 +154,7 @@ impl Engine {
     /// A transaction in which the account takes nothing in.
     async fn lock(&self, account: AccountId) -> Result<Tx<'static>> {
         let mut tx = Tx::begin(&self.0.db).await?;
-        if tx.lock_accounts(&[account], Lock::Change).await?.is_empty() {
+        if tx.lock_accounts(&[account], Lock::Exclusive).await?.is_empty() {
             return Err(Error::NotFound);
         }
         Ok(tx)

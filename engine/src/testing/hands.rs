@@ -12,8 +12,8 @@ use signet_model::{
 use crate::{
     Engine,
     deliver::{
-        Audience, Changes, Finished, Incoming, Judged, Ready, Turn, claim_batch, commit_batch,
-        endpoint_cache::Door,
+        Audience, Changes, Completion, CompletionResult, Decided, Incoming, LeasedDelivery, claim_batch, commit_batch,
+        endpoint_cache::Admission,
         ingest::{Accepted, IngestError, NewEvent},
     },
     queue::{DueQueue, HotConnection, due_queues},
@@ -25,7 +25,7 @@ pub struct Hands<'a>(pub &'a Engine);
 
 /// A delivery that is leased and that only the test knows the outcome of.
 /// Dropping it is what a crash does.
-pub struct InFlight(Ready);
+pub struct InFlight(LeasedDelivery);
 
 impl std::fmt::Debug for InFlight {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -67,7 +67,7 @@ impl Hands<'_> {
             events.into_iter().map(|event| Incoming { event, audience: Audience::Subscribers }).collect();
         let changes = Changes { events: incoming, ..Changes::default() };
         let committed = commit_batch(&self.0.0, &mut self.hot(), &changes, &[]).await.expect("an answer");
-        let (answers, ready) = committed.admitted.into_parts();
+        let (answers, ready) = committed.stored.into_parts();
         (answers, ready.into_iter().map(InFlight).collect())
     }
 
@@ -83,7 +83,7 @@ impl Hands<'_> {
     async fn admit(&self, incoming: Incoming) -> (Result<Accepted, IngestError>, Vec<InFlight>) {
         let changes = Changes { events: vec![incoming], ..Changes::default() };
         let committed = commit_batch(&self.0.0, &mut self.hot(), &changes, &[]).await.expect("an answer");
-        let (mut answers, ready) = committed.admitted.into_parts();
+        let (mut answers, ready) = committed.stored.into_parts();
         (answers.remove(0), ready.into_iter().map(InFlight).collect())
     }
 
@@ -113,34 +113,34 @@ impl Hands<'_> {
 
     /// Whether this process lets nothing but tests go out to an endpoint.
     pub fn is_closed(&self, account: AccountId, endpoint: EndpointId) -> bool {
-        matches!(self.0.0.directory.door(account, endpoint, false), Door::Closed)
+        matches!(self.0.0.endpoint_cache.admission(account, endpoint, false), Admission::Refuse)
     }
 
     /// Records that the receiver answers with this status now.
     pub async fn finish(&self, in_flight: InFlight, status: u16) {
-        let judged = self.judge(in_flight, status);
-        commit_batch(&self.0.0, &mut self.hot(), &Changes::default(), &[judged]).await.expect("a record");
+        let decided = self.judge(in_flight, status);
+        commit_batch(&self.0.0, &mut self.hot(), &Changes::default(), &[decided]).await.expect("a record");
     }
 
     /// The same of several, in one commit with an event that comes in.
     pub async fn finish_and_ingest(&self, ended: Vec<(InFlight, u16)>, event: NewEvent) -> Vec<InFlight> {
         let incoming = Incoming { event, audience: Audience::Subscribers };
         let changes = Changes { events: vec![incoming], ..Changes::default() };
-        let judged: Vec<_> = ended.into_iter().map(|(in_flight, status)| self.judge(in_flight, status)).collect();
-        let committed = commit_batch(&self.0.0, &mut self.hot(), &changes, &judged).await.expect("an answer");
-        committed.admitted.into_parts().1.into_iter().map(InFlight).collect()
+        let decided: Vec<_> = ended.into_iter().map(|(in_flight, status)| self.judge(in_flight, status)).collect();
+        let committed = commit_batch(&self.0.0, &mut self.hot(), &changes, &decided).await.expect("an answer");
+        committed.stored.into_parts().1.into_iter().map(InFlight).collect()
     }
 
-    pub(crate) fn judge(&self, InFlight(ready): InFlight, status: u16) -> Judged {
-        let finished = Finished {
+    pub(crate) fn judge(&self, InFlight(ready): InFlight, status: u16) -> Decided {
+        let completion = Completion {
             account: ready.account,
             endpoint: ready.endpoint.id,
             delivery: ready.id,
             is_test: ready.is_test,
-            place: ready.place,
+            slot: ready.slot,
             attempts: ready.attempts,
             failures: ready.failures,
-            turn: Turn::Attempted(Attempt {
+            result: CompletionResult::Attempted(Attempt {
                 number: ready.attempts.unsigned_abs() + 1,
                 started_at: self.0.0.clock.now(),
                 duration: Duration::ZERO,
@@ -157,6 +157,6 @@ impl Hands<'_> {
                 retry_after: None,
             }),
         };
-        Judged::new(&self.0.0, finished)
+        Decided::new(&self.0.0, completion)
     }
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use rustls::ServerConfig;
-use signet_engine::{deliver::attempt::Request, outbound::Config};
+use signet_engine::{deliver::attempt::AttemptRequest, outbound::Config};
 use signet_model::delivery::{Attempt, Failure};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy, sink},
@@ -139,7 +139,7 @@ async fn a_kept_connection_that_died_in_silence_costs_no_attempt() {
     let sender = Sender::with(&Config { budget: Duration::from_secs(4), ..config(&authority) });
     assert_answered(&sender.attempt(&receiver.url()).await, 200);
     // More than the systems of both sides hold for a receiver that does not read.
-    let large = Request { body: vec![b' '; 16 << 20].into(), ..request(&receiver.url()) };
+    let large = AttemptRequest { body: vec![b' '; 16 << 20].into(), ..request(&receiver.url()) };
     let second = sender.send(large).await.expect("nothing is wrong on this side");
     assert_answered(&second, 200);
     assert_eq!(receiver.connections.get(), 2);

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use signet_engine::{
     clock::ManualClock,
-    deliver::attempt::{Request, attempt},
+    deliver::attempt::{AttemptRequest, attempt},
     outbound::{Client, Config, LocalFault, Lookup, Policy},
 };
 use signet_model::{
@@ -52,7 +52,7 @@ impl Sender {
         self.send(request(url)).await
     }
 
-    pub async fn send(&self, request: Request) -> Result<Attempt, LocalFault> {
+    pub async fn send(&self, request: AttemptRequest) -> Result<Attempt, LocalFault> {
         attempt(&self.client, &ManualClock::at(NOW), request).await
     }
 }
@@ -66,8 +66,8 @@ pub fn config(authority: &Authority) -> Config {
     }
 }
 
-pub fn request(url: &str) -> Request {
-    Request {
+pub fn request(url: &str) -> AttemptRequest {
+    AttemptRequest {
         id: DeliveryId::new(NOW, [3; 10]),
         url: Arc::new(url.parse().expect("a URL")),
         keys: Arc::new(SigningKeys { current: SigningKey::new(&secret()), next: None }),

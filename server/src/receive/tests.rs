@@ -2,7 +2,7 @@ use std::sync::Mutex;
 
 use signet_engine::{
     clock::ManualClock,
-    deliver::attempt::{Request, attempt},
+    deliver::attempt::{AttemptRequest, attempt},
     outbound::{Client, Config, Policy},
 };
 use signet_model::{
@@ -65,7 +65,7 @@ impl Play {
     }
 
     async fn send(&self, secret: &Secret, number: u32) -> Attempt {
-        let request = Request {
+        let request = AttemptRequest {
             id: DeliveryId::new(NOW, [3; 10]),
             url: Arc::new(self.url.parse().expect("a URL")),
             keys: Arc::new(SigningKeys { current: SigningKey::new(secret), next: None }),

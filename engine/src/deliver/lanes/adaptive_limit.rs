@@ -1,55 +1,54 @@
-//! How many attempts are begun while attempts fail on this side: for want of
-//! descriptors, ports or memory, or of a network.
+//! The limit of working attempts, which adapts to faults of this side: too few descriptors
+//! or ports, too little memory, or no network.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-const SHORTEST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// How often the limit grows again, by a part of the most.
-const GROW_EVERY: Duration = Duration::from_secs(1);
-const GROW_BY_PART: usize = 64;
+const PAUSE_MIN: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+/// The limit grows once in each interval, by this part of its maximum.
+const GROWTH_INTERVAL: Duration = Duration::from_secs(1);
+const GROWTH_STEPS: usize = 64;
 
-/// Halves the limit of attempts at work where one failed on this side, once in each
-/// pause, and lets it grow again slowly.
+/// Halves the limit after a fault, once in each pause, and lets it grow slowly again.
 #[derive(Debug)]
-pub(super) struct Brake {
-    most: usize,
+pub(super) struct AdaptiveLimit {
+    limit_max: usize,
     limit: usize,
-    /// How long what failed rests, and how long the limit stays as it is.
+    /// The delay of a delivery whose attempt met a fault, and of the next halving.
     pause: Duration,
-    pressed_at: Option<Instant>,
+    backed_off_at: Option<Instant>,
     grown_at: Option<Instant>,
 }
 
-impl Brake {
-    pub(super) const fn new(most: usize) -> Self {
-        Self { most, limit: most, pause: SHORTEST_PAUSE, pressed_at: None, grown_at: None }
+impl AdaptiveLimit {
+    pub(super) const fn new(limit_max: usize) -> Self {
+        Self { limit_max, limit: limit_max, pause: PAUSE_MIN, backed_off_at: None, grown_at: None }
     }
 
-    /// How many attempts may be at work.
+    /// Returns the number of attempts that may be working.
     pub(super) const fn limit(&self) -> usize {
         self.limit
     }
 
-    /// Begins fewer attempts: one failed on this side. Returns how long its delivery
-    /// rests, and whether the limit has changed.
-    pub(super) fn press(&mut self, now: Instant) -> (Duration, bool) {
-        let due = self.pressed_at.is_none_or(|at| now.duration_since(at) >= self.pause);
+    /// Lowers the limit after a fault. Returns the delay of the delivery, and `true` if the
+    /// limit has changed.
+    pub(super) fn back_off(&mut self, now: Instant) -> (Duration, bool) {
+        let due = self.backed_off_at.is_none_or(|at| now.duration_since(at) >= self.pause);
         if due {
-            let again = self.limit < self.most;
-            self.pause = if again { (self.pause * 2).min(LONGEST_PAUSE) } else { SHORTEST_PAUSE };
+            let again = self.limit < self.limit_max;
+            self.pause = if again { (self.pause * 2).min(PAUSE_MAX) } else { PAUSE_MIN };
             self.limit = (self.limit / 2).max(1);
-            (self.pressed_at, self.grown_at) = (Some(now), Some(now));
+            (self.backed_off_at, self.grown_at) = (Some(now), Some(now));
         }
         (self.pause, due)
     }
 
-    /// Begins more attempts again: one was made.
-    pub(super) fn release(&mut self, now: Instant) {
-        if self.limit < self.most && self.grown_at.is_none_or(|at| now.duration_since(at) >= GROW_EVERY) {
-            self.limit = (self.limit + (self.most / GROW_BY_PART).max(1)).min(self.most);
+    /// Raises the limit again after an attempt that was made.
+    pub(super) fn recover(&mut self, now: Instant) {
+        if self.limit < self.limit_max && self.grown_at.is_none_or(|at| now.duration_since(at) >= GROWTH_INTERVAL) {
+            self.limit = (self.limit + (self.limit_max / GROWTH_STEPS).max(1)).min(self.limit_max);
             self.grown_at = Some(now);
         }
     }
@@ -63,33 +62,33 @@ mod tests {
 
     #[test]
     fn faults_of_one_moment_halve_the_limit_once() {
-        let (mut brake, now) = (Brake::new(128), Instant::now());
-        assert_eq!(brake.press(now), (SECOND, true));
-        assert_eq!(brake.press(now), (SECOND, false));
-        assert_eq!(brake.limit(), 64);
-        assert_eq!(brake.press(now + SECOND), (2 * SECOND, true), "the pause grows");
-        assert_eq!(brake.limit(), 32);
+        let (mut adaptive_limit, now) = (AdaptiveLimit::new(128), Instant::now());
+        assert_eq!(adaptive_limit.back_off(now), (SECOND, true));
+        assert_eq!(adaptive_limit.back_off(now), (SECOND, false));
+        assert_eq!(adaptive_limit.limit(), 64);
+        assert_eq!(adaptive_limit.back_off(now + SECOND), (2 * SECOND, true), "the pause grows");
+        assert_eq!(adaptive_limit.limit(), 32);
         for seconds in 2..2_000 {
-            brake.press(now + seconds * SECOND);
+            adaptive_limit.back_off(now + seconds * SECOND);
         }
-        assert_eq!((brake.limit(), brake.pause), (1, LONGEST_PAUSE), "one is always tried");
+        assert_eq!((adaptive_limit.limit(), adaptive_limit.pause), (1, PAUSE_MAX), "one attempt is always made");
     }
 
     #[test]
     fn the_limit_grows_slowly_again() {
-        let (mut brake, now) = (Brake::new(128), Instant::now());
-        brake.press(now);
-        brake.release(now);
-        assert_eq!(brake.limit(), 64);
+        let (mut adaptive_limit, now) = (AdaptiveLimit::new(128), Instant::now());
+        adaptive_limit.back_off(now);
+        adaptive_limit.recover(now);
+        assert_eq!(adaptive_limit.limit(), 64);
         for seconds in 1..=31 {
-            brake.release(now + seconds * SECOND);
-            brake.release(now + seconds * SECOND);
+            adaptive_limit.recover(now + seconds * SECOND);
+            adaptive_limit.recover(now + seconds * SECOND);
         }
-        assert_eq!(brake.limit(), 126);
+        assert_eq!(adaptive_limit.limit(), 126);
         for seconds in 32..=40 {
-            brake.release(now + seconds * SECOND);
+            adaptive_limit.recover(now + seconds * SECOND);
         }
-        assert_eq!(brake.limit(), 128);
-        assert_eq!(brake.press(now + 60 * SECOND), (SECOND, true), "and the pause is the shortest again");
+        assert_eq!(adaptive_limit.limit(), 128);
+        assert_eq!(adaptive_limit.back_off(now + 60 * SECOND), (SECOND, true), "and the pause is the shortest again");
     }
 }

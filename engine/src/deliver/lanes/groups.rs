@@ -1,5 +1,5 @@
-//! What lanes have in common: their account, or their account and host. A group is
-//! found by its key once for each lane, and by its number from then on.
+//! Groups of lanes that share a limit: those of one account, or of one account and host. A
+//! lane finds its group by key once, and by number from then on.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -18,8 +18,8 @@ pub(super) struct Group<K> {
     key: K,
     members: usize,
     pub(super) load: Load,
-    /// Lanes that could begin an attempt but for the limit of this group.
-    pub(super) line: VecDeque<EndpointId>,
+    /// Lanes that only the limit of this group keeps from beginning an attempt.
+    pub(super) queue: VecDeque<EndpointId>,
 }
 
 /// All groups of one kind. Each lasts as long as it has members.
@@ -40,8 +40,8 @@ impl<K: Hash + Eq + Clone> Groups<K> {
     pub(super) fn join(&mut self, key: K) -> usize {
         let groups = &mut self.groups;
         let number = *self.numbers.entry(key).or_insert_with_key(|key| {
-            let (key, load, line) = (key.clone(), Load::default(), VecDeque::new());
-            groups.insert(Group { key, members: 0, load, line })
+            let (key, load, queue) = (key.clone(), Load::default(), VecDeque::new());
+            groups.insert(Group { key, members: 0, load, queue })
         });
         self.groups[number].members += 1;
         number
@@ -61,7 +61,7 @@ impl<K: Hash + Eq + Clone> Groups<K> {
         self.numbers.len()
     }
 
-    /// What the lanes with this key have in hand.
+    /// Returns the load of the lanes with this key.
     pub(super) fn load(&self, key: &K) -> Load {
         self.numbers.get(key).map_or_else(Load::default, |&number| self.groups[number].load)
     }

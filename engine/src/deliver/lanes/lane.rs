@@ -1,4 +1,4 @@
-//! One endpoint's lane, and what is known of the endpoint's pace.
+//! One endpoint's lane, and the speed of the endpoint as far as it is known.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -9,33 +9,33 @@ use signet_model::{
 };
 use tokio::time::Instant;
 
-use super::load::{Limits, Load};
-use crate::deliver::Ready;
+use super::load::{LaneLimits, Load};
+use crate::deliver::LeasedDelivery;
 
-/// The most deliveries that wait in one lane behind those under way.
-const WAITING: usize = 2_048;
-/// The most while nothing is known of the endpoint.
-pub(super) const WAITING_AT_FIRST: usize = 512;
-/// An attempt that takes longer hangs, and its endpoint is not quick.
-pub(crate) const SLOW: Duration = Duration::from_secs(1);
-/// An endpoint whose last attempts all timed out, so many of them, gets one at a time.
-const LOST: u32 = 3;
+/// Deliveries that may wait in one lane behind those under way.
+const LANE_DELIVERIES_MAX: usize = 2_048;
+/// The same while the speed of the endpoint is unknown.
+pub(super) const NEW_LANE_DELIVERIES_MAX: usize = 512;
+/// An attempt that takes longer counts as hanging, and its endpoint as not quick.
+pub(crate) const HANGS_AFTER: Duration = Duration::from_secs(1);
+/// After so many timeouts in a row an endpoint gets one attempt at a time.
+const TIMEOUTS_IN_A_ROW_MAX: u32 = 3;
 
-/// How one attempt ended, as its lane sees it.
+/// The end of one attempt, as its lane sees it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Ended {
+pub(crate) struct AttemptSummary {
     pub(crate) at: Instant,
     pub(crate) took: Duration,
     pub(crate) result: AttemptResult,
 }
 
-/// What an attempt says about the receiver and the way to it.
+/// The result of an attempt, as it tells about the receiver and the way to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AttemptResult {
     Success,
-    /// The receiver answered something else.
+    /// The receiver answered with another status.
     Refused,
-    /// There was no answer.
+    /// The receiver did not answer.
     Failed(Failure),
 }
 
@@ -53,17 +53,17 @@ impl AttemptResult {
     }
 }
 
-/// A limit that lanes share, and the line in which they wait for it.
+/// A limit that lanes share, and the queue in which they wait below it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shared {
+pub(super) enum SharedLimit {
     Host,
     Account,
-    /// For the attempts that endpoints have which are not known to be quick.
+    /// The limit of attempts at endpoints that are not known to be quick.
     Unproven,
     Quick,
 }
 
-/// What this process has in hand for one endpoint, and knows of it.
+/// The deliveries in hand for one endpoint, and the speed of the endpoint.
 pub(super) struct Lane {
     pub(super) account: AccountId,
     pub(super) url: Option<Arc<EndpointUrl>>,
@@ -72,22 +72,22 @@ pub(super) struct Lane {
     /// The number of its host's group.
     pub(super) host_group: usize,
     pub(super) load: Load,
-    pub(super) waiting: VecDeque<Ready>,
-    pub(super) waits_for: Option<Shared>,
+    pub(super) waiting: VecDeque<LeasedDelivery>,
+    pub(super) limited_by: Option<SharedLimit>,
     /// Something that is due was left in the store. Until it has been claimed,
     /// new deliveries line up behind it there.
     pub(super) overflown: bool,
     /// The dispatcher has been told that there is room for it again.
-    pub(super) called: bool,
-    /// Used since the eviction of idle lanes last came past it.
+    pub(super) claim_requested: bool,
+    /// Used since the eviction last looked at it.
     pub(super) used: bool,
-    /// How its last attempt ended.
-    pub(super) last: Option<Ended>,
-    /// When an attempt last succeeded.
+    /// The end of its last attempt.
+    pub(super) last: Option<AttemptSummary>,
+    /// The instant of its last success.
     pub(super) succeeded_at: Option<Instant>,
-    /// How long its last attempt took, or has taken so far.
+    /// The duration of its last attempt, or of the present one so far.
     took: Option<Duration>,
-    /// How many of its last attempts timed out, one after the other.
+    /// Its last attempts that timed out, one after the other.
     timeouts: u32,
 }
 
@@ -105,9 +105,9 @@ impl Lane {
             host_group,
             load: Load::default(),
             waiting: VecDeque::new(),
-            waits_for: None,
+            limited_by: None,
             overflown: false,
-            called: false,
+            claim_requested: false,
             used: true,
             last: None,
             succeeded_at: None,
@@ -117,7 +117,7 @@ impl Lane {
     }
 
     pub(super) fn is_quick(&self) -> bool {
-        self.took.is_some_and(|took| took <= SLOW)
+        self.took.is_some_and(|took| took <= HANGS_AFTER)
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -125,7 +125,7 @@ impl Lane {
     }
 
     /// Learns from an attempt that has ended.
-    pub(super) fn learn(&mut self, ended: Ended) {
+    pub(super) fn learn(&mut self, ended: AttemptSummary) {
         self.took = Some(ended.took);
         self.timeouts = if ended.result.is_timeout() { self.timeouts.saturating_add(1) } else { 0 };
         self.last = Some(ended);
@@ -136,39 +136,42 @@ impl Lane {
 
     /// Learns that an attempt hangs.
     pub(super) fn learn_hanging(&mut self) {
-        self.took = self.took.max(Some(SLOW + Duration::from_nanos(1)));
+        self.took = self.took.max(Some(HANGS_AFTER + Duration::from_nanos(1)));
     }
 
-    /// Forgets what it knows: the endpoint has moved.
+    /// Forgets the speed of an endpoint that has moved.
     pub(super) fn forget(&mut self) {
         (self.took, self.timeouts, self.last, self.succeeded_at) = (None, 0, None, None);
     }
 
-    /// How many attempts it may have under way.
-    pub(super) fn attempts_max(&self, limits: &Limits) -> usize {
-        if self.timeouts >= LOST { 1 } else { limits.per_endpoint }
+    /// Returns the number of attempts that may be under way.
+    pub(super) fn attempts_max(&self, limits: &LaneLimits) -> usize {
+        if self.timeouts >= TIMEOUTS_IN_A_ROW_MAX { 1 } else { limits.per_endpoint }
     }
 
-    /// How many places it may have.
-    pub(super) fn places_max(&self, limits: &Limits) -> usize {
+    /// Returns the number of slots that may be taken.
+    pub(super) fn slots_max(&self, limits: &LaneLimits) -> usize {
         self.attempts_max(limits) + self.waiting_max(limits)
     }
 
-    /// How many deliveries may wait behind those under way.
-    pub(super) fn waiting_max(&self, limits: &Limits) -> usize {
+    /// Returns the number of deliveries that may wait behind those under way.
+    pub(super) fn waiting_max(&self, limits: &LaneLimits) -> usize {
         match self.took {
-            None => WAITING_AT_FIRST,
-            Some(took) if took > SLOW => 0,
+            None => NEW_LANE_DELIVERIES_MAX,
+            Some(took) if took > HANGS_AFTER => 0,
             Some(took) => {
-                let turns = limits.patience.as_micros() / took.as_micros().max(1);
-                usize::try_from(turns).unwrap_or(WAITING).saturating_mul(limits.per_endpoint).min(WAITING)
+                let turns = limits.wait_max.as_micros() / took.as_micros().max(1);
+                usize::try_from(turns)
+                    .unwrap_or(LANE_DELIVERIES_MAX)
+                    .saturating_mul(limits.per_endpoint)
+                    .min(LANE_DELIVERIES_MAX)
             }
         }
     }
 
-    /// How much in hand is enough not to claim more: at a quick endpoint half of what
-    /// may be, so that its retries do not wait for ever behind new events.
-    pub(super) fn enough(&self, limits: &Limits) -> usize {
+    /// Returns the number of slots beyond which no more is claimed: at a quick endpoint half
+    /// of the waiting ones, so that its retries do not wait for ever behind new events.
+    pub(super) fn enough(&self, limits: &LaneLimits) -> usize {
         self.attempts_max(limits) + if self.is_quick() { self.waiting_max(limits) / 2 } else { 0 }
     }
 }

@@ -1,64 +1,69 @@
-//! Who begins an attempt next. A lane that could but for a limit that it shares waits
-//! in the line for that limit, and is looked at again when there is room below it:
-//! an attempt that ends costs the same, however many lanes wait.
+//! Chooses the lane that begins an attempt next. A lane that only a shared limit keeps from
+//! beginning waits in the queue of that limit, and is looked at again when the limit has
+//! room: an attempt that ends costs the same, however many lanes wait.
 
 use std::collections::VecDeque;
 
 use signet_model::EndpointId;
 
 use super::{
-    lane::{Ended, Lane, Shared},
+    lane::{AttemptSummary, Lane, SharedLimit},
     load::{account_share, unproven_share},
     state::State,
 };
-use crate::deliver::Ready;
+use crate::deliver::LeasedDelivery;
 
-/// How many lanes may stand in line again for each attempt that ends in their group:
-/// one for its place, and one more, since limits can grow.
-const CALLED: usize = 2;
+/// Lanes that move from a group's queue to the common one for each attempt that ends in the
+/// group: one for its slot, and one more, since limits can grow.
+const PROMOTED_MAX: usize = 2;
 
-/// Why a lane cannot begin an attempt.
+/// The limit that keeps a lane from beginning an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Obstacle {
-    /// It has as many under way as it may.
+enum LimitReached {
+    /// The lane's own.
     Lane,
-    Shared(Shared),
+    Shared(SharedLimit),
 }
 
 impl State {
-    fn obstacle(&self, lane: &Lane) -> Option<Obstacle> {
-        let working = self.brake.limit();
+    fn limit_reached(&self, lane: &Lane) -> Option<LimitReached> {
+        let working = self.adaptive_limit.limit();
         if lane.load.under_way() >= lane.attempts_max(&self.limits) {
-            return Some(Obstacle::Lane);
+            return Some(LimitReached::Lane);
         }
         if self.hosts[lane.host_group].load.under_way() >= self.limits.per_host {
-            return Some(Obstacle::Shared(Shared::Host));
+            return Some(LimitReached::Shared(SharedLimit::Host));
         }
         if lane.is_quick() {
-            return (self.all.working >= working).then_some(Obstacle::Shared(Shared::Quick));
+            return (self.all.working >= working).then_some(LimitReached::Shared(SharedLimit::Quick));
         }
-        // Each of these may hang, and must find room then.
+        // Each of these attempts may hang, and must have room among the hanging ones.
         let own = self.accounts[lane.account_group].load;
         if own.working >= account_share(working) || own.under_way() >= self.limits.hanging_per_account() {
-            return Some(Obstacle::Shared(Shared::Account));
+            return Some(LimitReached::Shared(SharedLimit::Account));
         }
         let full = self.unproven.working >= unproven_share(working)
             || self.unproven.under_way() >= self.limits.hanging
             || self.all.working >= working;
-        full.then_some(Obstacle::Shared(Shared::Unproven))
+        full.then_some(LimitReached::Shared(SharedLimit::Unproven))
     }
 
-    /// Begins an attempt, if there may be one more.
+    /// Begins an attempt if the limits allow one more.
     pub(super) fn begin(&mut self, endpoint: EndpointId) -> bool {
-        let free = self.lanes.get(&endpoint).is_some_and(|lane| self.obstacle(lane).is_none());
+        let free = self.lanes.get(&endpoint).is_some_and(|lane| self.limit_reached(lane).is_none());
         if free {
             self.change(endpoint, |lane| lane.load.working += 1);
         }
         free
     }
 
-    /// Ends an attempt, and begins those whose turn it is then.
-    pub(super) fn end(&mut self, endpoint: EndpointId, hangs: bool, ended: Option<Ended>) -> Vec<Ready> {
+    /// Ends an attempt, and begins those that may take its place.
+    pub(super) fn end(
+        &mut self,
+        endpoint: EndpointId,
+        hangs: bool,
+        ended: Option<AttemptSummary>,
+    ) -> Vec<LeasedDelivery> {
         self.change(endpoint, |lane| {
             let count = if hangs { &mut lane.load.hanging } else { &mut lane.load.working };
             *count -= 1;
@@ -66,22 +71,22 @@ impl State {
                 lane.learn(ended);
             }
         });
-        self.leave_line_if_quick(endpoint);
-        self.line_up(endpoint);
-        self.call_groups(endpoint);
+        self.leave_queue_if_quick(endpoint);
+        self.enqueue(endpoint);
+        self.promote_groups(endpoint);
         self.resume()
     }
 
-    fn call_groups(&mut self, endpoint: EndpointId) {
+    fn promote_groups(&mut self, endpoint: EndpointId) {
         let Some(lane) = self.lanes.get(&endpoint) else { return };
         let (account, host) = (lane.account_group, lane.host_group);
-        self.call_group(Shared::Host, host);
-        self.call_group(Shared::Account, account);
+        self.promote_group(SharedLimit::Host, host);
+        self.promote_group(SharedLimit::Account, account);
     }
 
-    /// Counts an attempt as a hanging one, if there may be one more; otherwise it goes
-    /// on taking the place of one that works.
-    pub(super) fn hang(&mut self, endpoint: EndpointId) -> Option<Vec<Ready>> {
+    /// Counts an attempt as hanging if the limits allow one more; otherwise it goes on
+    /// counting as working.
+    pub(super) fn hang(&mut self, endpoint: EndpointId) -> Option<Vec<LeasedDelivery>> {
         self.change(endpoint, Lane::learn_hanging);
         let own = self.accounts[self.lanes.get(&endpoint)?.account_group].load;
         if self.all.hanging >= self.limits.hanging || own.hanging >= self.limits.hanging_per_account() {
@@ -91,85 +96,84 @@ impl State {
             lane.load.working -= 1;
             lane.load.hanging += 1;
         });
-        self.call_groups(endpoint);
+        self.promote_groups(endpoint);
         Some(self.resume())
     }
 
-    /// An endpoint that turned out to be quick does not wait behind those that may hang.
-    fn leave_line_if_quick(&mut self, endpoint: EndpointId) {
+    /// Takes an endpoint that turned out to be quick out of the queues of unproven ones.
+    fn leave_queue_if_quick(&mut self, endpoint: EndpointId) {
         if let Some(lane) = self.lanes.get_mut(&endpoint)
             && lane.is_quick()
         {
-            lane.waits_for = lane.waits_for.filter(|shared| matches!(shared, Shared::Quick | Shared::Host));
+            lane.limited_by = lane.limited_by.filter(|shared| matches!(shared, SharedLimit::Quick | SharedLimit::Host));
         }
     }
 
-    /// Puts the lane in line if a delivery waits in it that could be under way as far
-    /// as the lane goes.
-    pub(super) fn line_up(&mut self, endpoint: EndpointId) {
+    /// Queues the lane if a delivery waits in it that the lane's own limit allows to begin.
+    pub(super) fn enqueue(&mut self, endpoint: EndpointId) {
         let Some(lane) = self.lanes.get(&endpoint) else { return };
-        if lane.waiting.is_empty() || lane.waits_for.is_some() {
+        if lane.waiting.is_empty() || lane.limited_by.is_some() {
             return;
         }
-        let shared = match self.obstacle(lane) {
-            Some(Obstacle::Lane) => return,
-            Some(Obstacle::Shared(shared)) => shared,
-            None if lane.is_quick() => Shared::Quick,
-            None => Shared::Unproven,
+        let shared = match self.limit_reached(lane) {
+            Some(LimitReached::Lane) => return,
+            Some(LimitReached::Shared(shared)) => shared,
+            None if lane.is_quick() => SharedLimit::Quick,
+            None => SharedLimit::Unproven,
         };
         let (account, host) = (lane.account_group, lane.host_group);
         match shared {
-            Shared::Host => &mut self.hosts[host].line,
-            Shared::Account => &mut self.accounts[account].line,
-            Shared::Unproven => &mut self.unproven_line,
-            Shared::Quick => &mut self.quick_line,
+            SharedLimit::Host => &mut self.hosts[host].queue,
+            SharedLimit::Account => &mut self.accounts[account].queue,
+            SharedLimit::Unproven => &mut self.unproven_queue,
+            SharedLimit::Quick => &mut self.quick_queue,
         }
         .push_back(endpoint);
         if let Some(lane) = self.lanes.get_mut(&endpoint) {
-            lane.waits_for = Some(shared);
+            lane.limited_by = Some(shared);
         }
     }
 
-    /// Lets lanes of a group that wait for its limit stand in the line for all.
-    pub(super) fn call_group(&mut self, shared: Shared, group: usize) {
-        for _ in 0..CALLED {
-            let Some(&first) = self.group_line(shared, group).front() else { return };
-            if self.still_waits(first, shared) {
+    /// Moves lanes from the queue of their group to the queue for all.
+    pub(super) fn promote_group(&mut self, shared: SharedLimit, group: usize) {
+        for _ in 0..PROMOTED_MAX {
+            let Some(&first) = self.group_queue(shared, group).front() else { return };
+            if self.is_still_limited(first, shared) {
                 return;
             }
-            self.group_line(shared, group).pop_front();
-            self.step_out(first, shared);
-            self.line_up(first);
+            self.group_queue(shared, group).pop_front();
+            self.dequeue(first, shared);
+            self.enqueue(first);
         }
     }
 
-    fn group_line(&mut self, shared: Shared, group: usize) -> &mut VecDeque<EndpointId> {
-        if shared == Shared::Host { &mut self.hosts[group].line } else { &mut self.accounts[group].line }
+    fn group_queue(&mut self, shared: SharedLimit, group: usize) -> &mut VecDeque<EndpointId> {
+        if shared == SharedLimit::Host { &mut self.hosts[group].queue } else { &mut self.accounts[group].queue }
     }
 
-    /// Begins what waits, line by line, as far as it may.
-    fn resume(&mut self) -> Vec<Ready> {
-        let mut turns = Vec::new();
-        let mut in_vain = 0;
-        while in_vain < 2 {
-            let shared = self.next_line;
-            self.next_line = if shared == Shared::Quick { Shared::Unproven } else { Shared::Quick };
+    /// Begins attempts from both queues in turn, as far as the limits allow.
+    fn resume(&mut self) -> Vec<LeasedDelivery> {
+        let mut deliveries = Vec::new();
+        let mut misses = 0;
+        while misses < 2 {
+            let shared = self.next_queue;
+            self.next_queue = if shared == SharedLimit::Quick { SharedLimit::Unproven } else { SharedLimit::Quick };
             let begun = self.begin_first(shared);
-            in_vain = if begun.is_some() { 0 } else { in_vain + 1 };
-            turns.extend(begun);
+            misses = if begun.is_some() { 0 } else { misses + 1 };
+            deliveries.extend(begun);
         }
-        turns
+        deliveries
     }
 
-    /// Begins the first attempt in this line that may begin.
-    fn begin_first(&mut self, shared: Shared) -> Option<Ready> {
-        while let Some(&first) = self.line(shared).front() {
-            if self.still_waits(first, shared) {
+    /// Begins the first attempt in this queue that may begin.
+    fn begin_first(&mut self, shared: SharedLimit) -> Option<LeasedDelivery> {
+        while let Some(&first) = self.queue(shared).front() {
+            if self.is_still_limited(first, shared) {
                 return None;
             }
-            self.line(shared).pop_front();
-            let ready = if self.step_out(first, shared) && self.begin(first) { self.take_waiting(first) } else { None };
-            self.line_up(first);
+            self.queue(shared).pop_front();
+            let ready = if self.dequeue(first, shared) && self.begin(first) { self.take_waiting(first) } else { None };
+            self.enqueue(first);
             if ready.is_some() {
                 return ready;
             }
@@ -177,31 +181,31 @@ impl State {
         None
     }
 
-    fn line(&mut self, shared: Shared) -> &mut VecDeque<EndpointId> {
-        if shared == Shared::Quick { &mut self.quick_line } else { &mut self.unproven_line }
+    fn queue(&mut self, shared: SharedLimit) -> &mut VecDeque<EndpointId> {
+        if shared == SharedLimit::Quick { &mut self.quick_queue } else { &mut self.unproven_queue }
     }
 
-    /// Whether the first in this line waits for the same limit as before.
-    fn still_waits(&self, endpoint: EndpointId, shared: Shared) -> bool {
+    /// Tells whether the first lane in this queue waits for the same limit as before.
+    fn is_still_limited(&self, endpoint: EndpointId, shared: SharedLimit) -> bool {
         let Some(lane) = self.lanes.get(&endpoint) else { return false };
-        lane.waits_for == Some(shared) && self.obstacle(lane) == Some(Obstacle::Shared(shared))
+        lane.limited_by == Some(shared) && self.limit_reached(lane) == Some(LimitReached::Shared(shared))
     }
 
-    /// Takes a lane out of its line; `false` if it stands in another by now.
-    fn step_out(&mut self, endpoint: EndpointId, shared: Shared) -> bool {
+    /// Takes a lane out of its queue. Returns `false` if it waits in another by now.
+    fn dequeue(&mut self, endpoint: EndpointId, shared: SharedLimit) -> bool {
         let Some(lane) = self.lanes.get_mut(&endpoint) else { return false };
-        let stood = lane.waits_for == Some(shared);
-        if stood {
-            lane.waits_for = None;
+        let waited = lane.limited_by == Some(shared);
+        if waited {
+            lane.limited_by = None;
         }
-        stood
+        waited
     }
 
-    fn take_waiting(&mut self, endpoint: EndpointId) -> Option<Ready> {
+    fn take_waiting(&mut self, endpoint: EndpointId) -> Option<LeasedDelivery> {
         let lane = self.lanes.get_mut(&endpoint)?;
         let ready = lane.waiting.pop_front();
         if lane.waiting.is_empty() {
-            // An idle lane is remembered for long.
+            // An idle lane is kept for long.
             lane.waiting = VecDeque::new();
         }
         ready

@@ -1,4 +1,4 @@
-//! A place in a lane, and the lease of the delivery that has it.
+//! A slot in a lane, and the lease of its delivery.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,59 +14,64 @@ pub(crate) struct Leased {
     pub(crate) until: Timestamp,
 }
 
-/// How often a delivery was attempted before.
+/// The number of attempts at a delivery before this one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Count {
+pub(crate) struct AttemptCounts {
     pub(crate) attempts: i32,
-    /// Those that failed in this round.
+    /// Failed attempts of this round.
     pub(crate) failures: i32,
 }
 
-/// What the lanes know of a delivery in hand.
+/// A delivery that this process has leased and whose outcome is not yet recorded.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct InHand {
     pub(super) leased: Leased,
-    pub(super) count: Count,
-    /// Its turn is over, and the outcome is with the writer.
-    pub(super) is_over: bool,
+    pub(super) count: AttemptCounts,
+    /// The attempt has ended, and the writer has the outcome.
+    pub(super) is_decided: bool,
 }
 
-/// Whose limits a place counts against.
+/// The limits that a slot counts against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Lane,
-    /// Tests have places of their own.
+    /// Tests have slots of their own.
     Test(AccountId),
 }
 
-/// A place for one delivery. It is given back when its turn is over ([`Place::vacate`]) or
-/// when this is dropped; until it is dropped, a claim that gets the same delivery only
-/// renews its lease.
-pub(crate) struct Place {
+/// A slot for one delivery. [`LaneSlot::vacate`] or dropping it frees the slot for another.
+/// Until it is dropped, a claim of the same delivery only renews the lease.
+pub(crate) struct LaneSlot {
     lanes: Arc<Lanes>,
     pub(super) endpoint: EndpointId,
     pub(super) kind: Kind,
-    /// The bytes of its delivery's body.
-    bytes: usize,
+    /// The length of the delivery's body.
+    body_len: usize,
     is_vacant: bool,
-    held: Option<(DeliveryId, Arc<Mutex<Held>>)>,
+    in_hand: Option<(DeliveryId, Arc<Mutex<InHand>>)>,
 }
 
-impl Place {
-    pub(super) fn new(lanes: &Arc<Lanes>, endpoint: EndpointId, kind: Kind, bytes: usize) -> Self {
-        Self { lanes: Arc::clone(lanes), endpoint, kind, bytes, is_vacant: false, held: None }
+impl LaneSlot {
+    pub(super) fn new(lanes: &Arc<Lanes>, endpoint: EndpointId, kind: Kind, body_len: usize) -> Self {
+        Self { lanes: Arc::clone(lanes), endpoint, kind, body_len, is_vacant: false, in_hand: None }
     }
 
-    /// A place for a delivery that is being stored.
-    pub(super) fn holding(mut self, delivery: DeliveryId, held: Arc<Mutex<Held>>) -> Self {
-        self.held = Some((delivery, held));
+    /// Puts a delivery into the slot that is being stored.
+    pub(super) fn holding(mut self, delivery: DeliveryId, in_hand: Arc<Mutex<InHand>>) -> Self {
+        self.in_hand = Some((delivery, in_hand));
         self
     }
 
-    /// Takes in a delivery that was claimed for this place. `false` if this process has
-    /// it in hand already: that one has the new lease then. (Where it was attempted
-    /// elsewhere since, what is in hand is out of date, and stays without a lease.)
-    pub(crate) fn hold(&mut self, delivery: DeliveryId, leased: Leased, count: Count, bytes: usize) -> bool {
+    /// Puts a claimed delivery into the slot. Returns `false` if this process has the
+    /// delivery in hand already; then that one gets the new lease. If another process
+    /// attempted it since, the delivery in hand is out of date and keeps its lost lease.
+    pub(crate) fn take_in_hand(
+        &mut self,
+        delivery: DeliveryId,
+        leased: Leased,
+        count: AttemptCounts,
+        body_len: usize,
+    ) -> bool {
         let mut state = self.lanes.state();
         if let Some(held) = state.in_hand.get(&delivery)
             && lock(held).count == count
@@ -74,44 +79,47 @@ impl Place {
             lock(held).leased = leased;
             return false;
         }
-        let held = state.hold(delivery, leased, count);
-        state.change(self.endpoint, |lane| lane.load.bytes += bytes);
+        let held = state.take_in_hand(delivery, leased, count);
+        state.change(self.endpoint, |lane| lane.load.bytes += body_len);
         drop(state);
-        (self.bytes, self.held) = (bytes, Some((delivery, held)));
+        (self.body_len, self.in_hand) = (body_len, Some((delivery, held)));
         true
     }
 
-    /// The newest lease of its delivery.
+    /// Returns the newest lease of its delivery.
     pub(crate) fn leased(&self) -> Option<Leased> {
-        self.held.as_ref().map(|(_, held)| lock(held).leased)
+        self.in_hand.as_ref().map(|(_, held)| lock(held).leased)
     }
 
-    /// Gives the place back. The outcome of its delivery is yet to be recorded.
+    /// Frees the slot. The outcome of its delivery is yet to be recorded.
     pub(crate) fn vacate(&mut self) {
-        if let Some((_, held)) = &self.held {
-            lock(held).is_over = true;
+        if let Some((_, held)) = &self.in_hand {
+            lock(held).is_decided = true;
         }
         if !std::mem::replace(&mut self.is_vacant, true) {
-            self.lanes.give_back(self.endpoint, self.kind, self.bytes);
+            self.lanes.give_back(self.endpoint, self.kind, self.body_len);
         }
     }
 }
 
-impl Drop for Place {
+impl Drop for LaneSlot {
     fn drop(&mut self) {
         self.vacate();
-        if let Some((delivery, held)) = &self.held {
-            self.lanes.state().let_go(*delivery, held);
+        if let Some((delivery, held)) = &self.in_hand {
+            self.lanes.state().remove_in_hand(*delivery, held);
         }
     }
 }
 
-impl std::fmt::Debug for Place {
+impl std::fmt::Debug for LaneSlot {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Place").field("endpoint", &self.endpoint).field("held", &self.held).finish_non_exhaustive()
+        f.debug_struct("LaneSlot")
+            .field("endpoint", &self.endpoint)
+            .field("in_hand", &self.in_hand)
+            .finish_non_exhaustive()
     }
 }
 
-pub(super) fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
+pub(super) fn lock(held: &Mutex<InHand>) -> MutexGuard<'_, InHand> {
     held.lock().unwrap_or_else(PoisonError::into_inner)
 }

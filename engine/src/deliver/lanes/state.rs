@@ -1,5 +1,5 @@
-//! The lanes and their sums. Each count changes in one place, so that the sums of an
-//! account, of a host and of all lanes are those of the lanes.
+//! The lanes and their sums. Loads change through [`State::change`] alone, so that the sums
+//! of an account, of a host and of all lanes are those of the lanes.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -10,57 +10,57 @@ use signet_model::{AccountId, DeliveryId, EndpointId, endpoint::EndpointUrl};
 use tokio::time::Instant;
 
 use super::{
-    adaptive_limit::Brake,
+    adaptive_limit::AdaptiveLimit,
     groups::Groups,
-    lane::{Lane, Shared, WAITING_AT_FIRST},
-    load::{BODIES_BYTES_MAX, Limits, Load, fair},
-    slot::Held,
+    lane::{Lane, NEW_LANE_DELIVERIES_MAX, SharedLimit},
+    load::{BODIES_BYTES_MAX, LaneLimits, Load, fair_share},
+    slot::InHand,
 };
 use crate::deliver::Address;
 
-/// How many lanes are remembered, for what is known of their endpoints.
+/// Lanes that are kept, idle ones included, since they know the speed of their endpoints.
 const LANES_MAX: usize = 16_384;
-/// How many lanes an eviction looks at.
-const LOOKED_AT: usize = 8;
+/// Lanes that an eviction looks at.
+const EVICTION_LANES_MAX: usize = 8;
 
-/// How much may be taken for an endpoint.
+/// The slots and bytes that may still be taken for an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Room {
-    pub(super) places: usize,
+    pub(super) slots: usize,
     pub(super) bytes: usize,
 }
 
 pub(super) struct State {
-    pub(super) limits: Limits,
+    pub(super) limits: LaneLimits,
     pub(super) lanes: HashMap<EndpointId, Lane>,
-    /// What each account has in hand for endpoints that are not known to be quick.
+    /// The load of each account at endpoints that are not known to be quick.
     pub(super) accounts: Groups<AccountId>,
-    /// What each account has in hand for each host.
+    /// The load of each account at each host.
     pub(super) hosts: Groups<(AccountId, Box<str>)>,
     pub(super) all: Load,
-    /// What is in hand for endpoints that are not known to be quick.
+    /// The load of all endpoints that are not known to be quick.
     pub(super) unproven: Load,
-    pub(super) quick_line: VecDeque<EndpointId>,
-    pub(super) unproven_line: VecDeque<EndpointId>,
-    /// The line that is next: the two take turns.
-    pub(super) next_line: Shared,
-    pub(super) brake: Brake,
+    pub(super) quick_queue: VecDeque<EndpointId>,
+    pub(super) unproven_queue: VecDeque<EndpointId>,
+    /// The queue that is next: the two take turns.
+    pub(super) next_queue: SharedLimit,
+    pub(super) adaptive_limit: AdaptiveLimit,
     /// The tests that each account has under way.
     pub(super) tests: HashMap<AccountId, usize>,
     /// Endpoints whose lanes overflowed and have room again.
     pub(super) claimable: VecDeque<Address>,
-    /// A place was asked for in vain: something waits in the store for it.
+    /// A delivery waits in the store for any free slot.
     pub(super) starved: bool,
-    /// The deliveries that this process has in hand or whose outcome is not on record.
-    pub(super) in_hand: HashMap<DeliveryId, Arc<Mutex<Held>>>,
-    /// When the log last said that disabling rests.
-    pub(super) rest_said_at: Option<Instant>,
+    /// The deliveries that this process has leased and whose outcomes are not yet recorded.
+    pub(super) in_hand: HashMap<DeliveryId, Arc<Mutex<InHand>>>,
+    /// The instant at which the log last reported an outage.
+    pub(super) outage_reported_at: Option<Instant>,
     /// Every lane once, for the eviction of idle ones.
     evictable: VecDeque<EndpointId>,
 }
 
 impl State {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(limits: LaneLimits) -> Self {
         Self {
             limits,
             lanes: HashMap::new(),
@@ -68,20 +68,20 @@ impl State {
             hosts: Groups::default(),
             all: Load::default(),
             unproven: Load::default(),
-            quick_line: VecDeque::new(),
-            unproven_line: VecDeque::new(),
-            next_line: Shared::Quick,
-            brake: Brake::new(limits.working),
+            quick_queue: VecDeque::new(),
+            unproven_queue: VecDeque::new(),
+            next_queue: SharedLimit::Quick,
+            adaptive_limit: AdaptiveLimit::new(limits.working),
             tests: HashMap::new(),
             claimable: VecDeque::new(),
             starved: false,
             in_hand: HashMap::new(),
-            rest_said_at: None,
+            outage_reported_at: None,
             evictable: VecDeque::new(),
         }
     }
 
-    /// Makes sure that the endpoint has a lane, by its account and its present host.
+    /// Makes sure that the endpoint has a lane, in the groups of its account and its host.
     pub(super) fn open(&mut self, address: Address, url: Option<&Arc<EndpointUrl>>) {
         match self.lanes.get_mut(&address.1) {
             Some(lane) if lane.url.as_ref().map(Arc::as_ptr) == url.map(Arc::as_ptr) => lane.used = true,
@@ -100,8 +100,8 @@ impl State {
         self.evictable.push_back(endpoint);
     }
 
-    /// Takes in the endpoint's URL as it was read anew. At another address there may
-    /// be another receiver.
+    /// Replaces the endpoint's URL by the one that was read anew. Another URL may lead to
+    /// another receiver, so the speed is forgotten.
     fn relocate(&mut self, (account, endpoint): Address, url: Option<&Arc<EndpointUrl>>) {
         let Some(lane) = self.lanes.get_mut(&endpoint) else { return };
         let before = std::mem::replace(&mut lane.url, url.cloned());
@@ -110,19 +110,18 @@ impl State {
         }
         let host = self.hosts.join((account, host(url)));
         let (old, load) = (std::mem::replace(&mut lane.host_group, host), lane.load);
-        lane.waits_for = lane.waits_for.filter(|&shared| shared != Shared::Host);
+        lane.limited_by = lane.limited_by.filter(|&shared| shared != SharedLimit::Host);
         self.hosts[old].load.recount(load, Load::default());
         self.hosts[host].load.recount(Load::default(), load);
-        self.call_group(Shared::Host, old);
+        self.promote_group(SharedLimit::Host, old);
         self.hosts.leave(old);
         self.change(endpoint, Lane::forget);
-        self.line_up(endpoint);
+        self.enqueue(endpoint);
     }
 
-    /// Forgets a few of the lanes that are idle and were not used since this last came
-    /// past them.
+    /// Removes a few of the lanes that are idle and were not used since the last look.
     fn evict(&mut self) {
-        for _ in 0..LOOKED_AT {
+        for _ in 0..EVICTION_LANES_MAX {
             let Some(endpoint) = self.evictable.pop_front() else { return };
             let Some(lane) = self.lanes.get_mut(&endpoint) else { continue };
             if std::mem::take(&mut lane.used) || !lane.is_idle() {
@@ -136,7 +135,7 @@ impl State {
         }
     }
 
-    /// Changes a lane, and with it the sums that it is part of.
+    /// Changes a lane and the sums that it is part of.
     pub(super) fn change(&mut self, endpoint: EndpointId, change: impl FnOnce(&mut Lane)) {
         let Some(lane) = self.lanes.get_mut(&endpoint) else { return };
         let unproven = |lane: &Lane| if lane.is_quick() { Load::default() } else { lane.load };
@@ -149,72 +148,72 @@ impl State {
         self.accounts[lane.account_group].load.recount(unproven_before, unproven_after);
     }
 
-    /// How much more may be taken for an endpoint. Those that are not known to be quick
-    /// have half of everything, of which each account has its fair part.
+    /// Returns the room that is left for an endpoint. Endpoints that are not known to be
+    /// quick share half of all slots and bytes, of which each account has its fair share.
     pub(super) fn room(&self, account: AccountId, endpoint: EndpointId) -> Room {
         let limits = &self.limits;
         let lane = self.lanes.get(&endpoint);
         let quick = lane.is_some_and(Lane::is_quick);
-        let taken = lane.map_or(0, |lane| lane.load.places);
-        let most = lane.map_or(limits.per_endpoint + WAITING_AT_FIRST, |lane| lane.places_max(limits));
-        let mut places = limits.places().saturating_sub(self.all.standing());
+        let taken = lane.map_or(0, |lane| lane.load.slots);
+        let slots_max = lane.map_or(limits.per_endpoint + NEW_LANE_DELIVERIES_MAX, |lane| lane.slots_max(limits));
+        let mut slots = limits.slots().saturating_sub(self.all.slots_not_hanging());
         let mut bytes = BODIES_BYTES_MAX.saturating_sub(self.all.bytes);
         if !quick {
             let own = lane.map_or_else(|| self.accounts.load(&account), |lane| self.accounts[lane.account_group].load);
             let left = |most: usize, taken| (most / 2).saturating_sub(taken);
-            places = places.min(fair(left(limits.places(), self.unproven.standing()), own.standing()));
-            bytes = bytes.min(fair(left(BODIES_BYTES_MAX, self.unproven.bytes), own.bytes));
-        } else if taken == 0 && self.all.standing() < limits.capacity() {
-            places = places.max(1);
+            slots =
+                slots.min(fair_share(left(limits.slots(), self.unproven.slots_not_hanging()), own.slots_not_hanging()));
+            bytes = bytes.min(fair_share(left(BODIES_BYTES_MAX, self.unproven.bytes), own.bytes));
+        } else if taken == 0 && self.all.slots_not_hanging() < limits.capacity() {
+            slots = slots.max(1);
         }
-        Room { places: places.min(most.saturating_sub(taken)), bytes }
+        Room { slots: slots.min(slots_max.saturating_sub(taken)), bytes }
     }
 
-    /// Whether anything may be claimed at all.
+    /// Tells whether a claim has room at any endpoint.
     pub(super) fn has_room(&self) -> bool {
-        self.all.working < self.brake.limit()
-            && self.all.standing() < self.limits.capacity()
+        self.all.working < self.adaptive_limit.limit()
+            && self.all.slots_not_hanging() < self.limits.capacity()
             && self.all.bytes < BODIES_BYTES_MAX
     }
 
-    /// Whether enough is in hand for the endpoint, or all that there may be.
+    /// Tells whether the endpoint has enough in hand, or no room.
     pub(super) fn is_saturated(&self, (account, endpoint): Address) -> bool {
         let room = self.room(account, endpoint);
         let lane = self.lanes.get(&endpoint);
-        let enough = lane.is_some_and(|lane| lane.load.places >= lane.enough(&self.limits));
-        enough || room.places == 0 || room.bytes == 0
+        let enough = lane.is_some_and(|lane| lane.load.slots >= lane.enough(&self.limits));
+        enough || room.slots == 0 || room.bytes == 0
     }
 
-    /// Notes that something is due at the endpoint for which there is no room. Its lane
-    /// tells when there is again; where it has nothing in hand, any place that is given
-    /// back may be what it waits for.
+    /// Notes that the endpoint has a delivery due and no room. Its lane requests a claim once
+    /// it has room; if the lane is empty, any slot that is freed may give it room.
     pub(super) fn overflow(&mut self, endpoint: EndpointId) {
         match self.lanes.get_mut(&endpoint) {
             Some(lane) => {
                 lane.overflown = true;
-                self.starved |= lane.load.places == 0;
+                self.starved |= lane.load.slots == 0;
             }
             None => self.starved = true,
         }
     }
 
-    /// Tells the dispatcher that an overflown lane has room again, once.
-    pub(super) fn call_to_claim(&mut self, endpoint: EndpointId) {
+    /// Requests one claim for an overflown lane that has room again.
+    pub(super) fn request_claim(&mut self, endpoint: EndpointId) {
         let Some(lane) = self.lanes.get(&endpoint) else { return };
-        if !lane.overflown || lane.called {
+        if !lane.overflown || lane.claim_requested {
             return;
         }
         let address = (lane.account, endpoint);
         if self.is_saturated(address) {
             self.overflow(endpoint);
         } else if let Some(lane) = self.lanes.get_mut(&endpoint) {
-            lane.called = true;
+            lane.claim_requested = true;
             self.claimable.push_back(address);
         }
     }
 }
 
-/// The host of a URL; of one that cannot be read, none.
+/// Returns the host of a URL, or an empty text for a URL that cannot be read.
 fn host(url: Option<&Arc<EndpointUrl>>) -> Box<str> {
     url.map_or("", |url| url.host()).into()
 }

@@ -1,16 +1,16 @@
 use signet_model::delivery::Failure;
 
 use super::{
-    lane::{Lane, WAITING_AT_FIRST},
-    load::{BODIES_BYTES_MAX, Load, WAITING_IN_ALL},
+    lane::{Lane, NEW_LANE_DELIVERIES_MAX},
+    load::{BODIES_BYTES_MAX, Load, QUEUED_DELIVERIES_MAX},
     *,
 };
 use crate::{engine::Settings, queue::Lease};
 
 const BYTES: usize = 400;
 const SECOND: Duration = Duration::from_secs(1);
-const LIMITS: Limits =
-    Limits { working: 8, hanging: 16, per_endpoint: 2, per_host: 64, patience: Duration::from_secs(15) };
+const LIMITS: LaneLimits =
+    LaneLimits { working: 8, hanging: 16, per_endpoint: 2, per_host: 64, wait_max: Duration::from_secs(15) };
 
 fn endpoint(number: u16) -> EndpointId {
     let [high, low] = number.to_be_bytes();
@@ -25,17 +25,17 @@ fn url(host: &str) -> Arc<EndpointUrl> {
     Arc::new(format!("https://{host}.example.com/").parse().expect("a URL"))
 }
 
-fn ended(took: Duration, result: AttemptResult) -> Ended {
-    Ended { at: Instant::now(), took, result }
+fn ended(took: Duration, result: AttemptResult) -> AttemptSummary {
+    AttemptSummary { at: Instant::now(), took, result }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "as the lanes take it")]
-fn quick() -> Option<Ended> {
+fn quick() -> Option<AttemptSummary> {
     Some(ended(Duration::from_millis(1), AttemptResult::Success))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "as the lanes take it")]
-fn timed_out() -> Option<Ended> {
+fn timed_out() -> Option<AttemptSummary> {
     Some(ended(10 * SECOND, AttemptResult::Failed(Failure::Timeout)))
 }
 
@@ -46,26 +46,26 @@ struct World {
 }
 
 impl World {
-    fn new(limits: Limits) -> Self {
+    fn new(limits: LaneLimits) -> Self {
         Self { lanes: Lanes::new(limits), deliveries: 0 }
     }
 
-    fn reserve_of(&mut self, owner: u16, number: u16, bytes: usize) -> Option<Place> {
+    fn reserve_of(&mut self, owner: u16, number: u16, bytes: usize) -> Option<LaneSlot> {
         self.deliveries += 1;
         let delivery = DeliveryId::from_uuid(uuid::Uuid::from_u128(self.deliveries.into()));
         let address = (account(owner), endpoint(number));
         self.lanes.reserve(address, Some(&url(&number.to_string())), (delivery, leased(1)), bytes)
     }
 
-    fn reserve(&mut self, number: u16, bytes: usize) -> Option<Place> {
+    fn reserve(&mut self, number: u16, bytes: usize) -> Option<LaneSlot> {
         self.reserve_of(number, number, bytes)
     }
 
-    fn reserve_all(&mut self, number: u16) -> Vec<Place> {
+    fn reserve_all(&mut self, number: u16) -> Vec<LaneSlot> {
         std::iter::from_fn(|| self.reserve(number, BYTES)).collect()
     }
 
-    fn claim_places(&self, number: u16, most: usize) -> Vec<Place> {
+    fn claim_slots(&self, number: u16, most: usize) -> Vec<LaneSlot> {
         let address = (account(number), endpoint(number));
         self.lanes.reserve_to_claim(address, Some(&url(&number.to_string())), most, 1).0
     }
@@ -81,7 +81,7 @@ impl World {
         self.begin_of(number, number, &number.to_string())
     }
 
-    fn end(&self, number: u16, ended: Option<Ended>) {
+    fn end(&self, number: u16, ended: Option<AttemptSummary>) {
         self.lanes.state().end(endpoint(number), false, ended);
     }
 
@@ -101,11 +101,11 @@ fn leased(lease: i64) -> Leased {
 #[test]
 fn a_full_lane_leaves_room_for_others() {
     let mut world = World::new(LIMITS);
-    let places = world.reserve_all(1);
-    assert_eq!(places.len(), 513, "a quarter of the half for endpoints that may hang");
+    let slots = world.reserve_all(1);
+    assert_eq!(slots.len(), 513, "a quarter of the half for endpoints that may hang");
     assert!(!world.with_room(1));
     assert!(world.reserve(2, BYTES).is_some());
-    drop(places);
+    drop(slots);
     assert!(world.with_room(1));
 }
 
@@ -114,7 +114,7 @@ fn what_comes_after_an_overflow_lines_up_behind_it() {
     let mut world = World::new(LIMITS);
     drop(world.reserve_all(1));
     assert!(world.reserve(1, BYTES).is_none(), "something older is due in the store");
-    assert_eq!(world.claim_places(1, 9).len(), 9);
+    assert_eq!(world.claim_slots(1, 9).len(), 9);
     world.lanes.claimed(endpoint(1), false);
     assert!(world.reserve(1, BYTES).is_some());
 }
@@ -122,9 +122,9 @@ fn what_comes_after_an_overflow_lines_up_behind_it() {
 #[tokio::test]
 async fn an_overflown_lane_tells_once_that_it_has_room() {
     let mut world = World::new(LIMITS);
-    let mut places = world.reserve_all(1);
+    let mut slots = world.reserve_all(1);
     assert!(world.lanes.claimable(9).is_empty());
-    places.truncate(1);
+    slots.truncate(1);
     world.lanes.freed.notified().await;
     assert_eq!(world.lanes.claimable(9), [(account(1), endpoint(1))]);
     assert!(world.lanes.claimable(9).is_empty());
@@ -133,9 +133,9 @@ async fn an_overflown_lane_tells_once_that_it_has_room() {
 #[tokio::test]
 async fn an_endpoint_that_has_nothing_in_hand_learns_of_any_place_that_is_given_back() {
     let mut world = World::new(LIMITS);
-    let places: Vec<_> = (0..).map_while(|number| world.reserve_of(1, number, BYTES)).collect();
+    let slots: Vec<_> = (0..).map_while(|number| world.reserve_of(1, number, BYTES)).collect();
     assert!(world.reserve_of(1, 60_000, BYTES).is_none(), "its account has its part");
-    drop(places);
+    drop(slots);
     world.lanes.freed.notified().await;
 }
 
@@ -146,23 +146,23 @@ fn full_lanes_keep_out_no_quick_endpoint_that_has_nothing_in_hand() {
         world.begin(number);
         world.end(number, quick());
     }
-    let mut places: Vec<_> = (1..=5).flat_map(|number| world.reserve_all(number)).collect();
-    assert!(places.len() >= LIMITS.working + WAITING_IN_ALL);
-    assert_eq!(world.claim_places(6, 512).len(), 1);
-    places.extend((6..=20).flat_map(|number| world.reserve_all(number)));
-    assert!(places.len() <= LIMITS.capacity());
+    let mut slots: Vec<_> = (1..=5).flat_map(|number| world.reserve_all(number)).collect();
+    assert!(slots.len() >= LIMITS.working + QUEUED_DELIVERIES_MAX);
+    assert_eq!(world.claim_slots(6, 512).len(), 1);
+    slots.extend((6..=20).flat_map(|number| world.reserve_all(number)));
+    assert!(slots.len() <= LIMITS.capacity());
 }
 
 #[test]
 fn however_many_accounts_wait_for_unproven_endpoints_the_next_has_room() {
     let mut world = World::new(LIMITS);
-    let mut places = Vec::new();
+    let mut slots = Vec::new();
     for owner in 1..=40 {
         let own: Vec<_> = (0..50).map_while(|n| world.reserve_of(owner, owner * 100 + n, BYTES)).collect();
         assert!(!own.is_empty(), "account {owner}");
-        places.extend(own);
+        slots.extend(own);
     }
-    assert!(2 * places.len() <= LIMITS.working + WAITING_IN_ALL);
+    assert!(2 * slots.len() <= LIMITS.working + QUEUED_DELIVERIES_MAX);
 }
 
 #[test]
@@ -172,9 +172,9 @@ fn a_lane_is_as_short_as_its_receiver_is_slow() {
         if let Some(ended) = took {
             lane.learn(ended);
         }
-        lane.waiting_max(&Limits { per_endpoint: 32, ..LIMITS })
+        lane.waiting_max(&LaneLimits { per_endpoint: 32, ..LIMITS })
     };
-    assert_eq!(may_wait(None), WAITING_AT_FIRST);
+    assert_eq!(may_wait(None), NEW_LANE_DELIVERIES_MAX);
     assert_eq!(may_wait(quick()), 2_048);
     assert_eq!(may_wait(Some(ended(SECOND, AttemptResult::Success))), 480);
     assert_eq!(may_wait(timed_out()), 0);
@@ -182,7 +182,7 @@ fn a_lane_is_as_short_as_its_receiver_is_slow() {
 
 #[test]
 fn the_wait_in_a_lane_follows_the_lease() {
-    let lease = |lease| Limits::from(&Settings { lease, ..Settings::default() }).patience;
+    let lease = |lease| LaneLimits::from(&Settings { lease, ..Settings::default() }).wait_max;
     assert_eq!(lease(Duration::from_mins(1)), 15 * SECOND);
     assert_eq!(lease(30 * SECOND), 5 * SECOND);
 }
@@ -191,10 +191,10 @@ fn the_wait_in_a_lane_follows_the_lease() {
 fn large_bodies_wait_in_the_store() {
     let mut world = World::new(LIMITS);
     let large = BODIES_BYTES_MAX / 16;
-    let places: Vec<_> = std::iter::from_fn(|| world.reserve(1, large)).collect();
-    assert_eq!(places.len(), 2, "an account has a quarter of a half for endpoints that may hang");
+    let slots: Vec<_> = std::iter::from_fn(|| world.reserve(1, large)).collect();
+    assert_eq!(slots.len(), 2, "an account has a quarter of a half for endpoints that may hang");
     assert!(world.reserve(2, large).is_some(), "and costs others nothing");
-    drop(places);
+    drop(slots);
     let mut world = World::new(LIMITS);
     assert!(world.reserve(3, 2 * BODIES_BYTES_MAX).is_some(), "one body is always borne");
 }
@@ -232,7 +232,7 @@ fn one_account_has_a_quarter_of_what_may_hang() {
 
 #[test]
 fn a_quick_endpoint_that_begins_to_hang_takes_no_more_than_may() {
-    let world = World::new(Limits { working: 64, per_endpoint: 8, ..LIMITS });
+    let world = World::new(LaneLimits { working: 64, per_endpoint: 8, ..LIMITS });
     world.begin_of(1, 1, "a");
     world.end(1, quick());
     world.begin_of(1, 1, "a");
@@ -247,7 +247,7 @@ fn an_endpoint_whose_last_attempts_all_timed_out_is_probed_one_at_a_time() {
         assert_eq!(world.begin(1), 1);
         world.end(1, timed_out());
     }
-    assert_eq!(world.claim_places(1, 9).len(), 1);
+    assert_eq!(world.claim_slots(1, 9).len(), 1);
     world.begin(1);
     world.end(1, quick());
     assert_eq!(world.begin(1), 2, "one answer and it is quick again");
@@ -292,7 +292,7 @@ fn an_endpoint_at_another_address_is_another_receiver() {
 
 #[test]
 fn one_account_has_so_many_attempts_at_one_host() {
-    let world = World::new(Limits { working: 64, hanging: 64, per_host: 3, ..LIMITS });
+    let world = World::new(LaneLimits { working: 64, hanging: 64, per_host: 3, ..LIMITS });
     assert_eq!([1, 2, 3].map(|number| world.begin_of(1, number, "a")), [2, 1, 0]);
     assert_eq!(world.begin_of(1, 4, "b"), 2);
     assert_eq!(world.begin_of(2, 5, "a"), 2, "another account has its own");
@@ -327,37 +327,37 @@ fn sums_are_those_of_the_lanes() {
 #[test]
 fn a_delivery_in_hand_that_is_claimed_again_only_renews_its_lease() {
     let mut world = World::new(LIMITS);
-    let place = world.reserve(1, BYTES).expect("a place");
+    let slot = world.reserve(1, BYTES).expect("a slot");
     let delivery = DeliveryId::from_uuid(uuid::Uuid::from_u128(1));
-    let mut claimed = world.claim_places(1, 1).remove(0);
-    assert!(!claimed.hold(delivery, leased(2), Count::default(), BYTES));
-    assert_eq!(place.leased(), Some(leased(2)));
-    drop(place);
-    assert!(claimed.hold(delivery, leased(3), Count::default(), BYTES), "it is in hand no more");
+    let mut claimed = world.claim_slots(1, 1).remove(0);
+    assert!(!claimed.take_in_hand(delivery, leased(2), AttemptCounts::default(), BYTES));
+    assert_eq!(slot.leased(), Some(leased(2)));
+    drop(slot);
+    assert!(claimed.take_in_hand(delivery, leased(3), AttemptCounts::default(), BYTES), "it is in hand no more");
 }
 
 #[test]
 fn a_delivery_in_hand_that_was_attempted_elsewhere_since_is_claimed_anew() {
     let mut world = World::new(LIMITS);
-    let place = world.reserve(1, BYTES).expect("a place");
+    let slot = world.reserve(1, BYTES).expect("a slot");
     let delivery = DeliveryId::from_uuid(uuid::Uuid::from_u128(1));
-    let mut claimed = world.claim_places(1, 1).remove(0);
-    assert!(claimed.hold(delivery, leased(2), Count { attempts: 1, failures: 1 }, BYTES));
-    assert_eq!(place.leased(), Some(leased(1)));
-    drop(place);
+    let mut claimed = world.claim_slots(1, 1).remove(0);
+    assert!(claimed.take_in_hand(delivery, leased(2), AttemptCounts { attempts: 1, failures: 1 }, BYTES));
+    assert_eq!(slot.leased(), Some(leased(1)));
+    drop(slot);
     assert!(world.lanes.state().in_hand.contains_key(&delivery));
 }
 
 #[test]
 fn an_outcome_is_owed_until_it_is_on_record() {
     let mut world = World::new(LIMITS);
-    let mut place = world.reserve(1, BYTES).expect("a place");
+    let mut slot = world.reserve(1, BYTES).expect("a slot");
     let owes = |seconds| world.lanes.owes_outcomes(Timestamp::from_unix_seconds(seconds));
     assert!(!owes(9), "it is still under way");
-    place.vacate();
+    slot.vacate();
     assert!(!owes(0), "its lease holds");
     assert!(owes(9));
-    drop(place);
+    drop(slot);
     assert!(!owes(9));
 }
 
@@ -368,9 +368,9 @@ fn tests_have_places_of_their_own() {
         let address = (account(owner), endpoint(owner));
         world.lanes.reserve_for_test(address, (DeliveryId::from_uuid(uuid::Uuid::from_u128(number)), leased(1)))
     };
-    let own: Vec<_> = (0..4).map(|number| reserve(1, number).expect("a place")).collect();
+    let own: Vec<_> = (0..4).map(|number| reserve(1, number).expect("a slot")).collect();
     assert_eq!(reserve(1, 4).expect_err("too many").0, 4);
-    let others: Vec<_> = (0..28).map(|n| reserve(2 + n / 4, 100 + u128::from(n)).expect("a place")).collect();
+    let others: Vec<_> = (0..28).map(|n| reserve(2 + n / 4, 100 + u128::from(n)).expect("a slot")).collect();
     assert_eq!(reserve(20, 200).expect_err("too many").0, 32);
     drop(own);
     assert!(reserve(1, 5).is_ok());
@@ -380,7 +380,7 @@ fn tests_have_places_of_their_own() {
 
 #[test]
 fn most_endpoints_that_worked_and_fail_alike_are_hardly_at_fault() {
-    let world = World::new(Limits { working: 1_000, hanging: 4_000, ..LIMITS });
+    let world = World::new(LaneLimits { working: 1_000, hanging: 4_000, ..LIMITS });
     let failed = |failure| Some(ended(SECOND, AttemptResult::Failed(failure)));
     let attempt = |number: u16, result| {
         world.begin(number);
@@ -415,6 +415,6 @@ fn a_fault_of_this_side_slows_everything_down() {
         world.begin(number);
         world.end(number, quick());
     }
-    assert_eq!(world.lanes.brake(LocalFault::Descriptors), SECOND);
+    assert_eq!(world.lanes.slow_down(LocalFault::Descriptors), SECOND);
     assert_eq!((1..=8).map(|number| world.begin(number)).sum::<usize>(), 4);
 }

@@ -6,8 +6,8 @@ use sqlx::PgConnection;
 use super::column;
 use crate::{
     queue::{
-        Lock, endpoints_of, levels_of,
-        records::{LevelsRow, OwnedEndpoint},
+        Lock, balances_of, endpoints_of,
+        records::{BalanceRow, OwnedEndpoint},
     },
     store::Result,
 };
@@ -21,8 +21,8 @@ pub(in crate::queue) async fn lock_accounts(
     const SHARE: &str = "SELECT id, revision FROM accounts WHERE id = ANY($1) ORDER BY id FOR SHARE";
     const CHANGE: &str = "SELECT id, revision FROM accounts WHERE id = ANY($1) ORDER BY id FOR UPDATE";
     let sql = match lock {
-        Lock::Share => SHARE,
-        Lock::Change => CHANGE,
+        Lock::Shared => SHARE,
+        Lock::Exclusive => CHANGE,
     };
     Ok(sqlx::query_as(sql).bind(accounts).fetch_all(conn).await?)
 }
@@ -36,20 +36,20 @@ pub(in crate::queue) async fn lock_free_accounts(
     const SHARE: &str = "SELECT id, revision FROM accounts WHERE id = ANY($1) FOR SHARE SKIP LOCKED";
     const CHANGE: &str = "SELECT id, revision FROM accounts WHERE id = ANY($1) FOR UPDATE SKIP LOCKED";
     let sql = match lock {
-        Lock::Share => SHARE,
-        Lock::Change => CHANGE,
+        Lock::Shared => SHARE,
+        Lock::Exclusive => CHANGE,
     };
     Ok(sqlx::query_as(sql).bind(accounts).fetch_all(conn).await?)
 }
 
-pub(in crate::queue) async fn levels(conn: &mut PgConnection, accounts: &[AccountId]) -> Result<Vec<LevelsRow>> {
+pub(in crate::queue) async fn balances(conn: &mut PgConnection, accounts: &[AccountId]) -> Result<Vec<BalanceRow>> {
     let rows: Vec<(AccountId, Option<f64>, Option<f64>)> =
-        sqlx::query_as(levels_of!("= ANY($1)")).bind(accounts).fetch_all(conn).await?;
-    Ok(rows.into_iter().map(LevelsRow::from).collect())
+        sqlx::query_as(balances_of!("= ANY($1)")).bind(accounts).fetch_all(conn).await?;
+    Ok(rows.into_iter().map(BalanceRow::from).collect())
 }
 
 /// By way of text, since a NUMERIC is made of a float with 15 digits only.
-pub(in crate::queue) async fn set_levels(conn: &mut PgConnection, rows: &[LevelsRow]) -> Result<()> {
+pub(in crate::queue) async fn set_balances(conn: &mut PgConnection, rows: &[BalanceRow]) -> Result<()> {
     const SQL: &str = "UPDATE accounts SET balance = CAST(levels.balance AS NUMERIC),
            balance_threshold = CAST(levels.threshold AS NUMERIC)
          FROM unnest($1::uuid[], $2::text[], $3::text[]) AS levels (id, balance, threshold)

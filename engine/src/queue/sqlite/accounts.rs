@@ -5,8 +5,8 @@ use sqlx::SqliteConnection;
 
 use crate::{
     queue::{
-        Lock, endpoints_of, levels_of,
-        records::{LevelsRow, OwnedEndpoint},
+        Lock, balances_of, endpoints_of,
+        records::{BalanceRow, OwnedEndpoint},
     },
     store::Result,
 };
@@ -29,14 +29,14 @@ pub(in crate::queue) async fn lock_free_accounts(
     revisions(conn, accounts).await
 }
 
-pub(in crate::queue) async fn levels(conn: &mut SqliteConnection, accounts: &[AccountId]) -> Result<Vec<LevelsRow>> {
-    const SQL: &str = levels_of!("IN (SELECT unhex(value) FROM json_each($1))");
+pub(in crate::queue) async fn balances(conn: &mut SqliteConnection, accounts: &[AccountId]) -> Result<Vec<BalanceRow>> {
+    const SQL: &str = balances_of!("IN (SELECT unhex(value) FROM json_each($1))");
     let rows: Vec<(AccountId, Option<f64>, Option<f64>)> =
         sqlx::query_as(SQL).bind(hex_list(accounts)).fetch_all(conn).await?;
-    Ok(rows.into_iter().map(LevelsRow::from).collect())
+    Ok(rows.into_iter().map(BalanceRow::from).collect())
 }
 
-pub(in crate::queue) async fn set_levels(conn: &mut SqliteConnection, rows: &[LevelsRow]) -> Result<()> {
+pub(in crate::queue) async fn set_balances(conn: &mut SqliteConnection, rows: &[BalanceRow]) -> Result<()> {
     const SQL: &str = "UPDATE accounts SET balance = CAST(levels.value ->> 1 AS REAL),
            balance_threshold = CAST(levels.value ->> 2 AS REAL)
          FROM json_each($1) AS levels WHERE accounts.id = unhex(levels.value ->> 0)";

@@ -21,12 +21,12 @@ use tokio::sync::{
 
 use super::{
     DUE, TAKE,
-    statements::{LOOK, Row, Statement, Value, rows},
+    statements::{HAS_REVISION, Row, Statement, Value, rows},
 };
 use crate::{
     queue::{
-        ADVANCE, Batch, Claim, ClaimOrder, Claims, Due, FORGET, HOLD_UNREAD, NotWritten, Write,
-        batch::Passage,
+        ADVANCE_QUEUE, Batch, Claim, ClaimOrder, ClaimQuota, Claims, HOLD_UNREADABLE, REMOVE_QUEUE, Write, WriteError,
+        batch::FaultPoints,
         records::{ClaimedRow, RawId, due_again},
     },
     store::{Error, OpenFiles, Place, Result, database::BEGIN_WRITING, located},
@@ -49,7 +49,7 @@ pub(crate) struct Hot(UnboundedSender<Command>);
 
 #[derive(Debug)]
 enum Command {
-    Write(Batch, oneshot::Sender<Result<Write, NotWritten>>),
+    Write(Batch, oneshot::Sender<Result<Write, WriteError>>),
     Claim(ClaimOrder, oneshot::Sender<Result<Option<Claim>>>),
     Close(oneshot::Sender<()>),
 }
@@ -67,7 +67,7 @@ impl Hot {
 
     /// Writes a batch in a transaction of its own. Who no longer waits for the answer
     /// before the transaction has begun, or before it is committed, gets nothing written.
-    pub(crate) async fn write(&self, batch: Batch) -> Result<Write, NotWritten> {
+    pub(crate) async fn write(&self, batch: Batch) -> Result<Write, WriteError> {
         self.ask(|answer| Command::Write(batch, answer)).await?
     }
 
@@ -135,12 +135,12 @@ struct Statements<'c> {
     begin: rusqlite::Statement<'c>,
     commit: rusqlite::Statement<'c>,
     rollback: rusqlite::Statement<'c>,
-    look: rusqlite::Statement<'c>,
+    has_revision: rusqlite::Statement<'c>,
     /// One for each of [`Statement::ALL`].
     of_rows: Vec<rusqlite::Statement<'c>>,
     due: rusqlite::Statement<'c>,
     take: rusqlite::Statement<'c>,
-    hold_unread: rusqlite::Statement<'c>,
+    hold_unreadable: rusqlite::Statement<'c>,
     forget: rusqlite::Statement<'c>,
     advance: rusqlite::Statement<'c>,
 }
@@ -155,13 +155,13 @@ impl<'c> Statements<'c> {
             begin: prepare(BEGIN_WRITING)?,
             commit: prepare("COMMIT")?,
             rollback: prepare("ROLLBACK")?,
-            look: prepare(LOOK)?,
+            has_revision: prepare(HAS_REVISION)?,
             of_rows: Statement::ALL.iter().map(|one| prepare(one.sql())).collect::<Result<_, _>>()?,
             due: prepare(DUE)?,
             take: prepare(TAKE)?,
-            hold_unread: prepare(HOLD_UNREAD)?,
-            forget: prepare(FORGET)?,
-            advance: prepare(ADVANCE)?,
+            hold_unreadable: prepare(HOLD_UNREADABLE)?,
+            forget: prepare(REMOVE_QUEUE)?,
+            advance: prepare(ADVANCE_QUEUE)?,
         })
     }
 
@@ -174,8 +174,9 @@ impl<'c> Statements<'c> {
                     let _ = answer.send(written);
                 }
                 Command::Claim(order, answer) => {
-                    let claimed = self.transact(|this| this.claim(&order), || answer.is_closed(), Passage::default());
-                    let _ = answer.send(claimed.map_err(NotWritten::into_error));
+                    let claimed =
+                        self.transact(|this| this.claim(&order), || answer.is_closed(), FaultPoints::default());
+                    let _ = answer.send(claimed.map_err(WriteError::into_error));
                 }
                 Command::Close(answer) => return Some(answer),
             }
@@ -183,9 +184,9 @@ impl<'c> Statements<'c> {
         None
     }
 
-    fn write(&mut self, batch: &Batch, abandoned: impl Fn() -> bool) -> Result<Write, NotWritten> {
-        let written = self.transact(|this| Ok(this.apply(batch)?.then_some(())), abandoned, batch.passage())?;
-        Ok(Write::done_if(written.is_some()))
+    fn write(&mut self, batch: &Batch, abandoned: impl Fn() -> bool) -> Result<Write, WriteError> {
+        let written = self.transact(|this| Ok(this.apply(batch)?.then_some(())), abandoned, batch.fault_points())?;
+        Ok(Write::committed_if(written.is_some()))
     }
 
     /// Runs a transaction, and commits it if it is of use: it came to something, and
@@ -194,8 +195,8 @@ impl<'c> Statements<'c> {
         &mut self,
         body: impl FnOnce(&mut Self) -> Result<Option<T>>,
         abandoned: impl Fn() -> bool,
-        passage: Passage,
-    ) -> Result<Option<T>, NotWritten> {
+        fault_points: FaultPoints,
+    ) -> Result<Option<T>, WriteError> {
         if abandoned() {
             return Ok(None);
         }
@@ -203,9 +204,9 @@ impl<'c> Statements<'c> {
         located(self.begin.raw_execute())?;
         match body(self) {
             Ok(Some(done)) if !abandoned() => {
-                passage.before_commit();
+                fault_points.before_commit();
                 self.commit()?;
-                passage.after_commit();
+                fault_points.after_commit();
                 Ok(Some(done))
             }
             Ok(_) => {
@@ -221,12 +222,12 @@ impl<'c> Statements<'c> {
 
     /// Runs the statements of a batch as long as what it assumes is so.
     fn apply(&mut self, batch: &Batch) -> Result<bool> {
-        if !self.are_as_known(&batch.accounts)? {
+        if !self.have_revisions(&batch.accounts)? {
             return Ok(false);
         }
-        let touches = batch.touches();
+        let queue_entries = batch.queue_entries();
         let mut columns = Vec::new();
-        for row in rows(batch, &touches) {
+        for row in rows(batch, &queue_entries) {
             columns.clear();
             row.columns(&mut columns);
             let changed = self.run(row, &columns)?;
@@ -238,10 +239,10 @@ impl<'c> Statements<'c> {
     }
 
     /// Whether these accounts have these revisions.
-    fn are_as_known(&mut self, accounts: &[(AccountId, i64)]) -> rusqlite::Result<bool> {
+    fn have_revisions(&mut self, accounts: &[(AccountId, i64)]) -> rusqlite::Result<bool> {
         for &(account, revision) in accounts {
-            bind(&mut self.look, &[account.into(), revision.into()])?;
-            if self.look.raw_query().next()?.is_none() {
+            bind(&mut self.has_revision, &[account.into(), revision.into()])?;
+            if self.has_revision.raw_query().next()?.is_none() {
                 return Ok(false);
             }
         }
@@ -255,7 +256,7 @@ impl<'c> Statements<'c> {
     }
 
     fn claim(&mut self, order: &ClaimOrder) -> Result<Option<Claim>> {
-        if !self.are_as_known(&order.accounts)? {
+        if !self.have_revisions(&order.accounts)? {
             return Ok(None);
         }
         let mut claim = Claim::default();
@@ -268,15 +269,15 @@ impl<'c> Statements<'c> {
         Ok(Some(claim))
     }
 
-    fn claim_at(&mut self, due: &Due, order: &ClaimOrder, claims: &mut Claims) -> Result<()> {
+    fn claim_at(&mut self, due: &ClaimQuota, order: &ClaimOrder, claims: &mut Claims) -> Result<()> {
         let rows = self.read_due(due, order.now, claims.is_empty())?;
         for row in &rows {
             execute(&mut self.take, &[row.id.as_bytes().into(), order.until.into(), order.lease.into()])?;
         }
         for row in rows {
             let claim = row.read();
-            if let Err(unread) = &claim {
-                execute(&mut self.hold_unread, &[unread.id.as_bytes().into(), unread.account_id.into()])?;
+            if let Err(unreadable) = &claim {
+                execute(&mut self.hold_unreadable, &[unreadable.id.as_bytes().into(), unreadable.account_id.into()])?;
             }
             claims.push(claim);
         }
@@ -285,8 +286,8 @@ impl<'c> Statements<'c> {
 
     /// Reads what is due at an endpoint, one by one, as long as the bodies fit, and one
     /// in any case if it is the first of the claim.
-    fn read_due(&mut self, due: &Due, now: Timestamp, is_first: bool) -> Result<Vec<ClaimedRow>> {
-        let Due { account, endpoint, most, bytes, .. } = *due;
+    fn read_due(&mut self, due: &ClaimQuota, now: Timestamp, is_first: bool) -> Result<Vec<ClaimedRow>> {
+        let ClaimQuota { account, endpoint, most, bytes, .. } = *due;
         let mut left = usize::try_from(bytes).unwrap_or_default();
         let mut claimed = Vec::new();
         bind(&mut self.due, &[account.into(), endpoint.into(), now.into(), most.into()])?;
@@ -312,7 +313,7 @@ impl<'c> Statements<'c> {
     }
 
     /// Moves the endpoint's queue on, or removes it; returns when something is next due.
-    fn advance(&mut self, due: &Due, due_again: Timestamp) -> Result<Option<Timestamp>> {
+    fn advance(&mut self, due: &ClaimQuota, due_again: Timestamp) -> Result<Option<Timestamp>> {
         let place = [due.account.into(), due.endpoint.into(), due_again.into()];
         if execute(&mut self.forget, &place[..2])? > 0 {
             return Ok(None);
@@ -324,10 +325,10 @@ impl<'c> Statements<'c> {
         Ok(next_due_at.map(Timestamp::from_unix_micros))
     }
 
-    fn commit(&mut self) -> Result<(), NotWritten> {
+    fn commit(&mut self) -> Result<(), WriteError> {
         self.commit.raw_execute().map(drop).map_err(|error| {
             self.roll_back();
-            NotWritten::Unconfirmed(error.into())
+            WriteError::Unconfirmed(error.into())
         })
     }
 

@@ -11,11 +11,11 @@ use uuid::Uuid;
 use crate::queue::{
     batch::Batch,
     changed_health,
-    records::{AttemptRow, DeliveryRow, EventRow, FinishRow, HealthRow, KeyRow, Lease, Touch},
+    records::{DeliveryRow, EventRow, HealthRow, KeyRow, Lease, NewAttempt, OutcomeRow, QueueEntry},
 };
 
 /// Answers with a row if an account (`?1`) has this revision (`?2`).
-pub(in crate::queue) const LOOK: &str = "SELECT 1 FROM accounts WHERE id = ?1 AND revision = ?2";
+pub(in crate::queue) const HAS_REVISION: &str = "SELECT 1 FROM accounts WHERE id = ?1 AND revision = ?2";
 
 /// The statements of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(in crate::queue) enum Statement {
     UpdateHealth,
     InsertEvent,
     InsertDelivery,
-    Touch,
+    PullForward,
 }
 
 impl Statement {
@@ -37,7 +37,7 @@ impl Statement {
         Self::UpdateHealth,
         Self::InsertEvent,
         Self::InsertDelivery,
-        Self::Touch,
+        Self::PullForward,
     ];
 
     pub(in crate::queue) const fn sql(self) -> &'static str {
@@ -71,7 +71,7 @@ impl Statement {
                    (id, account_id, event_id, endpoint_id, event_type, is_test, state, due_at, lease, created_at)
                  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
             }
-            Self::Touch => {
+            Self::PullForward => {
                 "INSERT INTO endpoint_queues (account_id, endpoint_id, next_due_at) VALUES (?, ?, ?)
                  ON CONFLICT (account_id, endpoint_id) DO UPDATE SET next_due_at = excluded.next_due_at
                  WHERE excluded.next_due_at < endpoint_queues.next_due_at"
@@ -88,7 +88,7 @@ impl Statement {
             Self::UpdateHealth => "update endpoint health",
             Self::InsertEvent => "insert event",
             Self::InsertDelivery => "insert delivery",
-            Self::Touch => "touch endpoint queue",
+            Self::PullForward => "pull endpoint queue forward",
         }
     }
 
@@ -103,20 +103,20 @@ impl Statement {
 #[derive(Debug, Clone, Copy)]
 pub(in crate::queue) enum Row<'b> {
     Key(&'b KeyRow),
-    Finish(&'b FinishRow),
-    Attempt(&'b AttemptRow),
+    Finish(&'b OutcomeRow),
+    Attempt(&'b NewAttempt),
     Health(&'b HealthRow),
     Event(&'b EventRow),
     Delivery(&'b DeliveryRow),
-    Touch(&'b Touch),
+    QueueEntry(&'b QueueEntry),
 }
 
 /// The rows of a batch. What can turn out not to be so comes first.
-pub(in crate::queue) fn rows<'b>(batch: &'b Batch, touches: &'b [Touch]) -> impl Iterator<Item = Row<'b>> {
-    let assumed = batch.keys.iter().map(Row::Key).chain(batch.finishes.iter().map(Row::Finish));
+pub(in crate::queue) fn rows<'b>(batch: &'b Batch, queue_entries: &'b [QueueEntry]) -> impl Iterator<Item = Row<'b>> {
+    let assumed = batch.keys.iter().map(Row::Key).chain(batch.outcomes.iter().map(Row::Finish));
     let outcomes = batch.attempts.iter().map(Row::Attempt).chain(batch.health.iter().map(Row::Health));
     let events = batch.events.iter().map(Row::Event).chain(batch.deliveries.iter().map(Row::Delivery));
-    assumed.chain(outcomes).chain(events).chain(touches.iter().map(Row::Touch))
+    assumed.chain(outcomes).chain(events).chain(queue_entries.iter().map(Row::QueueEntry))
 }
 
 /// Sets the columns of a row, in the order of its statement.
@@ -135,7 +135,7 @@ impl<'b> Row<'b> {
             Self::Health(_) => Statement::UpdateHealth,
             Self::Event(_) => Statement::InsertEvent,
             Self::Delivery(_) => Statement::InsertDelivery,
-            Self::Touch(_) => Statement::Touch,
+            Self::QueueEntry(_) => Statement::PullForward,
         }
     }
 
@@ -205,7 +205,7 @@ impl<'b> Row<'b> {
                 row.lease,
                 row.created_at
             ),
-            Self::Touch(row) => columns!(to, row.account, row.endpoint, row.due_at),
+            Self::QueueEntry(row) => columns!(to, row.account, row.endpoint, row.due_at),
         }
     }
 }

@@ -1,0 +1,162 @@
+//! A delivery that this process has leased, from its lane to its outcome.
+
+use std::{pin::pin, sync::Arc};
+
+use bytes::Bytes;
+use signet_model::{AccountId, DeliveryId, delivery::Attempt, event::EventType};
+use tokio::time::{Instant, timeout};
+
+use super::{
+    attempt::{self, AttemptRequest},
+    endpoint_cache::{Admission, EndpointView, Target},
+    lanes::{AttemptResult, AttemptSlot, AttemptSummary, HANGS_AFTER, LaneSlot},
+    outcome::{Completion, CompletionResult, Decided},
+};
+use crate::{
+    engine::{Parts, Settings},
+    fault,
+    outbound::LocalFault,
+};
+
+/// A delivery that this process has leased, with a slot in its endpoint's lane.
+pub(crate) struct LeasedDelivery {
+    pub(crate) account: AccountId,
+    pub(crate) id: DeliveryId,
+    pub(crate) endpoint: Arc<EndpointView>,
+    pub(crate) event_type: EventType,
+    pub(crate) is_test: bool,
+    /// Attempts made so far.
+    pub(crate) attempts: i32,
+    /// Failed attempts of this round.
+    pub(crate) failures: i32,
+    pub(crate) body: Bytes,
+    /// Holds the lease; returned once the writer has the outcome.
+    pub(crate) slot: LaneSlot,
+}
+
+impl LeasedDelivery {
+    /// Attempts the delivery in a task as soon as its lane allows.
+    pub(crate) fn send(self, engine: &Arc<Parts>) {
+        if let Some(delivery) = engine.lanes.enter(self) {
+            delivery.start(engine);
+        }
+    }
+
+    fn start(self, engine: &Arc<Parts>) {
+        engine.attempts.spawn(work(Arc::clone(engine), self));
+    }
+
+    /// Tells whether the lease lasts for an attempt and half of the margin to record it.
+    /// A delivery that waited too long is left to fall due again.
+    fn has_lease_left(&self, engine: &Parts) -> bool {
+        let budget = engine.settings.budget;
+        let ends_at = engine.clock.now() + budget + Settings::lease_margin(budget) / 2;
+        self.slot.leased().is_some_and(|leased| ends_at <= leased.until)
+    }
+
+    /// Attempts the delivery and returns a summary. Returns the delivery to the store
+    /// instead if its endpoint was disabled since the lease began, or the process stops.
+    async fn process(mut self, engine: &Arc<Parts>, slot: &mut AttemptSlot) -> Option<AttemptSummary> {
+        if !self.has_lease_left(engine) {
+            return None;
+        }
+        let admission = engine.endpoint_cache.admission(self.account, self.endpoint.id, self.is_test);
+        let refused = engine.shutdown.begun.is_cancelled() || matches!(admission, Admission::Refuse);
+        if let Admission::Send(view) = admission {
+            self.endpoint = view;
+        }
+        let (false, Ok(target)) = (refused, self.endpoint.target.clone()) else {
+            let now = engine.clock.now();
+            self.complete(engine, CompletionResult::Returned(now)).await;
+            return None;
+        };
+        let start = Instant::now();
+        match self.attempt(engine, &target, slot).await {
+            Ok(attempt) => {
+                let at = Instant::now();
+                let summary = AttemptSummary { at, took: at - start, result: AttemptResult::of(&attempt) };
+                self.complete(engine, CompletionResult::Attempted(attempt)).await;
+                Some(summary)
+            }
+            Err(fault) => {
+                tracing::debug!(%fault, "an attempt could not be made, and is not counted");
+                let later = engine.clock.now() + engine.lanes.slow_down(fault);
+                self.complete(engine, CompletionResult::Returned(later)).await;
+                None
+            }
+        }
+    }
+
+    /// Makes the attempt. An attempt that takes long counts as hanging, and its slot
+    /// among the working ones goes to another delivery.
+    async fn attempt(
+        &mut self,
+        engine: &Arc<Parts>,
+        target: &Target,
+        slot: &mut AttemptSlot,
+    ) -> Result<Attempt, LocalFault> {
+        let request = AttemptRequest {
+            id: self.id,
+            url: Arc::clone(&target.url),
+            keys: target.keys_at(engine.clock.now()),
+            event_type: self.event_type,
+            is_test: self.is_test,
+            number: u32::try_from(self.attempts.saturating_add(1)).unwrap_or(1),
+            body: std::mem::take(&mut self.body),
+        };
+        let mut attempt = pin!(attempt::attempt(&engine.client, engine.clock.as_ref(), request));
+        let made = loop {
+            if let Ok(made) = timeout(HANGS_AFTER, &mut attempt).await {
+                break made;
+            }
+            if let Some(next) = engine.lanes.hang(slot) {
+                start_all(next, engine);
+                break attempt.await;
+            }
+        };
+        fault::point("after_send");
+        made
+    }
+
+    /// Hands the outcome to the writer. The delivery keeps its slot until the writer has
+    /// room, so that a slow writer slows claiming down. If the writer has stopped, the
+    /// lease runs out and the delivery falls due again.
+    async fn complete(self, engine: &Parts, result: CompletionResult) {
+        let completion = Completion {
+            account: self.account,
+            endpoint: self.endpoint.id,
+            delivery: self.id,
+            is_test: self.is_test,
+            slot: self.slot,
+            attempts: self.attempts,
+            failures: self.failures,
+            result,
+        };
+        let mut decided = Decided::new(engine, completion);
+        if decided.disables() {
+            engine.endpoint_cache.begin_disabling(self.endpoint.id);
+        }
+        if let Ok(writer) = engine.outcomes.reserve().await {
+            decided.vacate();
+            writer.send(decided);
+        }
+    }
+}
+
+/// Attempts a delivery, and then those that its lanes hand out, until none is left.
+async fn work(engine: Arc<Parts>, first: LeasedDelivery) {
+    let mut next = Some(first);
+    while let Some(delivery) = next {
+        let mut slot = delivery.slot.attempt_slot();
+        let summary = delivery.process(&engine, &mut slot).await;
+        let mut deliveries = engine.lanes.next(&slot, summary);
+        next = deliveries.pop();
+        start_all(deliveries, &engine);
+    }
+}
+
+fn start_all(deliveries: Vec<LeasedDelivery>, engine: &Arc<Parts>) {
+    for delivery in deliveries {
+        delivery.start(engine);
+    }
+}
