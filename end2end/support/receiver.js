@@ -1,5 +1,5 @@
-// Receivers as they are in the field: Express on HTTPS, verifying before anything
-// else. They use no code of Signet.
+// Receivers as they are in the field: Express on HTTPS. Each verifies a request before
+// it does any other work. They use no code of Signet.
 import crypto from 'node:crypto';
 import https from 'node:https';
 import { once } from 'node:events';

@@ -21,7 +21,7 @@ const VERSION: &str = "0.20.2";
 const ADVISORIES: &str = "https://github.com/rustsec/advisory-db";
 
 /// Checks the dependencies. A check that needs the network and cannot reach it is a
-/// warning, so that everything else can be tested offline.
+/// warning, so that all other checks can be made offline.
 pub fn check() -> Result<()> {
     if !is_installed()
         && let Err(error) = step("cargo deny: installing it, once", || run(&mut install()))

@@ -49,6 +49,9 @@ enum Task {
     },
     /// Search for inputs that break a promise, from the corpus in `fuzz`.
     Fuzz {
+        /// The targets to run.
+        #[arg(value_parser = fuzz::TARGETS, default_values = fuzz::TARGETS)]
+        targets: Vec<String>,
         /// Time for each target.
         #[arg(long, default_value_t = 60)]
         seconds: u32,
@@ -90,7 +93,7 @@ fn perform(task: Task) -> Result<()> {
         }
         Task::Build => binary::release(),
         Task::Test { fast } => test::all(fast),
-        Task::Fuzz { seconds } => fuzz::all(seconds),
+        Task::Fuzz { targets, seconds } => fuzz::run_each(&targets, seconds),
         Task::Bench { postgres, arguments } => bench::measure(postgres, &arguments),
         Task::Site => site::build(),
         Task::Postgres { command } => postgres::with_server(&command),

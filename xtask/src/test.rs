@@ -32,7 +32,7 @@ pub fn all(fast: bool) -> Result<()> {
     deny::check()?;
     step("tests on SQLite and PostgreSQL", on_both_databases)?;
     step("examples in Rust", || run(cargo().args(["test", "--doc", "--locked", "--package", "signet-model"])))?;
-    fuzz::all(FUZZ_SECONDS)?;
+    fuzz::run_each(&fuzz::TARGETS, FUZZ_SECONDS)?;
     if !fast {
         end_to_end()?;
     }
