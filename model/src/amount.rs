@@ -23,18 +23,15 @@ pub enum InvalidAmount {
 }
 
 impl Amount {
-    pub(crate) const SAMPLE_BALANCE: Self = Self(45.5);
-    pub(crate) const SAMPLE_THRESHOLD: Self = Self(50.0);
-
     /// The number itself.
     pub const fn get(self) -> f64 {
         self.0
     }
 }
 
-/// Whether a balance that goes from `before` to `after` crosses the threshold
-/// downwards, which is what `balance.low` tells. Both instants have a threshold
-/// of their own: raising it above the balance is a crossing too.
+/// Returns `true` if a balance that goes from `before` to `after` crosses the threshold
+/// downwards: then `balance.low` is sent. Both instants have a threshold of their own,
+/// because raising the threshold above the balance is a crossing too.
 pub fn crosses(before: (Option<Amount>, Option<Amount>), after: (Option<Amount>, Option<Amount>)) -> bool {
     let below = |(balance, threshold): (Option<Amount>, Option<Amount>)| matches!((balance, threshold), (Some(balance), Some(threshold)) if balance < threshold);
     below(after) && !below(before)

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 
-/// Defines an enum whose variants have a fixed text, the one in the databases.
+/// Defines an enum with a fixed text for each variant, the one in the databases.
 macro_rules! text_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$doc])*
@@ -42,7 +42,7 @@ pub(crate) use text_enum;
 pub struct UnknownText(pub &'static str);
 
 text_enum! {
-    /// Where a delivery stands.
+    /// The state of a delivery.
     State {
         /// Due at a time; being attempted counts.
         Pending = "pending",
@@ -58,7 +58,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// Why an attempt failed, other than by the status of its answer.
+    /// The reason for a failed attempt, other than the status of its answer.
     Failure {
         /// The time budget ran out before the name was looked up and a connection stood.
         ConnectTimeout = "connect_timeout",
@@ -68,7 +68,7 @@ text_enum! {
         Dns = "dns",
         /// The host resolves to an address that must not be reached.
         AddressRefused = "address_refused",
-        /// Nothing listens there.
+        /// No program listens on the port.
         ConnectionRefused = "connection_refused",
         /// The connection could not be made for another reason.
         Connect = "connect",
@@ -90,16 +90,16 @@ impl Failure {
     }
 }
 
-/// What came back.
+/// The answer of a receiver.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Response {
     /// HTTP status.
     pub status: u16,
     /// The headers in the order received, cut at a cap.
     pub headers: Vec<(String, String)>,
-    /// As much of the body as is kept, after decompression, with what is not UTF-8 replaced.
+    /// The kept part of the body, after decompression, with bytes that are not UTF-8 replaced.
     pub body: String,
-    /// Whether that is not all of the body: it is longer, was not there in time, or broke off.
+    /// Set if a part of the body is missing: it is longer, came too late, or broke off.
     pub body_truncated: bool,
 }
 
@@ -111,26 +111,26 @@ pub type SentHeader = (Cow<'static, str>, Cow<'static, str>);
 pub struct Attempt {
     /// 1 for the first, counting up over retries and resends.
     pub number: u32,
-    /// When it began.
+    /// The begin of the attempt.
     pub started_at: Timestamp,
-    /// How long it took, all in all.
+    /// The time from begin to end.
     pub duration: Duration,
-    /// How long until the head of the answer was there.
+    /// The time from the begin to the head of the answer.
     pub first_byte: Option<Duration>,
     /// The headers that were sent.
     pub request_headers: Vec<SentHeader>,
-    /// What came back, if anything did; attempts of earlier versions can have a failure too.
+    /// The answer, if one came; attempts of earlier versions can have a failure too.
     pub response: Option<Response>,
-    /// What went wrong, unless an answer came.
+    /// The failure, unless an answer came.
     pub failure: Option<Failure>,
     /// The failure in the words of the part that failed, for the curious.
     pub failure_detail: Option<String>,
-    /// What the receiver asked to be waited with `Retry-After`.
+    /// The wait that the receiver asked for with `Retry-After`.
     pub retry_after: Option<Duration>,
 }
 
 impl Attempt {
-    /// When it ended.
+    /// The end of the attempt.
     pub fn ended_at(&self) -> Timestamp {
         self.started_at + self.duration
     }
@@ -140,7 +140,7 @@ impl Attempt {
         self.response.as_ref().map(|response| response.status)
     }
 
-    /// How it ended.
+    /// The outcome of the attempt.
     pub fn outcome(&self) -> Outcome {
         match (self.failure, self.status()) {
             (Some(failure), _) => Outcome::Failed(failure),
@@ -152,7 +152,7 @@ impl Attempt {
     }
 }
 
-/// How an attempt ended.
+/// The outcome of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Outcome {
     /// An answer with this HTTP status.

@@ -16,10 +16,10 @@ pub const MAX_URL_LEN: usize = 2_048;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct EndpointUrl(Url);
 
-/// Why a URL cannot be an endpoint's. The text stands beside the field.
+/// The reason why a URL is refused. The text stands beside the field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
-    /// Nothing was entered.
+    /// The field is empty.
     #[error("Enter the URL that events are sent to, such as https://example.com/webhooks.")]
     Empty,
     /// Longer than [`MAX_URL_LEN`].
@@ -116,7 +116,7 @@ impl FromStr for EndpointUrl {
         }
         let url = parse(text)?;
         check(&url, text)?;
-        // The normal form can be longer, and is what the databases give back.
+        // The normal form can be longer, and the databases return the normal form.
         if url.as_str().len() > MAX_URL_LEN {
             return Err(UrlError::TooLong);
         }
@@ -141,8 +141,8 @@ fn check(url: &Url, text: &str) -> Result<(), UrlError> {
         _ if url.cannot_be_a_base() => return Err(UrlError::NotAbsolute),
         _ => return Err(UrlError::NotHttps),
     }
-    // The parser forgives `https:example.com` and backslashes; a person who typed
-    // them meant something else.
+    // The parser forgives `https:example.com` and backslashes: typing errors of another
+    // URL.
     if !text.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://")) || text.contains('\\') {
         return Err(UrlError::NotAbsolute);
     }
@@ -187,7 +187,7 @@ impl<'de> Deserialize<'de> for EndpointUrl {
 }
 
 text_enum! {
-    /// Why an endpoint is disabled.
+    /// The reason why an endpoint is disabled.
     DisabledReason {
         /// The last retry of a delivery failed.
         RetriesExhausted = "retries_exhausted",

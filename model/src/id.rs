@@ -128,7 +128,7 @@ define_ids! {
     ApiKeyId = "key";
     /// A webhook: the URL that events are delivered to.
     EndpointId = "ep";
-    /// Something that happened, taken in once.
+    /// An event: it happened once and is accepted once.
     EventId = "evt";
     /// One event on its way to one endpoint. Receivers see it as `webhook-id`,
     /// the same for every attempt and every resend.

@@ -1,10 +1,10 @@
 //! JSON that is a fixed point of ECMAScript's `JSON.stringify(JSON.parse(text))`.
 //!
-//! Receivers verify a signature over what their own `JSON.stringify` prints, so
+//! Receivers verify a signature over the output of their own `JSON.stringify`, so
 //! a body must come out of that function byte for byte as it went in
 //! (ECMA-262, `SerializeJSONProperty` and `OrdinaryOwnPropertyKeys`). [`parse`]
-//! reads a document into the shape it has in ECMAScript and refuses what would
-//! be altered there; [`Value::write`] prints that shape.
+//! reads a document into the shape it has in ECMAScript and refuses values that
+//! ECMAScript would alter; [`Value::write`] prints that shape.
 
 mod number;
 mod parse;
@@ -57,7 +57,7 @@ impl Value<'_> {
         write::write(self, out);
     }
 
-    /// What kind of value this is, for messages: "a string".
+    /// The kind of the value, for messages: "a string".
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",

@@ -1,4 +1,4 @@
-//! When a delivery is attempted again.
+//! The schedule of retries.
 
 use std::time::Duration;
 
@@ -33,11 +33,11 @@ impl Schedule {
         &self.delays
     }
 
-    /// When to try again after an attempt ended at `ended_at`, the `failures`th
-    /// one to fail in this round (from 1). `None` after the last.
+    /// The instant of the next attempt after one that ended at `ended_at`, the
+    /// `failures`th to fail in this round (from 1). `None` after the last.
     ///
-    /// `jitter` is a random number in `0..1`. Neither it nor `retry_after`, what
-    /// the receiver asked for, ever makes the wait shorter than the schedule's.
+    /// `jitter` is a random number in `0..1`; `retry_after` is the receiver's wish.
+    /// Neither makes the wait shorter than the schedule's.
     pub fn next_due(
         &self,
         failures: u32,

@@ -1,4 +1,4 @@
-//! How the types of this crate are kept in SQLite and in PostgreSQL.
+//! The types of this crate as columns of SQLite and PostgreSQL.
 //!
 //! Ids are 16-byte blobs or `UUID`, instants are integer microseconds or
 //! `TIMESTAMPTZ`, enums and URLs are text on both.

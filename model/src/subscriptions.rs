@@ -2,14 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
-
 use crate::event::{EventType, UnknownEventType};
 
 /// A set of event types, written with single spaces between. Only a stored set of
 /// types that all belong to a newer version is empty here: it wants no event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Vec<EventType>", into = "Vec<EventType>")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Subscriptions([bool; EventType::ALL.len()]);
 
 /// No event type was chosen.
@@ -46,20 +43,6 @@ impl Subscriptions {
     /// The types, in the order of [`EventType::ALL`].
     pub fn iter(self) -> impl Iterator<Item = EventType> {
         EventType::ALL.into_iter().filter(move |&kind| self.contains(kind))
-    }
-}
-
-impl TryFrom<Vec<EventType>> for Subscriptions {
-    type Error = NoEventType;
-
-    fn try_from(types: Vec<EventType>) -> Result<Self, NoEventType> {
-        Self::new(types)
-    }
-}
-
-impl From<Subscriptions> for Vec<EventType> {
-    fn from(set: Subscriptions) -> Self {
-        set.iter().collect()
     }
 }
 

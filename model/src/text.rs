@@ -21,7 +21,7 @@ pub type EmailText = PlainText<1, 254>;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct PlainText<const MIN: usize, const MAX: usize>(String);
 
-/// Why text is not taken. The message stands beside the field.
+/// The reason why a text is refused. The message stands beside the field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
     /// Fewer characters than the least number, mostly none.
@@ -58,8 +58,8 @@ impl<const MIN: usize, const MAX: usize> FromStr for PlainText<MIN, MAX> {
     }
 }
 
-/// Control characters, the two line separators, and what changes the direction of
-/// text (UAX #9). Joiners are letters of some scripts, and stay.
+/// Control characters, the two line separators, and the characters that change the
+/// direction of text (UAX #9). Joiners are letters of some scripts, and stay.
 fn is_control(letter: char) -> bool {
     letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

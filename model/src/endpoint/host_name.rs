@@ -1,5 +1,5 @@
-//! Which host names there can be (RFC 1123, section 2.1, and underscores, which DNS has
-//! never minded).
+//! The host names that can exist (RFC 1123, section 2.1, and underscores, which DNS
+//! allows).
 
 use super::UrlError;
 
@@ -19,7 +19,7 @@ pub(super) fn check(name: &str) -> Result<(), UrlError> {
 fn check_label(label: &str) -> Result<(), UrlError> {
     let is_known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     if label.is_empty() {
-        // Two dots in a row, or one at the beginning: some systems take what is left for an address.
+        // Two dots in a row, or one at the beginning: some systems take the rest for an address.
         Err(UrlError::Host)
     } else if label.contains('*') {
         Err(UrlError::HostWildcard)

@@ -2,45 +2,14 @@
 
 use std::sync::Arc;
 
-use super::EventType;
-use crate::{
-    Amount, Timestamp,
-    payload::{self, Members, Problem, Value, push_pointer, write_string},
+use super::{
+    EventType, MemberFault,
+    fields::{Fields, write_timestamp},
 };
-
-/// The longest task id, in characters. Events are indexed by it, and PostgreSQL limits
-/// the length of an index entry.
-const MAX_TASK_ID_LEN: usize = 255;
-
-/// A member of a submitted event is wrong.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{pointer:?} {message}")]
-pub struct MemberFault {
-    /// JSON pointer (RFC 6901) of the member; empty for the whole document.
-    pub pointer: String,
-    /// The fault and its remedy, worded to stand behind the member's name.
-    pub message: String,
-}
-
-impl MemberFault {
-    fn new(member: &str, message: impl Into<String>) -> Self {
-        let mut pointer = String::new();
-        push_pointer(&mut pointer, member);
-        Self { pointer, message: message.into() }
-    }
-}
-
-impl From<payload::Fault> for MemberFault {
-    fn from(fault: payload::Fault) -> Self {
-        let advice = match fault.problem {
-            // The producer owns what is in there; everywhere else a string is refused too.
-            Problem::Number if fault.pointer.starts_with("/solution/") => "; send it as a string",
-            Problem::Number => "; round it to 15 digits",
-            _ => "",
-        };
-        Self { message: format!("{}{advice}", fault.problem), pointer: fault.pointer }
-    }
-}
+use crate::{
+    Timestamp,
+    payload::{self, Value},
+};
 
 /// The body of an event, and the values of it that the store keeps in columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,139 +81,10 @@ fn read_body(fields: &mut Fields<'_>, now: Timestamp) -> Result<EventBody, Membe
     json.push_str("{\"event\":\"");
     json.push_str(event_type.as_str());
     json.push('"');
-    let task_id = match event_type {
-        EventType::TaskCompleted => Some(completed(fields, &mut json)?),
-        EventType::TaskFailed => Some(failed(fields, &mut json)?),
-        EventType::BalanceLow => {
-            write_balance(fields.amount("balance")?, fields.amount("threshold")?, &mut json);
-            None
-        }
-    };
+    let task_id = (event_type.definition().copy_members)(fields, &mut json)?;
     let occurred_at = fields.timestamp("timestamp")?.unwrap_or(now).whole_seconds();
     write_timestamp(occurred_at, &mut json);
     Ok(EventBody { event_type, occurred_at, task_id: task_id.map(Arc::from), json: json.into() })
-}
-
-fn completed(fields: &mut Fields<'_>, json: &mut String) -> Result<String, MemberFault> {
-    let task_id = fields.task_id()?;
-    fields.constant("status", "ready")?;
-    let solution = fields.required("solution")?;
-    if !matches!(solution, Value::Object(_)) {
-        return Err(MemberFault::new("solution", format!("must be an object, not {}", solution.kind())));
-    }
-    write_member("taskId", &task_id, json);
-    write_member("status", "ready", json);
-    json.push_str(",\"solution\":");
-    solution.write(json);
-    Ok(task_id)
-}
-
-fn failed(fields: &mut Fields<'_>, json: &mut String) -> Result<String, MemberFault> {
-    let task_id = fields.task_id()?;
-    fields.constant("status", "failed")?;
-    let error_id = fields.required("errorId")?;
-    if !matches!(error_id, Value::Number(number) if number.fract() == 0.0) {
-        return Err(MemberFault::new("errorId", "must be a whole number"));
-    }
-    let error_code = fields.text("errorCode")?;
-    write_member("taskId", &task_id, json);
-    write_member("status", "failed", json);
-    json.push_str(",\"errorId\":");
-    error_id.write(json);
-    write_member("errorCode", &error_code, json);
-    Ok(task_id)
-}
-
-/// The body of `balance.low`, which Signet makes itself when a balance falls.
-pub fn balance_low(balance: Amount, threshold: Amount, occurred_at: Timestamp) -> EventBody {
-    let mut json = String::from("{\"event\":\"balance.low\"");
-    write_balance(balance, threshold, &mut json);
-    write_timestamp(occurred_at, &mut json);
-    let occurred_at = occurred_at.whole_seconds();
-    EventBody { event_type: EventType::BalanceLow, occurred_at, task_id: None, json: json.into() }
-}
-
-fn write_balance(balance: Amount, threshold: Amount, json: &mut String) {
-    json.extend([",\"balance\":", &balance.to_string(), ",\"threshold\":", &threshold.to_string()]);
-}
-
-fn write_timestamp(occurred_at: Timestamp, json: &mut String) {
-    write_member("timestamp", &occurred_at.rfc3339_seconds(), json);
-    json.push('}');
-}
-
-fn write_member(name: &str, text: &str, json: &mut String) {
-    json.push(',');
-    write_string(name, json);
-    json.push(':');
-    write_string(text, json);
-}
-
-/// The members that are not yet read. Those that remain at the end are unknown.
-struct Fields<'a>(Members<'a>);
-
-impl<'a> Fields<'a> {
-    fn required(&mut self, name: &str) -> Result<Value<'a>, MemberFault> {
-        self.0.take(name).ok_or_else(|| MemberFault::new(name, "is missing"))
-    }
-
-    fn task_id(&mut self) -> Result<String, MemberFault> {
-        let task_id = self.text("taskId")?;
-        if task_id.chars().count() > MAX_TASK_ID_LEN {
-            return Err(MemberFault::new("taskId", format!("may have at most {MAX_TASK_ID_LEN} characters")));
-        }
-        Ok(task_id)
-    }
-
-    fn text(&mut self, name: &str) -> Result<String, MemberFault> {
-        text(name, self.required(name)?, "must not be empty")
-    }
-
-    fn optional_text(&mut self, name: &str) -> Result<Option<String>, MemberFault> {
-        let value = self.0.take(name);
-        value.map(|value| text(name, value, "must not be empty; leave it out instead")).transpose()
-    }
-
-    /// Reads a member that may be left out, because it has only one valid value.
-    fn constant(&mut self, name: &str, expected: &str) -> Result<(), MemberFault> {
-        match self.0.take(name) {
-            None => Ok(()),
-            Some(Value::String(text)) if text == expected => Ok(()),
-            Some(_) => {
-                Err(MemberFault::new(name, format!("must be \"{expected}\" for this event type, or be left out")))
-            }
-        }
-    }
-
-    fn amount(&mut self, name: &str) -> Result<Amount, MemberFault> {
-        match self.required(name)? {
-            Value::Number(number) => {
-                Amount::try_from(number).map_err(|error| MemberFault::new(name, error.to_string()))
-            }
-            other => Err(MemberFault::new(name, format!("must be a number, not {}", other.kind()))),
-        }
-    }
-
-    fn timestamp(&mut self, name: &str) -> Result<Option<Timestamp>, MemberFault> {
-        self.optional_text(name)?
-            .map(|text| Timestamp::parse_rfc3339(&text).map_err(|error| MemberFault::new(name, error.to_string())))
-            .transpose()
-    }
-
-    fn finish(self, event_type: EventType) -> Result<(), MemberFault> {
-        match self.0.iter().next() {
-            None => Ok(()),
-            Some((name, _)) => Err(MemberFault::new(name, format!("is not a member of {event_type}; remove it"))),
-        }
-    }
-}
-
-fn text(name: &str, value: Value<'_>, if_empty: &str) -> Result<String, MemberFault> {
-    match value {
-        Value::String(text) if text.is_empty() => Err(MemberFault::new(name, if_empty)),
-        Value::String(text) => Ok(text.into_owned()),
-        other => Err(MemberFault::new(name, format!("must be a string, not {}", other.kind()))),
-    }
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ impl Decimal {
         Self { negative, digits, exponent: exponent + place }
     }
 
-    /// Whether the number, rounded to as many digits, is this decimal again.
+    /// Returns `true` if the number, rounded to as many digits, is this decimal again.
     fn is_given_back_by(&self, number: f64) -> bool {
         let after_the_point = self.digits.len().saturating_sub(1);
         self.digits.len() <= MAX_DIGITS && Self::of(&format!("{number:.after_the_point$e}")) == *self

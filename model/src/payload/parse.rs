@@ -4,14 +4,14 @@ use std::{borrow::Cow, collections::HashMap};
 
 use super::{Members, Value, number, push_pointer};
 
-/// How deep arrays and objects may be nested.
+/// The deepest nesting of arrays and objects.
 const MAX_DEPTH: usize = 128;
 
 /// Objects up to this size look for equal keys one by one; larger ones through a
 /// map, so that a hostile document costs no square of its size.
 const FEW_MEMBERS: usize = 16;
 
-/// Why a document is refused.
+/// The reason why a document is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// Not JSON; the number is the byte at which it stops being JSON.
@@ -37,11 +37,11 @@ pub enum Problem {
 pub struct Fault {
     /// JSON pointer (RFC 6901) of the member at fault.
     pub pointer: String,
-    /// What is wrong there.
+    /// The fault of that member.
     pub problem: Problem,
 }
 
-/// Reads one document, which must be UTF-8 JSON and nothing else.
+/// Reads one document, which must be UTF-8 JSON without further text.
 pub fn parse(text: &str) -> Result<Value<'_>, Fault> {
     let mut parser = Parser { text, at: 0, path: Vec::new() };
     let value = parser.document();
@@ -56,7 +56,7 @@ enum Step<'a> {
 struct Parser<'a> {
     text: &'a str,
     at: usize,
-    /// Where the parser is in the document, for the pointer of a fault.
+    /// The place of the parser in the document, for the pointer of a fault.
     path: Vec<Step<'a>>,
 }
 
@@ -292,7 +292,7 @@ impl<'a> Parser<'a> {
 #[derive(Default)]
 struct Collector<'a> {
     members: Vec<(Cow<'a, str>, Value<'a>)>,
-    /// Where each key is, once there are more than a few.
+    /// The place of each key, once there are more than a few.
     places: HashMap<Cow<'a, str>, usize>,
 }
 

@@ -1,4 +1,4 @@
-//! Columns whose decoding never fails.
+//! Columns that decode without an error, even if the value is unknown.
 
 use std::fmt;
 
