@@ -1,17 +1,22 @@
 //! What becomes of deliveries while this side is at fault: the database is away for
 //! longer than a lease, or the network is.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use signet_engine::{
-    Settings,
+    Engine, Settings,
     store::{
+        DatabaseUrl,
         deliveries::{Delivery, Filter},
         endpoints::EndpointDraft,
     },
-    testing::{Hands, Receiver, account, completed, databases, endpoint, engine, log, resting_engine},
+    testing::{Hands, Receiver, TestDatabase, account, completed, databases, endpoint, engine, log, resting_engine},
 };
-use signet_model::{Subscriptions, delivery::State, retry::Schedule, text::Description};
+use signet_model::{
+    AccountId, EndpointId, Subscriptions, delivery::State, endpoint::EndpointUrl, retry::Schedule, text::Description,
+};
+use sqlx::{Connection, Executor};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 const DELIVERIES: usize = 30;
@@ -62,6 +67,96 @@ async fn what_another_process_has_claimed_since_is_its_own() {
     }
 }
 
+/// A transaction of another process that keeps everybody else from writing; dropping it ends it.
+enum Lock {
+    Sqlite(sqlx::SqliteConnection),
+    Postgres(sqlx::PgConnection),
+}
+
+impl Lock {
+    async fn of(database: &TestDatabase) -> Self {
+        match &database.url {
+            DatabaseUrl::Sqlite(path) => {
+                let url = format!("sqlite:{}", path.display());
+                let mut connection = sqlx::SqliteConnection::connect(&url).await.expect("a connection");
+                connection.execute("BEGIN IMMEDIATE").await.expect("the lock");
+                Self::Sqlite(connection)
+            }
+            DatabaseUrl::Postgres(url) => {
+                let mut connection = sqlx::PgConnection::connect(url).await.expect("a connection");
+                connection.execute("BEGIN; LOCK TABLE deliveries IN EXCLUSIVE MODE").await.expect("the lock");
+                Self::Postgres(connection)
+            }
+        }
+    }
+
+    async fn release(self) {
+        match self {
+            Self::Sqlite(connection) => connection.close().await.expect("closed"),
+            Self::Postgres(connection) => connection.close().await.expect("closed"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn attempts_that_end_while_the_database_is_locked_for_longer_than_a_lease_are_recorded_and_made_once() {
+    for database in databases().await {
+        let receiver = Receiver::start().await;
+        let settings = Settings { max_in_flight_per_endpoint: DELIVERIES, ..Settings::default() };
+        let lease = settings.lease;
+        let (engine, clock) = engine(&database, settings, vec![receiver.authority.clone()]);
+        let running = engine.start().expect("a new engine");
+        let account = account(&engine, "acme").await;
+        let endpoint = add_endpoint(&engine, account, receiver.url("webhooks")).await;
+        let answers = Arc::new(Semaphore::new(0));
+        let gate = Arc::clone(&answers);
+        receiver.answer_by(move |_| {
+            let gate = Arc::clone(&gate);
+            async move {
+                gate.acquire().await.expect("never closed").forget();
+                200
+            }
+        });
+        let events = (0..DELIVERIES).map(|number| completed(&engine, account, &number.to_string()));
+        for accepted in engine.ingest_batch(events.collect()).await {
+            accepted.expect("accepted");
+        }
+        receiver.arrived(DELIVERIES).await;
+
+        let lock = Lock::of(&database).await;
+        answers.add_permits(DELIVERIES);
+        while answers.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        for _ in 0..3 {
+            clock.advance(lease);
+            engine.wake();
+        }
+        lock.release().await;
+
+        while log(&engine, account, endpoint, Filter::default(), 100)
+            .await
+            .iter()
+            .any(|it| it.state != State::Delivered)
+        {
+            tokio::task::yield_now().await;
+        }
+        answers.add_permits(1);
+        engine.ingest(completed(&engine, account, "afterwards")).await.expect("accepted");
+        assert_eq!(receiver.arrived(DELIVERIES + 1).await.len(), DELIVERIES + 1, "each is sent once");
+        let stored = log(&engine, account, endpoint, Filter::default(), 100).await;
+        assert!(stored.iter().all(|it| it.attempts <= 1), "{stored:?}");
+        running.stop(CancellationToken::new()).await;
+        assert!(engine.check().await.expect("a ledger").is_clean());
+        engine.close().await;
+    }
+}
+
+async fn add_endpoint(engine: &Engine, account: AccountId, url: EndpointUrl) -> EndpointId {
+    let draft = EndpointDraft { url, description: Description::default(), event_types: Subscriptions::all() };
+    engine.create_endpoint(account, draft, &engine.new_secret()).await.expect("an endpoint").id
+}
+
 /// So many webhooks that fail alike are hardly at fault.
 const WEBHOOKS: usize = 12;
 
@@ -75,12 +170,7 @@ async fn no_webhook_is_disabled_while_most_that_worked_fail_alike() {
         let account = account(&engine, "acme").await;
         let mut webhooks = Vec::new();
         for number in 0..WEBHOOKS {
-            let draft = EndpointDraft {
-                url: receiver.url(&number.to_string()),
-                description: Description::default(),
-                event_types: Subscriptions::all(),
-            };
-            webhooks.push(engine.create_endpoint(account, draft, &engine.new_secret()).await.expect("an endpoint").id);
+            webhooks.push(add_endpoint(&engine, account, receiver.url(&number.to_string())).await);
         }
         let newest =
             async |webhook| -> Delivery { log(&engine, account, webhook, Filter::default(), 1).await.remove(0) };

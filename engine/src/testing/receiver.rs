@@ -4,7 +4,11 @@ use std::{
     collections::HashMap,
     fmt,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -45,6 +49,7 @@ struct Shared {
     arrivals: Mutex<Vec<Arrival>>,
     count: watch::Sender<usize>,
     script: Mutex<Script>,
+    drips: AtomicBool,
 }
 
 impl fmt::Debug for Shared {
@@ -75,6 +80,7 @@ impl Receiver {
             arrivals: Mutex::default(),
             count: watch::Sender::new(0),
             script: Mutex::new(Arc::new(|_| Box::pin(std::future::ready(200)))),
+            drips: AtomicBool::new(false),
         });
         let server = tokio::spawn(serve(listener, TlsAcceptor::from(tls), Arc::clone(&shared)));
         Self { authority, port, shared, server }
@@ -97,6 +103,11 @@ impl Receiver {
     {
         let script: Script = Arc::new(move |arrival| Box::pin(script(arrival)));
         *self.shared.script.lock().unwrap_or_else(PoisonError::into_inner) = script;
+    }
+
+    /// Sends the bodies of its answers byte by byte from now on, and never their end.
+    pub fn drip(&self) {
+        self.shared.drips.store(true, Ordering::Relaxed);
     }
 
     /// What has arrived.
@@ -157,11 +168,24 @@ async fn answer_all(
     let mut stream = BufReader::new(stream);
     while let Some(arrival) = read_request(&mut stream).await? {
         let status = shared.keep(arrival).await;
+        if shared.drips.load(Ordering::Relaxed) {
+            return drip(stream.get_mut(), status).await;
+        }
         let answer = format!("HTTP/1.1 {status} x\r\ncontent-type: text/plain\r\ncontent-length: 4\r\n\r\nnote");
         stream.get_mut().write_all(answer.as_bytes()).await?;
         stream.get_mut().flush().await?;
     }
     Ok(())
+}
+
+/// Answers with a body that never ends.
+async fn drip(stream: &mut (impl AsyncWriteExt + Unpin), status: u16) -> std::io::Result<()> {
+    stream.write_all(format!("HTTP/1.1 {status} x\r\ncontent-length: 1000000\r\n\r\n").as_bytes()).await?;
+    loop {
+        stream.write_all(b"x").await?;
+        stream.flush().await?;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 async fn read_request(stream: &mut (impl AsyncBufReadExt + Unpin)) -> std::io::Result<Option<Arrival>> {

@@ -1,4 +1,4 @@
-//! Much at once: test sends, balances, events for many webhooks.
+//! Much at once: test sends, events, balances, events for many webhooks.
 
 use std::{future::pending, time::Duration};
 
@@ -24,6 +24,20 @@ async fn test_sends_to_a_receiver_that_hangs_cost_a_neighbour_nothing() {
                 let send = || world.noisy.engine.send_test(world.bad, endpoint, EventType::TaskCompleted);
                 // Those that are too many may be refused.
                 join_all((0..100).map(|_| send())).await;
+            })
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_events_costs_a_neighbour_nothing() {
+    for world in Neighbourhood::each(Settings::default()).await {
+        world
+            .compare("events", async |world| {
+                for _ in 0..4 {
+                    let send = || world.noisy.engine.ingest(completed(&world.noisy.engine, world.bad, "task"));
+                    join_all((0..100).map(|_| send())).await;
+                }
             })
             .await;
     }

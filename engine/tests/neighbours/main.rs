@@ -12,3 +12,4 @@ mod crowds;
 mod neighbourhood;
 mod pages;
 mod receivers;
+mod rows;

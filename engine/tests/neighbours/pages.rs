@@ -26,3 +26,21 @@ async fn reading_pages_of_a_long_log_costs_a_neighbour_nothing() {
             .await;
     }
 }
+
+#[tokio::test]
+async fn reading_a_long_log_to_its_end_costs_a_neighbour_nothing() {
+    for world in Neighbourhood::each(Settings::default()).await {
+        let endpoint = world.bad_endpoint("log").await;
+        fill(&world.noisy.database, (world.bad, endpoint), DELIVERIES / 10, State::Discarded).await;
+        world
+            .compare("export", async |world| {
+                let mut filter = Filter::default();
+                loop {
+                    let page = world.noisy.engine.deliveries(world.bad, endpoint, filter, 100).await.expect("a page");
+                    let Some(Ok(last)) = page.into_iter().next_back() else { break };
+                    filter.before = Some(last.event);
+                }
+            })
+            .await;
+    }
+}

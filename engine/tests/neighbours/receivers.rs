@@ -1,4 +1,4 @@
-//! Receivers that hang, or that refuse.
+//! Receivers that hang, that drip, or that refuse.
 
 use std::{future::pending, time::Duration};
 
@@ -46,6 +46,17 @@ async fn receivers_that_hang_cost_a_neighbour_nothing() {
         world.flood().await;
         world.bad_receiver.arrived(1).await;
         world.compare("hanging", async |_| {}).await;
+    }
+}
+
+#[tokio::test]
+async fn receivers_whose_answers_drip_cost_a_neighbour_nothing() {
+    for world in Neighbourhood::each(settings()).await {
+        world.bad_receiver.drip();
+        world.bad_endpoints().await;
+        world.flood().await;
+        world.bad_receiver.arrived(1).await;
+        world.compare("dripping", async |_| {}).await;
     }
 }
 
