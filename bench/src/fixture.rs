@@ -1,6 +1,6 @@
 //! The database as the server finds it: accounts, endpoints and a backlog.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{iter, ops::Range, path::PathBuf, sync::Arc};
 
 use anyhow::Context;
 use signet_engine::{
@@ -14,13 +14,15 @@ use signet_engine::{
 use signet_model::{AccountId, Subscriptions, endpoint::EndpointUrl, text::Description};
 use tempfile::TempDir;
 
-/// Retries of one endpoint that are pending in the database.
+/// An account whose endpoints have deliveries pending in the database.
 #[derive(Debug)]
 pub struct Backlog {
-    pub count: u32,
+    pub endpoints: usize,
+    /// Deliveries of each endpoint.
+    pub pending: u32,
     pub url: EndpointUrl,
-    /// The retries are due already; otherwise they fall due over the next hours.
-    pub overdue: bool,
+    /// When they fall due, in seconds from now.
+    pub due: Range<i32>,
 }
 
 /// The database, and a folder with the files that the server reads.
@@ -37,12 +39,12 @@ pub struct Fixture {
 }
 
 impl Fixture {
-    /// Makes an account for each of the URLs, and one more for the backlog.
+    /// Makes an account for each of the URLs, and one for each of the backlogs.
     pub async fn create(
         postgres: Option<&str>,
         urls: &[EndpointUrl],
         authority: &str,
-        backlog: Backlog,
+        backlogs: &[Backlog],
     ) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
         let database = match postgres {
@@ -67,17 +69,20 @@ impl Fixture {
             policy: client.policy,
             client: Client::new(&client)?,
         };
-        let engine = Engine::new(environment, Settings::default());
+        let settings = Settings { max_endpoints_per_account: u32::MAX, ..Settings::default() };
+        let engine = Engine::new(environment, settings);
         let mut accounts = Vec::with_capacity(urls.len());
         for (index, endpoint) in urls.iter().enumerate() {
             let name = format!("customer-{index}");
-            add_endpoint(&engine, &name, endpoint.clone()).await?;
+            add_endpoints(&engine, &name, endpoint, 1).await?;
             accounts.push(name);
         }
-        if backlog.count > 0 {
-            let account = add_endpoint(&engine, "backlog", backlog.url.clone()).await?;
-            add_pending(&url, account, &backlog).await?;
+        let mut owners = Vec::with_capacity(backlogs.len());
+        for (index, backlog) in backlogs.iter().enumerate() {
+            let name = format!("backlog-{index}");
+            owners.push(add_endpoints(&engine, &name, &backlog.url, backlog.endpoints).await?);
         }
+        add_pending(&url, iter::zip(owners, backlogs)).await?;
         let (_, api_key) = engine.create_api_key(None, &"bench".parse()?).await?;
         engine.close().await;
         Ok(Self { folder, database, accounts, api_key, url })
@@ -100,10 +105,12 @@ impl Fixture {
     }
 }
 
-async fn add_endpoint(engine: &Engine, name: &str, url: EndpointUrl) -> anyhow::Result<AccountId> {
+async fn add_endpoints(engine: &Engine, name: &str, url: &EndpointUrl, number: usize) -> anyhow::Result<AccountId> {
     let account = engine.create_account(&name.parse()?).await?.context("a new name")?.id;
-    let draft = EndpointDraft { url, description: Description::default(), event_types: Subscriptions::all() };
-    engine.create_endpoint(account, draft, &engine.new_secret()).await?;
+    for _ in 0..number {
+        let (url, description, event_types) = (url.clone(), Description::default(), Subscriptions::all());
+        engine.create_endpoint(account, EndpointDraft { url, description, event_types }, &engine.new_secret()).await?;
+    }
     Ok(account)
 }
 
@@ -116,46 +123,67 @@ async fn new_postgres_database(server: &str) -> anyhow::Result<String> {
     Ok(format!("{base}/{name}?{query}"))
 }
 
-/// Adds pending retries over four hours, which begin in an hour, or have passed if
-/// the backlog is overdue.
-async fn add_pending(url: &DatabaseUrl, account: AccountId, backlog: &Backlog) -> anyhow::Result<()> {
-    const SQLITE_EVENTS: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $2)
-         INSERT INTO events (id, account_id, event_type, body, occurred_at, accepted_at, fanout, is_test)
-         SELECT unhex(printf('%032x', i)), $1, 'task.completed', '{}', 0, 0, 1, 0 FROM n";
-    const SQLITE_DELIVERIES: &str = "INSERT INTO deliveries
-           (id, account_id, event_id, endpoint_id, event_type, is_test, state, due_at, attempts, failures, created_at)
-         SELECT events.id, $1, events.id, endpoints.id, 'task.completed', 0, 'pending',
-           (unixepoch() + $2 + abs(random() % 14400)) * 1000000, 0, 0, 0
-         FROM events JOIN endpoints ON endpoints.account_id = events.account_id WHERE events.account_id = $1";
-    const POSTGRES_EVENTS: &str = "INSERT INTO events
-           (id, account_id, event_type, body, occurred_at, accepted_at, fanout, is_test)
-         SELECT lpad(to_hex(i), 32, '0')::uuid, $1, 'task.completed', '{}', now(), now(), 1, false
-         FROM generate_series(1, $2) AS i";
-    const POSTGRES_DELIVERIES: &str = "INSERT INTO deliveries
-           (id, account_id, event_id, endpoint_id, event_type, is_test, state, due_at, attempts, failures, created_at)
-         SELECT events.id, $1, events.id, endpoints.id, 'task.completed', false, 'pending',
-           now() + $2 * interval '1 second' + random() * interval '4 hours', 0, 0, now()
-         FROM events JOIN endpoints ON endpoints.account_id = events.account_id WHERE events.account_id = $1";
-    const QUEUES: &str = "INSERT INTO endpoint_queues (account_id, endpoint_id, next_due_at)
+/// Deliveries that are pending have their endpoints in the queue.
+const QUEUES: &str = "INSERT INTO endpoint_queues (account_id, endpoint_id, next_due_at)
          SELECT account_id, endpoint_id, min(due_at) FROM deliveries WHERE account_id = $1 GROUP BY account_id, endpoint_id";
-    let account = account.uuid();
-    let begin = if backlog.overdue { -18_000 } else { 3_600 };
+
+/// Adds the backlog of each account, due at random instants of its range.
+async fn add_pending(url: &DatabaseUrl, backlogs: impl Iterator<Item = (AccountId, &Backlog)>) -> anyhow::Result<()> {
     match url {
-        DatabaseUrl::Sqlite(path) => {
-            let pool = sqlx::SqlitePool::connect(&format!("sqlite:{}", path.display())).await?;
-            sqlx::query(SQLITE_EVENTS).bind(account).bind(i64::from(backlog.count)).execute(&pool).await?;
-            sqlx::query(SQLITE_DELIVERIES).bind(account).bind(begin).execute(&pool).await?;
-            sqlx::query(QUEUES).bind(account).execute(&pool).await?;
-            pool.close().await;
-        }
-        DatabaseUrl::Postgres(url) => {
-            let pool = sqlx::PgPool::connect(url).await?;
-            sqlx::query(POSTGRES_EVENTS).bind(account).bind(i32::try_from(backlog.count)?).execute(&pool).await?;
-            sqlx::query(POSTGRES_DELIVERIES).bind(account).bind(f64::from(begin)).execute(&pool).await?;
-            sqlx::query(QUEUES).bind(account).execute(&pool).await?;
-            sqlx::query("ANALYZE").execute(&pool).await?;
-            pool.close().await;
-        }
+        DatabaseUrl::Sqlite(path) => add_to_sqlite(&format!("sqlite:{}", path.display()), backlogs).await,
+        DatabaseUrl::Postgres(url) => add_to_postgres(url, backlogs).await,
     }
+}
+
+async fn add_to_sqlite(url: &str, backlogs: impl Iterator<Item = (AccountId, &Backlog)>) -> anyhow::Result<()> {
+    const EVENTS: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $2)
+         INSERT INTO events (id, account_id, event_type, body, occurred_at, accepted_at, fanout, is_test)
+         SELECT unhex(printf('%032x', $3 + i)), $1, 'task.completed', '{}', 0, 0, 1, 0 FROM n";
+    const DELIVERIES: &str = "INSERT INTO deliveries
+           (id, account_id, event_id, endpoint_id, event_type, is_test, state, due_at, attempts, failures, created_at)
+         SELECT unhex(printf('%032x', $4 + row_number() OVER ())), $1, events.id, endpoints.id, 'task.completed', 0, 'pending',
+           (unixepoch() + $2 + abs(random() % $3)) * 1000000, 0, 0, 0
+         FROM events JOIN endpoints ON endpoints.account_id = events.account_id WHERE events.account_id = $1";
+    let pool = sqlx::SqlitePool::connect(url).await?;
+    let mut tx = pool.begin().await?;
+    let mut ids = 0;
+    for (account, Backlog { endpoints, pending, due, .. }) in backlogs {
+        let account = account.uuid();
+        sqlx::query(EVENTS).bind(account).bind(pending).bind(ids).execute(&mut *tx).await?;
+        let deliveries = sqlx::query(DELIVERIES).bind(account).bind(due.start);
+        deliveries.bind(due.end - due.start).bind(ids).execute(&mut *tx).await?;
+        sqlx::query(QUEUES).bind(account).execute(&mut *tx).await?;
+        ids += i64::from(*pending) * i64::try_from(*endpoints)?;
+    }
+    tx.commit().await?;
+    pool.close().await;
+    Ok(())
+}
+
+async fn add_to_postgres(url: &str, backlogs: impl Iterator<Item = (AccountId, &Backlog)>) -> anyhow::Result<()> {
+    const EVENTS: &str = "INSERT INTO events
+           (id, account_id, event_type, body, occurred_at, accepted_at, fanout, is_test)
+         SELECT lpad(to_hex($3 + i), 32, '0')::uuid, $1, 'task.completed', '{}', now(), now(), 1, false
+         FROM generate_series(1, $2::bigint) AS i";
+    const DELIVERIES: &str = "INSERT INTO deliveries
+           (id, account_id, event_id, endpoint_id, event_type, is_test, state, due_at, attempts, failures, created_at)
+         SELECT lpad(to_hex($4 + row_number() OVER ()), 32, '0')::uuid, $1, events.id, endpoints.id, 'task.completed', false, 'pending',
+           now() + ($2 + random() * $3) * interval '1 second', 0, 0, now()
+         FROM events JOIN endpoints ON endpoints.account_id = events.account_id WHERE events.account_id = $1";
+    let pool = sqlx::PgPool::connect(url).await?;
+    let mut tx = pool.begin().await?;
+    let mut ids = 0;
+    for (account, Backlog { endpoints, pending, due, .. }) in backlogs {
+        let account = account.uuid();
+        let events = sqlx::query(EVENTS).bind(account).bind(i64::from(*pending)).bind(ids);
+        events.execute(&mut *tx).await?;
+        let deliveries = sqlx::query(DELIVERIES).bind(account).bind(f64::from(due.start));
+        deliveries.bind(f64::from(due.end - due.start)).bind(ids).execute(&mut *tx).await?;
+        sqlx::query(QUEUES).bind(account).execute(&mut *tx).await?;
+        ids += i64::from(*pending) * i64::try_from(*endpoints)?;
+    }
+    tx.commit().await?;
+    sqlx::query("ANALYZE").execute(&pool).await?;
+    pool.close().await;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! A load: the events, the endpoints, and the conditions of their delivery.
 
-use std::{sync::Arc, time::Duration};
+use std::{iter, ops::Range, sync::Arc, time::Duration};
 
 use anyhow::ensure;
 use clap::Args;
@@ -19,6 +19,14 @@ use crate::{
 /// A load without an arrival for this long has failed.
 const STALLED: Duration = Duration::from_secs(30);
 
+/// Pending deliveries of each hanging endpoint.
+const HANGING_DELIVERIES: u32 = 10;
+
+/// Seconds from the start within which pending deliveries fall due.
+const OVERDUE: Range<i32> = -18_000..-3_600;
+const MEANWHILE: Range<i32> = -60..60;
+const LATER: Range<i32> = 3_600..18_000;
+
 /// One load.
 #[derive(Debug, Clone, Args)]
 pub struct Load {
@@ -34,6 +42,12 @@ pub struct Load {
     /// Add one endpoint that never answers.
     #[arg(long)]
     pub hanging: bool,
+    /// Accounts with one endpoint each that never answers, at which deliveries fall due meanwhile.
+    #[arg(long, default_value_t = Self::default().hanging_accounts)]
+    pub hanging_accounts: usize,
+    /// Endpoints of one more account that never answer, at which deliveries fall due meanwhile.
+    #[arg(long, default_value_t = Self::default().hanging_endpoints)]
+    pub hanging_endpoints: usize,
     /// Retries of another endpoint that are pending meanwhile.
     #[arg(long, default_value_t = Self::default().pending)]
     pub pending: u32,
@@ -55,6 +69,8 @@ impl Default for Load {
             batch: 1,
             endpoints: 1,
             hanging: false,
+            hanging_accounts: 0,
+            hanging_endpoints: 0,
             pending: 0,
             overdue: false,
             rate: None,
@@ -75,6 +91,8 @@ pub fn standard(divisor: usize) -> Vec<Load> {
         Load { rate: Some(100), ..of(1_500) },
         Load { endpoints: 9, rate: Some(1_000), ..of(30_000) },
         Load { endpoints: 9, rate: Some(1_000), hanging: true, ..of(30_000) },
+        Load { rate: Some(200), ..of(6_000) },
+        Load { rate: Some(200), hanging_accounts: 600, hanging_endpoints: 2_000, ..of(6_000) },
         Load { pending, ..of(50_000) },
         Load { endpoints: 9, rate: Some(1_000), pending, overdue: true, ..of(30_000) },
     ]
@@ -86,9 +104,8 @@ impl Load {
         let journal = Journal::new(self.events);
         let receiver = Receiver::start(Arc::clone(&journal)).await?;
         let urls = self.urls(receiver.port)?;
-        let fixture =
-            Fixture::create(options.postgres.as_deref(), &urls, &receiver.authority, self.backlog(receiver.port)?)
-                .await?;
+        let backlogs = self.backlogs(receiver.port)?;
+        let fixture = Fixture::create(options.postgres.as_deref(), &urls, &receiver.authority, &backlogs).await?;
         let server =
             Server::start(&options.signet, &fixture.database, &fixture.authority(), &fixture.key_file()).await?;
         let postgres = fixture.postgres_process().await?;
@@ -128,10 +145,20 @@ impl Load {
         Ok(healthy.chain(hanging).map(|text| text.parse()).collect::<Result<_, _>>()?)
     }
 
-    fn backlog(&self, port: u16) -> anyhow::Result<Backlog> {
-        let path = if self.overdue { "hang" } else { "e/0" };
-        let url = format!("https://localhost:{port}/{path}").parse()?;
-        Ok(Backlog { count: self.pending, url, overdue: self.overdue })
+    fn backlogs(&self, port: u16) -> anyhow::Result<Vec<Backlog>> {
+        let retries = (self.pending > 0).then_some(Backlog {
+            endpoints: 1,
+            pending: self.pending,
+            url: format!("https://localhost:{port}/{}", if self.overdue { "hang" } else { "e/0" }).parse()?,
+            due: if self.overdue { OVERDUE } else { LATER },
+        });
+        let hanging = |endpoints| -> anyhow::Result<_> {
+            let url = format!("https://localhost:{port}/hang").parse()?;
+            Ok(Backlog { endpoints, pending: HANGING_DELIVERIES, url, due: MEANWHILE })
+        };
+        let accounts = iter::repeat_n(1, self.hanging_accounts);
+        let sizes = accounts.chain((self.hanging_endpoints > 0).then_some(self.hanging_endpoints));
+        retries.into_iter().map(Ok).chain(sizes.map(hanging)).collect()
     }
 
     /// The number of events that can arrive: all but those of the hanging endpoint.
