@@ -1,6 +1,4 @@
-//! The clocks: the system's, that of a database server, and one that tests move by hand.
-
-mod server;
+//! The clocks: the system's, and one that tests move by hand.
 
 use std::{
     sync::{
@@ -11,8 +9,6 @@ use std::{
 };
 
 use signet_model::{Timestamp, time::Clock};
-
-pub(crate) use server::ServerClock;
 
 /// The clock of the operating system.
 #[derive(Debug, Clone, Copy, Default)]

@@ -14,6 +14,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    db::Database,
     deliver::{
         Decided, EndpointCache, LaneLimits, Lanes, LastCommit, OutcomeWatchers, Phases, ReleaseRates, RequestSender,
         WriteRequest, dispatch, listen, write,
@@ -24,7 +25,7 @@ use crate::{
     retention::{FIRST_AFTER, sweep_hourly},
     seal::Sealer,
     shutdown::Shutdown,
-    store::{Database, Passwords, api_keys::RecentKeys},
+    store::{Passwords, api_keys::RecentKeys},
 };
 
 /// Outcomes that may wait for the writer. Beyond that attempts keep their slots, and so

@@ -8,19 +8,20 @@ mod usable;
 
 use std::time::Duration;
 
+use const_format::formatcp;
 use signet_model::{DeliveryId, EventId, Timestamp, delivery::State, sql::Stored};
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use crate::{
     Engine,
+    db::{Result, Tx},
     seal::Sealer,
-    store::{Result, effective_state, located},
+    store::EFFECTIVE_STATE,
 };
 
 use rules::Noun;
 pub use rules::Rule;
-use usable::{EndpointRow, Found, Tally};
 
 /// How far the clocks of the processes that share a database may be apart.
 const SKEW: Duration = Duration::from_secs(5);
@@ -56,23 +57,11 @@ pub struct Finding {
     pub examples: Vec<String>,
 }
 
-/// Runs statements in one transaction that sees one snapshot, written once for
-/// both databases.
-macro_rules! snapshot {
-    ($db:expr, |$tx:ident| $body:expr) => {
-        match $db {
-            $crate::store::Database::Sqlite(db) => {
-                let mut $tx = located(db.patient.begin().await)?;
-                $body
-            }
-            $crate::store::Database::Postgres(db) => {
-                const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-                let mut $tx = located(db.patient.begin_with(BEGIN).await)?;
-                $body
-            }
-        }
-    };
-}
+/// Counts deliveries by the state that they are told to have.
+const STATES: &str = formatcp!(
+    "SELECT {EFFECTIVE_STATE} AS told, count(*) FROM deliveries d
+       LEFT JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id GROUP BY told"
+);
 
 impl Engine {
     /// Checks every rule of the ledger on one snapshot of the database. Takes
@@ -88,51 +77,41 @@ impl Engine {
     }
 
     async fn check_with(&self, sealer: Option<&Sealer>) -> Result<Ledger> {
-        const STATES: &str = concat!(
-            "SELECT ",
-            effective_state!(),
-            " AS told, count(*) FROM deliveries d
-               LEFT JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id GROUP BY told"
-        );
+        let mut tx = self.0.db.snapshot().await?;
+        // The first statement fixes the snapshot, at some instant while it runs:
+        // everything was done before `now`, and what was due by `began` was due.
+        let began = self.0.clock.now();
+        let events = tx.query("SELECT count(*) FROM events").fetch_value().await?;
+        let now = self.0.clock.now();
+        let states: Vec<(Stored<State>, i64)> = tx.query(STATES).fetch_all().await?;
+        let attempts = tx.query("SELECT count(*) FROM attempts").fetch_value().await?;
+        let mut findings: Vec<_> = usable::check(&mut tx, sealer).await?.into_iter().collect();
+        for (rule, query) in Rule::ALL.into_iter().filter_map(|rule| Some((rule, rule.query()?))) {
+            let broken_by = self.broken_by(&mut tx, query, began, now).await?;
+            findings.extend(finding(rule, &broken_by));
+        }
+        Ok(Ledger { events: counted(events), deliveries: by_state(&states), attempts: counted(attempts), findings })
+    }
+
+    /// How many rows break a rule, with each of its examples.
+    async fn broken_by(
+        &self,
+        tx: &mut Tx<'_>,
+        query: String,
+        began: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<(i64, Stored<Uuid>)>> {
         let settings = &self.0.settings;
-        snapshot!(&self.0.db, |tx| {
-            // The first statement fixes the snapshot, at some instant while it runs:
-            // everything was done before `now`, and what was due by `began` was due.
-            let began = self.0.clock.now();
-            let events = sqlx::query_scalar("SELECT count(*) FROM events").fetch_one(&mut *tx).await?;
-            let now = self.0.clock.now();
-            let states: Vec<(Stored<State>, i64)> = sqlx::query_as(STATES).fetch_all(&mut *tx).await?;
-            let attempts = sqlx::query_scalar("SELECT count(*) FROM attempts").fetch_one(&mut *tx).await?;
-            let mut findings = Vec::new();
-            let (mut unusable, mut after) = (Tally::default(), Some(Uuid::nil()));
-            while let Some(last) = after {
-                let endpoints: Vec<EndpointRow> =
-                    sqlx::query_as(usable::ENDPOINTS).bind(last).bind(usable::PAGE).fetch_all(&mut *tx).await?;
-                unusable.endpoints(&endpoints, sealer);
-                after = EndpointRow::last(&endpoints);
-            }
-            let accounts: Vec<Found> = sqlx::query_as(usable::ACCOUNTS).fetch_all(&mut *tx).await?;
-            unusable.accounts(&accounts);
-            // Made of constants alone.
-            let deliveries: Vec<Found> =
-                sqlx::query_as(AssertSqlSafe(usable::deliveries())).fetch_all(&mut *tx).await?;
-            unusable.deliveries(&deliveries);
-            findings.extend(unusable.finding());
-            for (rule, query) in Rule::ALL.into_iter().filter_map(|rule| Some((rule, rule.query()?))) {
-                // Made of constants alone.
-                let broken_by: Vec<(i64, Stored<Uuid>)> = sqlx::query_as(AssertSqlSafe(query))
-                    .bind(now + SKEW)
-                    .bind(now + settings.lease + SKEW)
-                    .bind(began)
-                    .bind(before(began, settings.lease + SKEW))
-                    .bind(limit(settings.max_in_flight))
-                    .bind(limit(settings.max_in_flight_per_endpoint))
-                    .fetch_all(&mut *tx)
-                    .await?;
-                findings.extend(finding(rule, &broken_by));
-            }
-            Ok(Ledger { events: counted(events), deliveries: by_state(&states), attempts: counted(attempts), findings })
-        })
+        // Made of constants alone.
+        tx.query(AssertSqlSafe(query))
+            .bind(now + SKEW)
+            .bind(now + settings.lease + SKEW)
+            .bind(began)
+            .bind(before(began, settings.lease + SKEW))
+            .bind(limit(settings.max_in_flight))
+            .bind(limit(settings.max_in_flight_per_endpoint))
+            .fetch_all()
+            .await
     }
 }
 

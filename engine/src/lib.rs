@@ -11,6 +11,7 @@
 //!   what is not on the public internet.
 
 pub mod clock;
+pub mod db;
 pub mod deliver;
 pub mod ledger;
 pub mod outbound;

@@ -34,7 +34,7 @@ pub(crate) mod sqlite;
 mod tests;
 
 use signet_model::{AccountId, DeliveryId, EndpointId, Timestamp, endpoint::DisabledReason};
-use sqlx::{Connection, PgPool, Postgres, Transaction, pool::PoolConnection};
+use sqlx::{Connection, PgPool, Postgres, pool::PoolConnection};
 
 /// How the health of an endpoint that is known already changes, on both databases.
 macro_rules! changed_health {
@@ -48,7 +48,7 @@ macro_rules! changed_health {
 }
 use changed_health;
 
-use accounts::{balances_of, endpoints_of};
+use accounts::{BALANCES, endpoints_of};
 pub(crate) use accounts::{endpoints, revisions};
 pub use batch::Batch;
 pub use drain::EndpointStatus;
@@ -58,11 +58,8 @@ pub use records::{
     NewAttempt, OutcomeRow, OwnedEndpoint, QueueEntry, StoredAnswer, UnreadableRow,
 };
 
-use crate::store::{
-    Database, Error, Result,
-    database::{Sqlite, SqliteTx},
-    located,
-};
+pub(crate) use crate::db::Tx;
+use crate::db::{Database, Error, Result, Sqlite};
 
 /// Why a batch is not written.
 #[derive(Debug, thiserror::Error)]
@@ -112,15 +109,6 @@ pub enum Lock {
     Shared,
     /// This transaction is about to change them.
     Exclusive,
-}
-
-/// A writing transaction on either database; dropping it rolls back.
-#[derive(Debug)]
-pub enum Tx<'c> {
-    /// Holds the one write lock.
-    Sqlite(SqliteTx),
-    /// One of many.
-    Postgres(Transaction<'c, Postgres>),
 }
 
 /// What one task of the hot path writes with, one transaction after the other.
@@ -258,35 +246,6 @@ const ADVANCE_QUEUE: &str = "UPDATE endpoint_queues SET next_due_at =
      WHERE account_id = $1 AND endpoint_id = $2 RETURNING next_due_at";
 
 impl Tx<'_> {
-    /// Begins; on SQLite waits until no other transaction writes.
-    pub async fn begin(db: &Database) -> Result<Tx<'static>> {
-        Ok(match db {
-            Database::Sqlite(db) => Tx::Sqlite(db.begin().await?),
-            Database::Postgres(db) => Tx::Postgres(db.pool.begin().await?),
-        })
-    }
-
-    /// Makes everything durable.
-    pub async fn commit(self) -> Result<()> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
-        }
-        Ok(())
-    }
-
-    /// Undoes everything, and waits until that is done: a connection that is kept would
-    /// hold what it has locked until it is used again.
-    pub async fn roll_back(self) {
-        let rolled_back = match self {
-            Self::Sqlite(tx) => tx.roll_back().await,
-            Self::Postgres(tx) => located(tx.rollback().await),
-        };
-        if let Err(error) = rolled_back {
-            tracing::warn!(%error, "a transaction could not be rolled back; it ends with its connection");
-        }
-    }
-
     /// Makes a batch durable that this transaction has written, and wakes the other
     /// processes if it leaves something for them.
     pub(crate) async fn commit_batch(mut self, batch: &Batch) -> Result<(), WriteError> {

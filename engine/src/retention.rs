@@ -24,13 +24,11 @@ use uuid::Uuid;
 
 use crate::{
     Engine,
+    db::{Database, Pool, Result, Tx},
     engine::Parts,
     fault,
-    queue::{Lock, Tx},
-    store::{
-        Database, Result, read,
-        removal::{Concerned, Removed, deliveries_of, remove, strip},
-    },
+    queue::Lock,
+    store::removal::{Concerned, Removed, deliveries_of, remove, strip},
 };
 
 /// How long an idempotency key is honoured.
@@ -184,13 +182,13 @@ impl Walks {
 
     async fn list(&mut self, engine: &Parts) -> Result<()> {
         const SQL: &str = "SELECT id FROM accounts WHERE id > $1 ORDER BY id LIMIT $2";
-        let Database::Postgres(db) = &engine.db else {
+        let Database::Postgres(_) = &engine.db else {
             (self.listed, self.all_listed) = ([Walk::Everything].into(), true);
             return Ok(());
         };
         let after = self.last.unwrap_or(AccountId::from_uuid(Uuid::nil()));
-        let accounts: Vec<AccountId> =
-            sqlx::query_scalar(SQL).bind(after).bind(count(ACCOUNTS)).fetch_all(&db.pool).await?;
+        let mut conn = engine.db.read(Pool::Pages).await?;
+        let accounts: Vec<AccountId> = conn.query(SQL).bind(after).bind(count(ACCOUNTS)).fetch_values().await?;
         self.last = accounts.last().copied();
         self.all_listed = accounts.len() < ACCOUNTS;
         self.listed = accounts.into_iter().map(Walk::Account).collect();
@@ -248,14 +246,11 @@ impl Walk {
     async fn newest(self, engine: &Parts) -> Result<Option<Timestamp>> {
         const EVERYTHING: &str = "SELECT accepted_at FROM events ORDER BY id DESC LIMIT 1";
         const ACCOUNT: &str = "SELECT accepted_at FROM events WHERE account_id = $1 ORDER BY id DESC LIMIT 1";
-        Ok(match self {
-            Self::Everything => {
-                read!(&engine.db, |conn| sqlx::query_scalar(EVERYTHING).fetch_optional(&mut *conn).await?)
-            }
-            Self::Account(account) => {
-                read!(&engine.db, |conn| sqlx::query_scalar(ACCOUNT).bind(account).fetch_optional(&mut *conn).await?)
-            }
-        })
+        let mut conn = engine.db.read(Pool::Pages).await?;
+        match self {
+            Self::Everything => conn.query(EVERYTHING).fetch_optional_value().await,
+            Self::Account(account) => conn.query(ACCOUNT).bind(account).fetch_optional_value().await,
+        }
     }
 
     /// The next events. What one statement looks at is bounded, and not what it
@@ -269,22 +264,12 @@ impl Walk {
             Depth::Rows => BATCH,
             Depth::Bodies => LOOKED_AT,
         });
-        let looked_at: Vec<Old> = match self {
-            Self::Everything => read!(&engine.db, |conn| sqlx::query_as(EVERYTHING)
-                .bind(after)
-                .bind(before)
-                .bind(most)
-                .fetch_all(&mut *conn)
-                .await?),
-            Self::Account(account) => read!(&engine.db, |conn| sqlx::query_as(ACCOUNT)
-                .bind(after)
-                .bind(before)
-                .bind(most)
-                .bind(account)
-                .fetch_all(&mut *conn)
-                .await?),
+        let mut conn = engine.db.read(Pool::Pages).await?;
+        let query = match self {
+            Self::Everything => conn.query(EVERYTHING).bind(after).bind(before).bind(most),
+            Self::Account(account) => conn.query(ACCOUNT).bind(after).bind(before).bind(most).bind(account),
         };
-        Ok(Page::of(looked_at, depth))
+        Ok(Page::of(query.fetch_all().await?, depth))
     }
 }
 
@@ -310,7 +295,7 @@ impl Page {
 
 /// Sweeps those of the events that are closed.
 async fn sweep_events(engine: &Parts, account: AccountId, events: Vec<EventId>, depth: Depth) -> Result<Swept> {
-    let mut tx = Tx::begin(&engine.db).await?;
+    let mut tx = engine.db.begin().await?;
     let swept = sweep_closed(&mut tx, account, events, depth).await?;
     tx.commit().await?;
     fault::point("after_step");
@@ -348,7 +333,8 @@ mod tests {
     use super::*;
     use crate::{
         clock::ManualClock,
-        store::{deliveries::ResendError, transact},
+        db::Sql,
+        store::deliveries::ResendError,
         testing::{Hands, TestDatabase, account, completed, databases, endpoint, resting_engine},
     };
 
@@ -415,7 +401,7 @@ mod tests {
         for database in databases().await {
             let world = World::new(&database).await;
             let (event, delivery) = world.old_event().await;
-            let mut tx = Tx::begin(&database.db).await.expect("a transaction");
+            let mut tx = database.db.begin().await.expect("a transaction");
             let swept = sweep_closed(&mut tx, world.account, vec![event], Depth::Bodies).await.expect("swept");
             assert_eq!(swept.bodies, 1);
             // Nobody but the sweep sees yet that the body is gone.
@@ -499,24 +485,19 @@ mod tests {
     #[tokio::test]
     async fn what_has_lost_its_body_is_looked_through_a_little_at_a_time() {
         // Ids that are smaller than that of anything that was accepted.
-        const SQLITE: &str = "WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < $2)
-             INSERT INTO events (id, account_id, event_type, occurred_at, accepted_at, fanout, is_test)
-             SELECT unhex(printf('%032x', n)), $1, 'task.completed', 1, 1, 0, 0 FROM counted";
-        const POSTGRES: &str =
-            "INSERT INTO events (id, account_id, event_type, occurred_at, accepted_at, fanout, is_test)
-             SELECT lpad(to_hex(n), 32, '0')::uuid, $1, 'task.completed', now(), now(), 0, FALSE
-               FROM generate_series(1, $2) AS n";
+        const NUMBERED: Sql = Sql {
+            sqlite: "WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < $2)
+                 INSERT INTO events (id, account_id, event_type, occurred_at, accepted_at, fanout, is_test)
+                 SELECT unhex(printf('%032x', n)), $1, 'task.completed', 1, 1, 0, 0 FROM counted",
+            postgres: "INSERT INTO events (id, account_id, event_type, occurred_at, accepted_at, fanout, is_test)
+                 SELECT lpad(to_hex(n), 32, '0')::uuid, $1, 'task.completed', now(), now(), 0, FALSE
+                   FROM generate_series(1, $2) AS n",
+        };
         for database in databases().await {
             let world = World::new(&database).await;
-            let sql = if matches!(database.db, Database::Sqlite(_)) { SQLITE } else { POSTGRES };
-            let stored: Result<()> = async {
-                transact!(&database.db, |tx| {
-                    sqlx::query(sql).bind(world.account).bind(count(LOOKED_AT * 2)).execute(&mut *tx).await?;
-                });
-                Ok(())
-            }
-            .await;
-            stored.expect("stored");
+            let mut tx = database.db.begin().await.expect("a transaction");
+            tx.query(NUMBERED).bind(world.account).bind(count(LOOKED_AT * 2)).execute().await.expect("stored");
+            tx.commit().await.expect("committed");
             let (event, delivery) = world.old_event().await;
 
             let (mut after, mut pages) = (FIRST, Vec::new());

@@ -15,13 +15,13 @@ use sqlx::AssertSqlSafe;
 use crate::{
     Engine, Settings,
     clock::ManualClock,
+    db::{Database, DatabaseUrl, Pool},
     deliver::ingest::NewEvent,
     engine::Environment,
     outbound::{Client, Config, Policy},
     random::Random,
     seal::Sealer,
     store::{
-        Database, DatabaseUrl,
         api_keys::ApiKey,
         deliveries::{Delivery, Filter},
         endpoints::EndpointDraft,
@@ -79,7 +79,9 @@ impl TestDatabase {
     /// What a statement that counts answers.
     pub async fn count(&self, sql: &str) -> i64 {
         match &self.db {
-            Database::Sqlite(db) => sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&db.reader).await.expect(sql),
+            Database::Sqlite(db) => {
+                sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(db.readers.of(Pool::Pages)).await.expect(sql)
+            }
             Database::Postgres(db) => sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&db.pool).await.expect(sql),
         }
     }

@@ -25,9 +25,9 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
+    db::Result,
     engine::Parts,
     queue::{Batch, HotConnection, Lock, Tx, Write, WriteError},
-    store::Result,
 };
 
 /// The changes that requests ask for.

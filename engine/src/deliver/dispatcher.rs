@@ -19,10 +19,10 @@ use super::{
     release_rates::ClaimLimits,
 };
 use crate::{
+    db::{Error, Result},
     engine::Parts,
     fault,
     queue::{Claim, ClaimOrder, ClaimQuota, Claimed, DueQueue, HotConnection, UnreadableRow, due_queues, next_due},
-    store::{Error, Result},
 };
 
 /// Deliveries that one transaction claims, and endpoints at which it claims.

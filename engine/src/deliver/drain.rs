@@ -9,13 +9,13 @@ use signet_model::{AccountId, EndpointId, Timestamp};
 
 use super::{Address, distinct, endpoint_cache::Snapshot};
 use crate::{
+    db::Result,
     engine::Parts,
     fault,
     queue::{
         EndpointStatus, HotConnection, Lock, Tx,
         drain::{EndpointAt, HoldProgress},
     },
-    store::Result,
 };
 
 /// Deliveries that one step changes, of all endpoints together.
@@ -55,7 +55,7 @@ pub(crate) async fn drain_step(
 /// Takes steps at one endpoint until it is drained.
 pub(crate) async fn drain(engine: &Parts, account: AccountId, endpoint: EndpointId) -> Result<()> {
     loop {
-        let tx = Tx::begin(&engine.db).await?;
+        let tx = engine.db.begin().await?;
         let step = step_in(engine, tx, &[(account, endpoint)], engine.clock.now()).await?;
         if step.draining.is_empty() || !step.drained.is_empty() {
             return Ok(());
@@ -140,7 +140,7 @@ impl DrainStep {
 
 /// Lets deliveries of an endpoint be claimed again.
 async fn end_enabling(engine: &Parts, at: EndpointAt, progress: HoldProgress) -> Result<()> {
-    let mut tx = Tx::begin(&engine.db).await?;
+    let mut tx = engine.db.begin().await?;
     tx.lock_accounts(&[at.account], Lock::Exclusive).await?;
     tx.end_enabling(at, progress.hold_through).await?;
     tx.commit().await?;

@@ -20,9 +20,9 @@ use signet_model::{
 use super::Address;
 use crate::{
     Unusable,
+    db::{Database, Result},
     queue::{EndpointRow, EndpointStatus, Lock, OwnedEndpoint, Tx, endpoints, revisions},
     seal::Sealer,
-    store::{Database, Result},
 };
 
 /// Accounts in the cache, and their endpoints in all. Beyond either limit the account that

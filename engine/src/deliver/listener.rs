@@ -8,9 +8,9 @@ use sqlx::postgres::PgListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    db::Database,
     engine::Parts,
     queue::{CHANGED_CHANNEL, DUE_CHANNEL},
-    store::Database,
 };
 
 /// The delay before connecting again.

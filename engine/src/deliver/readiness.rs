@@ -9,7 +9,7 @@ use signet_model::Timestamp;
 
 use crate::{
     Engine,
-    store::{Error, Result},
+    db::{Error, Result},
 };
 
 /// The time that a failed commit counts. After that the process tries a commit of its own,

@@ -16,8 +16,8 @@ use signet_model::{EndpointId, Timestamp};
 
 use super::{Address, endpoint_cache::Snapshot};
 use crate::{
+    db::{Pool, Result},
     engine::Parts,
-    store::{Result, look_up},
 };
 
 /// The first due time at an endpoint (`$1`, `$2`).
@@ -64,11 +64,8 @@ impl ReleaseRates {
             if matches!(self.all().get(&endpoint), Some(Rate::Free)) {
                 continue;
             }
-            let first: Option<Timestamp> = look_up!(&engine.db, lookups, |conn| sqlx::query_scalar(FIRST_DUE)
-                .bind(account)
-                .bind(endpoint)
-                .fetch_one(&mut *conn)
-                .await?);
+            let mut conn = engine.db.read(Pool::Lookups).await?;
+            let first: Option<Timestamp> = conn.query(FIRST_DUE).bind(account).bind(endpoint).fetch_value().await?;
             if first > Some(until) {
                 self.release(endpoint);
             } else {

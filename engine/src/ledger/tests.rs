@@ -6,8 +6,8 @@ use super::*;
 use crate::{
     Settings,
     clock::ManualClock,
+    db::Database,
     deliver::ingest::{Idempotency, NewEvent},
-    store::{Database, Result, transact},
     testing::{Hands, InFlight, TestDatabase, account, completed, databases, endpoint, engine, resting_engine},
 };
 
@@ -96,15 +96,10 @@ impl World {
 
     /// Runs a statement in which `$1` is an instant.
     async fn run(&self, sql: &'static str, instant: Timestamp) {
-        let sql = format!("{sql} AND $1 = $1");
-        let done: Result<()> = async {
-            transact!(&self.engine.0.db, |tx| {
-                sqlx::query(AssertSqlSafe(sql.as_str())).bind(instant).execute(&mut *tx).await?;
-            });
-            Ok(())
-        }
-        .await;
-        done.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+        let mut tx = self.engine.0.db.begin().await.expect("a transaction");
+        let changed = tx.query(AssertSqlSafe(format!("{sql} AND $1 = $1"))).bind(instant).execute().await;
+        changed.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+        tx.commit().await.expect("committed");
     }
 
     /// Takes away what the schema itself does to keep the rules.

@@ -8,33 +8,34 @@ use signet_model::{
     event::EventType,
     sql::{Lossy, Stored},
 };
+use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::{Finding, Rule, counted};
 use crate::{
     Unusable,
+    db::{Result, Tx},
     seal::Sealer,
     store::endpoints::{unusable, unusable_url},
 };
 
 /// How many endpoints one statement reads.
-pub(super) const PAGE: i64 = 1_000;
+const PAGE: i64 = 1_000;
 /// How many rows are named.
 const EXAMPLES: usize = 5;
 
 /// The next endpoints (`$2`) after one (`$1`), deleted ones left out.
-pub(super) const ENDPOINTS: &str = "SELECT id, url, secret, next_secret FROM endpoints
+const ENDPOINTS: &str = "SELECT id, url, secret, next_secret FROM endpoints
      WHERE deleted_at IS NULL AND id > $1 ORDER BY id LIMIT $2";
 
 /// Accounts with an amount that is none.
-pub(super) const ACCOUNTS: &str =
-    "SELECT count(*) OVER () AS found, id, 'its balance or its threshold is no amount' AS reason
+const ACCOUNTS: &str = "SELECT count(*) OVER () AS found, id, 'its balance or its threshold is no amount' AS reason
      FROM accounts WHERE NOT (COALESCE(balance, 0) = 0 OR abs(balance) BETWEEN 1e-300 AND 1e308)
                       OR NOT (COALESCE(balance_threshold, 0) = 0 OR abs(balance_threshold) BETWEEN 1e-300 AND 1e308)
      ORDER BY id LIMIT 5";
 
 /// Deliveries with a value that this version does not know.
-pub(super) fn deliveries() -> String {
+fn deliveries() -> String {
     let states: Vec<_> = State::ALL.iter().map(|state| state.as_str()).collect();
     format!(
         "SELECT count(*) OVER () AS found, id, reason FROM
@@ -51,7 +52,7 @@ pub(super) fn deliveries() -> String {
 
 /// A row of [`ENDPOINTS`].
 #[derive(Debug, sqlx::FromRow)]
-pub(super) struct EndpointRow {
+struct EndpointRow {
     id: Stored<EndpointId>,
     url: Lossy,
     secret: Vec<u8>,
@@ -59,18 +60,36 @@ pub(super) struct EndpointRow {
 }
 
 /// How many rows there are of which this is one, its id, and why it cannot be used.
-pub(super) type Found = (i64, Stored<Uuid>, Lossy);
+type Found = (i64, Stored<Uuid>, Lossy);
+
+/// Reads the rows as the engine does; secrets only with a sealer that has the key. Returns
+/// the broken rule, if a row cannot be used.
+pub(super) async fn check(tx: &mut Tx<'_>, sealer: Option<&Sealer>) -> Result<Option<Finding>> {
+    let mut tally = Tally::default();
+    let mut after = Some(Uuid::nil());
+    while let Some(last) = after {
+        let endpoints: Vec<EndpointRow> = tx.query(ENDPOINTS).bind(last).bind(PAGE).fetch_all().await?;
+        tally.endpoints(&endpoints, sealer);
+        after = EndpointRow::last(&endpoints);
+    }
+    let accounts: Vec<Found> = tx.query(ACCOUNTS).fetch_all().await?;
+    tally.found(&accounts, |id| AccountId::from_uuid(id).to_string());
+    // Made of constants alone.
+    let deliveries: Vec<Found> = tx.query(AssertSqlSafe(deliveries())).fetch_all().await?;
+    tally.found(&deliveries, |id| DeliveryId::from_uuid(id).to_string());
+    Ok(tally.finding())
+}
 
 /// The rows that were found.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+struct Tally {
     count: u64,
     examples: Vec<String>,
 }
 
 impl Tally {
-    /// Looks at some endpoints; at their secrets only with a sealer that has the key.
-    pub(super) fn endpoints(&mut self, rows: &[EndpointRow], sealer: Option<&Sealer>) {
+    /// Looks at some endpoints.
+    fn endpoints(&mut self, rows: &[EndpointRow], sealer: Option<&Sealer>) {
         for row in rows {
             match &row.id.0 {
                 Ok(id) => {
@@ -81,14 +100,6 @@ impl Tally {
                 Err(reason) => self.add(1, "an endpoint", &format!("its id cannot be read: {reason}")),
             }
         }
-    }
-
-    pub(super) fn accounts(&mut self, found: &[Found]) {
-        self.found(found, |id| AccountId::from_uuid(id).to_string());
-    }
-
-    pub(super) fn deliveries(&mut self, found: &[Found]) {
-        self.found(found, |id| DeliveryId::from_uuid(id).to_string());
     }
 
     fn found(&mut self, found: &[Found], name: impl Fn(Uuid) -> String) {
@@ -107,7 +118,7 @@ impl Tally {
     }
 
     /// The broken rule, if any row was found.
-    pub(super) fn finding(self) -> Option<Finding> {
+    fn finding(self) -> Option<Finding> {
         let Self { count, examples } = self;
         (count > 0).then_some(Finding { rule: Rule::Usable, count, examples })
     }
@@ -122,7 +133,7 @@ impl EndpointRow {
     }
 
     /// After which endpoint the next page begins; `None` if this is the last page.
-    pub(super) fn last(rows: &[Self]) -> Option<Uuid> {
+    fn last(rows: &[Self]) -> Option<Uuid> {
         let full = rows.len() == usize::try_from(PAGE).unwrap_or(usize::MAX);
         rows.iter().rev().find_map(|row| row.id.clone().ok()).filter(|_| full).map(EndpointId::uuid)
     }

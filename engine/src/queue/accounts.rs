@@ -7,21 +7,29 @@ use super::{
     records::{BalanceRow, OwnedEndpoint},
     sqlite,
 };
-use crate::store::{Database, Result};
+use crate::db::{Database, Pool, Result};
 
 /// The revisions of those of these accounts that exist.
 pub async fn revisions(db: &Database, accounts: &[AccountId]) -> Result<Vec<(AccountId, i64)>> {
     match db {
-        Database::Sqlite(db) => sqlite::accounts::revisions(&mut *db.lookups.acquire().await?, accounts).await,
-        Database::Postgres(db) => postgres::accounts::revisions(&mut *db.lookups.acquire().await?, accounts).await,
+        Database::Sqlite(db) => {
+            sqlite::accounts::revisions(&mut *db.readers.of(Pool::Lookups).acquire().await?, accounts).await
+        }
+        Database::Postgres(db) => {
+            postgres::accounts::revisions(&mut *db.readers.of(Pool::Lookups).acquire().await?, accounts).await
+        }
     }
 }
 
 /// The endpoints of these accounts that are not deleted.
 pub async fn endpoints(db: &Database, accounts: &[AccountId]) -> Result<Vec<OwnedEndpoint>> {
     match db {
-        Database::Sqlite(db) => sqlite::accounts::endpoints(&mut *db.lookups.acquire().await?, accounts).await,
-        Database::Postgres(db) => postgres::accounts::endpoints(&mut *db.lookups.acquire().await?, accounts).await,
+        Database::Sqlite(db) => {
+            sqlite::accounts::endpoints(&mut *db.readers.of(Pool::Lookups).acquire().await?, accounts).await
+        }
+        Database::Postgres(db) => {
+            postgres::accounts::endpoints(&mut *db.readers.of(Pool::Lookups).acquire().await?, accounts).await
+        }
     }
 }
 
@@ -87,17 +95,9 @@ macro_rules! endpoints_of {
 }
 pub(in crate::queue) use endpoints_of;
 
-/// The levels of some accounts (`$accounts`).
-macro_rules! balances_of {
-    ($accounts:literal) => {
-        concat!(
-            "SELECT id, ",
-            $crate::store::accounts::float!("balance"),
-            ", ",
-            $crate::store::accounts::float!("balance_threshold"),
-            " FROM accounts WHERE id ",
-            $accounts
-        )
-    };
-}
-pub(in crate::queue) use balances_of;
+/// An account's balance and threshold, each as the nearest float: NULL if it is none, since
+/// PostgreSQL fails a statement that makes a float of a `NUMERIC` that is too large or too small.
+pub(crate) const BALANCES: &str = "CASE WHEN abs(balance) BETWEEN 1e-300 AND 1e308 OR balance = 0
+            THEN CAST(balance AS DOUBLE PRECISION) END AS balance,
+       CASE WHEN abs(balance_threshold) BETWEEN 1e-300 AND 1e308 OR balance_threshold = 0
+            THEN CAST(balance_threshold AS DOUBLE PRECISION) END AS balance_threshold";

@@ -9,7 +9,7 @@ use std::time::Duration;
 use signet_model::{AccountId, DeliveryId, EndpointId, Timestamp};
 
 use super::{ADVANCE_QUEUE, REMOVE_QUEUE, Tx, on};
-use crate::store::{Result, removal::for_ids};
+use crate::db::{Result, Sql};
 
 /// The status of an endpoint, which decides about its queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +80,14 @@ macro_rules! due {
 /// Something that waits for an endpoint (`$1`, `$2`) and no process has in hand.
 pub(crate) const WAITS: &str = "SELECT 1 FROM deliveries WHERE account_id = $1 AND endpoint_id = $2
      AND state = 'pending' AND lease IS NULL AND NOT is_test ORDER BY due_at LIMIT 1";
+
+/// Holds deliveries (`$2`) of an account (`$1`) that still wait.
+const HOLD_OLDER: Sql = Sql {
+    sqlite: "UPDATE deliveries SET state = 'held', due_at = NULL
+             WHERE account_id = $1 AND state = 'pending' AND lease IS NULL AND id IN (SELECT unhex(value) FROM json_each($2))",
+    postgres: "UPDATE deliveries SET state = 'held', due_at = NULL
+             WHERE account_id = $1 AND state = 'pending' AND lease IS NULL AND id = ANY($2)",
+};
 
 #[derive(sqlx::FromRow)]
 struct Pending {
@@ -168,14 +176,8 @@ impl Tx<'_> {
             .bind(i64::try_from(most).unwrap_or(i64::MAX))
             .fetch_all(conn)
             .await?);
-        let older: Vec<_> = pending.iter().filter(|one| one.is_older(progress)).map(|one| one.id.uuid()).collect();
-        for_ids!(
-            self,
-            at.account,
-            &older,
-            "UPDATE deliveries SET state = 'held', due_at = NULL
-             WHERE account_id = $1 AND state = 'pending' AND lease IS NULL AND id"
-        );
+        let older: Vec<_> = pending.iter().filter(|one| one.is_older(progress)).map(|one| one.id).collect();
+        self.query(HOLD_OLDER).bind(at.account).bind_ids(&older).execute().await?;
         // Where there is nothing but one instant and nothing to hold, the next one.
         let stays = older.is_empty() && pending.last().is_some_and(|last| last.due_at == from);
         let next = if stays { Some(from + Duration::from_micros(1)) } else { pending.last().map(|last| last.due_at) };

@@ -3,7 +3,7 @@
 use signet_model::{AccountId, EndpointId, Timestamp};
 use uuid::Uuid;
 
-use crate::store::{Database, Result};
+use crate::db::{Database, Pool, Result};
 
 /// The queue of an endpoint: its place in the order in which queues fall due.
 #[derive(Debug, Clone, Copy, sqlx::FromRow)]
@@ -53,11 +53,11 @@ macro_rules! look {
     ($db:expr, |$conn:ident| $body:expr) => {
         match $db {
             Database::Sqlite(db) => {
-                let mut $conn = db.lookups.acquire().await?;
+                let mut $conn = db.readers.of(Pool::Lookups).acquire().await?;
                 $body
             }
             Database::Postgres(db) => {
-                let mut $conn = db.lookups.acquire().await?;
+                let mut $conn = db.readers.of(Pool::Lookups).acquire().await?;
                 $body
             }
         }

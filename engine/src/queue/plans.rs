@@ -12,7 +12,7 @@ use super::{
     postgres, sqlite,
 };
 use crate::{
-    store::Database,
+    db::{Database, Pool},
     testing::{self, TestDatabase},
 };
 
@@ -75,7 +75,7 @@ async fn on_sqlite_claiming_searches_indexes_only() {
     let Database::Sqlite(db) = &database.db else { unreachable!("asked for SQLite") };
     let plan = async |sql: &str| {
         let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
-        let rows = sqlx::query(explain).fetch_all(&db.reader).await.expect("a plan");
+        let rows = sqlx::query(explain).fetch_all(db.readers.of(Pool::Pages)).await.expect("a plan");
         rows.iter().map(|row| row.get::<String, _>("detail")).collect::<Vec<_>>()
     };
     for (sql, expected) in [

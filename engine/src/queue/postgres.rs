@@ -15,7 +15,7 @@ use super::{
         OutcomeRow, QueueEntry, UnreadableRow, due_again,
     },
 };
-use crate::store::Result;
+use crate::db::Result;
 
 pub(super) mod accounts;
 

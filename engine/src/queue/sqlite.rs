@@ -13,7 +13,7 @@ use super::{
     Batch, Write,
     records::{KeyRow, Lease, OutcomeRow, QueueEntry},
 };
-use crate::store::Result;
+use crate::db::Result;
 use statements::{HAS_REVISION, Row, Value, rows};
 
 /// Writes a batch.

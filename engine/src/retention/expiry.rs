@@ -3,10 +3,7 @@
 use signet_model::Timestamp;
 
 use super::{BATCH, KEEP_KEYS, PAUSE, count, limit_of};
-use crate::{
-    engine::Parts,
-    store::{Result, transact},
-};
+use crate::{db::Result, engine::Parts};
 
 /// Each removes some (`$2`) of what had ended by an instant (`$1`).
 const SESSIONS: &str = "DELETE FROM sessions WHERE token_hash IN
@@ -26,7 +23,8 @@ pub(super) async fn remove_expired(engine: &Parts, now: Timestamp) -> Result<()>
 }
 
 async fn remove_some(engine: &Parts, sql: &'static str, ended: Timestamp) -> Result<u64> {
-    Ok(transact!(&engine.db, |tx| {
-        sqlx::query(sql).bind(ended).bind(count(BATCH)).execute(&mut *tx).await?.rows_affected()
-    }))
+    let mut tx = engine.db.begin().await?;
+    let removed = tx.query(sql).bind(ended).bind(count(BATCH)).execute().await?;
+    tx.commit().await?;
+    Ok(removed)
 }

@@ -9,8 +9,8 @@ use sqlx::{Postgres, pool::PoolConnection};
 
 use super::Walks;
 use crate::{
+    db::{Database, Pool, Result},
     engine::Parts,
-    store::{Database, Result, read, transact},
 };
 
 /// How far a clock may be ahead.
@@ -66,15 +66,14 @@ pub(crate) async fn record(engine: &Parts, now: Timestamp) -> Result<()> {
     const SQL: &str = "INSERT INTO sweeps (id, last_seen_at) VALUES (1, $1)
          ON CONFLICT (id) DO UPDATE SET last_seen_at = excluded.last_seen_at
          WHERE excluded.last_seen_at > sweeps.last_seen_at";
-    transact!(&engine.db, |tx| {
-        sqlx::query(SQL).bind(now).execute(&mut *tx).await?;
-    });
-    Ok(())
+    let mut tx = engine.db.begin().await?;
+    tx.query(SQL).bind(now).execute().await?;
+    tx.commit().await
 }
 
 async fn last_seen(engine: &Parts) -> Result<Option<Timestamp>> {
     const SQL: &str = "SELECT last_seen_at FROM sweeps WHERE id = 1";
-    let swept: Option<Timestamp> = read!(&engine.db, |conn| sqlx::query_scalar(SQL).fetch_optional(&mut *conn).await?);
+    let swept: Option<Timestamp> = engine.db.read(Pool::Pages).await?.query(SQL).fetch_optional_value().await?;
     match swept {
         Some(at) => Ok(Some(at)),
         None => newest_event(engine).await,

@@ -5,9 +5,8 @@ use uuid::Uuid;
 
 use crate::{
     Engine,
+    db::{Database, Error, Pool, Result, Tx},
     deliver::endpoint_cache::open_secret,
-    queue::{Tx, on},
-    store::{Database, Error, Result, read},
 };
 
 /// The sealed text, and its context.
@@ -21,7 +20,7 @@ impl Database {
     /// Whether something is stored that only the right sealing key opens.
     pub async fn has_sealed(&self) -> Result<bool> {
         const SQL: &str = "SELECT EXISTS (SELECT 1 FROM sealing_check) OR EXISTS (SELECT 1 FROM endpoints)";
-        Ok(read!(self, |conn| sqlx::query_scalar(SQL).fetch_one(&mut *conn).await?))
+        self.read(Pool::Pages).await?.query(SQL).fetch_value().await
     }
 }
 
@@ -36,14 +35,13 @@ impl Engine {
         // Of several servers that start at once, the first one's proof counts for all.
         const NOTE: &str = "INSERT INTO sealing_check (id, sealed, checked_at) VALUES (1, $1, $2)
              ON CONFLICT (id) DO UPDATE SET checked_at = excluded.checked_at RETURNING sealed";
-        let mut tx = Tx::begin(&self.0.db).await?;
+        let mut tx = self.0.db.begin().await?;
         if !is_proved(&mut tx).await? && !self.opens_a_secret(&mut tx).await? {
             return Err(Error::WrongKey);
         }
         let proof = self.0.sealer.seal(TEXT, CONTEXT, self.0.random.bytes());
         let now = self.0.clock.now();
-        let sealed: Vec<u8> =
-            on!(&mut tx, |conn| sqlx::query_scalar(NOTE).bind(proof).bind(now).fetch_one(conn).await?);
+        let sealed: Vec<u8> = tx.query(NOTE).bind(proof).bind(now).fetch_value().await?;
         if self.0.sealer.open(&sealed, CONTEXT).as_deref() != Ok(TEXT) {
             return Err(Error::WrongKey);
         }
@@ -55,8 +53,7 @@ impl Engine {
         const SQL: &str = "SELECT id, secret FROM endpoints WHERE id > $1 ORDER BY id LIMIT $2";
         let mut after = Uuid::nil();
         loop {
-            let page: Vec<(EndpointId, Vec<u8>)> =
-                on!(tx, |conn| sqlx::query_as(SQL).bind(after).bind(PAGE).fetch_all(conn).await?);
+            let page: Vec<(EndpointId, Vec<u8>)> = tx.query(SQL).bind(after).bind(PAGE).fetch_all().await?;
             let Some((last, _)) = page.last() else { return Ok(after.is_nil()) };
             after = last.uuid();
             if page.iter().any(|(id, sealed)| open_secret(&self.0.sealer, *id, sealed).is_ok()) {
@@ -68,17 +65,15 @@ impl Engine {
     /// Commits a change that means nothing, to see whether that can be done.
     pub(crate) async fn probe(&self) -> Result<()> {
         const SQL: &str = "UPDATE sealing_check SET checked_at = $1";
-        let mut tx = Tx::begin(&self.0.db).await?;
-        on!(&mut tx, |conn| {
-            sqlx::query(SQL).bind(self.0.clock.now()).execute(conn).await?;
-        });
+        let mut tx = self.0.db.begin().await?;
+        tx.query(SQL).bind(self.0.clock.now()).execute().await?;
         tx.commit().await
     }
 }
 
 async fn is_proved(tx: &mut Tx<'_>) -> Result<bool> {
     const SQL: &str = "SELECT EXISTS (SELECT 1 FROM sealing_check)";
-    Ok(on!(tx, |conn| sqlx::query_scalar(SQL).fetch_one(conn).await?))
+    tx.query(SQL).fetch_value().await
 }
 
 #[cfg(test)]

@@ -2,14 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use const_format::formatcp;
 use signet_model::{AccountId, Amount, Timestamp, sql::Lossy, text::AccountName};
-use sqlx::{PgConnection, SqliteConnection};
 
-use super::{Database, Result, read, transact};
 use crate::{
     Engine,
+    db::{Pool, Result, Sql},
     deliver::{BalanceChange, BalanceUpdate, ingest::IngestError},
-    queue::sqlite::accounts::hex_list,
+    queue::accounts::BALANCES,
 };
 
 /// A customer of the service.
@@ -27,38 +27,8 @@ pub struct Account {
     pub created_at: Timestamp,
 }
 
-/// An amount as the nearest float: NULL if it is none, since PostgreSQL fails a
-/// statement that makes a float of a `NUMERIC` that is too large or too small.
-macro_rules! float {
-    ($column:literal) => {
-        concat!(
-            "CASE WHEN abs(",
-            $column,
-            ") BETWEEN 1e-300 AND 1e308 OR ",
-            $column,
-            " = 0 THEN CAST(",
-            $column,
-            " AS DOUBLE PRECISION) END AS ",
-            $column
-        )
-    };
-}
-
-pub(crate) use float;
-
-/// The columns of [`Account`].
-macro_rules! account_columns {
-    ($rest:literal) => {
-        concat!(
-            "SELECT id, name, ",
-            float!("balance"),
-            ", ",
-            float!("balance_threshold"),
-            ", created_at FROM accounts ",
-            $rest
-        )
-    };
-}
+/// The columns of [`Row`].
+const ACCOUNTS: &str = formatcp!("SELECT id, name, {BALANCES}, created_at FROM accounts");
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -88,44 +58,51 @@ impl Engine {
         const SQL: &str = "INSERT INTO accounts (id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
         let now = self.0.clock.now();
         let id = AccountId::new(now, self.0.random.bytes());
-        let created = transact!(&self.0.db, |tx| {
-            sqlx::query(SQL).bind(id).bind(name.as_str()).bind(now).execute(&mut *tx).await?.rows_affected()
-        });
+        let mut tx = self.0.db.begin().await?;
+        let created = tx.query(SQL).bind(id).bind(name.as_str()).bind(now).execute().await?;
+        tx.commit().await?;
         if created == 0 { Ok(None) } else { self.account(id).await }
     }
 
     /// The account with this id.
     pub async fn account(&self, id: AccountId) -> Result<Option<Account>> {
-        let row: Option<Row> = read!(&self.0.db, |conn| {
-            sqlx::query_as(account_columns!("WHERE id = $1")).bind(id).fetch_optional(&mut *conn).await?
-        });
+        const SQL: &str = formatcp!("{ACCOUNTS} WHERE id = $1");
+        let row: Option<Row> = self.0.db.read(Pool::Pages).await?.query(SQL).bind(id).fetch_optional().await?;
         Ok(row.map(Account::from))
     }
 
     /// The account with this id or name, as producers write it.
     pub async fn find_account(&self, id_or_name: &str) -> Result<Option<Account>> {
+        const SQL: &str = formatcp!("{ACCOUNTS} WHERE name = $1");
         if let Ok(id) = id_or_name.parse()
             && let Some(account) = self.account(id).await?
         {
             return Ok(Some(account));
         }
-        let row: Option<Row> = read!(&self.0.db, |conn| {
-            sqlx::query_as(account_columns!("WHERE name = $1")).bind(id_or_name).fetch_optional(&mut *conn).await?
-        });
+        let mut conn = self.0.db.read(Pool::Pages).await?;
+        let row: Option<Row> = conn.query(SQL).bind(id_or_name).fetch_optional().await?;
         Ok(row.map(Account::from))
     }
 
     /// The accounts with these ids or names, as producers write them.
     pub async fn find_accounts<'n>(&self, ids_or_names: &[&'n str]) -> Result<HashMap<&'n str, AccountId>> {
+        const BY_ID: Sql = Sql {
+            sqlite: "SELECT id FROM accounts WHERE id IN (SELECT unhex(value) FROM json_each($1))",
+            postgres: "SELECT id FROM accounts WHERE id = ANY($1)",
+        };
+        const BY_NAME: Sql = Sql {
+            sqlite: "SELECT name, id FROM accounts WHERE name IN (SELECT value FROM json_each($1))",
+            postgres: "SELECT name, id FROM accounts WHERE name = ANY($1)",
+        };
         // PostgreSQL refuses to compare with NUL, as if the store had failed.
         let asked: Vec<_> = ids_or_names.iter().copied().filter(|text| !text.contains('\0')).collect();
         let as_id = |text: &&'n str| Some((*text, text.parse::<AccountId>().ok()?));
         let by_id: Vec<_> = asked.iter().filter_map(as_id).collect();
         let ids: Vec<_> = by_id.iter().map(|&(_, id)| id).collect();
-        let (ids, names) = match &self.0.db {
-            Database::Sqlite(db) => sqlite_accounts(&mut *db.callers.acquire().await?, &ids, &asked).await?,
-            Database::Postgres(db) => postgres_accounts(&mut *db.callers.acquire().await?, &ids, &asked).await?,
-        };
+        let mut conn = self.0.db.read(Pool::Callers).await?;
+        let ids: HashSet<AccountId> = conn.query(BY_ID).bind_ids(&ids).fetch_values().await?.into_iter().collect();
+        let names: Vec<(String, AccountId)> = conn.query(BY_NAME).bind_texts(&asked).fetch_all().await?;
+        let names: HashMap<_, _> = names.into_iter().collect();
         let mut found: HashMap<_, _> = asked.iter().filter_map(|&text| Some((text, *names.get(text)?))).collect();
         found.extend(by_id.into_iter().filter(|(_, id)| ids.contains(id)));
         Ok(found)
@@ -146,24 +123,4 @@ impl Engine {
     ) -> Result<(), IngestError> {
         self.0.update_balance(BalanceUpdate { account, change: BalanceChange::Threshold(threshold) }).await
     }
-}
-
-/// Which of these accounts exist, and which have one of these names.
-type Named = (HashSet<AccountId>, HashMap<String, AccountId>);
-
-async fn sqlite_accounts(conn: &mut SqliteConnection, ids: &[AccountId], names: &[&str]) -> Result<Named> {
-    const IDS: &str = "SELECT id FROM accounts WHERE id IN (SELECT unhex(value) FROM json_each($1))";
-    const NAMES: &str = "SELECT name, id FROM accounts WHERE name IN (SELECT value FROM json_each($1))";
-    let names = serde_json::to_string(names).unwrap_or_default();
-    let existing: Vec<AccountId> = sqlx::query_scalar(IDS).bind(hex_list(ids)).fetch_all(&mut *conn).await?;
-    let with_name: Vec<(String, AccountId)> = sqlx::query_as(NAMES).bind(names).fetch_all(conn).await?;
-    Ok((existing.into_iter().collect(), with_name.into_iter().collect()))
-}
-
-async fn postgres_accounts(conn: &mut PgConnection, ids: &[AccountId], names: &[&str]) -> Result<Named> {
-    const IDS: &str = "SELECT id FROM accounts WHERE id = ANY($1)";
-    const NAMES: &str = "SELECT name, id FROM accounts WHERE name = ANY($1)";
-    let existing: Vec<AccountId> = sqlx::query_scalar(IDS).bind(ids).fetch_all(&mut *conn).await?;
-    let with_name: Vec<(String, AccountId)> = sqlx::query_as(NAMES).bind(names).fetch_all(conn).await?;
-    Ok((existing.into_iter().collect(), with_name.into_iter().collect()))
 }

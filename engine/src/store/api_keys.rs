@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use signet_model::{AccountId, ApiKeyId, Timestamp, sql::Lossy, text::KeyName};
 
-use super::{Error, Result, look_up, read, token, transact};
+use super::token;
 use crate::{
     Engine,
-    queue::{Lock, Tx, on},
+    db::{Error, Pool, Result, Tx},
+    queue::Lock,
 };
 
 mod recent;
@@ -81,7 +82,7 @@ impl Engine {
             last_used_at: None,
             revoked_at: None,
         };
-        let mut tx = Tx::begin(&self.0.db).await?;
+        let mut tx = self.0.db.begin().await?;
         if let Some(account) = account {
             self.make_room(&mut tx, account).await?;
         }
@@ -99,42 +100,27 @@ impl Engine {
                  ORDER BY revoked_at DESC, id DESC LIMIT $2)";
         let most = self.0.settings.max_api_keys_per_account;
         tx.lock_accounts(&[account], Lock::Exclusive).await?;
-        let count: i64 = on!(tx, |conn| {
-            sqlx::query(REMOVE).bind(account).bind(i64::from(most)).execute(&mut *conn).await.map_err(Error::from)?;
-            sqlx::query_scalar(COUNT).bind(account).fetch_one(&mut *conn).await.map_err(Error::from)?
-        });
+        tx.query(REMOVE).bind(account).bind(i64::from(most)).execute().await?;
+        let count: i64 = tx.query(COUNT).bind(account).fetch_value().await?;
         if count.unsigned_abs() < u64::from(most) { Ok(()) } else { Err(CreateKeyError::TooMany(most)) }
     }
 
     /// The account's keys, newest first, revoked ones included.
     pub async fn api_keys(&self, account: AccountId) -> Result<Vec<ApiKey>> {
-        Ok(read!(&self.0.db, |conn| {
-            sqlx::query_as(
-                "SELECT id, name, hint, created_at, last_used_at, revoked_at
-                 FROM api_keys WHERE account_id = $1 ORDER BY id DESC",
-            )
-            .bind(account)
-            .fetch_all(&mut *conn)
-            .await?
-        }))
+        const SQL: &str = "SELECT id, name, hint, created_at, last_used_at, revoked_at
+             FROM api_keys WHERE account_id = $1 ORDER BY id DESC";
+        self.0.db.read(Pool::Pages).await?.query(SQL).bind(account).fetch_all().await
     }
 
     /// Revokes a key of the account. In this process it ends at once, in others
     /// within a second.
     pub async fn revoke_api_key(&self, account: AccountId, key: ApiKeyId) -> Result<()> {
-        transact!(&self.0.db, |tx| {
-            let found = sqlx::query(
-                "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $3) WHERE id = $1 AND account_id = $2",
-            )
-            .bind(key)
-            .bind(account)
-            .bind(self.0.clock.now())
-            .execute(&mut *tx)
-            .await?;
-            if found.rows_affected() == 0 {
-                return Err(Error::NotFound);
-            }
-        });
+        const SQL: &str = "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $3) WHERE id = $1 AND account_id = $2";
+        let mut tx = self.0.db.begin().await?;
+        if tx.query(SQL).bind(key).bind(account).bind(self.0.clock.now()).execute().await? == 0 {
+            return Err(Error::NotFound);
+        }
+        tx.commit().await?;
         self.0.recent_keys.forget();
         Ok(())
     }
@@ -164,14 +150,9 @@ impl Engine {
     }
 
     async fn living_key(&self, hash: &[u8; 32]) -> Result<Option<LivingKey>> {
-        Ok(look_up!(&self.0.db, callers, |conn| {
-            sqlx::query_as(
-                "SELECT id, account_id, last_used_at FROM api_keys WHERE token_hash = $1 AND revoked_at IS NULL",
-            )
-            .bind(&hash[..])
-            .fetch_optional(&mut *conn)
-            .await?
-        }))
+        const SQL: &str =
+            "SELECT id, account_id, last_used_at FROM api_keys WHERE token_hash = $1 AND revoked_at IS NULL";
+        self.0.db.read(Pool::Callers).await?.query(SQL).bind(&hash[..]).fetch_optional().await
     }
 
     /// Keeps when a key was used. Nothing waits for it, and nothing depends on it.
@@ -182,36 +163,27 @@ impl Engine {
     }
 
     async fn store_use(&self, key: ApiKeyId, at: Timestamp) -> Result<()> {
-        transact!(&self.0.db, |tx| {
-            sqlx::query(
-                "UPDATE api_keys SET last_used_at = $2
-                 WHERE id = $1 AND (last_used_at IS NULL OR last_used_at <= $3)",
-            )
-            .bind(key)
-            .bind(at)
-            .bind(at - USE_RESOLUTION)
-            .execute(&mut *tx)
-            .await?;
-        });
-        Ok(())
+        const SQL: &str = "UPDATE api_keys SET last_used_at = $2
+             WHERE id = $1 AND (last_used_at IS NULL OR last_used_at <= $3)";
+        let mut tx = self.0.db.begin().await?;
+        tx.query(SQL).bind(key).bind(at).bind(at - USE_RESOLUTION).execute().await?;
+        tx.commit().await
     }
 }
 
 async fn insert(tx: &mut Tx<'_>, account: Option<AccountId>, key: &ApiKey, hash: &[u8; 32]) -> Result<()> {
     const SQL: &str = "INSERT INTO api_keys (id, account_id, name, token_hash, hint, created_at)
          VALUES ($1, $2, $3, $4, $5, $6)";
-    on!(tx, |conn| {
-        sqlx::query(SQL)
-            .bind(key.id)
-            .bind(account)
-            .bind(&key.name)
-            .bind(&hash[..])
-            .bind(&key.hint)
-            .bind(key.created_at)
-            .execute(conn)
-            .await?;
-    });
-    Ok(())
+    tx.query(SQL)
+        .bind(key.id)
+        .bind(account)
+        .bind(&key.name)
+        .bind(&hash[..])
+        .bind(&key.hint)
+        .bind(key.created_at)
+        .execute()
+        .await
+        .map(drop)
 }
 
 #[derive(sqlx::FromRow)]

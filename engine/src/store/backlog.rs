@@ -7,18 +7,15 @@ pub(super) mod count;
 use std::time::Duration;
 
 use signet_model::{
-    AccountId, DeliveryId, EndpointId, EventId, Subscriptions, Timestamp, event::EventType, sql::Stored,
+    AccountId, DeliveryId, EndpointId, EventId, Subscriptions, Timestamp, delivery::State, sql::Stored,
 };
 
-use super::{
-    Error, Result, read,
-    removal::{for_ids, hex_list},
-};
 use crate::{
     Engine,
+    db::{Error, Pool, Result, Sql, Tx},
     deliver::drain::drain,
     fault,
-    queue::{Lock, QueueEntry, Tx, on},
+    queue::{Lock, QueueEntry},
 };
 
 pub use count::Count;
@@ -46,94 +43,39 @@ pub enum RecoverError {
     Store(#[from] super::Error),
 }
 
-impl From<sqlx::Error> for RecoverError {
-    #[track_caller]
-    fn from(error: sqlx::Error) -> Self {
-        Self::Store(Error::from(error))
-    }
-}
-
-/// What is to be sent later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Backlog {
-    Held,
-    Failed,
-}
-
-/// The next deliveries of one endpoint (`$1`, `$2`) in a state, of some types (`$3` to
-/// `$5`), whose events are newer than one (`$6`), at most so many (`$7`): of each type
-/// as many along its part of the index, and the first of these.
-macro_rules! next {
-    ($state:literal) => {
-        concat!(
-            "SELECT id, event_id, NOT is_test AND EXISTS
-               (SELECT 1 FROM events WHERE events.account_id = $1 AND events.id = next.event_id AND body IS NOT NULL)
-               AS can_be_sent
-             FROM (",
-            next!($state, "$3"),
-            " UNION ALL ",
-            next!($state, "$4"),
-            " UNION ALL ",
-            next!($state, "$5"),
-            ") AS next ORDER BY event_id LIMIT $7"
-        )
-    };
-    ($state:literal, $kind:literal) => {
-        concat!(
-            "SELECT * FROM (SELECT id, event_id, is_test FROM deliveries
-              WHERE account_id = $1 AND endpoint_id = $2 AND state = ",
-            $state,
-            " AND state IN ('failed', 'held', 'discarded') AND event_type = ",
-            $kind,
-            " AND event_id > $6 ORDER BY event_id LIMIT $7) AS of_type"
-        )
-    };
-}
+/// The next deliveries of one endpoint (`$1`, `$2`) in a state (`$3`), of one type (`$4`),
+/// whose events are newer than one (`$5`), at most so many (`$6`).
+pub(crate) const NEXT: &str = "SELECT id, event_id, NOT is_test AND EXISTS
+       (SELECT 1 FROM events WHERE events.account_id = $1 AND events.id = deliveries.event_id AND body IS NOT NULL)
+       AS can_be_sent
+     FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = $3
+       AND state IN ('failed', 'held', 'discarded') AND event_type = $4 AND event_id > $5
+     ORDER BY event_id LIMIT $6";
 
 /// Makes deliveries of an account (`$1`) pending that are still in a state: each
 /// (`$2`) at its instant (`$3`).
-macro_rules! send {
-    ($state:literal, $turns:literal) => {
-        concat!(
-            "UPDATE deliveries SET state = 'pending', failures = 0, completed_at = NULL, due_at = turn.due_at FROM ",
-            $turns,
-            " WHERE deliveries.account_id = $1 AND deliveries.id = turn.id AND deliveries.state = ",
-            $state,
-            " AND EXISTS (SELECT 1 FROM events WHERE events.account_id = $1 AND events.id = deliveries.event_id
-                           AND body IS NOT NULL)"
-        )
-    };
-}
-macro_rules! send_on_both {
-    ($state:literal) => {
-        [
-            send!(
-                $state,
-                "(SELECT unhex(ids.value) AS id, dues.value AS due_at
-                    FROM json_each($2) AS ids JOIN json_each($3) AS dues ON dues.key = ids.key) AS turn"
-            ),
-            send!($state, "unnest($2::uuid[], $3::timestamptz[]) AS turn (id, due_at)"),
-        ]
-    };
-}
+const SEND: Sql = Sql {
+    sqlite: "UPDATE deliveries SET state = 'pending', failures = 0, completed_at = NULL, due_at = turn.due_at
+               FROM (SELECT unhex(ids.value) AS id, dues.value AS due_at
+                       FROM json_each($2) AS ids JOIN json_each($3) AS dues ON dues.key = ids.key) AS turn
+              WHERE deliveries.account_id = $1 AND deliveries.id = turn.id AND deliveries.state = $4
+                AND EXISTS (SELECT 1 FROM events WHERE events.account_id = $1 AND events.id = deliveries.event_id
+                                                   AND body IS NOT NULL)",
+    postgres: "UPDATE deliveries SET state = 'pending', failures = 0, completed_at = NULL, due_at = turn.due_at
+                 FROM unnest($2::uuid[], $3::timestamptz[]) AS turn (id, due_at)
+                WHERE deliveries.account_id = $1 AND deliveries.id = turn.id AND deliveries.state = $4
+                  AND EXISTS (SELECT 1 FROM events WHERE events.account_id = $1 AND events.id = deliveries.event_id
+                                                     AND body IS NOT NULL)",
+};
 
-impl Backlog {
-    /// Finds what comes next.
-    pub(crate) const fn next(self) -> &'static str {
-        match self {
-            Self::Held => next!("'held'"),
-            Self::Failed => next!("'failed'"),
-        }
-    }
-
-    /// Sends it, on either database.
-    pub(crate) const fn send(self) -> [&'static str; 2] {
-        match self {
-            Self::Held => send_on_both!("'held'"),
-            Self::Failed => send_on_both!("'failed'"),
-        }
-    }
-}
+/// Discards those of these deliveries (`$2`) of an account (`$1`) that are held, at an
+/// instant (`$3`).
+const DISCARD: Sql = Sql {
+    sqlite: "UPDATE deliveries SET state = 'discarded', completed_at = $3
+              WHERE account_id = $1 AND state = 'held' AND id IN (SELECT unhex(value) FROM json_each($2))",
+    postgres: "UPDATE deliveries SET state = 'discarded', completed_at = $3
+                WHERE account_id = $1 AND state = 'held' AND id = ANY($2)",
+};
 
 /// A delivery that was found.
 #[derive(Debug, sqlx::FromRow)]
@@ -153,15 +95,11 @@ fn last_event(found: &[Found]) -> Option<EventId> {
 struct Selection {
     account: AccountId,
     endpoint: EndpointId,
+    /// Held or failed.
+    state: State,
     types: Subscriptions,
     /// Only those whose event is newer.
     after: EventId,
-}
-
-impl Selection {
-    fn kinds(&self) -> [Option<EventType>; 3] {
-        EventType::ALL.map(|kind| self.types.contains(kind).then_some(kind))
-    }
 }
 
 impl Engine {
@@ -175,11 +113,12 @@ impl Engine {
         types: Subscriptions,
         choice: HeldChoice,
     ) -> Result<u64> {
-        let all = Selection { account, endpoint: id, types, after: EventId::from_uuid(uuid::Uuid::nil()) };
+        let after = EventId::from_uuid(uuid::Uuid::nil());
+        let all = Selection { account, endpoint: id, state: State::Held, types, after };
         drain(&self.0, account, id).await?;
         match choice {
             HeldChoice::Discard => self.discard_held(all).await,
-            HeldChoice::Release => match self.send_paced(all, Backlog::Held).await {
+            HeldChoice::Release => match self.send_paced(all).await {
                 Ok(released) => Ok(released),
                 Err(RecoverError::Disabled) => Ok(0),
                 Err(RecoverError::Store(error)) => Err(error),
@@ -204,13 +143,14 @@ impl Engine {
         types: Subscriptions,
     ) -> Result<u64, RecoverError> {
         drain(&self.0, account, endpoint).await?;
-        self.send_paced(Selection { account, endpoint, types, after: first_id(since) }, Backlog::Failed).await
+        let state = State::Failed;
+        self.send_paced(Selection { account, endpoint, state, types, after: first_id(since) }).await
     }
 
     /// Sends a backlog in batches. Each goes on where the last one ended, so that
     /// what fails anew meanwhile is not taken up again. Goes on to the end even if
     /// nobody waits for it any more.
-    async fn send_paced(&self, mut selection: Selection, backlog: Backlog) -> Result<u64, RecoverError> {
+    async fn send_paced(&self, mut selection: Selection) -> Result<u64, RecoverError> {
         let asked = self.endpoint(selection.account, selection.endpoint).await?.ok_or(Error::NotFound)?;
         if asked.disabled.is_some() {
             return Err(RecoverError::Disabled);
@@ -220,11 +160,11 @@ impl Engine {
             let mut total = 0;
             loop {
                 // Beside the traffic; what has changed by the time of sending is left alone.
-                let found = this.next(selection, backlog).await?;
+                let found = this.next(selection).await?;
                 let Some(last) = last_event(&found) else { return Ok(total) };
                 selection.after = last;
                 let ids: Vec<_> = found.iter().filter(|one| one.can_be_sent).map(|one| one.id).collect();
-                total += this.send_batch(selection, backlog, &ids).await?;
+                total += this.send_batch(selection, &ids).await?;
                 this.wake();
             }
         });
@@ -234,35 +174,29 @@ impl Engine {
         })
     }
 
-    /// Finds the next of a backlog.
-    async fn next(&self, selection: Selection, backlog: Backlog) -> Result<Vec<Found>> {
-        let Selection { account, endpoint, after, .. } = selection;
-        let [a, b, c] = selection.kinds();
-        Ok(read!(&self.0.db, |conn| sqlx::query_as(backlog.next())
-            .bind(account)
-            .bind(endpoint)
-            .bind(a)
-            .bind(b)
-            .bind(c)
-            .bind(after)
-            .bind(i64::from(BATCH))
-            .fetch_all(&mut *conn)
-            .await?))
+    /// Finds the next of a backlog: of each type as many along its part of the index, and
+    /// the first of these.
+    async fn next(&self, selection: Selection) -> Result<Vec<Found>> {
+        let Selection { account, endpoint, state, types, after } = selection;
+        let mut conn = self.0.db.read(Pool::Pages).await?;
+        let mut found: Vec<Found> = Vec::new();
+        for kind in types.iter() {
+            let query = conn.query(NEXT).bind(account).bind(endpoint).bind(state).bind(kind);
+            found.extend(query.bind(after).bind(i64::from(BATCH)).fetch_all::<Found>().await?);
+        }
+        found.sort_by_key(|one| one.event_id.0.as_ref().ok().copied());
+        found.truncate(BATCH as usize);
+        Ok(found)
     }
 
     /// Makes one batch pending, behind what was released before; returns how many
     /// deliveries those are.
-    async fn send_batch(
-        &self,
-        selection: Selection,
-        backlog: Backlog,
-        ids: &[DeliveryId],
-    ) -> Result<u64, RecoverError> {
+    async fn send_batch(&self, selection: Selection, ids: &[DeliveryId]) -> Result<u64, RecoverError> {
         if ids.is_empty() {
             return Ok(0);
         }
-        let Selection { account, endpoint, .. } = selection;
-        let mut tx = Tx::begin(&self.0.db).await?;
+        let Selection { account, endpoint, state, .. } = selection;
+        let mut tx = self.0.db.begin().await?;
         // One release at a time; and retention, which takes bodies from what is
         // closed, shares the lock.
         let snapshot = self.0.endpoint_cache.load_locked(&mut tx, &[account], Lock::Exclusive).await?;
@@ -274,8 +208,8 @@ impl Engine {
         let now = self.0.clock.now();
         let start = released_until(&mut tx, account, endpoint).await?.map_or(now, |until| until.max(now));
         let due_at = |place| start + Duration::from_secs(1) * place / self.0.settings.release_rate;
-        let turns: Vec<_> = ids.iter().copied().zip((0..).map(due_at)).collect();
-        let sent = send(&mut tx, account, backlog, &turns).await?;
+        let turns: Vec<_> = (0..).map(due_at).take(ids.len()).collect();
+        let sent = tx.query(SEND).bind(account).bind_ids(ids).bind_instants(&turns).bind(state).execute().await?;
         release_until(&mut tx, account, endpoint, due_at(u32::try_from(ids.len()).unwrap_or(BATCH))).await?;
         tx.pull_forward(QueueEntry { account, endpoint, due_at: start }).await?;
         tx.notify().await?;
@@ -289,56 +223,29 @@ impl Engine {
         let now = self.0.clock.now();
         let mut total = 0;
         loop {
-            let found = self.next(selection, Backlog::Held).await?;
-            let mut tx = Tx::begin(&self.0.db).await?;
+            let found = self.next(selection).await?;
+            let mut tx = self.0.db.begin().await?;
             let snapshot = self.0.endpoint_cache.load_locked(&mut tx, &[account], Lock::Shared).await?;
             snapshot.endpoint(account, endpoint).ok_or(Error::NotFound)?;
             let Some(last) = last_event(&found) else { return Ok(total) };
             selection.after = last;
-            let ids: Vec<_> = found.iter().map(|one| one.id.uuid()).collect();
-            total += for_ids!(
-                &mut tx,
-                account,
-                &ids,
-                "UPDATE deliveries SET state = 'discarded', completed_at = $3
-                 WHERE account_id = $1 AND state = 'held' AND id",
-                now
-            );
+            let ids: Vec<_> = found.iter().map(|one| one.id).collect();
+            total += tx.query(DISCARD).bind(account).bind_ids(&ids).bind(now).execute().await?;
             tx.commit().await?;
             fault::point("after_step");
         }
     }
 }
 
-/// Makes deliveries pending, each at its instant; returns how many still could be.
-async fn send(tx: &mut Tx<'_>, account: AccountId, backlog: Backlog, turns: &[(DeliveryId, Timestamp)]) -> Result<u64> {
-    let [sqlite, postgres] = backlog.send();
-    let ids: Vec<_> = turns.iter().map(|(id, _)| id.uuid()).collect();
-    Ok(match tx {
-        Tx::Sqlite(tx) => {
-            let dues: Vec<_> = turns.iter().map(|(_, due_at)| due_at.unix_micros()).collect();
-            let dues = format!("{dues:?}");
-            sqlx::query(sqlite).bind(account).bind(hex_list(&ids)).bind(dues).execute(&mut **tx).await?.rows_affected()
-        }
-        Tx::Postgres(tx) => {
-            let dues: Vec<_> = turns.iter().map(|(_, due_at)| *due_at).collect();
-            sqlx::query(postgres).bind(account).bind(ids).bind(dues).execute(&mut **tx).await?.rows_affected()
-        }
-    })
-}
-
 /// Until when what was released for an endpoint goes out.
 async fn released_until(tx: &mut Tx<'_>, account: AccountId, endpoint: EndpointId) -> Result<Option<Timestamp>> {
     const SQL: &str = "SELECT released_until FROM endpoints WHERE account_id = $1 AND id = $2";
-    Ok(on!(tx, |conn| sqlx::query_scalar(SQL).bind(account).bind(endpoint).fetch_one(conn).await?))
+    tx.query(SQL).bind(account).bind(endpoint).fetch_value().await
 }
 
 async fn release_until(tx: &mut Tx<'_>, account: AccountId, endpoint: EndpointId, until: Timestamp) -> Result<()> {
     const SQL: &str = "UPDATE endpoints SET released_until = $3 WHERE account_id = $1 AND id = $2";
-    on!(tx, |conn| {
-        sqlx::query(SQL).bind(account).bind(endpoint).bind(until).execute(conn).await?;
-    });
-    Ok(())
+    tx.query(SQL).bind(account).bind(endpoint).bind(until).execute().await.map(drop)
 }
 
 /// No event accepted at this instant or later has a smaller id.

@@ -3,50 +3,40 @@
 
 use signet_model::{AccountId, EndpointId, Timestamp};
 
-use super::{Result, transact};
 use crate::{
     Engine,
-    queue::{Lock, QueueEntry, Tx, on},
+    db::Result,
+    queue::{Lock, QueueEntry},
 };
 
 /// How many rows change in one transaction.
 const BATCH: u64 = 500;
 
-/// Removes some (`$2`) of the rows of a table that belong to an account (`$1`).
-macro_rules! some_of {
-    ($table:literal, $id:literal) => {
-        concat!(
-            "DELETE FROM ",
-            $table,
-            " WHERE account_id = $1 AND ",
-            $id,
-            " IN (SELECT ",
-            $id,
-            " FROM ",
-            $table,
-            " WHERE account_id = $1 LIMIT $2)"
-        )
-    };
-}
-
-/// People who belong to this account alone, and all ways in.
+/// People who belong to this account alone, and all ways in; each statement removes some
+/// (`$2`) of the rows that belong to an account (`$1`).
 const PEOPLE: [&str; 5] = [
-    some_of!("sessions", "token_hash"),
-    some_of!("setup_links", "token_hash"),
-    some_of!("api_keys", "id"),
+    "DELETE FROM sessions WHERE account_id = $1 AND token_hash IN
+       (SELECT token_hash FROM sessions WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM setup_links WHERE account_id = $1 AND token_hash IN
+       (SELECT token_hash FROM setup_links WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM api_keys WHERE account_id = $1 AND id IN (SELECT id FROM api_keys WHERE account_id = $1 LIMIT $2)",
     "DELETE FROM users WHERE id IN
        (SELECT user_id FROM memberships WHERE account_id = $1 AND NOT EXISTS
          (SELECT 1 FROM memberships AS other WHERE other.user_id = memberships.user_id AND other.account_id <> $1)
         LIMIT $2)",
-    some_of!("memberships", "user_id"),
+    "DELETE FROM memberships WHERE account_id = $1 AND user_id IN
+       (SELECT user_id FROM memberships WHERE account_id = $1 LIMIT $2)",
 ];
 
-/// What is left of an account when its events are gone.
+/// The rest of an account when its events are gone, likewise.
 const LEFTOVERS: [&str; 4] = [
-    some_of!("idempotency_keys", "key"),
-    some_of!("endpoint_queues", "endpoint_id"),
-    some_of!("endpoint_health", "endpoint_id"),
-    some_of!("endpoints", "id"),
+    "DELETE FROM idempotency_keys WHERE account_id = $1 AND key IN
+       (SELECT key FROM idempotency_keys WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM endpoint_queues WHERE account_id = $1 AND endpoint_id IN
+       (SELECT endpoint_id FROM endpoint_queues WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM endpoint_health WHERE account_id = $1 AND endpoint_id IN
+       (SELECT endpoint_id FROM endpoint_health WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM endpoints WHERE account_id = $1 AND id IN (SELECT id FROM endpoints WHERE account_id = $1 LIMIT $2)",
 ];
 
 impl Engine {
@@ -61,10 +51,9 @@ impl Engine {
     async fn delete_some_endpoints(&self, account: AccountId, now: Timestamp) -> Result<bool> {
         const SQL: &str = "UPDATE endpoints SET deleted_at = $2 WHERE account_id = $1 AND id IN
              (SELECT id FROM endpoints WHERE account_id = $1 AND deleted_at IS NULL LIMIT $3) RETURNING id";
-        let mut tx = Tx::begin(&self.0.db).await?;
+        let mut tx = self.0.db.begin().await?;
         tx.lock_accounts(&[account], Lock::Exclusive).await?;
-        let endpoints: Vec<EndpointId> =
-            on!(&mut tx, |conn| sqlx::query_scalar(SQL).bind(account).bind(now).bind(limit()).fetch_all(conn).await?);
+        let endpoints: Vec<EndpointId> = tx.query(SQL).bind(account).bind(now).bind(limit()).fetch_values().await?;
         for &endpoint in &endpoints {
             tx.pull_forward(QueueEntry { account, endpoint, due_at: now }).await?;
         }
@@ -88,9 +77,10 @@ impl Engine {
     }
 
     async fn remove_some(&self, account: AccountId, sql: &'static str) -> Result<u64> {
-        Ok(transact!(&self.0.db, |tx| {
-            sqlx::query(sql).bind(account).bind(limit()).execute(&mut *tx).await?.rows_affected()
-        }))
+        let mut tx = self.0.db.begin().await?;
+        let removed = tx.query(sql).bind(account).bind(limit()).execute().await?;
+        tx.commit().await?;
+        Ok(removed)
     }
 }
 

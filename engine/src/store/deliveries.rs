@@ -4,6 +4,7 @@ mod log;
 
 use std::time::Duration;
 
+use const_format::formatcp;
 use serde::de::DeserializeOwned;
 use signet_model::{
     AccountId, DeliveryId, EndpointId, EventId, Timestamp,
@@ -12,14 +13,15 @@ use signet_model::{
     sql::{Lossy, Stored},
 };
 
-use super::{Error, Result, effective_state, located, read};
+use super::EFFECTIVE_STATE;
 use crate::{
     Engine, Unusable, UnusableDelivery,
+    db::{Error, Pool, Result},
     deliver::{
         Audience, Incoming,
         ingest::{IngestError, NewEvent},
     },
-    queue::{Lock, QueueEntry, Tx, on},
+    queue::{Lock, QueueEntry},
 };
 
 #[cfg(test)]
@@ -121,23 +123,13 @@ pub enum TestError {
     Store(#[from] super::Error),
 }
 
-/// The columns of [`Row`].
-macro_rules! delivery_columns {
-    ($rest:literal) => {
-        concat!(
-            "SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.is_test, ",
-            effective_state!(),
-            " AS state, d.due_at,
-               d.lease IS NOT NULL AS in_flight, d.attempts, d.created_at, d.completed_at,
-               a.status, a.failure, a.duration_us
-             FROM deliveries d LEFT JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id
-               LEFT JOIN attempts a
-                 ON a.account_id = d.account_id AND a.delivery_id = d.id AND a.number = d.attempts ",
-            $rest
-        )
-    };
-}
-use delivery_columns;
+/// Deliveries `d`, with the columns of [`Row`].
+const DELIVERIES: &str = formatcp!(
+    "SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.is_test, {EFFECTIVE_STATE} AS state, d.due_at,
+       d.lease IS NOT NULL AS in_flight, d.attempts, d.created_at, d.completed_at, a.status, a.failure, a.duration_us
+     FROM deliveries d LEFT JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id
+       LEFT JOIN attempts a ON a.account_id = d.account_id AND a.delivery_id = d.id AND a.number = d.attempts"
+);
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -248,26 +240,21 @@ impl Engine {
     /// One delivery of the account. Fails with [`Error::UnusableDelivery`] if its row
     /// cannot be used.
     pub async fn delivery(&self, account: AccountId, id: DeliveryId) -> Result<Option<DeliveryDetail>> {
+        const DELIVERY: &str = formatcp!("{DELIVERIES} WHERE d.account_id = $1 AND d.id = $2");
         const EVENT: &str = "SELECT body, occurred_at FROM events WHERE account_id = $1 AND id = $2";
         const ATTEMPTS: &str = "SELECT number, started_at, duration_us, first_byte_us, request_headers, status,
              response_headers, response_body, body_truncated, failure, failure_detail
              FROM attempts WHERE account_id = $1 AND delivery_id = $2 ORDER BY number";
-        read!(&self.0.db, |conn| {
-            let row: Option<Row> = sqlx::query_as(delivery_columns!("WHERE d.account_id = $1 AND d.id = $2"))
-                .bind(account)
-                .bind(id)
-                .fetch_optional(&mut *conn)
-                .await?;
-            let Some(delivery) = row.and_then(Row::read).transpose().map_err(Box::new)? else { return Ok(None) };
-            let event: Option<(Option<Lossy>, Timestamp)> =
-                sqlx::query_as(EVENT).bind(account).bind(delivery.event).fetch_optional(&mut *conn).await?;
-            // Retention can take it away between the two statements.
-            let Some((body, occurred_at)) = event else { return Ok(None) };
-            let attempts: Vec<AttemptRow> =
-                sqlx::query_as(ATTEMPTS).bind(account).bind(id).fetch_all(&mut *conn).await?;
-            let attempts = attempts.into_iter().map(Attempt::from).collect();
-            Ok(Some(DeliveryDetail { delivery, body: body.map(String::from), occurred_at, attempts }))
-        })
+        let mut conn = self.0.db.read(Pool::Pages).await?;
+        let row: Option<Row> = conn.query(DELIVERY).bind(account).bind(id).fetch_optional().await?;
+        let Some(delivery) = row.and_then(Row::read).transpose().map_err(Box::new)? else { return Ok(None) };
+        let event: Option<(Option<Lossy>, Timestamp)> =
+            conn.query(EVENT).bind(account).bind(delivery.event).fetch_optional().await?;
+        // Retention can take it away between the two statements.
+        let Some((body, occurred_at)) = event else { return Ok(None) };
+        let attempts: Vec<AttemptRow> = conn.query(ATTEMPTS).bind(account).bind(id).fetch_all().await?;
+        let attempts = attempts.into_iter().map(Attempt::from).collect();
+        Ok(Some(DeliveryDetail { delivery, body: body.map(String::from), occurred_at, attempts }))
     }
 
     /// Sends a delivery again, with the same `webhook-id` and a new round of retries.
@@ -281,7 +268,7 @@ impl Engine {
             return Err(ResendError::BodyGone);
         }
         let Delivery { endpoint, is_test, .. } = detail.delivery;
-        let mut tx = Tx::begin(&self.0.db).await?;
+        let mut tx = self.0.db.begin().await?;
         // What was closed opens again: retention, which shares the lock, must not
         // be taking its body away at this moment.
         let snapshot = self.0.endpoint_cache.load_locked(&mut tx, &[account], Lock::Exclusive).await?;
@@ -293,10 +280,7 @@ impl Engine {
             return Err(ResendError::Settling);
         }
         let now = self.0.clock.now();
-        let changed = on!(&mut tx, |conn| {
-            let done = sqlx::query(SQL).bind(account).bind(id).bind(now).execute(conn).await;
-            located(done)?.rows_affected()
-        });
+        let changed = tx.query(SQL).bind(account).bind(id).bind(now).execute().await?;
         if changed == 0 {
             return Err(ResendError::Pending);
         }

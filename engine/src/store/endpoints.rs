@@ -1,5 +1,6 @@
 //! Endpoints: what customers call their webhooks.
 
+use const_format::formatcp;
 use signet_model::{
     AccountId, DeliveryId, EndpointId, Subscriptions, Timestamp,
     endpoint::{DisabledReason, EndpointUrl},
@@ -11,12 +12,12 @@ use signet_model::{
 mod create;
 
 pub use super::backlog::HeldChoice;
-use super::{Error, Result, read};
 use crate::{
     Engine, Unusable,
+    db::{Error, Pool, Result, Tx},
     deliver::endpoint_cache::open_secret,
     outbound::AddressRefused,
-    queue::{Lock, QueueEntry, Tx, on},
+    queue::{Lock, QueueEntry},
     seal::Sealer,
 };
 
@@ -97,26 +98,12 @@ pub enum SaveError {
     Store(#[from] super::Error),
 }
 
-impl From<sqlx::Error> for SaveError {
-    #[track_caller]
-    fn from(error: sqlx::Error) -> Self {
-        Self::Store(Error::from(error))
-    }
-}
-
-/// The columns of [`Endpoint`].
-macro_rules! endpoint_columns {
-    ($rest:literal) => {
-        concat!(
-            "SELECT e.id, e.url, e.description, e.event_types, e.secret, e.next_secret, e.disabled_at, e.disabled_reason, e.disabled_by,
-               e.created_at, e.updated_at, h.last_success_at, h.last_failure_at,
-               COALESCE(h.consecutive_failures, 0) AS consecutive_failures
-             FROM endpoints e LEFT JOIN endpoint_health h ON h.account_id = e.account_id AND h.endpoint_id = e.id
-             WHERE e.deleted_at IS NULL AND e.account_id = $1 ",
-            $rest
-        )
-    };
-}
+/// The endpoints of an account (`$1`), with the columns of [`Row`].
+const ENDPOINTS: &str = "SELECT e.id, e.url, e.description, e.event_types, e.secret, e.next_secret,
+       e.disabled_at, e.disabled_reason, e.disabled_by, e.created_at, e.updated_at, h.last_success_at, h.last_failure_at,
+       COALESCE(h.consecutive_failures, 0) AS consecutive_failures
+     FROM endpoints e LEFT JOIN endpoint_health h ON h.account_id = e.account_id AND h.endpoint_id = e.id
+     WHERE e.deleted_at IS NULL AND e.account_id = $1";
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -181,17 +168,16 @@ impl Engine {
 
     /// The account's endpoints, oldest first.
     pub async fn endpoints(&self, account: AccountId) -> Result<Vec<Endpoint>> {
-        let rows: Vec<Row> = read!(&self.0.db, |conn| {
-            sqlx::query_as(endpoint_columns!("ORDER BY e.id")).bind(account).fetch_all(&mut *conn).await?
-        });
+        const SQL: &str = formatcp!("{ENDPOINTS} ORDER BY e.id");
+        let rows: Vec<Row> = self.0.db.read(Pool::Pages).await?.query(SQL).bind(account).fetch_all().await?;
         Ok(rows.into_iter().filter_map(|row| row.read(&self.0.sealer)).collect())
     }
 
     /// One endpoint.
     pub async fn endpoint(&self, account: AccountId, id: EndpointId) -> Result<Option<Endpoint>> {
-        let row: Option<Row> = read!(&self.0.db, |conn| {
-            sqlx::query_as(endpoint_columns!("AND e.id = $2")).bind(account).bind(id).fetch_optional(&mut *conn).await?
-        });
+        const SQL: &str = formatcp!("{ENDPOINTS} AND e.id = $2");
+        let mut conn = self.0.db.read(Pool::Pages).await?;
+        let row: Option<Row> = conn.query(SQL).bind(account).bind(id).fetch_optional().await?;
         Ok(row.and_then(|row| row.read(&self.0.sealer)))
     }
 
@@ -207,16 +193,16 @@ impl Engine {
         self.check_draft(&draft)?;
         let now = self.0.clock.now();
         let mut tx = self.change(account).await?;
-        let changed = on!(&mut tx, |conn| sqlx::query(SQL)
+        let changed = tx
+            .query(SQL)
             .bind(account)
             .bind(id)
             .bind(draft.url)
             .bind(draft.description.as_str())
             .bind(draft.event_types)
             .bind(now)
-            .execute(conn)
-            .await?
-            .rows_affected());
+            .execute()
+            .await?;
         found(changed)?;
         self.commit_change(account, tx).await?;
         Ok(self.endpoint(account, id).await?.ok_or(Error::NotFound)?)
@@ -229,7 +215,7 @@ impl Engine {
     /// Begins a change of the account's endpoints: locks the account, and tells
     /// every process to look again.
     pub(super) async fn change(&self, account: AccountId) -> Result<Tx<'static>> {
-        let mut tx = Tx::begin(&self.0.db).await?;
+        let mut tx = self.0.db.begin().await?;
         tx.lock_accounts(&[account], Lock::Exclusive).await?;
         tx.revise(account).await?;
         Ok(tx)
@@ -250,9 +236,7 @@ impl Engine {
             "UPDATE endpoints SET deleted_at = $3 WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
         let now = self.0.clock.now();
         let mut tx = self.change(account).await?;
-        let deleted = on!(&mut tx, |conn| {
-            sqlx::query(SQL).bind(account).bind(id).bind(now).execute(conn).await?.rows_affected()
-        });
+        let deleted = tx.query(SQL).bind(account).bind(id).bind(now).execute().await?;
         found(deleted)?;
         self.settle_later(&mut tx, account, id, now).await?;
         self.commit_change(account, tx).await
@@ -275,9 +259,8 @@ impl Engine {
         const SQL: &str = "SELECT CASE WHEN next_secret_at <= $3 THEN next_secret ELSE secret END FROM endpoints
              WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
         let now = self.0.clock.now();
-        let sealed: Option<Vec<u8>> = read!(&self.0.db, |conn| {
-            sqlx::query_scalar(SQL).bind(account).bind(id).bind(now).fetch_optional(&mut *conn).await?
-        });
+        let mut conn = self.0.db.read(Pool::Pages).await?;
+        let sealed: Option<Vec<u8>> = conn.query(SQL).bind(account).bind(id).bind(now).fetch_optional_value().await?;
         Ok(open_secret(&self.0.sealer, id, &sealed.ok_or(Error::NotFound)?)?)
     }
 
@@ -303,10 +286,8 @@ impl Engine {
         // After the lock, and so after everything that was stored for it before.
         let now = self.0.clock.now();
         let hold_through = tx.waits(account, id).await?.then_some(now);
-        let enabled = on!(&mut tx, |conn| {
-            sqlx::query(FORGET).bind(account).bind(id).execute(&mut *conn).await?;
-            sqlx::query(ENABLE).bind(account).bind(id).bind(hold_through).execute(&mut *conn).await?.rows_affected()
-        });
+        tx.query(FORGET).bind(account).bind(id).execute().await?;
+        let enabled = tx.query(ENABLE).bind(account).bind(id).bind(hold_through).execute().await?;
         found(enabled)?;
         self.settle_later(&mut tx, account, id, now).await?;
         self.commit_change(account, tx).await

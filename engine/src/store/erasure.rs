@@ -7,13 +7,12 @@
 
 use signet_model::{AccountId, EventId};
 
-use super::{
-    Database, Error, Result, look_up, read,
-    removal::{Removed, deliveries_of, remove, remove_keys},
-};
+use super::removal::{Removed, deliveries_of, remove, remove_keys};
 use crate::{
-    Engine, fault,
-    queue::{Lock, Tx, on},
+    Engine,
+    db::{Database, Error, Pool, Result, Sql, Tx},
+    fault,
+    queue::Lock,
 };
 
 /// How many events one statement looks at.
@@ -21,6 +20,12 @@ const LOOKED_AT: i64 = 500;
 /// How many deliveries are erased in one transaction, unless one event has more. An event
 /// without any counts as one.
 const DELIVERIES: i32 = 200;
+
+/// The next events (`$3`) of an account (`$1`) after one (`$2`); on SQLite of all accounts.
+const PAGE: Sql = Sql {
+    sqlite: "SELECT account_id, id, fanout FROM events WHERE id > $2 ORDER BY id LIMIT $3",
+    postgres: "SELECT account_id, id, fanout FROM events WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3",
+};
 
 impl Engine {
     /// How much is stored about one task of an account, or about all of them.
@@ -31,13 +36,11 @@ impl Engine {
                JOIN endpoints e ON e.account_id = v.account_id
                JOIN deliveries d ON d.account_id = v.account_id AND d.endpoint_id = e.id AND d.event_id = v.id
               WHERE v.account_id = $1 AND (CAST($2 AS TEXT) IS NULL OR v.task_id = $2)";
-        look_up!(&self.0.db, patient, |conn| {
-            let events: i64 = sqlx::query_scalar(EVENTS).bind(account).bind(task_id).fetch_one(&mut *conn).await?;
-            let (deliveries, attempts): (i64, i64) =
-                sqlx::query_as(DELIVERIES).bind(account).bind(task_id).fetch_one(&mut *conn).await?;
-            let [events, deliveries, attempts] = [events, deliveries, attempts].map(i64::unsigned_abs);
-            Ok(Removed { events, deliveries, attempts })
-        })
+        let mut conn = self.0.db.read(Pool::Patient).await?;
+        let events: i64 = conn.query(EVENTS).bind(account).bind(task_id).fetch_value().await?;
+        let (deliveries, attempts): (i64, i64) = conn.query(DELIVERIES).bind(account).bind(task_id).fetch_one().await?;
+        let [events, deliveries, attempts] = [events, deliveries, attempts].map(i64::unsigned_abs);
+        Ok(Removed { events, deliveries, attempts })
     }
 
     /// Erases the events of one task of an account, with their deliveries and
@@ -93,31 +96,14 @@ impl Engine {
     /// The next events, in the order of their ids, which is that of time: on SQLite, which
     /// keeps them so, those of all accounts.
     async fn page(&self, account: AccountId, after: EventId) -> Result<Vec<Stored>> {
-        Ok(read!(&self.0.db, |conn| sqlx::query_as(self.page_sql())
-            .bind(account)
-            .bind(after)
-            .bind(LOOKED_AT)
-            .fetch_all(&mut *conn)
-            .await?))
-    }
-
-    fn page_sql(&self) -> &'static str {
-        match self.0.db {
-            Database::Sqlite(_) => "SELECT account_id, id, fanout FROM events WHERE id > $2 ORDER BY id LIMIT $3",
-            Database::Postgres(_) => {
-                "SELECT account_id, id, fanout FROM events WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3"
-            }
-        }
+        let mut conn = self.0.db.read(Pool::Pages).await?;
+        conn.query(PAGE).bind(account).bind(after).bind(LOOKED_AT).fetch_all().await
     }
 
     async fn events_of_task(&self, account: AccountId, task_id: &str) -> Result<Vec<EventId>> {
         const SQL: &str = "SELECT account_id, id, fanout FROM events WHERE account_id = $1 AND task_id = $2 LIMIT $3";
-        let found: Vec<Stored> = read!(&self.0.db, |conn| sqlx::query_as(SQL)
-            .bind(account)
-            .bind(task_id)
-            .bind(LOOKED_AT)
-            .fetch_all(&mut *conn)
-            .await?);
+        let mut conn = self.0.db.read(Pool::Pages).await?;
+        let found: Vec<Stored> = conn.query(SQL).bind(account).bind(task_id).bind(LOOKED_AT).fetch_all().await?;
         Ok(batches(&found).into_iter().next().unwrap_or_default())
     }
 
@@ -136,24 +122,20 @@ impl Engine {
     /// at: the lock keeps out what might come now, and then it is too late.
     async fn remove_account(&self, account: AccountId, after: EventId) -> Result<bool> {
         const REMOVE: &str = "DELETE FROM accounts WHERE id = $1";
-        let sql = self.page_sql();
         let mut tx = self.lock(account).await?;
-        let page: Vec<Stored> =
-            on!(&mut tx, |conn| sqlx::query_as(sql).bind(account).bind(after).bind(LOOKED_AT).fetch_all(conn).await?);
+        let page: Vec<Stored> = tx.query(PAGE).bind(account).bind(after).bind(LOOKED_AT).fetch_all().await?;
         let is_whole = page.len() < usize::try_from(LOOKED_AT).unwrap_or(usize::MAX);
         if !is_whole || page.iter().any(|one| one.account_id == account) {
             return Ok(false);
         }
-        on!(&mut tx, |conn| {
-            sqlx::query(REMOVE).bind(account).execute(conn).await?;
-        });
+        tx.query(REMOVE).bind(account).execute().await?;
         tx.commit().await?;
         Ok(true)
     }
 
     /// A transaction in which the account takes nothing in.
     async fn lock(&self, account: AccountId) -> Result<Tx<'static>> {
-        let mut tx = Tx::begin(&self.0.db).await?;
+        let mut tx = self.0.db.begin().await?;
         if tx.lock_accounts(&[account], Lock::Exclusive).await?.is_empty() {
             return Err(Error::NotFound);
         }

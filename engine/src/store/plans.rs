@@ -5,12 +5,12 @@ use signet_model::{AccountId, EndpointId, EventId, Timestamp, delivery::State, e
 use sqlx::{AssertSqlSafe, Row};
 
 use super::{
-    Database,
-    backlog::{self, count},
+    backlog::{NEXT, count},
     deliveries::{COUNT_PENDING, Filter, LAST_SEARCHED, UNFILTERED},
     removal,
 };
 use crate::{
+    db::{Database, Pool},
     queue::drain,
     testing::{self, Backlog, TestDatabase, account, endpoint, resting_engine},
 };
@@ -80,7 +80,7 @@ impl World {
                         Value::Events(ids) => query.bind(ids),
                     };
                 }
-                let rows = query.fetch_all(&db.pages).await.expect(&asked.sql);
+                let rows = query.fetch_all(db.readers.of(Pool::Pages)).await.expect(&asked.sql);
                 rows.iter().map(|row| row.get::<String, _>(0)).collect()
             }
         }
@@ -155,12 +155,12 @@ async fn what_steps_change_is_bounded(world: &World) {
     }
     let kind = |kind: EventType| Value::Text(Some(kind.as_str().to_owned()));
     let oldest = Value::Event(EventId::from_uuid(uuid::Uuid::nil()));
-    let next: Vec<_> = EventType::ALL.into_iter().map(kind).chain([oldest, most]).collect();
-    for backlog in [backlog::Backlog::Held, backlog::Backlog::Failed] {
-        let (sql, values) = (backlog.next().to_owned(), world.at(next.clone()));
-        world.assert_bounded(Asked { sql, values, searches: "deliveries_by_state" }).await;
+    for state in [State::Held, State::Failed] {
+        let state = Value::Text(Some(state.as_str().to_owned()));
+        let values = world.at([state, kind(EventType::TaskCompleted), oldest.clone(), most.clone()]);
+        world.assert_bounded(Asked { sql: NEXT.to_owned(), values, searches: "deliveries_by_state" }).await;
     }
-    let keys = [removal::KEYS_SQLITE, removal::KEYS_POSTGRES][dialect].to_owned();
+    let keys = [removal::REMOVE_KEYS.sqlite, removal::REMOVE_KEYS.postgres][dialect].to_owned();
     let values = vec![Value::Account(world.account), Value::Events(vec![EventId::from_uuid(uuid::Uuid::nil())])];
     world.assert_bounded(Asked { sql: keys, values, searches: "idempotency_keys" }).await;
 }

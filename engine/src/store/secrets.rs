@@ -2,11 +2,10 @@
 
 use signet_model::{AccountId, EndpointId, signature::Secret};
 
-use super::{Error, Result};
 use crate::{
     Engine,
+    db::{Error, Result, Tx},
     deliver::endpoint_cache::open_secret,
-    queue::{Tx, on},
 };
 
 /// The sealed secret that signs, and the one that takes over.
@@ -25,9 +24,7 @@ impl Engine {
         let secret = self.new_secret();
         let sealed = self.0.sealer.seal(secret.reveal(), id.uuid().as_bytes(), self.0.random.bytes());
         let now = self.0.clock.now();
-        on!(&mut tx, |conn| {
-            sqlx::query(REPLACE).bind(account).bind(id).bind(sealed).bind(now).execute(conn).await?;
-        });
+        tx.query(REPLACE).bind(account).bind(id).bind(sealed).bind(now).execute().await?;
         self.commit_change(account, tx).await?;
         Ok(Some(secret))
     }
@@ -40,5 +37,5 @@ impl Engine {
 async fn sealed(tx: &mut Tx<'_>, account: AccountId, id: EndpointId) -> Result<Option<Sealed>> {
     const SQL: &str =
         "SELECT secret, next_secret FROM endpoints WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
-    Ok(on!(tx, |conn| sqlx::query_as(SQL).bind(account).bind(id).fetch_optional(conn).await?))
+    tx.query(SQL).bind(account).bind(id).fetch_optional().await
 }

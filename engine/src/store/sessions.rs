@@ -2,10 +2,14 @@
 
 use std::{fmt, time::Duration};
 
-use signet_model::{AccountId, UserId, sql::Lossy};
+use signet_model::{AccountId, Timestamp, UserId, sql::Lossy};
 
-use super::{Result, read, token, transact, users};
-use crate::{Engine, random::Random};
+use super::{token, users};
+use crate::{
+    Engine,
+    db::{Pool, Result, Tx},
+    random::Random,
+};
 
 /// How long a session lasts.
 pub const SESSION_LIFETIME: Duration = Duration::from_hours(14 * 24);
@@ -46,30 +50,22 @@ pub struct Session {
     pub account_name: String,
 }
 
-/// Begins a session, in the transaction of what leads to it, and clears away
-/// those of the same person that have ended.
-macro_rules! begin {
-    ($conn:expr, $token:expr, $user:expr, $account:expr, $now:expr) => {
-        sqlx::query("DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $2")
-            .bind($user)
-            .bind($now)
-            .execute($conn)
-            .await?;
-        sqlx::query(
-            "INSERT INTO sessions (token_hash, user_id, account_id, created_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5)",
-        )
-        .bind(&$crate::store::token::hash($token.reveal())[..])
-        .bind($user)
-        .bind($account)
-        .bind($now)
-        .bind($now + $crate::store::sessions::SESSION_LIFETIME)
-        .execute($conn)
-        .await?;
-    };
+/// Begins a session, in the transaction that leads to it, and removes those of the same
+/// person that have ended.
+pub(super) async fn begin(
+    tx: &mut Tx<'_>,
+    token: &SessionToken,
+    user: UserId,
+    account: AccountId,
+    now: Timestamp,
+) -> Result<()> {
+    const REMOVE: &str = "DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $2";
+    const INSERT: &str = "INSERT INTO sessions (token_hash, user_id, account_id, created_at, expires_at)
+         VALUES ($1, $2, $3, $4, $5)";
+    tx.query(REMOVE).bind(user).bind(now).execute().await?;
+    let insert = tx.query(INSERT).bind(&token::hash(token.reveal())[..]).bind(user).bind(account);
+    insert.bind(now).bind(now + SESSION_LIFETIME).execute().await.map(drop)
 }
-
-pub(super) use begin;
 
 impl Engine {
     /// Signs in. `None` if the address or the password is wrong; both take the
@@ -89,56 +85,41 @@ impl Engine {
         };
         let session = SessionToken::new(&self.0.random);
         let now = self.0.clock.now();
-        transact!(&self.0.db, |tx| {
-            begin!(&mut *tx, &session, id, account_id, now);
-        });
+        let mut tx = self.0.db.begin().await?;
+        begin(&mut tx, &session, id, account_id, now).await?;
+        tx.commit().await?;
         Ok(Some(session))
     }
 
     /// The person with this address, and the first account that they belong to.
     async fn member(&self, email: &str) -> Result<Option<Member>> {
-        Ok(read!(&self.0.db, |conn| {
-            sqlx::query_as(
-                "SELECT users.id, users.password_hash, memberships.account_id
-                 FROM users JOIN memberships ON memberships.user_id = users.id
-                 WHERE users.email = $1
-                 ORDER BY memberships.created_at, memberships.account_id
-                 LIMIT 1",
-            )
-            .bind(email)
-            .fetch_optional(&mut *conn)
-            .await?
-        }))
+        const SQL: &str = "SELECT users.id, users.password_hash, memberships.account_id
+             FROM users JOIN memberships ON memberships.user_id = users.id
+             WHERE users.email = $1
+             ORDER BY memberships.created_at, memberships.account_id
+             LIMIT 1";
+        self.0.db.read(Pool::Pages).await?.query(SQL).bind(email).fetch_optional().await
     }
 
     /// The session of a cookie, unless it has ended or the membership has.
     pub async fn session(&self, token: &str) -> Result<Option<Session>> {
-        Ok(read!(&self.0.db, |conn| {
-            sqlx::query_as(
-                "SELECT users.id AS \"user\", users.email, accounts.id AS account, accounts.name AS account_name
-                 FROM sessions
-                 JOIN users ON users.id = sessions.user_id
-                 JOIN accounts ON accounts.id = sessions.account_id
-                 JOIN memberships ON memberships.user_id = sessions.user_id
-                                 AND memberships.account_id = sessions.account_id
-                 WHERE sessions.token_hash = $1 AND sessions.expires_at > $2",
-            )
-            .bind(&token::hash(token)[..])
-            .bind(self.0.clock.now())
-            .fetch_optional(&mut *conn)
-            .await?
-        }))
+        const SQL: &str =
+            "SELECT users.id AS \"user\", users.email, accounts.id AS account, accounts.name AS account_name
+             FROM sessions
+             JOIN users ON users.id = sessions.user_id
+             JOIN accounts ON accounts.id = sessions.account_id
+             JOIN memberships ON memberships.user_id = sessions.user_id AND memberships.account_id = sessions.account_id
+             WHERE sessions.token_hash = $1 AND sessions.expires_at > $2";
+        let (hash, now) = (token::hash(token), self.0.clock.now());
+        self.0.db.read(Pool::Pages).await?.query(SQL).bind(&hash[..]).bind(now).fetch_optional().await
     }
 
     /// Ends a session.
     pub async fn sign_out(&self, token: &str) -> Result<()> {
-        transact!(&self.0.db, |tx| {
-            sqlx::query("DELETE FROM sessions WHERE token_hash = $1")
-                .bind(&token::hash(token)[..])
-                .execute(&mut *tx)
-                .await?;
-        });
-        Ok(())
+        const SQL: &str = "DELETE FROM sessions WHERE token_hash = $1";
+        let mut tx = self.0.db.begin().await?;
+        tx.query(SQL).bind(&token::hash(token)[..]).execute().await?;
+        tx.commit().await
     }
 }
 
@@ -263,15 +244,12 @@ mod tests {
     }
 
     async fn end_memberships(engine: &Engine, account: AccountId) -> Result<()> {
-        transact!(&engine.0.db, |tx| {
-            sqlx::query("DELETE FROM memberships WHERE account_id = $1").bind(account).execute(&mut *tx).await?;
-        });
-        Ok(())
+        let mut tx = engine.0.db.begin().await?;
+        tx.query("DELETE FROM memberships WHERE account_id = $1").bind(account).execute().await?;
+        tx.commit().await
     }
 
     async fn count_sessions(engine: &Engine) -> Result<i64> {
-        Ok(read!(&engine.0.db, |conn| sqlx::query_scalar("SELECT count(*) FROM sessions")
-            .fetch_one(&mut *conn)
-            .await?))
+        engine.0.db.read(Pool::Pages).await?.query("SELECT count(*) FROM sessions").fetch_value().await
     }
 }

@@ -5,14 +5,9 @@
 //! follows from its endpoint: readers take it from here, and not from the column.
 
 /// The state of a delivery `d` of an endpoint `e`.
-macro_rules! effective_state {
-    () => {
-        "CASE WHEN e.deleted_at IS NOT NULL AND (d.state = 'held' OR (d.state = 'pending' AND d.lease IS NULL))
-                THEN 'discarded'
-              WHEN (e.disabled_at IS NOT NULL OR d.created_at <= e.hold_through)
-                   AND d.state = 'pending' AND d.lease IS NULL AND NOT d.is_test THEN 'held'
-              ELSE d.state END"
-    };
-}
-
-pub(crate) use effective_state;
+pub(crate) const EFFECTIVE_STATE: &str =
+    "CASE WHEN e.deleted_at IS NOT NULL AND (d.state = 'held' OR (d.state = 'pending' AND d.lease IS NULL))
+            THEN 'discarded'
+          WHEN (e.disabled_at IS NOT NULL OR d.created_at <= e.hold_through)
+               AND d.state = 'pending' AND d.lease IS NULL AND NOT d.is_test THEN 'held'
+          ELSE d.state END";

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use signet_model::{AccountId, UserId, text::EmailText};
+use signet_model::{AccountId, Timestamp, UserId, text::EmailText};
 
-use super::{Result, read, sessions, sessions::SessionToken, token, transact};
-use crate::Engine;
+use super::{sessions, sessions::SessionToken, token};
+use crate::{
+    Engine,
+    db::{Pool, Result, Tx},
+};
 
 /// How long a one-time link holds.
 pub const SETUP_LINK_LIFETIME: Duration = Duration::from_hours(24);
@@ -38,67 +41,48 @@ pub enum SetupError {
     Store(#[from] super::Error),
 }
 
-impl From<sqlx::Error> for SetupError {
-    #[track_caller]
-    fn from(error: sqlx::Error) -> Self {
-        Self::Store(super::Error::from(error))
-    }
-}
-
 impl Engine {
     /// Makes a one-time token with which the account's first owner signs up; it
     /// holds for 24 hours and replaces the account's earlier ones.
     pub async fn create_setup_link(&self, account: AccountId) -> Result<String> {
+        const REMOVE: &str = "DELETE FROM setup_links WHERE account_id = $1";
+        const INSERT: &str =
+            "INSERT INTO setup_links (token_hash, account_id, created_at, expires_at) VALUES ($1, $2, $3, $4)";
         let link = token::new_token(&self.0.random);
-        let now = self.0.clock.now();
-        transact!(&self.0.db, |tx| {
-            sqlx::query("DELETE FROM setup_links WHERE account_id = $1").bind(account).execute(&mut *tx).await?;
-            sqlx::query(
-                "INSERT INTO setup_links (token_hash, account_id, created_at, expires_at) VALUES ($1, $2, $3, $4)",
-            )
-            .bind(&token::hash(&link)[..])
-            .bind(account)
-            .bind(now)
-            .bind(now + SETUP_LINK_LIFETIME)
-            .execute(&mut *tx)
-            .await?;
-        });
+        let (now, hash) = (self.0.clock.now(), token::hash(&link));
+        let mut tx = self.0.db.begin().await?;
+        tx.query(REMOVE).bind(account).execute().await?;
+        let insert = tx.query(INSERT).bind(&hash[..]).bind(account);
+        insert.bind(now).bind(now + SETUP_LINK_LIFETIME).execute().await?;
+        tx.commit().await?;
         Ok(link)
     }
 
     /// Whether anybody signs in for this account.
     pub async fn has_members(&self, account: AccountId) -> Result<bool> {
-        Ok(read!(&self.0.db, |conn| {
-            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM memberships WHERE account_id = $1)")
-                .bind(account)
-                .fetch_one(&mut *conn)
-                .await?
-        }))
+        const SQL: &str = "SELECT EXISTS (SELECT 1 FROM memberships WHERE account_id = $1)";
+        self.0.db.read(Pool::Pages).await?.query(SQL).bind(account).fetch_value().await
     }
 
     /// Whether any user exists yet.
     pub async fn has_users(&self) -> Result<bool> {
-        Ok(read!(&self.0.db, |conn| {
-            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM users)").fetch_one(&mut *conn).await?
-        }))
+        self.0.db.read(Pool::Pages).await?.query("SELECT EXISTS (SELECT 1 FROM users)").fetch_value().await
     }
 
     /// The name of the account to which a one-time token leads, while it is good.
     pub async fn setup_account(&self, token: &str) -> Result<Option<String>> {
-        Ok(read!(&self.0.db, |conn| {
-            sqlx::query_scalar(
-                "SELECT accounts.name FROM setup_links JOIN accounts ON accounts.id = setup_links.account_id
-                 WHERE setup_links.token_hash = $1 AND setup_links.expires_at > $2",
-            )
-            .bind(&token::hash(token)[..])
-            .bind(self.0.clock.now())
-            .fetch_optional(&mut *conn)
-            .await?
-        }))
+        const SQL: &str = "SELECT accounts.name FROM setup_links JOIN accounts ON accounts.id = setup_links.account_id
+             WHERE setup_links.token_hash = $1 AND setup_links.expires_at > $2";
+        let (hash, now) = (token::hash(token), self.0.clock.now());
+        self.0.db.read(Pool::Pages).await?.query(SQL).bind(&hash[..]).bind(now).fetch_optional_value().await
     }
 
     /// Uses up a one-time token: creates its account's owner and signs them in.
     pub async fn create_owner(&self, token: &str, email: &str, password: &str) -> Result<SessionToken, SetupError> {
+        const USER: &str = "INSERT INTO users (id, email, password_hash, created_at) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (email) DO NOTHING";
+        const MEMBERSHIP: &str =
+            "INSERT INTO memberships (account_id, user_id, role, created_at) VALUES ($1, $2, 'owner', $3)";
         let email = parse_email(email).ok_or(SetupError::Email)?;
         check_length(password)?;
         // Not a check, only a saving: what counts happens in the transaction.
@@ -109,38 +93,23 @@ impl Engine {
         let now = self.0.clock.now();
         let user = UserId::new(now, self.0.random.bytes());
         let session = SessionToken::new(&self.0.random);
-        transact!(&self.0.db, |tx| {
-            let invited_to: Option<AccountId> = sqlx::query_scalar(
-                "DELETE FROM setup_links WHERE token_hash = $1 AND expires_at > $2 RETURNING account_id",
-            )
-            .bind(&token::hash(token)[..])
-            .bind(now)
-            .fetch_optional(&mut *tx)
-            .await?;
-            let account = invited_to.ok_or(SetupError::LinkInvalid)?;
-            let created = sqlx::query(
-                "INSERT INTO users (id, email, password_hash, created_at) VALUES ($1, $2, $3, $4)
-                 ON CONFLICT (email) DO NOTHING",
-            )
-            .bind(user)
-            .bind(&email)
-            .bind(&password_hash)
-            .bind(now)
-            .execute(&mut *tx)
-            .await?;
-            if created.rows_affected() == 0 {
-                return Err(SetupError::EmailTaken);
-            }
-            sqlx::query("INSERT INTO memberships (account_id, user_id, role, created_at) VALUES ($1, $2, 'owner', $3)")
-                .bind(account)
-                .bind(user)
-                .bind(now)
-                .execute(&mut *tx)
-                .await?;
-            sessions::begin!(&mut *tx, &session, user, account, now);
-        });
+        let mut tx = self.0.db.begin().await?;
+        let account = use_link(&mut tx, token, now).await?.ok_or(SetupError::LinkInvalid)?;
+        let insert = tx.query(USER).bind(user).bind(&email);
+        if insert.bind(&password_hash).bind(now).execute().await? == 0 {
+            return Err(SetupError::EmailTaken);
+        }
+        tx.query(MEMBERSHIP).bind(account).bind(user).bind(now).execute().await?;
+        sessions::begin(&mut tx, &session, user, account, now).await?;
+        tx.commit().await?;
         Ok(session)
     }
+}
+
+/// Uses up a one-time token; returns its account, if it is good.
+async fn use_link(tx: &mut Tx<'_>, token: &str, now: Timestamp) -> Result<Option<AccountId>> {
+    const SQL: &str = "DELETE FROM setup_links WHERE token_hash = $1 AND expires_at > $2 RETURNING account_id";
+    tx.query(SQL).bind(&token::hash(token)[..]).bind(now).fetch_optional_value().await
 }
 
 /// The address as it is kept: trimmed, in lower case. Whether anyone reads mail

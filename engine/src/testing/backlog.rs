@@ -5,7 +5,7 @@ use std::ops::Range;
 use signet_model::{AccountId, EndpointId};
 
 use super::TestDatabase;
-use crate::store::Database;
+use crate::db::Database;
 
 /// How ids begin that were made an hour before the clock of tests.
 const PREFIX: &str = "019d3419cf8070008000";

@@ -7,8 +7,8 @@ use signet_model::{AccountId, Amount, DeliveryId};
 
 use crate::{
     Engine,
+    db::{Database, Pool},
     deliver::ingest::{IngestError, NewEvent},
-    store::Database,
     testing::{Hands, TestDatabase, account, api_key, completed, databases, endpoint, postgres, resting_engine},
 };
 
@@ -242,7 +242,8 @@ async fn a_balance_of_an_account_that_does_not_exist_is_refused() {
 async fn hold_pages(database: &Database) -> Box<dyn std::any::Any> {
     match database {
         Database::Sqlite(db) => {
-            let all = (0..db.reader.options().get_max_connections()).map(|_| db.reader.acquire());
+            let all = (0..db.readers.of(Pool::Pages).options().get_max_connections())
+                .map(|_| db.readers.of(Pool::Pages).acquire());
             Box::new(join_all(all).await)
         }
         Database::Postgres(db) => {

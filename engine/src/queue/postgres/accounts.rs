@@ -1,15 +1,16 @@
 //! Accounts on PostgreSQL: locks, revisions, levels and endpoints.
 
+use const_format::formatcp;
 use signet_model::{AccountId, Amount};
 use sqlx::PgConnection;
 
 use super::column;
 use crate::{
+    db::Result,
     queue::{
-        Lock, balances_of, endpoints_of,
+        BALANCES, Lock, endpoints_of,
         records::{BalanceRow, OwnedEndpoint},
     },
-    store::Result,
 };
 
 pub(in crate::queue) async fn lock_accounts(
@@ -44,7 +45,10 @@ pub(in crate::queue) async fn lock_free_accounts(
 
 pub(in crate::queue) async fn balances(conn: &mut PgConnection, accounts: &[AccountId]) -> Result<Vec<BalanceRow>> {
     let rows: Vec<(AccountId, Option<f64>, Option<f64>)> =
-        sqlx::query_as(balances_of!("= ANY($1)")).bind(accounts).fetch_all(conn).await?;
+        sqlx::query_as(formatcp!("SELECT id, {BALANCES} FROM accounts WHERE id = ANY($1)"))
+            .bind(accounts)
+            .fetch_all(conn)
+            .await?;
     Ok(rows.into_iter().map(BalanceRow::from).collect())
 }
 

@@ -1,14 +1,15 @@
 //! Accounts on SQLite, whose one lock a writing transaction holds from the beginning.
 
+use const_format::formatcp;
 use signet_model::{AccountId, Amount};
 use sqlx::SqliteConnection;
 
 use crate::{
+    db::{Result, hex_list},
     queue::{
-        Lock, balances_of, endpoints_of,
+        BALANCES, Lock, endpoints_of,
         records::{BalanceRow, OwnedEndpoint},
     },
-    store::Result,
 };
 
 /// The transaction holds the one lock that there is.
@@ -30,7 +31,8 @@ pub(in crate::queue) async fn lock_free_accounts(
 }
 
 pub(in crate::queue) async fn balances(conn: &mut SqliteConnection, accounts: &[AccountId]) -> Result<Vec<BalanceRow>> {
-    const SQL: &str = balances_of!("IN (SELECT unhex(value) FROM json_each($1))");
+    const SQL: &str =
+        formatcp!("SELECT id, {BALANCES} FROM accounts WHERE id IN (SELECT unhex(value) FROM json_each($1))");
     let rows: Vec<(AccountId, Option<f64>, Option<f64>)> =
         sqlx::query_as(SQL).bind(hex_list(accounts)).fetch_all(conn).await?;
     Ok(rows.into_iter().map(BalanceRow::from).collect())
@@ -65,10 +67,4 @@ pub(in crate::queue) async fn endpoints(
 ) -> Result<Vec<OwnedEndpoint>> {
     const SQL: &str = endpoints_of!("IN (SELECT unhex(value) FROM json_each($1))");
     Ok(sqlx::query_as(SQL).bind(hex_list(accounts)).fetch_all(conn).await?)
-}
-
-/// Ids as a JSON array, since SQLite takes no other lists.
-pub(crate) fn hex_list(accounts: &[AccountId]) -> String {
-    let quoted: Vec<_> = accounts.iter().map(|account| format!("\"{}\"", account.uuid().simple())).collect();
-    format!("[{}]", quoted.join(","))
 }

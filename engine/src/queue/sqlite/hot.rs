@@ -24,12 +24,12 @@ use super::{
     statements::{HAS_REVISION, Row, Statement, Value, rows},
 };
 use crate::{
+    db::{BEGIN_WRITING, Error, OpenFiles, Place, Result, located},
     queue::{
         ADVANCE_QUEUE, Batch, Claim, ClaimOrder, ClaimQuota, Claims, HOLD_UNREADABLE, REMOVE_QUEUE, Write, WriteError,
         batch::FaultPoints,
         records::{ClaimedRow, RawId, due_again},
     },
-    store::{Error, OpenFiles, Place, Result, database::BEGIN_WRITING, located},
 };
 
 /// How the connection is set up.

@@ -2,12 +2,14 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use const_format::formatcp;
 use signet_model::{AccountId, EndpointId, Subscriptions, Timestamp, delivery::State, event::EventType, sql::Stored};
 
 use super::first_id;
 use crate::{
     Engine,
-    store::{Result, effective_state, read},
+    db::{Pool, Result},
+    store::EFFECTIVE_STATE,
 };
 
 /// Counting ends here.
@@ -52,10 +54,8 @@ pub(crate) const HELD: &str = "SELECT count(*) FROM (SELECT 1 FROM deliveries
 
 /// The first `$3` pending deliveries of one endpoint (`$1`, `$2`) by type, and by the
 /// state that they are told to have.
-pub(crate) const PENDING: &str = concat!(
-    "SELECT d.event_type, ",
-    effective_state!(),
-    " AS told, count(*) FROM
+pub(crate) const PENDING: &str = formatcp!(
+    "SELECT d.event_type, {EFFECTIVE_STATE} AS told, count(*) FROM
        (SELECT * FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending'
          ORDER BY due_at LIMIT $3) AS d
        JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id GROUP BY d.event_type, told"
@@ -77,12 +77,10 @@ fn one_more() -> i64 {
 impl Engine {
     /// How many deliveries are held, by event type (only types with any).
     pub async fn held_counts(&self, account: AccountId, endpoint: EndpointId) -> Result<Vec<(EventType, Count)>> {
-        let pending: Vec<(Stored<EventType>, Stored<State>, i64)> = read!(&self.0.db, |conn| sqlx::query_as(PENDING)
-            .bind(account)
-            .bind(endpoint)
-            .bind(one_more())
-            .fetch_all(&mut *conn)
-            .await?);
+        let mut conn = self.0.db.read(Pool::Pages).await?;
+        let pending: Vec<(Stored<EventType>, Stored<State>, i64)> =
+            conn.query(PENDING).bind(account).bind(endpoint).bind(one_more()).fetch_all().await?;
+        drop(conn);
         let looked_at: u64 = pending.iter().map(|(_, _, count)| count.unsigned_abs()).sum();
         let mut waiting: BTreeMap<EventType, u64> = BTreeMap::new();
         for (kind, told, count) in pending {
@@ -101,13 +99,9 @@ impl Engine {
     }
 
     async fn held(&self, account: AccountId, endpoint: EndpointId, kind: EventType) -> Result<u64> {
-        let count: i64 = read!(&self.0.db, |conn| sqlx::query_scalar(HELD)
-            .bind(account)
-            .bind(endpoint)
-            .bind(kind)
-            .bind(one_more())
-            .fetch_one(&mut *conn)
-            .await?);
+        let mut conn = self.0.db.read(Pool::Pages).await?;
+        let query = conn.query(HELD).bind(account).bind(endpoint).bind(kind);
+        let count: i64 = query.bind(one_more()).fetch_value().await?;
         Ok(count.unsigned_abs())
     }
 
@@ -120,16 +114,11 @@ impl Engine {
         since: Timestamp,
         types: Subscriptions,
     ) -> Result<Count> {
+        let mut conn = self.0.db.read(Pool::Pages).await?;
         let (mut meant, mut looked_at) = (0, 0);
         for kind in types.iter() {
-            let (failed, all): (i64, i64) = read!(&self.0.db, |conn| sqlx::query_as(FAILED)
-                .bind(account)
-                .bind(endpoint)
-                .bind(kind)
-                .bind(first_id(since))
-                .bind(one_more())
-                .fetch_one(&mut *conn)
-                .await?);
+            let query = conn.query(FAILED).bind(account).bind(endpoint).bind(kind);
+            let (failed, all): (i64, i64) = query.bind(first_id(since)).bind(one_more()).fetch_one().await?;
             (meant, looked_at) = (meant + failed.unsigned_abs(), looked_at.max(all.unsigned_abs()));
         }
         Ok(Count::of(meant, looked_at))

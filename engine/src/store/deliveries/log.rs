@@ -6,13 +6,15 @@
 //! order in which it is due: of that, a slice is searched. For everything else, the next
 //! part of the log is searched, and the page tells where the search ended.
 
+use const_format::{concatcp, formatcp};
 use signet_model::{AccountId, EndpointId, EventId, delivery::State, event::EventType};
 use sqlx::AssertSqlSafe;
 
-use super::{Delivery, Filter, Row, delivery_columns};
+use super::{DELIVERIES, Delivery, Filter, Row};
 use crate::{
     Engine, UnusableDelivery,
-    store::{Result, effective_state, read},
+    db::{Pool, Result},
+    store::EFFECTIVE_STATE,
 };
 
 /// How many of an endpoint's pending deliveries a filter looks at: those due first.
@@ -39,15 +41,16 @@ pub enum Rest {
 }
 
 /// Of an endpoint (`$1`, `$2`): at most `$4` of events before one (`$3`).
-pub(crate) const UNFILTERED: &str = delivery_columns!(
-    "WHERE d.account_id = $1 AND d.endpoint_id = $2 AND d.event_id < $3 ORDER BY d.event_id DESC LIMIT $4"
+pub(crate) const UNFILTERED: &str = formatcp!(
+    "{DELIVERIES} WHERE d.account_id = $1 AND d.endpoint_id = $2 AND d.event_id < $3
+     ORDER BY d.event_id DESC LIMIT $4"
 );
 
 /// The same of a state (`$5`) and a type (`$6`), among `{candidates}`.
-const FILTERED: &str = concat!(
-    delivery_columns!("WHERE d.account_id = $1 AND d.id IN ({candidates}) AND d.event_id < $3 AND "),
-    "(CAST($5 AS TEXT) IS NULL OR ",
-    effective_state!(),
+const FILTERED: &str = concatcp!(
+    DELIVERIES,
+    " WHERE d.account_id = $1 AND d.id IN ({candidates}) AND d.event_id < $3 AND (CAST($5 AS TEXT) IS NULL OR ",
+    EFFECTIVE_STATE,
     " = $5) AND (CAST($6 AS TEXT) IS NULL OR d.event_type = $6) ORDER BY d.event_id DESC LIMIT $4"
 );
 
@@ -136,15 +139,17 @@ impl Engine {
     ) -> Result<Vec<Result<Delivery, UnusableDelivery>>> {
         // Made of constants alone.
         let sql = AssertSqlSafe(filter.sql());
-        let rows: Vec<Row> = read!(&self.0.db, |conn| sqlx::query_as(sql)
+        let mut conn = self.0.db.read(Pool::Pages).await?;
+        let rows: Vec<Row> = conn
+            .query(sql)
             .bind(account)
             .bind(endpoint)
             .bind(filter.before())
             .bind(i64::from(limit))
             .bind(filter.state)
             .bind(filter.event_type)
-            .fetch_all(&mut *conn)
-            .await?);
+            .fetch_all()
+            .await?;
         Ok(rows.into_iter().filter_map(Row::read).collect())
     }
 
@@ -164,22 +169,15 @@ impl Engine {
     }
 
     async fn last_searched(&self, account: AccountId, endpoint: EndpointId, filter: Filter) -> Result<Option<EventId>> {
-        read!(&self.0.db, |conn| Ok(sqlx::query_scalar(LAST_SEARCHED)
-            .bind(account)
-            .bind(endpoint)
-            .bind(filter.before())
-            .bind(i64::from(SEARCHED))
-            .fetch_optional(&mut *conn)
-            .await?))
+        let mut conn = self.0.db.read(Pool::Pages).await?;
+        let query = conn.query(LAST_SEARCHED).bind(account).bind(endpoint);
+        query.bind(filter.before()).bind(i64::from(SEARCHED)).fetch_optional_value().await
     }
 
     async fn count_pending(&self, account: AccountId, endpoint: EndpointId) -> Result<i64> {
-        read!(&self.0.db, |conn| Ok(sqlx::query_scalar(COUNT_PENDING)
-            .bind(account)
-            .bind(endpoint)
-            .bind(i64::from(PENDING_SEARCHED) + 1)
-            .fetch_one(&mut *conn)
-            .await?))
+        let mut conn = self.0.db.read(Pool::Pages).await?;
+        let most = i64::from(PENDING_SEARCHED) + 1;
+        conn.query(COUNT_PENDING).bind(account).bind(endpoint).bind(most).fetch_value().await
     }
 }
 

@@ -5,8 +5,8 @@ use signet_model::{AccountId, EndpointId, signature::Secret};
 use super::{Endpoint, EndpointDraft, SaveError};
 use crate::{
     Engine,
-    queue::{Tx, on},
-    store::{Error, Result, token},
+    db::{Error, Result, Tx},
+    store::token,
 };
 
 /// The SHA-256 of the secret that a form showed: forms with one secret are one form.
@@ -42,8 +42,7 @@ impl Engine {
     async fn check_room(&self, tx: &mut Tx<'_>, account: AccountId) -> Result<(), SaveError> {
         const SQL: &str = "SELECT count(*) FROM endpoints WHERE account_id = $1 AND deleted_at IS NULL";
         let most = self.0.settings.max_endpoints_per_account;
-        let count: i64 =
-            on!(tx, |conn| sqlx::query_scalar(SQL).bind(account).fetch_one(conn).await.map_err(Error::from)?);
+        let count: i64 = tx.query(SQL).bind(account).fetch_value().await?;
         if count.unsigned_abs() < u64::from(most) { Ok(()) } else { Err(SaveError::TooMany(most)) }
     }
 
@@ -61,19 +60,17 @@ impl Engine {
         let now = self.0.clock.now();
         let id = EndpointId::new(now, self.0.random.bytes());
         let sealed = self.0.sealer.seal(secret.reveal(), id.uuid().as_bytes(), self.0.random.bytes());
-        on!(tx, |conn| {
-            sqlx::query(SQL)
-                .bind(id)
-                .bind(account)
-                .bind(draft.url)
-                .bind(draft.description.as_str())
-                .bind(draft.event_types)
-                .bind(sealed)
-                .bind(&hash[..])
-                .bind(now)
-                .execute(conn)
-                .await?;
-        });
+        tx.query(SQL)
+            .bind(id)
+            .bind(account)
+            .bind(draft.url)
+            .bind(draft.description.as_str())
+            .bind(draft.event_types)
+            .bind(sealed)
+            .bind(&hash[..])
+            .bind(now)
+            .execute()
+            .await?;
         Ok(id)
     }
 }
@@ -81,7 +78,7 @@ impl Engine {
 /// The endpoint that was created with this secret.
 async fn created_with(tx: &mut Tx<'_>, account: AccountId, hash: &DraftHash) -> Result<Option<EndpointId>> {
     const SQL: &str = "SELECT id FROM endpoints WHERE account_id = $1 AND draft = $2 AND deleted_at IS NULL";
-    Ok(on!(tx, |conn| sqlx::query_scalar(SQL).bind(account).bind(&hash[..]).fetch_optional(conn).await?))
+    tx.query(SQL).bind(account).bind(&hash[..]).fetch_optional_value().await
 }
 
 #[cfg(test)]

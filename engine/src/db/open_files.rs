@@ -1,5 +1,5 @@
 //! The SQLite file and its log: made for their owner alone, and watched while they are
-//! open. A file that was removed or replaced takes commits that no disk keeps.
+//! open. The commits to a file that was removed or replaced are kept by no disk.
 
 use std::{
     ffi::OsString,
@@ -36,7 +36,7 @@ fn unusable(path: &Path, error: io::Error) -> Error {
     Error::File { path: path.to_owned(), error }
 }
 
-/// The files of an open database. Clones share what was found out.
+/// The files of an open database. Clones share the last look.
 #[derive(Debug, Clone)]
 pub(crate) struct OpenFiles(Arc<Opened>);
 
@@ -46,7 +46,7 @@ struct Opened {
     files: [(PathBuf, Identity); 2],
     /// When the files were last seen to be in place.
     seen_at: Mutex<Option<Instant>>,
-    /// Whether the log of this process names a missing file already.
+    /// Set once the log of this process has named a missing file.
     reported: AtomicBool,
 }
 
@@ -110,8 +110,8 @@ mod tests {
     use super::*;
     use crate::{
         Engine,
+        db::{Database, DatabaseUrl, Pool, sqlite::LOG_MAX},
         deliver::ingest::IngestError,
-        store::{Database, DatabaseUrl, database::LOG_MAX},
         testing::{TestDatabase, account, completed, resting_engine, sqlite},
     };
 
@@ -160,7 +160,7 @@ mod tests {
         let mut log = OsString::from(path);
         log.push("-wal");
         let size = || fs::metadata(&log).expect("a log").len();
-        let mut reader = db.reader.begin().await.expect("a reader");
+        let mut reader = db.readers.of(Pool::Pages).begin().await.expect("a reader");
         sqlx::query("SELECT count(*) FROM accounts").execute(&mut *reader).await.expect("an old state");
         database.run("CREATE TABLE large (bytes BLOB)").await;
         while size() <= LOG_MAX.into() {

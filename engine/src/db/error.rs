@@ -1,4 +1,4 @@
-//! Errors of the store, in the database's own words.
+//! Errors of the databases, in their own words.
 
 use std::{
     fmt::{self, Display},
@@ -17,7 +17,7 @@ pub enum Error {
     Database {
         /// The words of the database; a statement's parameters are not among them.
         error: sqlx::Error,
-        /// Which statement it was.
+        /// The statement.
         at: Place,
     },
     /// A page's query was stopped at its limit.
@@ -28,7 +28,7 @@ pub enum Error {
     Embedded {
         /// The words of SQLite.
         error: rusqlite::Error,
-        /// Which statement it was.
+        /// The statement.
         at: Place,
     },
     /// The database cannot be brought up to date.
@@ -68,15 +68,27 @@ pub enum Error {
     UnusableDelivery(#[from] Box<UnusableDelivery>),
 }
 
-impl From<sqlx::Error> for Error {
-    #[track_caller]
-    fn from(error: sqlx::Error) -> Self {
+impl Error {
+    /// The failure of a statement.
+    pub(super) fn at(at: Place, error: sqlx::Error) -> Self {
         // SQLite's `SQLITE_INTERRUPT`, PostgreSQL's `query_canceled`.
         let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
         match code.as_deref() {
             Some("9" | "57014") => Self::TooSlow,
-            _ => Self::Database { error, at: Place::here() },
+            _ => Self::Database { error, at },
         }
+    }
+
+    /// The failure of a statement with this name.
+    pub(super) fn named(name: &'static str) -> impl Fn(sqlx::Error) -> Self {
+        move |error| Self::at(Place::Named(name), error)
+    }
+}
+
+impl From<sqlx::Error> for Error {
+    #[track_caller]
+    fn from(error: sqlx::Error) -> Self {
+        Self::at(Place::here(), error)
     }
 }
 
@@ -100,7 +112,7 @@ where
     }
 }
 
-/// Which statement failed: its name, or else the place in the source where it stands.
+/// The statement that failed: its name, or else its place in the source.
 #[derive(Debug, Clone)]
 pub enum Place {
     /// A statement with a name.
@@ -111,7 +123,7 @@ pub enum Place {
 
 impl Place {
     #[track_caller]
-    fn here() -> Self {
+    pub(super) fn here() -> Self {
         Self::At(Location::caller())
     }
 }
@@ -164,7 +176,7 @@ mod tests {
     #[tokio::test]
     async fn a_value_that_postgresql_repeats_is_left_out() {
         let Some(database) = crate::testing::postgres().await else { return };
-        let crate::store::Database::Postgres(db) = &database.db else { unreachable!("it is PostgreSQL") };
+        let crate::db::Database::Postgres(db) = &database.db else { unreachable!("it is PostgreSQL") };
         let failed = sqlx::query("SELECT CAST($1::text AS INTEGER)").bind("hunter2").execute(&db.pool).await;
         let text = super::Error::from(failed.expect_err("no number")).to_string();
         assert!(text.contains("invalid input syntax for type integer (22P02)") && !text.contains("hunter2"), "{text}");

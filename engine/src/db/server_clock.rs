@@ -10,7 +10,7 @@ use signet_model::{Timestamp, time::Clock};
 use sqlx::PgPool;
 use tokio::time::Instant;
 
-use crate::store::Result;
+use super::Result;
 
 /// How often the server is asked again.
 const PERIOD: Duration = Duration::from_secs(10);

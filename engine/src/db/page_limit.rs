@@ -1,4 +1,4 @@
-//! How long the statements of one page may take.
+//! The time limit of the statements of one page.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use sqlx::{
 };
 use tokio::time::Instant;
 
-/// How long the statements of one page may take. They are bounded by their indexes; a
+/// The time limit of the statements of one page. They are bounded by their indexes; a
 /// database that is busy all the same is not kept busy by pages.
 pub(super) const PAGE_LIMIT: Duration = Duration::from_secs(5);
 
@@ -20,7 +20,7 @@ const INSTRUCTIONS: i32 = 1_000;
 
 /// A pool of so many connections, whose statements end that long after their
 /// connection was taken.
-pub(super) fn impatient(options: SqliteConnectOptions, most: u32, limit: Duration) -> SqlitePool {
+pub(super) fn limited(options: SqliteConnectOptions, most: u32, limit: Duration) -> SqlitePool {
     SqlitePoolOptions::new()
         .max_connections(most)
         .test_before_acquire(false)
@@ -29,7 +29,7 @@ pub(super) fn impatient(options: SqliteConnectOptions, most: u32, limit: Duratio
         .connect_lazy_with(options)
 }
 
-/// Has SQLite interrupt what runs on a connection after some time.
+/// Has SQLite interrupt the statements of a connection after some time.
 async fn end_in(connection: &mut SqliteConnection, limit: Duration) -> sqlx::Result<()> {
     let deadline = Instant::now() + limit;
     connection.lock_handle().await?.set_progress_handler(INSTRUCTIONS, move || Instant::now() < deadline);
@@ -40,18 +40,18 @@ async fn end_in(connection: &mut SqliteConnection, limit: Duration) -> sqlx::Res
 mod tests {
     use super::*;
     use crate::{
-        store::{Database, Error, Result},
+        db::{Database, Error, Pool, Result},
         testing::{postgres, sqlite},
     };
 
     #[tokio::test]
-    async fn what_takes_too_long_is_stopped_on_sqlite_and_the_connection_goes_on() {
+    async fn a_statement_that_takes_too_long_is_stopped_on_sqlite_and_its_connection_goes_on() {
         const ENDLESS: &str = "WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted)
              SELECT count(*) FROM counted";
         let database = sqlite().await;
         let Database::Sqlite(db) = &database.db else { unreachable!("asked for SQLite") };
-        let options = (*db.reader.connect_options()).clone();
-        let pool = impatient(options, 1, Duration::from_millis(20));
+        let options = (*db.readers.of(Pool::Pages).connect_options()).clone();
+        let pool = limited(options, 1, Duration::from_millis(20));
         for _ in 0..2 {
             let stopped: Result<i64> = sqlx::query_scalar(ENDLESS).fetch_one(&pool).await.map_err(Error::from);
             assert!(matches!(stopped, Err(Error::TooSlow)), "{stopped:?}");
@@ -61,12 +61,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_takes_too_long_is_stopped_on_postgresql() {
+    async fn a_statement_that_takes_too_long_is_stopped_on_postgresql() {
         let Some(database) = postgres().await else { return };
         let Database::Postgres(db) = &database.db else { unreachable!("asked for PostgreSQL") };
-        let limit: String = sqlx::query_scalar("SHOW statement_timeout").fetch_one(&db.pages).await.expect("a setting");
+        let pages = db.readers.of(Pool::Pages);
+        let limit: String = sqlx::query_scalar("SHOW statement_timeout").fetch_one(pages).await.expect("a setting");
         assert_eq!(limit, POSTGRES_PAGE_LIMIT.1);
-        let mut connection = db.pages.acquire().await.expect("a connection");
+        let mut connection = pages.acquire().await.expect("a connection");
         sqlx::query("SET statement_timeout = '1ms'").execute(&mut *connection).await.expect("set");
         let stopped = sqlx::query("SELECT pg_sleep(60)").execute(&mut *connection).await.map_err(Error::from);
         assert!(matches!(stopped, Err(Error::TooSlow)), "{stopped:?}");

@@ -1,0 +1,64 @@
+//! Connections and transactions on either database.
+
+use sqlx::{Transaction, pool::PoolConnection};
+
+use super::{Error, Result, SqliteTx, query::Query, sql::Statement};
+
+/// A connection that only reads.
+#[derive(Debug)]
+pub(crate) enum Conn {
+    Sqlite(PoolConnection<sqlx::Sqlite>),
+    Postgres(PoolConnection<sqlx::Postgres>),
+}
+
+impl Conn {
+    /// A statement, to be run on this connection.
+    #[track_caller]
+    pub(crate) fn query(&mut self, sql: impl Statement) -> Query<'_> {
+        match self {
+            Self::Sqlite(conn) => Query::sqlite(conn, sql.sqlite()),
+            Self::Postgres(conn) => Query::postgres(conn, sql.postgres()),
+        }
+    }
+}
+
+/// A transaction; dropping it rolls back.
+#[derive(Debug)]
+pub enum Tx<'c> {
+    /// Holds the one write lock, unless it is a snapshot.
+    Sqlite(SqliteTx),
+    /// One of many.
+    Postgres(Transaction<'c, sqlx::Postgres>),
+}
+
+impl Tx<'_> {
+    /// A statement, to be run in this transaction.
+    #[track_caller]
+    pub(crate) fn query(&mut self, sql: impl Statement) -> Query<'_> {
+        match self {
+            Self::Sqlite(tx) => Query::sqlite(tx, sql.sqlite()),
+            Self::Postgres(tx) => Query::postgres(tx, sql.postgres()),
+        }
+    }
+
+    /// Makes everything durable.
+    pub(crate) async fn commit(self) -> Result<()> {
+        let committed = match self {
+            Self::Sqlite(tx) => tx.commit().await,
+            Self::Postgres(tx) => tx.commit().await,
+        };
+        committed.map_err(Error::named("commit"))
+    }
+
+    /// Undoes everything, and waits until that is done: a connection that is kept would
+    /// hold its locks until it is used again.
+    pub(crate) async fn roll_back(self) {
+        let rolled_back = match self {
+            Self::Sqlite(tx) => tx.roll_back().await,
+            Self::Postgres(tx) => tx.rollback().await,
+        };
+        if let Err(error) = rolled_back.map_err(Error::named("rollback")) {
+            tracing::warn!(%error, "a transaction could not be rolled back; it ends with its connection");
+        }
+    }
+}

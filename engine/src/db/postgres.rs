@@ -1,0 +1,115 @@
+//! The connections to a PostgreSQL server.
+
+use std::{sync::Arc, time::Duration};
+
+use sqlx::{
+    Connection, PgConnection, PgPool, Transaction,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use super::{
+    Error, Result,
+    page_limit::POSTGRES_PAGE_LIMIT,
+    pools::{LOOKUPS, PATIENT, Readers},
+};
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/postgres");
+
+/// How long a statement waits for another's lock. Without an end, a transaction that locks
+/// a table would take one connection after the other.
+const LOCK_TIMEOUT: &str = "10s";
+/// How long a transaction may stand still before the server ends it: the locks of a process
+/// must not outlast its attention.
+const IDLE_TIMEOUT: &str = "10s";
+/// How long a task waits for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many connections pages have.
+const PAGES: u32 = 8;
+/// Connections for the listener, for changes, and for what tidies up.
+const CONNECTIONS: u32 = 10;
+/// Connections that the hot path writes with: one for the writer, one for claims, and as
+/// many to take their place while the first are being closed.
+const HOT_CONNECTIONS: u32 = 4;
+
+/// Every statement of the hot path searches an index for each of its rows, however
+/// long a table is, and is planned once. PostgreSQL would otherwise plan for the
+/// tables of a new database, which are empty, and read them whole long after they
+/// have grown; or plan anew each time, which takes longer than running.
+const HOT_PATH: [(&str, &str); 5] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    // A plan that is only forbidden by a high cost would look worth compiling.
+    ("jit", "off"),
+];
+
+/// Pages, and changes beside the hot path, search indexes as well. Their statements are
+/// planned anew each time, for the values at hand.
+const BESIDE: [(&str, &str); 5] = [
+    ("plan_cache_mode", "force_custom_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    ("jit", "off"),
+];
+
+/// The connections to a PostgreSQL server.
+#[derive(Debug, Clone)]
+pub struct Postgres {
+    /// For changes beside the hot path.
+    pub(crate) pool: PgPool,
+    /// Connections that read.
+    pub(crate) readers: Arc<Readers<sqlx::Postgres>>,
+    /// Connections that the hot path writes with, with plans of its own.
+    pub(crate) hot: PgPool,
+}
+
+impl Postgres {
+    /// Migrates, and connects.
+    pub(super) async fn connect(url: &str) -> Result<Self> {
+        let options: PgConnectOptions = url.parse()?;
+        migrate(&options).await?;
+        let options =
+            options.options([("lock_timeout", LOCK_TIMEOUT), ("idle_in_transaction_session_timeout", IDLE_TIMEOUT)]);
+        let (beside, hot_path) = (options.clone().options(BESIDE), options.clone().options(HOT_PATH));
+        let hot = |most| connections(most).test_before_acquire(false).connect_lazy_with(hot_path.clone());
+        let readers = Readers {
+            pages: connections(PAGES).connect_lazy_with(beside.clone().options([POSTGRES_PAGE_LIMIT])),
+            patient: connections(PATIENT).connect_lazy_with(options),
+            lookups: hot(LOOKUPS),
+            callers: connections(LOOKUPS).connect_lazy_with(hot_path.clone()),
+        };
+        Ok(Self {
+            pool: connections(CONNECTIONS).connect_with(beside).await?,
+            readers: Arc::new(readers),
+            hot: hot(HOT_CONNECTIONS),
+        })
+    }
+
+    pub(super) async fn begin(&self) -> Result<Transaction<'static, sqlx::Postgres>> {
+        self.pool.begin().await.map_err(Error::named("begin"))
+    }
+
+    pub(super) async fn snapshot(&self) -> Result<Transaction<'static, sqlx::Postgres>> {
+        const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        self.readers.patient.begin_with(BEGIN).await.map_err(Error::named("begin"))
+    }
+
+    pub(super) async fn close(&self) {
+        self.hot.close().await;
+        self.readers.close().await;
+        self.pool.close().await;
+    }
+}
+
+/// Waits for another process that migrates, for as long as it takes.
+async fn migrate(options: &PgConnectOptions) -> Result<()> {
+    let mut connection = PgConnection::connect_with(options).await?;
+    MIGRATIONS.run(&mut connection).await?;
+    Ok(connection.close().await?)
+}
+
+fn connections(most: u32) -> PgPoolOptions {
+    PgPoolOptions::new().max_connections(most).acquire_timeout(ACQUIRE_TIMEOUT)
+}

@@ -1,0 +1,163 @@
+//! The connections to an SQLite file: one that writes, and several that read.
+
+use std::{
+    ops::{Deref, DerefMut},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use sqlx::{
+    SqliteConnection, SqlitePool, Transaction,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use super::{
+    Error, OpenFiles, Result,
+    open_files::make_private,
+    page_limit::{PAGE_LIMIT, limited},
+    pools::{LOOKUPS, PATIENT, Readers},
+};
+use crate::queue::sqlite::hot::{self, Hot};
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
+
+/// How long a statement waits for another process that writes to the same file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many connections pages have.
+const PAGES: u32 = 8;
+/// How many pages the log has when they are copied into the database: 16 MiB. A page that
+/// is written again until then is copied once.
+const CHECKPOINT_PAGES: u32 = 4096;
+/// To how many bytes the log is cut when it begins anew. It grows beyond for as long as a
+/// reader holds on to an old state.
+pub(super) const LOG_MAX: u32 = 32 * 1024 * 1024;
+
+/// Takes the write lock at once, and so avoids the upgrade that SQLite refuses when another
+/// process wrote in between.
+pub(crate) const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
+
+/// The connections to an SQLite file.
+#[derive(Debug, Clone)]
+pub struct Sqlite {
+    /// One connection, for everything that is written beside the hot path.
+    pub(crate) writer: SqlitePool,
+    /// Connections that cannot write.
+    pub(crate) readers: Arc<Readers<sqlx::Sqlite>>,
+    /// The thread that the hot path writes with.
+    pub(crate) hot: Hot,
+    /// The turn to write. Tasks queue here, in order, and not at the file's lock, which
+    /// they would have to try again and again.
+    pub(crate) turn: Arc<Mutex<()>>,
+    /// Tells whether the file was removed or replaced.
+    pub(crate) files: OpenFiles,
+}
+
+impl Sqlite {
+    /// Connects, creating the file if it is missing, and migrates.
+    pub(super) async fn connect(path: &Path) -> Result<Self> {
+        make_private(path)?;
+        let options = options(path);
+        let writer = connect_writer(options.clone()).await?;
+        MIGRATIONS.run(&writer).await?;
+        let files = OpenFiles::at(path)?;
+        let hot = hot::Options {
+            path: path.to_owned(),
+            busy_timeout: BUSY_TIMEOUT,
+            checkpoint_pages: CHECKPOINT_PAGES,
+            log_max: LOG_MAX,
+            files: files.clone(),
+        };
+        let readers = Arc::new(readers(&options.pragma("query_only", "on")));
+        Ok(Self { writer, readers, hot: Hot::open(hot).await?, turn: Arc::default(), files })
+    }
+
+    /// Begins a writing transaction when it is its turn.
+    pub(crate) async fn begin(&self) -> Result<SqliteTx> {
+        let turn = Arc::clone(&self.turn).lock_owned().await;
+        self.files.check()?;
+        let transaction = self.writer.begin_with(BEGIN_WRITING).await.map_err(Error::named("begin"))?;
+        Ok(SqliteTx { transaction, _turn: Some(turn) })
+    }
+
+    pub(super) async fn snapshot(&self) -> Result<SqliteTx> {
+        let transaction = self.readers.patient.begin().await.map_err(Error::named("begin"))?;
+        Ok(SqliteTx { transaction, _turn: None })
+    }
+
+    pub(super) async fn close(&self) {
+        self.readers.close().await;
+        self.hot.close().await;
+        self.writer.close().await;
+    }
+}
+
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        // An acknowledged event must survive a power cut.
+        .synchronous(SqliteSynchronous::Full)
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES.to_string())
+        .pragma("journal_size_limit", LOG_MAX.to_string())
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .optimize_on_close(true, None)
+}
+
+async fn connect_writer(options: SqliteConnectOptions) -> Result<SqlitePool> {
+    let pool = SqlitePoolOptions::new()
+        .max_connections(1)
+        .min_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false);
+    Ok(pool.connect_with(options).await?)
+}
+
+fn readers(options: &SqliteConnectOptions) -> Readers<sqlx::Sqlite> {
+    let connections = |most| {
+        let pool = SqlitePoolOptions::new().max_connections(most).test_before_acquire(false);
+        pool.connect_lazy_with(options.clone())
+    };
+    Readers {
+        pages: limited(options.clone(), PAGES, PAGE_LIMIT),
+        patient: connections(PATIENT),
+        lookups: connections(LOOKUPS),
+        callers: connections(LOOKUPS),
+    }
+}
+
+/// A transaction on SQLite, with the turn that it has if it writes; dropping it rolls back.
+#[derive(Debug)]
+pub struct SqliteTx {
+    transaction: Transaction<'static, sqlx::Sqlite>,
+    _turn: Option<OwnedMutexGuard<()>>,
+}
+
+impl SqliteTx {
+    /// Makes everything durable.
+    pub(super) async fn commit(self) -> sqlx::Result<()> {
+        self.transaction.commit().await
+    }
+
+    /// Undoes everything.
+    pub(super) async fn roll_back(self) -> sqlx::Result<()> {
+        self.transaction.rollback().await
+    }
+}
+
+impl Deref for SqliteTx {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        &self.transaction
+    }
+}
+
+impl DerefMut for SqliteTx {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.transaction
+    }
+}

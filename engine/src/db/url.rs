@@ -1,0 +1,66 @@
+//! The URL of a database.
+
+use std::{fmt, path::PathBuf, str::FromStr};
+
+use sqlx::postgres::PgConnectOptions;
+
+/// The place of a database.
+#[derive(Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// `sqlite:PATH`
+    Sqlite(PathBuf),
+    /// `postgres://…`
+    Postgres(String),
+}
+
+/// The text names no database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is not a database: use sqlite:PATH or postgres://USER@HOST/NAME")]
+pub struct InvalidDatabaseUrl;
+
+impl FromStr for DatabaseUrl {
+    type Err = InvalidDatabaseUrl;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDatabaseUrl> {
+        if let Some(path) = text.strip_prefix("sqlite:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            return if path.is_empty() { Err(InvalidDatabaseUrl) } else { Ok(Self::Sqlite(path.into())) };
+        }
+        let known = text.starts_with("postgres://") || text.starts_with("postgresql://");
+        if known && text.parse::<PgConnectOptions>().is_ok() {
+            return Ok(Self::Postgres(text.to_owned()));
+        }
+        Err(InvalidDatabaseUrl)
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    /// Without the password that a PostgreSQL URL can hold.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Postgres(_) => f.write_str("postgres://(hidden)"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_two_databases_are_accepted() {
+        assert_eq!("sqlite:a.db".parse(), Ok(DatabaseUrl::Sqlite("a.db".into())));
+        assert_eq!("sqlite:///var/a.db".parse(), Ok(DatabaseUrl::Sqlite("/var/a.db".into())));
+        assert!("postgres://me@localhost/signet".parse::<DatabaseUrl>().is_ok());
+        for wrong in ["", "sqlite:", "mysql://x", "/var/a.db", "postgres://host:port/"] {
+            assert_eq!(wrong.parse::<DatabaseUrl>(), Err(InvalidDatabaseUrl), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_printed() {
+        let url: DatabaseUrl = "postgres://me:hunter2@localhost/signet".parse().expect("a URL");
+        assert!(!format!("{url:?}").contains("hunter2"));
+    }
+}
