@@ -1,8 +1,9 @@
 //! What an operator can set, parsed and checked at the door.
 
 mod accounts;
+mod clients;
 mod concurrency;
-mod door;
+pub mod environment;
 
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
@@ -18,8 +19,8 @@ use signet_model::retry::Schedule;
 use url::Url;
 
 pub use accounts::AccountLimits;
+pub use clients::{Door, MAX_EVENT_RATE};
 pub use concurrency::Concurrency;
-pub use door::{Door, MAX_EVENT_RATE};
 
 /// Where the data is, and the key that seals its secrets.
 #[derive(Debug, Clone, Args)]
@@ -255,7 +256,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
-    use crate::cli::{Cli, Command};
+    use crate::commands::{Cli, Command};
 
     fn serve(arguments: &[&str]) -> Serve {
         let cli = Cli::try_parse_from([&["signet", "serve"], arguments].concat()).expect("valid arguments");

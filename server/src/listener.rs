@@ -22,7 +22,7 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use crate::{lifecycle::Lifecycle, notice::Notice};
+use crate::{notice::Notice, shutdown::Lifecycle};
 use activity::Activity;
 use arriving::Arriving;
 pub use places::Limits;

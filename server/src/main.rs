@@ -1,26 +1,17 @@
 //! Signet: a webhook settings dashboard with a signed delivery engine.
 
-mod account;
 mod assets;
-mod check;
-mod cli;
 mod client;
+mod commands;
 mod config;
 mod descriptors;
-mod environment;
-mod erase;
-mod key;
-mod lifecycle;
 mod listener;
 mod middleware;
 mod notice;
 mod rate_limit;
-mod receive;
 mod rest;
 mod router;
-mod sealing_key;
-mod serve;
-mod server_lock;
+mod shutdown;
 mod storage;
 mod telemetry;
 
@@ -28,7 +19,7 @@ use std::{process::ExitCode, time::Duration};
 
 use clap::{CommandFactory, Parser};
 
-use cli::{AccountCommand, Cli, Command, KeyCommand};
+use commands::{AccountCommand, Cli, Command, KeyCommand, account, check, erase, key, receive, serve};
 
 /// A tenth of the time of a delivery goes into memory that one thread takes and
 /// another gives back, which the system's allocator is slow at.
@@ -52,7 +43,7 @@ fn one_line(error: &anyhow::Error) -> String {
 }
 
 fn start(cli: Cli) -> anyhow::Result<ExitCode> {
-    environment::refuse_unknown(std::env::vars_os(), &Cli::command())?;
+    config::environment::refuse_unknown(std::env::vars_os(), &Cli::command())?;
     telemetry::start(&cli.logging);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(run(cli.command));

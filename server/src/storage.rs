@@ -1,5 +1,8 @@
 //! Opening the database with an engine on top.
 
+pub mod sealing_key;
+pub mod server_lock;
+
 use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, anyhow, ensure};
@@ -12,10 +15,8 @@ use signet_engine::{
     store::{Database, DatabaseUrl, Error},
 };
 
-use crate::{
-    config::{Serve, Storage},
-    sealing_key::{self, Sources},
-};
+use crate::config::{Serve, Storage};
+use sealing_key::Sources;
 
 impl Storage {
     /// Where the data is.

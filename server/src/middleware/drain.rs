@@ -112,9 +112,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        lifecycle::Lifecycle,
         listener::{self, Limits},
         router::{self, Options},
+        shutdown::Lifecycle,
     };
 
     const FRAME: usize = 16 * 1024;

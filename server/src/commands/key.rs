@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 
-use crate::{account, cli::AddKey};
+use super::{AddKey, account};
 
 /// Makes a key and prints it.
 ///

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, ffi::OsString};
 
 use anyhow::bail;
 
-use crate::sealing_key::KEY_VARIABLE;
+use crate::storage::sealing_key::KEY_VARIABLE;
 
 /// The beginning of the names of all variables.
 const PREFIX: &str = "SIGNET_";
@@ -63,7 +63,7 @@ mod tests {
     use clap::CommandFactory;
 
     use super::*;
-    use crate::cli::Cli;
+    use crate::commands::Cli;
 
     fn refused(variables: &[(&str, &str)]) -> Option<String> {
         let variables = variables.iter().map(|&(name, value)| (name.into(), value.into()));

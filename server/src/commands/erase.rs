@@ -3,7 +3,7 @@
 use anyhow::Context;
 use signet_engine::{Settings, store::removal::Removed};
 
-use crate::{account, cli::Erase};
+use super::{Erase, account};
 
 /// Erases and prints how much, or only counts.
 ///

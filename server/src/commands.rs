@@ -1,13 +1,21 @@
 //! The command line. Every option can be given as an environment variable too.
 
+pub mod account;
+pub mod check;
+pub mod erase;
+pub mod key;
+pub mod receive;
+pub mod serve;
+
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use signet_model::text::{AccountName, KeyName};
 
+use receive::ReceiveArgs;
+
 use crate::{
     config::{Concurrency, PublicUrl, Serve, Storage, duration},
-    receive::ReceiveArgs,
     telemetry::Logging,
 };
 

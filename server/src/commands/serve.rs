@@ -10,14 +10,14 @@ use signet_engine::Engine;
 use signet_model::AccountId;
 use tokio::net::TcpListener;
 
+use super::account::setup_link;
 use crate::{
-    account::setup_link,
     config::Serve,
     descriptors::{self, Shares},
-    lifecycle::Lifecycle,
     listener::{self, Limits},
     router::{self, Options},
-    server_lock::ServerLock,
+    shutdown::Lifecycle,
+    storage::server_lock::ServerLock,
 };
 
 /// The account that the first owner gets.

@@ -20,7 +20,7 @@ use clap::Args;
 use signet_engine::clock::SystemClock;
 use signet_model::{signature::Secret, time::Clock};
 
-use crate::lifecycle::Lifecycle;
+use crate::shutdown::Lifecycle;
 use arrival::Arrival;
 use authority::Authority;
 

@@ -5,7 +5,7 @@ use std::{fmt, process::ExitCode};
 use anyhow::Context;
 use signet_engine::{Settings, ledger::Ledger};
 
-use crate::cli::CheckLedger;
+use super::CheckLedger;
 
 /// Checks the ledger and prints what it says.
 ///

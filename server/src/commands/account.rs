@@ -4,10 +4,8 @@ use anyhow::{Context, anyhow, bail, ensure};
 use signet_engine::{Engine, Settings};
 use signet_model::AccountId;
 
-use crate::{
-    cli::{AddAccount, LinkAccount},
-    config::PublicUrl,
-};
+use super::{AddAccount, LinkAccount};
+use crate::config::PublicUrl;
 
 /// Adds an account and prints its one-time link.
 ///
