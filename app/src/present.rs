@@ -3,9 +3,8 @@
 mod attempt;
 mod delivery;
 mod endpoint;
-mod json;
 
 pub(crate) use attempt::{attempt, test_report};
 pub(crate) use delivery::{delivery_path, delivery_status, row};
 pub(crate) use endpoint::{endpoint_path, endpoint_status, last_activity, unusable};
-pub(crate) use json::indented;
+pub(crate) use signet_model::payload::indented;

@@ -115,7 +115,7 @@ async fn add_endpoints(engine: &Engine, name: &str, url: &EndpointUrl, number: u
 }
 
 async fn new_postgres_database(server: &str) -> anyhow::Result<String> {
-    let name = format!("bench_{}", signet_model::signature::hex(&Random::from_system().bytes::<6>()));
+    let name = format!("bench_{}", hex::encode(Random::from_system().bytes::<6>()));
     let pool = sqlx::PgPool::connect(server).await?;
     sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&pool).await?;
     let (base, query) = server.split_once('?').unwrap_or((server, ""));

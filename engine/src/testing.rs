@@ -106,7 +106,7 @@ pub async fn sqlite() -> TestDatabase {
 /// A fresh database in the PostgreSQL server for tests, if there is one.
 pub async fn postgres() -> Option<TestDatabase> {
     let server = std::env::var(POSTGRES_VARIABLE).ok()?;
-    let name = format!("signet_{}", signet_model::signature::hex(&crate::random::Random::from_system().bytes::<8>()));
+    let name = format!("signet_{}", hex::encode(Random::from_system().bytes::<8>()));
     let pool = sqlx::PgPool::connect(&server).await.expect("the PostgreSQL server for tests");
     // The name is hexadecimal digits, made two lines above.
     sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&pool).await.expect("a new database");

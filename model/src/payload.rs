@@ -6,12 +6,14 @@
 //! reads a document into the shape it has in ECMAScript and refuses values that
 //! ECMAScript would alter; [`Value::write`] prints that shape.
 
+mod indented;
 mod number;
 mod parse;
 mod write;
 
 use std::borrow::Cow;
 
+pub use indented::indented;
 pub(crate) use number::read as read_number;
 pub use parse::{Fault, Problem, parse};
 pub use write::write_string;

@@ -11,7 +11,6 @@ pub const RETRY_AFTER_CAP: Duration = Duration::from_hours(4);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schedule {
     delays: Vec<Duration>,
-    /// The most that jitter adds, in percent of the delay.
     jitter_percent: u32,
 }
 
@@ -31,6 +30,11 @@ impl Schedule {
     /// The delays, without jitter.
     pub fn delays(&self) -> &[Duration] {
         &self.delays
+    }
+
+    /// The most that jitter adds, in percent of the delay.
+    pub const fn jitter_percent(&self) -> u32 {
+        self.jitter_percent
     }
 
     /// The instant of the next attempt after one that ended at `ended_at`, the

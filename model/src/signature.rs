@@ -87,7 +87,7 @@ impl SigningKey {
     pub fn hex(&self, body: &[u8]) -> String {
         let mut mac = self.plain.clone();
         mac.update(body);
-        hex(&mac.finalize().into_bytes())
+        hex::encode(mac.finalize().into_bytes())
     }
 
     /// One signature of `webhook-signature` (Standard Webhooks 1.0.0): `v1,` and
@@ -162,11 +162,6 @@ pub fn verify_standard(secret: &Secret, id: &str, timestamp: &str, body: &[u8], 
 
 fn keyed(key: &[u8]) -> Hmac<Sha256> {
     Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of every length (RFC 2104)")
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    hex::encode(bytes)
 }
 
 #[cfg(test)]

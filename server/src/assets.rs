@@ -10,7 +10,7 @@ use axum::{
 };
 use signet_app::AssetPaths;
 
-/// Where they are served.
+/// The folder of their paths.
 const FOLDER: &str = "/pkg";
 
 const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -19,7 +19,7 @@ const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000
 struct Asset {
     /// With the hash of its content.
     name: &'static str,
-    /// What follows the last dot of its name.
+    /// The part of the name behind its last dot.
     extension: &'static str,
     /// As it is.
     identity: &'static [u8],
@@ -31,7 +31,7 @@ struct Asset {
 
 include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
-/// Where the pages find them.
+/// The paths for the pages.
 pub fn paths() -> AssetPaths {
     let path = |extension: &str| {
         let name = ASSETS.iter().find(|asset| asset.extension == extension).map_or("not-built", |asset| asset.name);
@@ -40,7 +40,7 @@ pub fn paths() -> AssetPaths {
     AssetPaths { css: path("css"), js: path("js"), wasm: path("wasm") }
 }
 
-/// Serves them.
+/// Serves the assets.
 pub fn router() -> Router {
     Router::new().route(&format!("{FOLDER}/{{name}}"), get(serve))
 }

@@ -1,4 +1,4 @@
-//! Where a client comes from.
+//! The network that a client comes from.
 
 use std::net::IpAddr;
 

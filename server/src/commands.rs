@@ -1,4 +1,5 @@
-//! The command line. Every option can be given as an environment variable too.
+//! The command line: a file for each command, with its arguments and its texts. Every
+//! option can be given as an environment variable too, except consent to erase.
 
 pub mod account;
 pub mod check;
@@ -7,35 +8,35 @@ pub mod key;
 pub mod receive;
 pub mod serve;
 
-use std::time::Duration;
+use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
-use signet_model::text::{AccountName, KeyName};
+use clap::{Parser, Subcommand};
 
+use crate::config::LoggingArgs;
+use account::AccountCommand;
+use check::CheckArgs;
+use erase::EraseArgs;
+use key::KeyCommand;
 use receive::ReceiveArgs;
-
-use crate::{
-    config::{Concurrency, PublicUrl, Serve, Storage, duration},
-    telemetry::Logging,
-};
+use serve::ServeArgs;
 
 /// Signed webhooks with retries, and a dashboard to set them up.
 #[derive(Debug, Parser)]
 #[command(name = "signet", version, about, max_term_width = 100)]
 pub struct Cli {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
-    /// What is logged.
+    /// The log.
     #[command(flatten)]
-    pub logging: Logging,
+    pub logging: LoggingArgs,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the dashboard, the API and the delivery engine.
-    Serve(Box<Serve>),
+    Serve(Box<ServeArgs>),
     /// Receive webhooks on this machine, verify and print them: to play with.
     Receive(Box<ReceiveArgs>),
     /// Manage the customers of your service.
@@ -46,101 +47,29 @@ pub enum Command {
     Key(KeyCommand),
     /// Check that everything that was accepted is accounted for. Can be run
     /// while servers run; exits with 1 if something does not add up.
-    Check(CheckLedger),
+    Check(CheckArgs),
     /// Erase everything that is stored about an account, or about one of its
     /// tasks. Can be run while servers run.
-    Erase(Erase),
+    Erase(EraseArgs),
 }
 
-/// What to do with accounts.
-#[derive(Debug, Subcommand)]
-pub enum AccountCommand {
-    /// Add an account and print the one-time link with which its owner signs up.
-    Add(AddAccount),
-    /// Print a new one-time link for an account that has no owner yet; the one of
-    /// before ends.
-    Link(LinkAccount),
-}
-
-/// `signet account add`
-#[derive(Debug, Args)]
-pub struct AddAccount {
-    /// The name by which your backend calls the account.
-    pub name: AccountName,
-    /// Where browsers reach the dashboard, for the link.
-    #[arg(long, value_name = "URL", env = "SIGNET_PUBLIC_URL", default_value = "http://127.0.0.1:8080")]
-    pub public_url: PublicUrl,
-    /// Where the data is.
-    #[command(flatten)]
-    pub storage: Storage,
-}
-
-/// `signet account link`
-#[derive(Debug, Args)]
-pub struct LinkAccount {
-    /// The account (name or id).
-    pub name: String,
-    /// Where browsers reach the dashboard, for the link.
-    #[arg(long, value_name = "URL", env = "SIGNET_PUBLIC_URL", default_value = "http://127.0.0.1:8080")]
-    pub public_url: PublicUrl,
-    /// Where the data is.
-    #[command(flatten)]
-    pub storage: Storage,
-}
-
-/// What to do with API keys.
-#[derive(Debug, Subcommand)]
-pub enum KeyCommand {
-    /// Make a key and print it, once.
-    Add(AddKey),
-}
-
-/// `signet key add`
-#[derive(Debug, Args)]
-pub struct AddKey {
-    /// The account (name or id) that the key speaks for. Without it the key is
-    /// the operator's and may name any account.
-    #[arg(long, env = "SIGNET_ACCOUNT")]
-    pub account: Option<String>,
-    /// What the key is for, so that it is recognised in the list.
-    #[arg(long, env = "SIGNET_KEY_NAME")]
-    pub name: KeyName,
-    /// Where the data is.
-    #[command(flatten)]
-    pub storage: Storage,
-}
-
-/// `signet check`
-#[derive(Debug, Args)]
-pub struct CheckLedger {
-    /// How long a delivery belongs to the process that attempts it: what the
-    /// servers are told.
-    #[arg(long, value_name = "TIME", env = "SIGNET_LEASE", default_value = "1m", value_parser = duration)]
-    pub lease: Duration,
-    /// What the servers are told as well: an endpoint may wait where they do as much as they may.
-    #[command(flatten)]
-    pub concurrency: Concurrency,
-    /// Where the data is.
-    #[command(flatten)]
-    pub storage: Storage,
-}
-
-/// `signet erase`
-#[derive(Debug, Args)]
-pub struct Erase {
-    /// The account (name or id).
-    #[arg(long, env = "SIGNET_ACCOUNT")]
-    pub account: String,
-    /// The `taskId` of the events to erase. Without it the whole account is
-    /// erased, with its webhooks, its keys and its people.
-    #[arg(long, value_name = "ID", env = "SIGNET_TASK")]
-    pub task: Option<String>,
-    /// Really erase it. Without it only what would be erased is counted.
-    #[arg(long, env = "SIGNET_YES")]
-    pub yes: bool,
-    /// Where the data is.
-    #[command(flatten)]
-    pub storage: Storage,
+impl Command {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// The command could not do its work.
+    pub async fn run(self) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::Check(args) => return check::run(args).await,
+            Self::Erase(args) => erase::run(args).await?,
+            Self::Serve(args) => serve::run(*args).await?,
+            Self::Receive(args) => receive::run(*args).await?,
+            Self::Account(AccountCommand::Add(args)) => account::add(args).await?,
+            Self::Account(AccountCommand::Link(args)) => account::link(args).await?,
+            Self::Key(KeyCommand::Add(args)) => key::add(args).await?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
 }
 
 #[cfg(test)]
@@ -155,9 +84,9 @@ mod tests {
     }
 
     #[test]
-    fn every_option_has_an_environment_variable() {
+    fn every_option_has_an_environment_variable_except_consent_to_erase() {
         fn check(command: &clap::Command) {
-            for option in command.get_arguments().filter(|it| it.get_long().is_some()) {
+            for option in command.get_arguments().filter(|it| it.get_long().is_some_and(|name| name != "yes")) {
                 let name = option.get_env().and_then(|it| it.to_str()).unwrap_or_default();
                 assert!(name.starts_with("SIGNET_"), "--{} of {}", option.get_id(), command.get_name());
             }

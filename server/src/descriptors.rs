@@ -1,4 +1,4 @@
-//! Descriptors (sockets and files): how many the process may have, and how they are shared.
+//! Shares the descriptors (sockets and files) that the process may have.
 
 use anyhow::ensure;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -20,8 +20,9 @@ pub struct Shares {
 }
 
 impl Shares {
-    /// The shares that fit into `limit`: attempts at work keep theirs. Where the rest is too small for all, connections
-    /// from outside get half of it at least, and attempts that hang half of what kept connections share with them.
+    /// The shares that fit into `limit`: attempts at work keep theirs. Where the rest is too
+    /// small for all, connections from outside get half of it at least, and attempts that hang
+    /// half of the rest.
     ///
     /// # Errors
     /// Too little is left for connections from outside.

@@ -1,7 +1,7 @@
 //! Taking connections in, and letting them end.
 //!
-//! [`Places`] limits their number. [`Activity`] holds the deadline for the client's next step; [`Watched`] and
-//! [`Arriving`] note each step as bytes pass.
+//! [`Places`] limits their number. [`Activity`] holds the deadline for the client's next step;
+//! [`Watched`] and [`Arriving`] note each step as bytes pass.
 
 mod activity;
 mod arriving;
@@ -14,6 +14,7 @@ use axum::{Router, body::Body, extract::ConnectInfo, response::Response};
 use http::{HeaderValue, Request, header};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
+use signet_engine::Shutdown;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -22,7 +23,7 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use crate::{notice::Notice, shutdown::Lifecycle};
+use crate::notice::Notice;
 use activity::Activity;
 use arriving::Arriving;
 pub use places::Limits;
@@ -34,24 +35,24 @@ const LIFETIME: Duration = Duration::from_hours(1);
 /// The wait before accepting again when the system has no resources left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Shared by all connections.
+/// The parts that all connections share.
 #[derive(Clone)]
-struct Door {
+struct Server {
     router: Router,
     places: Arc<Places>,
     late: Arc<Notice>,
-    lifecycle: Lifecycle,
+    shutdown: Shutdown,
 }
 
-/// Serves until the soft shutdown, then lets the requests under way end until
-/// the hard one.
-pub async fn serve(socket: TcpListener, router: Router, limits: Limits, lifecycle: &Lifecycle) {
-    let door = Door { router, places: Places::new(limits), late: Arc::default(), lifecycle: lifecycle.clone() };
+/// Serves until the shutdown begins, then lets the requests under way end until its
+/// deadline.
+pub async fn serve(socket: TcpListener, router: Router, limits: Limits, shutdown: &Shutdown) {
+    let server = Server { router, places: Places::new(limits), late: Arc::default(), shutdown: shutdown.clone() };
     let connections = TaskTracker::new();
     let failed = Notice::default();
-    while let Some(accepted) = lifecycle.soft.run_until_cancelled(socket.accept()).await {
+    while let Some(accepted) = shutdown.begun.run_until_cancelled(socket.accept()).await {
         match accepted {
-            Ok((stream, peer)) => door.take(stream, peer, &connections).await,
+            Ok((stream, peer)) => server.admit(stream, peer, &connections).await,
             Err(error) => {
                 if let Some(times) = failed.due() {
                     tracing::warn!(%error, times, "connections were not accepted");
@@ -62,13 +63,13 @@ pub async fn serve(socket: TcpListener, router: Router, limits: Limits, lifecycl
     }
     drop(socket);
     connections.close();
-    if lifecycle.hard.run_until_cancelled(connections.wait()).await.is_none() {
+    if shutdown.deadline.run_until_cancelled(connections.wait()).await.is_none() {
         tracing::warn!("requests that were still under way are dropped");
     }
 }
 
-impl Door {
-    async fn take(&self, stream: TcpStream, peer: SocketAddr, connections: &TaskTracker) {
+impl Server {
+    async fn admit(&self, stream: TcpStream, peer: SocketAddr, connections: &TaskTracker) {
         let Some(place) = self.places.take(peer.ip()).await else { return };
         // Answers are small: waiting to fill a packet would only delay them.
         if let Err(error) = stream.set_nodelay(true) {
@@ -77,7 +78,8 @@ impl Door {
         connections.spawn(self.clone().attend(stream, peer, place));
     }
 
-    /// Serves a connection until its client closes it or is too late, its place is needed, or the server stops.
+    /// Serves a connection until its client closes it or is too late, its place is needed, or
+    /// the server stops.
     async fn attend<S: AsyncRead + AsyncWrite + Unpin>(self, stream: S, peer: SocketAddr, place: Place) {
         let activity = &place.activity;
         let opened = Instant::now();
@@ -85,7 +87,7 @@ impl Door {
         let stream = TokioIo::new(Watched::new(stream, Arc::clone(activity)));
         let mut connection = pin!(http1::Builder::new().serve_connection(stream, service));
         let mut overdue = pin!(activity.overdue());
-        let mut stopping = pin!(self.lifecycle.soft.cancelled());
+        let mut stopping = pin!(self.shutdown.begun.cancelled());
         let mut stops = false;
         loop {
             tokio::select! {
@@ -93,7 +95,7 @@ impl Door {
                 ended = connection.as_mut() => return ended.unwrap_or_else(|error| tracing::debug!(%error, "a connection broke")),
                 () = overdue.as_mut() => return self.let_go(activity),
                 () = activity.evicted() => return,
-                () = self.lifecycle.hard.cancelled() => return,
+                () = self.shutdown.deadline.cancelled() => return,
                 () = stopping.as_mut(), if !stops => {
                     stops = true;
                     connection.as_mut().graceful_shutdown();

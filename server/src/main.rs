@@ -15,19 +15,17 @@ mod shutdown;
 mod storage;
 mod telemetry;
 
-use std::{process::ExitCode, time::Duration};
+use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
-use commands::{AccountCommand, Cli, Command, KeyCommand, account, check, erase, key, receive, serve};
+use commands::Cli;
+use config::environment;
 
 /// A tenth of the time of a delivery goes into memory that one thread takes and
 /// another gives back, which the system's allocator is slow at.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// How long tasks that do not end by themselves are waited for at the very end.
-const LAST_WAIT: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -43,23 +41,10 @@ fn one_line(error: &anyhow::Error) -> String {
 }
 
 fn start(cli: Cli) -> anyhow::Result<ExitCode> {
-    config::environment::refuse_unknown(std::env::vars_os(), &Cli::command())?;
+    environment::refuse_unknown(std::env::vars_os(), &Cli::command())?;
     telemetry::start(&cli.logging);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let outcome = runtime.block_on(run(cli.command));
-    runtime.shutdown_timeout(LAST_WAIT);
+    let outcome = runtime.block_on(cli.command.run());
+    runtime.shutdown_timeout(shutdown::LAST_WAIT);
     outcome
-}
-
-async fn run(command: Command) -> anyhow::Result<ExitCode> {
-    match command {
-        Command::Check(arguments) => return check::run(arguments).await,
-        Command::Erase(arguments) => erase::run(arguments).await?,
-        Command::Serve(config) => serve::run(*config).await?,
-        Command::Receive(arguments) => receive::run(*arguments).await?,
-        Command::Account(AccountCommand::Add(arguments)) => account::add(arguments).await?,
-        Command::Account(AccountCommand::Link(arguments)) => account::link(arguments).await?,
-        Command::Key(KeyCommand::Add(arguments)) => key::add(arguments).await?,
-    }
-    Ok(ExitCode::SUCCESS)
 }

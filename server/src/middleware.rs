@@ -1,4 +1,6 @@
-//! Every request passes [`drain`]. A browser's request also passes, before it reaches a page, from the outside in: [`headers`], [`same_origin`], [`sign_in_limit`], [`body_limit`], [`session`].
+//! Every request passes [`drain`]. A browser's request also passes, before it reaches a page,
+//! from the outside in: [`headers`], [`same_origin`], [`sign_in_limit`], [`body_limit`],
+//! [`session`].
 
 pub mod body_limit;
 pub mod drain;
@@ -17,7 +19,7 @@ fn refusal(status: StatusCode, text: impl Into<String>) -> Response {
     (status, text.into()).into_response()
 }
 
-/// Whether a request with this method may change something.
+/// Returns true if a request with this method may change data.
 fn is_unsafe(method: &Method) -> bool {
     !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::time::Instant;
 
-/// How far apart two lines about the same are.
+/// The least time between two lines about the same event.
 const INTERVAL: Duration = Duration::from_mins(1);
 
 /// Counts, and lets one log line a minute through.

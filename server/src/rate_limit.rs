@@ -1,4 +1,4 @@
-//! How often each of many may do something: a few times at once, then at intervals.
+//! Limits the rate of each of many keys: a few times at once, then at intervals.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -12,17 +12,17 @@ use tokio::time::Instant;
 
 use crate::notice::Notice;
 
-/// How often a key may be taken.
+/// The rate at which a key may be taken.
 #[derive(Debug, Clone, Copy)]
 pub struct Rate {
-    /// How many times at once.
+    /// The number of times at once.
     pub burst: u32,
-    /// How long it takes until one more time is allowed.
+    /// The time until one more time is allowed.
     pub interval: Duration,
 }
 
 impl Rate {
-    /// So many times a second, which may come at once.
+    /// The rate of `times` a second, which may come at once.
     pub fn per_second(times: NonZeroU32) -> Self {
         Self { burst: times.get(), interval: Duration::from_secs(1) / times.get() }
     }
@@ -39,7 +39,8 @@ pub struct RateLimit<K> {
     full: Notice,
 }
 
-/// When each key would be free, had it kept to the interval. A key that is free now need not be here.
+/// The instants at which keys that kept to the interval would be free. A key that is free now
+/// need not be here.
 #[derive(Debug)]
 struct Table<K> {
     free_at: HashMap<K, Instant>,
@@ -48,7 +49,8 @@ struct Table<K> {
 }
 
 impl<K: Copy + Eq + Hash + Ord> RateLimit<K> {
-    /// No key has been taken yet. When there are `most` keys, a new one takes the place of the one that is free soonest.
+    /// No key has been taken yet. When there are `most` keys, a new one takes the place of the
+    /// one that is free soonest.
     pub fn new(name: &'static str, rate: Rate, most: usize) -> Self {
         let table = Table { free_at: HashMap::new(), order: BTreeSet::new() };
         Self { name, rate, most, table: Mutex::new(table), full: Notice::default() }
@@ -57,7 +59,7 @@ impl<K: Copy + Eq + Hash + Ord> RateLimit<K> {
     /// Takes a key once.
     ///
     /// # Errors
-    /// That is once too often; the error tells how long to wait.
+    /// The key was taken too often; the error is the time to wait.
     pub fn take(&self, key: K) -> Result<(), Duration> {
         let now = Instant::now();
         let mut table = self.table();
@@ -82,7 +84,7 @@ impl<K: Copy + Eq + Hash + Ord> RateLimit<K> {
         Ok(())
     }
 
-    /// Forgets how often a key was taken.
+    /// Forgets that a key was taken.
     pub fn forget(&self, key: &K) {
         self.table().remove(key);
     }

@@ -1,4 +1,4 @@
-//! Which path leads where, and past whom.
+//! The paths of the server, and the layers that a request passes on its way to them.
 
 use std::{num::NonZeroU32, sync::Arc};
 
@@ -23,14 +23,14 @@ use crate::{
     rest::{self, Api},
 };
 
-/// What the answers depend on, besides the engine.
+/// The options on which answers depend.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Whether webhooks may reach receivers on this machine.
+    /// True if webhooks may reach receivers on this machine.
     pub dev: bool,
-    /// Where browsers reach the dashboard, if that is known.
+    /// The address at which browsers reach the dashboard, if that is known.
     pub public_url: Option<PublicUrl>,
-    /// How many events a second are taken in for one account.
+    /// The most events a second of one account.
     pub max_event_rate: NonZeroU32,
 }
 
@@ -40,7 +40,7 @@ impl Default for Options {
     }
 }
 
-/// Everything that `signet serve` answers.
+/// All paths of `signet serve`.
 pub fn router(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Router {
     let https = Https(options.public_url.as_ref().is_some_and(PublicUrl::is_https));
     let browser = pages(engine, clock, options).merge(assets::router());
@@ -76,10 +76,9 @@ mod tests {
     use http_body_util::BodyExt;
     use signet_engine::{
         Settings,
-        store::endpoints::EndpointDraft,
-        testing::{TestDatabase, account, engine, sqlite},
+        testing::{TestDatabase, account, endpoint, engine, sqlite},
     };
-    use signet_model::{AccountId, EndpointId, Subscriptions, text::Description};
+    use signet_model::AccountId;
     use tower::ServiceExt;
 
     use super::*;
@@ -87,7 +86,7 @@ mod tests {
     const HOST: &str = "127.0.0.1:8080";
     const ORIGIN: &str = "http://127.0.0.1:8080";
 
-    /// The whole router, and somebody who is signed in.
+    /// The whole router, and a browser with a session.
     struct Browser {
         engine: Engine,
         router: Router,
@@ -114,16 +113,6 @@ mod tests {
             Self { engine, router, account, cookie, _database: database }
         }
 
-        async fn add_endpoint(&self) -> EndpointId {
-            let draft = EndpointDraft {
-                url: "https://127.0.0.1:9/".parse().expect("a URL"),
-                description: Description::default(),
-                event_types: Subscriptions::all(),
-            };
-            let secret = self.engine.new_secret();
-            self.engine.create_endpoint(self.account, draft, &secret).await.expect("an endpoint").id
-        }
-
         async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Response {
             let mut request = Request::builder().method(method).uri(path).header("host", HOST);
             request = request.header("content-type", "application/x-www-form-urlencoded");
@@ -146,7 +135,7 @@ mod tests {
     #[tokio::test]
     async fn every_page_has_a_policy_with_a_fresh_nonce_and_no_inline_code() {
         let browser = Browser::new().await;
-        let id = browser.add_endpoint().await;
+        let id = endpoint(&browser.engine, browser.account).await;
         let mut policies = Vec::new();
         for path in [
             "/login",
@@ -207,7 +196,7 @@ mod tests {
     #[tokio::test]
     async fn no_form_and_no_server_function_is_taken_from_another_origin() {
         let browser = Browser::new().await;
-        let id = browser.add_endpoint().await;
+        let id = endpoint(&browser.engine, browser.account).await;
         let evil: [&[(&str, &str)]; 4] = [
             &[("origin", "https://evil.example")],
             &[("origin", ORIGIN), ("sec-fetch-site", "cross-site")],
@@ -243,7 +232,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_of_settings_is_for_who_is_signed_in() {
+    async fn a_page_of_settings_needs_a_session() {
         let browser = Browser::new().await;
         assert_eq!(browser.get("/settings/webhooks").await.status(), StatusCode::OK);
         for cookie in ["", "__Host-signet=wrong", "signet=x"] {

@@ -1,9 +1,9 @@
-//! Opening the database with an engine on top.
+//! Opening the database, with an engine on top.
 
-pub mod sealing_key;
-pub mod server_lock;
+mod sealing_key;
+mod server_lock;
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use anyhow::{Context, anyhow, ensure};
 use signet_engine::{
@@ -15,71 +15,95 @@ use signet_engine::{
     store::{Database, DatabaseUrl, Error},
 };
 
-use crate::config::{Serve, Storage};
+use crate::config::StorageArgs;
+pub use sealing_key::KEY_VARIABLE;
 use sealing_key::Sources;
+pub use server_lock::ServerLock;
 
-impl Storage {
-    /// Where the data is.
-    ///
-    /// # Errors
-    /// The option names no database. The error does not repeat it: it can hold a password.
-    pub fn url(&self) -> anyhow::Result<DatabaseUrl> {
-        self.database.parse().context("--database (or SIGNET_DATABASE)")
-    }
+/// An engine that was opened with the sealing key, if that is at hand.
+#[derive(Debug)]
+pub struct Opened {
+    /// The engine.
+    pub engine: Engine,
+    /// True if the sealing key is at hand, so that signing secrets can be opened.
+    pub has_key: bool,
+}
 
-    /// Opens the database, for a command that needs none of the secrets in it and so no
-    /// key. Makes an SQLite file that is missing.
-    ///
-    /// # Errors
-    /// The database cannot be used.
-    pub async fn open(&self) -> anyhow::Result<Engine> {
-        self.open_for_command(Settings::default(), None).await
-    }
+/// Parses the option for the database.
+///
+/// # Errors
+/// The option names no database. The error does not repeat it: it can hold a password.
+pub fn url(args: &StorageArgs) -> anyhow::Result<DatabaseUrl> {
+    args.database.parse().context("--database (or SIGNET_DATABASE)")
+}
 
-    /// The same for a database that is there already.
-    ///
-    /// # Errors
-    /// The SQLite file is missing, or the database cannot be used.
-    pub async fn open_existing(&self, settings: Settings) -> anyhow::Result<Engine> {
-        self.must_exist()?;
-        self.open_for_command(settings, None).await
-    }
+/// Opens the database, for a command that needs none of the secrets in it and so no
+/// key. Makes an SQLite file that is missing.
+///
+/// # Errors
+/// The database cannot be used.
+pub async fn open(args: &StorageArgs) -> anyhow::Result<Engine> {
+    open_for_command(args, Settings::default(), None).await
+}
 
-    /// The same with the sealing key, if that is at hand; returns whether it is.
-    ///
-    /// # Errors
-    /// The SQLite file is missing, or the database or the key at hand cannot be used.
-    pub async fn open_existing_with_key(&self, settings: Settings) -> anyhow::Result<(Engine, bool)> {
-        self.must_exist()?;
-        let key = self.key_sources()?.at_hand(&Random::from_system())?;
-        let has_key = key.is_some();
-        Ok((self.open_for_command(settings, key).await?, has_key))
-    }
+/// Opens a database that exists, for a command that needs no secrets.
+///
+/// # Errors
+/// The SQLite file is missing, or the database cannot be used.
+pub async fn open_existing(args: &StorageArgs, settings: Settings) -> anyhow::Result<Engine> {
+    must_exist(args)?;
+    open_for_command(args, settings, None).await
+}
 
-    fn must_exist(&self) -> anyhow::Result<()> {
-        if let DatabaseUrl::Sqlite(path) = self.url()? {
-            ensure!(path.exists(), "there is no database {}; name another one with --database", path.display());
-        }
-        Ok(())
-    }
+/// Opens a database that exists, with the sealing key if that is at hand.
+///
+/// # Errors
+/// The SQLite file is missing, or the database or the key at hand cannot be used.
+pub async fn open_existing_with_key(args: &StorageArgs, settings: Settings) -> anyhow::Result<Opened> {
+    must_exist(args)?;
+    let key = key_sources(args)?.at_hand(&Random::from_system())?;
+    let has_key = key.is_some();
+    Ok(Opened { engine: open_for_command(args, settings, key).await?, has_key })
+}
 
-    async fn open_for_command(&self, settings: Settings, key: Option<SealKey>) -> anyhow::Result<Engine> {
-        let client = quiet_client(&settings);
-        let random = Random::from_system();
-        let sealer = Sealer::new(key.unwrap_or_else(|| random.bytes().into()));
-        assemble(self.connect().await?, settings, &client, random, sealer).await
-    }
+/// Opens the database for a server, with the sealing key that it was sealed with.
+///
+/// # Errors
+/// The sealing key, a certificate or the database cannot be used.
+pub async fn open_to_serve(args: &StorageArgs, settings: Settings, client: &Config) -> anyhow::Result<Engine> {
+    let (random, keys) = (Random::from_system(), key_sources(args)?);
+    // A key that cannot be used is refused before a database is made.
+    keys.at_hand(&random)?;
+    let db = connect(args).await?;
+    let key = keys.find(&random, db.has_sealed().await?)?;
+    let engine = assemble(db, settings, client, random, Sealer::new(key)).await?;
+    engine.prove_sealing_key().await.map_err(advise)?;
+    Ok(engine)
+}
 
-    async fn connect(&self) -> anyhow::Result<Database> {
-        let url = self.url()?;
-        let advice = "check --database, and whether this user may read and write it";
-        Database::connect(&url).await.with_context(|| format!("the database {url:?} cannot be opened; {advice}"))
+fn must_exist(args: &StorageArgs) -> anyhow::Result<()> {
+    if let DatabaseUrl::Sqlite(path) = url(args)? {
+        ensure!(path.exists(), "there is no database {}; name another one with --database", path.display());
     }
+    Ok(())
+}
 
-    fn key_sources(&self) -> anyhow::Result<Sources> {
-        let given = std::env::var(sealing_key::KEY_VARIABLE).ok();
-        Ok(Sources { given, file: self.key_file.clone(), database: self.url()? })
-    }
+async fn open_for_command(args: &StorageArgs, settings: Settings, key: Option<SealKey>) -> anyhow::Result<Engine> {
+    let client = client_that_sends_nothing(&settings);
+    let random = Random::from_system();
+    let sealer = Sealer::new(key.unwrap_or_else(|| random.bytes().into()));
+    assemble(connect(args).await?, settings, &client, random, sealer).await
+}
+
+async fn connect(args: &StorageArgs) -> anyhow::Result<Database> {
+    let url = url(args)?;
+    let advice = "check --database, and whether this user may read and write it";
+    Database::connect(&url).await.with_context(|| format!("the database {url:?} cannot be opened; {advice}"))
+}
+
+fn key_sources(args: &StorageArgs) -> anyhow::Result<Sources> {
+    let given = std::env::var(KEY_VARIABLE).ok();
+    Ok(Sources { given, file: args.key_file.clone(), database: url(args)? })
 }
 
 async fn assemble(
@@ -94,49 +118,19 @@ async fn assemble(
     Ok(Engine::new(Environment { db, clock, random, sealer, policy, client }, settings))
 }
 
-impl Serve {
-    /// Opens the database for a server, with the sealing key that it was sealed with.
-    ///
-    /// # Errors
-    /// The options contradict one another, or the sealing key, a certificate or
-    /// the database cannot be used.
-    pub async fn open(&self) -> anyhow::Result<Engine> {
-        let settings = self.settings()?;
-        let client = Config {
-            policy: self.policy(),
-            extra_authorities: self.trust_ca.iter().map(|path| read_authority(path)).collect::<anyhow::Result<_>>()?,
-            budget: settings.budget,
-            max_response_body: settings.max_response_body,
-        };
-        let (random, keys) = (Random::from_system(), self.storage.key_sources()?);
-        // A key that cannot be used is refused before a database is made.
-        keys.at_hand(&random)?;
-        let db = self.storage.connect().await?;
-        let key = keys.find(&random, db.has_sealed().await?)?;
-        let engine = assemble(db, settings, &client, random, Sealer::new(key)).await?;
-        engine.prove_sealing_key().await.map_err(refused)?;
-        Ok(engine)
-    }
-}
-
-/// The advice for a key that cannot be proved.
-fn refused(error: Error) -> anyhow::Error {
+/// Adds the advice for a key that cannot be proved.
+fn advise(error: Error) -> anyhow::Error {
     match error {
         Error::WrongKey => anyhow!("{error}: name the file of the old key with --key-file, or set SIGNET_KEY to it"),
         error => anyhow!("the database cannot be written; check whether this user may: {error}"),
     }
 }
 
-/// Of a command that sends nothing.
-const fn quiet_client(settings: &Settings) -> Config {
+const fn client_that_sends_nothing(settings: &Settings) -> Config {
     Config {
         policy: Policy::Public,
         extra_authorities: Vec::new(),
         budget: settings.budget,
         max_response_body: settings.max_response_body,
     }
-}
-
-fn read_authority(path: &Path) -> anyhow::Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| format!("the certificate authority {} cannot be read", path.display()))
 }

@@ -21,7 +21,7 @@ pub fn measure(on_postgres: bool, arguments: &[OsString]) -> Result<()> {
     if arguments.is_empty() {
         bench.arg("all");
     }
-    bench.env("SIGNET_BIN", signet).env_remove(postgres::VARIABLE);
-    bench.envs(server.as_ref().map(|server| (postgres::VARIABLE, server.url())));
+    bench.env("SIGNET_BIN", signet).env_remove(postgres::URL_VARIABLE);
+    bench.envs(server.as_ref().map(|server| (postgres::URL_VARIABLE, server.url())));
     run(&mut bench)
 }

@@ -54,7 +54,7 @@ fn on_both_databases() -> Result<()> {
     } else {
         tests.arg("test").args(HOST_PACKAGES);
     }
-    run(tests.env(postgres::VARIABLE, server.url()))
+    run(tests.env(postgres::URL_VARIABLE, server.url()))
 }
 
 /// Tests the built binary from outside: with receivers in Node.js, and in Chromium.

@@ -7,7 +7,6 @@ use signet_model::{
     delivery::{Failure, State},
     endpoint::EndpointUrl,
     event::EventType,
-    signature::hex,
     sql::{Stored, Unreadable},
 };
 use sqlx::{Database, Decode, Postgres, Type, error::BoxDynError};
@@ -306,7 +305,7 @@ impl fmt::Display for RawId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.parse().0 {
             Ok(id) => id.fmt(f),
-            Err(_) => f.write_str(&hex(&self.0)),
+            Err(_) => f.write_str(&hex::encode(&self.0)),
         }
     }
 }

@@ -1,41 +1,90 @@
 //! `signet account`: accounts, and the links with which their owners sign up.
 
 use anyhow::{Context, anyhow, bail, ensure};
+use clap::{Args, Subcommand};
 use signet_engine::{Engine, Settings};
-use signet_model::AccountId;
+use signet_model::{AccountId, text::AccountName};
 
-use super::{AddAccount, LinkAccount};
-use crate::config::PublicUrl;
+use crate::{
+    config::{PublicUrl, StorageArgs},
+    storage,
+};
+
+/// The commands for accounts.
+#[derive(Debug, Subcommand)]
+pub enum AccountCommand {
+    /// Add an account and print the one-time link with which its owner signs up.
+    Add(AccountAddArgs),
+    /// Print a new one-time link for an account that has no owner yet; the one of
+    /// before ends.
+    Link(AccountLinkArgs),
+}
+
+/// `signet account add`
+#[derive(Debug, Args)]
+pub struct AccountAddArgs {
+    /// The name by which your backend calls the account.
+    name: AccountName,
+    /// The link that is printed.
+    #[command(flatten)]
+    link: LinkArgs,
+    /// The database.
+    #[command(flatten)]
+    storage: StorageArgs,
+}
+
+/// `signet account link`
+#[derive(Debug, Args)]
+pub struct AccountLinkArgs {
+    /// The account (name or id).
+    name: String,
+    /// The link that is printed.
+    #[command(flatten)]
+    link: LinkArgs,
+    /// The database.
+    #[command(flatten)]
+    storage: StorageArgs,
+}
+
+/// The link that is printed.
+#[derive(Debug, Args)]
+struct LinkArgs {
+    /// The address of the dashboard in browsers, for the link.
+    #[arg(long, value_name = "URL", env = "SIGNET_PUBLIC_URL", default_value = "http://127.0.0.1:8080")]
+    public_url: PublicUrl,
+}
+
+impl LinkArgs {
+    async fn print(&self, engine: &Engine, account: AccountId) -> anyhow::Result<()> {
+        let token = engine.create_setup_link(account).await.context("the link could not be made")?;
+        println!("{}", setup_link(self.public_url.origin(), &token));
+        Ok(())
+    }
+}
 
 /// Adds an account and prints its one-time link.
 ///
 /// # Errors
 /// The name is taken, or the database cannot be used.
-pub async fn add(arguments: AddAccount) -> anyhow::Result<()> {
-    let engine = arguments.storage.open().await?;
-    let name = arguments.name.as_str();
-    let Some(account) = engine.create_account(&arguments.name).await.context("the account could not be added")? else {
+pub async fn add(args: AccountAddArgs) -> anyhow::Result<()> {
+    let engine = storage::open(&args.storage).await?;
+    let name = args.name.as_str();
+    let Some(account) = engine.create_account(&args.name).await.context("the account could not be added")? else {
         bail!("there is an account with the name {name:?} already");
     };
-    print_link(&engine, account.id, &arguments.public_url).await
+    args.link.print(&engine, account.id).await
 }
 
-/// Prints a new one-time link for an account that nobody signs in for yet.
+/// Prints a new one-time link for an account without an owner.
 ///
 /// # Errors
 /// There is no such account, it has an owner, or the database cannot be used.
-pub async fn link(arguments: LinkAccount) -> anyhow::Result<()> {
-    let engine = arguments.storage.open_existing(Settings::default()).await?;
-    let account = find(&engine, &arguments.name).await?;
+pub async fn link(args: AccountLinkArgs) -> anyhow::Result<()> {
+    let engine = storage::open_existing(&args.storage, Settings::default()).await?;
+    let account = find(&engine, &args.name).await?;
     let taken = engine.has_members(account).await.context("the account's owner could not be looked up")?;
-    ensure!(!taken, "the account {:?} has an owner already, who signs in with a password", arguments.name);
-    print_link(&engine, account, &arguments.public_url).await
-}
-
-async fn print_link(engine: &Engine, account: AccountId, public_url: &PublicUrl) -> anyhow::Result<()> {
-    let token = engine.create_setup_link(account).await.context("the link could not be made")?;
-    println!("{}", setup_link(public_url.origin(), &token));
-    Ok(())
+    ensure!(!taken, "the account {:?} has an owner already, who signs in with a password", args.name);
+    args.link.print(&engine, account).await
 }
 
 /// The address of a one-time link.

@@ -1,19 +1,38 @@
-//! `signet check`: whether everything that was accepted is accounted for.
+//! `signet check`: compares the events that were accepted with the deliveries and attempts
+//! that are stored.
 
 use std::{fmt, process::ExitCode};
 
 use anyhow::Context;
+use clap::Args;
 use signet_engine::{Settings, ledger::Ledger};
 
-use super::CheckLedger;
+use crate::{
+    config::{ConcurrencyArgs, Span, StorageArgs},
+    storage::{self, Opened},
+};
 
-/// Checks the ledger and prints what it says.
+/// `signet check`
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// The time for which a delivery belongs to the process that attempts it, as the
+    /// servers have it.
+    #[arg(long, value_name = "TIME", env = "SIGNET_LEASE", default_value_t = Span::new(Settings::default().lease))]
+    lease: Span,
+    /// The limits that the servers keep.
+    #[command(flatten)]
+    concurrency: ConcurrencyArgs,
+    /// The database.
+    #[command(flatten)]
+    storage: StorageArgs,
+}
+
+/// Checks the ledger and prints the result.
 ///
 /// # Errors
 /// The database cannot be used.
-pub async fn run(arguments: CheckLedger) -> anyhow::Result<ExitCode> {
-    let settings = arguments.concurrency.limit(Settings { lease: arguments.lease, ..Settings::default() });
-    let (engine, has_key) = arguments.storage.open_existing_with_key(settings).await?;
+pub async fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
+    let Opened { engine, has_key } = storage::open_existing_with_key(&args.storage, settings(&args)).await?;
     let checked = if has_key { engine.check().await } else { engine.check_without_key().await };
     let ledger = checked.context("the ledger could not be checked")?;
     engine.close().await;
@@ -24,6 +43,19 @@ pub async fn run(arguments: CheckLedger) -> anyhow::Result<ExitCode> {
     Ok(if ledger.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// The settings of the servers, as far as the rules of the ledger depend on them.
+fn settings(args: &CheckArgs) -> Settings {
+    Settings {
+        lease: args.lease.get(),
+        max_in_flight: args.concurrency.max_in_flight,
+        max_hanging: args.concurrency.max_hanging,
+        max_in_flight_per_endpoint: args.concurrency.max_in_flight_per_endpoint,
+        max_in_flight_per_host: args.concurrency.max_in_flight_per_host,
+        ..Settings::default()
+    }
+}
+
+/// The text that is printed.
 struct Report<'a>(&'a Ledger);
 
 impl fmt::Display for Report<'_> {

@@ -1,20 +1,45 @@
-//! `signet key add`: a key with which a backend sends events in.
+//! `signet key`: the keys with which a backend sends events in.
 
 use anyhow::Context;
+use clap::{Args, Subcommand};
+use signet_model::text::KeyName;
 
-use super::{AddKey, account};
+use super::account;
+use crate::{config::StorageArgs, storage};
+
+/// The commands for API keys.
+#[derive(Debug, Subcommand)]
+pub enum KeyCommand {
+    /// Make a key and print it, once.
+    Add(KeyAddArgs),
+}
+
+/// `signet key add`
+#[derive(Debug, Args)]
+pub struct KeyAddArgs {
+    /// The account (name or id) that the key speaks for. Without it the key is
+    /// the operator's and may name any account.
+    #[arg(long, env = "SIGNET_ACCOUNT")]
+    account: Option<String>,
+    /// The name of the key, by which it is recognised in the list.
+    #[arg(long, env = "SIGNET_KEY_NAME")]
+    name: KeyName,
+    /// The database.
+    #[command(flatten)]
+    storage: StorageArgs,
+}
 
 /// Makes a key and prints it.
 ///
 /// # Errors
 /// There is no such account, or the database cannot be used.
-pub async fn add(arguments: AddKey) -> anyhow::Result<()> {
-    let engine = arguments.storage.open().await?;
-    let account = match &arguments.account {
+pub async fn add(args: KeyAddArgs) -> anyhow::Result<()> {
+    let engine = storage::open(&args.storage).await?;
+    let account = match &args.account {
         Some(name) => Some(account::find(&engine, name).await?),
         None => None,
     };
-    let (_, text) = engine.create_api_key(account, &arguments.name).await.context("the key could not be made")?;
+    let (_, text) = engine.create_api_key(account, &args.name).await.context("the key could not be made")?;
     println!("{text}");
     Ok(())
 }

@@ -1,11 +1,10 @@
 //! `signet receive`: a receiver to play with.
 //!
-//! It speaks HTTPS on this machine with a certificate of its own making, checks
-//! the signatures of whatever arrives, prints it, and answers as it was told.
+//! It speaks HTTPS on this machine with a certificate of its own making, checks the
+//! signatures of each request, prints it, and answers with the status of its options.
 
 mod arrival;
 mod authority;
-mod indent;
 mod listen;
 
 use std::{io::Write, path::PathBuf, sync::Arc, time::Duration};
@@ -17,10 +16,10 @@ use axum::{
     http::{HeaderMap, StatusCode},
 };
 use clap::Args;
-use signet_engine::clock::SystemClock;
+use signet_engine::{Shutdown, clock::SystemClock};
 use signet_model::{signature::Secret, time::Clock};
 
-use crate::shutdown::Lifecycle;
+use crate::shutdown;
 use arrival::Arrival;
 use authority::Authority;
 
@@ -28,8 +27,8 @@ use authority::Authority;
 #[derive(Debug, Clone, Args)]
 pub struct ReceiveArgs {
     /// A signing secret to verify with, as the dashboard shows it. Repeatable, for
-    /// rotations; in the environment variable separated by commas. What does not
-    /// verify is answered with 401; without a secret nothing is verified.
+    /// rotations; in the environment variable separated by commas. A request that
+    /// does not verify is answered with 401; without a secret none is verified.
     #[arg(long, value_name = "SECRET", env = "SIGNET_RECEIVE_SECRET", hide_env_values = true, value_delimiter = ',')]
     pub secret: Vec<Secret>,
     /// The port to listen on, at localhost. Port 0: any free one, which is printed.
@@ -38,7 +37,7 @@ pub struct ReceiveArgs {
     /// The HTTP status to answer with.
     #[arg(long, env = "SIGNET_RECEIVE_STATUS", default_value_t = 200, value_parser = clap::value_parser!(u16).range(200..=599))]
     pub status: u16,
-    /// How long to wait before answering.
+    /// The wait before the answer.
     #[arg(long, value_name = "TIME", env = "SIGNET_RECEIVE_DELAY", default_value = "0s", value_parser = humantime::parse_duration)]
     pub delay: Duration,
     /// Answer the first attempts at each delivery with 503, this many of them.
@@ -65,11 +64,11 @@ pub async fn run(args: ReceiveArgs) -> anyhow::Result<()> {
     }
     let sockets = listen::bind(args.port).await?;
     let port = sockets.port();
-    let lifecycle = Lifecycle::default();
-    lifecycle.stop_on_signals(Duration::ZERO)?;
+    let shutdown = Shutdown::default();
+    shutdown::begin_on_signals(&shutdown, Duration::ZERO)?;
     say(&greeting(&args, port));
     let router = router(args, Arc::new(SystemClock), |arrival| say(&arrival.to_string()));
-    sockets.serve(authority.server_config()?, router, &lifecycle.soft).await;
+    sockets.serve(authority.server_config()?, router, &shutdown.begun).await;
     Ok(())
 }
 
@@ -86,7 +85,7 @@ fn greeting(args: &ReceiveArgs, port: u16) -> String {
     )
 }
 
-/// Whoever reads the output may have gone: that is no reason to stop receiving.
+/// Prints a text. The receiver goes on if its output is closed.
 fn say(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
@@ -97,7 +96,7 @@ struct Receiver<R> {
     report: R,
 }
 
-/// Takes every request in, whatever its path, and hands it to `report`.
+/// Takes every request at every path in, and hands it to `report`.
 fn router<R>(args: ReceiveArgs, clock: Arc<dyn Clock>, report: R) -> Router
 where
     R: Fn(&Arrival) + Send + Sync + 'static,

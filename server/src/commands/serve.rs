@@ -3,82 +3,175 @@
 use std::{
     io::Write,
     net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
 };
 
 use anyhow::Context;
-use signet_engine::Engine;
+use clap::Args;
+use signet_engine::{
+    Engine, Running, Settings, Shutdown,
+    outbound::{Config, Policy},
+};
 use signet_model::AccountId;
 use tokio::net::TcpListener;
 
 use super::account::setup_link;
 use crate::{
-    config::Serve,
+    config::{AccountArgs, ClientArgs, DeliveryArgs, PublicUrl, RetentionArgs, Span, StorageArgs},
     descriptors::{self, Shares},
     listener::{self, Limits},
     router::{self, Options},
-    shutdown::Lifecycle,
-    storage::server_lock::ServerLock,
+    shutdown,
+    storage::{self, ServerLock},
 };
 
 /// The account that the first owner gets.
 const FIRST_ACCOUNT: &str = "default";
 
-/// Runs until a signal says to stop.
+/// `signet serve`
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The database.
+    #[command(flatten)]
+    storage: StorageArgs,
+    /// The address to listen on. Port 0: any free one, which is printed.
+    #[arg(long, value_name = "ADDRESS", env = "SIGNET_LISTEN", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Limits for clients.
+    #[command(flatten)]
+    clients: ClientArgs,
+    /// The address of the dashboard in browsers, such as `https://signet.example.com`.
+    /// Default: the host that the browser asked for (its Host header).
+    #[arg(long, value_name = "URL", env = "SIGNET_PUBLIC_URL")]
+    public_url: Option<PublicUrl>,
+    /// For development: webhooks may reach receivers on this machine.
+    #[arg(long, env = "SIGNET_DEV")]
+    dev: bool,
+    /// Trust the certificate authorities in this PEM file too. Repeatable; in
+    /// the environment variable separated by commas.
+    #[arg(long, value_name = "FILE", env = "SIGNET_TRUST_CA", value_delimiter = ',')]
+    trust_ca: Vec<PathBuf>,
+    /// Attempts.
+    #[command(flatten)]
+    delivery: DeliveryArgs,
+    /// Retention.
+    #[command(flatten)]
+    retention: RetentionArgs,
+    /// Limits for one account.
+    #[command(flatten)]
+    accounts: AccountArgs,
+    /// The time for requests and attempts under way to end when stopping.
+    #[arg(long, value_name = "TIME", env = "SIGNET_STOP_LIMIT", default_value = "15s")]
+    stop_limit: Span,
+}
+
+impl ServeArgs {
+    /// The settings of the engine.
+    ///
+    /// # Errors
+    /// Options contradict one another.
+    fn settings(&self) -> anyhow::Result<Settings> {
+        let Self { delivery, retention, accounts, .. } = self;
+        delivery.check()?;
+        retention.check()?;
+        Ok(Settings {
+            schedule: delivery.schedule(),
+            budget: delivery.budget.get(),
+            lease: delivery.lease.get(),
+            max_in_flight: delivery.concurrency.max_in_flight,
+            max_hanging: delivery.concurrency.max_hanging,
+            max_in_flight_per_endpoint: delivery.concurrency.max_in_flight_per_endpoint,
+            max_in_flight_per_host: delivery.concurrency.max_in_flight_per_host,
+            release_rate: delivery.release_rate,
+            max_response_body: delivery.max_response_body,
+            keep_bodies: retention.keep_bodies.get(),
+            keep_deliveries: retention.keep_deliveries.get(),
+            max_endpoints_per_account: accounts.max_webhooks_per_account,
+            max_api_keys_per_account: accounts.max_api_keys_per_account,
+        })
+    }
+
+    /// The configuration of the client that sends.
+    ///
+    /// # Errors
+    /// A certificate cannot be read.
+    fn outbound(&self) -> anyhow::Result<Config> {
+        Ok(Config {
+            policy: if self.dev { Policy::PublicAndLoopback } else { Policy::Public },
+            extra_authorities: self.trust_ca.iter().map(|path| read_authority(path)).collect::<anyhow::Result<_>>()?,
+            budget: self.delivery.budget.get(),
+            max_response_body: self.delivery.max_response_body,
+        })
+    }
+
+    fn router_options(&self) -> Options {
+        Options { dev: self.dev, public_url: self.public_url.clone(), max_event_rate: self.clients.max_event_rate }
+    }
+}
+
+fn read_authority(path: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("the certificate authority {} cannot be read", path.display()))
+}
+
+/// Serves until the shutdown.
 ///
 /// # Errors
 /// The options, the database or the address cannot be used.
-pub async fn run(mut config: Serve) -> anyhow::Result<()> {
-    let lifecycle = Lifecycle::default();
-    let limits = fit(&mut config)?;
-    let socket = TcpListener::bind(config.listen)
+pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
+    let shutdown = Shutdown::default();
+    let limits = fit(&mut args)?;
+    let socket = TcpListener::bind(args.listen)
         .await
-        .with_context(|| format!("cannot listen on {}; choose another address with --listen", config.listen))?;
-    let _only_server = ServerLock::take(&config.storage.url()?)?;
-    let engine = config.open().await?;
-    let mut running = engine.start().context("a new engine was started before")?;
-    lifecycle.stop_on_signals(config.stop_limit)?;
-    if config.dev {
+        .with_context(|| format!("cannot listen on {}; choose another address with --listen", args.listen))?;
+    let _only_server = ServerLock::take(&storage::url(&args.storage)?)?;
+    let engine = storage::open_to_serve(&args.storage, args.settings()?, &args.outbound()?).await?;
+    let running = engine.start().context("a new engine was started before")?;
+    shutdown::begin_on_signals(&shutdown, args.stop_limit.get())?;
+    if args.dev {
         tracing::warn!("--dev: webhooks may reach receivers on this machine. Never use it in production");
     }
-    announce(&engine, &config, socket.local_addr()?).await?;
-    let deliver = async {
-        if lifecycle.soft.run_until_cancelled(running.broken()).await.is_some() {
-            // Whoever watches over the process starts it anew; nothing is lost by that.
-            lifecycle.soft.cancel();
-            lifecycle.hard.cancel();
-            anyhow::bail!("the engine has ended by a defect");
-        }
-        running.stop(lifecycle.hard.clone()).await;
-        Ok(())
-    };
-    let options =
-        Options { dev: config.dev, public_url: config.public_url.clone(), max_event_rate: config.door.max_event_rate };
-    let serve = listener::serve(socket, router::router(&engine, &engine.clock(), &options), limits, &lifecycle);
-    let ((), delivered) = tokio::join!(serve, deliver);
-    // A database that does not answer is left alone when the limit has passed.
-    lifecycle.hard.run_until_cancelled(engine.close()).await;
+    announce(&engine, &args, socket.local_addr()?).await?;
+    let router = router::router(&engine, &engine.clock(), &args.router_options());
+    let serve = listener::serve(socket, router, limits, &shutdown);
+    let ((), delivered) = tokio::join!(serve, deliver(running, &shutdown));
+    // A database that does not answer is left alone after the deadline.
+    shutdown.deadline.run_until_cancelled(engine.close()).await;
     tracing::info!("stopped");
     delivered
 }
 
-/// Fits the options into the limit of descriptors. Returns how many connections may come in beside those that sending
-/// needs.
-fn fit(config: &mut Serve) -> anyhow::Result<Limits> {
-    let Serve { concurrency, door, .. } = config;
-    let shares = descriptors::share(Shares {
-        in_flight: concurrency.max_in_flight,
-        hanging: concurrency.max_hanging,
-        connections: door.max_connections,
-    })?;
-    concurrency.max_hanging = shares.hanging;
-    Ok(Limits { connections: shares.connections, connections_per_client: door.max_connections_per_client })
+/// Delivers until the shutdown, and stops the engine then.
+///
+/// # Errors
+/// The engine has ended before. The supervisor of the process starts it anew; no event is lost.
+async fn deliver(mut running: Running, shutdown: &Shutdown) -> anyhow::Result<()> {
+    if shutdown.begun.run_until_cancelled(running.broken()).await.is_some() {
+        shutdown.begun.cancel();
+        shutdown.deadline.cancel();
+        anyhow::bail!("the engine has ended by a defect");
+    }
+    running.stop(shutdown.deadline.clone()).await;
+    Ok(())
 }
 
-async fn announce(engine: &Engine, config: &Serve, address: SocketAddr) -> anyhow::Result<()> {
-    let origin = config.public_url.as_ref().map_or_else(|| reachable(address), ToString::to_string);
+/// Fits the options into the limit of descriptors. Returns the limits of connections from
+/// outside, which leave the descriptors that sending needs.
+fn fit(args: &mut ServeArgs) -> anyhow::Result<Limits> {
+    let ServeArgs { delivery, clients, .. } = args;
+    let shares = descriptors::share(Shares {
+        in_flight: delivery.concurrency.max_in_flight,
+        hanging: delivery.concurrency.max_hanging,
+        connections: clients.max_connections,
+    })?;
+    delivery.concurrency.max_hanging = shares.hanging;
+    Ok(Limits { connections: shares.connections, connections_per_client: clients.max_connections_per_client })
+}
+
+async fn announce(engine: &Engine, args: &ServeArgs, address: SocketAddr) -> anyhow::Result<()> {
+    let origin = args.public_url.as_ref().map_or_else(|| reachable(address), ToString::to_string);
     tracing::info!(%address, "listening");
     let mut block = format!("\n  Signet {} is running: {origin}\n", env!("CARGO_PKG_VERSION"));
-    if config.public_url.is_some() {
+    if args.public_url.is_some() {
         block.extend(["  It listens on ", &reachable(address), "\n"]);
     }
     if let Some(token) = first_setup(engine).await.context("the one-time link could not be made")? {
@@ -86,7 +179,7 @@ async fn announce(engine: &Engine, config: &Serve, address: SocketAddr) -> anyho
         block.extend(["  ", &setup_link(&origin, &token), "\n"]);
     }
     block.push('\n');
-    // It is for a person; nobody may be there to read it.
+    // Without a reader the server runs all the same.
     if let Err(error) = std::io::stdout().write_all(block.as_bytes()) {
         tracing::warn!(%error, "the address could not be printed");
     }
@@ -114,7 +207,7 @@ async fn first_account(engine: &Engine) -> anyhow::Result<AccountId> {
     account.map(|account| account.id).context("the first account is gone again")
 }
 
-/// How a browser on this machine reaches what listens on `address`.
+/// The URL of a socket in a browser on this machine.
 fn reachable(address: SocketAddr) -> String {
     let ip = match address.ip() {
         ip if !ip.is_unspecified() => ip,
@@ -126,7 +219,56 @@ fn reachable(address: SocketAddr) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use clap::Parser;
+    use signet_model::retry::Schedule;
+
     use super::*;
+    use crate::commands::{Cli, Command};
+
+    fn serve(arguments: &[&str]) -> ServeArgs {
+        let cli = Cli::try_parse_from([&["signet", "serve"], arguments].concat()).expect("valid arguments");
+        match cli.command {
+            Command::Serve(args) => *args,
+            other => panic!("not serve: {other:?}"),
+        }
+    }
+
+    fn refused(arguments: &[&str]) -> String {
+        Cli::try_parse_from([&["signet", "serve"], arguments].concat()).expect_err("invalid arguments").to_string()
+    }
+
+    #[test]
+    fn a_lease_must_outlast_the_budget_and_a_margin() {
+        let error = serve(&["--budget", "10s", "--lease", "15s"]).settings().expect_err("too short");
+        assert!(error.to_string().contains("--lease 15s is too short"), "{error}");
+        assert!(serve(&["--budget", "10s", "--lease", "16s"]).settings().is_ok());
+    }
+
+    #[test]
+    fn deliveries_are_kept_as_long_as_repeated_requests_are_recognised() {
+        let error = serve(&["--keep-deliveries", "23h"]).settings().expect_err("too short");
+        assert!(error.to_string().contains("--keep-deliveries 23h is too short"), "{error}");
+        assert!(serve(&["--keep-deliveries", "1d"]).settings().is_ok());
+    }
+
+    #[test]
+    fn the_schedule_is_read_in_words_for_time() {
+        let settings = serve(&["--retry-delays", "1s, 2m", "--retry-jitter", "0"]).settings().expect("valid");
+        assert_eq!(settings.schedule, Schedule::new(vec![Duration::from_secs(1), Duration::from_mins(2)], 0));
+        assert!(serve(&["--retry-delays", "none"]).settings().expect("valid").schedule.delays().is_empty());
+        assert!(refused(&["--retry-delays", "1 parsec"]).contains("--retry-delays"));
+    }
+
+    #[test]
+    fn counts_and_times_are_above_zero() {
+        for option in ["--max-in-flight", "--max-hanging", "--max-in-flight-per-endpoint", "--max-in-flight-per-host"] {
+            assert!(refused(&[option, "0"]).contains("above zero"), "{option}");
+        }
+        assert!(refused(&["--budget", "0s"]).contains("longer than nothing"));
+        assert!(refused(&["--release-rate", "0"]).contains("--release-rate"));
+    }
 
     #[test]
     fn the_printed_address_can_be_opened() {

@@ -1,16 +1,17 @@
-//! What one customer may have.
+//! Limits for one account.
 
 use clap::Args;
+use signet_engine::Settings;
 
-/// How much one account may have.
-#[derive(Debug, Clone, Args)]
-pub struct AccountLimits {
+/// Limits for one account.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct AccountArgs {
     /// The most webhooks of one account.
     #[arg(
         long,
         value_name = "COUNT",
         env = "SIGNET_MAX_WEBHOOKS_PER_ACCOUNT",
-        default_value_t = 100,
+        default_value_t = Settings::default().max_endpoints_per_account,
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub max_webhooks_per_account: u32,
@@ -19,7 +20,7 @@ pub struct AccountLimits {
         long,
         value_name = "COUNT",
         env = "SIGNET_MAX_API_KEYS_PER_ACCOUNT",
-        default_value_t = 50,
+        default_value_t = Settings::default().max_api_keys_per_account,
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub max_api_keys_per_account: u32,

@@ -6,17 +6,17 @@ use clap::Args;
 
 use super::count;
 
-/// The default of [`Door::max_event_rate`].
+/// The default of [`ClientArgs::max_event_rate`].
 pub const MAX_EVENT_RATE: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
 
-/// How much clients may ask of the server.
-#[derive(Debug, Clone, Args)]
+/// Limits for clients of the server.
+#[derive(Debug, Clone, Copy, Args)]
 #[expect(clippy::struct_field_names, reason = "they are the names of the options")]
-pub struct Door {
+pub struct ClientArgs {
     /// The most connections from outside. When there are as many, a new one ends
     /// the one whose client has kept the server waiting longest. Lowered where
     /// the limit of open files leaves fewer.
-    #[arg(long, value_name = "COUNT", env = "SIGNET_MAX_CONNECTIONS", default_value = "4096", value_parser = count)]
+    #[arg(long, value_name = "COUNT", env = "SIGNET_MAX_CONNECTIONS", default_value_t = 4_096, value_parser = count)]
     pub max_connections: usize,
     /// The most connections from one address, or from one /64 of IPv6. Does not
     /// hold for this machine: a proxy here connects for all of its clients.
@@ -24,7 +24,7 @@ pub struct Door {
         long,
         value_name = "COUNT",
         env = "SIGNET_MAX_CONNECTIONS_PER_CLIENT",
-        default_value = "256",
+        default_value_t = 256,
         value_parser = count
     )]
     pub max_connections_per_client: usize,

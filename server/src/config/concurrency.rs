@@ -1,15 +1,15 @@
-//! How much is under way at the same time: what `signet serve` does, and what
-//! `signet check` is to know of it.
+//! Limits of attempts that are made at the same time. `signet serve` keeps them, and
+//! `signet check` judges by them.
 
 use clap::Args;
 use signet_engine::Settings;
 
 use super::count;
 
-/// How much is under way at the same time.
+/// Limits of attempts that are made at the same time.
 #[derive(Debug, Clone, Copy, Args)]
 #[expect(clippy::struct_field_names, reason = "they are the names of the options")]
-pub struct Concurrency {
+pub struct ConcurrencyArgs {
     /// The most attempts that are at work at the same time: each in its first second.
     #[arg(
         long,
@@ -47,17 +47,4 @@ pub struct Concurrency {
         value_parser = count
     )]
     pub max_in_flight_per_host: usize,
-}
-
-impl Concurrency {
-    /// These settings, with these limits.
-    pub fn limit(self, settings: Settings) -> Settings {
-        Settings {
-            max_in_flight: self.max_in_flight,
-            max_hanging: self.max_hanging,
-            max_in_flight_per_endpoint: self.max_in_flight_per_endpoint,
-            max_in_flight_per_host: self.max_in_flight_per_host,
-            ..settings
-        }
-    }
 }

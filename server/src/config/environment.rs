@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, ffi::OsString};
 
 use anyhow::bail;
 
-use crate::storage::sealing_key::KEY_VARIABLE;
+use crate::storage::KEY_VARIABLE;
 
 /// The beginning of the names of all variables.
 const PREFIX: &str = "SIGNET_";

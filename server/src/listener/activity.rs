@@ -1,4 +1,4 @@
-//! Whether a connection waits for its client or for this server, and since when.
+//! The step that a connection waits for: one of its client, or one of this server.
 
 use std::{
     future::{Future, poll_fn},
@@ -13,13 +13,13 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-/// How long a connection may be open without a request. Proxies keep theirs for a minute.
+/// The time for which a connection may be open without a request. Proxies keep theirs for a minute.
 const IDLE_LIMIT: Duration = Duration::from_secs(75);
-/// How long a request's head may take, from its first byte to its last.
+/// The time for a request's head, from its first byte to its last.
 const HEAD_LIMIT: Duration = Duration::from_secs(15);
-/// How long a client may stop taking an answer.
+/// The time for which a client may stop taking an answer.
 const STALL_LIMIT: Duration = Duration::from_secs(15);
-/// How long a client may take for a whole answer.
+/// The time for a whole answer.
 const ANSWER_LIMIT: Duration = Duration::from_mins(2);
 
 /// The step that a connection waits for.
@@ -41,9 +41,9 @@ enum Wait {
 struct State {
     wait: Wait,
     since: Instant,
-    /// When the client last went on with this step.
+    /// The instant at which the client last went on with this step.
     progress: Instant,
-    /// When the client must have done more; `None` while this server works.
+    /// The instant by which the client must have done more; `None` while this server works.
     deadline: Option<Instant>,
 }
 
@@ -73,7 +73,7 @@ pub struct Activity {
 }
 
 impl Activity {
-    /// Of a connection that has just been opened, which is done to send a request.
+    /// The activity of a new connection, which waits for the head of a request.
     pub fn new() -> Self {
         Self { state: Mutex::new(State::begin(Wait::Head)), evicted: Notify::new() }
     }
@@ -120,7 +120,7 @@ impl Activity {
         });
     }
 
-    /// Everything that was written has been taken.
+    /// The client has taken all that was written.
     pub fn flushed(&self) {
         self.change(|state| {
             if state.wait == Wait::Answer {
@@ -129,7 +129,7 @@ impl Activity {
         });
     }
 
-    /// Since when the client is waited for; `None` while this server works.
+    /// The instant since which the client is waited for; `None` while this server works.
     pub fn waits_since(&self) -> Option<Instant> {
         let state = self.state();
         (state.wait != Wait::Work).then_some(state.progress)
@@ -145,12 +145,13 @@ impl Activity {
         self.evicted.notified().await;
     }
 
-    /// Whether a request or its answer is under way.
+    /// Returns true while a request or its answer is under way.
     pub fn is_busy(&self) -> bool {
         self.state().wait != Wait::Request
     }
 
-    /// Waits until the client is too late, and wakes the task when a body is. Must be polled after the connection.
+    /// Waits until the client is too late, and wakes the task when a body is. Must be polled
+    /// after the connection.
     pub async fn overdue(&self) {
         let mut timer = pin!(sleep_until(Instant::now() + HEAD_LIMIT));
         poll_fn(|cx| self.poll_overdue(timer.as_mut(), cx)).await;

@@ -14,11 +14,11 @@ use tokio::time::Instant;
 
 use super::Activity;
 
-/// How long a body may take at most.
+/// The most time that a body may take.
 const LIMIT: Duration = Duration::from_secs(30);
-/// How long it may take however little comes.
+/// The time that a body has at any rate.
 const GRACE: Duration = Duration::from_secs(5);
-/// How many bytes a second must come after that, on average.
+/// The least average rate after that, in bytes a second.
 const LEAST_RATE: u32 = 1024;
 
 /// The body did not come in time.
@@ -26,13 +26,13 @@ const LEAST_RATE: u32 = 1024;
 #[error("the body comes too slowly")]
 pub struct TooSlow;
 
-/// A body that fails when it comes too slowly. The connection's [`Activity`] wakes its task when that is so.
+/// A body that fails when it comes too slowly. The connection's [`Activity`] wakes its task then.
 #[derive(Debug)]
 pub struct Arriving<B> {
     body: B,
     activity: Arc<Activity>,
     received: u32,
-    /// When the body was first waited for.
+    /// The instant at which the body was first waited for.
     began: Option<Instant>,
 }
 

@@ -1,4 +1,4 @@
-//! How many connections there may be, in all and of one client.
+//! The places of connections: so many in all, and so many of one client.
 
 use std::{
     collections::HashMap,
@@ -11,10 +11,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::Activity;
 use crate::{client::network, notice::Notice};
 
-/// How many connections there may be.
+/// The limits of connections.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// In all. When there are as many, a new one ends the one whose client has kept the server waiting longest.
+    /// The most in all. A new one ends the one that has waited for its client longest.
     pub connections: usize,
     /// Of one client: an IPv4 address, or a /64 of IPv6. Proxies on this machine have no such limit.
     pub connections_per_client: usize,
@@ -50,7 +50,7 @@ pub struct Place {
 }
 
 impl Places {
-    /// None is taken.
+    /// All places, free.
     pub fn new(limits: Limits) -> Arc<Self> {
         Arc::new(Self {
             limits,
@@ -61,8 +61,8 @@ impl Places {
         })
     }
 
-    /// A place for a connection from `peer`; `None` if its client has too many, or if this server works on an
-    /// answer for each that is open.
+    /// A place for a connection from `peer`. `None` if its client has too many, or if this
+    /// server works on an answer for each open connection.
     pub async fn take(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
         let client = (!peer.to_canonical().is_loopback()).then(|| network(peer));
         if client.is_some_and(|client| self.is_crowded(client)) {
@@ -84,7 +84,7 @@ impl Places {
         crowded
     }
 
-    /// Ends the connection whose client has kept the server waiting longest, if any does.
+    /// Ends the connection that has waited for its client longest. Returns false if none waits.
     fn evict(&self) -> bool {
         if let Some(times) = self.full.due() {
             let limit = self.limits.connections;

@@ -27,15 +27,15 @@ fn router() -> Router {
 /// The client's end of a connection that is served.
 async fn connect() -> DuplexStream {
     let places = Places::new(LIMITS);
-    let door = Door { router: router(), places, late: Arc::default(), lifecycle: Lifecycle::default() };
+    let server = Server { router: router(), places, late: Arc::default(), shutdown: Shutdown::default() };
     let peer = SocketAddr::from(([192, 0, 2, 1], 1));
-    let place = door.places.take(peer.ip()).await.expect("a place");
-    let (client, server) = duplex(64 * 1024);
-    spawn(door.attend(server, peer, place));
+    let place = server.places.take(peer.ip()).await.expect("a place");
+    let (client, far_end) = duplex(64 * 1024);
+    spawn(server.attend(far_end, peer, place));
     client
 }
 
-/// Sends `text`, then one byte a second of `rest`, and reads what is answered until the connection ends.
+/// Sends `text`, then one byte a second of `rest`, and reads the answer until the connection ends.
 async fn drip(text: &str, rest: u8) -> String {
     let mut client = connect().await;
     client.write_all(text.as_bytes()).await.expect("sent");
@@ -96,7 +96,7 @@ async fn a_client_that_reads_by_drips_is_given_up() {
     let mut piece = [0; 64];
     while let Ok(len @ 1..) = client.read(&mut piece).await {
         read += len;
-        // After the deadline only what is on its way already is left to read.
+        // After the deadline only bytes that are on their way already are left to read.
         if began.elapsed() < Duration::from_mins(3) {
             sleep(Duration::from_secs(1)).await;
         }
@@ -137,13 +137,13 @@ async fn an_old_connection_ends_with_an_answer() {
 }
 
 /// A server on a socket.
-async fn listen() -> (SocketAddr, Lifecycle) {
-    let lifecycle = Lifecycle::default();
+async fn listen() -> (SocketAddr, Shutdown) {
+    let shutdown = Shutdown::default();
     let socket = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
     let address = socket.local_addr().expect("an address");
-    let served = lifecycle.clone();
+    let served = shutdown.clone();
     spawn(async move { serve(socket, router(), LIMITS, &served).await });
-    (address, lifecycle)
+    (address, shutdown)
 }
 
 async fn healthz(stream: &mut TcpStream, rest: &str) -> String {
@@ -157,7 +157,7 @@ const HEALTHZ: &str = "GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n
 
 #[tokio::test]
 async fn half_sent_heads_in_every_place_keep_no_client_out() {
-    let (address, _lifecycle) = listen().await;
+    let (address, _shutdown) = listen().await;
     let mut halves = Vec::new();
     for _ in 0..20 {
         let mut half = TcpStream::connect(address).await.expect("a connection");
@@ -175,7 +175,7 @@ async fn half_sent_heads_in_every_place_keep_no_client_out() {
 
 #[tokio::test]
 async fn answers_that_are_never_read_keep_no_client_out() {
-    let (address, _lifecycle) = listen().await;
+    let (address, _shutdown) = listen().await;
     let mut deaf = Vec::new();
     for _ in 0..4 {
         let mut stream = TcpStream::connect(address).await.expect("a connection");
@@ -188,13 +188,13 @@ async fn answers_that_are_never_read_keep_no_client_out() {
 
 #[tokio::test]
 async fn a_stop_ends_idle_connections_at_once() {
-    let (address, lifecycle) = listen().await;
+    let (address, shutdown) = listen().await;
     let mut idle = TcpStream::connect(address).await.expect("a connection");
     let mut kept = TcpStream::connect(address).await.expect("a connection");
     kept.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").await.expect("sent");
     let mut answer = [0; 512];
     assert!(kept.read(&mut answer).await.is_ok_and(|len| len > 0));
-    lifecycle.soft.cancel();
+    shutdown.begun.cancel();
     for stream in [&mut idle, &mut kept] {
         let end = timeout(Duration::from_mins(1), stream.read(&mut answer)).await.expect("the end is at once");
         assert_eq!(end.unwrap_or(0), 0);

@@ -1,4 +1,4 @@
-//! Forms are small, and arrive soon.
+//! Reads forms: they are small, and arrive soon.
 
 use std::error::Error;
 
@@ -16,7 +16,7 @@ use super::{is_unsafe, refusal};
 /// The largest form, in bytes.
 pub const MAX_LEN: usize = 64 * 1024;
 
-/// Reads the body of a request that may change something, to a cap.
+/// Reads the body of a request that may change data, to a cap.
 pub async fn read(request: Request, next: Next) -> Response {
     if !is_unsafe(request.method()) {
         return next.run(request).await;
@@ -27,7 +27,7 @@ pub async fn read(request: Request, next: Next) -> Response {
     }
 }
 
-/// Takes a request apart, with its whole body, of at most so many bytes.
+/// Takes a request apart, with its whole body of at most `most` bytes.
 pub async fn buffer(request: Request, most: usize) -> Result<(Parts, Bytes), Response> {
     let (head, body) = request.into_parts();
     match to_bytes(body, most).await {

@@ -1,7 +1,8 @@
 //! An answer that is given before the request has been read reaches its client all the same.
 //!
-//! A connection that is closed while its client still sends loses the answer: most clients send everything before
-//! they read. So the rest of the body is read first, up to a bound, and thrown away.
+//! A connection that is closed while its client still sends loses the answer: most clients
+//! send the whole request before they read. So the rest of the body is read first, up to a
+//! bound, and thrown away.
 
 use std::{
     pin::Pin,
@@ -22,7 +23,7 @@ use tokio::{sync::oneshot, time::timeout};
 
 /// The most bytes that are read after the answer is known.
 const MOST: usize = 32 * 1024 * 1024;
-/// How long they may take.
+/// The time in which they must come.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// Reads the rest of a body that its handler has dropped, before the answer goes out.
@@ -53,7 +54,8 @@ async fn discard(mut body: Body) {
 /// A body that comes back when its handler drops it, unless all of it has been read.
 struct Lent {
     body: Body,
-    /// Whether the client sends it. One that waits to be told (`Expect: 100-continue`) has its answer without.
+    /// True if the client sends the body. A client that waits to be told (`Expect:
+    /// 100-continue`) has its answer without.
     asked_for: bool,
     /// Gone once the body has come to an end.
     back: Option<oneshot::Sender<Body>>,
@@ -99,7 +101,7 @@ mod tests {
 
     use axum::{Router, http::StatusCode, middleware::from_fn, routing::post};
     use signet_engine::{
-        Settings,
+        Settings, Shutdown,
         testing::{account, api_key, engine, sqlite},
     };
     use signet_model::time::Clock;
@@ -114,12 +116,12 @@ mod tests {
     use crate::{
         listener::{self, Limits},
         router::{self, Options},
-        shutdown::Lifecycle,
     };
 
     const FRAME: usize = 16 * 1024;
 
-    /// A body of so many frames, which counts those that were read, and then ends or keeps its reader waiting.
+    /// A body of so many frames, which counts those that were read, and then ends or keeps its
+    /// reader waiting.
     struct Frames {
         left: usize,
         read: Arc<AtomicUsize>,
@@ -143,7 +145,8 @@ mod tests {
         }
     }
 
-    /// Sends frames to a handler that refuses without reading. Returns how many were read.
+    /// Sends frames to a handler that refuses without reading. Returns the number of frames
+    /// that were read.
     async fn refused(left: usize, ends: bool, expect: Option<&'static str>) -> usize {
         let refusing = post(async |_: Request| StatusCode::UNAUTHORIZED).layer(from_fn(read_rest));
         let read = Arc::new(AtomicUsize::new(0));
@@ -177,7 +180,7 @@ mod tests {
     const JSON: &str = "Content-Type: application/json\r\n";
 
     #[tokio::test]
-    async fn a_refusal_reaches_a_client_that_sends_everything_before_it_reads() {
+    async fn a_refusal_reaches_a_client_that_sends_its_whole_request_before_it_reads() {
         let database = sqlite().await;
         let (engine, clock) = engine(&database, Settings::default(), Vec::new());
         let acme = account(&engine, "acme").await;
@@ -188,7 +191,7 @@ mod tests {
         let clock: Arc<dyn Clock> = Arc::new(clock);
         let router = router::router(&engine, &clock, &Options::default());
         let limits = Limits { connections: 8, connections_per_client: 8 };
-        spawn(async move { listener::serve(socket, router, limits, &Lifecycle::default()).await });
+        spawn(async move { listener::serve(socket, router, limits, &Shutdown::default()).await });
 
         for (request, headers, status) in [
             ("POST /v1/events", JSON, "401"),

@@ -1,6 +1,6 @@
-//! Headers that keep a browser from doing what no page of ours asks for. The
+//! Headers that forbid a browser all that the pages do not ask for. The
 //! Content-Security-Policy is not among them: it carries a nonce, and is set
-//! where a page is rendered.
+//! with the page.
 
 use axum::{
     extract::{Request, State},
@@ -25,7 +25,7 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
     (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
 ];
 
-/// Whether browsers reach the server over TLS alone.
+/// True if browsers reach the server over TLS alone.
 #[derive(Debug, Clone, Copy)]
 pub struct Https(pub bool);
 

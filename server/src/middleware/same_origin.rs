@@ -1,5 +1,5 @@
-//! Requests that change something must come from our own pages: the browser says
-//! where from (`Sec-Fetch-Site`, `Origin`), and no other page can alter that.
+//! Requests that may change data must come from our own pages: the browser names their
+//! origin (`Sec-Fetch-Site`, `Origin`), and no other page can alter that.
 
 use std::sync::Arc;
 
@@ -18,10 +18,10 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const REFUSED: &str = "This request did not come from a page of this server, so nothing was changed.\n\
     If you reach Signet through a proxy, start it with --public-url and the address in your browser.\n";
 
-/// Where pages are; `None` means wherever the browser asked for them.
+/// The origin of the pages; `None` stands for the host that the browser asked.
 pub type Home = Option<Arc<PublicUrl>>;
 
-/// Lets a request through unless it may change something and comes from elsewhere.
+/// Refuses a request that may change data and comes from another origin.
 pub async fn check(State(home): State<Home>, route: Option<MatchedPath>, request: Request, next: Next) -> Response {
     if is_unsafe(request.method()) && !is_from_here(request.headers(), home.as_deref()) {
         // The path itself may hold the token of a one-time link.
@@ -32,8 +32,8 @@ pub async fn check(State(home): State<Home>, route: Option<MatchedPath>, request
     next.run(request).await
 }
 
-/// `Sec-Fetch-Site` is the browser's own judgement. `Origin` counts where the browser does not judge: a proxy
-/// that sets `Referrer-Policy: no-referrer` makes it `null` for every form.
+/// `Sec-Fetch-Site` is the browser's own judgement. `Origin` counts where the browser does not
+/// judge: a proxy that sets `Referrer-Policy: no-referrer` makes it `null` for every form.
 fn is_from_here(headers: &HeaderMap, home: Option<&PublicUrl>) -> bool {
     match headers.get(SEC_FETCH_SITE).map(HeaderValue::as_bytes) {
         Some(b"same-origin") => true,

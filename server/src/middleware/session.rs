@@ -1,4 +1,4 @@
-//! Who asks: the session of the cookie, put among the request's extensions.
+//! The session of the cookie, put among the request's extensions.
 
 use axum::{
     extract::{Request, State},
@@ -11,7 +11,7 @@ use signet_engine::Engine;
 
 use super::refusal;
 
-/// Looks the session up. A store that fails is not taken for a cookie that is wrong.
+/// Looks the session up. A store that fails is answered 503, not taken for an unknown cookie.
 pub async fn look_up(State(engine): State<Engine>, mut request: Request, next: Next) -> Response {
     if let Some(token) = session_token(request.headers()) {
         match engine.session(token).await {

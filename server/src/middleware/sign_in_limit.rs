@@ -1,5 +1,5 @@
-//! Guessing passwords and one-time links is slow: few attempts for each address
-//! and account, then one now and again.
+//! Makes guessing passwords and one-time links slow: a few attempts for each address and
+//! account, then one now and again.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -24,16 +24,17 @@ use crate::{
 
 const RATE: Rate = Rate { burst: 10, interval: Duration::from_secs(30) };
 
-/// For how many sources attempts are counted.
+/// The most sources for which attempts are counted.
 const MOST: usize = 10_000;
 
-/// The largest form, in bytes: an e-mail address, a password of a thousand letters and the page to go on to.
+/// The largest form, in bytes: an e-mail address, a password of a thousand letters and the
+/// page to go on to.
 const MAX_LEN: usize = 16 * 1024;
 
 /// The longest e-mail address, in bytes (RFC 5321).
 const MAX_EMAIL: usize = 254;
 
-/// The client's network, and a hash of the account that it tries: a key has one size.
+/// The client's network, and a hash of the account that it tries, so that all keys have one size.
 type Source = (IpAddr, [u8; 32]);
 
 /// Counts attempts. Clones count together.
@@ -46,7 +47,7 @@ impl Default for SignInLimit {
     }
 }
 
-/// Refuses one attempt too many.
+/// Refuses an attempt above the limit.
 pub async fn check(State(limit): State<SignInLimit>, request: Request, next: Next) -> Response {
     if !is_attempt(&request) {
         return next.run(request).await;

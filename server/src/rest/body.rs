@@ -9,10 +9,10 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use signet_model::event::MemberFault;
 
-use super::{Api, Problem, caller::Caller, room::Place};
+use super::{Api, Code, Problem, caller::Caller, room::Place};
 
-/// A body that is called JSON, of at most `MAX` bytes. Whether it is JSON is
-/// found out by parsing it. It takes the room of the [`Caller`] that was read before it.
+/// A body that `Content-Type` calls JSON, of at most `MAX` bytes. It takes the room of the
+/// [`Caller`] that was read before it.
 #[derive(Debug)]
 pub struct JsonBody<const MAX: usize> {
     bytes: Bytes,
@@ -47,7 +47,7 @@ impl<const MAX: usize> FromRequest<Api> for JsonBody<MAX> {
         // Without a length it may be the largest.
         let len = announced(&head.headers).unwrap_or(MAX);
         if len > MAX {
-            return Err(Problem::too_large(MAX));
+            return Err(too_large(MAX));
         }
         let account = head.extensions.get().and_then(|caller: &Caller| caller.own_account());
         let mut place = api.room.place(account, len);
@@ -60,24 +60,37 @@ impl<const MAX: usize> FromRequest<Api> for JsonBody<MAX> {
 async fn read(mut body: Body, limit: usize, place: &mut Place) -> Result<Bytes, Problem> {
     let mut bytes = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let data = frame.map_err(|_| Problem::incomplete())?.into_data().unwrap_or_default();
+        let data = frame.map_err(|_| incomplete())?.into_data().unwrap_or_default();
         if data.len() > limit - bytes.len() {
-            return Err(Problem::too_large(limit));
+            return Err(too_large(limit));
         }
-        place.grow(data.len()).map_err(|full| Problem::try_again(full.to_string()))?;
+        place.grow(data.len()).map_err(|full| Problem::new(Code::TryAgain, full.to_string()))?;
         bytes.extend_from_slice(&data);
     }
     Ok(bytes.freeze())
 }
 
-/// The body must be called JSON, and not be compressed.
+/// Refuses a body that is compressed, or called another thing than JSON.
 fn check_kind(headers: &HeaderMap) -> Result<(), Problem> {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     if headers.get(header::CONTENT_ENCODING).is_some_and(|it| !it.as_bytes().eq_ignore_ascii_case(b"identity")) {
-        return Err(Problem::compressed());
+        let detail = "The body is compressed, as Content-Encoding says. Send it as it is, without that header.";
+        return Err(Problem::new(Code::Compressed, detail));
     }
     let essence = text(header::CONTENT_TYPE).and_then(|value| value.split(';').next()).unwrap_or_default();
-    essence.trim().eq_ignore_ascii_case("application/json").then_some(()).ok_or_else(Problem::not_json)
+    if !essence.trim().eq_ignore_ascii_case("application/json") {
+        let detail = "Send the body as it is, with Content-Type: application/json.";
+        return Err(Problem::new(Code::NotJson, detail));
+    }
+    Ok(())
+}
+
+fn too_large(limit: usize) -> Problem {
+    Problem::new(Code::BodyTooLarge, format!("The body may have at most {limit} bytes."))
+}
+
+fn incomplete() -> Problem {
+    Problem::new(Code::Incomplete, "The body did not arrive in full, or not in time.")
 }
 
 fn announced(headers: &HeaderMap) -> Option<usize> {

@@ -1,4 +1,4 @@
-//! Who asks: the holder of the bearer key.
+//! The caller: the holder of the bearer key.
 
 use axum::{
     extract::FromRequestParts,
@@ -7,7 +7,7 @@ use axum::{
 use signet_engine::store::api_keys::KeyHolder;
 use signet_model::AccountId;
 
-use super::{Api, Problem};
+use super::{Api, Code, Problem};
 
 /// The holder of the key that a request carries.
 #[derive(Debug, Clone, Copy)]
@@ -19,31 +19,22 @@ impl Caller {
         self.0.account
     }
 
-    /// The account that is meant: the one named (`/account`), or the key's own.
+    /// The account of a request: the named one (`/account`), which was `found`, or else the
+    /// key's own.
     ///
     /// # Errors
     /// The account does not exist, is not named though the key needs it, or is
     /// not the key's.
-    pub async fn account(self, api: &Api, named: Option<&str>) -> Result<AccountId, Problem> {
-        let found = match named {
-            Some(named) => api.accounts.find(&api.engine, named, self.own_account()).await?,
-            None => None,
-        };
-        self.choose(named, found)
-    }
-
-    /// The same as [`Caller::account`], where it is known which account the name was
-    /// found to mean.
-    ///
-    /// # Errors
-    /// The same.
     pub fn choose(self, named: Option<&str>, found: Option<AccountId>) -> Result<AccountId, Problem> {
         match (self.own_account(), named) {
             (Some(own), None) => Ok(own),
             (None, None) => Err(Problem::member("/account", "is missing: this key may name any account")),
             (Some(own), Some(_)) if found == Some(own) => Ok(own),
-            // Whether another account exists is none of this key's business.
-            (Some(_), Some(_)) => Err(Problem::foreign_account()),
+            // The answer is the same whether the other account exists or not.
+            (Some(_), Some(_)) => {
+                let detail = "This key speaks for one account, which is not the one named here.";
+                Err(Problem::new(Code::ForeignAccount, detail).at("/account"))
+            }
             (None, Some(_)) => {
                 found.ok_or_else(|| Problem::member("/account", "is not the id or the name of an account"))
             }
@@ -56,15 +47,19 @@ impl FromRequestParts<Api> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
         let Some(key) = bearer(&parts.headers) else {
-            return Err(Problem::unauthenticated("Send your API key as Authorization: Bearer sk_…"));
+            return Err(unauthenticated("Send your API key as Authorization: Bearer sk_…"));
         };
         let holder = api.engine.authenticate(key).await?;
-        let unknown = || Problem::unauthenticated("This API key is not known, or it was revoked.");
+        let unknown = || unauthenticated("This API key is not known, or it was revoked.");
         let caller = holder.map(Self).ok_or_else(unknown)?;
         // The body is read for the caller's account.
         parts.extensions.insert(caller);
         Ok(caller)
     }
+}
+
+fn unauthenticated(detail: &str) -> Problem {
+    Problem::new(Code::Unauthenticated, detail)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {

@@ -1,10 +1,15 @@
-//! `POST /v1/events/batch`: takes many events in, each answered for itself.
+//! `POST /v1/events/batch`: stores many events, and answers each for itself.
+//!
+//! Problems: unauthenticated, bad_idempotency_key, not_json, compressed, too_large, incomplete,
+//! invalid_member, foreign_account, key_reused, answer_unreadable, too_many_events, try_again.
 
 use axum::{
+    Json,
     extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use serde::Serialize;
 use signet_engine::deliver::ingest::{Accepted, Idempotency, IngestError, NewEvent};
 use signet_model::{
     AccountId, Timestamp,
@@ -13,12 +18,7 @@ use signet_model::{
 };
 
 use super::{
-    Api, Problem,
-    body::JsonBody,
-    caller::Caller,
-    create_event::{self, accepted_json},
-    entries::entries,
-    idempotency::{IdempotencyKey, entry_key, idempotency},
+    Api, Code, Problem, body::JsonBody, caller::Caller, create_event, entries::entries, idempotency::IdempotencyKey,
     problem::RETRY_AFTER,
 };
 
@@ -28,141 +28,183 @@ const MAX_LEN: usize = 16 * 1024 * 1024;
 /// The largest batch, in events.
 const MAX_EVENTS: usize = 1_000;
 
-/// Answers once all events are durably stored that can be: `results` has, for
-/// each entry in order, what a single event would be answered, or the `error`.
-/// If nothing was stored and something may be a little later, the whole batch
-/// is to come back.
+/// The answer: `results` has the answer to each entry, in order.
+#[derive(Debug, Serialize)]
+struct Answer {
+    results: Vec<EntryAnswer>,
+}
+
+/// The answer to an entry: that to a single event, or the reason of its refusal.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum EntryAnswer {
+    Stored(create_event::Answer),
+    Refused { error: Problem },
+}
+
+/// Answers once all events are durable that can be stored. If none could be stored and one
+/// may be a little later, the whole batch is to come back.
 pub async fn post(
     State(api): State<Api>,
     caller: Caller,
-    IdempotencyKey(key): IdempotencyKey,
+    key: Option<IdempotencyKey>,
     body: JsonBody<MAX_LEN>,
 ) -> Result<Response, Problem> {
     let entries = entries(body.text()?, MAX_EVENTS).map_err(|error| Problem::member("", &error.to_string()))?;
-    let batch = Batch { api: &api, caller, key: key.as_deref(), now: api.now() };
+    let batch = Batch { api: &api, caller, key: key.as_ref(), now: api.now() };
     let results = batch.store(&entries).await;
     match nothing_yet(&results) {
         Some(problem) => Err(problem),
-        None => Ok(answer(&results)),
+        None => Ok(answer(results)),
     }
 }
 
-const UNKNOWN_ACCOUNT: Outcome = Ok(Err(IngestError::UnknownAccount));
-
-/// What the entries of a batch share.
+/// The parts that the entries of a batch share.
 struct Batch<'a> {
     api: &'a Api,
     caller: Caller,
-    key: Option<&'a str>,
+    key: Option<&'a IdempotencyKey>,
     now: Timestamp,
 }
 
-/// What became of an entry; the error is why it could not be read.
-type Outcome = Result<Result<Accepted, IngestError>, Problem>;
+/// The outcome of an entry.
+enum Outcome {
+    Stored(Accepted),
+    Refused(Problem),
+    /// The account was erased while its name was remembered.
+    AccountGone,
+}
+
+impl From<Result<Accepted, IngestError>> for Outcome {
+    fn from(answer: Result<Accepted, IngestError>) -> Self {
+        match answer {
+            Ok(accepted) => Self::Stored(accepted),
+            Err(IngestError::UnknownAccount) => Self::AccountGone,
+            Err(error) => Self::Refused(error.into()),
+        }
+    }
+}
+
+impl Outcome {
+    fn result(self) -> Result<Accepted, Problem> {
+        match self {
+            Self::Stored(accepted) => Ok(accepted),
+            Self::Refused(problem) => Err(problem),
+            Self::AccountGone => Err(IngestError::UnknownAccount.into()),
+        }
+    }
+}
 
 impl Batch<'_> {
     /// Stores the entries that can be, and answers each in its place.
     async fn store(&self, entries: &[&str]) -> Vec<Result<Accepted, Problem>> {
         let mut outcomes = self.ingest(entries, 0..entries.len()).await;
-        // What was remembered of these names is forgotten now: they may mean other accounts.
-        let gone: Vec<_> = (0..entries.len()).filter(|&place| outcomes[place] == UNKNOWN_ACCOUNT).collect();
+        // The names of these accounts are forgotten now: they may mean other accounts.
+        let gone: Vec<_> =
+            (0..entries.len()).filter(|&place| matches!(outcomes[place], Outcome::AccountGone)).collect();
         if !gone.is_empty() {
             let again = self.ingest(entries, gone.iter().copied()).await;
             gone.iter().zip(again).for_each(|(&place, outcome)| outcomes[place] = outcome);
         }
-        let answers = outcomes.into_iter().map(|outcome| outcome.and_then(|stored| stored.map_err(Problem::from)));
-        let placed = |(place, answer): (usize, Result<_, Problem>)| {
-            answer.map_err(|problem| problem.within(&format!("/{place}")))
+        let placed = |(place, outcome): (usize, Outcome)| {
+            outcome.result().map_err(|problem| problem.within(&format!("/{place}")))
         };
-        answers.enumerate().map(placed).collect()
+        outcomes.into_iter().enumerate().map(placed).collect()
     }
 
-    /// Reads the entries at some places, and takes in those that could be read.
+    /// Reads the entries at some places, and stores those that could be read.
     async fn ingest(&self, entries: &[&str], places: impl Iterator<Item = usize>) -> Vec<Outcome> {
         let read: Vec<_> = places.map(|place| self.read(entries[place], place)).collect();
         let accounts = match self.find_accounts(&read).await {
             Ok(accounts) => accounts,
-            Err(problem) => return read.into_iter().map(|entry| entry.and(Err(problem.clone()))).collect(),
+            Err(problem) => {
+                return read
+                    .into_iter()
+                    .map(|entry| Outcome::Refused(entry.err().unwrap_or_else(|| problem.clone())))
+                    .collect();
+            }
         };
         let mut events = Vec::with_capacity(read.len());
         let addressed = read.into_iter().zip(accounts).map(|(entry, found)| self.address(entry?, found));
         let refused: Vec<_> = addressed.map(|entry| entry.map(|event| events.push(event)).err()).collect();
-        let mut stored = self.api.ingest(events).await.into_iter();
+        let mut stored = self.api.events.ingest_batch(events).await.into_iter();
         let outcome = |refused: Option<Problem>| match refused {
-            Some(problem) => Err(problem),
-            None => Ok(stored.next().unwrap_or(Err(IngestError::Store))),
+            Some(problem) => Outcome::Refused(problem),
+            None => stored.next().unwrap_or(Err(IngestError::Store)).into(),
         };
         refused.into_iter().map(outcome).collect()
     }
 
     fn read(&self, entry: &str, place: usize) -> Result<Entry, Problem> {
         if entry.len() > create_event::MAX_LEN {
-            return Err(Problem::entry_too_large(create_event::MAX_LEN));
+            let detail = format!("An event may have at most {} bytes.", create_event::MAX_LEN);
+            return Err(Problem::new(Code::EventTooLarge, detail).at(""));
         }
         let value = payload::parse(entry).map_err(MemberFault::from)?;
         let mut submission = Submission::from_batch_entry(value, self.now)?;
-        let key = entry_key(submission.idempotency_key.take(), self.key, place)?;
-        Ok(Entry { submission, idempotency: key.map(|key| idempotency(key, entry.as_bytes())) })
+        let key = IdempotencyKey::of_entry(submission.idempotency_key.take(), self.key, place)?;
+        Ok(Entry { submission, idempotency: key.map(|key| key.of(entry.as_bytes())) })
     }
 
-    /// The accounts that the entries name, as far as there are any. The names of all
-    /// entries are looked up together.
+    /// The accounts that the entries name, as far as they exist. The names of all entries are
+    /// looked up together.
     async fn find_accounts(&self, read: &[Result<Entry, Problem>]) -> Result<Vec<Option<AccountId>>, Problem> {
         let named = |entry: &'_ Result<Entry, Problem>| entry.as_ref().ok()?.submission.account.clone();
         let named: Vec<_> = read.iter().map(named).collect();
         let asked = named.iter().flatten().map(String::as_str).collect();
-        let found = self.api.accounts.find_all(&self.api.engine, asked, self.caller.own_account()).await?;
+        let found = self.api.events.find_accounts(self.caller, asked).await?;
         Ok(named.iter().map(|name| found.get(name.as_deref()?).copied()).collect())
     }
 
     fn address(&self, Entry { submission, idempotency }: Entry, found: Option<AccountId>) -> Result<NewEvent, Problem> {
         let account = self.caller.choose(submission.account.as_deref(), found)?;
-        self.api.event_rate.count(account)?;
+        self.api.events.count(account)?;
         Ok(NewEvent { account, body: submission.body, idempotency })
     }
 }
 
-/// An entry, and what repeats of it are recognised by.
+/// An entry that could be read, and the key by which a repetition is recognised.
 struct Entry {
     submission: Submission,
     idempotency: Option<Idempotency>,
 }
 
-/// Why to send the whole batch again. Who only looks at the status would take
-/// 202 for all of its events.
+/// The problem with which the whole batch is refused: 202 alone would tell a client that
+/// reads no further that all events are stored.
 fn nothing_yet(results: &[Result<Accepted, Problem>]) -> Option<Problem> {
     if results.iter().any(Result::is_ok) {
         return None;
     }
-    results.iter().filter_map(|result| result.as_ref().err()).find(|problem| problem.is_temporary()).cloned()
+    results.iter().filter_map(|result| result.as_ref().err()).find(|problem| problem.code().is_temporary()).cloned()
 }
 
-fn answer(results: &[Result<Accepted, Problem>]) -> Response {
-    let mut json = String::with_capacity(64 * results.len() + 16);
-    json.push_str("{\"results\":[");
-    for (place, result) in results.iter().enumerate() {
-        if place > 0 {
-            json.push(',');
-        }
+fn answer(results: Vec<Result<Accepted, Problem>>) -> Response {
+    let comes_back = |result: &Result<_, Problem>| result.as_ref().is_err_and(|error| error.code().is_temporary());
+    let retry_after = results.iter().any(comes_back).then_some([(header::RETRY_AFTER, RETRY_AFTER)]);
+    let results = results.into_iter().map(EntryAnswer::from).collect();
+    (StatusCode::ACCEPTED, retry_after, Json(Answer { results })).into_response()
+}
+
+impl From<Result<Accepted, Problem>> for EntryAnswer {
+    fn from(result: Result<Accepted, Problem>) -> Self {
         match result {
-            Ok(accepted) => json.push_str(&accepted_json(*accepted)),
-            Err(problem) => json.extend(["{\"error\":", &problem.to_json(), "}"]),
+            Ok(accepted) => Self::Stored(accepted.into()),
+            Err(error) => Self::Refused { error },
         }
     }
-    json.push_str("]}");
-    let mut response = (StatusCode::ACCEPTED, [(header::CONTENT_TYPE, "application/json")], json).into_response();
-    if results.iter().any(|result| result.as_ref().is_err_and(Problem::is_temporary)) {
-        response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
-    }
-    response
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json;
 
     use super::*;
-    use crate::rest::testing::{TestApi, event};
+    use crate::{
+        rate_limit::Rate,
+        rest::testing::{TestApi, event},
+    };
 
     const PATH: &str = "/v1/events/batch";
 
@@ -274,7 +316,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_batch_of_which_nothing_could_be_stored_yet_is_to_come_back() {
+    async fn a_batch_without_a_stored_event_is_to_come_back() {
         let api = TestApi::new().await;
         // The key is remembered from here on.
         assert_eq!(api.post(PATH, &json!([event()])).await.status, StatusCode::ACCEPTED);
@@ -292,13 +334,32 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_of_which_something_was_stored_is_answered_entry_by_entry() {
+    fn a_batch_with_a_stored_event_is_answered_entry_by_entry() {
         let id = signet_model::EventId::new(Timestamp::from_unix_seconds(1), [1; 10]);
         let stored = Ok(Accepted { id, deliveries: 0, replayed: false });
-        let results = [Err(Problem::try_again("Busy.")), stored];
+        let results = [Err(Problem::new(Code::TryAgain, "Busy.")), stored];
         assert_eq!(nothing_yet(&results), None);
-        let response = answer(&results);
+        let response = answer(results.into());
         assert_eq!((response.status(), &response.headers()[header::RETRY_AFTER]), (StatusCode::ACCEPTED, &RETRY_AFTER));
+    }
+
+    #[tokio::test]
+    async fn the_header_of_this_file_lists_the_problems_that_are_answered() {
+        let api = TestApi::with_event_rate(Rate { burst: 3, interval: Duration::from_hours(1) }).await;
+        api.provoke_problems_of_a_body("POST", PATH, MAX_LEN).await;
+        api.send("POST", PATH, "[]", &[("idempotency-key", "")]).await;
+        let (mut foreign, mut keyed) = (event(), event());
+        foreign["account"] = json!("other");
+        keyed["idempotencyKey"] = json!("k");
+        api.post(PATH, &json!([foreign, keyed])).await;
+        api.run("UPDATE idempotency_keys SET event_id = X'00'").await;
+        api.post(PATH, &json!([keyed])).await;
+        keyed["taskId"] = json!("task_2");
+        api.post(PATH, &json!([keyed])).await;
+        api.post(PATH, &json!([event()])).await;
+        api.close_database().await;
+        api.with_authorization("Bearer sk_unknown").post(PATH, &json!([event()])).await;
+        api.provoked.covers(include_str!("create_batch.rs"));
     }
 
     #[tokio::test]

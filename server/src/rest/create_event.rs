@@ -1,74 +1,57 @@
-//! `POST /v1/events`: takes one event in.
+//! `POST /v1/events`: stores one event, and answers 202 once it is durable.
+//!
+//! Problems: unauthenticated, bad_idempotency_key, not_json, compressed, too_large, incomplete,
+//! invalid_member, foreign_account, key_reused, answer_unreadable, too_many_events, try_again.
 
-use axum::{
-    extract::State,
-    http::{HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
-};
-use signet_engine::deliver::ingest::{Accepted, IngestError, NewEvent};
-use signet_model::event::Submission;
+use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
+use serde::Serialize;
+use signet_engine::deliver::ingest::Accepted;
+use signet_model::{EventId, event::Submission};
 
-use super::{
-    Api, Problem,
-    body::JsonBody,
-    caller::Caller,
-    idempotency::{IdempotencyKey, idempotency},
-};
+use super::{Api, Problem, body::JsonBody, caller::Caller, idempotency::IdempotencyKey};
 
-/// The largest event.
+/// The largest event, in bytes.
 pub const MAX_LEN: usize = 1024 * 1024;
 
-/// Answers 202 once the event is durably stored.
+/// The answer for a stored event.
+#[derive(Debug, Serialize)]
+pub struct Answer {
+    id: EventId,
+    deliveries: u32,
+}
+
+impl From<Accepted> for Answer {
+    fn from(Accepted { id, deliveries, .. }: Accepted) -> Self {
+        Self { id, deliveries }
+    }
+}
+
+/// Stores the event.
 pub async fn post(
     State(api): State<Api>,
     caller: Caller,
-    IdempotencyKey(key): IdempotencyKey,
+    key: Option<IdempotencyKey>,
     body: JsonBody<MAX_LEN>,
-) -> Result<Response, Problem> {
-    let mut stored = store(&api, caller, key.as_deref(), &body).await?;
-    if stored == Err(IngestError::UnknownAccount) {
-        // What was remembered of the name is forgotten now: it may mean another account.
-        stored = store(&api, caller, key.as_deref(), &body).await?;
-    }
-    Ok(answer(stored?))
-}
-
-/// Takes the event in for the account that it names.
-async fn store(
-    api: &Api,
-    caller: Caller,
-    key: Option<&str>,
-    body: &JsonBody<MAX_LEN>,
-) -> Result<Result<Accepted, IngestError>, Problem> {
+) -> Result<impl IntoResponse, Problem> {
     let submission = Submission::parse(body.text()?, api.now())?;
-    let account = caller.account(api, submission.account.as_deref()).await?;
-    api.event_rate.count(account)?;
-    let idempotency = key.map(|key| idempotency(key.to_owned(), body.bytes()));
-    let stored = api.ingest(vec![NewEvent { account, body: submission.body, idempotency }]).await;
-    Ok(stored.into_iter().next().unwrap_or(Err(IngestError::Store)))
-}
-
-fn answer(accepted: Accepted) -> Response {
-    let content_type = [(header::CONTENT_TYPE, "application/json")];
-    let mut response = (StatusCode::ACCEPTED, content_type, accepted_json(accepted)).into_response();
-    if accepted.replayed {
-        response.headers_mut().insert("idempotency-replayed", HeaderValue::from_static("true"));
-    }
-    response
-}
-
-/// What is answered to an accepted event.
-pub fn accepted_json(accepted: Accepted) -> String {
-    format!(r#"{{"id":"{}","deliveries":{}}}"#, accepted.id, accepted.deliveries)
+    let account = api.events.account(caller, submission.account.as_deref()).await?;
+    let stored = account.ingest(submission.body, key.map(|key| key.of(body.bytes()))).await?;
+    let replayed = stored.replayed.then_some([("idempotency-replayed", "true")]);
+    Ok((StatusCode::ACCEPTED, replayed, Json(Answer::from(stored))))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use axum::http::StatusCode;
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::rest::testing::{TestApi, event};
+    use crate::{
+        rate_limit::Rate,
+        rest::testing::{TestApi, event},
+    };
 
     #[tokio::test]
     async fn an_event_is_accepted_with_its_id_and_the_number_of_its_deliveries() {
@@ -132,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn without_a_known_key_nothing_is_taken() {
+    async fn an_event_without_a_known_key_is_refused() {
         let api = TestApi::new().await;
         for key in ["", "Basic abc", "Bearer", "Bearer sk_wrong", "Bearer \u{e9}"] {
             let answer = api.with_authorization(key).post("/v1/events", &event()).await;
@@ -143,7 +126,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_wrong_is_named() {
+    async fn a_member_that_is_not_valid_is_named() {
         let api = TestApi::new().await;
         for (body, pointer) in [
             ("", ""),
@@ -182,14 +165,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_path_or_method_that_is_not_there_is_a_problem_too() {
-        let api = TestApi::new().await;
-        let answer = api.send("GET", "/v1/events", "", &[]).await;
-        assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
-        assert_eq!(answer.headers["allow"], "POST");
-        assert_eq!(answer.json["code"], "method_not_allowed");
-        let answer = api.send("POST", "/v1/nothing", "{}", &[]).await;
-        assert_eq!((answer.status, &answer.json["code"]), (StatusCode::NOT_FOUND, &json!("no_such_operation")));
+    async fn the_header_of_this_file_lists_the_problems_that_are_answered() {
+        let api = TestApi::with_event_rate(Rate { burst: 3, interval: Duration::from_hours(1) }).await;
+        api.provoke_problems_of_a_body("POST", "/v1/events", MAX_LEN).await;
+        api.post("/v1/events", &with(event(), "account", json!("other"))).await;
+        let keyed = async |key: &str, task: &str| {
+            let body = with(event(), "taskId", json!(task)).to_string();
+            api.send("POST", "/v1/events", body, &[(HEADER, key)]).await
+        };
+        keyed("", "task_1").await;
+        keyed("k", "task_1").await;
+        keyed("k", "task_2").await;
+        api.run("UPDATE idempotency_keys SET event_id = X'00'").await;
+        keyed("k", "task_1").await;
+        keyed("l", "task_1").await;
+        api.close_database().await;
+        api.with_authorization("Bearer sk_unknown").post("/v1/events", &event()).await;
+        api.provoked.covers(include_str!("create_event.rs"));
     }
 
     const HEADER: &str = "idempotency-key";

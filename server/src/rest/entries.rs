@@ -1,10 +1,10 @@
-//! Taking a JSON array apart into the texts of its entries, so that an entry that
-//! is wrong spoils no other.
+//! Takes a JSON array apart into the texts of its entries, so that an entry that is not
+//! valid spoils no other.
 
-/// The text is not an array, or it cannot be told where its entries end.
+/// The text is not an array, or the ends of its entries cannot be found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NoArray {
-    /// Something else, or text around it.
+    /// Another value than an array, or text around it.
     #[error("must be a JSON array of events")]
     Other,
     /// Brackets or quotes are not balanced.
@@ -19,8 +19,7 @@ pub enum NoArray {
 }
 
 /// The entries' texts, in order, at most so many: a list of millions would take
-/// several times the text. Each may still be anything that has balanced brackets
-/// and quotes.
+/// several times the text. An entry has balanced brackets and quotes; it need not be JSON.
 pub fn entries(text: &str, most: usize) -> Result<Vec<&str>, NoArray> {
     let inside = text.trim_matches(is_space).strip_prefix('[').ok_or(NoArray::Other)?;
     let mut entries = Vec::new();
@@ -42,14 +41,14 @@ pub fn entries(text: &str, most: usize) -> Result<Vec<&str>, NoArray> {
     if rest.is_empty() { Ok(entries) } else { Err(NoArray::Other) }
 }
 
-/// What stands behind an entry.
+/// The character behind an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     Comma,
     Array,
 }
 
-/// The length of the entry at the start, and what follows it.
+/// The length of the entry at the start, and the character behind it.
 fn entry_len(text: &str) -> Result<(usize, End), NoArray> {
     let bytes = text.as_bytes();
     let (mut at, mut depth) = (0, 0_usize);
@@ -67,7 +66,7 @@ fn entry_len(text: &str) -> Result<(usize, End), NoArray> {
     Err(NoArray::Unbalanced)
 }
 
-/// Where the string that begins at `start` ends: the place of its second quote.
+/// The place of the second quote of the string that begins at `start`.
 fn string_end(bytes: &[u8], start: usize) -> Result<usize, NoArray> {
     let mut at = start + 1;
     loop {
@@ -97,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_array_is_refused() {
+    fn a_text_that_is_no_array_is_refused() {
         for (text, error) in [
             ("", NoArray::Other),
             ("{}", NoArray::Other),
@@ -122,7 +121,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_makes_it_panic(text in "[\\[\\]{}\",:\\\\ aé1]{0,40}") {
+        fn no_text_makes_it_panic(text in "[\\[\\]{}\",:\\\\ aé1]{0,40}") {
             let _ = entries(&text, 40);
         }
 

@@ -1,14 +1,15 @@
-//! How many events a second are taken in for one account.
+//! The rate at which events of one account are taken in.
 
 use signet_model::AccountId;
 
-use super::Problem;
+use super::{Code, Problem};
 use crate::{
     notice::Notice,
     rate_limit::{Rate, RateLimit},
 };
 
-/// For how many accounts events are counted; those that have used up a part of their second are the last to be forgotten.
+/// The most accounts for which events are counted. Accounts that have used up the most of
+/// their second are forgotten last.
 const MOST: usize = 50_000;
 
 /// Counts the events of each account.
@@ -19,7 +20,7 @@ pub struct EventRate {
 }
 
 impl EventRate {
-    /// The same for each account.
+    /// The same rate for each account.
     pub fn new(rate: Rate) -> Self {
         Self { limit: RateLimit::new("events of accounts", rate, MOST), exceeded: Notice::default() }
     }
@@ -27,13 +28,14 @@ impl EventRate {
     /// Counts one more event of an account.
     ///
     /// # Errors
-    /// It is one too many.
+    /// The account has sent too many events in the last second.
     pub fn count(&self, account: AccountId) -> Result<(), Problem> {
         self.limit.take(account).map_err(|_| {
             if let Some(times) = self.exceeded.due() {
                 tracing::warn!(%account, times, "refused events: see --max-event-rate");
             }
-            Problem::too_many_events()
+            let detail = "This account sends more events a second than it may. Send this one again a little later.";
+            Problem::new(Code::TooManyEvents, detail)
         })
     }
 }

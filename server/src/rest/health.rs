@@ -1,4 +1,6 @@
-//! `GET /healthz` and `GET /readyz`: for who watches over the process.
+//! `GET /healthz` and `GET /readyz`, for the supervisor of the process.
+//!
+//! Problems: not_ready.
 
 use std::time::Duration;
 
@@ -6,9 +8,9 @@ use axum::extract::State;
 use signet_engine::store::Error;
 use tokio::time::timeout;
 
-use super::{Api, Problem};
+use super::{Api, Code, Problem};
 
-/// How long the database may take to answer.
+/// The time that the database has for its answer.
 const LIMIT: Duration = Duration::from_secs(2);
 
 /// The process is alive.
@@ -20,10 +22,14 @@ pub async fn alive() -> &'static str {
 pub async fn ready(State(api): State<Api>) -> Result<&'static str, Problem> {
     match timeout(LIMIT, api.engine.ready()).await {
         Ok(Ok(())) => Ok("ok\n"),
-        Ok(Err(Error::FileGone(_))) => Err(Problem::not_ready("A file of the database was removed or replaced.")),
-        Ok(Err(Error::NotCommitted)) => Err(Problem::not_ready("What was last written could not be committed.")),
-        Ok(Err(_)) | Err(_) => Err(Problem::not_ready("The database does not answer.")),
+        Ok(Err(Error::FileGone(_))) => Err(not_ready("A file of the database was removed or replaced.")),
+        Ok(Err(Error::NotCommitted)) => Err(not_ready("What was last written could not be committed.")),
+        Ok(Err(_)) | Err(_) => Err(not_ready("The database does not answer.")),
     }
+}
+
+fn not_ready(detail: &str) -> Problem {
+    Problem::new(Code::NotReady, detail)
 }
 
 #[cfg(test)]
@@ -42,6 +48,7 @@ mod tests {
         api.close_database().await;
         assert_eq!(api.get("/healthz").await.status, StatusCode::OK);
         assert_eq!(api.get("/readyz").await.status, StatusCode::SERVICE_UNAVAILABLE);
+        api.provoked.covers(include_str!("health.rs"));
     }
 
     #[tokio::test]

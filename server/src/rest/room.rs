@@ -1,4 +1,4 @@
-//! How much memory the bodies of requests may take, all together and of one account.
+//! The memory for bodies of requests: a limit for all of them, and a share for one account.
 
 use std::{
     collections::HashMap,
@@ -10,17 +10,17 @@ use signet_model::AccountId;
 use super::create_event;
 use crate::notice::Notice;
 
-/// The most bytes of small bodies, and the most of large ones: 64 MiB in all. Of
-/// each it is as much as the engine lets wait to be stored, and two of the largest
-/// batches. What is made of a body on its way there can take a few times as much.
-const ROOM: usize = 32 * 1024 * 1024;
+/// The most bytes of small bodies, and the most of large ones: 64 MiB in all. That is as
+/// much as the engine lets wait to be stored, or two of the largest batches. The events
+/// that are made of a body can take a few times as much.
+const BODIES_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// The share of one account. A single body may be larger.
-const SHARE: usize = ROOM / 4;
+const ACCOUNT_BYTES_MAX: usize = BODIES_BYTES_MAX / 4;
 
-/// What a single event may have is small. It has room of its own, so that a few
-/// batches do not keep everybody else's events out.
-const SMALL: usize = create_event::MAX_LEN;
+/// The largest small body: that of a single event. Small bodies have room of their own, so
+/// that a few batches do not keep the events of all other producers out.
+const SMALL_BODY_BYTES_MAX: usize = create_event::MAX_LEN;
 
 /// There is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -52,11 +52,12 @@ struct Taken {
     by_account: HashMap<AccountId, usize>,
 }
 
-/// The room that one body takes, until this is dropped.
+/// The room that one body takes, until the place is dropped.
 #[derive(Debug)]
 pub struct Place {
     part: Arc<Part>,
-    /// The account whose share it is. The operator's key sends for all accounts and has no share.
+    /// The account that the body counts for. The operator's key sends for all accounts and has
+    /// no share.
     account: Option<AccountId>,
     bytes: usize,
 }
@@ -64,7 +65,7 @@ pub struct Place {
 impl Room {
     /// A place for a body of at most so many bytes, of which none has come.
     pub fn place(&self, account: Option<AccountId>, most: usize) -> Place {
-        let part = if most <= SMALL { &self.small } else { &self.large };
+        let part = if most <= SMALL_BODY_BYTES_MAX { &self.small } else { &self.large };
         Place { part: Arc::clone(part), account, bytes: 0 }
     }
 }
@@ -99,12 +100,12 @@ impl Part {
 impl Taken {
     /// Takes `more` bytes for a body of an account that has `before`.
     fn take(&mut self, account: Option<AccountId>, before: usize, more: usize) -> Result<(), Full> {
-        if self.bytes + more > ROOM {
+        if self.bytes + more > BODIES_BYTES_MAX {
             return Err(Full::All);
         }
         if let Some(account) = account {
             let own = self.by_account.entry(account).or_default();
-            if *own > before && *own + more > SHARE {
+            if *own > before && *own + more > ACCOUNT_BYTES_MAX {
                 return Err(Full::Share);
             }
             *own += more;
@@ -146,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_has_a_share_and_the_operator_has_what_there_is() {
+    fn an_account_has_a_share_and_the_operator_has_all_that_is_free() {
         let room = Room::default();
         let first = fill(&room, account(1));
         assert_eq!((first.len(), fill(&room, account(1)).len()), (8, 0));
@@ -159,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_not_come_takes_nothing() {
+    fn bytes_that_have_not_come_take_no_room() {
         let room = Room::default();
         let mut begun: Vec<_> = (0..1_000).map(|_| room.place(account(1), MIB)).collect();
         assert!(begun.iter_mut().all(|place| place.grow(1).is_ok()));

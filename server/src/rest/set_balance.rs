@@ -1,23 +1,25 @@
-//! `PUT /v1/accounts/{account}/balance`: tells what an account has left.
+//! `PUT /v1/accounts/{account}/balance`: stores the balance of an account, and answers 204
+//! once it is durable, with the `balance.low` that it makes below the threshold.
+//!
+//! Problems: unauthenticated, no_such_account, not_json, compressed, too_large, incomplete,
+//! invalid_member, too_many_events, try_again.
 
 use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
-use signet_engine::deliver::ingest::IngestError;
 use signet_model::{
     Amount,
     event::MemberFault,
     payload::{self, Value, push_pointer},
 };
 
-use super::{Api, Problem, body::JsonBody, caller::Caller};
+use super::{Api, Code, Problem, body::JsonBody, caller::Caller};
 
-/// The largest body.
+/// The largest body, in bytes.
 const MAX_LEN: usize = 4 * 1024;
 
-/// Answers 204 once the balance, and `balance.low` if it fell below the
-/// threshold, are durably stored.
+/// Stores the balance.
 pub async fn put(
     State(api): State<Api>,
     caller: Caller,
@@ -25,26 +27,14 @@ pub async fn put(
     body: JsonBody<MAX_LEN>,
 ) -> Result<StatusCode, Problem> {
     let balance = read(body.text()?)?;
-    let id = caller.account(&api, Some(&account)).await.map_err(hide_account)?;
-    api.event_rate.count(id)?;
-    let stored = match api.set_balance(id, balance).await {
-        // What was remembered of the name is forgotten now: it may mean another account.
-        Err(IngestError::UnknownAccount) => {
-            let id = caller.account(&api, Some(&account)).await.map_err(hide_account)?;
-            api.set_balance(id, balance).await
-        }
-        answer => answer,
-    };
-    stored.map_err(|error| match error {
-        IngestError::UnknownAccount => Problem::no_such_account(),
-        error => error.into(),
-    })?;
+    let stored = async { api.events.account(caller, Some(&account)).await?.set_balance(balance).await };
+    stored.await.map_err(hide_account)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The account stands in the path here: one that is not the caller's is not there.
+/// The account stands in the path: another account than the caller's does not exist there.
 fn hide_account(problem: Problem) -> Problem {
-    if problem.is_temporary() { problem } else { Problem::no_such_account() }
+    if problem.code().is_temporary() { problem } else { Problem::new(Code::NoSuchAccount, "There is no such account.") }
 }
 
 fn read(text: &str) -> Result<Amount, Problem> {
@@ -65,10 +55,12 @@ fn read(text: &str) -> Result<Amount, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json;
 
     use super::*;
-    use crate::rest::testing::TestApi;
+    use crate::{rate_limit::Rate, rest::testing::TestApi};
 
     #[tokio::test]
     async fn a_balance_below_the_threshold_is_told_once() {
@@ -83,7 +75,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn another_account_is_not_there() {
+    async fn another_account_does_not_exist() {
         let api = TestApi::new().await;
         for account in ["other".to_owned(), api.other.to_string(), "nobody".to_owned()] {
             let answer = api.put(&format!("/v1/accounts/{account}/balance"), &json!({"balance": 1})).await;
@@ -95,7 +87,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_wrong_is_named() {
+    async fn a_member_that_is_not_valid_is_named() {
         let api = TestApi::new().await;
         for (body, pointer) in [
             ("45.5", ""),
@@ -114,6 +106,19 @@ mod tests {
         let api = TestApi::new().await.with_operator_key().await;
         assert_eq!(api.put("/v1/accounts/other/balance", &json!({"balance": 7})).await.status, StatusCode::NO_CONTENT);
         assert_eq!(api.balance(api.other).await.as_deref(), Some("7"));
+    }
+
+    #[tokio::test]
+    async fn the_header_of_this_file_lists_the_problems_that_are_answered() {
+        let api = TestApi::with_event_rate(Rate { burst: 1, interval: Duration::from_hours(1) }).await;
+        let path = "/v1/accounts/acme/balance";
+        api.provoke_problems_of_a_body("PUT", path, MAX_LEN).await;
+        api.put("/v1/accounts/other/balance", &json!({"balance": 1})).await;
+        api.put(path, &json!({"balance": 1})).await;
+        api.put(path, &json!({"balance": 1})).await;
+        api.close_database().await;
+        api.with_authorization("Bearer sk_unknown").put(path, &json!({"balance": 1})).await;
+        api.provoked.covers(include_str!("set_balance.rs"));
     }
 
     #[tokio::test]

@@ -1,27 +1,35 @@
 //! The API over a real engine on a throw-away database.
 
+mod declared;
+
+use std::{
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
 use axum::{
     Router,
-    body::Body,
+    body::{Body, Bytes, HttpBody},
     http::{HeaderMap, Request, StatusCode},
 };
 use http_body_util::BodyExt;
+use hyper::body::Frame;
 use serde_json::{Value, json};
 use signet_engine::{
     Engine, Settings,
     clock::ManualClock,
-    store::{deliveries::Filter, endpoints::EndpointDraft},
-    testing::{TestDatabase, account, api_key, engine, sqlite},
+    store::deliveries::Filter,
+    testing::{TestDatabase, account, api_key, endpoint, engine, sqlite},
 };
-use signet_model::{AccountId, Subscriptions, text::Description};
-use std::sync::Arc;
+use signet_model::AccountId;
 use tower::ServiceExt;
 
 use super::Api;
 use crate::{config::MAX_EVENT_RATE, rate_limit::Rate};
+pub use declared::Provoked;
 
-/// The API with two accounts, seen by the holder of the first one's key. Clones
-/// share everything.
+/// The API with two accounts, called with the first one's key. Clones share the engine.
 #[derive(Clone)]
 pub struct TestApi {
     engine: Engine,
@@ -30,10 +38,12 @@ pub struct TestApi {
     pub acme: AccountId,
     pub other: AccountId,
     pub clock: ManualClock,
+    /// The problems that were answered.
+    pub provoked: Provoked,
     database: Arc<TestDatabase>,
 }
 
-/// What was answered.
+/// An answer.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -62,7 +72,7 @@ impl TestApi {
     pub async fn with_event_rate(event_rate: Rate) -> Self {
         let database = sqlite().await;
         let (engine, clock) = engine(&database, Settings::default(), Vec::new());
-        // It goes on until the test's runtime ends.
+        // The engine goes on until the runtime of the test ends.
         std::mem::forget(engine.start());
         let acme = account(&engine, "acme").await;
         let other = account(&engine, "other").await;
@@ -75,6 +85,7 @@ impl TestApi {
             acme,
             other,
             clock,
+            provoked: Provoked::default(),
             database: Arc::new(database),
         }
     }
@@ -89,7 +100,7 @@ impl TestApi {
         self.with_authorization(&format!("Bearer {key}"))
     }
 
-    /// The same API, seen by the holder of another account's key.
+    /// The same API, called with another account's key.
     pub async fn with_key_of(&self, account: AccountId) -> Self {
         let (_, key) = api_key(&self.engine, Some(account), "test").await;
         self.with_authorization(&format!("Bearer {key}"))
@@ -104,8 +115,8 @@ impl TestApi {
         self.engine.erase_account(account).await.expect("erased");
     }
 
-    /// Erases the first account and gives its name to another one. Returns the
-    /// API as the holder of that one's key sees it.
+    /// Erases the first account and gives its name to another one. Returns the API, called
+    /// with that one's key.
     pub async fn erase_and_create_acme(&self) -> Self {
         self.erase(self.acme).await;
         let acme = account(&self.engine, "acme").await;
@@ -113,14 +124,9 @@ impl TestApi {
         Self { acme, ..self.with_authorization(&format!("Bearer {key}")) }
     }
 
-    /// Gives the account an endpoint that wants everything and cannot be reached.
+    /// Gives the account an endpoint that wants all events and cannot be reached.
     pub async fn subscribe(&self, account: AccountId) {
-        let draft = EndpointDraft {
-            url: "https://127.0.0.1:9/".parse().expect("a URL"),
-            description: Description::default(),
-            event_types: Subscriptions::all(),
-        };
-        self.engine.create_endpoint(account, draft, &self.engine.new_secret()).await.expect("an endpoint");
+        endpoint(&self.engine, account).await;
     }
 
     pub async fn delivery_count(&self, account: AccountId) -> usize {
@@ -157,7 +163,7 @@ impl TestApi {
         self.send("PUT", path, body.to_string(), &[]).await
     }
 
-    /// Sends JSON, unless the headers call it something else.
+    /// Sends JSON, unless the headers name another type.
     pub async fn send(&self, method: &str, path: &str, body: impl Into<Body>, headers: &[(&str, &str)]) -> Answer {
         let mut request = Request::builder().method(method).uri(path).header("authorization", &self.authorization);
         if !headers.iter().any(|(name, _)| *name == "content-type") {
@@ -169,6 +175,30 @@ impl TestApi {
         let request = request.body(body.into()).expect("a request");
         let (head, body) = self.router.clone().oneshot(request).await.expect("an answer").into_parts();
         let body = body.collect().await.expect("a body").to_bytes();
-        Answer { status: head.status, headers: head.headers, json: serde_json::from_slice(&body).unwrap_or_default() }
+        let json = serde_json::from_slice(&body).unwrap_or_default();
+        self.provoked.note(&method.parse().expect("a method"), path, &json);
+        Answer { status: head.status, headers: head.headers, json }
+    }
+
+    /// Provokes the problems of every operation that takes a body of at most so many bytes.
+    pub async fn provoke_problems_of_a_body(&self, method: &str, path: &str, max_len: usize) {
+        self.with_authorization("").send(method, path, "", &[]).await;
+        self.send(method, path, "", &[("content-type", "text/plain")]).await;
+        self.send(method, path, "", &[("content-encoding", "gzip")]).await;
+        self.send(method, path, vec![b' '; max_len + 1], &[]).await;
+        self.send(method, path, Body::new(Broken), &[]).await;
+        self.send(method, path, "", &[]).await;
+    }
+}
+
+/// A body that breaks off.
+struct Broken;
+
+impl HttpBody for Broken {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<std::io::Result<Frame<Bytes>>>> {
+        Poll::Ready(Some(Err(std::io::ErrorKind::ConnectionReset.into())))
     }
 }

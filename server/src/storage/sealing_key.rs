@@ -1,15 +1,15 @@
-//! Where the key comes from that seals signing secrets.
+//! The sources of the key that seals signing secrets.
 
 use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
 use signet_engine::{random::Random, seal::SealKey, store::DatabaseUrl};
 
-/// Holds the key itself, for operators who keep no file.
+/// The variable that holds the key itself, for operators without a file.
 pub const KEY_VARIABLE: &str = "SIGNET_KEY";
 
-/// Where the key can be: in the environment ([`KEY_VARIABLE`]), else in the file that was
-/// named, else in the one beside the SQLite database.
+/// The places of the key, in the order of their rank: the environment ([`KEY_VARIABLE`]), the
+/// named file, the file beside the SQLite database.
 #[derive(Debug, Clone)]
 pub struct Sources {
     /// The value of the variable.
@@ -21,12 +21,11 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// The key of a server. A missing file is made, but not for a database in which
-    /// something is sealed already: that needs the old key.
+    /// The key of a server. A missing file is made, but not for a database that has sealed
+    /// secrets: those need the old key.
     ///
     /// # Errors
-    /// The key is not one, its file cannot be read or made, or it is unknown where
-    /// to keep it.
+    /// The text is no key, its file cannot be read or made, or no place for it is named.
     pub fn find(&self, random: &Random, has_sealed: bool) -> anyhow::Result<SealKey> {
         if let Some(key) = self.at_hand(random)? {
             return Ok(key);
@@ -106,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn no_new_key_is_made_where_something_is_sealed_already() {
+    fn no_new_key_is_made_for_secrets_that_are_sealed_already() {
         let folder = Folder::new();
         let error = folder.find(None, true).expect_err("no key");
         assert!(error.to_string().contains("Restore the file"), "{error}");
@@ -127,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_is_refused_and_not_repeated() {
+    fn a_text_that_is_no_key_is_refused_and_not_repeated() {
         let zeros = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
         for wrong in ["hunter2", zeros] {
             let error = format!("{:#}", Folder::new().find(Some(wrong), false).expect_err("no key"));
@@ -136,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn postgresql_needs_to_be_told_where_the_key_is() {
+    fn postgresql_needs_a_named_place_for_the_key() {
         let database = DatabaseUrl::Postgres("postgres://localhost/signet".into());
         let sources = Sources { given: None, file: None, database };
         let error = sources.find(&Random::from_seed(1), false).expect_err("nowhere to keep it");

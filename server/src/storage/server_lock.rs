@@ -11,8 +11,8 @@ use std::{
 use anyhow::{Context, bail};
 use signet_engine::store::DatabaseUrl;
 
-/// Keeps other servers away as long as it lives; the system takes it back when the
-/// process ends, however it ends.
+/// Keeps other servers away as long as it lives. The system takes it back at any end of the
+/// process.
 #[derive(Debug)]
 pub struct ServerLock(#[expect(dead_code, reason = "it only has to stay open")] File);
 

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use process::{output, succeeds};
 
 /// The environment variable that holds the server's URL.
-pub const VARIABLE: &str = "SIGNET_TEST_POSTGRES_URL";
+pub const URL_VARIABLE: &str = "SIGNET_TEST_POSTGRES_URL";
 
 /// Folders in which Debian and others install PostgreSQL, each version in its own.
 const VERSION_FOLDERS: [&str; 3] = ["/usr/lib/postgresql", "/usr/pgsql", "/opt/homebrew/opt"];

@@ -1,4 +1,4 @@
-//! One request that arrived: what it carries, and whether it can be believed.
+//! One request that arrived, and the checks that tell if it can be believed.
 
 use std::{fmt, time::Duration};
 
@@ -8,20 +8,19 @@ use axum::{
 };
 use signet_model::{
     Timestamp,
+    payload::indented,
     signature::{Secret, verify_hex, verify_standard},
 };
 
-use super::indent::indent;
-
-/// How far a timestamp may be from now, as the Standard Webhooks libraries have it.
+/// The most that a timestamp may be from now, as the Standard Webhooks libraries have it.
 const TOLERANCE: Duration = Duration::from_mins(5);
 
-/// What came of one check.
+/// The verdict of one check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// It holds.
+    /// The check holds.
     Good(String),
-    /// It does not, and why.
+    /// The check does not hold, for this reason.
     Bad(String),
     /// There is no secret to check with.
     Unchecked,
@@ -35,10 +34,10 @@ pub struct Arrival {
     attempt: Option<u32>,
     is_test: bool,
     checks: [(&'static str, Verdict); 3],
-    /// Whether there was a secret to check with.
+    /// True if there was a secret to check with.
     is_checked: bool,
     body: Bytes,
-    /// What it is answered with.
+    /// The status of the answer.
     pub answer: StatusCode,
 }
 
@@ -80,17 +79,17 @@ impl Arrival {
         }
     }
 
-    /// Which attempt at the delivery it says it is.
+    /// The number of the attempt, by the sender's count.
     pub const fn attempt(&self) -> Option<u32> {
         self.attempt
     }
 
-    /// Whether it was checked and does not hold.
+    /// Returns true if the request was checked and a check does not hold.
     pub fn is_forged(&self) -> bool {
         self.is_checked && !self.is_verified()
     }
 
-    /// Whether every check holds.
+    /// Returns true if every check holds.
     pub fn is_verified(&self) -> bool {
         self.checks.iter().all(|(_, verdict)| matches!(verdict, Verdict::Good(_)))
     }
@@ -141,7 +140,7 @@ impl fmt::Display for Arrival {
             };
             writeln!(f, "  {mark} {name:<19}  {words}")?;
         }
-        for line in indent(&String::from_utf8_lossy(&self.body)).lines() {
+        for line in indented(&String::from_utf8_lossy(&self.body)).lines() {
             writeln!(f, "  {line}")?;
         }
         Ok(())

@@ -16,7 +16,7 @@ use rcgen::{
 };
 use rustls::{ServerConfig, crypto::ring, pki_types::PrivateKeyDer};
 
-/// What the certificate is valid for.
+/// The names for which the certificate is valid.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// An authority that signs certificates for this machine alone.
@@ -26,8 +26,8 @@ pub struct Authority {
 }
 
 impl Authority {
-    /// The authority whose certificate is in this file and whose key is beside it;
-    /// a new one if there is none.
+    /// The authority with its certificate in this file and its key beside it; a new one if
+    /// there is none.
     ///
     /// # Errors
     /// The files cannot be read or written, or one is there without the other.
@@ -76,8 +76,8 @@ impl Authority {
     }
 }
 
-/// The authority's own certificate. It holds for names of this machine alone, so
-/// that trusting it gives away nothing else, even if its key is lost.
+/// The authority's own certificate. It holds for names of this machine alone, so that a
+/// stolen key can pretend to be no other machine.
 fn params() -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, "Signet receiver on this machine");

@@ -17,7 +17,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-/// What listens at `127.0.0.1` and, where the system has IPv6, at `::1`.
+/// The sockets at `127.0.0.1` and, where the system has IPv6, at `::1`.
 #[derive(Debug)]
 pub struct Sockets {
     v4: TcpListener,
@@ -25,7 +25,7 @@ pub struct Sockets {
     port: u16,
 }
 
-/// Listens at this port; 0 stands for any free one.
+/// Listens at a port; 0 stands for any free one.
 ///
 /// # Errors
 /// The port is taken.
@@ -43,7 +43,7 @@ impl Sockets {
         self.port
     }
 
-    /// Serves HTTP/1.1 until it is told to stop.
+    /// Serves HTTP/1.1 until `stop` is cancelled.
     pub async fn serve(self, config: Arc<ServerConfig>, router: Router, stop: &CancellationToken) {
         let acceptor = TlsAcceptor::from(config);
         loop {

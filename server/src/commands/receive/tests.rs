@@ -83,7 +83,7 @@ impl Play {
 }
 
 #[tokio::test]
-async fn what_verifies_is_printed_and_answered_with_the_chosen_status() {
+async fn a_request_that_verifies_is_printed_and_answered_with_the_chosen_status() {
     let play = Play::start(&[secret(1)], |args| args.status = 202).await;
     let attempt = play.send(&secret(1), 1).await;
     assert_eq!(attempt.outcome(), Outcome::Answered(202), "{:?}", attempt.failure_detail);
@@ -101,7 +101,7 @@ async fn what_verifies_is_printed_and_answered_with_the_chosen_status() {
 }
 
 #[tokio::test]
-async fn what_is_signed_with_another_secret_is_answered_with_401() {
+async fn a_request_that_is_signed_with_another_secret_is_answered_with_401() {
     let play = Play::start(&[secret(1)], |_| {}).await;
     assert_eq!(play.send(&secret(2), 1).await.outcome(), Outcome::Answered(401));
     let printed = play.printed();
@@ -116,7 +116,7 @@ async fn one_of_several_secrets_is_enough() {
 }
 
 #[tokio::test]
-async fn without_a_secret_everything_is_taken_unverified() {
+async fn without_a_secret_each_request_is_taken_unverified() {
     let play = Play::start(&[], |_| {}).await;
     assert_eq!(play.send(&secret(2), 1).await.outcome(), Outcome::Answered(200));
     let printed = play.printed();
@@ -124,7 +124,7 @@ async fn without_a_secret_everything_is_taken_unverified() {
 }
 
 #[test]
-fn without_a_secret_even_what_is_not_signed_is_taken() {
+fn without_a_secret_a_request_without_signature_is_taken() {
     let arrival = Arrival::judge(&HeaderMap::new(), Bytes::new(), &[], NOW);
     assert!(!arrival.is_forged() && !arrival.is_verified());
     assert!(Arrival::judge(&HeaderMap::new(), Bytes::new(), &[secret(1)], NOW).is_forged());

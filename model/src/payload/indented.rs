@@ -2,9 +2,13 @@
 
 const INDENT: &str = "  ";
 
-/// Compact JSON with line breaks and indentation; its tokens stay as they are.
-/// What is not JSON comes back more or less as it was.
-pub(crate) fn indented(json: &str) -> String {
+/// The deepest level that is indented further: hostile nesting must not make the text many
+/// times longer.
+const DEPTH_MAX: usize = 24;
+
+/// Lays JSON out with line breaks and indentation; its tokens stay as they are. A text that
+/// is not JSON comes back more or less as it was.
+pub fn indented(json: &str) -> String {
     let mut out = String::with_capacity(json.len() * 2);
     let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
     let mut letters = json.trim().chars().peekable();
@@ -46,10 +50,7 @@ pub(crate) fn indented(json: &str) -> String {
 
 fn break_line(out: &mut String, depth: usize) {
     out.push('\n');
-    // Hostile nesting must not make the page many times larger than the body.
-    for _ in 0..depth.min(24) {
-        out.push_str(INDENT);
-    }
+    out.extend(std::iter::repeat_n(INDENT, depth.min(DEPTH_MAX)));
 }
 
 #[cfg(test)]
@@ -76,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_does_no_harm() {
+    fn a_text_that_is_not_json_does_no_harm() {
         for text in ["", "]]]}", "{{{{", "\"open", "OK"] {
             let _ = indented(text);
         }

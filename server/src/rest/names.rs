@@ -1,5 +1,5 @@
-//! Which account a name or an id means, remembered until the engine says that
-//! the account is gone.
+//! The accounts that names and ids mean, remembered until the engine says that an account
+//! does not exist any more.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -7,36 +7,29 @@ use std::{
 };
 
 use hashlink::LruCache;
-use signet_engine::{
-    Engine,
-    deliver::ingest::{Accepted, IngestError, NewEvent},
-    store,
-};
-use signet_model::{AccountId, Amount};
+use signet_engine::{Engine, store};
+use signet_model::AccountId;
 
-use super::Api;
-
-/// How many names are remembered. Beyond that the one that was not asked for for the
-/// longest time is forgotten.
+/// The most names that are remembered. The one that was not asked for for the longest time
+/// gives way to a new one.
 const NAMES_MAX: usize = 50_000;
 
-/// What names and ids were found to mean. An account keeps its name, so that
-/// what was found once stays true for as long as there is the account. It may
-/// be erased, by another process too, and another one be given its name: whoever
-/// is told by the engine that it is gone has it forgotten, see [`Api::ingest`].
+/// The accounts that names and ids were found to mean. An account keeps its name, so a
+/// finding holds for as long as the account exists. The account may be erased, by another
+/// process too, and another one be given its name: then the engine refuses the id, and
+/// [`Names::forget`] is called.
 #[derive(Debug)]
-pub struct Accounts(Mutex<LruCache<Box<str>, AccountId>>);
+pub struct Names(Mutex<LruCache<Box<str>, AccountId>>);
 
-impl Default for Accounts {
+impl Default for Names {
     fn default() -> Self {
         Self(Mutex::new(LruCache::new(NAMES_MAX)))
     }
 }
 
-impl Accounts {
-    /// The account with this id or name, for a key of `own` or of the operator. The
-    /// engine is never asked about an account that is not the key's own, so that
-    /// "another one" must not come from memory.
+impl Names {
+    /// The account with this id or name, for a key of `own` or of the operator. For a key
+    /// of `own` another account never comes from memory: its name may be `own`'s by now.
     ///
     /// # Errors
     /// The store failed.
@@ -52,7 +45,7 @@ impl Accounts {
         }
     }
 
-    /// The same of many, of which those that are not remembered are looked up together.
+    /// The accounts with these ids or names. Those that are not remembered are looked up together.
     ///
     /// # Errors
     /// The store failed.
@@ -84,8 +77,8 @@ impl Accounts {
         Ok(found)
     }
 
-    /// Forgets whatever meant one of these accounts.
-    fn forget(&self, gone: &HashSet<AccountId>) {
+    /// Forgets all names of these accounts.
+    pub fn forget(&self, gone: &HashSet<AccountId>) {
         if !gone.is_empty() {
             self.known().retain(|_, known| !gone.contains(known));
         }
@@ -96,26 +89,6 @@ impl Accounts {
     }
 }
 
-impl Api {
-    /// Takes events in, with one answer for each, in order.
-    pub async fn ingest(&self, events: Vec<NewEvent>) -> Vec<Result<Accepted, IngestError>> {
-        let accounts: Vec<_> = events.iter().map(|event| event.account).collect();
-        let answers = self.engine.ingest_batch(events).await;
-        let gone = accounts.iter().zip(&answers).filter(|(_, answer)| **answer == Err(IngestError::UnknownAccount));
-        self.accounts.forget(&gone.map(|(&account, _)| account).collect());
-        answers
-    }
-
-    /// Records a balance.
-    pub async fn set_balance(&self, account: AccountId, balance: Amount) -> Result<(), IngestError> {
-        let answer = self.engine.set_balance(account, balance).await;
-        if answer == Err(IngestError::UnknownAccount) {
-            self.accounts.forget(&HashSet::from([account]));
-        }
-        answer
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use axum::http::StatusCode;
@@ -123,7 +96,7 @@ mod tests {
 
     use crate::rest::testing::{Answer, TestApi, event};
 
-    /// Whether something is sent for acme, named.
+    /// Sends an event or a balance for acme, by its name. Returns true if it was accepted.
     async fn sent(api: &TestApi, way: &str) -> bool {
         let mut named = event();
         named["account"] = json!("acme");

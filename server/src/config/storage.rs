@@ -1,0 +1,52 @@
+//! The database, and the key that seals its secrets.
+
+use std::{fmt, path::PathBuf};
+
+use clap::Args;
+use signet_engine::store::{DatabaseUrl, InvalidDatabaseUrl};
+
+/// The database, and the key that seals its secrets.
+#[derive(Debug, Clone, Args)]
+pub struct StorageArgs {
+    /// The database: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/NAME`
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "SIGNET_DATABASE",
+        hide_env_values = true,
+        default_value = "sqlite:signet.db"
+    )]
+    pub database: DatabaseText,
+    /// File with the key that seals signing secrets (32 bytes in base64). It is
+    /// made if it is missing. Default: beside the SQLite database. The key
+    /// itself can be given as the environment variable `SIGNET_KEY` instead.
+    #[arg(long, value_name = "FILE", env = "SIGNET_KEY_FILE")]
+    pub key_file: Option<PathBuf>,
+}
+
+/// The text of `--database`, not yet parsed: it can hold a password, and the parser of
+/// options repeats a text that it refuses.
+#[derive(Clone, PartialEq, Eq)]
+pub struct DatabaseText(String);
+
+impl DatabaseText {
+    /// Parses the text.
+    ///
+    /// # Errors
+    /// The text names no database.
+    pub fn parse(&self) -> Result<DatabaseUrl, InvalidDatabaseUrl> {
+        self.0.parse()
+    }
+}
+
+impl From<String> for DatabaseText {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Debug for DatabaseText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DatabaseText(hidden)")
+    }
+}

@@ -1,0 +1,117 @@
+//! The way of events and balances into the engine.
+
+use std::collections::{HashMap, HashSet};
+
+use signet_engine::{
+    Engine,
+    deliver::ingest::{Accepted, Idempotency, IngestError, NewEvent},
+    store,
+};
+use signet_model::{AccountId, Amount, event::EventBody};
+
+use super::{Problem, caller::Caller, event_rate::EventRate, names::Names};
+use crate::rate_limit::Rate;
+
+/// Hands events and balances to the engine. It remembers the names of accounts, and counts
+/// the events of each account.
+#[derive(Debug)]
+pub struct Events {
+    engine: Engine,
+    names: Names,
+    rate: EventRate,
+}
+
+/// The account of one request. Its id may come from memory.
+#[derive(Debug)]
+pub struct Addressee<'a> {
+    events: &'a Events,
+    caller: Caller,
+    name: Option<&'a str>,
+    id: AccountId,
+}
+
+impl Events {
+    /// The way into an engine, which takes events of one account in at this rate.
+    pub fn new(engine: Engine, rate: Rate) -> Self {
+        Self { engine, names: Names::default(), rate: EventRate::new(rate) }
+    }
+
+    /// The account that a request names (`/account`), or else the key's own.
+    ///
+    /// # Errors
+    /// The account does not exist, is not named though the key needs it, or is not the
+    /// key's; or the store failed.
+    pub async fn account<'a>(&'a self, caller: Caller, name: Option<&'a str>) -> Result<Addressee<'a>, Problem> {
+        let found = match name {
+            Some(name) => self.names.find(&self.engine, name, caller.own_account()).await?,
+            None => None,
+        };
+        Ok(Addressee { events: self, caller, name, id: caller.choose(name, found)? })
+    }
+
+    /// The ids of the accounts that requests of a caller name, as far as they exist.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn find_accounts<'n>(
+        &self,
+        caller: Caller,
+        names: HashSet<&'n str>,
+    ) -> store::Result<HashMap<&'n str, AccountId>> {
+        self.names.find_all(&self.engine, names, caller.own_account()).await
+    }
+
+    /// Counts one more event of an account.
+    ///
+    /// # Errors
+    /// The account has sent too many events in the last second.
+    pub fn count(&self, account: AccountId) -> Result<(), Problem> {
+        self.rate.count(account)
+    }
+
+    /// Stores events, with one answer for each, in order. Forgets the names of accounts that
+    /// do not exist any more.
+    pub async fn ingest_batch(&self, events: Vec<NewEvent>) -> Vec<Result<Accepted, IngestError>> {
+        let accounts: Vec<_> = events.iter().map(|event| event.account).collect();
+        let answers = self.engine.ingest_batch(events).await;
+        let gone = accounts.iter().zip(&answers).filter(|(_, answer)| **answer == Err(IngestError::UnknownAccount));
+        self.names.forget(&gone.map(|(&account, _)| account).collect());
+        answers
+    }
+}
+
+impl Addressee<'_> {
+    /// Stores an event.
+    ///
+    /// # Errors
+    /// The engine does not take the event.
+    pub async fn ingest(&self, body: EventBody, idempotency: Option<Idempotency>) -> Result<Accepted, Problem> {
+        let event = |account| NewEvent { account, body: body.clone(), idempotency: idempotency.clone() };
+        self.with_id(|account| self.events.engine.ingest(event(account))).await
+    }
+
+    /// Stores a balance.
+    ///
+    /// # Errors
+    /// The engine does not take the balance.
+    pub async fn set_balance(&self, balance: Amount) -> Result<(), Problem> {
+        self.with_id(|account| self.events.engine.set_balance(account, balance)).await
+    }
+
+    /// Does `work` for the account. Where the account does not exist any more, its name is
+    /// looked up anew: another account may have it.
+    async fn with_id<T, F>(&self, work: impl Fn(AccountId) -> F) -> Result<T, Problem>
+    where
+        F: Future<Output = Result<T, IngestError>>,
+    {
+        self.events.count(self.id)?;
+        match work(self.id).await {
+            Err(IngestError::UnknownAccount) => {
+                self.events.names.forget(&HashSet::from([self.id]));
+                let renamed = self.events.account(self.caller, self.name).await?;
+                Ok(work(renamed.id).await?)
+            }
+            answer => Ok(answer?),
+        }
+    }
+}
