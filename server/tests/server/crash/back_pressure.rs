@@ -1,5 +1,5 @@
-//! A store that takes nothing: whoever sends is told to come back, and nothing
-//! piles up meanwhile.
+//! A store that takes no events: producers are told to come back, and memory does not grow
+//! meanwhile.
 
 use std::sync::{
     Arc,
@@ -11,25 +11,25 @@ use signet_engine::store::DatabaseUrl;
 use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
 use tokio::task::JoinSet;
 
-use crate::{
+use super::{
     on_each_database,
-    patience::until,
+    options::QUICK,
     producer::{Refusal, Request, Sender},
-    server::{QUICK, Server},
     verify::{settled, verify},
     world::World,
 };
+use crate::patience::until;
 
-/// How many requests come in while nothing can be stored, on how many connections.
+/// The requests that come in while no event can be stored, and their connections.
 const REQUESTS: usize = 80;
 const CONNECTIONS: usize = 10;
-/// How many events each of them has, of how many bytes.
+/// The events of each request, and the bytes of each event.
 const EVENTS: usize = 25;
 const SIZE: usize = 200 * 1024;
-/// Less than what comes in, by far.
+/// Far less than all requests have.
 const MEMORY: usize = 256 * 1024 * 1024;
 
-/// Keeps everybody else from storing events.
+/// Keeps all others from storing events.
 enum Blockade {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
@@ -60,23 +60,23 @@ impl Blockade {
     }
 }
 
-/// Whoever is refused is told when to come back.
+/// A refusal must say when to come back.
 fn check(refusal: &Refusal) {
-    let Refusal::Answered(status, headers) = refusal else { panic!("no answer while nothing can be stored") };
+    let Refusal::Answered(status, headers) = refusal else { panic!("no answer while no event can be stored") };
     // The entries of a batch are answered one by one.
     assert!([StatusCode::SERVICE_UNAVAILABLE, StatusCode::ACCEPTED].contains(status), "{status}");
     assert!(headers.contains_key(RETRY_AFTER), "{headers:?}");
 }
 
-async fn who_cannot_be_stored_is_told_to_come_back(world: World) {
-    let server = Server::start(&world, &QUICK).await;
+async fn a_producer_of_events_that_cannot_be_stored_is_told_to_come_back(world: World) {
+    let mut server = world.serve(&QUICK).await;
     let sender = Sender::new(&world);
     let first = sender.accepted(&server, &Request::single("task_first")).await[0];
     settled(&world, &[world.endpoint]).await;
 
     let blockade = Blockade::begin(world.url()).await.expect("the database is locked");
     let single = Request::single("task_single");
-    check(&sender.send(server.address, &single).await.expect_err("nothing can be stored"));
+    check(&sender.send(server.address, &single).await.expect_err("no event can be stored"));
     let left = Arc::new(AtomicUsize::new(REQUESTS));
     let mut connections = JoinSet::new();
     for _ in 0..CONNECTIONS {
@@ -84,7 +84,7 @@ async fn who_cannot_be_stored_is_told_to_come_back(world: World) {
         let request = Request::batch((0..EVENTS).map(|event| format!("task_{event}"))).with_tokens(SIZE);
         connections.spawn(async move {
             while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok() {
-                check(&sender.send(address, &request).await.expect_err("nothing can be stored"));
+                check(&sender.send(address, &request).await.expect_err("no event can be stored"));
             }
         });
     }
@@ -110,4 +110,4 @@ async fn who_cannot_be_stored_is_told_to_come_back(world: World) {
     verify(&world, &[world.endpoint], &acknowledged).await;
 }
 
-on_each_database!(who_cannot_be_stored_is_told_to_come_back);
+on_each_database!(a_producer_of_events_that_cannot_be_stored_is_told_to_come_back);

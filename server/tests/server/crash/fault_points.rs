@@ -1,28 +1,27 @@
-//! A server that dies at each named place, and what exactly is true then.
+//! A server that dies at each named place, and the exact state that it leaves.
 
 use signet_engine::store::{deliveries::Delivery, endpoints::HeldChoice};
 use signet_model::{EventId, Subscriptions, delivery::State};
 
-use crate::{
+use super::{
     gate::Gate,
     on_each_database,
-    patience::within,
+    options::{Fault, QUICK},
     producer::{Refusal, Request, Sender},
-    server::{Fault, QUICK, Server},
     verify::{attempt, id, settled, verify},
     world::World,
 };
+use crate::patience::within;
 
 fn request() -> Request {
     Request::single("task_1").with_key("key_1")
 }
 
-/// Starts a server again, without the fault, and lets everything settle. `task_1`
-/// is sent again, by somebody who does not know what became of it, and another
-/// event after it. Returns the delivery of the first, and on what attempts by
-/// their own count it arrived.
+/// Starts a server again, without the fault, and waits until no delivery is pending. The
+/// producer of `task_1` has no answer, so it sends the event again, and another one after
+/// it. Returns the delivery of the first, and the numbers of the attempts that arrived.
 async fn go_on(world: &World) -> (Delivery, Vec<u32>) {
-    let server = Server::start(world, &QUICK).await;
+    let mut server = world.serve(&QUICK).await;
     let sender = Sender::new(world);
     let first = sender.accepted(&server, &request()).await[0];
     let second = sender.accepted(&server, &Request::single("task_2")).await[0];
@@ -48,7 +47,7 @@ async fn only(world: &World, event: EventId) -> Delivery {
 
 /// Sends `task_1` to a server that dies before it can answer.
 async fn lose_the_answer(world: &World, fault: Fault) {
-    let server = Server::start_with(world, fault).await;
+    let server = world.serve_with(fault).await;
     let refusal = Sender::new(world).send(server.address, &request()).await.expect_err("no answer");
     assert!(matches!(refusal, Refusal::Lost), "{refusal:?}");
     server.died().await;
@@ -58,7 +57,7 @@ async fn lose_the_answer(world: &World, fault: Fault) {
 /// not before its acceptance has been.
 async fn die_delivering(world: &World, fault: Fault) -> EventId {
     let gate = Gate::close(&world.receiver);
-    let server = Server::start_with(world, fault).await;
+    let server = world.serve_with(fault).await;
     let event = Sender::new(world).accepted(&server, &request()).await[0];
     within("the delivery arrives", world.receiver.arrived(1)).await;
     gate.open();
@@ -66,14 +65,14 @@ async fn die_delivering(world: &World, fault: Fault) -> EventId {
     event
 }
 
-async fn before_the_commit_nothing_is_stored_or_promised(world: World) {
+async fn before_the_commit_no_event_is_stored_or_promised(world: World) {
     lose_the_answer(&world, Fault("before_commit")).await;
     assert!(world.log(world.endpoint).await.is_empty(), "stored before the commit");
     let (delivery, attempts) = go_on(&world).await;
     assert_eq!((delivery.attempts, attempts), (1, vec![1]));
 }
 
-async fn after_the_commit_the_event_is_delivered_whoever_knows(world: World) {
+async fn after_the_commit_the_event_is_delivered_even_if_its_producer_has_no_answer(world: World) {
     lose_the_answer(&world, Fault("after_commit")).await;
     let stored = world.log(world.endpoint).await;
     assert_eq!(stored.len(), 1, "{stored:?}");
@@ -84,7 +83,7 @@ async fn after_the_commit_the_event_is_delivered_whoever_knows(world: World) {
     assert_eq!((delivery.attempts, attempts), (1, vec![1]));
 }
 
-/// Of an attempt that was made and not recorded.
+/// The attempt was made, and not recorded.
 async fn the_attempt_is_repeated_after(world: &World, fault: Fault) {
     let event = die_delivering(world, fault).await;
     let before = only(world, event).await;
@@ -101,7 +100,7 @@ async fn before_recording_the_attempt_is_repeated_under_the_same_id(world: World
     the_attempt_is_repeated_after(&world, Fault("before_record")).await;
 }
 
-async fn after_recording_nothing_is_repeated(world: World) {
+async fn after_recording_no_attempt_is_repeated(world: World) {
     let event = die_delivering(&world, Fault("after_record")).await;
     let before = only(&world, event).await;
     assert_eq!((before.state, before.attempts), (State::Delivered, 1));
@@ -109,9 +108,9 @@ async fn after_recording_nothing_is_repeated(world: World) {
     assert_eq!((delivery.event, delivery.attempts, attempts), (event, 1, vec![1]));
 }
 
-async fn what_a_dead_process_had_claimed_falls_due_again(world: World) {
+async fn deliveries_that_a_dead_process_had_claimed_fall_due_again(world: World) {
     world.receiver.answer(500);
-    let server = Server::start_with(&world, Fault("after_claim")).await;
+    let server = world.serve_with(Fault("after_claim")).await;
     let event = Sender::new(&world).accepted(&server, &request()).await[0];
     server.died().await;
     let before = only(&world, event).await;
@@ -121,9 +120,9 @@ async fn what_a_dead_process_had_claimed_falls_due_again(world: World) {
     assert_eq!((delivery.event, delivery.attempts, attempts), (event, 2, vec![1, 2]));
 }
 
-async fn what_a_step_has_held_stays_held_and_the_next_process_goes_on(world: World) {
+async fn deliveries_that_a_step_has_held_stay_held_and_the_next_process_goes_on(world: World) {
     world.receiver.answer(500);
-    let server = Server::start_with(&world, Fault("after_step")).await;
+    let server = world.serve_with(Fault("after_step")).await;
     let event = Sender::new(&world).accepted(&server, &request()).await[0];
     within("the delivery arrives", world.receiver.arrived(1)).await;
     let engine = world.engine().await;
@@ -138,10 +137,10 @@ async fn what_a_step_has_held_stays_held_and_the_next_process_goes_on(world: Wor
     assert_eq!((delivery.event, delivery.state), (event, State::Delivered));
 }
 
-on_each_database!(before_the_commit_nothing_is_stored_or_promised);
-on_each_database!(after_the_commit_the_event_is_delivered_whoever_knows);
+on_each_database!(before_the_commit_no_event_is_stored_or_promised);
+on_each_database!(after_the_commit_the_event_is_delivered_even_if_its_producer_has_no_answer);
 on_each_database!(after_sending_the_attempt_is_repeated_under_the_same_id);
 on_each_database!(before_recording_the_attempt_is_repeated_under_the_same_id);
-on_each_database!(after_recording_nothing_is_repeated);
-on_each_database!(what_a_dead_process_had_claimed_falls_due_again);
-on_each_database!(what_a_step_has_held_stays_held_and_the_next_process_goes_on);
+on_each_database!(after_recording_no_attempt_is_repeated);
+on_each_database!(deliveries_that_a_dead_process_had_claimed_fall_due_again);
+on_each_database!(deliveries_that_a_step_has_held_stay_held_and_the_next_process_goes_on);

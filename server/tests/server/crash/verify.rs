@@ -1,4 +1,5 @@
-//! What must be true once everything has settled.
+//! The comparison at the end of each story: events that were acknowledged, rows that are
+//! stored, requests that arrived, and the verdict of `signet check`.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -13,16 +14,16 @@ use signet_model::{
     signature::{Secret, verify_hex, verify_standard},
 };
 
-use crate::{
+use super::{
     checks::Check,
-    patience::until,
     world::{World, read_log},
 };
+use crate::patience::until;
 
-/// How long leases last where nothing else is said. Nothing is leased any more.
+/// The default of `--lease`. No delivery is leased any more.
 const DEFAULT_LEASE: &str = "1m";
 
-/// What was counted on the way.
+/// The counts of one comparison.
 #[derive(Debug, Default)]
 pub struct Tally {
     pub acknowledged: usize,
@@ -31,7 +32,7 @@ pub struct Tally {
     pub failed: usize,
     pub held: usize,
     pub arrivals: usize,
-    /// Arrivals of what had been delivered, or attempted without a record, before.
+    /// Arrivals of deliveries that had arrived before without a recorded attempt.
     pub duplicates: usize,
 }
 
@@ -46,12 +47,12 @@ impl fmt::Display for Tally {
     }
 }
 
-/// Waits until nothing is pending at these endpoints.
+/// Waits until no delivery is pending at these endpoints.
 pub async fn settled(world: &World, endpoints: &[EndpointId]) {
     let engine = world.engine().await;
     for &endpoint in endpoints {
         let filter = Filter { state: Some(State::Pending), ..Filter::default() };
-        until("nothing is pending", async || {
+        until("no delivery is pending", async || {
             engine.deliveries(world.account, endpoint, filter, 1).await.is_ok_and(|pending| pending.is_empty())
         })
         .await;
@@ -59,8 +60,8 @@ pub async fn settled(world: &World, endpoints: &[EndpointId]) {
     engine.close().await;
 }
 
-/// Compares what was promised with what is stored and what arrived. The server
-/// has been stopped.
+/// Compares the events that were acknowledged with the rows that are stored and the requests
+/// that arrived. The server has been stopped.
 pub async fn verify(world: &World, endpoints: &[EndpointId], acknowledged: &HashMap<String, EventId>) -> Tally {
     let engine = world.engine().await;
     let arrivals = world.receiver.arrivals();
@@ -74,8 +75,7 @@ pub async fn verify(world: &World, endpoints: &[EndpointId], acknowledged: &Hash
     tally
 }
 
-/// Everything about a task that arrived at one path carries one `webhook-id` and
-/// one body.
+/// All requests about a task that arrived at one path carry one `webhook-id` and one body.
 fn check_that_a_task_has_one_id(arrivals: &[Arrival]) {
     let mut seen: HashMap<(&str, String), (&str, &str)> = HashMap::new();
     for arrival in arrivals {

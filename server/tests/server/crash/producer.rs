@@ -1,5 +1,5 @@
-//! Sends events in, as a backend does that may lose answers: what has an
-//! idempotency key is sent again until it is answered, the rest is given up.
+//! Producers of events that may lose answers: a request with an idempotency key is sent
+//! again until it is answered, another one is given up.
 
 use std::{
     collections::HashMap,
@@ -18,19 +18,20 @@ use signet_model::EventId;
 use tokio::{sync::watch, task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::{patience::within, server::Server, world::World};
+use super::world::World;
+use crate::{patience::within, server::Server};
 
-/// How long a lost answer is waited for.
+/// The time after which an answer is lost.
 const ANSWER_LIMIT: Duration = Duration::from_mins(1);
-/// The wait before something is sent again.
+/// The wait before a request is sent again.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// What was promised to the producers.
+/// The events that were acknowledged to the producers.
 #[derive(Debug, Default)]
 pub struct Journal {
     tasks: AtomicUsize,
     acknowledged: Mutex<HashMap<String, EventId>>,
-    /// How many requests were answered in another way than by 202.
+    /// The number of requests that were answered in another way than by 202.
     pub refused: AtomicUsize,
 }
 
@@ -190,7 +191,7 @@ impl Producers {
         self.server.send_replace(server);
     }
 
-    /// Lets them end what they have begun.
+    /// Waits until the producers have ended the requests that they have begun.
     pub async fn finish(mut self) -> Arc<Journal> {
         self.stop.cancel();
         within("the producers end", async {
@@ -234,7 +235,7 @@ impl Producer {
         request
     }
 
-    /// Sends until it is acknowledged; once only what must not be repeated.
+    /// Sends until the request is acknowledged, or once if it must not be repeated.
     async fn submit(&mut self, request: &Request) {
         loop {
             let server = self.server().await;

@@ -1,9 +1,9 @@
-//! What the contract promises about crashes, kept by the real binary: whatever
-//! dies at whatever moment, an acknowledged event is delivered, failed or held,
-//! and a duplicate carries the same `webhook-id`.
+//! The contract's promise about crashes, kept by the real binary: whenever a process dies,
+//! an acknowledged event is delivered, failed or held, and a duplicate carries the same
+//! `webhook-id`.
 //!
 //! Each story runs on SQLite, and on PostgreSQL where `SIGNET_TEST_POSTGRES_URL`
-//! names a server (`cargo xtask postgres -- cargo test -p signet --test crash`).
+//! names a server (`cargo xtask postgres -- cargo test -p signet --test server crash`).
 
 mod back_pressure;
 mod checks;
@@ -11,11 +11,10 @@ mod fault_points;
 mod gate;
 mod graceful_stop;
 mod live_checks;
-mod patience;
+mod options;
 mod postgres_restart;
 mod producer;
 mod random_kills;
-mod server;
 mod two_servers;
 mod verify;
 mod world;
@@ -26,12 +25,12 @@ macro_rules! on_each_database {
         mod $story {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_sqlite() {
-                super::$story(crate::world::World::on_sqlite().await).await;
+                super::$story(crate::crash::world::World::on_sqlite().await).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_postgres() {
-                if let Some(world) = crate::world::World::on_postgres().await {
+                if let Some(world) = crate::crash::world::World::on_postgres().await {
                     super::$story(world).await;
                 }
             }

@@ -8,21 +8,21 @@ use std::{
 
 use signet_engine::ledger::Rule;
 use tokio::{
-    process::Command,
     task::JoinHandle,
     time::{Instant, sleep},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{patience::within, server::QUICK_LEASE, world::World};
+use super::{options::QUICK_LEASE, world::World};
+use crate::{patience::within, server::signet};
 
 /// The rest that the servers get between two checks.
 const PAUSE: Duration = Duration::from_millis(50);
-/// How long a check that is given [`QUICK_LEASE`] looks back for somebody who claims:
-/// that lease and what clocks may be apart.
+/// The time for which a check that is given [`QUICK_LEASE`] looks back for a server that
+/// claims: that lease, and the most that clocks may be apart.
 const LOOKS_BACK: Duration = Duration::from_secs(3 + 5);
-/// How long no server may have run for a check to say that nobody claims. Where they
-/// all come back sooner, several of them have claimed while a check looks back.
+/// The time without a server after which a check may report that no server claims. Where
+/// servers come back sooner, several of them have claimed while a check looks back.
 const ABSENCE: Duration = Duration::from_secs(1);
 
 /// A check that can be made at any moment.
@@ -34,16 +34,15 @@ pub struct Check {
 }
 
 impl Check {
-    /// Of this world, whose servers have leases of this length.
+    /// A check of this world, where leases have this length.
     pub fn of(world: &World, lease: &'static str) -> Self {
         Self { database: world.database().to_owned(), key_file: world.key_file(), lease }
     }
 
-    /// The rules that it says are broken.
+    /// The rules that the check reports as broken.
     pub async fn broken_rules(&self) -> Vec<Rule> {
-        let mut check = Command::new(env!("CARGO_BIN_EXE_signet"));
-        check.args(["check", "--lease", self.lease, "--database", &self.database, "--key-file"]).arg(&self.key_file);
-        let output = within("the check ends", check.kill_on_drop(true).output()).await.expect("the check runs");
+        let mut check = signet(&["check", "--lease", self.lease, "--database", &self.database, "--key-file"]);
+        let output = within("the check ends", check.arg(&self.key_file).output()).await.expect("the check runs");
         let said = String::from_utf8_lossy(&output.stdout);
         let broken: Vec<_> = Rule::ALL.into_iter().filter(|rule| said.contains(rule.complaint())).collect();
         assert_eq!(output.status.code(), Some(i32::from(!broken.is_empty())), "{said}");
@@ -121,7 +120,7 @@ async fn check_again_and_again(check: Check, stop: CancellationToken, absences: 
         let absence = lock(&absences).longest(began.checked_sub(LOOKS_BACK).unwrap_or(began));
         if !broken.is_empty() {
             assert_eq!(broken, [Rule::LeaseNotOverdue], "with no server for {absence:?}");
-            assert!(absence > ABSENCE, "nobody claims, and there was no server for {absence:?} only");
+            assert!(absence > ABSENCE, "no server is said to claim, and there was none for {absence:?} only");
         }
         count += 1;
         if last {

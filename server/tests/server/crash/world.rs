@@ -1,7 +1,11 @@
-//! What is there before a server starts: a database with an account, webhooks
-//! at a receiver, and an API key.
+//! The world before a server starts: a database with an account, webhooks at a receiver,
+//! and an API key.
 
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{
+    fs::{self, OpenOptions},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use signet_engine::{
     Engine, Environment, Settings,
@@ -18,8 +22,12 @@ use signet_engine::{
 };
 use signet_model::{AccountId, EndpointId, Subscriptions, text::Description};
 use tempfile::TempDir;
+use tokio::process::Command;
 
-/// How many deliveries are read at once.
+use super::options::{Fault, QUICK};
+use crate::server::{Server, signet};
+
+/// The deliveries that are read at once.
 const PAGE: u32 = 1_000;
 
 pub struct World {
@@ -39,7 +47,7 @@ impl World {
         Self::in_database(testing::sqlite().await).await
     }
 
-    /// Where there is a PostgreSQL server for tests.
+    /// On PostgreSQL, where there is a server for tests.
     pub async fn on_postgres() -> Option<Self> {
         Some(Self::in_database(testing::postgres().await?).await)
     }
@@ -52,7 +60,7 @@ impl World {
         world
     }
 
-    /// In a database that somebody else looks after.
+    /// In a database that the caller looks after.
     pub async fn at(url: DatabaseUrl) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let receiver = Receiver::start().await;
@@ -69,6 +77,32 @@ impl World {
         Self { folder, url, database, receiver, account, endpoint, api_key: key.clone(), kept: None }
     }
 
+    /// Starts a server with these options and waits until it listens.
+    pub async fn serve(&self, options: &[&str]) -> Server {
+        Server::start(self.command(options)).await
+    }
+
+    /// Starts a server that dies when it first passes this place.
+    pub async fn serve_with(&self, fault: Fault) -> Server {
+        self.try_serve_with(fault).await.expect("the server listens")
+    }
+
+    /// Starts a server that dies when it first passes this place. `None` if it does so
+    /// before it listens.
+    pub async fn try_serve_with(&self, Fault(place): Fault) -> Option<Server> {
+        let mut command = self.command(&QUICK);
+        command.env("SIGNET_FAULT", format!("{place}=1"));
+        Server::try_start(command).await
+    }
+
+    fn command(&self, options: &[&str]) -> Command {
+        let log = OpenOptions::new().create(true).append(true).open(self.log_file()).expect("a log file");
+        let mut command = signet(&["serve", "--dev", "--listen", "127.0.0.1:0", "--database", &self.database]);
+        command.arg("--key-file").arg(self.key_file()).arg("--trust-ca").arg(self.authority());
+        command.args(options).stderr(log);
+        command
+    }
+
     /// Adds a webhook at this path of the receiver.
     pub async fn subscribe(&self, path: &str) -> EndpointId {
         let engine = self.engine().await;
@@ -77,7 +111,7 @@ impl World {
         endpoint
     }
 
-    /// An engine over the database, which delivers nothing; to be closed.
+    /// An engine over the database that is not started; to be closed.
     pub async fn engine(&self) -> Engine {
         open(&self.url, self.key_file()).await
     }
@@ -103,18 +137,18 @@ impl World {
         self.folder.path().join("key")
     }
 
-    pub fn authority(&self) -> PathBuf {
+    fn authority(&self) -> PathBuf {
         self.folder.path().join("authority.pem")
     }
 
-    /// What the servers say.
-    pub fn log_file(&self) -> PathBuf {
+    /// The log of the servers.
+    fn log_file(&self) -> PathBuf {
         self.folder.path().join("log")
     }
 }
 
 impl Drop for World {
-    /// Shows what the servers said when a test fails.
+    /// Shows the end of the log when a test fails.
     fn drop(&mut self) {
         if std::thread::panicking() {
             let log = fs::read_to_string(self.log_file()).unwrap_or_default();

@@ -5,19 +5,19 @@ use signet_engine::testing::POSTGRES_VARIABLE;
 use tokio::task::spawn_blocking;
 use xtask_postgres::Server as Postgres;
 
-use crate::{
+use super::{
+    options::QUICK,
     producer::{Producers, Refusal, Request, Sender},
-    server::{QUICK, Server},
     verify::{settled, verify},
     world::World,
 };
 
-/// How often PostgreSQL is stopped.
+/// The number of times that PostgreSQL is stopped.
 const STOPS: usize = 3;
-/// How many events are acknowledged between two stops.
+/// The events that are acknowledged between two stops.
 const BETWEEN: usize = 50;
 
-/// Does to the cluster what blocks.
+/// Does a blocking piece of work with the cluster.
 async fn cluster(
     mut postgres: Postgres,
     what: impl FnOnce(&mut Postgres) -> anyhow::Result<()> + Send + 'static,
@@ -33,7 +33,7 @@ async fn a_server_survives_its_database() {
     }
     let mut postgres = spawn_blocking(Postgres::start).await.expect("no panic").expect("a cluster");
     let world = World::at(postgres.url().parse().expect("a URL")).await;
-    let server = Server::start(&world, &QUICK).await;
+    let mut server = world.serve(&QUICK).await;
     let producers = Producers::start(&world, 3, 1);
     producers.talk_to(Some(server.address));
     let probe = Sender::new(&world);
@@ -42,7 +42,7 @@ async fn a_server_survives_its_database() {
         producers.journal.more(BETWEEN).await;
         postgres = cluster(postgres, Postgres::stop_at_once).await;
         let request = Request::single(&format!("probe_{stop}"));
-        match probe.send(server.address, &request).await.expect_err("nothing can be stored") {
+        match probe.send(server.address, &request).await.expect_err("no event can be stored") {
             Refusal::Answered(status, headers) => {
                 assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
                 assert!(headers.contains_key(RETRY_AFTER), "{headers:?}");

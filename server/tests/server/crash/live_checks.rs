@@ -1,17 +1,17 @@
-//! What `signet check` says of a database with which something is going on.
+//! `signet check` of a database that servers write to.
 
 use signet_engine::ledger::Rule;
 
-use crate::{
+use super::{
     checks::{Check, Checks},
     gate::{Gate, different_arrived},
     on_each_database,
-    patience::until,
+    options::{QUICK, QUICK_LEASE},
     producer::{Request, Sender},
-    server::{QUICK, QUICK_LEASE, Server},
     verify::{settled, verify},
     world::World,
 };
+use crate::patience::until;
 
 /// Has few attempts under way, which fail soon, and are repeated when the others
 /// have had their turn.
@@ -27,19 +27,19 @@ const NARROW: [&str; 8] = [
 ];
 /// More than a server takes in hand.
 const EVENTS: usize = 600;
-/// What four attempts at a time get through in a quarter of a minute: leases that
-/// ended at its beginning have then been over for long.
+/// The attempts that four lanes make in a quarter of a minute: leases that ended at its
+/// beginning have then been over for long.
 const ATTEMPTED: usize = 60;
 
-async fn what_nobody_takes_up_is_reported_until_a_server_runs(world: World) {
+async fn a_delivery_that_no_server_takes_up_is_reported_until_one_runs(world: World) {
     let check = Check::of(&world, QUICK_LEASE);
     let gate = Gate::close(&world.receiver);
-    let server = Server::start(&world, &QUICK).await;
+    let server = world.serve(&QUICK).await;
     let event = Sender::new(&world).accepted(&server, &Request::single("task_1")).await[0];
     different_arrived(&world.receiver, 1).await;
     assert_eq!(check.broken_rules().await, []);
     server.kill().await;
-    until("the check says that nobody takes the delivery up", async || {
+    until("the check reports that no server takes the delivery up", async || {
         let broken = check.broken_rules().await;
         assert!(broken.is_empty() || broken == [Rule::LeaseNotOverdue], "{broken:?}");
         !broken.is_empty()
@@ -47,7 +47,7 @@ async fn what_nobody_takes_up_is_reported_until_a_server_runs(world: World) {
     .await;
 
     gate.open();
-    let server = Server::start(&world, &QUICK).await;
+    let mut server = world.serve(&QUICK).await;
     settled(&world, &[world.endpoint]).await;
     assert_eq!(check.broken_rules().await, []);
     server.stop().await;
@@ -57,13 +57,13 @@ async fn what_nobody_takes_up_is_reported_until_a_server_runs(world: World) {
 async fn a_backlog_before_a_receiver_that_hangs_is_not_reported(world: World) {
     let checks = Checks::start(&world);
     let gate = Gate::close(&world.receiver);
-    let server = Server::start(&world, &NARROW).await;
+    let server = world.serve(&NARROW).await;
     let tasks: Vec<_> = (0..EVENTS).map(|number| format!("task_{number}")).collect();
     let ids = Sender::new(&world).accepted(&server, &Request::batch(tasks.clone())).await;
     different_arrived(&world.receiver, 4).await;
     // The leases of all that it has in hand run out at the same time.
     server.kill().await;
-    let server = Server::start(&world, &NARROW).await;
+    let mut server = world.serve(&NARROW).await;
     checks.server_is_back();
     different_arrived(&world.receiver, ATTEMPTED).await;
     gate.open();
@@ -76,5 +76,5 @@ async fn a_backlog_before_a_receiver_that_hangs_is_not_reported(world: World) {
     assert_eq!((tally.events, tally.delivered), (EVENTS, EVENTS), "{tally}");
 }
 
-on_each_database!(what_nobody_takes_up_is_reported_until_a_server_runs);
+on_each_database!(a_delivery_that_no_server_takes_up_is_reported_until_one_runs);
 on_each_database!(a_backlog_before_a_receiver_that_hangs_is_not_reported);

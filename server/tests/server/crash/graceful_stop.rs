@@ -2,14 +2,15 @@
 
 use signet_model::delivery::State;
 
-use crate::{
+use super::{
     gate::{Gate, different_arrived},
     on_each_database,
+    options::QUICK,
     producer::{Request, Sender},
-    server::{QUICK, Server},
     verify::{settled, verify},
     world::World,
 };
+use crate::server::Server;
 
 /// Waits for the receiver longer than the test takes.
 const PATIENT: [&str; 8] =
@@ -21,8 +22,8 @@ const STUBBORN: [&str; 6] = ["--budget", "6s", "--lease", "10s", "--stop-limit",
 /// More than one server takes in hand.
 const EVENTS: usize = 600;
 
-async fn what_is_in_hand_is_recorded_and_nothing_new_is_claimed(world: World) {
-    let server = Server::start(&world, &PATIENT).await;
+async fn attempts_under_way_are_recorded_and_no_delivery_is_claimed(world: World) {
+    let mut server = world.serve(&PATIENT).await;
     let gate = Gate::close(&world.receiver);
     let tasks: Vec<_> = (0..EVENTS).map(|number| format!("task_{number}")).collect();
     let ids = Sender::new(&world).accepted(&server, &Request::batch(tasks.clone())).await;
@@ -40,7 +41,7 @@ async fn what_is_in_hand_is_recorded_and_nothing_new_is_claimed(world: World) {
     assert_eq!(delivered, sent, "what was sent is not what was recorded");
     assert!(log.iter().all(|delivery| !delivery.in_flight), "a lease is left");
 
-    let server = Server::start(&world, &QUICK).await;
+    let mut server = world.serve(&QUICK).await;
     settled(&world, &[world.endpoint]).await;
     server.stop().await;
     let acknowledged = tasks.into_iter().zip(ids).collect();
@@ -48,11 +49,11 @@ async fn what_is_in_hand_is_recorded_and_nothing_new_is_claimed(world: World) {
     assert_eq!((tally.delivered, tally.arrivals, tally.duplicates), (EVENTS, EVENTS, 0), "{tally}");
 }
 
-async fn at_the_limit_it_leaves_what_is_under_way(world: World) {
+async fn at_the_deadline_the_server_leaves_attempts_under_way(world: World) {
     leave_under_way(&world, &HURRIED, async |server: &Server| server.terminate()).await;
 }
 
-async fn a_second_signal_leaves_at_once(world: World) {
+async fn at_a_second_signal_the_server_leaves_at_once(world: World) {
     leave_under_way(&world, &STUBBORN, async |server: &Server| {
         server.terminate();
         // So that the first one is not overtaken by the second.
@@ -62,10 +63,10 @@ async fn a_second_signal_leaves_at_once(world: World) {
     .await;
 }
 
-/// Makes a server leave while the receiver has not answered, and another one
-/// deliver what it left.
+/// Makes a server leave while the receiver has not answered, and another one deliver the
+/// event.
 async fn leave_under_way(world: &World, options: &[&str], ask: impl AsyncFnOnce(&Server)) {
-    let server = Server::start(world, options).await;
+    let mut server = world.serve(options).await;
     let gate = Gate::close(&world.receiver);
     let event = Sender::new(world).accepted(&server, &Request::single("task_1")).await[0];
     different_arrived(&world.receiver, 1).await;
@@ -76,13 +77,13 @@ async fn leave_under_way(world: &World, options: &[&str], ask: impl AsyncFnOnce(
     assert_eq!((left.state, left.attempts, left.in_flight), (State::Pending, 0, true));
 
     gate.open();
-    let server = Server::start(world, &QUICK).await;
+    let mut server = world.serve(&QUICK).await;
     settled(world, &[world.endpoint]).await;
     server.stop().await;
     let tally = verify(world, &[world.endpoint], &[("task_1".to_owned(), event)].into()).await;
     assert_eq!((tally.delivered, tally.arrivals, tally.duplicates), (1, 2, 1), "{tally}");
 }
 
-on_each_database!(what_is_in_hand_is_recorded_and_nothing_new_is_claimed);
-on_each_database!(at_the_limit_it_leaves_what_is_under_way);
-on_each_database!(a_second_signal_leaves_at_once);
+on_each_database!(attempts_under_way_are_recorded_and_no_delivery_is_claimed);
+on_each_database!(at_the_deadline_the_server_leaves_attempts_under_way);
+on_each_database!(at_a_second_signal_the_server_leaves_at_once);

@@ -2,15 +2,14 @@
 
 use std::collections::HashMap;
 
-use crate::{
+use super::{
     gate::{Gate, different_arrived},
     producer::{Request, Sender},
-    server::Server,
     verify::{id, settled, verify},
     world::World,
 };
 
-/// How many attempts each server may have under way at the webhook.
+/// The attempts that each server may have under way at the webhook.
 const AT_ONCE: &str = "4";
 /// More than one server keeps for itself.
 const EVENTS: usize = 600;
@@ -23,7 +22,7 @@ const PATIENT: [&str; 6] = ["--max-in-flight-per-endpoint", AT_ONCE, "--budget",
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_servers_share_the_work_and_one_takes_over_from_the_other() {
     let Some(world) = World::on_postgres().await else { return };
-    let (mortal, patient) = (Server::start(&world, &MORTAL).await, Server::start(&world, &PATIENT).await);
+    let (mortal, mut patient) = (world.serve(&MORTAL).await, world.serve(&PATIENT).await);
     let gate = Gate::close(&world.receiver);
     let tasks: Vec<_> = (0..EVENTS).map(|number| format!("task_{number}")).collect();
     let ids = Sender::new(&world).accepted(&mortal, &Request::batch(tasks.clone())).await;
@@ -43,8 +42,8 @@ async fn two_servers_share_the_work_and_one_takes_over_from_the_other() {
     for arrival in world.receiver.arrivals() {
         *times.entry(id(&arrival).to_owned()).or_default() += 1;
     }
-    // What the dead server had under way was attempted again by the living one;
-    // what the living one had under way was not.
+    // The living server repeated the attempts that the dead one had under way, and none of
+    // its own.
     let repeated = under_way.iter().filter(|&id| times[id] > 1).count();
     assert!((1..under_way.len()).contains(&repeated), "{repeated} of {}", under_way.len());
 }

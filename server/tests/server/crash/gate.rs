@@ -19,7 +19,7 @@ impl Gate {
         receiver.answer_by(move |_| {
             let mut open = guard.0.subscribe();
             async move {
-                // Who waits holds no sender: a gate that is gone is open.
+                // This end holds no sender: a gate that is dropped is open.
                 let _ = open.wait_for(|&open| open).await;
                 200
             }
@@ -27,7 +27,7 @@ impl Gate {
         gate
     }
 
-    /// Lets everything through from now on.
+    /// Lets all requests through from now on.
     pub fn open(&self) {
         self.0.send_replace(true);
     }

@@ -1,5 +1,5 @@
 //! A server that is killed again and again, at random moments and right after a step of
-//! holding what waits for a closed webhook, while somebody looks whether the ledger adds up.
+//! holding deliveries of a closed webhook, while `signet check` runs again and again.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -11,16 +11,17 @@ use signet_engine::{random::Random, testing::Arrival};
 use signet_model::EndpointId;
 use tokio::time::sleep;
 
-use crate::{
+use super::{
     checks::Checks,
     on_each_database,
+    options::{Fault, QUICK},
     producer::Producers,
-    server::{Fault, QUICK, Server},
     verify::{settled, verify},
     world::World,
 };
+use crate::server::Server;
 
-/// How often it is killed.
+/// The number of kills.
 const KILLS: u32 = 30;
 /// Repeats the choices of a run that failed.
 const SEED_VARIABLE: &str = "SIGNET_TEST_SEED";
@@ -42,14 +43,10 @@ fn answer(arrival: &Arrival, moods: &Mutex<StdRng>) -> impl Future<Output = u16>
     }
 }
 
-/// A server that dies after its first step, or one that waits to be killed. `None` if
-/// that step was what it began with.
+/// A server that dies after its first step, or one that waits to be killed. `None` if the
+/// server died before it listened.
 async fn start(world: &World, is_to_die: bool) -> Option<Server> {
-    if is_to_die {
-        Server::try_start_with(world, Fault("after_step")).await
-    } else {
-        Some(Server::start(world, &QUICK).await)
-    }
+    if is_to_die { world.try_serve_with(Fault("after_step")).await } else { Some(world.serve(&QUICK).await) }
 }
 
 /// Pauses or enables a webhook beside the server.
@@ -91,11 +88,11 @@ async fn killed_again_and_again(world: World) {
                 checks.server_goes();
                 server.kill().await;
             }
-            () = server.dies() => checks.server_goes(),
+            _ = server.ended() => checks.server_goes(),
         }
         producers.talk_to(None);
     }
-    let server = Server::start(&world, &QUICK).await;
+    let mut server = world.serve(&QUICK).await;
     checks.server_is_back();
     producers.talk_to(Some(server.address));
     let journal = producers.finish().await;
