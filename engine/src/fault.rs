@@ -1,4 +1,4 @@
-//! Places where a test can make the process die, to prove that nothing is lost
+//! Places where a test can make the process die, to prove that no event is lost
 //! there. They exist in debug builds only.
 
 /// Names the place and how often it is passed before the process dies:
@@ -6,7 +6,7 @@
 #[cfg(debug_assertions)]
 const VARIABLE: &str = "SIGNET_FAULT";
 
-/// Dies here, if that is what the test asks for.
+/// Dies here, if the test asks for it.
 #[cfg(debug_assertions)]
 pub(crate) fn point(name: &str) {
     use std::sync::{

@@ -1,8 +1,8 @@
 //! The guarded HTTP client: it reaches public addresses only, within a budget.
 //!
 //! # The cast
-//! - The **policy** (`policy`) says which addresses may be reached; `address`
-//!   knows what kind of address each one is.
+//! - The **policy** (`policy`) decides which addresses may be reached; `address`
+//!   knows the kind of each one.
 //! - The **resolver** (`resolver`) looks a name up, refuses it when *any* of its
 //!   addresses is refused, and hands exactly the checked addresses on. Addresses
 //!   in the URL itself never reach it: the policy judges them before the request.

@@ -1,4 +1,4 @@
-//! What kind of address an address is, where it is not a public one.
+//! The kinds of addresses that are not public.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -15,7 +15,7 @@ pub enum AddressKind {
     SiteLocal,
     /// `169.254.0.0/16` and `fe80::/10`.
     LinkLocal,
-    /// Where cloud providers serve a machine its own credentials.
+    /// The address at which cloud providers serve a machine its own credentials.
     Metadata,
     /// `100.64.0.0/10`, behind a provider's address translation (RFC 6598).
     SharedByProvider,
@@ -29,7 +29,7 @@ pub enum AddressKind {
     Documentation,
     /// For measuring equipment (RFC 2544, RFC 5180).
     Benchmarking,
-    /// `100::/64`: what is sent there is thrown away (RFC 6666).
+    /// `100::/64`: routers drop each packet to it (RFC 6666).
     Discard,
     /// Hashes that look like addresses (RFC 4843, RFC 7343).
     Orchid,
@@ -63,7 +63,7 @@ impl AddressKind {
     }
 }
 
-/// The kind of an address, or nothing if it is a public one.
+/// The kind of an address; `None` for a public one.
 pub fn kind(address: IpAddr) -> Option<AddressKind> {
     match address {
         IpAddr::V4(address) => kind_v4(address),
@@ -110,8 +110,8 @@ const V6: &[([u16; 8], u32, AddressKind)] = &[
     ([0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254], 128, AddressKind::Metadata),
     ([0, 0, 0, 0, 0, 0, 0, 0], 128, AddressKind::Unspecified),
     ([0, 0, 0, 0, 0, 0, 0, 1], 128, AddressKind::Loopback),
-    // IPv4-compatible, IPv4-translated, NAT64 within one network: what they
-    // lead to depends on that network.
+    // IPv4-compatible, IPv4-translated, NAT64 within one network: their target
+    // depends on that network.
     ([0, 0, 0, 0, 0, 0, 0, 0], 96, AddressKind::Tunnel),
     ([0, 0, 0, 0, 0xffff, 0, 0, 0], 96, AddressKind::Tunnel),
     ([0x64, 0xff9b, 1, 0, 0, 0, 0, 0], 48, AddressKind::Tunnel),
@@ -260,7 +260,7 @@ mod tests {
         }
 
         #[test]
-        fn whatever_hides_an_ipv4_address_in_a_tunnel_is_refused(high: u16, low: u16, [e, f, g, h]: [u16; 4]) {
+        fn an_ipv4_address_in_a_tunnel_is_refused(high: u16, low: u16, [e, f, g, h]: [u16; 4]) {
             for address in [
                 Ipv6Addr::new(0x2002, high, low, e, f, g, h, 1),
                 Ipv6Addr::new(0x2001, 0, e, f, g, h, !high, !low),
@@ -273,7 +273,7 @@ mod tests {
 
         /// Judged by the standard library, so that the table is not its own witness.
         #[test]
-        fn what_the_standard_library_calls_special_has_a_kind(bits: u32) {
+        fn each_address_that_the_standard_library_calls_special_has_a_kind(bits: u32) {
             let address = Ipv4Addr::from_bits(bits);
             let special = address.is_private() || address.is_loopback() || address.is_link_local()
                 || address.is_broadcast() || address.is_documentation() || address.is_multicast()
@@ -288,7 +288,7 @@ mod tests {
         }
 
         #[test]
-        fn nothing_outside_global_unicast_is_public(bits: u128) {
+        fn no_address_outside_global_unicast_is_public(bits: u128) {
             let address = Ipv6Addr::from_bits(bits);
             prop_assume!(translated(address).is_none());
             prop_assert!(bits >> 125 == 1 || kind(address.into()).is_some());

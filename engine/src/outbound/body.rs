@@ -17,8 +17,8 @@ pub(super) async fn read(headers: &HeaderMap, body: Incoming, most: usize, deadl
     (into_text(bytes), cut || cut_again)
 }
 
-/// Gathers what arrives, and returns whether that is all. A receiver that sends without end
-/// has answered, but does not hold the connection.
+/// Gathers the bytes that arrive, and returns `true` if they are the whole body. A receiver
+/// that sends without end has answered, but does not hold the connection.
 async fn gather(mut body: Incoming, most: usize, deadline: Instant, arrived: &mut Vec<u8>) -> bool {
     loop {
         let data = match timeout_at(deadline, body.frame()).await {

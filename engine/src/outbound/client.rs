@@ -17,25 +17,25 @@ use super::{
     tls,
 };
 
-/// How many connections to one host are kept for later requests.
+/// Connections to one host that are kept for later requests.
 const KEPT_PER_HOST: usize = 32;
-/// How long a connection is kept without a request.
+/// The time for which a connection is kept without a request.
 const KEPT_FOR: Duration = Duration::from_secs(30);
 /// The most header lines of an answer. More are a protocol error.
 const MAX_HEADERS: usize = 1_024;
 /// The largest head of an answer, bytes: a little more than curl takes.
 const MAX_HEAD: usize = 384 * 1024;
 
-/// How the client behaves.
+/// The limits and the policy of a client.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Which addresses may be reached.
+    /// The addresses that may be reached.
     pub policy: Policy,
     /// PEM certificates of authorities that are trusted besides the usual ones.
     pub extra_authorities: Vec<Vec<u8>>,
     /// For one whole exchange.
     pub budget: Duration,
-    /// How much of a response body is kept, bytes.
+    /// The longest kept response body, bytes.
     pub max_response_body: usize,
 }
 
@@ -75,7 +75,7 @@ impl Client {
     }
 
     /// Sets the client up with another way to look names up. The policy judges
-    /// what it finds in the same way.
+    /// its addresses in the same way.
     pub fn with_lookup(config: &Config, lookup: impl Lookup) -> Result<Self, ConfigError> {
         let lookups = Lookups::new(lookup);
         let resolver = GuardedResolver { lookups: Arc::clone(&lookups), policy: config.policy };

@@ -25,7 +25,7 @@ use super::tls;
 #[derive(Debug)]
 pub(super) struct Record {
     made_at: Instant,
-    /// Whether an answer has come over it.
+    /// Set once an answer has come over it.
     answered: AtomicBool,
     /// The status of the last answer, as its first line has it; 0 if that has none.
     status: AtomicU16,
@@ -48,7 +48,7 @@ impl Record {
         self.answered.store(true, Ordering::Relaxed);
     }
 
-    /// Whether an exchange that began at this instant was given the connection after it
+    /// Returns `true` if an exchange that began at this instant got the connection after it
     /// had served, or waited for, others: the receiver may have closed it by then.
     pub(super) fn is_kept(&self, exchange_began_at: Instant) -> bool {
         self.answered.load(Ordering::Relaxed) || self.made_at < exchange_began_at
@@ -63,13 +63,13 @@ impl Record {
 /// A connection over TLS.
 pub(super) struct Connection {
     stream: TlsStream<TcpStream>,
-    /// Whether the server asked for a certificate of the client.
+    /// Set if the server asked for a certificate of the client.
     certificate_wanted: bool,
     record: Arc<Record>,
     /// An answer has not begun since the last byte was sent.
     awaits_answer: bool,
-    /// How long the receiver's machine may leave a request unacknowledged once the
-    /// connection is kept; until that is set at the socket.
+    /// The time for which the receiver's machine may leave a request unacknowledged once
+    /// the connection is kept; `None` as soon as the socket has it.
     unacknowledged_for: Option<Duration>,
 }
 

@@ -17,7 +17,7 @@ use tower::{BoxError, Service};
 
 use super::{connection::Connection, resolver::GuardedResolver, tls};
 
-/// How much longer than the budget making a connection may take. It is the budget
+/// The time beyond the budget that making a connection may take. It is the budget
 /// that ends an exchange and names why; but a connection that the exchange no longer
 /// needs, because the pool had another one sooner, is finished in the background,
 /// where no budget ends it: without this, a receiver that never finishes TLS would
@@ -87,7 +87,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_may_be_entered_can_be_asked_for_and_have_a_certificate(
+        fn each_host_that_may_be_entered_can_be_asked_for_and_have_a_certificate(
             host in host(),
             port in prop_oneof![Just(String::new()), ":[0-9]{1,5}"],
             rest in "(/[\\PC]{0,12}){0,3}(\\?[\\PC]{0,20})?",

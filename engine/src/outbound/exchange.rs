@@ -27,19 +27,19 @@ const MAX_KEPT_HEADERS: usize = 100;
 /// The most bytes of names and values of headers that are kept.
 const MAX_KEPT_HEADER_BYTES: usize = 16 * 1024;
 
-/// How an exchange ended.
+/// The end of an exchange.
 #[derive(Debug)]
 pub struct Exchange {
-    /// How long it took, all in all.
+    /// The time from begin to end.
     pub duration: Duration,
     /// The answer; or the failure, and a sentence about it.
     pub outcome: Result<Answer, (Failure, String)>,
 }
 
-/// An answer whose head came in time.
+/// An answer; its head came in time.
 #[derive(Debug)]
 pub struct Answer {
-    /// How long until its head was there.
+    /// The time until its head had come.
     pub first_byte: Duration,
     /// The part of it that is kept.
     pub response: Response,
@@ -47,7 +47,7 @@ pub struct Answer {
     pub retry_after: Option<String>,
 }
 
-/// How the HTTP client ends a request.
+/// The end of a request, as the HTTP client reports it.
 type Answered = Result<http::Response<Incoming>, legacy::Error>;
 
 impl Client {
@@ -158,7 +158,7 @@ fn request(uri: Uri, headers: HeaderMap, body: Bytes) -> Request<Full<Bytes>> {
     request
 }
 
-/// Whether the connection was a kept one, and no answer came over it.
+/// Returns `true` if the connection was a kept one, and no answer came over it.
 fn is_spent(error: &legacy::Error, exchange_began_at: Instant) -> bool {
     let kept = Record::of(error).is_some_and(|record| record.is_kept(exchange_began_at));
     kept && unreadable(error).is_none() && failure::is_of_connection(error)

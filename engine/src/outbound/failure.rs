@@ -33,13 +33,13 @@ pub(super) fn name(error: &legacy::Error) -> Broken {
     Broken::There(failure, detail)
 }
 
-/// Whether the connection is to blame: it ended before an answer had come, or the rest of
+/// Returns `true` if the connection is to blame: it ended before an answer had come, or the rest of
 /// an earlier answer came over it.
 pub(super) fn is_of_connection(error: &legacy::Error) -> bool {
     matches!(name(error), Broken::There(Failure::ConnectionReset | Failure::Protocol, _))
 }
 
-/// Whether an answer came and is not valid HTTP. One without end is none.
+/// Returns `true` if an answer came and is not valid HTTP. One without end is none.
 pub(super) fn is_unreadable(error: &legacy::Error) -> bool {
     let http = causes(error).find_map(|cause| cause.downcast_ref::<hyper::Error>());
     http.is_some_and(|error| error.is_parse() && !error.is_parse_too_large())
@@ -55,7 +55,7 @@ fn no_host(host: &str) -> String {
 }
 
 fn name_failure(error: &legacy::Error) -> Named {
-    // An error of the operating system says something else before a connection
+    // An error of the operating system has another meaning before a connection
     // stands than afterwards.
     let system = if error.is_connect() { while_connecting } else { while_connected };
     // The most telling cause comes first, however deep it is wrapped.

@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_system_lacks_is_a_local_fault() {
+    fn a_lack_of_the_system_is_a_local_fault() {
         for (errno, fault) in [
             (Errno::MFILE, Some(LocalFault::Descriptors)),
             (Errno::NFILE, Some(LocalFault::Descriptors)),

@@ -17,12 +17,12 @@ use tokio::sync::{Semaphore, watch};
 
 use super::local_fault::LocalFault;
 
-/// How many names are looked up at the same time of those that were found the last time,
-/// and how many of the others: names that stall take no room from names that are found.
+/// Look-ups that run at the same time, for names that were found the last time, and for
+/// the others: names that stall take no room from names that are found.
 /// Tokio has 512 threads for blocking calls, and not only look-ups need them; names that are
 /// found need few.
 const MAX_LOOKUPS: usize = 64;
-/// How many names that were found are remembered.
+/// Names that were found and are remembered.
 const MAX_KNOWN: usize = 16 * 1024;
 
 /// Finds the addresses of a name.
@@ -51,7 +51,7 @@ impl Lookup for SystemLookup {
 /// The result of a look-up, for all exchanges that wait for it.
 pub(super) type Found = Result<Vec<IpAddr>, Arc<io::Error>>;
 
-/// How far a look-up has come.
+/// The progress of a look-up.
 #[derive(Debug)]
 enum Progress {
     /// It waits for room.
@@ -91,12 +91,12 @@ impl Lookups {
         let told = asked.wait_for(|progress| matches!(progress, Progress::Done(_))).await;
         match told.as_deref() {
             Ok(Progress::Done(found)) => found.clone(),
-            // Only when everything is coming to its end.
+            // Only at the end of the process.
             _ => Err(Arc::new(io::ErrorKind::Interrupted.into())),
         }
     }
 
-    /// Whether the look-up of this name still waits for room.
+    /// Returns `true` if the look-up of this name still waits for room.
     pub(super) fn is_waiting(&self, name: &str) -> bool {
         self.state().under_way.get(name).is_some_and(|progress| matches!(*progress.borrow(), Progress::Waiting))
     }
@@ -128,7 +128,7 @@ impl Lookups {
 }
 
 impl State {
-    /// Whether the name is still awaited. If not, it is forgotten: names that stall must
+    /// Returns `true` if the name is still awaited. If not, it is forgotten: names that stall must
     /// not make others wait for look-ups that no exchange needs.
     fn begin(&mut self, name: &str) -> bool {
         // Known again once it is found again.
@@ -204,7 +204,7 @@ mod tests {
         ask_in_vain(&lookups, 0..MAX_LOOKUPS + 7).await;
         assert_eq!(begun.len(), MAX_LOOKUPS);
         while begun.try_recv().is_ok() {}
-        // What nobody waits for any longer gives way to what somebody waits for.
+        // Names without an exchange that waits give way to the others.
         open.add_permits(MAX_LOOKUPS + 8);
         assert!(lookups.find("awaited").await.is_ok());
         assert_eq!(begun.try_recv().as_deref(), Ok("awaited"));
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_look_up_that_panics_is_an_error_for_all_who_wait() {
+    async fn a_look_up_that_panics_is_an_error_for_all_exchanges_that_wait() {
         let (lookups, ..) = gated();
         for _ in 0..2 {
             assert!(lookups.find("panics").await.is_err());

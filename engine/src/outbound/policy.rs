@@ -1,4 +1,4 @@
-//! Which addresses may be reached.
+//! The addresses that may be reached.
 
 use std::{
     fmt,
@@ -9,7 +9,7 @@ use signet_model::endpoint::EndpointUrl;
 
 use super::address::{AddressKind, kind};
 
-/// Which addresses may be reached.
+/// The addresses that may be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
     /// Public addresses only.
@@ -18,16 +18,16 @@ pub enum Policy {
     PublicAndLoopback,
 }
 
-/// The address is not on the public internet. Its text is for the person who
-/// entered it: what kind of address it is, and what to do. Which address a name
-/// leads to is not in it: a network's inside is not for customers to read.
+/// The address is not on the public internet. Its text is for the person that
+/// entered it: the kind of the address, and advice. The address that a name leads to is not
+/// in it, because customers must not read the inside of a network.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct AddressRefused {
     /// The name that stands for the address, unless the address was given itself.
     pub name: Option<String>,
     /// The address that is refused, unless the name is refused already.
     pub address: Option<IpAddr>,
-    /// What kind of address it is.
+    /// The kind of the address.
     pub kind: AddressKind,
 }
 
@@ -49,7 +49,7 @@ impl fmt::Display for AddressRefused {
 }
 
 impl Policy {
-    /// Whether this address may be reached.
+    /// Checks one address.
     pub fn check(self, address: IpAddr) -> Result<(), AddressRefused> {
         match kind(address) {
             Some(kind) if !(self == Self::PublicAndLoopback && is_plain_loopback(address)) => {
@@ -59,8 +59,8 @@ impl Policy {
         }
     }
 
-    /// Refuses what can be known to be unreachable without looking anything up:
-    /// literal addresses and names such as `localhost`.
+    /// Refuses URLs that are known to be unreachable without a look-up: literal addresses
+    /// and names such as `localhost`.
     pub fn check_url(self, url: &EndpointUrl) -> Result<(), AddressRefused> {
         if let Some(address) = url.literal_address() {
             return self.check(address);
@@ -69,13 +69,13 @@ impl Policy {
             (Self::Public, Some(kind)) => {
                 Err(AddressRefused { name: Some(url.host().to_owned()), address: None, kind })
             }
-            // What the name resolves to decides.
+            // The addresses of the name decide.
             _ => Ok(()),
         }
     }
 
-    /// Whether a name with these addresses may be reached: all of them must be
-    /// allowed, or else the one that is picked would be left to chance.
+    /// Checks a name with these addresses: all of them must be allowed, because chance picks
+    /// the one that is used.
     pub fn check_resolved(self, name: &str, addresses: &[IpAddr]) -> Result<(), AddressRefused> {
         let named = |refused| AddressRefused { name: Some(name.to_owned()), ..refused };
         addresses.iter().try_for_each(|&address| self.check(address)).map_err(named)?;

@@ -2,7 +2,7 @@
 //!
 //! The check stands between the look-up and the connection: the client is given
 //! addresses, never the name again, so that a name that changes in between
-//! changes nothing.
+//! has no effect.
 
 use std::{
     io,
@@ -23,7 +23,7 @@ use super::{lookups::Lookups, policy::Policy};
 pub(super) struct LookupFailed {
     /// The name that was looked up.
     pub(super) name: String,
-    /// What the system said, unless it found the name without addresses.
+    /// The error of the system, unless it found the name without addresses.
     pub(super) source: Option<Arc<io::Error>>,
 }
 

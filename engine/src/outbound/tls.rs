@@ -15,8 +15,8 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::ConfigError;
 
-/// TLS 1.2 and 1.3 with HTTP/1.1, trusting what the system trusts and the
-/// authorities in these PEM texts. Certificates are always checked.
+/// TLS 1.2 and 1.3 with HTTP/1.1, trusting the authorities of the system and
+/// those in these PEM texts. Certificates are always checked.
 pub(super) fn config(extra_authorities: &[Vec<u8>]) -> Result<ClientConfig, ConfigError> {
     let provider = Arc::new(ring::default_provider());
     let mut extra = Vec::new();
@@ -69,7 +69,7 @@ pub(super) fn explain(error: io::Error, certificate_wanted: bool) -> io::Error {
 }
 
 tokio::task_local! {
-    /// Whether the server of the handshake that runs in this task has asked.
+    /// Set if the server of the handshake that runs in this task has asked.
     static WANTED: Cell<bool>;
 }
 

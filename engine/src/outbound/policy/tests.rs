@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Whether a person could save this as the URL of a webhook.
+/// Returns `true` if a person could save this as the URL of a webhook.
 fn accepted(text: &str, policy: Policy) -> bool {
     text.parse::<EndpointUrl>().is_ok_and(|url| policy.check_url(&url).is_ok())
 }
@@ -32,7 +32,7 @@ const REFUSED: &[&str] = &[
     "https://１２７.0.0.1/",
     "https://%31%32%37.0.0.1/",
     "https://127.0.0.0x1/",
-    // Nothing at all, which many systems take for loopback.
+    // Zero, which many systems take for loopback.
     "https://0/",
     "https://0.0.0.0/",
     "https://0x0/",
@@ -147,7 +147,7 @@ const REFUSED: &[&str] = &[
     "https://router.home.arpa/",
     "https://intranet/",
     "https://redis./",
-    // Tricks with user names, and other things that are not what they seem.
+    // Tricks with user names, and other disguises.
     "https://example.com@127.0.0.1/",
     "https://example.com:443@127.0.0.1/",
     "https://example.com%40127.0.0.1/",
@@ -197,7 +197,7 @@ fn public_addresses_and_names_can_be_saved() {
 }
 
 #[test]
-fn development_adds_loopback_and_nothing_else() {
+fn development_adds_loopback_alone() {
     for text in [
         "https://127.0.0.1:9000/",
         "https://2130706433/",
@@ -243,7 +243,7 @@ fn in_development_a_name_has_only_loopback_addresses_or_none() {
 }
 
 #[test]
-fn the_message_says_what_kind_of_address_it_is_and_what_to_do() {
+fn the_message_names_the_kind_of_the_address_and_gives_advice() {
     let url: EndpointUrl = "https://192.168.1.20/".parse().expect("a URL");
     assert_eq!(
         Policy::Public.check_url(&url).expect_err("refused").to_string(),
@@ -303,7 +303,7 @@ proptest! {
     }
 
     #[test]
-    fn development_allows_what_is_public_or_loopback(bits: u32) {
+    fn development_allows_public_and_loopback_addresses(bits: u32) {
         let address = IpAddr::from(Ipv4Addr::from_bits(bits));
         let allowed = Policy::Public.check(address).is_ok() || bits >> 24 == 127;
         prop_assert_eq!(Policy::PublicAndLoopback.check(address).is_ok(), allowed);
