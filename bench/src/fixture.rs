@@ -14,14 +14,14 @@ use signet_engine::{
 use signet_model::{AccountId, Subscriptions, endpoint::EndpointUrl, text::Description};
 use tempfile::TempDir;
 
-/// An account whose endpoints have deliveries pending in the database.
+/// An account with endpoints that have pending deliveries in the database.
 #[derive(Debug)]
 pub struct Backlog {
     pub endpoints: usize,
     /// Deliveries of each endpoint.
     pub pending: u32,
     pub url: EndpointUrl,
-    /// When they fall due, in seconds from now.
+    /// The range in which they fall due, in seconds from now.
     pub due: Range<i32>,
 }
 
