@@ -22,7 +22,7 @@ const NONCE_LEN: usize = 24;
 #[derive(Clone)]
 pub struct Sealer(XChaCha20Poly1305);
 
-/// What was sealed cannot be opened: another key, or altered bytes.
+/// A sealed text cannot be opened: another key sealed it, or its bytes were altered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a sealed secret cannot be opened: the key is not the one it was sealed with")]
 pub struct CannotOpen;
@@ -42,7 +42,7 @@ impl Sealer {
         [&[VERSION], &nonce[..], &encrypted].concat()
     }
 
-    /// Opens what was sealed with the same context.
+    /// Opens a text that was sealed with the same context.
     pub fn open(&self, sealed: &[u8], context: &[u8]) -> Result<String, CannotOpen> {
         let (&version, rest) = sealed.split_first().ok_or(CannotOpen)?;
         let (nonce, encrypted) = rest.split_first_chunk::<NONCE_LEN>().ok_or(CannotOpen)?;
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sealed_can_be_opened() {
+    fn a_sealed_text_can_be_opened() {
         let (sealer, bytes) = sealed();
         assert_eq!(sealer.open(&bytes, b"endpoint 1").as_deref(), Ok(SECRET));
     }
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sealed_for_one_row_does_not_open_for_another() {
+    fn a_text_sealed_for_one_row_does_not_open_for_another() {
         let (sealer, bytes) = sealed();
         assert_eq!(sealer.open(&bytes, b"endpoint 2"), Err(CannotOpen));
         assert_eq!(sealer.open(&bytes, b""), Err(CannotOpen));
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_short_is_noticed() {
+    fn a_sealed_text_that_is_cut_short_is_noticed() {
         let (sealer, bytes) = sealed();
         for len in 0..bytes.len() {
             assert_eq!(sealer.open(&bytes[..len], b"endpoint 1"), Err(CannotOpen), "{len} bytes");

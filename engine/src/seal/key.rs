@@ -30,7 +30,7 @@ pub enum KeyFileError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },
@@ -40,12 +40,12 @@ pub enum KeyFileError {
         /// The file.
         path: PathBuf,
     },
-    /// It holds something else.
+    /// The file holds other text than a key.
     #[error("the key file {path} does not hold a key")]
     Invalid {
         /// The file.
         path: PathBuf,
-        /// What it should hold.
+        /// The expected form.
         source: InvalidKey,
     },
 }
