@@ -1,4 +1,4 @@
-//! Parts of pages.
+//! Parts that several pages share.
 
 mod attempt;
 mod breadcrumbs;
@@ -21,8 +21,12 @@ mod event_types;
 #[cfg(feature = "ssr")]
 mod fields;
 #[cfg(feature = "ssr")]
+mod prose;
+#[cfg(feature = "ssr")]
 pub(crate) use confirm::Confirm;
 #[cfg(feature = "ssr")]
-pub(crate) use event_types::EventTypesField;
+pub(crate) use event_types::event_types_input;
 #[cfg(feature = "ssr")]
-pub(crate) use fields::{ErrorSummary, FieldError, TextField};
+pub(crate) use fields::{alert, error_summary, hidden_input, password_input, text_input};
+#[cfg(feature = "ssr")]
+pub(crate) use prose::{with_code, with_element};

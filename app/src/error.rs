@@ -1,4 +1,4 @@
-//! What went wrong, as a page.
+//! Errors of pages and of the calls of islands.
 
 use axum::{
     extract::{Request, State},
@@ -6,6 +6,8 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use leptos::prelude::{ServerFnError, expect_context};
+use leptos_axum::ResponseOptions;
 use signet_engine::{
     deliver::ingest::IngestError,
     store::{self, deliveries::TestError},
@@ -13,32 +15,30 @@ use signet_engine::{
 
 use crate::{frame::Frame, pages, state::AppState};
 
-/// Why there is no page to show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+/// A page, or its error.
+pub(crate) type PageResult = Result<Response, PageError>;
+
+/// The reason for which a request has no page of its own. It is no
+/// [`std::error::Error`]: those become answers to islands with their text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PageError {
-    /// There is nothing here, or it belongs to another account.
-    #[error("not found")]
+    /// The address leads to no row of the account.
     NotFound,
-    /// The page is there, but not for this method.
-    #[error("method not allowed")]
+    /// The page does not take this method.
     MethodNotAllowed,
-    /// What was sent cannot be read as a form.
-    #[error("unreadable form")]
+    /// The island's call came without a session.
+    SignedOut,
+    /// The body of the request is no form.
     Unreadable,
-    /// Its row cannot be used.
-    #[error("unusable")]
+    /// The row cannot be used as it is stored.
     Unusable,
     /// The server cannot keep up, or is stopping.
-    #[error("busy")]
     Busy,
-    /// As many test events as may be are under way: so many.
-    #[error("{0} test events are under way. Wait until one of them has ended, and send another.")]
+    /// The server, or the account, has as many test events under way as it may.
     TestsUnderWay(usize),
     /// The database was stopped because the page took too long.
-    #[error("too slow")]
     TooSlow,
     /// The server is at fault.
-    #[error("internal error")]
     Internal,
 }
 
@@ -48,6 +48,7 @@ impl PageError {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::SignedOut => StatusCode::UNAUTHORIZED,
             Self::Unreadable => StatusCode::BAD_REQUEST,
             Self::Unusable => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Busy | Self::TooSlow => StatusCode::SERVICE_UNAVAILABLE,
@@ -92,6 +93,14 @@ impl From<IngestError> for PageError {
             IngestError::UnknownAccount => Self::NotFound,
             IngestError::KeyReused | IngestError::AnswerUnreadable | IngestError::Store => Self::Internal,
         }
+    }
+}
+
+impl From<PageError> for ServerFnError {
+    /// Answers the call of an island with the status of the error, and with a sentence.
+    fn from(error: PageError) -> Self {
+        expect_context::<ResponseOptions>().set_status(error.status());
+        Self::new(pages::error::text::for_island(error))
     }
 }
 

@@ -1,97 +1,232 @@
-//! What a form sent, and what is wrong with it.
+//! Forms: their fields, the values in them, and the errors beside them.
+
+use std::str::FromStr;
 
 use axum::{
-    Form,
     extract::{FromRequest, Request},
+    http::StatusCode,
 };
+use signet_model::{Subscriptions, event::EventType};
 
-use crate::{error::PageError, state::AppState};
+use crate::{error::PageError, state::AppState, words};
 
-/// The name under which [`Errors`] keep what is wrong with no field, but with the
-/// form as a whole.
-pub(crate) const FORM: &str = "form";
+/// A field of a form. Each screen declares its fields once; its page, its handlers
+/// and its tests refer to the declaration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Field {
+    pub(crate) name: &'static str,
+    pub(crate) label: &'static str,
+    pub(crate) hint: &'static str,
+    /// The `type` of the `<input>`.
+    pub(crate) kind: &'static str,
+    pub(crate) optional: bool,
+    pub(crate) autocomplete: &'static str,
+    pub(crate) placeholder: &'static str,
+    pub(crate) inputmode: &'static str,
+    pub(crate) maxlength: Option<u32>,
+    /// `true` for letters of one width, as those of code.
+    pub(crate) mono: bool,
+}
 
-/// The fields of a form, in order; names can repeat, as those of checkboxes do.
-#[derive(Clone, Default)]
-pub(crate) struct Fields(Vec<(String, String)>);
-
-impl Fields {
-    /// The value of a field; empty if it was not sent.
-    pub(crate) fn get(&self, name: &str) -> &str {
-        self.all(name).next().unwrap_or_default()
+impl Field {
+    /// A line of text.
+    pub(crate) const fn text(name: &'static str, label: &'static str) -> Self {
+        Self {
+            name,
+            label,
+            hint: "",
+            kind: "text",
+            optional: false,
+            autocomplete: "off",
+            placeholder: "",
+            inputmode: "",
+            maxlength: None,
+            mono: false,
+        }
     }
 
-    /// Whether nothing was sent at all.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// All values of a field.
-    pub(crate) fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    /// A field that is not shown, or that is drawn by its screen.
+    pub(crate) const fn named(name: &'static str) -> Self {
+        Self::text(name, "")
     }
 }
 
-impl FromRequest<AppState> for Fields {
+/// The value of a field is invalid; its form has the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Invalid;
+
+/// A form as it is shown or was sent: its values, in order, and its errors.
+/// Names repeat where several checkboxes are ticked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Form {
+    values: Vec<(String, String)>,
+    errors: Vec<(&'static str, String)>,
+    refusal: Option<String>,
+    focus: Option<&'static str>,
+}
+
+impl Form {
+    /// An untouched form.
+    pub(crate) fn blank() -> Self {
+        Self::default()
+    }
+
+    /// The form with a value in a field.
+    pub(crate) fn with(mut self, field: &Field, value: impl ToString) -> Self {
+        self.values.push((field.name.to_owned(), value.to_string()));
+        self
+    }
+
+    /// The form with event types ticked.
+    pub(crate) fn with_types(self, field: &Field, types: impl IntoIterator<Item = EventType>) -> Self {
+        types.into_iter().fold(self, |form, kind| form.with(field, kind))
+    }
+
+    /// The form with the focus on a field, as long as no field is invalid.
+    pub(crate) fn focused(mut self, field: &Field) -> Self {
+        self.focus = Some(field.name);
+        self
+    }
+
+    /// The form with an error beside a field.
+    pub(crate) fn invalid(mut self, field: &Field, message: impl Into<String>) -> Self {
+        self.errors.push((field.name, message.into()));
+        self
+    }
+
+    /// The form, refused as a whole.
+    pub(crate) fn refused(mut self, message: impl Into<String>) -> Self {
+        self.refusal = Some(message.into());
+        self
+    }
+
+    /// The value of a field; empty if it was not sent.
+    pub(crate) fn get(&self, field: &Field) -> &str {
+        self.named(field.name)
+    }
+
+    /// The value of the field with this name; empty if it was not sent.
+    pub(crate) fn named(&self, name: &str) -> &str {
+        self.values.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+
+    /// All event types that are ticked. Names of unknown types are left out.
+    pub(crate) fn types(&self, field: &Field) -> Vec<EventType> {
+        let values = self.values.iter().filter(|(name, _)| name == field.name);
+        values.filter_map(|(_, value)| value.parse().ok()).collect()
+    }
+
+    /// Returns `true` if no value was sent.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// Parses a field; notes the error, in the words of the screen, beside it.
+    pub(crate) fn parse<T: FromStr>(
+        &mut self,
+        field: &Field,
+        words: impl FnOnce(T::Err) -> String,
+    ) -> Result<T, Invalid> {
+        let parsed = self.get(field).parse();
+        self.check(field, parsed, words)
+    }
+
+    /// Parses a field that may be empty.
+    pub(crate) fn parse_optional<T: FromStr>(
+        &mut self,
+        field: &Field,
+        words: impl FnOnce(T::Err) -> String,
+    ) -> Result<Option<T>, Invalid> {
+        match self.get(field).trim() {
+            "" => Ok(None),
+            text => {
+                let parsed = text.parse();
+                self.check(field, parsed, words).map(Some)
+            }
+        }
+    }
+
+    /// Reads the event types that are ticked, of which there must be one.
+    pub(crate) fn subscriptions(&mut self, field: &Field) -> Result<Subscriptions, Invalid> {
+        let types = Subscriptions::new(self.types(field));
+        self.check(field, types, |_| words::NO_EVENT_TYPE.to_owned())
+    }
+
+    /// Notes the error of a field beside it.
+    pub(crate) fn check<T, E>(
+        &mut self,
+        field: &Field,
+        read: Result<T, E>,
+        words: impl FnOnce(E) -> String,
+    ) -> Result<T, Invalid> {
+        read.map_err(|error| {
+            self.errors.push((field.name, words(error)));
+            Invalid
+        })
+    }
+
+    /// The error beside a field.
+    pub(crate) fn error(&self, field: &Field) -> Option<&str> {
+        self.errors.iter().find(|(name, _)| *name == field.name).map(|(_, message)| message.as_str())
+    }
+
+    /// The reason for which the whole form was refused.
+    pub(crate) fn refusal(&self) -> Option<&str> {
+        self.refusal.as_deref()
+    }
+
+    /// The number of invalid fields.
+    pub(crate) fn errors(&self) -> usize {
+        self.errors.len()
+    }
+
+    /// Returns `true` for the field that takes the focus: the first invalid one, if any.
+    pub(crate) fn has_focus(&self, field: &Field) -> bool {
+        match self.errors.first() {
+            Some((name, _)) => *name == field.name,
+            None => self.refusal.is_none() && self.focus == Some(field.name),
+        }
+    }
+
+    /// The status of a page with this form.
+    pub(crate) fn status(&self) -> StatusCode {
+        if self.errors.is_empty() && self.refusal.is_none() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }
+    }
+}
+
+impl FromRequest<AppState> for Form {
     type Rejection = PageError;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, PageError> {
-        let Form(pairs) = Form::from_request(request, state).await.map_err(|_| PageError::Unreadable)?;
-        Ok(Self(pairs))
-    }
-}
-
-/// What is wrong, by field. The message says what to do.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Errors(Vec<(&'static str, String)>);
-
-impl Errors {
-    /// One field is wrong.
-    pub(crate) fn one(field: &'static str, message: impl ToString) -> Self {
-        Self(vec![(field, message.to_string())])
-    }
-
-    /// Another field is wrong too.
-    pub(crate) fn add(&mut self, field: &'static str, message: impl ToString) {
-        self.0.push((field, message.to_string()));
-    }
-
-    /// What is wrong with a field.
-    pub(crate) fn get(&self, field: &str) -> Option<String> {
-        self.0.iter().find(|(name, _)| *name == field).map(|(_, message)| message.clone())
-    }
-
-    /// Whether this is the first field to correct.
-    pub(crate) fn is_first(&self, field: &str) -> bool {
-        self.0.first().is_some_and(|(name, _)| *name == field)
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        let axum::Form(values) = axum::Form::from_request(request, state).await.map_err(|_| PageError::Unreadable)?;
+        Ok(Self { values, ..Self::default() })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use signet_model::event::EventType;
+
     use super::*;
+
+    const URL: Field = Field::text("url", "URL");
+    const EVENTS: Field = Field::named("event");
 
     #[test]
     fn repeated_fields_are_all_kept() {
-        let pairs = [("event", "a"), ("url", "u"), ("event", "b")];
-        let fields = Fields(pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).into());
-        assert_eq!(fields.all("event").collect::<Vec<_>>(), ["a", "b"]);
-        assert_eq!((fields.get("url"), fields.get("absent")), ("u", ""));
+        let types = [EventType::TaskFailed, EventType::BalanceLow];
+        let form = Form::blank().with(&EVENTS, types[0]).with(&URL, "u").with(&EVENTS, types[1]).with(&EVENTS, "order");
+        assert_eq!(form.types(&EVENTS), types);
+        assert_eq!((form.get(&URL), form.get(&Field::named("absent"))), ("u", ""));
     }
 
     #[test]
     fn only_the_first_error_takes_the_focus() {
-        let mut errors = Errors::one("url", "Enter a URL.");
-        errors.add("event", "Choose an event.");
-        assert!(errors.is_first("url") && !errors.is_first("event"));
-        assert_eq!(errors.get("event").as_deref(), Some("Choose an event."));
+        let form = Form::blank().focused(&EVENTS);
+        assert!(form.has_focus(&EVENTS) && form.status().is_success());
+        let form = form.invalid(&URL, "Enter a URL.").invalid(&EVENTS, "Choose an event.");
+        assert!(form.has_focus(&URL) && !form.has_focus(&EVENTS));
+        assert_eq!((form.error(&EVENTS), form.errors()), (Some("Choose an event."), 2));
+        assert_eq!(form.status(), StatusCode::UNPROCESSABLE_ENTITY);
     }
 }

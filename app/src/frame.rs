@@ -1,33 +1,36 @@
-//! What surrounds every page: who asks, where they are, and what was just done.
+//! The frame of a page: the session, the address, and the flash message of a request.
 
 use std::convert::Infallible;
 
 use axum::{
-    extract::{FromRequestParts, OriginalUri, Path, Query},
+    extract::{FromRequestParts, OriginalUri, Path},
     http::{HeaderValue, Method, Uri, header, request::Parts},
     response::{Html, IntoResponse, Response},
 };
 use leptos::{nonce::Nonce, prelude::*};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use signet_engine::{Engine, store::sessions::Session};
 use signet_model::{AccountId, Timestamp};
 
 use crate::{
     error::PageError,
-    notice::Notice,
+    flash::Flash,
+    form::Form,
+    pages::login,
     redirect::{see_other, with_cookie},
     shell,
     state::AppState,
 };
 
-/// What surrounds a page, for everybody.
+/// The frame of a page, with a session or without.
 #[derive(Debug, Clone)]
 pub(crate) struct Frame {
     pub(crate) state: AppState,
     pub(crate) session: Option<Session>,
     pub(crate) path: String,
     host: Option<String>,
-    pub(crate) notice: Option<Notice>,
+    pub(crate) flash: Option<Flash>,
     /// The instant for which the page is rendered.
     pub(crate) now: Timestamp,
 }
@@ -40,18 +43,18 @@ impl Frame {
             session: parts.extensions.get::<Session>().cloned(),
             path: asked(parts).path().to_owned(),
             host: parts.headers.get(header::HOST).and_then(|it| it.to_str().ok()).map(ToOwned::to_owned),
-            notice: Notice::from_headers(&parts.headers),
+            flash: Flash::from_headers(&parts.headers),
             now: state.now(),
         }
     }
 
-    /// Somebody who is signed in.
+    /// The frame with its session, if there is one.
     pub(crate) fn member(self) -> Option<Member> {
         let account = self.session.as_ref()?.account;
         Some(Member { frame: self, account })
     }
 
-    /// Where the server is reached, for examples.
+    /// The address of the server, for examples.
     pub(crate) fn origin(&self) -> String {
         let guessed = || format!("http://{}", self.host.as_deref().unwrap_or("127.0.0.1:8080"));
         self.state.public_url.clone().unwrap_or_else(guessed)
@@ -72,8 +75,13 @@ impl Frame {
         if let Ok(policy) = HeaderValue::try_from(content_security_policy(&nonce)) {
             headers.insert(header::CONTENT_SECURITY_POLICY, policy);
         }
-        let shown = self.notice.and_then(|_| Notice::forget());
+        let shown = self.flash.as_ref().and_then(|_| Flash::forget());
         with_cookie(shown, response)
+    }
+
+    /// Renders a page with a form. A form that is refused is answered 422.
+    pub(crate) fn render_form<V: IntoView>(&self, form: &Form, title: &str, content: impl FnOnce() -> V) -> Response {
+        (form.status(), self.render(title, content)).into_response()
     }
 }
 
@@ -97,16 +105,20 @@ fn asked(parts: &Parts) -> &Uri {
     parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0)
 }
 
-/// Somebody who is signed in, and the frame of their pages. Everybody else is
-/// sent to the sign-in page.
+/// A person with a session. A request without one is sent to the sign-in page.
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
     pub(crate) frame: Frame,
-    /// The account that everything is bound to.
+    /// The account of the session, to which every operation is bound.
     pub(crate) account: AccountId,
 }
 
 impl Member {
+    /// The member for whom an island calls its server function.
+    pub(crate) fn of_island() -> Result<Self, PageError> {
+        Frame::of(&expect_context::<Parts>(), &expect_context()).member().ok_or(PageError::SignedOut)
+    }
+
     pub(crate) fn engine(&self) -> &Engine {
         &self.frame.state.engine
     }
@@ -120,26 +132,20 @@ impl FromRequestParts<AppState> for Member {
     }
 }
 
-/// The sign-in page, which afterwards returns to the page that was asked for;
-/// what only takes a POST cannot be returned to.
+/// All but letters, digits and a few marks.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+
+/// The sign-in page, which leads back to the page of the request. An address that
+/// only takes a POST cannot be returned to.
 fn sign_in_path(parts: &Parts) -> String {
     if parts.method != Method::GET {
-        return "/login".to_owned();
+        return login::PATH.to_owned();
     }
     let asked = asked(parts).path_and_query().map_or("/", |it| it.as_str());
-    format!("/login?next={}", encoded(asked))
+    format!("{}?{}={}", login::PATH, login::NEXT.name, utf8_percent_encode(asked, ENCODED))
 }
 
-/// Percent-encodes all but letters, digits and a few marks.
-fn encoded(text: &str) -> String {
-    let letter = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => char::from(byte).to_string(),
-        _ => format!("%{byte:02X}"),
-    };
-    text.bytes().map(letter).collect()
-}
-
-/// Ids in the path; what does not read as one is not found.
+/// The ids in the path. A segment that is no id leads to no page.
 pub(crate) struct Ids<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Send> FromRequestParts<AppState> for Ids<T> {
@@ -151,24 +157,13 @@ impl<T: DeserializeOwned + Send> FromRequestParts<AppState> for Ids<T> {
     }
 }
 
-/// What the query of the address says; all of the default where it is unreadable.
-pub(crate) struct Params<T>(pub(crate) T);
-
-impl<T: DeserializeOwned + Default + Send> FromRequestParts<AppState> for Params<T> {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
-        let query = Query::from_request_parts(parts, state).await;
-        Ok(Self(query.map_or_else(|_| T::default(), |Query(params)| params)))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_path_with_a_query_survives_being_a_query_value() {
-        assert_eq!(encoded("/a/b?c=d&e=f"), "/a/b%3Fc%3Dd%26e%3Df");
+        let encoded = utf8_percent_encode("/a/b-._~?c=d&e=f", ENCODED).to_string();
+        assert_eq!(encoded, "/a/b-._~%3Fc%3Dd%26e%3Df");
     }
 }

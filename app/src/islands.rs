@@ -9,4 +9,4 @@ mod test_panel;
 pub use copy::CopyButton;
 pub use delivery_list::{DeliveryList, DeliveryRow, LogQuery};
 pub use secret::StoredSecret;
-pub use test_panel::{TestPanel, TestReport};
+pub use test_panel::{TEST_EVENT_TYPE, TestPanel, TestReport};

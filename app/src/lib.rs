@@ -1,10 +1,11 @@
-//! What a person sees: pages rendered on the server, with plain links and forms.
+//! The dashboard: pages rendered on the server, with plain links and forms.
 //!
-//! A **page** (`pages`) loads what it shows from the engine and renders it inside
-//! the **frame** (`frame`, `shell`) that all pages share. What a form sends goes to
-//! a handler in `api`: who may, the engine call, the error beside its field. An
-//! **island** (`islands`) is the only code that also runs in the browser; every
-//! page works without it.
+//! A **page** (`pages`) is one screen: its path, routes, fields, handlers, view and
+//! tests stand in one file or folder, and all its sentences in its module `text`.
+//! It is rendered inside the **frame** (`frame`, `shell`) that all pages share. A
+//! form that succeeds redirects to a page (303) with a flash message; one that is
+//! invalid is shown again (422). An **island** (`islands`) is the only code that
+//! also runs in the browser; every page works without it.
 
 // The types of whole pages nest deeply.
 #![recursion_limit = "256"]
@@ -15,17 +16,17 @@ pub mod components;
 pub mod islands;
 
 #[cfg(feature = "ssr")]
-mod api;
-#[cfg(feature = "ssr")]
 pub mod cookie;
 #[cfg(feature = "ssr")]
 mod error;
+#[cfg(feature = "ssr")]
+mod flash;
 #[cfg(feature = "ssr")]
 mod form;
 #[cfg(feature = "ssr")]
 mod frame;
 #[cfg(feature = "ssr")]
-mod notice;
+mod page_limit;
 #[cfg(feature = "ssr")]
 mod pages;
 #[cfg(feature = "ssr")]
@@ -40,8 +41,6 @@ mod shell;
 mod state;
 #[cfg(all(test, feature = "ssr"))]
 mod testing;
-#[cfg(feature = "ssr")]
-mod turns;
 #[cfg(feature = "ssr")]
 mod words;
 

@@ -1,4 +1,9 @@
-//! One file a screen: what it shows and how it looks.
+//! The screens, one file or folder each: path, routes, fields, handlers, view and tests.
+//! Each has a module `text` with all sentences that a person reads there.
+
+use axum::Router;
+
+use crate::state::AppState;
 
 pub(crate) mod account;
 pub(crate) mod api_keys;
@@ -12,3 +17,27 @@ pub(crate) mod webhook_delete;
 pub(crate) mod webhook_form;
 pub(crate) mod webhook_recover;
 pub(crate) mod webhooks;
+
+#[cfg(test)]
+mod tests;
+
+/// A section of the settings. The router and the navigation follow from [`SECTIONS`].
+pub(crate) struct Section {
+    pub(crate) path: &'static str,
+    pub(crate) label: &'static str,
+    pub(crate) icon: &'static str,
+    routes: fn() -> Router<AppState>,
+}
+
+/// All sections, in the order of the navigation.
+pub(crate) const SECTIONS: [Section; 3] = [
+    Section { path: webhooks::PATH, label: webhooks::text::TITLE, icon: "webhook", routes: webhooks::routes },
+    Section { path: api_keys::PATH, label: api_keys::text::TITLE, icon: "key", routes: api_keys::routes },
+    Section { path: account::PATH, label: account::text::TITLE, icon: "account", routes: account::routes },
+];
+
+/// The routes of all pages and forms.
+pub(crate) fn routes() -> Router<AppState> {
+    let entrance = login::routes().merge(setup::routes());
+    SECTIONS.iter().fold(entrance, |router, section| router.nest(section.path, (section.routes)()))
+}

@@ -1,14 +1,14 @@
-//! Where to go next.
+//! Redirects to pages of this site.
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 
-use crate::notice::Notice;
+use crate::{flash::Flash, pages::webhooks};
 
-/// Where a person starts.
-pub(crate) const HOME: &str = "/settings/webhooks";
+/// The first page after signing in.
+pub(crate) const HOME: &str = webhooks::PATH;
 
 /// Sends the browser to a local path with GET (303).
 pub(crate) fn see_other(path: &str) -> Response {
@@ -16,9 +16,9 @@ pub(crate) fn see_other(path: &str) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
 }
 
-/// The same, and the page there says what was done.
-pub(crate) fn done(notice: Notice, path: &str) -> Response {
-    with_cookie(notice.keep(), see_other(path))
+/// Sends the browser to a page that shows this message once.
+pub(crate) fn done(text: &str, path: &str) -> Response {
+    with_cookie(Flash::keep(text), see_other(path))
 }
 
 /// Adds a cookie to a response.

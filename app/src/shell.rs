@@ -5,15 +5,32 @@ use leptos::{nonce::Nonce, prelude::*};
 use crate::{
     components::{Icon, sprite},
     frame::Frame,
+    pages::{SECTIONS, Section, login},
     redirect::HOME,
 };
+
+mod text {
+    pub(super) const PRODUCT: &str = "Signet";
+    pub(super) const SKIP: &str = "Skip to content";
+    pub(super) const DEV_LABEL: &str = "Development mode";
+    pub(super) const DEV: &str = "Development mode.";
+    pub(super) const DEV_WARNING: &str =
+        " Receivers on this machine can be reached. Do not run it like this on the internet.";
+    pub(super) const ACCOUNT: &str = "Account";
+    pub(super) const SIGN_OUT: &str = "Sign out";
+    pub(super) const SETTINGS: &str = "Settings";
+
+    pub(super) fn title(page: &str) -> String {
+        format!("{page} · {PRODUCT}")
+    }
+}
 
 /// The whole document. `content` is the page as HTML.
 pub(crate) fn document(frame: &Frame, title: &str, nonce: &Nonce, content: String) -> impl IntoView + use<> {
     let assets = frame.state.assets.clone();
     // Pages without an island load no script at all.
     let islands = content.contains("<leptos-island").then(|| islands_loader(&assets.js, &assets.wasm, nonce));
-    let title = format!("{title} · Signet");
+    let title = text::title(title);
     let body = match &frame.session {
         Some(session) => signed_in(frame, &session.account_name, &session.email, content).into_any(),
         None => signed_out(frame, content).into_any(),
@@ -32,7 +49,7 @@ pub(crate) fn document(frame: &Frame, title: &str, nonce: &Nonce, content: Strin
             </head>
             <body>
                 <svg class="sprite" aria-hidden="true" inner_html=sprite() />
-                <a class="skip-link" href="#main">"Skip to content"</a>
+                <a class="skip-link" href="#main">{text::SKIP}</a>
                 {frame.state.dev.then(dev_banner)}
                 {body}
             </body>
@@ -59,11 +76,11 @@ fn islands_loader(js: &str, wasm: &str, nonce: &Nonce) -> impl IntoView + use<> 
 
 fn dev_banner() -> impl IntoView {
     view! {
-        <aside class="dev-banner" aria-label="Development mode">
+        <aside class="dev-banner" aria-label=text::DEV_LABEL>
             <Icon name="warning" />
             <p>
-                <strong>"Development mode."</strong>
-                " Receivers on this machine can be reached. Do not run it like this on the internet."
+                <strong>{text::DEV}</strong>
+                {text::DEV_WARNING}
             </p>
         </aside>
     }
@@ -73,25 +90,23 @@ fn signed_in(frame: &Frame, account: &str, email: &str, content: String) -> impl
     view! {
         <header class="top-bar">
             <Brand href=HOME />
-            <span class="top-bar-account" title="Account">{account.to_owned()}</span>
+            <span class="top-bar-account" title=text::ACCOUNT>{account.to_owned()}</span>
             <div class="top-bar-user">
                 <span class="top-bar-email">{email.to_owned()}</span>
-                <form method="post" action="/logout">
-                    <button class="button quiet" type="submit">"Sign out"</button>
+                <form method="post" action=login::SIGN_OUT_PATH>
+                    <button class="button quiet" type="submit">{text::SIGN_OUT}</button>
                 </form>
             </div>
         </header>
         <div class="layout">
-            <nav class="side-nav" aria-label="Settings">
-                <p class="side-nav-title" aria-hidden="true">"Settings"</p>
+            <nav class="side-nav" aria-label=text::SETTINGS>
+                <p class="side-nav-title" aria-hidden="true">{text::SETTINGS}</p>
                 <ul>
-                    {nav_item(frame, "/settings/webhooks", "webhook", "Webhooks")}
-                    {nav_item(frame, "/settings/api-keys", "key", "API keys")}
-                    {nav_item(frame, "/settings/account", "account", "Account")}
+                    {SECTIONS.iter().map(|section| nav_item(frame, section)).collect_view()}
                 </ul>
             </nav>
             <main id="main" class="content" tabindex="-1">
-                {notice(frame)}
+                {flash(frame)}
                 <div class="page" inner_html=content />
             </main>
         </div>
@@ -104,17 +119,18 @@ fn signed_out(frame: &Frame, content: String) -> impl IntoView + use<> {
             <div class="entry-brand">
                 <Brand href="/" />
             </div>
-            {notice(frame)}
+            {flash(frame)}
             <div class="entry-card" inner_html=content />
         </main>
     }
 }
 
-fn nav_item(frame: &Frame, href: &'static str, icon: &'static str, label: &'static str) -> impl IntoView + use<> {
-    let here = frame.path == href || frame.path.strip_prefix(href).is_some_and(|rest| rest.starts_with('/'));
+fn nav_item(frame: &Frame, section: &Section) -> impl IntoView + use<> {
+    let &Section { path, label, icon, .. } = section;
+    let here = frame.path == path || frame.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
     view! {
         <li>
-            <a href=href aria-current=here.then_some("page")>
+            <a href=path aria-current=here.then_some("page")>
                 <Icon name=icon />
                 {label}
             </a>
@@ -122,12 +138,13 @@ fn nav_item(frame: &Frame, href: &'static str, icon: &'static str, label: &'stat
     }
 }
 
-fn notice(frame: &Frame) -> Option<impl IntoView + use<>> {
-    frame.notice.map(|notice| {
+/// The message of the form that led here. It is text from a cookie, and the view escapes it.
+fn flash(frame: &Frame) -> Option<impl IntoView + use<>> {
+    frame.flash.as_ref().map(|flash| {
         view! {
             <p class="notice" role="status">
                 <Icon name="check" />
-                {notice.text()}
+                {flash.text().to_owned()}
             </p>
         }
     })
@@ -138,7 +155,7 @@ fn Brand(href: &'static str) -> impl IntoView {
     view! {
         <a class="brand" href=href>
             <Icon name="mark" class="brand-mark" />
-            "Signet"
+            {text::PRODUCT}
         </a>
     }
 }

@@ -1,23 +1,23 @@
-//! What every handler is given.
+//! The state that all handlers share.
 
 use std::sync::Arc;
 
 use signet_engine::Engine;
 use signet_model::{Timestamp, time::Clock};
 
-/// What every handler is given. Clones share everything.
+/// The state that all handlers share; so do clones.
 #[derive(Clone)]
 pub struct AppState {
     /// The engine.
     pub engine: Engine,
-    /// What tells the time that pages are rendered for.
+    /// The clock by which pages are rendered.
     pub clock: Arc<dyn Clock>,
-    /// Where the browser gets the style sheet and the islands.
+    /// The addresses of the style sheet and the islands.
     pub assets: Arc<AssetPaths>,
-    /// Whether local receivers may be reached, which every page then says.
+    /// `true` if local receivers may be reached, which every page then says.
     pub dev: bool,
-    /// Where the server is reached from outside, without a slash at the end;
-    /// shown in the examples for producers.
+    /// The address of the server from outside, without a slash at the end; shown in
+    /// the examples for producers.
     pub public_url: Option<String>,
 }
 

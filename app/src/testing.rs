@@ -8,6 +8,7 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode, header},
 };
 use http_body_util::BodyExt;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use signet_engine::{
     Engine, Settings,
     store::{
@@ -19,9 +20,9 @@ use signet_engine::{
 use signet_model::{AccountId, Subscriptions};
 use tower::ServiceExt;
 
-use crate::{AppState, AssetPaths};
+use crate::{AppState, AssetPaths, flash::Flash, form::Field};
 
-/// Somebody in front of the pages.
+/// A browser in front of the pages, with a session or without.
 pub(crate) struct Visitor {
     pub(crate) engine: Engine,
     pub(crate) account: AccountId,
@@ -30,7 +31,7 @@ pub(crate) struct Visitor {
     pub(crate) database: TestDatabase,
 }
 
-/// What was answered.
+/// The answer to a request.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -43,14 +44,39 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// Where the browser is sent to.
+    /// The address to which the browser is sent.
     pub(crate) fn location(&self) -> &str {
         self.header(header::LOCATION)
+    }
+
+    /// The cookie that the answer sets, as the browser sends it back.
+    pub(crate) fn cookie(&self) -> &str {
+        self.header(header::SET_COOKIE).split(';').next().unwrap_or_default()
+    }
+
+    /// The content of the page for a snapshot: a tag a line, without the marks for the
+    /// browser's islands.
+    pub(crate) fn content(&self) -> String {
+        let (_, main) = self.html.split_once("<main").expect("a page");
+        let (main, _) = main.split_once("</main>").expect("a page");
+        let mut lines = main.replace("<!>", "").replace("><", ">\n<");
+        // The number behind the name of an island depends on its place in the source.
+        for (name, number) in island_names(&lines.clone()) {
+            lines = lines.replace(&format!("{name}_{number}"), name);
+        }
+        format!("<main{lines}</main>")
+    }
+
+    /// The flash message that the next page shows.
+    pub(crate) fn flash(&self) -> String {
+        let cookie = self.cookie().parse().expect("a header");
+        let headers = HeaderMap::from_iter([(header::COOKIE, cookie)]);
+        Flash::from_headers(&headers).expect("a flash message").text().to_owned()
     }
 }
 
 impl Visitor {
-    /// Somebody who is not signed in.
+    /// A browser without a session.
     pub(crate) async fn stranger() -> Self {
         Self::stranger_at(sqlite().await, Settings::default()).await
     }
@@ -82,13 +108,19 @@ impl Visitor {
         visitor
     }
 
-    /// From here on an account's owner, signed in.
+    /// Signs the owner of an account up; from here on requests carry their session.
     pub(crate) async fn sign_up(&mut self, account: AccountId, email: &str) {
         let link = self.engine.create_setup_link(account).await.expect("a link");
         let token = self.engine.create_owner(&link, email, "correct horse battery").await;
         let token = token.expect("an owner");
         self.session = self.engine.session(token.reveal()).await.expect("the store");
         assert!(self.session.is_some(), "signed in");
+    }
+
+    /// The same browser without its session.
+    pub(crate) fn signed_out(mut self) -> Self {
+        self.session = None;
+        self
     }
 
     /// A webhook of the account.
@@ -138,4 +170,17 @@ impl Visitor {
         let body = body.collect().await.expect("a body").to_bytes();
         Answer { status: parts.status, headers: parts.headers, html: String::from_utf8_lossy(&body).into_owned() }
     }
+}
+
+/// The names of the islands in a page, with their numbers.
+fn island_names(html: &str) -> impl Iterator<Item = (&str, &str)> {
+    let names = html.split("data-component=\"").skip(1);
+    names.filter_map(|rest| rest.split('"').next()?.split_once('_'))
+}
+
+/// A form as a browser sends it.
+pub(crate) fn encode(fields: &[(&Field, &str)]) -> String {
+    let encoded = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+    let pairs = fields.iter().map(|(field, value)| format!("{}={}", encoded(field.name), encoded(value)));
+    pairs.collect::<Vec<_>>().join("&")
 }

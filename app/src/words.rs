@@ -1,12 +1,15 @@
-//! How instants, spans and states are put into words.
+//! The words for instants, spans, counts, and the faults of text, on all screens.
 
 use std::time::Duration;
 
 use signet_engine::store::backlog::Count;
-use signet_model::Timestamp;
+use signet_model::{Timestamp, text::TextError};
 use time::OffsetDateTime;
 
 use crate::components::Moment;
+
+/// No event type is ticked in a form.
+pub(crate) const NO_EVENT_TYPE: &str = "Choose at least one event.";
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -38,7 +41,7 @@ fn relative(at: Timestamp, now: Timestamp) -> String {
     if future { format!("in {text}") } else { format!("{text} ago") }
 }
 
-/// How many deliveries.
+/// A number of deliveries.
 pub(crate) fn deliveries(count: Count) -> String {
     if count == Count::from(1) { "1 delivery".to_owned() } else { format!("{count} deliveries") }
 }
@@ -52,6 +55,22 @@ pub(crate) fn span(span: Duration) -> String {
         1_000..60_000 => format!("{:.2} s", span.as_secs_f64()),
         _ => format!("{} min", span.as_secs() / MINUTE),
     }
+}
+
+/// The fault of a line of text, and its remedy.
+pub(crate) fn invalid_text(error: TextError) -> String {
+    match error {
+        TextError::TooShort(min) => format!("Enter at least {}.", characters(min)),
+        TextError::TooLong(max) => format!("Use at most {}.", characters(max)),
+        TextError::Control(letter) => {
+            let code = u32::from(letter);
+            format!("Remove the control character U+{code:04X}: only characters that can be seen are taken.")
+        }
+    }
+}
+
+fn characters(count: usize) -> String {
+    if count == 1 { "1 character".to_owned() } else { format!("{count} characters") }
 }
 
 #[cfg(test)]

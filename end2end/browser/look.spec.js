@@ -48,7 +48,7 @@ async function fillPages(signet, receiver) {
   const delivery = `${webhook}/deliveries/${last.headers['webhook-id']}`;
   await person.openUntil(delivery, /200 OK/);
   return {
-    webhooks: '/settings/webhooks',
+    ...(await person.sections()),
     'webhook-new': '/settings/webhooks/new',
     webhook,
     'webhook-disabled': broken.path,
@@ -61,8 +61,6 @@ async function fillPages(signet, receiver) {
     deliveries: `${webhook}/deliveries`,
     'deliveries-none': `${webhook}/deliveries?state=failed`,
     delivery,
-    'api-keys': '/settings/api-keys',
-    account: '/settings/account',
     'not-found': '/settings/no-such-page',
   };
 }

@@ -14,10 +14,6 @@ async function islandsInSource() {
   return sources.flatMap((source) => [...source.matchAll(/#\[island[^\]]*\]\s*pub fn (\w+)/g)].map(([, name]) => name));
 }
 
-/** The addresses behind the sign-in, for a webhook at `path`. */
-const pages = (path) =>
-  ['/settings/webhooks', '/settings/webhooks/new', path, `${path}/deliveries`, '/settings/api-keys', '/settings/account'];
-
 test('every island is in the module that the browser loads', async ({ page, signet }) => {
   const person = await Dashboard.signUp(signet);
   const html = await person.open('/settings/webhooks/new');
@@ -30,10 +26,10 @@ test('every island is in the module that the browser loads', async ({ page, sign
 
 test('every page has a policy with a fresh nonce, and no inline handlers', async ({ signet, page }) => {
   const person = await Dashboard.signUp(signet);
-  const { path } = await person.addWebhook('https://hooks.example.com/signet', ['task.completed']);
+  await person.addWebhook('https://hooks.example.com/signet', ['task.completed']);
   const nonces = new Set();
   await signIn(page, signet);
-  const addresses = pages(path);
+  const addresses = await person.pages();
   for (const address of addresses) {
     const response = await page.goto(new URL(address, signet.origin).href);
     const headers = response.headers();
@@ -85,8 +81,8 @@ test('a form from another site is refused and has no effect', async ({ signet })
 
 test('without a session every page leads to the sign-in and shows no data of the account', async ({ signet }) => {
   const person = await Dashboard.signUp(signet);
-  const { path } = await person.addWebhook('https://hooks.example.com/signet', ['task.completed']);
-  for (const address of pages(path)) {
+  await person.addWebhook('https://hooks.example.com/signet', ['task.completed']);
+  for (const address of await person.pages()) {
     const response = await fetch(new URL(address, signet.origin), { redirect: 'manual' });
     expect(response.status).toBe(303);
     expect(response.headers.get('location')).toBe(`/login?next=${address}`);

@@ -15,7 +15,7 @@ before(async () => {
   const certificates = await makeCertificates();
   ({ signet, dashboard, producer } = await startService(certificates));
   receiver = await Receiver.standard(certificates);
-  const { secret } = await dashboard.addWebhook(receiver.url, ['task.completed', 'task.failed', 'balance.low']);
+  const { secret } = await dashboard.addWebhook(receiver.url, await dashboard.eventTypes());
   receiver.secret = secret;
 }, LIMIT);
 

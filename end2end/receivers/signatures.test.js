@@ -7,7 +7,6 @@ import { Receiver } from '../support/receiver.js';
 import { startService } from '../support/service.js';
 
 const LIMIT = { timeout: 60_000 };
-const ALL = ['task.completed', 'task.failed', 'balance.low'];
 
 let signet, express, standard, producer;
 
@@ -17,7 +16,7 @@ before(async () => {
   ({ signet, producer } = service);
   [express, standard] = await Promise.all([Receiver.express(certificates), Receiver.standard(certificates)]);
   for (const receiver of [express, standard]) {
-    const { secret } = await service.dashboard.addWebhook(receiver.url, ALL);
+    const { secret } = await service.dashboard.addWebhook(receiver.url, await service.dashboard.eventTypes());
     receiver.secret = secret;
   }
 }, LIMIT);

@@ -45,6 +45,29 @@ export class Dashboard {
     return { path, html };
   }
 
+  /** The addresses in the navigation of the settings, by their last segment. */
+  async sections() {
+    const navigation = /<nav class="side-nav".*?<\/nav>/s.exec(await this.open('/settings/webhooks'))[0];
+    const addresses = [...navigation.matchAll(/<a href="([^"]+)"/g)].map(([, address]) => address);
+    return Object.fromEntries(addresses.map((address) => [address.split('/').at(-1), address]));
+  }
+
+  /** The addresses of all pages to which links of the settings lead. */
+  async pages() {
+    const found = Object.values(await this.sections());
+    for (const address of found) {
+      const links = (await this.open(address)).matchAll(/href="(\/settings[^"]*)"/g);
+      for (const [, link] of links) if (!found.includes(link)) found.push(link);
+    }
+    return found;
+  }
+
+  /** The names of all event types. */
+  async eventTypes() {
+    const form = await this.open('/settings/webhooks/new');
+    return [...form.matchAll(/name="event" value="([^"]+)"/g)].map(([, name]) => name);
+  }
+
   /** Adds a webhook and returns its path, and its secret, which the form has shown. */
   async addWebhook(url, events) {
     const form = await this.open('/settings/webhooks/new');

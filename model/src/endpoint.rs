@@ -16,52 +16,50 @@ pub const MAX_URL_LEN: usize = 2_048;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct EndpointUrl(Url);
 
-/// The reason why a URL is refused. The text stands beside the field.
+/// The reason for which a URL cannot be an endpoint's, worded to stand behind "it".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
-    /// The field is empty.
-    #[error("Enter the URL that events are sent to, such as https://example.com/webhooks.")]
+    /// The text is empty.
+    #[error("is empty")]
     Empty,
     /// Longer than [`MAX_URL_LEN`].
-    #[error("The URL is too long: use at most 2,048 characters.")]
+    #[error("is longer than 2,048 bytes")]
     TooLong,
     /// No scheme, no host, or otherwise not absolute.
-    #[error(
-        "This is not a complete URL. Start it with https:// and a host name, such as https://example.com/webhooks."
-    )]
+    #[error("is not absolute")]
     NotAbsolute,
     /// `http://`.
-    #[error("The URL must start with https://, not http://: events are only sent encrypted.")]
+    #[error("is not encrypted")]
     NotEncrypted,
     /// Another scheme.
-    #[error("The URL must start with https://.")]
+    #[error("is not an https URL")]
     NotHttps,
     /// The host is empty or no host name.
-    #[error("The host name is not valid. Check it for typing errors.")]
+    #[error("has an invalid host name")]
     Host,
     /// A letter in the host that no host name has.
-    #[error("A host name has only letters, digits, hyphens and dots. Check it for typing errors.")]
+    #[error("has a letter in its host name that no host name has")]
     HostLetter,
     /// `*` in the host.
-    #[error("Enter the name of one host: * stands for many.")]
+    #[error("stands for many hosts")]
     HostWildcard,
     /// A part of the host name begins or ends with a hyphen.
-    #[error("No part of a host name may begin or end with a hyphen. Check it for typing errors.")]
+    #[error("has a part of its host name that begins or ends with a hyphen")]
     HostHyphen,
     /// A part of the host name has more than 63 letters, or the whole more than 253.
-    #[error("The host name is too long: use at most 63 letters between two dots, and 253 in all.")]
+    #[error("has a host name that is too long")]
     HostTooLong,
     /// The port is no port.
-    #[error("The port is not valid: use a number from 1 to 65535, or leave it out.")]
+    #[error("has an invalid port")]
     Port,
     /// `user:password@`.
-    #[error("Remove the user name and password from the URL. The signature proves that a request is ours.")]
+    #[error("has a user name or a password in it")]
     Credentials,
     /// `#…`, which is never sent.
-    #[error("Remove the part after #: it is never sent to a server.")]
+    #[error("has a fragment")]
     Fragment,
     /// Control characters or spaces inside.
-    #[error("The URL has spaces or line breaks in it. Remove them.")]
+    #[error("has white space in it")]
     WhiteSpace,
 }
 

@@ -21,6 +21,8 @@ struct Definition {
     name: &'static str,
     /// The description that stands beside the type in forms.
     sentence: &'static str,
+    /// `true` if a new webhook wants the type unless a person unticks it.
+    is_default: bool,
     /// The members of a sample body, between `event` and `timestamp`.
     sample: &'static str,
     /// Reads the members from a submission, in any order, and writes them in the
@@ -71,6 +73,11 @@ impl EventType {
     /// The description that stands beside the type in forms.
     pub const fn sentence(self) -> &'static str {
         self.definition().sentence
+    }
+
+    /// Returns `true` if a new webhook wants the type unless a person unticks it.
+    pub const fn is_default(self) -> bool {
+        self.definition().is_default
     }
 
     /// A body of this type with sample values, which the dashboard shows and test events

@@ -6,7 +6,6 @@ pub mod amount;
 pub mod delivery;
 pub mod endpoint;
 pub mod event;
-pub mod explain;
 pub mod id;
 pub mod payload;
 pub mod retry;

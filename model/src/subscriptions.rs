@@ -11,7 +11,7 @@ pub struct Subscriptions([bool; EventType::ALL.len()]);
 
 /// No event type was chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("Choose at least one event.")]
+#[error("no event type is chosen")]
 pub struct NoEventType;
 
 impl Subscriptions {

@@ -1,47 +1,72 @@
-//! One attempt: what was sent and what came back.
+//! One attempt: the request and the answer.
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Moment, Status, StatusMark, When};
 
+mod text {
+    pub(super) const STARTED: &str = "Started";
+    pub(super) const TOOK: &str = "Took";
+    pub(super) const FIRST_BYTE: &str = "First byte after";
+    pub(super) const ASKED_TO_WAIT: &str = "Asked to wait";
+    pub(super) const DETAIL: &str = "Detail";
+    pub(super) const NO_RESPONSE: &str = "No response was received.";
+    pub(super) const RESPONSE: &str = "Response ";
+    pub(super) const EMPTY_BODY: &str = "The body is empty.";
+    pub(super) const TRUNCATED: &str =
+        "This is not all of the body: the rest was too long to be kept, came too late, or never came.";
+
+    pub(super) fn attempt(number: u32) -> String {
+        format!("Attempt {number}")
+    }
+
+    pub(super) fn request_headers(count: usize) -> String {
+        format!("Request headers ({count})")
+    }
+
+    pub(super) fn response_headers(count: usize) -> String {
+        format!("Response headers ({count})")
+    }
+}
+
 /// An attempt as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttemptView {
     /// Counting from 1.
     pub number: u32,
-    /// When it began.
+    /// The instant at which it began.
     pub started: Moment,
-    /// How long it took.
+    /// Its duration.
     pub took: String,
-    /// How long until the head of the answer was there.
+    /// The time until the head of the answer was there.
     pub first_byte: Option<String>,
-    /// How it ended, in short.
+    /// The outcome in a word.
     pub status: Status,
-    /// How it ended.
+    /// The outcome in a sentence.
     pub title: String,
-    /// What to do about it.
+    /// The remedy.
     pub advice: String,
     /// The failure in the words of the part that failed.
     pub detail: Option<String>,
-    /// What the receiver asked to be waited.
+    /// The wait that the receiver asked for.
     pub retry_after: Option<String>,
-    /// What was sent above the body.
+    /// The headers of the request.
     pub request_headers: Vec<(String, String)>,
-    /// What came back.
+    /// The answer of the receiver.
     pub answer: Option<Answer>,
 }
 
-/// What came back.
+/// The answer of the receiver.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// Status and reason.
     pub status: String,
     /// The headers in the order received.
     pub headers: Vec<(String, String)>,
-    /// As much of the body as was kept.
+    /// The part of the body that was kept.
     pub body: String,
-    /// Whether that is not all of it.
+    /// `true` if that is not all of it.
     pub truncated: bool,
 }
 
@@ -50,7 +75,7 @@ pub struct Answer {
 pub fn AttemptReport(
     /// The attempt.
     attempt: AttemptView,
-    /// Whether it is shown in full at once.
+    /// `true` shows it in full at once.
     open: bool,
 ) -> impl IntoView {
     let failed = attempt.status.tone != super::Tone::Good;
@@ -58,7 +83,7 @@ pub fn AttemptReport(
     view! {
         <details class="attempt" open=open>
             <summary>
-                <span class="attempt-number">{format!("Attempt {}", attempt.number)}</span>
+                <span class="attempt-number">{text::attempt(attempt.number)}</span>
                 <StatusMark status=attempt.status.clone() />
                 <span class="attempt-facts">
                     {attempt.took.clone()} " · " <When at=attempt.started.clone() />
@@ -79,7 +104,7 @@ pub fn AttemptReport(
     }
 }
 
-/// What went over the wire: timings, the answer, the request's headers.
+/// The timings, the answer, and the request's headers.
 #[component]
 pub fn Exchange(
     /// The attempt.
@@ -88,22 +113,22 @@ pub fn Exchange(
     let no_answer = attempt.answer.is_none();
     view! {
         <dl class="facts">
-            <div><dt>"Started"</dt><dd><When at=attempt.started in_full=true /></dd></div>
-            <div><dt>"Took"</dt><dd>{attempt.took}</dd></div>
+            <div><dt>{text::STARTED}</dt><dd><When at=attempt.started in_full=true /></dd></div>
+            <div><dt>{text::TOOK}</dt><dd>{attempt.took}</dd></div>
             {attempt
                 .first_byte
-                .map(|first| view! { <div><dt>"First byte after"</dt><dd>{first}</dd></div> })}
+                .map(|first| view! { <div><dt>{text::FIRST_BYTE}</dt><dd>{first}</dd></div> })}
             {attempt
                 .retry_after
-                .map(|wait| view! { <div><dt>"Asked to wait"</dt><dd>{wait}</dd></div> })}
+                .map(|wait| view! { <div><dt>{text::ASKED_TO_WAIT}</dt><dd>{wait}</dd></div> })}
             {attempt
                 .detail
-                .map(|detail| view! { <div><dt>"Detail"</dt><dd>{detail}</dd></div> })}
+                .map(|detail| view! { <div><dt>{text::DETAIL}</dt><dd>{detail}</dd></div> })}
         </dl>
         {attempt.answer.map(|answer| view! { <AnswerView answer=answer /> })}
-        {no_answer.then(|| view! { <p class="hint">"No response was received."</p> })}
+        {no_answer.then(|| view! { <p class="hint">{text::NO_RESPONSE}</p> })}
         <details class="fold">
-            <summary>{format!("Request headers ({})", attempt.request_headers.len())}</summary>
+            <summary>{text::request_headers(attempt.request_headers.len())}</summary>
             <Headers headers=attempt.request_headers />
         </details>
     }
@@ -115,9 +140,9 @@ fn AnswerView(answer: Answer) -> impl IntoView {
     let empty = answer.body.is_empty() && !answer.truncated;
     view! {
         <section class="answer">
-            <h3>"Response " <span class="mono">{answer.status}</span></h3>
+            <h3>{text::RESPONSE} <span class="mono">{answer.status}</span></h3>
             {if empty {
-                view! { <p class="hint">"The body is empty."</p> }.into_any()
+                view! { <p class="hint">{text::EMPTY_BODY}</p> }.into_any()
             } else {
                 view! { <pre class="code" tabindex="0">{answer.body}</pre> }.into_any()
             }}
@@ -125,13 +150,11 @@ fn AnswerView(answer: Answer) -> impl IntoView {
                 .truncated
                 .then(|| {
                     view! {
-                        <p class="hint">
-                            "This is not all of the body: the rest was too long to be kept, came too late, or never came."
-                        </p>
+                        <p class="hint">{text::TRUNCATED}</p>
                     }
                 })}
             <details class="fold">
-                <summary>{format!("Response headers ({})", answer.headers.len())}</summary>
+                <summary>{text::response_headers(answer.headers.len())}</summary>
                 <Headers headers=answer.headers />
             </details>
         </section>

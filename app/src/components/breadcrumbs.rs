@@ -1,6 +1,11 @@
-//! The way from the settings to this page.
+//! The pages between the settings and this page.
 
 use leptos::prelude::*;
+
+mod text {
+    pub(super) const BREADCRUMB: &str = "Breadcrumb";
+    pub(super) const SETTINGS: &str = "Settings";
+}
 
 /// The pages above this one, outermost first, and this one.
 #[component]
@@ -13,9 +18,9 @@ pub fn Breadcrumbs(
     here: String,
 ) -> impl IntoView {
     view! {
-        <nav class="breadcrumbs" aria-label="Breadcrumb">
+        <nav class="breadcrumbs" aria-label=text::BREADCRUMB>
             <ol>
-                <li>"Settings"</li>
+                <li>{text::SETTINGS}</li>
                 {above
                     .into_iter()
                     .map(|(href, name)| view! { <li><a href=href>{name}</a></li> })

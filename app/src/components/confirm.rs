@@ -1,6 +1,10 @@
-//! Asking before something that cannot be undone.
+//! The question before an action that cannot be undone.
 
 use leptos::prelude::*;
+
+mod text {
+    pub(super) const CANCEL: &str = "Cancel";
+}
 
 /// A button that opens a dialog with a form, by markup alone: a popover, which
 /// browsers have known for longer than commands. *Cancel* comes first, so that it
@@ -9,15 +13,15 @@ use leptos::prelude::*;
 pub(crate) fn Confirm(
     /// Names the dialog in the document.
     id: String,
-    /// Where the form sends to.
+    /// The address of the form.
     action: String,
-    /// What the button that opens the dialog says.
+    /// The label of the button that opens the dialog.
     open: &'static str,
     /// The question.
     question: &'static str,
-    /// What the button that does it says.
+    /// The label of the button that acts.
     verb: &'static str,
-    /// What it does.
+    /// The consequences.
     children: Children,
 ) -> impl IntoView {
     let title = format!("{id}-title");
@@ -31,7 +35,7 @@ pub(crate) fn Confirm(
             {children()}
             <div class="form-actions">
                 <button class="button quiet" type="button" popovertarget=closes popovertargetaction="hide">
-                    "Cancel"
+                    {text::CANCEL}
                 </button>
                 <form method="post" action=action>
                     <button class="button danger" type="submit">

@@ -3,45 +3,53 @@
 use leptos::prelude::*;
 use signet_model::{Timestamp, event::EventType};
 
-use super::FieldError;
-use crate::{form::Errors, present::indented};
+use super::fields::field_error;
+use crate::{
+    form::{Field, Form},
+    present::indented,
+};
 
-/// A checkbox for each event type; their name is `event`.
-#[component]
-pub(crate) fn EventTypesField(
-    legend: &'static str,
-    hint: &'static str,
-    chosen: Vec<EventType>,
-    errors: Errors,
-    /// The instant of the sample bodies; without it there are none.
-    #[prop(optional)]
-    samples_at: Option<Timestamp>,
-) -> impl IntoView {
-    let wrong = errors.get("event").is_some();
-    let focus = errors.is_first("event");
+mod text {
+    pub(super) const SAMPLE_BODY: &str = "Sample body";
+}
+
+/// A checkbox for each event type, with a sample body if there is an instant for it.
+pub(crate) fn event_types_input(field: &Field, form: &Form, samples_at: Option<Timestamp>) -> impl IntoView + use<> {
+    let Field { name, label, hint, .. } = *field;
+    let (wrong, focus, ticked) = (form.error(field).is_some(), form.has_focus(field), form.types(field));
     let choices = EventType::ALL
         .into_iter()
         .enumerate()
-        .map(|(place, kind)| choice(kind, chosen.contains(&kind), focus && place == 0, samples_at))
+        .map(|(place, kind)| choice(name, kind, ticked.contains(&kind), focus && place == 0, samples_at))
         .collect_view();
     view! {
-        <fieldset class="field" aria-describedby=wrong.then_some("event-error") aria-invalid=wrong.then_some("true")>
-            <legend>{legend}</legend>
+        <fieldset
+            class="field"
+            aria-describedby=wrong.then(|| format!("{name}-error"))
+            aria-invalid=wrong.then_some("true")
+        >
+            <legend>{label}</legend>
             <p class="hint">{hint}</p>
             <div class="choices">{choices}</div>
-            <FieldError name="event" errors=errors.clone() />
+            {field_error(field, form)}
         </fieldset>
     }
 }
 
-fn choice(kind: EventType, checked: bool, autofocus: bool, samples_at: Option<Timestamp>) -> impl IntoView {
-    let id = format!("event-{kind}");
+fn choice(
+    name: &'static str,
+    kind: EventType,
+    checked: bool,
+    autofocus: bool,
+    samples_at: Option<Timestamp>,
+) -> impl IntoView {
+    let id = format!("{name}-{kind}");
     view! {
         <div class="choice">
             <input
                 type="checkbox"
                 id=id.clone()
-                name="event"
+                name=name
                 value=kind.as_str()
                 checked=checked
                 autofocus=autofocus
@@ -59,7 +67,7 @@ fn choice(kind: EventType, checked: bool, autofocus: bool, samples_at: Option<Ti
 fn sample(kind: EventType, at: Timestamp) -> impl IntoView {
     view! {
         <details class="fold">
-            <summary>"Sample body"</summary>
+            <summary>{text::SAMPLE_BODY}</summary>
             <pre class="code" tabindex="0">{indented(&kind.sample(at).json)}</pre>
         </details>
     }

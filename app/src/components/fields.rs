@@ -1,35 +1,34 @@
-//! Fields of forms, each with its label, hint and error.
+//! The fields of a form, each with its label, hint and error, and the summary of the errors.
 
 use leptos::prelude::*;
 
 use super::Icon;
-use crate::form::{Errors, FORM};
+use crate::form::{Field, Form};
 
-/// A labelled line of text. The first wrong field of a form takes the focus.
-#[component]
-pub(crate) fn TextField(
-    name: &'static str,
-    label: &'static str,
-    #[prop(into)] value: String,
-    errors: Errors,
-    #[prop(optional)] hint: &'static str,
-    #[prop(optional)] optional: bool,
-    #[prop(default = "text")] kind: &'static str,
-    #[prop(default = "off")] autocomplete: &'static str,
-    #[prop(optional)] placeholder: &'static str,
-    #[prop(optional)] inputmode: &'static str,
-    #[prop(optional)] maxlength: usize,
-    #[prop(optional)] mono: bool,
-    #[prop(optional)] autofocus: bool,
-) -> impl IntoView {
-    let error = errors.get(name);
-    let focus = errors.is_first(name) || (autofocus && errors.is_empty());
-    let described_by = described_by(name, !hint.is_empty(), error.is_some());
+mod text {
+    pub(super) const OPTIONAL: &str = "Optional";
+    pub(super) const ONE_ERROR: &str = "One field needs your attention.";
+    pub(super) const SOME_ERRORS: &str = "Some fields need your attention.";
+}
+
+/// A labelled line of text with the value that the form has for it.
+pub(crate) fn text_input(field: &Field, form: &Form) -> impl IntoView + use<> {
+    input(field, form, form.get(field).to_owned())
+}
+
+/// A labelled line for a password, which is never sent back.
+pub(crate) fn password_input(field: &Field, form: &Form) -> impl IntoView + use<> {
+    input(field, form, String::new())
+}
+
+fn input(field: &Field, form: &Form, value: String) -> impl IntoView + use<> {
+    let Field { name, label, hint, kind, optional, autocomplete, placeholder, inputmode, maxlength, mono } = *field;
+    let wrong = form.error(field).is_some();
     view! {
         <div class="field">
             <label for=name>
                 {label}
-                {optional.then(|| view! { <span class="optional">"Optional"</span> })}
+                {optional.then(|| view! { <span class="optional">{text::OPTIONAL}</span> })}
             </label>
             {(!hint.is_empty()).then(|| view! { <p class="hint" id=format!("{name}-hint")>{hint}</p> })}
             <input
@@ -41,22 +40,28 @@ pub(crate) fn TextField(
                 value=value
                 placeholder=(!placeholder.is_empty()).then_some(placeholder)
                 inputmode=(!inputmode.is_empty()).then_some(inputmode)
-                maxlength=(maxlength > 0).then(|| maxlength.to_string())
+                maxlength=maxlength.map(|it| it.to_string())
                 autocomplete=autocomplete
                 required=!optional
-                autofocus=focus
+                autofocus=form.has_focus(field)
                 spellcheck=mono.then_some("false")
                 autocapitalize=mono.then_some("none")
-                aria-invalid=error.is_some().then_some("true")
-                aria-describedby=described_by
+                aria-invalid=wrong.then_some("true")
+                aria-describedby=described_by(name, !hint.is_empty(), wrong)
             />
-            <FieldError name=name errors=errors />
+            {field_error(field, form)}
         </div>
     }
 }
 
-/// The ids of what describes a field.
-pub(crate) fn described_by(name: &str, hint: bool, error: bool) -> Option<String> {
+/// A value that the form carries along.
+pub(crate) fn hidden_input(field: &Field, value: &str) -> impl IntoView + use<> {
+    let value = value.to_owned();
+    view! { <input type="hidden" name=field.name value=value /> }
+}
+
+/// The ids of the elements that describe a field.
+fn described_by(name: &str, hint: bool, error: bool) -> Option<String> {
     match (hint, error) {
         (true, true) => Some(format!("{name}-error {name}-hint")),
         (false, true) => Some(format!("{name}-error")),
@@ -65,34 +70,34 @@ pub(crate) fn described_by(name: &str, hint: bool, error: bool) -> Option<String
     }
 }
 
-/// What is wrong with a field, beside it.
-#[component]
-pub(crate) fn FieldError(name: &'static str, errors: Errors) -> impl IntoView {
-    errors.get(name).map(|message| {
-        view! {
-            <p class="field-error" id=format!("{name}-error")>
-                <Icon name="warning" />
-                <span>{message}</span>
-            </p>
-        }
+/// The error beside a field.
+pub(super) fn field_error(field: &Field, form: &Form) -> Option<impl IntoView + use<>> {
+    let (name, message) = (field.name, form.error(field)?.to_owned());
+    Some(view! {
+        <p class="field-error" id=format!("{name}-error")>
+            <Icon name="warning" />
+            <span>{message}</span>
+        </p>
     })
 }
 
-/// Says above a form that something in it is wrong, or why all of it was refused.
-#[component]
-pub(crate) fn ErrorSummary(errors: Errors) -> impl IntoView {
-    let text = match (errors.get(FORM), errors.len()) {
-        (Some(message), _) => Some(message),
-        (None, 0) => None,
-        (None, 1) => Some("One field needs your attention.".to_owned()),
-        (None, _) => Some("Some fields need your attention.".to_owned()),
+/// Says above a form that fields are invalid, or gives the reason for which all of it was refused.
+pub(crate) fn error_summary(form: &Form) -> Option<impl IntoView + use<>> {
+    let message = match (form.refusal(), form.errors()) {
+        (Some(refusal), _) => refusal.to_owned(),
+        (None, 0) => return None,
+        (None, 1) => text::ONE_ERROR.to_owned(),
+        (None, _) => text::SOME_ERRORS.to_owned(),
     };
-    text.map(|text| {
-        view! {
-            <p class="alert bad" role="alert">
-                <Icon name="warning" />
-                {text}
-            </p>
-        }
-    })
+    Some(alert(message))
+}
+
+/// A fault, announced at once.
+pub(crate) fn alert(content: impl IntoView) -> impl IntoView {
+    view! {
+        <p class="alert bad" role="alert">
+            <Icon name="warning" />
+            {content}
+        </p>
+    }
 }

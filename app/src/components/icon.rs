@@ -13,7 +13,7 @@ pub(crate) const fn sprite() -> &'static str {
 pub fn Icon(
     /// Its name in the sprite.
     name: &'static str,
-    /// How it is drawn.
+    /// The class that sets its size.
     #[prop(default = "icon")]
     class: &'static str,
 ) -> impl IntoView {

@@ -1,11 +1,11 @@
-//! How something stands: an icon, a word and a colour.
+//! A status: an icon, a word and a colour.
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::Icon;
 
-/// What the status means for the person.
+/// The meaning of a status for the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Tone {
     /// All is well.
@@ -38,7 +38,7 @@ impl Tone {
 /// A status in a word.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
-    /// What it means.
+    /// The meaning.
     pub tone: Tone,
     /// The word.
     pub word: String,
@@ -54,7 +54,7 @@ impl Status {
 /// Shows a status.
 #[component]
 pub fn StatusMark(
-    /// What to show.
+    /// The status.
     status: Status,
 ) -> impl IntoView {
     let (class, icon) = status.tone.look();

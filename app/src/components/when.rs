@@ -19,7 +19,7 @@ pub struct Moment {
 pub fn When(
     /// The instant.
     at: Moment,
-    /// Whether to write it out in full as well.
+    /// `true` writes it out in full as well.
     #[prop(optional)]
     in_full: bool,
 ) -> impl IntoView {

@@ -6,19 +6,24 @@ use leptos::{prelude::*, task::spawn_local};
 
 use crate::components::Icon;
 
-/// How long a button says that it has copied.
+/// The time for which a button says that it has copied.
 const CONFIRMED: Duration = Duration::from_secs(2);
+
+mod text {
+    pub(super) const COPY: &str = "Copy";
+    pub(super) const COPIED: &str = "Copied";
+}
 
 /// A button that copies a text. Without JavaScript it does not appear.
 #[island]
 pub fn CopyButton(
-    /// What is copied.
+    /// The text to copy.
     text: String,
 ) -> impl IntoView {
     view! { <CopyControl obtain=move || std::future::ready(Some(text.clone())) /> }
 }
 
-/// A button that copies what `obtain` finds.
+/// A button that copies the text that `obtain` returns.
 #[component]
 pub(super) fn CopyControl<F, Fut>(obtain: F) -> impl IntoView
 where
@@ -42,7 +47,7 @@ where
     view! {
         <button class="button" type="button" hidden=move || !alive.get() on:click=copy>
             <Icon name="copy" />
-            <span aria-live="polite">{move || if copied.get() { "Copied" } else { "Copy" }}</span>
+            <span aria-live="polite">{move || if copied.get() { text::COPIED } else { text::COPY }}</span>
         </button>
     }
 }

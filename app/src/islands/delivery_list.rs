@@ -1,4 +1,4 @@
-//! The delivery log, kept fresh while somebody looks at it.
+//! The delivery log, kept fresh while its page is visible.
 
 use std::time::Duration;
 
@@ -7,8 +7,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::components::{Moment, Status, StatusMark, When};
 
-/// How often the list is refreshed.
+/// The time between two refreshes.
 const INTERVAL: Duration = Duration::from_secs(2);
+
+mod text {
+    pub(super) const STATUS: &str = "Status";
+    pub(super) const EVENT: &str = "Event";
+    pub(super) const LAST_RESULT: &str = "Last result";
+    pub(super) const ATTEMPTS: &str = "Attempts";
+    pub(super) const CREATED: &str = "Created";
+    pub(super) const NEXT_RETRY: &str = "Next retry";
+    pub(super) const TEST: &str = "Test";
+    pub(super) const NONE: &str = "–";
+}
 
 /// A line of the log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,22 +30,22 @@ pub struct DeliveryRow {
     pub href: String,
     /// The type of the event.
     pub event_type: String,
-    /// Whether a person sent it as a test.
+    /// `true` for a test event.
     pub is_test: bool,
-    /// Where it stands.
+    /// The state in a word.
     pub status: Status,
-    /// How the last attempt ended.
+    /// The outcome of the last attempt.
     pub result: Option<String>,
     /// Attempts made.
     pub attempts: u32,
-    /// When the event was accepted.
+    /// The instant of the event's acceptance.
     pub created: Moment,
-    /// When the next attempt is due.
+    /// The instant at which the next attempt is due.
     pub next: Option<Moment>,
 }
 
-/// Which lines are listed. Texts that are empty do not restrict.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// The lines that are listed. Texts that are empty do not restrict.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogQuery {
     /// The webhook's id.
     pub endpoint: String,
@@ -44,18 +55,18 @@ pub struct LogQuery {
     pub event_type: String,
     /// Only events before this one.
     pub before: String,
-    /// At most so many.
+    /// The greatest number of lines.
     pub limit: u32,
 }
 
 /// A table of deliveries.
 #[island]
 pub fn DeliveryList(
-    /// What the server found.
+    /// The lines that the server found.
     rows: Vec<DeliveryRow>,
-    /// How to find it again.
+    /// The query that finds them again.
     query: LogQuery,
-    /// What is said when there is nothing to list.
+    /// The sentence in the place of an empty list.
     empty: String,
 ) -> impl IntoView {
     let rows = RwSignal::new(rows);
@@ -64,12 +75,12 @@ pub fn DeliveryList(
         <table class="table deliveries">
             <thead>
                 <tr>
-                    <th scope="col">"Status"</th>
-                    <th scope="col">"Event"</th>
-                    <th scope="col">"Last result"</th>
-                    <th scope="col" class="number">"Attempts"</th>
-                    <th scope="col">"Created"</th>
-                    <th scope="col">"Next retry"</th>
+                    <th scope="col">{text::STATUS}</th>
+                    <th scope="col">{text::EVENT}</th>
+                    <th scope="col">{text::LAST_RESULT}</th>
+                    <th scope="col" class="number">{text::ATTEMPTS}</th>
+                    <th scope="col">{text::CREATED}</th>
+                    <th scope="col">{text::NEXT_RETRY}</th>
                 </tr>
             </thead>
             <tbody>
@@ -96,20 +107,20 @@ fn Line(rows: RwSignal<Vec<DeliveryRow>>, row: DeliveryRow) -> impl IntoView {
     });
     view! {
         <tr>
-            <td class="delivery-status" data-label="Status">{move || view! { <StatusMark status=row.get().status /> }}</td>
-            <td class="delivery-event" data-label="Event">
+            <td class="delivery-status" data-label=text::STATUS>{move || view! { <StatusMark status=row.get().status /> }}</td>
+            <td class="delivery-event" data-label=text::EVENT>
                 <span class="with-tag">
                     <a class="mono row-link" href=href>{event_type}</a>
-                    {is_test.then(|| view! { <span class="tag">"Test"</span> })}
+                    {is_test.then(|| view! { <span class="tag">{text::TEST}</span> })}
                 </span>
             </td>
-            <td class="delivery-result" data-label="Last result">{move || row.get().result.unwrap_or_else(|| "–".to_owned())}</td>
-            <td class="delivery-attempts number" data-label="Attempts">{move || row.get().attempts}</td>
-            <td class="delivery-created" data-label="Created">{move || view! { <When at=row.get().created /> }}</td>
-            <td class="delivery-next" data-label="Next retry">
+            <td class="delivery-result" data-label=text::LAST_RESULT>{move || row.get().result.unwrap_or_else(|| text::NONE.to_owned())}</td>
+            <td class="delivery-attempts number" data-label=text::ATTEMPTS>{move || row.get().attempts}</td>
+            <td class="delivery-created" data-label=text::CREATED>{move || view! { <When at=row.get().created /> }}</td>
+            <td class="delivery-next" data-label=text::NEXT_RETRY>
                 {move || match row.get().next {
                     Some(next) => view! { <When at=next /> }.into_any(),
-                    None => "–".into_any(),
+                    None => text::NONE.into_any(),
                 }}
             </td>
         </tr>
@@ -128,7 +139,7 @@ fn keep_fresh(rows: RwSignal<Vec<DeliveryRow>>, query: LogQuery) {
             }
             asking.set_value(true);
             spawn_local(async move {
-                // After an error the flag stays up: nothing is asked any more.
+                // After an error the flag stays up, and the refreshing ends.
                 if let Ok(fresh) = deliveries(query.get_value()).await {
                     if rows.with_untracked(|old| *old != fresh) {
                         rows.set(fresh);
@@ -144,5 +155,31 @@ fn keep_fresh(rows: RwSignal<Vec<DeliveryRow>>, query: LogQuery) {
 /// Deliveries of a webhook of the session's account.
 #[server(prefix = "/live", endpoint = "deliveries")]
 async fn deliveries(query: LogQuery) -> Result<Vec<DeliveryRow>, ServerFnError> {
-    crate::api::deliveries::rows_live(&query).await
+    Ok(server::deliveries(&query).await?)
+}
+
+#[cfg(feature = "ssr")]
+mod server {
+    use signet_engine::store::deliveries::Filter;
+    use signet_model::EndpointId;
+
+    use super::{DeliveryRow, LogQuery};
+    use crate::{error::PageError, frame::Member, pages::webhook, present::row};
+
+    /// The most lines that one call lists.
+    const LIMIT: u32 = 100;
+
+    pub(super) async fn deliveries(query: &LogQuery) -> Result<Vec<DeliveryRow>, PageError> {
+        let member = Member::of_island()?;
+        let endpoint: EndpointId = query.endpoint.parse().map_err(|_| PageError::NotFound)?;
+        let filter = Filter {
+            state: query.state.parse().ok(),
+            event_type: query.event_type.parse().ok(),
+            before: query.before.parse().ok(),
+        };
+        // The list of a webhook that is gone is not kept fresh.
+        webhook::load(&member, endpoint).await?;
+        let found = member.engine().deliveries(member.account, endpoint, filter, query.limit.min(LIMIT)).await?;
+        Ok(found.iter().map(|delivery| row(endpoint, delivery, member.frame.now)).collect())
+    }
 }

@@ -1,12 +1,19 @@
-//! A stored signing secret: masked until somebody asks for it.
+//! A stored signing secret: masked until a person reveals it.
 
 use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
 
 use super::copy::CopyControl;
 use crate::components::Icon;
 
-/// What is shown instead of the secret.
+/// Stands in the place of the secret.
 const MASK: &str = "whsec_••••••••••••••••••••••••";
+
+mod text {
+    pub(super) const SECRET: &str = "Signing secret";
+    pub(super) const REVEAL: &str = "Reveal";
+    pub(super) const HIDE: &str = "Hide";
+    pub(super) const FAILED: &str = "The secret could not be loaded. Reload the page and try again.";
+}
 
 /// The secret of a webhook. It is not part of the page until it is asked for.
 #[island]
@@ -39,24 +46,24 @@ pub fn StoredSecret(
             spawn_local(async move { shown.set(obtain().await.is_some()) });
         }
     };
-    let text = move || secret.get().filter(|_| shown.get()).unwrap_or_else(|| MASK.to_owned());
+    let shown_secret = move || secret.get().filter(|_| shown.get()).unwrap_or_else(|| MASK.to_owned());
     // Without JavaScript, hiding is going back to the page.
     let (method, action) = if shown.get_untracked() { ("get", page) } else { ("post", format!("{page}/secret")) };
     view! {
         <div class="secret">
-            <output class="secret-text mono" aria-label="Signing secret">
-                {text}
+            <output class="secret-text mono" aria-label=text::SECRET>
+                {shown_secret}
             </output>
             <form method=method action=action on:submit=toggle>
                 <button class="button" type="submit">
                     <Icon name="eye" />
-                    {move || if shown.get() { "Hide" } else { "Reveal" }}
+                    {move || if shown.get() { text::HIDE } else { text::REVEAL }}
                 </button>
             </form>
             <CopyControl obtain=obtain />
         </div>
         <p class="field-error" role="alert" hidden=move || !failed.get()>
-            "The secret could not be loaded. Reload the page and try again."
+            {text::FAILED}
         </p>
     }
 }
@@ -64,5 +71,49 @@ pub fn StoredSecret(
 /// The secret of a webhook of the session's account.
 #[server(prefix = "/live", endpoint = "secret")]
 async fn reveal(endpoint: String) -> Result<String, ServerFnError> {
-    crate::api::secrets::reveal_live(&endpoint).await
+    Ok(server::reveal(&endpoint).await?)
+}
+
+#[cfg(feature = "ssr")]
+mod server {
+    use signet_model::EndpointId;
+
+    use crate::{error::PageError, frame::Member};
+
+    pub(super) async fn reveal(endpoint: &str) -> Result<String, PageError> {
+        let member = Member::of_island()?;
+        let endpoint: EndpointId = endpoint.parse().map_err(|_| PageError::NotFound)?;
+        let secret = member.engine().endpoint_secret(member.account, endpoint).await?;
+        Ok(secret.reveal().to_owned())
+    }
+}
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests {
+    use axum::http::{StatusCode, header};
+
+    use crate::testing::Visitor;
+
+    const FOREIGN: &str = "https://evil.example/collect";
+
+    #[tokio::test]
+    async fn no_cache_stores_a_secret_that_an_island_asks_for() {
+        let owner = Visitor::owner().await;
+        let form = format!("endpoint={}", owner.endpoint().await.id);
+        let answer = owner.post("/live/secret", &form).await;
+        assert_eq!((answer.status, answer.header(header::CACHE_CONTROL)), (StatusCode::OK, "no-store"));
+        assert!(answer.html.contains("whsec_"), "{}", answer.html);
+    }
+
+    #[tokio::test]
+    async fn a_server_function_never_redirects_to_the_referer() {
+        let owner = Visitor::owner().await;
+        let good = format!("endpoint={}", owner.endpoint().await.id);
+        for form in [good.as_str(), "endpoint=ep_1", "nonsense"] {
+            let headers = [(header::ACCEPT, "text/html"), (header::REFERER, FOREIGN)];
+            let answer = owner.post_with("/live/secret", form, &headers).await;
+            assert_eq!(answer.location(), "", "{form}");
+            assert!(!answer.status.is_redirection(), "{form}: {}", answer.status);
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Sending a test event and seeing what the receiver answers.
+//! Sending a test event and seeing the receiver's answer.
 
 use std::time::Duration;
 
@@ -7,20 +7,38 @@ use serde::{Deserialize, Serialize};
 
 use crate::components::{AttemptView, Exchange, Icon, Status, StatusMark};
 
-/// What came of a test event.
+/// The name of the field with the type of the test event.
+pub const TEST_EVENT_TYPE: &str = "type";
+
+mod text {
+    pub(super) const EVENT_TYPE: &str = "Event type";
+    pub(super) const SEND: &str = "Send test event";
+    pub(super) const WAITING: &str = "Waiting for the receiver’s answer…";
+    pub(super) const BROKEN: &str = "The test could not be sent. Reload the page and try again.";
+
+    pub(super) fn seconds(seconds: u32) -> String {
+        format!("{seconds} s")
+    }
+
+    pub(super) fn open(event_type: &str) -> String {
+        format!("Open this {event_type} delivery")
+    }
+}
+
+/// The result of a test event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestReport {
     /// The type of the event.
     pub event_type: String,
-    /// How it ended.
+    /// The outcome in a word.
     pub status: Status,
-    /// What happened.
+    /// The outcome in a sentence.
     pub title: String,
-    /// What to do about it.
+    /// The remedy.
     pub advice: String,
     /// The address of the delivery's page.
     pub href: String,
-    /// What went over the wire.
+    /// The request and the answer.
     pub attempt: Option<AttemptView>,
 }
 
@@ -43,7 +61,7 @@ pub fn TestPanel(
     types: Vec<String>,
     /// The one that is chosen at first.
     chosen: String,
-    /// What came of the test that was just sent without JavaScript.
+    /// The result of the test that was just sent without JavaScript.
     report: Option<TestReport>,
 ) -> impl IntoView {
     let progress = RwSignal::new(report.map_or(Progress::Idle, |report| Progress::Done(Box::new(report))));
@@ -62,15 +80,15 @@ pub fn TestPanel(
             progress.set(match result {
                 Ok(report) => Progress::Done(Box::new(report)),
                 Err(ServerFnError::ServerError(refusal)) => Progress::Broken(refusal),
-                Err(_) => Progress::Broken("The test could not be sent. Reload the page and try again.".to_owned()),
+                Err(_) => Progress::Broken(text::BROKEN.to_owned()),
             });
         });
     };
     view! {
         <form class="test-form" method="post" action=action on:submit=send>
-            <label for="test-type">"Event type"</label>
+            <label for="test-type">{text::EVENT_TYPE}</label>
             <div class="row">
-                <select class="input" id="test-type" name="type" node_ref=select>
+                <select class="input" id="test-type" name=TEST_EVENT_TYPE node_ref=select>
                     {types
                         .into_iter()
                         .map(|name| view! { <option value=name.clone() selected=name == chosen>{name.clone()}</option> })
@@ -82,7 +100,7 @@ pub fn TestPanel(
                     aria-disabled=move || matches!(progress.get(), Progress::Sending(_)).then_some("true")
                 >
                     <Icon name="send" />
-                    "Send test event"
+                    {text::SEND}
                 </button>
             </div>
         </form>
@@ -113,8 +131,8 @@ fn Sending(seconds: u32) -> impl IntoView {
     view! {
         <p class="sending">
             <span class="spinner" aria-hidden="true"></span>
-            "Waiting for the receiver’s answer…"
-            {(seconds > 0).then(|| view! { <span class="muted" aria-hidden="true">{format!("{seconds} s")}</span> })}
+            {text::WAITING}
+            {(seconds > 0).then(|| view! { <span class="muted" aria-hidden="true">{text::seconds(seconds)}</span> })}
         </p>
     }
 }
@@ -130,7 +148,7 @@ fn Report(report: TestReport) -> impl IntoView {
             {(!report.advice.is_empty()).then(|| view! { <p>{report.advice}</p> })}
             {report.attempt.map(|attempt| view! { <Exchange attempt=attempt /> })}
             <p>
-                <a href=report.href>{format!("Open this {} delivery", report.event_type)}</a>
+                <a href=report.href>{text::open(&report.event_type)}</a>
             </p>
         </article>
     }
@@ -139,5 +157,23 @@ fn Report(report: TestReport) -> impl IntoView {
 /// Sends a test event to a webhook of the session's account and waits for the answer.
 #[server(prefix = "/live", endpoint = "test")]
 async fn send_test(endpoint: String, event_type: String) -> Result<TestReport, ServerFnError> {
-    crate::api::test_events::send_live(&endpoint, &event_type).await
+    Ok(server::send_test(&endpoint, &event_type).await?)
+}
+
+#[cfg(feature = "ssr")]
+mod server {
+    use signet_model::{EndpointId, event::EventType};
+
+    use super::TestReport;
+    use crate::{error::PageError, frame::Member, present::test_report};
+
+    pub(super) async fn send_test(endpoint: &str, event_type: &str) -> Result<TestReport, PageError> {
+        let member = Member::of_island()?;
+        let (Ok(endpoint), Ok(kind)) = (endpoint.parse::<EndpointId>(), event_type.parse::<EventType>()) else {
+            return Err(PageError::NotFound);
+        };
+        let delivery = member.engine().send_test(member.account, endpoint, kind).await?;
+        let detail = member.engine().await_test(member.account, delivery).await?.ok_or(PageError::NotFound)?;
+        Ok(test_report(&detail, member.frame.state.now()))
+    }
 }

@@ -1,84 +1,186 @@
-//! Settings > Account: the balance and its threshold.
+//! Settings > Account: the profile, the balance and its threshold, and the session.
 
-use axum::response::Response;
+use axum::{
+    Router,
+    response::Response,
+    routing::{get, post},
+};
 use leptos::prelude::*;
 use signet_engine::store::accounts::Account;
 
 use crate::{
-    components::{Breadcrumbs, ErrorSummary, TextField},
-    error::PageError,
-    form::Errors,
+    components::{Breadcrumbs, error_summary, text_input},
+    error::{PageError, PageResult},
+    form::{Field, Form},
     frame::{Frame, Member},
     islands::CopyButton,
+    pages::login,
+    redirect::done,
+    state::AppState,
 };
 
-/// The address of the page.
 pub(crate) const PATH: &str = "/settings/account";
 
-/// Shows it.
-pub(crate) async fn get(member: Member) -> Result<Response, PageError> {
-    let account = load(&member).await?;
-    let threshold = account.balance_threshold.map(|it| it.to_string()).unwrap_or_default();
-    Ok(page(&member.frame, &account, &threshold, &Errors::default()))
+pub(crate) const THRESHOLD: Field = Field {
+    hint: text::THRESHOLD_HINT,
+    inputmode: "decimal",
+    placeholder: "50",
+    optional: true,
+    ..Field::text("threshold", text::THRESHOLD)
+};
+
+pub(crate) mod text {
+    use signet_model::amount::InvalidAmount;
+
+    pub(crate) const TITLE: &str = "Account";
+    pub(super) const PROFILE: &str = "Profile";
+    pub(super) const NAME: &str = "Name";
+    pub(super) const ID: &str = "Account id";
+    pub(super) const SIGNED_IN_AS: &str = "Signed in as";
+    pub(super) const BALANCE: &str = "Balance";
+    pub(super) const NOT_REPORTED: &str = "Not reported yet";
+    pub(super) const THRESHOLD: &str = "Balance threshold";
+    pub(super) const THRESHOLD_HINT: &str = "When the balance falls below this, webhooks that want balance.low are told once. \
+         Leave it empty to switch that off.";
+    pub(super) const SAVE: &str = "Save threshold";
+    pub(super) const SAVED: &str = "Balance threshold saved.";
+    pub(super) const REMOVED: &str = "Balance threshold removed.";
+    pub(super) const SESSION: &str = "Session";
+    pub(super) const SESSION_LENGTH: &str = "You stay signed in on this device for 14 days.";
+    pub(super) const SIGN_OUT: &str = "Sign out";
+
+    pub(super) fn invalid(error: InvalidAmount) -> String {
+        match error {
+            InvalidAmount::NotANumber => "Enter a number such as 50 or 45.5, or leave the field empty.",
+            InvalidAmount::Inexact => "The number has more digits than can be kept. Round it to 15 digits.",
+        }
+        .to_owned()
+    }
 }
 
-/// The account of the session.
-pub(crate) async fn load(member: &Member) -> Result<Account, PageError> {
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new().route("/", get(show)).route("/threshold", post(save))
+}
+
+async fn show(member: Member) -> PageResult {
+    let account = load(&member).await?;
+    let threshold = account.balance_threshold.map(|it| it.to_string()).unwrap_or_default();
+    Ok(page(&member.frame, &account, &Form::blank().with(&THRESHOLD, threshold)))
+}
+
+/// Saves the threshold; an empty field clears it.
+async fn save(member: Member, mut form: Form) -> PageResult {
+    let Ok(threshold) = form.parse_optional(&THRESHOLD, text::invalid) else {
+        return Ok(page(&member.frame, &load(&member).await?, &form));
+    };
+    member.engine().set_balance_threshold(member.account, threshold).await?;
+    Ok(done(if threshold.is_some() { text::SAVED } else { text::REMOVED }, PATH))
+}
+
+async fn load(member: &Member) -> Result<Account, PageError> {
     member.engine().account(member.account).await?.ok_or(PageError::NotFound)
 }
 
-/// The page, with what was entered and what is wrong with it.
-pub(crate) fn page(frame: &Frame, account: &Account, threshold: &str, errors: &Errors) -> Response {
+fn page(frame: &Frame, account: &Account, form: &Form) -> Response {
     let email = frame.session.as_ref().map(|session| session.email.clone());
-    let balance = account.balance.map_or_else(|| "Not reported yet".to_owned(), |it| it.to_string());
-    frame.render("Account", || {
+    frame.render_form(form, text::TITLE, || {
         view! {
-            <Breadcrumbs here="Account" />
-            <header class="page-head"><h1>"Account"</h1></header>
-            <ErrorSummary errors=errors.clone() />
+            <Breadcrumbs here=text::TITLE />
+            <header class="page-head"><h1>{text::TITLE}</h1></header>
+            {error_summary(form)}
+            {profile(account, email)}
+            {balance(account, form)}
             <section class="card">
-                <h2>"Profile"</h2>
-                <dl class="facts">
-                    <div><dt>"Name"</dt><dd>{account.name.clone()}</dd></div>
-                    <div>
-                        <dt>"Account id"</dt>
-                        <dd class="with-copy">
-                            <span class="mono wrap">{account.id.to_string()}</span>
-                            <CopyButton text=account.id.to_string() />
-                        </dd>
-                    </div>
-                    <div><dt>"Signed in as"</dt><dd>{email}</dd></div>
-                </dl>
-            </section>
-            <section class="card">
-                <h2>"Balance"</h2>
-                <dl class="facts">
-                    <div><dt>"Balance"</dt><dd class="figure">{balance}</dd></div>
-                </dl>
-                <form method="post" action=format!("{PATH}/threshold") class="form" novalidate>
-                    <TextField
-                        name="threshold"
-                        label="Balance threshold"
-                        value=threshold
-                        errors=errors.clone()
-                        hint="When the balance falls below this, webhooks that want balance.low are told once. \
-                              Leave it empty to switch that off."
-                        inputmode="decimal"
-                        placeholder="50"
-                        optional=true
-                    />
-                    <div class="form-actions">
-                        <button class="button primary" type="submit">"Save threshold"</button>
-                    </div>
-                </form>
-            </section>
-            <section class="card">
-                <h2>"Session"</h2>
-                <p class="hint">"You stay signed in on this device for 14 days."</p>
-                <form method="post" action="/logout">
-                    <button class="button" type="submit">"Sign out"</button>
+                <h2>{text::SESSION}</h2>
+                <p class="hint">{text::SESSION_LENGTH}</p>
+                <form method="post" action=login::SIGN_OUT_PATH>
+                    <button class="button" type="submit">{text::SIGN_OUT}</button>
                 </form>
             </section>
         }
     })
+}
+
+fn profile(account: &Account, email: Option<String>) -> impl IntoView + use<> {
+    view! {
+        <section class="card">
+            <h2>{text::PROFILE}</h2>
+            <dl class="facts">
+                <div><dt>{text::NAME}</dt><dd>{account.name.clone()}</dd></div>
+                <div>
+                    <dt>{text::ID}</dt>
+                    <dd class="with-copy">
+                        <span class="mono wrap">{account.id.to_string()}</span>
+                        <CopyButton text=account.id.to_string() />
+                    </dd>
+                </div>
+                <div><dt>{text::SIGNED_IN_AS}</dt><dd>{email}</dd></div>
+            </dl>
+        </section>
+    }
+}
+
+fn balance(account: &Account, form: &Form) -> impl IntoView + use<> {
+    let balance = account.balance.map_or_else(|| text::NOT_REPORTED.to_owned(), |it| it.to_string());
+    view! {
+        <section class="card">
+            <h2>{text::BALANCE}</h2>
+            <dl class="facts">
+                <div><dt>{text::BALANCE}</dt><dd class="figure">{balance}</dd></div>
+            </dl>
+            <form method="post" action=format!("{PATH}/threshold") class="form" novalidate>
+                {text_input(&THRESHOLD, form)}
+                <div class="form-actions">
+                    <button class="button primary" type="submit">{text::SAVE}</button>
+                </div>
+            </form>
+        </section>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+    use signet_model::Amount;
+
+    use super::*;
+    use crate::testing::{Visitor, encode};
+
+    #[tokio::test]
+    async fn the_page_shows_the_profile_and_the_balance() {
+        let owner = Visitor::owner().await;
+        insta::assert_snapshot!("new", owner.get(PATH).await.content());
+        let form = encode(&[(&THRESHOLD, "lots")]);
+        insta::assert_snapshot!("refused", owner.post(&format!("{PATH}/threshold"), &form).await.content());
+    }
+
+    #[test]
+    fn an_empty_field_clears_the_threshold() {
+        for (typed, threshold) in [("45.5", Some(45.5)), ("", None), (" ", None)] {
+            let mut form = Form::blank().with(&THRESHOLD, typed);
+            let amount = form.parse_optional::<Amount>(&THRESHOLD, text::invalid).expect("a valid field");
+            assert_eq!(amount.map(Amount::get), threshold);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_threshold_that_is_no_amount_comes_back_with_its_remedy() {
+        let owner = Visitor::owner().await;
+        for (typed, remedy) in [("lots", "such as 50"), ("9007199254740993", "Round it")] {
+            let answer = owner.post(&format!("{PATH}/threshold"), &encode(&[(&THRESHOLD, typed)])).await;
+            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+            assert!(answer.html.contains(remedy) && answer.html.contains(&format!("value=\"{typed}\"")), "{typed}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_account_whose_row_holds_no_amounts_and_no_name_has_its_page() {
+        let owner = Visitor::owner().await;
+        owner
+            .database
+            .run("UPDATE accounts SET balance = 9e999, balance_threshold = -9e999, name = CAST(X'61FF' AS TEXT)")
+            .await;
+        let answer = owner.get(PATH).await;
+        assert!(answer.status == StatusCode::OK && answer.html.contains("a\u{fffd}"), "{}", answer.html);
+    }
 }

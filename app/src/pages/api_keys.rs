@@ -1,94 +1,122 @@
-//! Settings > API keys: with which a backend sends events in.
+//! Settings > API keys: the keys with which a backend sends events.
 
-use axum::response::Response;
+use axum::{Router, response::Response, routing::get};
 use leptos::prelude::*;
-use signet_engine::store::api_keys::ApiKey;
-use signet_model::{ApiKeyId, Timestamp};
+use signet_engine::store::api_keys::{ApiKey, CreateKeyError};
+use signet_model::{ApiKeyId, Timestamp, text::KeyName};
 
 use crate::{
-    components::{Breadcrumbs, Confirm, ErrorSummary, Icon, Status, StatusMark, TextField, Tone, When},
-    error::PageError,
-    form::Errors,
+    components::{Breadcrumbs, Confirm, Icon, Status, StatusMark, Tone, When, error_summary, text_input, with_element},
+    error::{PageError, PageResult},
+    form::{Field, Form},
     frame::{Frame, Ids, Member},
     islands::CopyButton,
+    redirect::done,
+    state::AppState,
     words::moment,
 };
 
-/// The address of the page.
+pub(crate) mod text;
+
 pub(crate) const PATH: &str = "/settings/api-keys";
 
-/// What the page shows above the list.
-#[derive(Default)]
-pub(crate) struct Shown {
-    /// The key that was just made.
-    pub(crate) created: Option<String>,
-    /// What was entered as a name.
-    pub(crate) name: String,
-    /// What is wrong with it.
-    pub(crate) errors: Errors,
+pub(crate) const NAME: Field = Field { hint: text::NAME_HINT, maxlength: Some(100), ..Field::text("name", text::NAME) };
+
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new().route("/", get(show).post(create)).route("/{id}/revoke", get(ask_to_revoke).post(revoke))
 }
 
-/// Lists them.
-pub(crate) async fn get(member: Member) -> Result<Response, PageError> {
-    page(&member, Shown::default()).await
+fn revoke_path(id: ApiKeyId) -> String {
+    format!("{PATH}/{id}/revoke")
 }
 
-/// The page, with a new key or with what is wrong with its name.
-pub(crate) async fn page(member: &Member, shown: Shown) -> Result<Response, PageError> {
-    let keys = member.engine().api_keys(member.account).await?;
-    let frame = &member.frame;
-    Ok(frame.render("API keys", || {
+async fn show(member: Member) -> PageResult {
+    Ok(page(&member.frame, &load(&member).await?, None, &Form::blank()))
+}
+
+/// Creates a key and shows it, this once.
+async fn create(member: Member, mut form: Form) -> PageResult {
+    let Ok(name) = form.parse::<KeyName>(&NAME, text::invalid) else {
+        return Ok(page(&member.frame, &load(&member).await?, None, &form));
+    };
+    let (created, form) = match member.engine().create_api_key(Some(member.account), &name).await {
+        Ok((_, key)) => (Some(key), Form::blank()),
+        Err(CreateKeyError::TooMany(limit)) => (None, form.refused(text::too_many(limit))),
+        Err(CreateKeyError::Store(error)) => return Err(error.into()),
+    };
+    Ok(page(&member.frame, &load(&member).await?, created.as_deref(), &form))
+}
+
+/// Shows the question of the dialog, for the address of its form.
+async fn ask_to_revoke(member: Member, Ids(id): Ids<ApiKeyId>) -> PageResult {
+    let keys = load(&member).await?;
+    let key = keys.iter().find(|key| key.id == id && key.revoked_at.is_none()).ok_or(PageError::NotFound)?;
+    Ok(member.frame.render(text::REVOKE_KEY, || {
         view! {
-            <Breadcrumbs here="API keys" />
-            <header class="page-head">
-                <div>
-                    <h1>"API keys"</h1>
-                    <p class="lead">"Your backend uses a key to send events to Signet."</p>
-                </div>
-            </header>
-            {shown.created.as_deref().map(|key| created(frame, key))}
+            <Breadcrumbs above=vec![(PATH.to_owned(), text::TITLE.to_owned())] here=text::REVOKE />
             <section class="card">
-                <h2>"Create a key"</h2>
-                <ErrorSummary errors=shown.errors.clone() />
-                <form method="post" action=PATH class="form" novalidate>
-                    <TextField
-                        name="name"
-                        label="Name"
-                        value=shown.name.clone()
-                        errors=shown.errors.clone()
-                        hint="Where the key is used, such as the name of a service."
-                        maxlength=100
-                    />
-                    <div class="form-actions">
-                        <button class="button primary" type="submit">"Create API key"</button>
-                    </div>
+                <h1>{text::REVOKE_QUESTION}</h1>
+                {consequences(&key.name)}
+                <form method="post" action=revoke_path(id) class="form-actions">
+                    <button class="button danger" type="submit">{text::REVOKE_KEY}</button>
+                    <a class="button quiet" href=PATH>{text::CANCEL}</a>
                 </form>
             </section>
-            {list(&keys, frame.now)}
         }
     }))
 }
 
-fn created(frame: &Frame, key: &str) -> impl IntoView + use<> {
-    let example = format!(
-        "curl {}/v1/events \\\n  -H 'Authorization: Bearer {key}' \\\n  -H 'Content-Type: application/json' \\\n  -d '{}'",
-        frame.origin(),
-        r#"{"event":"task.completed","taskId":"task_abc123","status":"ready","solution":{"token":"0.mF7gg2"}}"#
-    );
+async fn revoke(member: Member, Ids(id): Ids<ApiKeyId>) -> PageResult {
+    member.engine().revoke_api_key(member.account, id).await?;
+    Ok(done(text::REVOKED, PATH))
+}
+
+async fn load(member: &Member) -> Result<Vec<ApiKey>, PageError> {
+    Ok(member.engine().api_keys(member.account).await?)
+}
+
+/// The page, with the key that was just created.
+fn page(frame: &Frame, keys: &[ApiKey], created: Option<&str>, form: &Form) -> Response {
+    frame.render_form(form, text::TITLE, || {
+        view! {
+            <Breadcrumbs here=text::TITLE />
+            <header class="page-head">
+                <div>
+                    <h1>{text::TITLE}</h1>
+                    <p class="lead">{text::LEAD}</p>
+                </div>
+            </header>
+            {created.map(|key| created_key(frame, key))}
+            <section class="card">
+                <h2>{text::CREATE_HEADING}</h2>
+                {error_summary(form)}
+                <form method="post" action=PATH class="form" novalidate>
+                    {text_input(&NAME, form)}
+                    <div class="form-actions">
+                        <button class="button primary" type="submit">{text::CREATE}</button>
+                    </div>
+                </form>
+            </section>
+            {list(keys, frame.now)}
+        }
+    })
+}
+
+fn created_key(frame: &Frame, key: &str) -> impl IntoView + use<> {
     view! {
         <section class="card panel good" role="status" aria-labelledby="created-title">
             <h2 id="created-title">
                 <Icon name="check" />
-                "API key created"
+                {text::CREATED}
             </h2>
-            <p>"Copy it now. It is not stored, and cannot be shown again."</p>
+            <p>{text::COPY_NOW}</p>
             <div class="secret">
-                <output class="secret-text mono" aria-label="API key">{key.to_owned()}</output>
+                <output class="secret-text mono" aria-label=text::KEY_LABEL>{key.to_owned()}</output>
                 <CopyButton text=key.to_owned() />
             </div>
             <details class="fold">
-                <summary>"Send an event with curl"</summary>
-                <pre class="code" tabindex="0">{example}</pre>
+                <summary>{text::CURL}</summary>
+                <pre class="code" tabindex="0">{text::curl(&frame.origin(), key)}</pre>
             </details>
         </section>
     }
@@ -99,8 +127,8 @@ fn list(keys: &[ApiKey], now: Timestamp) -> impl IntoView + use<> {
         return view! {
             <section class="card empty">
                 <Icon name="key" />
-                <h2>"No API keys yet"</h2>
-                <p>"Create a key above, and give it to the service that sends events."</p>
+                <h2>{text::NO_KEYS}</h2>
+                <p>{text::NO_KEYS_ADVICE}</p>
             </section>
         }
         .into_any();
@@ -110,12 +138,12 @@ fn list(keys: &[ApiKey], now: Timestamp) -> impl IntoView + use<> {
             <table class="table">
                 <thead>
                     <tr>
-                        <th scope="col">"Name"</th>
-                        <th scope="col">"Key"</th>
-                        <th scope="col">"Status"</th>
-                        <th scope="col">"Created"</th>
-                        <th scope="col">"Last used"</th>
-                        <th scope="col"><span class="visually-hidden">"Actions"</span></th>
+                        <th scope="col">{text::NAME}</th>
+                        <th scope="col">{text::KEY}</th>
+                        <th scope="col">{text::STATUS}</th>
+                        <th scope="col">{text::CREATED_AT}</th>
+                        <th scope="col">{text::LAST_USED}</th>
+                        <th scope="col"><span class="visually-hidden">{text::ACTIONS}</span></th>
                     </tr>
                 </thead>
                 <tbody>{keys.iter().map(|key| row(key, now)).collect_view()}</tbody>
@@ -127,19 +155,18 @@ fn list(keys: &[ApiKey], now: Timestamp) -> impl IntoView + use<> {
 
 fn row(key: &ApiKey, now: Timestamp) -> impl IntoView + use<> {
     let status = match key.revoked_at {
-        Some(_) => Status::new(Tone::Idle, "Revoked"),
-        None => Status::new(Tone::Good, "Active"),
+        Some(_) => Status::new(Tone::Idle, text::STATUS_REVOKED),
+        None => Status::new(Tone::Good, text::STATUS_ACTIVE),
     };
     let name = key.name.clone();
-    let path = format!("{PATH}/{}/revoke", key.id);
     let revoke = key.revoked_at.is_none().then(|| {
         view! {
             <Confirm
                 id=format!("revoke-{}", key.id)
-                action=path
-                open="Revoke"
-                question="Revoke this API key?"
-                verb="Revoke API key"
+                action=revoke_path(key.id)
+                open=text::REVOKE
+                question=text::REVOKE_QUESTION
+                verb=text::REVOKE_KEY
             >
                 {consequences(&name)}
             </Confirm>
@@ -148,13 +175,13 @@ fn row(key: &ApiKey, now: Timestamp) -> impl IntoView + use<> {
     view! {
         <tr>
             <td class="main-cell">{key.name.clone()}</td>
-            <td data-label="Key"><span class="mono">{format!("sk_…{}", key.hint)}</span></td>
-            <td data-label="Status"><StatusMark status=status /></td>
-            <td data-label="Created"><When at=moment(key.created_at, now) /></td>
-            <td data-label="Last used">
+            <td data-label=text::KEY><span class="mono">{text::key_hint(&key.hint)}</span></td>
+            <td data-label=text::STATUS><StatusMark status=status /></td>
+            <td data-label=text::CREATED_AT><When at=moment(key.created_at, now) /></td>
+            <td data-label=text::LAST_USED>
                 {match key.last_used_at {
                     Some(at) => view! { <When at=moment(at, now) /> }.into_any(),
-                    None => view! { <span class="muted">"Never"</span> }.into_any(),
+                    None => view! { <span class="muted">{text::NEVER}</span> }.into_any(),
                 }}
             </td>
             <td class="row-actions">{revoke}</td>
@@ -163,24 +190,51 @@ fn row(key: &ApiKey, now: Timestamp) -> impl IntoView + use<> {
 }
 
 fn consequences(name: &str) -> impl IntoView + use<> {
-    view! { <p>"Requests with the key “" {name.to_owned()} "” are refused from now on. This cannot be undone."</p> }
+    view! { <p>{with_element(text::CONSEQUENCES, name.to_owned())}</p> }
 }
 
-/// Are you sure? Asks what the dialog asks, where the address of its form is opened by itself.
-pub(crate) async fn get_revoke(member: Member, Ids(id): Ids<ApiKeyId>) -> Result<Response, PageError> {
-    let keys = member.engine().api_keys(member.account).await?;
-    let key = keys.iter().find(|key| key.id == id && key.revoked_at.is_none()).ok_or(PageError::NotFound)?;
-    Ok(member.frame.render("Revoke API key", || {
-        view! {
-            <Breadcrumbs above=vec![(PATH.to_owned(), "API keys".to_owned())] here="Revoke" />
-            <section class="card">
-                <h1>"Revoke this API key?"</h1>
-                {consequences(&key.name)}
-                <form method="post" action=format!("{PATH}/{id}/revoke") class="form-actions">
-                    <button class="button danger" type="submit">"Revoke API key"</button>
-                    <a class="button quiet" href=PATH>"Cancel"</a>
-                </form>
-            </section>
-        }
-    }))
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+    use signet_engine::{
+        Settings,
+        testing::{api_key, sqlite},
+    };
+
+    use super::*;
+    use crate::testing::{Visitor, encode};
+
+    #[tokio::test]
+    async fn the_page_lists_keys_and_creates_them() {
+        let owner = Visitor::owner().await;
+        insta::assert_snapshot!("empty", owner.get(PATH).await.content());
+        insta::assert_snapshot!("refused", owner.post(PATH, &encode(&[(&NAME, "")])).await.content());
+        insta::assert_snapshot!("created", owner.post(PATH, &encode(&[(&NAME, "backend")])).await.content());
+        let id = owner.engine.api_keys(owner.account).await.expect("the keys")[0].id;
+        insta::assert_snapshot!("revoke", owner.get(&revoke_path(id)).await.content());
+        owner.post(&revoke_path(id), "").await;
+        insta::assert_snapshot!("revoked", owner.get(PATH).await.content());
+    }
+
+    #[tokio::test]
+    async fn a_key_is_shown_once_and_can_be_revoked() {
+        let owner = Visitor::owner().await;
+        let created = owner.post(PATH, &encode(&[(&NAME, "backend")])).await;
+        assert!(created.html.contains("sk_") && created.html.contains(text::COPY_NOW));
+        let [key] = &owner.engine.api_keys(owner.account).await.expect("the keys")[..] else { panic!("one key") };
+        assert!(owner.get(&revoke_path(key.id)).await.html.contains(text::REVOKE_QUESTION));
+        let revoked = owner.post(&revoke_path(key.id), "").await;
+        assert_eq!((revoked.location(), revoked.flash()), (PATH, text::REVOKED.to_owned()));
+        assert_eq!(owner.get(&revoke_path(key.id)).await.status, StatusCode::NOT_FOUND);
+    }
+
+    #[tokio::test]
+    async fn a_key_beyond_the_limit_is_refused_and_its_name_is_kept() {
+        let settings = Settings { max_api_keys_per_account: 1, ..Settings::default() };
+        let owner = Visitor::owner_at(sqlite().await, settings).await;
+        api_key(&owner.engine, Some(owner.account), "backend").await;
+        let refused = owner.post(PATH, &encode(&[(&NAME, "billing")])).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.html.contains(&text::too_many(1)) && refused.html.contains(r#"value="billing""#));
+    }
 }

@@ -1,79 +1,132 @@
 //! The delivery log of one webhook.
 
-use axum::response::Response;
+use axum::{Router, response::Response, routing::get};
 use leptos::prelude::*;
-use serde::Deserialize;
 use signet_engine::{
     UnusableDelivery,
-    store::deliveries::{Delivery, Filter, Log, PENDING_SEARCHED, Rest, SEARCHED},
+    store::{
+        deliveries::{Delivery, Filter, Log, Rest},
+        endpoints::Endpoint,
+    },
 };
 use signet_model::{EndpointId, EventId, delivery::State, event::EventType};
 
 use crate::{
     components::{Breadcrumbs, Icon},
-    error::PageError,
-    frame::{Ids, Member, Params},
+    error::PageResult,
+    form::{Field, Form},
+    frame::{Ids, Member},
     islands::{DeliveryList, LogQuery},
+    pages::webhook,
     present::{endpoint_path, row},
-    redirect::HOME,
+    state::AppState,
 };
 
-/// How many deliveries stand on one page.
+/// The deliveries on one page.
 const PAGE: u32 = 25;
 
-/// What the address of the page says. What it says wrongly is ignored.
-#[derive(Deserialize, Default)]
-#[serde(default)]
-pub(crate) struct Asked {
-    state: String,
-    #[serde(rename = "type")]
-    event_type: String,
-    before: String,
+const STATE: Field = Field::text("state", text::STATE);
+const TYPE: Field = Field::text("type", text::TYPE);
+const BEFORE: Field = Field::named("before");
+
+pub(crate) mod text {
+    use signet_engine::store::deliveries::{PENDING_SEARCHED, Rest, SEARCHED};
+
+    pub(crate) const TITLE: &str = "Deliveries";
+    pub(super) const STATE: &str = "State";
+    pub(super) const ALL_STATES: &str = "All states";
+    pub(super) const TYPE: &str = "Event type";
+    pub(super) const ALL_TYPES: &str = "All types";
+    pub(super) const FILTER: &str = "Filter";
+    pub(super) const CLEAR: &str = "Clear";
+    pub(super) const NO_MATCH: &str = "No deliveries match. Choose another state or event type.";
+    pub(super) const NONE_YET: &str = "No deliveries yet. They appear here as soon as an event is sent.";
+    pub(super) const PAGES: &str = "Pages";
+    pub(super) const NEWEST: &str = "Newest";
+    pub(super) const OLDER: &str = "Older";
+
+    /// Says that not all deliveries were searched.
+    pub(super) fn rest(rest: Rest) -> String {
+        match rest {
+            Rest::Pending => format!(
+                "Many deliveries are waiting. Of these, the {PENDING_SEARCHED} that are due first were searched; clear the \
+                 filter to see all."
+            ),
+            Rest::After(_) => format!("{SEARCHED} deliveries were searched. Choose Older to go on."),
+        }
+    }
 }
 
-impl Asked {
-    fn filter(&self) -> Filter {
-        Filter { state: self.state(), event_type: self.event_type(), before: self.before.parse::<EventId>().ok() }
-    }
+/// The address of the log.
+pub(crate) fn path(id: EndpointId) -> String {
+    format!("{}/deliveries", endpoint_path(id))
+}
 
-    fn state(&self) -> Option<State> {
-        self.state.parse().ok()
-    }
+pub(super) fn routes() -> Router<AppState> {
+    Router::new().route("/deliveries", get(show))
+}
 
-    fn event_type(&self) -> Option<EventType> {
-        self.event_type.parse().ok()
+/// The query of the address. Values that are invalid are ignored.
+#[derive(Debug, Clone, Copy)]
+struct Query {
+    endpoint: EndpointId,
+    filter: Filter,
+}
+
+impl Query {
+    fn new(endpoint: EndpointId, form: &Form) -> Self {
+        let filter = Filter {
+            state: form.get(&STATE).parse().ok(),
+            event_type: form.get(&TYPE).parse().ok(),
+            before: form.get(&BEFORE).parse().ok(),
+        };
+        Self { endpoint, filter }
     }
 
     fn restricts(&self) -> bool {
-        self.state().is_some() || self.event_type().is_some()
+        self.filter.state.is_some() || self.filter.event_type.is_some()
+    }
+
+    fn state(&self) -> &'static str {
+        self.filter.state.map(State::as_str).unwrap_or_default()
+    }
+
+    fn event_type(&self) -> &'static str {
+        self.filter.event_type.map(EventType::as_str).unwrap_or_default()
     }
 
     /// The address of the first page with the same filter.
-    fn first_page(&self, path: &str) -> String {
-        let state = self.state().map(State::as_str).unwrap_or_default();
-        let event_type = self.event_type().map(EventType::as_str).unwrap_or_default();
-        format!("{path}?state={state}&type={event_type}")
+    fn first_page(&self) -> String {
+        let (state, kind) = (self.state(), self.event_type());
+        format!("{}?{}={state}&{}={kind}", path(self.endpoint), STATE.name, TYPE.name)
     }
 
     /// The address of the page that begins after `last`.
-    fn next_page(&self, path: &str, last: EventId) -> String {
-        format!("{}&before={last}", self.first_page(path))
+    fn next_page(&self, last: EventId) -> String {
+        format!("{}&{}={last}", self.first_page(), BEFORE.name)
+    }
+
+    /// The query by which the island keeps the page fresh.
+    fn live(&self) -> LogQuery {
+        LogQuery {
+            endpoint: self.endpoint.to_string(),
+            state: self.state().to_owned(),
+            event_type: self.event_type().to_owned(),
+            before: self.filter.before.map(|event| event.to_string()).unwrap_or_default(),
+            limit: PAGE,
+        }
     }
 }
 
-/// Lists a page of it.
-pub(crate) async fn get(
-    member: Member,
-    Ids(id): Ids<EndpointId>,
-    Params(asked): Params<Asked>,
-) -> Result<Response, PageError> {
-    let (engine, account) = (member.engine(), member.account);
-    let endpoint = engine.endpoint(account, id).await?.ok_or(PageError::NotFound)?;
+/// Shows one page of the log.
+async fn show(member: Member, Ids(id): Ids<EndpointId>, form: Form) -> PageResult {
+    let query = Query::new(id, &form);
+    let endpoint = webhook::load(&member, id).await?;
     // One more than is shown tells whether there is another page.
-    let mut log = engine.log(account, id, asked.filter(), PAGE + 1).await?;
+    let mut log = member.engine().log(member.account, id, query.filter, PAGE + 1).await?;
     let more = log.deliveries.len() > PAGE as usize;
     log.deliveries.truncate(PAGE as usize);
-    Ok(page(&member, &asked, id, &endpoint.host(), &log, more))
+    Ok(page(&member, &endpoint, &query, &log, more))
 }
 
 /// A delivery, or one that cannot be used.
@@ -84,80 +137,57 @@ fn event(line: &Line) -> Option<EventId> {
     line.as_ref().map_or_else(|delivery| delivery.event, |delivery| Some(delivery.event))
 }
 
-fn page(member: &Member, asked: &Asked, id: EndpointId, host: &str, log: &Log, more: bool) -> Response {
+fn page(member: &Member, endpoint: &Endpoint, query: &Query, log: &Log, more: bool) -> Response {
     let found = &log.deliveries;
     let older = match log.rest {
         Some(Rest::After(event)) => Some(event),
         _ => found.iter().rev().find_map(event).filter(|_| more),
     };
-    let webhook = endpoint_path(id);
-    let path = format!("{webhook}/deliveries");
-    let above = vec![(HOME.to_owned(), "Webhooks".to_owned()), (webhook, host.to_owned())];
-    let now = member.frame.now;
-    let query = LogQuery {
-        endpoint: id.to_string(),
-        state: asked.state.clone(),
-        event_type: asked.event_type.clone(),
-        before: asked.before.clone(),
-        limit: PAGE,
-    };
-    let rows = found.iter().map(|delivery| row(id, delivery, now)).collect::<Vec<_>>();
-    let empty = if asked.restricts() {
-        "No deliveries match. Choose another state or event type."
-    } else {
-        "No deliveries yet. They appear here as soon as an event is sent."
-    };
-    member.frame.render("Deliveries", || {
+    let rows = found.iter().map(|delivery| row(endpoint.id, delivery, member.frame.now)).collect::<Vec<_>>();
+    let empty = if query.restricts() { text::NO_MATCH } else { text::NONE_YET };
+    member.frame.render(text::TITLE, || {
         view! {
-            <Breadcrumbs above=above here="Deliveries" />
+            <Breadcrumbs above=webhook::breadcrumbs(endpoint) here=text::TITLE />
             <header class="page-head">
-                <h1>"Deliveries"</h1>
+                <h1>{text::TITLE}</h1>
             </header>
             <section class="card flush">
-                {filters(asked, &path)}
-                {log.rest.map(rest)}
-                <DeliveryList rows=rows query=query empty=empty.to_owned() />
-                {pages(asked, &path, older)}
+                {filters(query)}
+                {log.rest.map(|rest| view! { <p class="hint">{text::rest(rest)}</p> })}
+                <DeliveryList rows=rows query=query.live() empty=empty.to_owned() />
+                {pages(query, older)}
             </section>
         }
     })
 }
 
-fn filters(asked: &Asked, path: &str) -> impl IntoView + use<> {
-    let states = State::ALL.iter().map(|&it| option(it.as_str(), capitalised(it.as_str()), asked.state() == Some(it)));
-    let types = EventType::ALL.map(|it| option(it.as_str(), it.to_string(), asked.event_type() == Some(it)));
+fn filters(query: &Query) -> impl IntoView + use<> {
+    let path = path(query.endpoint);
+    let clear = query.restricts().then(|| view! { <a class="button quiet" href=path.clone()>{text::CLEAR}</a> });
+    let Filter { state, event_type, .. } = query.filter;
+    let states = State::ALL.iter().map(|&it| option(it.as_str(), capitalised(it.as_str()), state == Some(it)));
+    let types = EventType::ALL.into_iter().map(|it| option(it.as_str(), it.to_string(), event_type == Some(it)));
     view! {
-        <form class="filters" method="get" action=path.to_owned()>
-            <div>
-                <label for="state">"State"</label>
-                <select class="input" id="state" name="state">
-                    <option value="">"All states"</option>
-                    {states.collect_view()}
-                </select>
-            </div>
-            <div>
-                <label for="type">"Event type"</label>
-                <select class="input" id="type" name="type">
-                    <option value="">"All types"</option>
-                    {types.into_iter().collect_view()}
-                </select>
-            </div>
-            <button class="button" type="submit">"Filter"</button>
-            {asked.restricts().then(|| view! { <a class="button quiet" href=path.to_owned()>"Clear"</a> })}
+        <form class="filters" method="get" action=path>
+            {choice(&STATE, text::ALL_STATES, states.collect_view())}
+            {choice(&TYPE, text::ALL_TYPES, types.collect_view())}
+            <button class="button" type="submit">{text::FILTER}</button>
+            {clear}
         </form>
     }
 }
 
-/// Says what was not searched.
-fn rest(rest: Rest) -> impl IntoView {
-    let text = match rest {
-        Rest::Pending => format!(
-            "Many deliveries are waiting. Of these, the {PENDING_SEARCHED} that are due first were searched; clear the \
-             filter to see all."
-        ),
-        Rest::After(_) => format!("{SEARCHED} deliveries were searched. Choose Older to go on."),
-    };
-    view! { <p class="hint">{text}</p> }
+fn choice(field: &Field, all: &'static str, options: impl IntoView) -> impl IntoView {
+    let Field { name, label, .. } = *field;
+    view! {
+        <div>
+            <label for=name>{label}</label>
+            <select class="input" id=name name=name>
+                <option value="">{all}</option>
+                {options}
+            </select>
+        </div>
+    }
 }
 
 fn option(value: &'static str, label: String, selected: bool) -> impl IntoView {
@@ -169,29 +199,47 @@ fn capitalised(text: &str) -> String {
     format!("{}{rest}", first.to_uppercase())
 }
 
-fn pages(asked: &Asked, path: &str, last: Option<EventId>) -> Option<impl IntoView + use<>> {
-    let newest =
-        (!asked.before.is_empty()).then(|| view! { <a class="button" href=asked.first_page(path)>"Newest"</a> });
+fn pages(query: &Query, last: Option<EventId>) -> Option<impl IntoView + use<>> {
+    let newest = query.filter.before.map(|_| view! { <a class="button" href=query.first_page()>{text::NEWEST}</a> });
     let older = last.map(|last| {
         view! {
-            <a class="button" rel="next" href=asked.next_page(path, last)>
-                "Older"
+            <a class="button" rel="next" href=query.next_page(last)>
+                {text::OLDER}
                 <Icon name="next" />
             </a>
         }
     });
     (newest.is_some() || older.is_some())
-        .then(|| view! { <nav class="pages" aria-label="Pages">{newest} {older}</nav> })
+        .then(|| view! { <nav class="pages" aria-label=text::PAGES>{newest} {older}</nav> })
 }
 
 #[cfg(test)]
 mod tests {
+    use signet_engine::testing::{Hands, completed};
+    use signet_model::Timestamp;
+
     use super::*;
+    use crate::testing::Visitor;
+
+    #[tokio::test]
+    async fn the_page_lists_deliveries() {
+        let owner = Visitor::owner().await;
+        let path = path(owner.endpoint().await.id);
+        insta::assert_snapshot!("empty", owner.get(&path).await.content());
+        Hands(&owner.engine).ingest(completed(&owner.engine, owner.account, "task_1")).await.0.expect("accepted");
+        insta::assert_snapshot!(
+            "filtered",
+            owner.get(&format!("{path}?state=pending&type=task.completed")).await.content()
+        );
+        insta::assert_snapshot!("no_match", owner.get(&format!("{path}?state=failed")).await.content());
+    }
 
     #[test]
-    fn what_the_address_says_wrongly_is_ignored() {
-        let asked = Asked { state: "lost".into(), event_type: "task.failed".into(), before: "x".into() };
-        let filter = asked.filter();
-        assert_eq!((filter.state, filter.event_type, filter.before), (None, Some(EventType::TaskFailed), None));
+    fn invalid_values_in_the_address_are_ignored() {
+        let form = Form::blank().with(&STATE, "lost").with(&TYPE, "task.failed").with(&BEFORE, "x");
+        let query = Query::new(EndpointId::new(Timestamp::from_unix_seconds(0), [0; 10]), &form);
+        let Filter { state, event_type, before } = query.filter;
+        assert_eq!((state, event_type, before), (None, Some(EventType::TaskFailed), None));
+        assert!(query.restricts());
     }
 }

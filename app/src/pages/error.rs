@@ -1,44 +1,92 @@
-//! There is no page to show.
+//! The page for a request that has no page of its own.
 
 use axum::response::{IntoResponse, Response};
 use leptos::prelude::*;
 
 use crate::{error::PageError, frame::Frame, redirect::HOME};
 
-/// Says what went wrong and what to do.
-pub(crate) fn page(frame: &Frame, error: PageError) -> Response {
-    let error_text = error.to_string();
-    let (title, advice) = match error {
-        PageError::NotFound => ("Page not found", "It may have been deleted, or the address has a typing error in it."),
-        PageError::MethodNotAllowed => ("This address cannot be opened", "Go back and use the button on the page."),
-        PageError::Unreadable => ("The form could not be read", "Go back, reload the page and try again."),
-        PageError::Unusable => (
-            "This cannot be used",
-            "What is stored of it cannot be read. Its webhook’s page says why, and what to do about it.",
-        ),
-        PageError::Busy => ("The server is busy", "Nothing was changed. Try again in a moment."),
-        PageError::TestsUnderWay(_) => ("The test was not sent", error_text.as_str()),
-        PageError::TooSlow => (
-            "This took too long",
-            "The database was too busy to read all that this page shows, and was stopped. Try again in a moment, or choose \
-             fewer: another state, or one event type.",
-        ),
-        PageError::Internal => {
-            ("Something went wrong", "The server could not answer. Nothing was changed. Try again in a moment.")
+pub(crate) mod text {
+    use super::PageError;
+
+    pub(super) const GO_HOME: &str = "Go to webhooks";
+
+    const TESTS_UNDER_WAY: &str = "test events are under way. Wait until one of them has ended, and send another.";
+
+    /// The title of the page, and the remedy.
+    pub(super) fn page(error: PageError) -> (&'static str, String) {
+        let (title, advice) = match error {
+            PageError::NotFound => {
+                ("Page not found", "It may have been deleted, or the address has a typing error in it.")
+            }
+            PageError::MethodNotAllowed => ("This address cannot be opened", "Go back and use the button on the page."),
+            PageError::SignedOut => ("You are signed out", "Sign in again."),
+            PageError::Unreadable => ("The form could not be read", "Go back, reload the page and try again."),
+            PageError::Unusable => (
+                "This cannot be used",
+                "What is stored of it cannot be read. Its webhook’s page says why, and what to do about it.",
+            ),
+            PageError::Busy => ("The server is busy", "Nothing was changed. Try again in a moment."),
+            PageError::TestsUnderWay(count) => {
+                return ("The test was not sent", format!("{count} {TESTS_UNDER_WAY}"));
+            }
+            PageError::TooSlow => (
+                "This took too long",
+                "The database was too busy to read all that this page shows, and was stopped. Try again in a moment, or \
+                 choose fewer: another state, or one event type.",
+            ),
+            PageError::Internal => {
+                ("Something went wrong", "The server could not answer. Nothing was changed. Try again in a moment.")
+            }
+        };
+        (title, advice.to_owned())
+    }
+
+    /// The sentence that an island shows.
+    pub(crate) fn for_island(error: PageError) -> String {
+        match error {
+            PageError::TestsUnderWay(count) => format!("{count} {TESTS_UNDER_WAY}"),
+            PageError::SignedOut => "Sign in again.".to_owned(),
+            PageError::NotFound => "There is no such thing.".to_owned(),
+            _ => "That did not work. Try again in a moment.".to_owned(),
         }
-    };
+    }
+}
+
+/// Names the error and the remedy.
+pub(crate) fn page(frame: &Frame, error: PageError) -> Response {
+    let (title, advice) = text::page(error);
     let page = frame.render(title, || {
         view! {
             <div class="empty">
                 <h1>{title}</h1>
-                <p>{advice.to_owned()}</p>
+                <p>{advice}</p>
                 <p>
                     <a class="button primary" href=HOME>
-                        "Go to webhooks"
+                        {text::GO_HOME}
                     </a>
                 </p>
             </div>
         }
     });
     (error.status(), page).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+
+    use crate::testing::Visitor;
+
+    #[tokio::test]
+    async fn an_address_that_leads_nowhere_has_a_page_too() {
+        let owner = Visitor::owner().await;
+        for path in ["/nothing", "/settings/webhooks/ep_1", "/settings/webhooks/new/x", "/settings/api-keys/x/revoke"] {
+            let answer = owner.get(path).await;
+            assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+            assert!(answer.html.contains("<h1>Page not found</h1>"), "{path}");
+        }
+        let answer = owner.post("/settings/account", "").await;
+        assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+        assert!(answer.html.contains("<h1>This address cannot be opened</h1>"));
+    }
 }

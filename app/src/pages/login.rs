@@ -1,62 +1,84 @@
-//! Sign in.
+//! Signing in and out.
 
-use axum::response::Response;
+use axum::{
+    Router,
+    http::HeaderMap,
+    response::Response,
+    routing::{get, post},
+};
 use leptos::prelude::*;
-use serde::Deserialize;
 
 use crate::{
-    components::{ErrorSummary, TextField},
-    error::PageError,
-    form::Errors,
-    frame::{Frame, Params},
-    redirect::{HOME, local_path, see_other},
+    components::{error_summary, hidden_input, password_input, text_input},
+    cookie,
+    error::PageResult,
+    form::{Field, Form},
+    frame::Frame,
+    redirect::{HOME, done, local_path, see_other, with_cookie},
+    state::AppState,
 };
 
-/// What the address of the page says.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Asked {
-    /// Where to go afterwards.
-    next: String,
+pub(crate) const PATH: &str = "/login";
+pub(crate) const SIGN_OUT_PATH: &str = "/logout";
+
+/// The page that was asked for, to which the browser goes after signing in.
+pub(crate) const NEXT: Field = Field::named("next");
+pub(crate) const EMAIL: Field = Field { kind: "email", autocomplete: "username", ..Field::text("email", text::EMAIL) };
+pub(crate) const PASSWORD: Field =
+    Field { kind: "password", autocomplete: "current-password", ..Field::text("password", text::PASSWORD) };
+
+mod text {
+    pub(super) const TITLE: &str = "Sign in";
+    pub(super) const EMAIL: &str = "E-mail";
+    pub(super) const PASSWORD: &str = "Password";
+    pub(super) const WRONG: &str = "The e-mail address or the password is wrong.";
+    pub(super) const SIGNED_OUT: &str = "You are signed out.";
+    pub(super) const SET_UP: &str = "Set up Signet";
+    pub(super) const OPEN_LINK: &str = "This server has no owner yet. Open the one-time link that the server printed when it \
+                                        started to create the owner’s account.";
+    pub(super) const LINK_LIFETIME: &str = "The link holds for 24 hours. Restart the server to get a new one.";
 }
 
-/// Shows the form, or what is asked for if it is not needed.
-pub(crate) async fn get(frame: Frame, Params(Asked { next }): Params<Asked>) -> Result<Response, PageError> {
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new().route(PATH, get(show).post(sign_in)).route(SIGN_OUT_PATH, post(sign_out))
+}
+
+/// Shows the form; a session needs none.
+async fn show(frame: Frame, form: Form) -> PageResult {
     if frame.session.is_some() {
-        return Ok(see_other(local_path(&next).unwrap_or(HOME)));
+        return Ok(see_other(local_path(form.get(&NEXT)).unwrap_or(HOME)));
     }
-    let first_run = !frame.state.engine.has_users().await?;
-    Ok(if first_run { not_set_up(&frame) } else { page(&frame, "", &next, &Errors::default()) })
+    let has_users = frame.state.engine.has_users().await?;
+    Ok(if has_users { page(&frame, &form.focused(&EMAIL)) } else { not_set_up(&frame) })
 }
 
-/// The form, with what was entered and what is wrong with it.
-pub(crate) fn page(frame: &Frame, email: &str, next: &str, errors: &Errors) -> Response {
-    frame.render("Sign in", || {
+/// Signs in and goes on to the page that was asked for.
+async fn sign_in(frame: Frame, form: Form) -> PageResult {
+    let signed_in = frame.state.engine.sign_in(form.get(&EMAIL).trim(), form.get(&PASSWORD)).await?;
+    let Some(token) = signed_in else { return Ok(page(&frame, &form.refused(text::WRONG))) };
+    let next = local_path(form.get(&NEXT)).unwrap_or(HOME);
+    Ok(with_cookie(cookie::keep_session(&token), see_other(next)))
+}
+
+/// Ends the session, if there is one.
+async fn sign_out(frame: Frame, headers: HeaderMap) -> PageResult {
+    if let Some(token) = cookie::session_token(&headers) {
+        frame.state.engine.sign_out(token).await?;
+    }
+    Ok(with_cookie(cookie::forget_session(), done(text::SIGNED_OUT, PATH)))
+}
+
+fn page(frame: &Frame, form: &Form) -> Response {
+    frame.render_form(form, text::TITLE, || {
         view! {
-            <h1>"Sign in"</h1>
-            <ErrorSummary errors=errors.clone() />
-            <form method="post" action="/login" class="form">
-                <input type="hidden" name="next" value=next.to_owned() />
-                <TextField
-                    name="email"
-                    label="E-mail"
-                    kind="email"
-                    value=email
-                    errors=errors.clone()
-                    autocomplete="username"
-                    autofocus=email.is_empty()
-                />
-                <TextField
-                    name="password"
-                    label="Password"
-                    kind="password"
-                    value=""
-                    errors=errors.clone()
-                    autocomplete="current-password"
-                    autofocus=!email.is_empty()
-                />
+            <h1>{text::TITLE}</h1>
+            {error_summary(form)}
+            <form method="post" action=PATH class="form">
+                {hidden_input(&NEXT, form.get(&NEXT))}
+                {text_input(&EMAIL, form)}
+                {password_input(&PASSWORD, form)}
                 <button class="button primary wide" type="submit">
-                    "Sign in"
+                    {text::TITLE}
                 </button>
             </form>
         }
@@ -64,14 +86,43 @@ pub(crate) fn page(frame: &Frame, email: &str, next: &str, errors: &Errors) -> R
 }
 
 fn not_set_up(frame: &Frame) -> Response {
-    frame.render("Set up Signet", || {
+    frame.render(text::SET_UP, || {
         view! {
-            <h1>"Set up Signet"</h1>
-            <p>
-                "Nobody can sign in yet. Open the one-time link that the server printed when it started \
-                 to create the owner’s account."
-            </p>
-            <p class="hint">"The link holds for 24 hours. Restart the server to get a new one."</p>
+            <h1>{text::SET_UP}</h1>
+            <p>{text::OPEN_LINK}</p>
+            <p class="hint">{text::LINK_LIFETIME}</p>
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+
+    use super::*;
+    use crate::testing::{Visitor, encode};
+
+    #[tokio::test]
+    async fn the_page_asks_for_address_and_password_once_there_is_an_owner() {
+        let mut visitor = Visitor::stranger().await;
+        insta::assert_snapshot!("not_set_up", visitor.get(PATH).await.content());
+        visitor.sign_up(visitor.account, "me@example.com").await;
+        let stranger = visitor.signed_out();
+        insta::assert_snapshot!("blank", stranger.get("/login?next=/settings/account").await.content());
+        let form = [(&EMAIL, "me@example.com"), (&PASSWORD, "wrong"), (&NEXT, "/settings/account")];
+        insta::assert_snapshot!("refused", stranger.post(PATH, &encode(&form)).await.content());
+    }
+
+    #[tokio::test]
+    async fn a_wrong_password_comes_back_with_the_address_and_the_page_that_was_asked_for() {
+        let mut visitor = Visitor::stranger().await;
+        visitor.sign_up(visitor.account, "me@example.com").await;
+        let form = [(&EMAIL, "me@example.com"), (&PASSWORD, "wrong"), (&NEXT, "/settings/account")];
+        let answer = visitor.post(PATH, &encode(&form)).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        for kept in [text::WRONG, r#"value="me@example.com""#, r#"value="/settings/account""#] {
+            assert!(answer.html.contains(kept), "{kept}");
+        }
+        assert!(!answer.html.contains("value=\"wrong\""), "a password is never sent back");
+    }
 }

@@ -1,14 +1,16 @@
-//! One webhook: how it stands, its secret, a test, its latest deliveries.
+//! One webhook: its state, its secret, a test, its latest deliveries.
 
 mod disabled;
 pub(crate) mod held;
+pub(crate) mod secret;
+mod test_event;
+pub(crate) mod text;
 mod unusable;
 
-use axum::response::Response;
+use axum::{Router, response::Response, routing::get};
 use leptos::prelude::*;
-use serde::Deserialize;
 use signet_engine::{
-    Engine, Unusable, UnusableDelivery,
+    Unusable, UnusableDelivery,
     store::{
         Error,
         backlog::Count,
@@ -16,46 +18,66 @@ use signet_engine::{
         endpoints::Endpoint,
     },
 };
-use signet_model::{AccountId, DeliveryId, EndpointId, Timestamp, event::EventType, signature::Secret};
+use signet_model::{DeliveryId, EndpointId, Timestamp, event::EventType, signature::Secret};
 
+use self::{
+    secret::secret_card,
+    test_event::{TEST, test_card},
+};
 use crate::{
     components::{Breadcrumbs, Confirm, StatusMark, When},
-    error::PageError,
-    frame::{Ids, Member, Params},
-    islands::{DeliveryList, LogQuery, StoredSecret, TestPanel},
-    pages::{webhook_delete::consequences, webhook_form::verification_hint},
-    present::{endpoint_path, endpoint_status, row, test_report},
-    redirect::{HOME, see_other},
+    error::{PageError, PageResult},
+    form::Form,
+    frame::{Ids, Member},
+    islands::{DeliveryList, LogQuery},
+    pages::{delivery, delivery_log, webhook_delete, webhook_form, webhook_recover, webhooks},
+    present::{endpoint_path, endpoint_status, row},
+    redirect::see_other,
+    state::AppState,
     words::moment,
 };
 
-/// How many deliveries the page shows.
+/// The deliveries on the page.
 const RECENT: u32 = 10;
 
-/// What the address of the page says.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct Asked {
-    /// The test whose result is shown.
-    test: Option<DeliveryId>,
+/// The page, its forms, and the pages below it.
+pub(super) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/", get(show))
+        .route("/pause", get(back).post(disabled::pause))
+        .route("/enable", get(back).post(disabled::enable))
+        .route("/held", get(back).post(held::settle))
+        .route("/secret", get(back).post(secret::reveal))
+        .route("/secret/new", get(back).post(secret::replace))
+        .route("/test", get(back).post(test_event::send))
+        .merge(webhook_form::edit_routes())
+        .merge(webhook_delete::routes())
+        .merge(webhook_recover::routes())
+        .merge(delivery_log::routes())
+        .merge(delivery::routes())
 }
 
-/// Shows it.
-pub(crate) async fn get(
-    member: Member,
-    Ids(id): Ids<EndpointId>,
-    Params(asked): Params<Asked>,
-) -> Result<Response, PageError> {
-    page(&member, id, asked.test, None).await
+/// The webhook with this id, of the member's account.
+pub(crate) async fn load(member: &Member, id: EndpointId) -> Result<Endpoint, PageError> {
+    member.engine().endpoint(member.account, id).await?.ok_or(PageError::NotFound)
 }
 
-/// Where a form's address leads when it is opened by itself.
-pub(crate) async fn back(Ids(id): Ids<EndpointId>) -> Response {
+/// The pages above a page of a webhook.
+pub(crate) fn breadcrumbs(endpoint: &Endpoint) -> Vec<(String, String)> {
+    vec![(webhooks::PATH.to_owned(), webhooks::text::TITLE.to_owned()), (endpoint_path(endpoint.id), endpoint.host())]
+}
+
+/// Shows the page, with the result of the test that the address names.
+async fn show(member: Member, Ids(id): Ids<EndpointId>, query: Form) -> PageResult {
+    page(&member, id, query.get(&TEST).parse().ok(), None).await
+}
+
+/// Leads from the address of a form to the page with the form.
+async fn back(Ids(id): Ids<EndpointId>) -> Response {
     see_other(&endpoint_path(id))
 }
 
-/// What the page shows.
-struct Shown {
+struct PageData {
     endpoint: Endpoint,
     recent: Vec<Result<Delivery, UnusableDelivery>>,
     held: Vec<(EventType, Count)>,
@@ -66,100 +88,47 @@ struct Shown {
 }
 
 /// The page, with the result of a test or with the secret, if there is one to show.
-pub(crate) async fn page(
-    member: &Member,
-    id: EndpointId,
-    test: Option<DeliveryId>,
-    secret: Option<Secret>,
-) -> Result<Response, PageError> {
+async fn page(member: &Member, id: EndpointId, test: Option<DeliveryId>, secret: Option<Secret>) -> PageResult {
     let (engine, account) = (member.engine(), member.account);
-    let endpoint = engine.endpoint(account, id).await?.ok_or(PageError::NotFound)?;
+    let endpoint = load(member, id).await?;
     let recent = engine.deliveries(account, id, Filter::default(), RECENT).await?;
     let held = engine.held_counts(account, id).await?;
-    let cause = match endpoint.disabled.and_then(|disabled| disabled.by) {
-        Some(delivery) => usable(engine, account, delivery).await?,
-        None => None,
-    };
-    let test = match test {
-        Some(delivery) => usable(engine, account, delivery).await?.filter(|it| it.delivery.endpoint == id),
-        None => None,
-    };
-    Ok(render(member, &Shown { endpoint, recent, held, cause, test, secret }))
+    let cause = usable(member, endpoint.disabled.and_then(|disabled| disabled.by)).await?;
+    let test = usable(member, test).await?.filter(|it| it.delivery.endpoint == id);
+    Ok(render(member, &PageData { endpoint, recent, held, cause, test, secret }))
 }
 
-/// A delivery, if it is there and can be used.
-async fn usable(engine: &Engine, account: AccountId, id: DeliveryId) -> Result<Option<DeliveryDetail>, Error> {
-    match engine.delivery(account, id).await {
+/// The delivery with this id, if it is there and can be used.
+async fn usable(member: &Member, id: Option<DeliveryId>) -> Result<Option<DeliveryDetail>, PageError> {
+    let Some(id) = id else { return Ok(None) };
+    match member.engine().delivery(member.account, id).await {
         Err(Error::UnusableDelivery(_)) => Ok(None),
-        found => found,
+        found => Ok(found?),
     }
 }
 
-fn render(member: &Member, shown: &Shown) -> Response {
-    let endpoint = &shown.endpoint;
-    let path = endpoint_path(endpoint.id);
+fn render(member: &Member, data: &PageData) -> Response {
+    let endpoint = &data.endpoint;
     let now = member.frame.now;
     let host = endpoint.host();
     member.frame.render(&host, || {
         view! {
-            <Breadcrumbs above=vec![(HOME.to_owned(), "Webhooks".to_owned())] here=host.clone() />
-            {head(endpoint, &path)}
+            <Breadcrumbs above=vec![(webhooks::PATH.to_owned(), webhooks::text::TITLE.to_owned())] here=host.clone() />
+            {head(endpoint)}
             {unusable::panel(endpoint)}
-            {disabled::panel(endpoint, &shown.held, shown.cause.as_ref(), now)}
-            {held::panel(endpoint, &shown.held)}
-            <section class="card">
-                <h2>"Details"</h2>
-                <dl class="facts">
-                    <div><dt>"Description"</dt><dd>{description(endpoint)}</dd></div>
-                    <div>
-                        <dt>"Events"</dt>
-                        <dd>
-                            <ul class="tags">
-                                {endpoint
-                                    .event_types
-                                    .iter()
-                                    .map(|kind| view! { <li class="tag mono">{kind.as_str()}</li> })
-                                    .collect_view()}
-                            </ul>
-                        </dd>
-                    </div>
-                    <div><dt>"Created"</dt><dd><When at=moment(endpoint.created_at, now) in_full=true /></dd></div>
-                </dl>
-            </section>
-            {(endpoint.unusable != Some(Unusable::Secret)).then(|| secret_card(endpoint.id, shown.secret.as_ref()))}
-            {endpoint.unusable.is_none().then(|| test_card(endpoint, shown.test.as_ref(), now))}
-            {recent(&shown.recent, endpoint, &path, now)}
+            {disabled::panel(endpoint, &data.held, data.cause.as_ref(), now)}
+            {held::panel(endpoint, &data.held)}
+            {details(endpoint, now)}
+            {(endpoint.unusable != Some(Unusable::Secret)).then(|| secret_card(endpoint.id, data.secret.as_ref()))}
+            {endpoint.unusable.is_none().then(|| test_card(endpoint, data.test.as_ref(), now))}
+            {recent(&data.recent, endpoint, now)}
         }
     })
 }
 
-fn test_card(endpoint: &Endpoint, test: Option<&DeliveryDetail>, now: Timestamp) -> impl IntoView + use<> {
-    view! {
-        <section class="card" id="test">
-            <h2>"Send a test event"</h2>
-            <p class="hint">
-                "A sample event goes to your receiver just as a real one would, marked with the header "
-                <code>"X-Webhook-Test: true"</code> ". It is sent once, without retries."
-            </p>
-            <TestPanel
-                endpoint=endpoint.id.to_string()
-                action=format!("{}/test", endpoint_path(endpoint.id))
-                types=EventType::ALL.map(|kind| kind.to_string()).into()
-                chosen=chosen(endpoint, test)
-                report=test.map(|test| test_report(test, now))
-            />
-        </section>
-    }
-}
-
-fn head(endpoint: &Endpoint, path: &str) -> impl IntoView + use<> {
-    let pause = endpoint.disabled.is_none().then(|| {
-        view! {
-            <form method="post" action=format!("{path}/pause")>
-                <button class="button" type="submit">"Pause"</button>
-            </form>
-        }
-    });
+fn head(endpoint: &Endpoint) -> impl IntoView + use<> {
+    let path = endpoint_path(endpoint.id);
+    let pause = endpoint.disabled.is_none().then(|| disabled::pause_button(&path));
     let url = endpoint.url.clone();
     view! {
         <header class="page-head">
@@ -168,79 +137,69 @@ fn head(endpoint: &Endpoint, path: &str) -> impl IntoView + use<> {
                 <p><StatusMark status=endpoint_status(endpoint) /></p>
             </div>
             <div class="actions">
-                <a class="button" href=format!("{path}/edit")>"Edit"</a>
+                <a class="button" href=format!("{path}/edit")>{text::EDIT}</a>
                 {pause}
                 <Confirm
                     id="delete-webhook".to_owned()
-                    action=format!("{path}/delete")
-                    open="Delete"
-                    question="Delete this webhook?"
-                    verb="Delete webhook"
+                    action=webhook_delete::path(endpoint.id)
+                    open=webhook_delete::text::DELETE
+                    question=webhook_delete::text::QUESTION
+                    verb=webhook_delete::text::TITLE
                 >
-                    {consequences(&url)}
+                    {webhook_delete::consequences(&url)}
                 </Confirm>
             </div>
         </header>
     }
 }
 
+fn details(endpoint: &Endpoint, now: Timestamp) -> impl IntoView + use<> {
+    let kinds = endpoint.event_types.iter().map(|kind| view! { <li class="tag mono">{kind.as_str()}</li> });
+    view! {
+        <section class="card">
+            <h2>{text::DETAILS}</h2>
+            <dl class="facts">
+                <div><dt>{text::DESCRIPTION}</dt><dd>{description(endpoint)}</dd></div>
+                <div>
+                    <dt>{text::EVENTS}</dt>
+                    <dd>
+                        <ul class="tags">{kinds.collect_view()}</ul>
+                    </dd>
+                </div>
+                <div><dt>{text::CREATED}</dt><dd><When at=moment(endpoint.created_at, now) in_full=true /></dd></div>
+            </dl>
+        </section>
+    }
+}
+
 fn description(endpoint: &Endpoint) -> impl IntoView + use<> {
     if endpoint.description.is_empty() {
-        view! { <span class="muted">"None"</span> }.into_any()
+        view! { <span class="muted">{text::NO_DESCRIPTION}</span> }.into_any()
     } else {
         endpoint.description.clone().into_any()
     }
 }
 
-/// The secret, masked unless it was asked for, and how to verify with it.
-pub(crate) fn secret_card(id: EndpointId, secret: Option<&Secret>) -> impl IntoView + use<> {
-    view! {
-        <section class="card" id="secret">
-            <h2>"Signing secret"</h2>
-            <StoredSecret
-                endpoint=id.to_string()
-                page=endpoint_path(id)
-                secret=secret.map(|secret| secret.reveal().to_owned())
-            />
-            {verification_hint()}
-        </section>
-    }
-}
-
-/// The type that was just tested, or the first one that the webhook wants.
-fn chosen(endpoint: &Endpoint, test: Option<&DeliveryDetail>) -> String {
-    let tested = test.map(|test| test.delivery.event_type);
-    tested.or(endpoint.event_types.iter().next()).map(|kind| kind.to_string()).unwrap_or_default()
-}
-
 fn recent(
     deliveries: &[Result<Delivery, UnusableDelivery>],
     endpoint: &Endpoint,
-    path: &str,
     now: Timestamp,
 ) -> impl IntoView + use<> {
-    let query = LogQuery {
-        endpoint: endpoint.id.to_string(),
-        state: String::new(),
-        event_type: String::new(),
-        before: String::new(),
-        limit: RECENT,
-    };
+    let query = LogQuery { endpoint: endpoint.id.to_string(), limit: RECENT, ..LogQuery::default() };
     let rows = deliveries.iter().map(|delivery| row(endpoint.id, delivery, now)).collect::<Vec<_>>();
     view! {
         <section class="card flush" id="deliveries">
             <header class="card-head">
-                <h2>"Recent deliveries"</h2>
+                <h2>{text::RECENT}</h2>
                 <p class="links">
-                    <a href=format!("{path}/recover")>"Recover failed deliveries"</a>
-                    <a href=format!("{path}/deliveries")>"View all"</a>
+                    <a href=webhook_recover::path(endpoint.id)>{text::RECOVER}</a>
+                    <a href=delivery_log::path(endpoint.id)>{text::VIEW_ALL}</a>
                 </p>
             </header>
-            <DeliveryList
-                rows=rows
-                query=query
-                empty="Nothing was sent yet. Send a test event to try your receiver.".to_owned()
-            />
+            <DeliveryList rows=rows query=query empty=text::NOTHING_SENT.to_owned() />
         </section>
     }
 }
+
+#[cfg(test)]
+mod tests;

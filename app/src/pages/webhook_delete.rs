@@ -1,35 +1,53 @@
-//! Are you sure? Asks what the dialog asks, where the address of its form is opened by itself.
+//! Deleting a webhook: the question, and the deed.
 
-use axum::response::Response;
+use axum::{Router, routing::get};
 use leptos::prelude::*;
 use signet_model::EndpointId;
 
 use crate::{
-    components::Breadcrumbs,
-    error::PageError,
+    components::{Breadcrumbs, with_element},
+    error::PageResult,
     frame::{Ids, Member},
+    pages::{webhook, webhooks},
     present::endpoint_path,
-    redirect::HOME,
+    redirect::done,
+    state::AppState,
 };
 
-/// Asks.
-pub(crate) async fn get(member: Member, Ids(id): Ids<EndpointId>) -> Result<Response, PageError> {
-    let endpoint = member.engine().endpoint(member.account, id).await?.ok_or(PageError::NotFound)?;
-    let path = endpoint_path(id);
-    let above = vec![(HOME.to_owned(), "Webhooks".to_owned()), (path.clone(), endpoint.host())];
-    let action = format!("{path}/delete");
-    Ok(member.frame.render("Delete webhook", || {
+pub(crate) mod text {
+    pub(crate) const TITLE: &str = "Delete webhook";
+    pub(crate) const DELETE: &str = "Delete";
+    pub(crate) const QUESTION: &str = "Delete this webhook?";
+    pub(super) const CONSEQUENCES: &str =
+        "No more events are sent to {}. What is waiting or held for it is discarded. This cannot be undone.";
+    pub(super) const CANCEL: &str = "Cancel";
+    pub(super) const DELETED: &str = "Webhook deleted.";
+}
+
+/// The address of the form.
+pub(crate) fn path(id: EndpointId) -> String {
+    format!("{}/delete", endpoint_path(id))
+}
+
+pub(super) fn routes() -> Router<AppState> {
+    Router::new().route("/delete", get(ask).post(delete))
+}
+
+/// Shows the question of the dialog, for the address of its form.
+async fn ask(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
+    let endpoint = webhook::load(&member, id).await?;
+    Ok(member.frame.render(text::TITLE, || {
         view! {
-            <Breadcrumbs above=above here="Delete" />
+            <Breadcrumbs above=webhook::breadcrumbs(&endpoint) here=text::DELETE />
             <section class="card">
-                <h1>"Delete this webhook?"</h1>
+                <h1>{text::QUESTION}</h1>
                 {consequences(&endpoint.url)}
-                <form method="post" action=action class="form-actions">
+                <form method="post" action=path(id) class="form-actions">
                     <button class="button danger" type="submit">
-                        "Delete webhook"
+                        {text::TITLE}
                     </button>
-                    <a class="button quiet" href=path>
-                        "Cancel"
+                    <a class="button quiet" href=endpoint_path(id)>
+                        {text::CANCEL}
                     </a>
                 </form>
             </section>
@@ -37,12 +55,29 @@ pub(crate) async fn get(member: Member, Ids(id): Ids<EndpointId>) -> Result<Resp
     }))
 }
 
-/// What deleting does.
+async fn delete(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
+    member.engine().delete_endpoint(member.account, id).await?;
+    Ok(done(text::DELETED, webhooks::PATH))
+}
+
+/// Names the consequences of deleting the webhook with this URL.
 pub(crate) fn consequences(url: &str) -> impl IntoView + use<> {
-    view! {
-        <p>
-            "No more events are sent to " <span class="mono wrap">{url.to_owned()}</span>
-            ". What is waiting or held for it is discarded. This cannot be undone."
-        </p>
+    let url = view! { <span class="mono wrap">{url.to_owned()}</span> };
+    view! { <p>{with_element(text::CONSEQUENCES, url)}</p> }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Visitor;
+
+    #[tokio::test]
+    async fn a_webhook_is_deleted_after_a_question() {
+        let owner = Visitor::owner().await;
+        let path = path(owner.endpoint().await.id);
+        insta::assert_snapshot!("question", owner.get(&path).await.content());
+        let deleted = owner.post(&path, "").await;
+        assert_eq!((deleted.location(), deleted.flash()), (webhooks::PATH, text::DELETED.to_owned()));
+        assert_eq!(owner.engine.endpoints(owner.account).await.expect("endpoints").len(), 0);
     }
 }

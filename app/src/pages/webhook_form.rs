@@ -1,178 +1,191 @@
-//! Add or edit a webhook.
+//! Adding and editing a webhook.
 
-use axum::response::Response;
+use axum::{Router, response::Response, routing::get};
 use leptos::prelude::*;
-use signet_engine::store::endpoints::{Endpoint, EndpointDraft};
-use signet_model::{
-    EndpointId, Subscriptions, endpoint::EndpointUrl, event::EventType, signature::Secret, text::Description,
-};
+use signet_engine::store::endpoints::{Endpoint, EndpointDraft, SaveError};
+use signet_model::{EndpointId, event::EventType, signature::Secret, text::Description};
 
 use crate::{
-    components::{Breadcrumbs, ErrorSummary, EventTypesField, Icon, TextField},
-    error::PageError,
-    form::{Errors, Fields},
+    components::{Breadcrumbs, Icon, error_summary, event_types_input, hidden_input, text_input},
+    error::{PageError, PageResult},
+    form::{Field, Form, Invalid},
     frame::{Frame, Ids, Member},
     islands::CopyButton,
-    pages::webhook::secret_card,
+    pages::{
+        webhook::{
+            self,
+            secret::{secret_card, verification_hint},
+        },
+        webhooks,
+    },
     present::endpoint_path,
-    redirect::HOME,
+    redirect::done,
+    state::AppState,
+    words,
 };
 
-/// What is typed into the form.
-#[derive(Clone)]
-pub(crate) struct Entry {
-    url: String,
-    description: String,
-    event_types: Vec<EventType>,
-}
+pub(crate) mod text;
 
-impl Entry {
-    /// A form that nobody has touched.
-    fn blank() -> Self {
-        let event_types = vec![EventType::TaskCompleted, EventType::TaskFailed];
-        Self { url: String::new(), description: String::new(), event_types }
-    }
+pub(crate) const NEW_PATH: &str = "/settings/webhooks/new";
 
-    /// What a form sent. Event types that do not exist are left out.
-    pub(crate) fn read(fields: &Fields) -> Self {
-        Self {
-            url: fields.get("url").to_owned(),
-            description: fields.get("description").to_owned(),
-            event_types: fields.all("event").filter_map(|name| name.parse().ok()).collect(),
-        }
-    }
+pub(crate) const URL: Field = Field {
+    hint: text::URL_HINT,
+    kind: "url",
+    inputmode: "url",
+    placeholder: "https://example.com/webhooks",
+    mono: true,
+    ..Field::text("url", text::URL)
+};
+pub(crate) const DESCRIPTION: Field =
+    Field { hint: text::DESCRIPTION_HINT, optional: true, ..Field::text("description", text::DESCRIPTION) };
+pub(crate) const EVENTS: Field = Field { hint: text::EVENTS_HINT, ..Field::text("event", text::EVENTS) };
+pub(crate) const SECRET: Field = Field::named("secret");
 
-    /// The draft, or everything that is wrong at once.
-    pub(crate) fn draft(&self) -> Result<EndpointDraft, Errors> {
-        let mut errors = Errors::default();
-        let url = self.url.parse::<EndpointUrl>().map_err(|error| errors.add("url", error)).ok();
-        let description =
-            self.description.parse::<Description>().map_err(|error| errors.add("description", error)).ok();
-        let events =
-            Subscriptions::new(self.event_types.iter().copied()).map_err(|error| errors.add("event", error)).ok();
-        match (url, description, events) {
-            (Some(url), Some(description), Some(event_types)) => Ok(EndpointDraft { url, description, event_types }),
-            _ => Err(errors),
-        }
-    }
-}
-
-impl From<&Endpoint> for Entry {
-    fn from(endpoint: &Endpoint) -> Self {
-        Self {
-            url: endpoint.url.clone(),
-            description: endpoint.description.clone(),
-            event_types: endpoint.event_types.iter().collect(),
-        }
-    }
-}
-
-/// Which webhook the form is about.
-#[derive(Clone)]
-pub(crate) enum About {
-    /// One that does not exist yet, and will sign with this secret.
+/// The new webhook, or the existing one, that the form is for.
+enum FormTarget {
+    /// The webhook will sign with this secret.
     New(Secret),
-    /// One that exists, with the host of its saved URL.
-    Existing(EndpointId, String),
+    Existing(Endpoint),
 }
 
-/// An empty form.
-pub(crate) async fn get_new(member: Member) -> Response {
+/// The form for a new webhook, below the list.
+pub(super) fn routes() -> Router<AppState> {
+    Router::new().route("/new", get(show_new).post(create))
+}
+
+/// The form for a webhook, below its page.
+pub(super) fn edit_routes() -> Router<AppState> {
+    Router::new().route("/edit", get(show_existing).post(update))
+}
+
+/// Shows the form with a new secret, so that the receiver can be set up first.
+async fn show_new(member: Member) -> Response {
     let secret = member.engine().new_secret();
-    page(&member.frame, &About::New(secret), &Entry::blank(), &Errors::default())
+    let form = Form::blank().with_types(&EVENTS, EventType::ALL.into_iter().filter(|kind| kind.is_default()));
+    page(&member.frame, &FormTarget::New(secret), &form.focused(&URL))
 }
 
-/// The form with what is saved.
-pub(crate) async fn get_edit(member: Member, Ids(id): Ids<EndpointId>) -> Result<Response, PageError> {
-    let endpoint = member.engine().endpoint(member.account, id).await?.ok_or(PageError::NotFound)?;
-    let about = About::Existing(id, endpoint.host());
-    Ok(page(&member.frame, &about, &Entry::from(&endpoint), &Errors::default()))
+async fn show_existing(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
+    let endpoint = webhook::load(&member, id).await?;
+    let form = Form::blank()
+        .with(&URL, &endpoint.url)
+        .with(&DESCRIPTION, &endpoint.description)
+        .with_types(&EVENTS, endpoint.event_types.iter());
+    Ok(page(&member.frame, &FormTarget::Existing(endpoint), &form))
 }
 
-/// The form, with what was entered and what is wrong with it.
-pub(crate) fn page(frame: &Frame, about: &About, entry: &Entry, errors: &Errors) -> Response {
-    let mut above = vec![(HOME.to_owned(), "Webhooks".to_owned())];
-    let (title, action, back) = match about {
-        About::New(_) => ("Add webhook", format!("{HOME}/new"), HOME.to_owned()),
-        About::Existing(id, host) => {
-            let path = endpoint_path(*id);
-            above.push((path.clone(), host.clone()));
-            ("Edit webhook", format!("{path}/edit"), path)
+/// Creates a webhook that signs with the secret that the form showed. A form that is
+/// sent twice leads to the one webhook that it made.
+async fn create(member: Member, mut form: Form) -> PageResult {
+    let secret: Secret = form.get(&SECRET).parse().map_err(|_| PageError::Unreadable)?;
+    if let Ok(draft) = draft(&mut form) {
+        match member.engine().create_endpoint(member.account, draft.clone(), &secret).await {
+            Ok(endpoint) => {
+                let said = if endpoint.is_as(&draft) { text::CREATED } else { text::CREATED_BEFORE };
+                return Ok(done(said, &endpoint_path(endpoint.id)));
+            }
+            Err(error) => form = refused(form, error)?,
         }
-    };
-    let here = if matches!(about, About::New(_)) { "Add" } else { "Edit" };
-    frame.render(title, || {
-        view! {
-            <Breadcrumbs above=above here=here />
-            <header class="page-head">
-                <h1>{title}</h1>
-            </header>
-            <ErrorSummary errors=errors.clone() />
-            <form method="post" action=action class="form card" novalidate>
-                <TextField
-                    name="url"
-                    label="URL"
-                    kind="url"
-                    value=entry.url.clone()
-                    errors=errors.clone()
-                    hint="Where events are sent with POST. It must start with https:// and be reachable from the internet."
-                    placeholder="https://example.com/webhooks"
-                    inputmode="url"
-                    mono=true
-                    autofocus=matches!(about, About::New(_))
-                />
-                <TextField
-                    name="description"
-                    label="Description"
-                    value=entry.description.clone()
-                    errors=errors.clone()
-                    hint="What this webhook is for, so that others recognise it."
-                    optional=true
-                />
-                <EventTypesField
-                    legend="Events"
-                    hint="Choose what this webhook is told about."
-                    chosen=entry.event_types.clone()
-                    errors=errors.clone()
-                    samples_at=frame.now
-                />
-                {match about {
-                    About::New(secret) => Some(new_secret(secret)),
-                    About::Existing(..) => None,
-                }}
-                <footer class="form-actions">
-                    <button class="button primary" type="submit">
-                        "Save webhook"
-                    </button>
-                    <a class="button quiet" href=back>
-                        "Cancel"
-                    </a>
-                </footer>
-            </form>
-            {match about {
-                About::New(_) => None,
-                About::Existing(id, _) => Some(secret_card(*id, None)),
-            }}
+    }
+    Ok(page(&member.frame, &FormTarget::New(secret), &form))
+}
+
+async fn update(member: Member, Ids(id): Ids<EndpointId>, mut form: Form) -> PageResult {
+    let endpoint = webhook::load(&member, id).await?;
+    if let Ok(draft) = draft(&mut form) {
+        match member.engine().update_endpoint(member.account, id, draft).await {
+            Ok(_) => return Ok(done(text::SAVED, &endpoint_path(id))),
+            Err(error) => form = refused(form, error)?,
         }
-    })
+    }
+    Ok(page(&member.frame, &FormTarget::Existing(endpoint), &form))
+}
+
+/// The draft; or else the form has the errors of all fields.
+fn draft(form: &mut Form) -> Result<EndpointDraft, Invalid> {
+    let url = form.parse(&URL, text::invalid_url);
+    let description = form.parse::<Description>(&DESCRIPTION, words::invalid_text);
+    let event_types = form.subscriptions(&EVENTS);
+    Ok(EndpointDraft { url: url?, description: description?, event_types: event_types? })
+}
+
+fn refused(form: Form, error: SaveError) -> Result<Form, PageError> {
+    match error {
+        SaveError::Address(refused) => Ok(form.invalid(&URL, refused.to_string())),
+        SaveError::TooMany(limit) => Ok(form.refused(text::too_many(limit))),
+        SaveError::Store(error) => Err(error.into()),
+    }
+}
+
+fn page(frame: &Frame, target: &FormTarget, form: &Form) -> Response {
+    match target {
+        FormTarget::New(secret) => {
+            let above = vec![(webhooks::PATH.to_owned(), webhooks::text::TITLE.to_owned())];
+            frame.render_form(form, text::ADD_TITLE, || {
+                view! {
+                    <Breadcrumbs above=above here=text::ADD />
+                    {heading(text::ADD_TITLE)}
+                    {error_summary(form)}
+                    {fields(frame, form, NEW_PATH.to_owned(), webhooks::PATH.to_owned(), Some(secret))}
+                }
+            })
+        }
+        FormTarget::Existing(endpoint) => {
+            let path = endpoint_path(endpoint.id);
+            frame.render_form(form, text::EDIT_TITLE, || {
+                view! {
+                    <Breadcrumbs above=webhook::breadcrumbs(endpoint) here=text::EDIT />
+                    {heading(text::EDIT_TITLE)}
+                    {error_summary(form)}
+                    {fields(frame, form, format!("{path}/edit"), path, None)}
+                    {secret_card(endpoint.id, None)}
+                }
+            })
+        }
+    }
+}
+
+fn heading(title: &'static str) -> impl IntoView {
+    view! {
+        <header class="page-head">
+            <h1>{title}</h1>
+        </header>
+    }
+}
+
+fn fields(frame: &Frame, form: &Form, action: String, back: String, secret: Option<&Secret>) -> impl IntoView + use<> {
+    view! {
+        <form method="post" action=action class="form card" novalidate>
+            {text_input(&URL, form)}
+            {text_input(&DESCRIPTION, form)}
+            {event_types_input(&EVENTS, form, Some(frame.now))}
+            {secret.map(new_secret)}
+            <footer class="form-actions">
+                <button class="button primary" type="submit">
+                    {text::SAVE}
+                </button>
+                <a class="button quiet" href=back>
+                    {text::CANCEL}
+                </a>
+            </footer>
+        </form>
+    }
 }
 
 fn new_secret(secret: &Secret) -> impl IntoView + use<> {
     view! {
         <section class="field">
-            <h2 class="label">"Signing secret"</h2>
-            <p class="hint">
-                "Give this to your receiver now, so that it can verify the first event. You can see it again later."
-            </p>
-            <input type="hidden" name="secret" value=secret.reveal().to_owned() />
+            <h2 class="label">{text::SECRET}</h2>
+            <p class="hint">{text::SECRET_HINT}</p>
+            {hidden_input(&SECRET, secret.reveal())}
             <div class="secret">
                 <details class="secret-reveal">
                     <summary>
                         <span class="secret-masked mono">{secret.masked()}</span>
                         <span class="button">
                             <Icon name="eye" />
-                            <span class="when-closed">"Reveal"</span>
-                            <span class="when-open">"Hide"</span>
+                            <span class="when-closed">{text::REVEAL}</span>
+                            <span class="when-open">{text::HIDE}</span>
                         </span>
                     </summary>
                     <code class="secret-text mono">{secret.reveal().to_owned()}</code>
@@ -184,41 +197,5 @@ fn new_secret(secret: &Secret) -> impl IntoView + use<> {
     }
 }
 
-/// How a receiver checks a signature, in short.
-pub(crate) fn verification_hint() -> impl IntoView {
-    view! {
-        <p class="hint">
-            "Every request carries " <code>"X-Webhook-Signature"</code>
-            ": the HMAC-SHA256 of the raw body, keyed with this whole secret, in lower-case hex. "
-            "Receivers that follow Standard Webhooks can check " <code>"webhook-signature"</code>
-            " with the same secret instead."
-        </p>
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn entry(url: &str, event_types: &[EventType]) -> Entry {
-        Entry { url: url.to_owned(), description: String::new(), event_types: event_types.to_vec() }
-    }
-
-    #[test]
-    fn everything_that_is_wrong_is_said_at_once() {
-        let mut wrong = entry("http://example.com", &[]);
-        wrong.description = "a\0b".to_owned();
-        let errors = wrong.draft().expect_err("three errors");
-        assert!(errors.get("url").is_some_and(|text| text.contains("https://")));
-        assert_eq!(errors.get("event").as_deref(), Some("Choose at least one event."));
-        assert!(errors.get("description").is_some_and(|text| text.contains("U+0000")));
-        assert!(errors.is_first("url"));
-    }
-
-    #[test]
-    fn a_complete_form_is_a_draft() {
-        let draft = entry("https://example.com/a", &[EventType::BalanceLow]).draft().expect("a draft");
-        assert_eq!(draft.url.as_str(), "https://example.com/a");
-        assert!(draft.event_types.contains(EventType::BalanceLow));
-    }
-}
+mod tests;

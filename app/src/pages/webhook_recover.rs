@@ -1,184 +1,145 @@
-//! Send failed deliveries again: choose which, see how many they are, send them.
+//! Failed deliveries of a webhook: choose, see how many they are, send them again.
 
 mod found;
+mod text;
 
 use std::time::Duration;
 
-use axum::{
-    http::StatusCode,
-    response::{IntoResponse, Response},
-};
+use axum::{Router, http::StatusCode, response::IntoResponse, response::Response, routing::get};
 use leptos::prelude::*;
-use signet_engine::store::endpoints::Endpoint;
-use signet_model::{EndpointId, Subscriptions, Timestamp, endpoint::DisabledReason, event::EventType};
+use signet_engine::store::{backlog::RecoverError, endpoints::Endpoint};
+use signet_model::{EndpointId, Subscriptions, Timestamp, event::EventType};
 
 use self::found::Found;
 use crate::{
-    components::{Breadcrumbs, ErrorSummary, EventTypesField, Icon, TextField},
-    error::PageError,
-    form::{Errors, Fields},
+    components::{Breadcrumbs, alert, error_summary, event_types_input, text_input, with_element},
+    error::PageResult,
+    form::{Field, Form, Invalid},
     frame::{Ids, Member},
+    pages::{delivery_log, webhook},
     present::endpoint_path,
-    redirect::HOME,
+    redirect::done,
+    state::AppState,
     words::moment,
 };
 
-/// How far back an untouched form looks.
-const USUALLY: Duration = Duration::from_hours(24);
+/// The time that an untouched form looks back.
+const A_DAY: Duration = Duration::from_hours(24);
 
-/// What is chosen in the form.
-#[derive(Clone)]
-pub(crate) struct Entry {
-    since: String,
-    event_types: Vec<EventType>,
-}
+pub(crate) const SINCE: Field =
+    Field { hint: text::SINCE_HINT, kind: "datetime-local", ..Field::text("since", text::SINCE) };
+pub(crate) const EVENTS: Field = Field { hint: text::EVENTS_HINT, ..Field::text("event", text::EVENTS) };
 
-/// Which failed deliveries that selects.
+/// The failed deliveries that a form selects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Selection {
-    /// When their events were accepted, at the earliest.
-    pub(crate) since: Timestamp,
-    pub(crate) types: Subscriptions,
+struct Selection {
+    /// The earliest acceptance of their events.
+    since: Timestamp,
+    types: Subscriptions,
 }
 
-impl Entry {
-    /// A form that nobody has touched.
-    fn untouched(now: Timestamp) -> Self {
-        Self { since: (now - USUALLY).datetime_local(), event_types: EventType::ALL.into() }
-    }
+/// The address of the page, and of its form.
+pub(crate) fn path(id: EndpointId) -> String {
+    format!("{}/recover", endpoint_path(id))
+}
 
-    /// What a form sent. Event types that do not exist are left out.
-    pub(crate) fn read(fields: &Fields) -> Self {
-        Self {
-            since: fields.get("since").trim().to_owned(),
-            event_types: fields.all("event").filter_map(|name| name.parse().ok()).collect(),
+pub(super) fn routes() -> Router<AppState> {
+    Router::new().route("/recover", get(show).post(recover))
+}
+
+/// Shows the form; once it was submitted, also the number of deliveries that it selects.
+async fn show(member: Member, Ids(id): Ids<EndpointId>, form: Form) -> PageResult {
+    if form.is_blank() {
+        let endpoint = webhook::load(&member, id).await?;
+        return Ok(page(&member, &endpoint, &untouched(member.frame.now), None));
+    }
+    search(&member, id, form).await
+}
+
+/// Sends the selected deliveries again, and goes to the log.
+async fn recover(member: Member, Ids(id): Ids<EndpointId>, mut form: Form) -> PageResult {
+    let Ok(Selection { since, types }) = selection(&mut form, member.frame.now) else {
+        let endpoint = webhook::load(&member, id).await?;
+        return Ok(page(&member, &endpoint, &form, None));
+    };
+    match member.engine().recover(member.account, id, since, types).await {
+        Ok(count) => Ok(done(&text::sent(count), &delivery_log::path(id))),
+        // The page says that the webhook is disabled.
+        Err(RecoverError::Disabled) => {
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, search(&member, id, form).await?).into_response())
         }
-    }
-
-    /// The selection, or everything that is wrong at once.
-    pub(crate) fn selection(&self, now: Timestamp) -> Result<Selection, Errors> {
-        let mut errors = Errors::default();
-        let since = past(&self.since, now).map_err(|message| errors.add("since", message)).ok();
-        let types =
-            Subscriptions::new(self.event_types.iter().copied()).map_err(|error| errors.add("event", error)).ok();
-        since.zip(types).map(|(since, types)| Selection { since, types }).ok_or(errors)
+        Err(RecoverError::Store(error)) => Err(error.into()),
     }
 }
 
-/// Reads an instant that has passed.
-fn past(text: &str, now: Timestamp) -> Result<Timestamp, String> {
-    match Timestamp::parse_datetime_local(text) {
-        Ok(at) if at <= now => Ok(at),
-        // Whoever thinks in another time zone sees here by how much they are off.
-        Ok(_) => Err(format!("Choose a time that has passed. It is {} now.", moment(now, now).full)),
-        Err(_) => Err("Enter a date and a time, such as 2026-03-28T12:00.".to_owned()),
-    }
-}
-
-/// The form; once it was submitted, also what it finds.
-pub(crate) async fn get(member: Member, Ids(id): Ids<EndpointId>, fields: Fields) -> Result<Response, PageError> {
-    if !fields.is_empty() {
-        return dry_run(&member, id, &Entry::read(&fields)).await;
-    }
-    let endpoint = load(&member, id).await?;
-    Ok(page(&member, &endpoint, &Entry::untouched(member.frame.now), &Errors::default(), None))
-}
-
-/// What would be sent again, or what is wrong with the entry. Changes nothing.
-pub(crate) async fn dry_run(member: &Member, id: EndpointId, entry: &Entry) -> Result<Response, PageError> {
-    let endpoint = load(member, id).await?;
-    match entry.selection(member.frame.now) {
+/// Shows the number of deliveries that the form selects, and leaves them as they are.
+async fn search(member: &Member, id: EndpointId, mut form: Form) -> PageResult {
+    let endpoint = webhook::load(member, id).await?;
+    let found = match selection(&mut form, member.frame.now) {
         Ok(selection) => {
             let (engine, Selection { since, types }) = (member.engine(), selection);
             let count = engine.recoverable(member.account, id, since, types).await?;
-            let found = Found { selection, count, rate: engine.release_rate() };
-            Ok(page(member, &endpoint, entry, &Errors::default(), Some(found)))
+            Some(Found { selection, count, rate: engine.release_rate() })
         }
-        Err(errors) => {
-            let page = page(member, &endpoint, entry, &errors, None);
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
-        }
-    }
+        Err(Invalid) => None,
+    };
+    Ok(page(member, &endpoint, &form, found))
 }
 
-async fn load(member: &Member, id: EndpointId) -> Result<Endpoint, PageError> {
-    member.engine().endpoint(member.account, id).await?.ok_or(PageError::NotFound)
+fn untouched(now: Timestamp) -> Form {
+    Form::blank().with(&SINCE, (now - A_DAY).datetime_local()).with_types(&EVENTS, EventType::ALL)
 }
 
-fn page(member: &Member, endpoint: &Endpoint, entry: &Entry, errors: &Errors, found: Option<Found>) -> Response {
-    let webhook = endpoint_path(endpoint.id);
-    let above = vec![(HOME.to_owned(), "Webhooks".to_owned()), (webhook.clone(), endpoint.host())];
-    member.frame.render("Recover failed deliveries", || {
+/// The selection; or else the form has the errors of all fields.
+fn selection(form: &mut Form, now: Timestamp) -> Result<Selection, Invalid> {
+    let since = match Timestamp::parse_datetime_local(form.get(&SINCE).trim()) {
+        Ok(at) if at <= now => Ok(at),
+        Ok(_) => Err(text::since_future(&moment(now, now))),
+        Err(_) => Err(text::SINCE_INVALID.to_owned()),
+    };
+    let since = form.check(&SINCE, since, |message| message);
+    let types = form.subscriptions(&EVENTS);
+    Ok(Selection { since: since?, types: types? })
+}
+
+fn page(member: &Member, endpoint: &Endpoint, form: &Form, found: Option<Found>) -> Response {
+    member.frame.render_form(form, text::TITLE, || {
         view! {
-            <Breadcrumbs above=above here="Recover" />
+            <Breadcrumbs above=webhook::breadcrumbs(endpoint) here=text::RECOVER />
             <header class="page-head">
                 <div>
-                    <h1>"Recover failed deliveries"</h1>
-                    <p class="lead">"Send again what this webhook missed because its receiver failed."</p>
+                    <h1>{text::TITLE}</h1>
+                    <p class="lead">{text::LEAD}</p>
                 </div>
             </header>
-            {endpoint.unusable.is_some().then(|| unusable(&webhook))}
-            {endpoint.disabled.map(|it| disabled(it.reason, &webhook))}
-            <ErrorSummary errors=errors.clone() />
-            {form(&webhook, entry, errors, found.is_some())}
-            {found.map(|found| found::card(endpoint, entry, found, member.frame.now))}
+            {endpoint.unusable.is_some().then(|| obstacle(endpoint, text::UNUSABLE, text::MAKE_USABLE))}
+            {endpoint.disabled.map(|it| obstacle(endpoint, text::disabled(it.reason), text::ENABLE))}
+            {error_summary(form)}
+            {search_form(endpoint, form, found.is_some())}
+            {found.map(|found| found::card(endpoint, form, found, member.frame.now))}
         }
     })
 }
 
-fn unusable(webhook: &str) -> impl IntoView + use<> {
-    view! {
-        <p class="alert bad" role="alert">
-            <Icon name="warning" />
-            <span>
-                "This webhook is unusable. " <a href=webhook.to_owned()>"Make it usable"</a>
-                " first; then its failed deliveries can be sent again."
-            </span>
-        </p>
-    }
+/// The state of the webhook that keeps its deliveries from being sent, with a link to the remedy.
+fn obstacle(endpoint: &Endpoint, sentence: &'static str, remedy: &'static str) -> impl IntoView + use<> {
+    let remedy = view! { <a href=endpoint_path(endpoint.id)>{remedy}</a> };
+    alert(view! { <span>{with_element(sentence, remedy)}</span> })
 }
 
-fn disabled(reason: Option<DisabledReason>, webhook: &str) -> impl IntoView + use<> {
-    let text = match reason {
-        Some(DisabledReason::Paused) => "This webhook is paused. ",
-        _ => "This webhook is disabled. ",
-    };
-    view! {
-        <p class="alert bad" role="alert">
-            <Icon name="warning" />
-            <span>
-                {text} <a href=webhook.to_owned()>"Re-enable it"</a>
-                " first; then its failed deliveries can be sent again."
-            </span>
-        </p>
-    }
-}
-
-fn form(webhook: &str, entry: &Entry, errors: &Errors, submitted: bool) -> impl IntoView + use<> {
+fn search_form(endpoint: &Endpoint, form: &Form, submitted: bool) -> impl IntoView + use<> {
     let class = if submitted { "button" } else { "button primary" };
     view! {
         // On a small screen the answer would otherwise be out of sight.
-        <form method="get" action=format!("{webhook}/recover#found") class="form card" novalidate>
-            <TextField
-                name="since"
-                label="Since (UTC)"
-                kind="datetime-local"
-                value=entry.since.clone()
-                errors=errors.clone()
-                hint="What counts is when the event was accepted; its last retry can have failed hours later."
-            />
-            <EventTypesField
-                legend="Events"
-                hint="Choose what to send again."
-                chosen=entry.event_types.clone()
-                errors=errors.clone()
-            />
+        <form method="get" action=format!("{}#found", path(endpoint.id)) class="form card" novalidate>
+            {text_input(&SINCE, form)}
+            {event_types_input(&EVENTS, form, None)}
             <footer class="form-actions">
                 <button class=class type="submit">
-                    "Find failed deliveries"
+                    {text::FIND}
                 </button>
-                <a class="button quiet" href=webhook.to_owned()>
-                    "Cancel"
+                <a class="button quiet" href=endpoint_path(endpoint.id)>
+                    {text::CANCEL}
                 </a>
             </footer>
         </form>
@@ -186,37 +147,4 @@ fn form(webhook: &str, entry: &Entry, errors: &Errors, submitted: bool) -> impl 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Timestamp = Timestamp::from_unix_seconds(1_774_699_205);
-
-    fn entry(since: &str, event_types: &[EventType]) -> Entry {
-        Entry { since: since.to_owned(), event_types: event_types.to_vec() }
-    }
-
-    #[test]
-    fn an_untouched_form_selects_everything_of_the_last_day() {
-        let untouched = Entry::untouched(NOW);
-        assert_eq!(untouched.since, "2026-03-27T12:00");
-        let selection = untouched.selection(NOW).expect("a selection");
-        assert_eq!(selection.types, Subscriptions::all());
-        assert_eq!(selection.since.rfc3339_seconds(), "2026-03-27T12:00:00Z");
-    }
-
-    #[test]
-    fn what_has_not_come_yet_is_refused_with_the_present_time() {
-        assert!(entry("2026-03-28T12:00:05", &EventType::ALL).selection(NOW).is_ok());
-        let errors = entry("2026-03-28T12:00:06", &EventType::ALL).selection(NOW).expect_err("the future");
-        let message = errors.get("since").expect("a message");
-        assert_eq!(message, "Choose a time that has passed. It is 28 Mar 2026, 12:00:05 UTC now.");
-    }
-
-    #[test]
-    fn everything_that_is_wrong_is_said_at_once() {
-        let errors = entry("yesterday", &[]).selection(NOW).expect_err("two errors");
-        assert!(errors.get("since").is_some_and(|text| text.starts_with("Enter a date and a time")));
-        assert_eq!(errors.get("event").as_deref(), Some("Choose at least one event."));
-        assert!(errors.is_first("since"));
-    }
-}
+mod tests;

@@ -1,62 +1,76 @@
 //! Settings > Webhooks: all of the account's webhooks.
 
-use axum::response::Response;
+use axum::{Router, routing::get};
 use leptos::prelude::*;
 use signet_engine::store::endpoints::Endpoint;
 use signet_model::Timestamp;
 
 use crate::{
     components::{Breadcrumbs, Icon, StatusMark, When},
-    error::PageError,
+    error::PageResult,
     frame::Member,
+    pages::{webhook, webhook_form},
     present::{endpoint_path, endpoint_status, last_activity},
+    state::AppState,
     words::moment,
 };
 
-const NEW: &str = "/settings/webhooks/new";
+pub(crate) const PATH: &str = "/settings/webhooks";
 
-/// Lists them.
-pub(crate) async fn get(member: Member) -> Result<Response, PageError> {
+pub(crate) mod text {
+    pub(crate) const TITLE: &str = "Webhooks";
+    pub(super) const LEAD: &str = "Signet sends events to these URLs as they happen, signed and retried.";
+    pub(super) const ADD: &str = "Add webhook";
+    pub(super) const NO_WEBHOOKS: &str = "No webhooks yet";
+    pub(super) const NO_WEBHOOKS_ADVICE: &str = "Add the URL of your receiver and choose the events it wants. You get a signing secret, \
+         and can send a test event before anything real happens.";
+    pub(super) const WEBHOOK: &str = "Webhook";
+    pub(super) const EVENTS: &str = "Events";
+    pub(super) const STATUS: &str = "Status";
+    pub(super) const LAST_DELIVERY: &str = "Last delivery";
+    pub(super) const NONE_YET: &str = "None yet";
+    pub(super) const CREATED: &str = "Created";
+}
+
+/// The list, and all pages of webhooks below it.
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new().route("/", get(show)).merge(webhook_form::routes()).nest("/{id}", webhook::routes())
+}
+
+async fn show(member: Member) -> PageResult {
     let endpoints = member.engine().endpoints(member.account).await?;
     let now = member.frame.now;
-    Ok(member.frame.render("Webhooks", || {
+    Ok(member.frame.render(text::TITLE, || {
         view! {
-            <Breadcrumbs here="Webhooks" />
+            <Breadcrumbs here=text::TITLE />
             <header class="page-head">
                 <div>
-                    <h1>"Webhooks"</h1>
-                    <p class="lead">"Signet sends events to these URLs as they happen, signed and retried."</p>
+                    <h1>{text::TITLE}</h1>
+                    <p class="lead">{text::LEAD}</p>
                 </div>
-                {(!endpoints.is_empty())
-                    .then(|| {
-                        view! {
-                            <a class="button primary" href=NEW>
-                                <Icon name="plus" />
-                                "Add webhook"
-                            </a>
-                        }
-                    })}
+                {(!endpoints.is_empty()).then(add)}
             </header>
             {if endpoints.is_empty() { empty().into_any() } else { table(&endpoints, now).into_any() }}
         }
     }))
 }
 
+fn add() -> impl IntoView {
+    view! {
+        <a class="button primary" href=webhook_form::NEW_PATH>
+            <Icon name="plus" />
+            {text::ADD}
+        </a>
+    }
+}
+
 fn empty() -> impl IntoView {
     view! {
         <section class="card empty">
             <Icon name="webhook" />
-            <h2>"No webhooks yet"</h2>
-            <p>
-                "Add the URL of your receiver and choose the events it wants. You get a signing secret, \
-                 and can send a test event before anything real happens."
-            </p>
-            <p>
-                <a class="button primary" href=NEW>
-                    <Icon name="plus" />
-                    "Add webhook"
-                </a>
-            </p>
+            <h2>{text::NO_WEBHOOKS}</h2>
+            <p>{text::NO_WEBHOOKS_ADVICE}</p>
+            <p>{add()}</p>
         </section>
     }
 }
@@ -67,11 +81,11 @@ fn table(endpoints: &[Endpoint], now: Timestamp) -> impl IntoView + use<> {
             <table class="table">
                 <thead>
                     <tr>
-                        <th scope="col">"Webhook"</th>
-                        <th scope="col">"Events"</th>
-                        <th scope="col">"Status"</th>
-                        <th scope="col">"Last delivery"</th>
-                        <th scope="col">"Created"</th>
+                        <th scope="col">{text::WEBHOOK}</th>
+                        <th scope="col">{text::EVENTS}</th>
+                        <th scope="col">{text::STATUS}</th>
+                        <th scope="col">{text::LAST_DELIVERY}</th>
+                        <th scope="col">{text::CREATED}</th>
                     </tr>
                 </thead>
                 <tbody>{endpoints.iter().map(|endpoint| row(endpoint, now)).collect_view()}</tbody>
@@ -91,15 +105,15 @@ fn row(endpoint: &Endpoint, now: Timestamp) -> impl IntoView + use<> {
                 </a>
                 {(!description.is_empty()).then(|| view! { <p class="muted">{description}</p> })}
             </td>
-            <td data-label="Events">
+            <td data-label=text::EVENTS>
                 <ul class="tags">
                     {endpoint.event_types.iter().map(|kind| view! { <li class="tag mono">{kind.as_str()}</li> }).collect_view()}
                 </ul>
             </td>
-            <td data-label="Status">
+            <td data-label=text::STATUS>
                 <StatusMark status=endpoint_status(endpoint) />
             </td>
-            <td data-label="Last delivery">
+            <td data-label=text::LAST_DELIVERY>
                 {match last {
                     Some((status, at)) => {
                         view! {
@@ -110,12 +124,26 @@ fn row(endpoint: &Endpoint, now: Timestamp) -> impl IntoView + use<> {
                         }
                             .into_any()
                     }
-                    None => view! { <span class="muted">"None yet"</span> }.into_any(),
+                    None => view! { <span class="muted">{text::NONE_YET}</span> }.into_any(),
                 }}
             </td>
-            <td data-label="Created">
+            <td data-label=text::CREATED>
                 <When at=moment(endpoint.created_at, now) />
             </td>
         </tr>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Visitor;
+
+    #[tokio::test]
+    async fn the_page_lists_webhooks() {
+        let owner = Visitor::owner().await;
+        insta::assert_snapshot!("empty", owner.get(PATH).await.content());
+        owner.endpoint().await;
+        insta::assert_snapshot!("list", owner.get(PATH).await.content());
     }
 }

@@ -1,13 +1,15 @@
-//! Attempts: what was sent and what came back.
+//! Attempts: the request, the answer, and the result of a test.
 
 use signet_engine::store::deliveries::DeliveryDetail;
 use signet_model::{
     Timestamp,
     delivery::{Attempt, Response, State},
-    explain::{explain, explain_test},
 };
 
-use super::delivery::{answer, in_short};
+use super::{
+    delivery::{answer, in_short},
+    explain::{explain, explain_test},
+};
 use crate::{
     components::{Answer, AttemptView, Status, Tone},
     islands::TestReport,
@@ -52,7 +54,7 @@ fn response(response: &Response) -> Answer {
     }
 }
 
-/// What came of a test event, as far as is known.
+/// The result of a test event, as far as it is known.
 pub(crate) fn test_report(detail: &DeliveryDetail, now: Timestamp) -> TestReport {
     let delivery = &detail.delivery;
     let last = detail.attempts.last();

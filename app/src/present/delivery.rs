@@ -19,7 +19,7 @@ pub(crate) fn delivery_path(endpoint: EndpointId, id: DeliveryId) -> String {
     format!("{}/deliveries/{id}", endpoint_path(endpoint))
 }
 
-/// Where a delivery stands.
+/// The state of a delivery in a word.
 pub(crate) fn delivery_status(delivery: &Delivery) -> Status {
     match delivery.state {
         State::Pending if delivery.in_flight => Status::new(Tone::Waiting, "Sending"),

@@ -18,7 +18,7 @@ pub(crate) fn unusable() -> Status {
     Status::new(Tone::Bad, "Unusable")
 }
 
-/// How an endpoint stands.
+/// The state of an endpoint in a word.
 pub(crate) fn endpoint_status(endpoint: &Endpoint) -> Status {
     if endpoint.unusable.is_some() {
         return unusable();
@@ -31,7 +31,7 @@ pub(crate) fn endpoint_status(endpoint: &Endpoint) -> Status {
     }
 }
 
-/// When something was last sent, and whether it arrived.
+/// The instant of the last attempt, and its outcome.
 pub(crate) fn last_activity(endpoint: &Endpoint, now: Timestamp) -> Option<(Status, Moment)> {
     let success = endpoint.last_success_at.map(|at| (at, Status::new(Tone::Good, "Delivered")));
     let failure = endpoint.last_failure_at.map(|at| (at, Status::new(Tone::Bad, "Failed")));

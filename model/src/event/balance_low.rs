@@ -6,6 +6,7 @@ use crate::{Amount, Timestamp};
 pub(super) const DEFINITION: Definition = Definition {
     name: "balance.low",
     sentence: "The balance has fallen below the threshold you set.",
+    is_default: false,
     sample: r#""balance":45.5,"threshold":50"#,
     copy_members,
 };

@@ -6,6 +6,7 @@ use crate::payload::Value;
 pub(super) const DEFINITION: Definition = Definition {
     name: "task.completed",
     sentence: "A task has finished and its solution is ready.",
+    is_default: true,
     sample: r#""taskId":"task_abc123","status":"ready","solution":{"token":"0.mF7gg2kQ","userAgent":"Mozilla/5.0 (X11; Linux x86_64)"}"#,
     copy_members,
 };

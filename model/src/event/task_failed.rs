@@ -6,6 +6,7 @@ use crate::payload::Value;
 pub(super) const DEFINITION: Definition = Definition {
     name: "task.failed",
     sentence: "A task could not be completed; the error says why.",
+    is_default: true,
     sample: r#""taskId":"task_abc123","status":"failed","errorId":10,"errorCode":"ERROR_CAPTCHA_UNSOLVABLE""#,
     copy_members,
 };

@@ -4,24 +4,18 @@ use axum::response::Response;
 use leptos::prelude::*;
 use signet_engine::{UnusableDelivery, store::endpoints::Endpoint};
 
+use super::{breadcrumbs, text};
 use crate::{
-    components::{Breadcrumbs, StatusMark},
+    components::{Breadcrumbs, StatusMark, with_code},
     frame::Member,
-    present::{endpoint_path, unusable},
-    redirect::HOME,
+    present::unusable,
 };
 
 /// Gives the reason, and tells that other deliveries go on.
-pub(super) fn page(member: &Member, endpoint: &Endpoint, delivery: &UnusableDelivery) -> Response {
-    let webhook = endpoint_path(endpoint.id);
-    let above = vec![
-        (HOME.to_owned(), "Webhooks".to_owned()),
-        (webhook.clone(), endpoint.host()),
-        (format!("{webhook}/deliveries"), "Deliveries".to_owned()),
-    ];
-    member.frame.render("Unusable delivery", || {
+pub(super) fn page(member: &Member, webhook: &Endpoint, delivery: &UnusableDelivery) -> Response {
+    member.frame.render(text::UNUSABLE, || {
         view! {
-            <Breadcrumbs above=above here="Unusable delivery" />
+            <Breadcrumbs above=breadcrumbs(webhook) here=text::UNUSABLE />
             <header class="page-head">
                 <div>
                     <h1 class="mono-title">{delivery.id.to_string()}</h1>
@@ -29,12 +23,8 @@ pub(super) fn page(member: &Member, endpoint: &Endpoint, delivery: &UnusableDeli
                 </div>
             </header>
             <section class="card">
-                <p class="lead">{format!("This delivery cannot be read, because {}.", delivery.reason)}</p>
-                <p>
-                    "It is not sent as long as that is so; other deliveries are not affected. A newer version of Signet \
-                     may have stored it: then that version can send it. The server’s operator finds it with "
-                    <code>"signet check"</code> "."
-                </p>
+                <p class="lead">{text::unusable(&delivery.reason)}</p>
+                <p>{with_code(text::UNUSABLE_ADVICE)}</p>
             </section>
         }
     })

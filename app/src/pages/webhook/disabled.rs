@@ -1,21 +1,43 @@
-//! Why a webhook is disabled, and how to re-enable it.
+//! A disabled webhook: the reason, the held deliveries, and the forms that disable and re-enable.
 
 use leptos::prelude::*;
-use signet_engine::store::{
-    backlog::Count,
-    deliveries::DeliveryDetail,
-    endpoints::{Disabled, Endpoint},
-};
-use signet_model::{Timestamp, delivery::Attempt, endpoint::DisabledReason, event::EventType, explain::explain};
+use signet_engine::store::{backlog::Count, deliveries::DeliveryDetail, endpoints::Endpoint};
+use signet_model::{EndpointId, Timestamp, delivery::Attempt, endpoint::DisabledReason, event::EventType};
 
-use super::held;
+use super::{held, text};
 use crate::{
-    components::{Icon, When},
-    present::{delivery_path, endpoint_path},
+    components::{Icon, When, with_element},
+    error::PageResult,
+    form::Form,
+    frame::{Ids, Member},
+    present::{delivery_path, endpoint_path, explain},
+    redirect::done,
     words::moment,
 };
 
-/// Nothing while the webhook is enabled.
+/// Disables a webhook until a person re-enables it.
+pub(super) async fn pause(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
+    member.engine().pause_endpoint(member.account, id).await?;
+    Ok(done(text::PAUSED, &endpoint_path(id)))
+}
+
+/// Re-enables a webhook, and sends or discards its held deliveries, as the form chooses.
+pub(super) async fn enable(member: Member, Ids(id): Ids<EndpointId>, form: Form) -> PageResult {
+    member.engine().enable_endpoint(member.account, id).await?;
+    held::apply(&member, id, &form).await?;
+    Ok(done(text::ENABLED, &endpoint_path(id)))
+}
+
+/// The form that pauses the webhook at this path.
+pub(super) fn pause_button(path: &str) -> impl IntoView + use<> {
+    view! {
+        <form method="post" action=format!("{path}/pause")>
+            <button class="button" type="submit">{text::PAUSE}</button>
+        </form>
+    }
+}
+
+/// The panel; `None` while the webhook is enabled.
 pub(super) fn panel(
     endpoint: &Endpoint,
     held: &[(EventType, Count)],
@@ -25,39 +47,28 @@ pub(super) fn panel(
     let disabled = endpoint.disabled?;
     let action = format!("{}/enable", endpoint_path(endpoint.id));
     let (class, icon, title) = match disabled.reason {
-        Some(DisabledReason::Paused) => ("card panel paused", "pause", "This webhook is paused"),
-        _ => ("card panel bad", "cross", "This webhook is disabled"),
+        Some(DisabledReason::Paused) => ("card panel paused", "pause", text::IS_PAUSED),
+        _ => ("card panel bad", "cross", text::IS_DISABLED),
     };
+    let since = view! { <When at=moment(disabled.at, now) in_full=true /> };
     Some(view! {
         <section class=class aria-labelledby="disabled-title">
             <h2 id="disabled-title">
                 <Icon name=icon />
                 {title}
             </h2>
-            <p>
-                "Since " <When at=moment(disabled.at, now) in_full=true /> ". " {reason(disabled)}
-                " New events are held and nothing is lost."
-            </p>
+            <p>{with_element(text::since(disabled), since)}</p>
             {cause.map(explanation)}
             <form method="post" action=action class="form">
                 {held::choices(held, held::Choice::Send)}
                 <div class="form-actions">
                     <button class="button primary" type="submit">
-                        "Re-enable"
+                        {text::ENABLE}
                     </button>
                 </div>
             </form>
         </section>
     })
-}
-
-const fn reason(disabled: Disabled) -> &'static str {
-    match disabled.reason {
-        Some(DisabledReason::Paused) => "Somebody paused it here.",
-        Some(DisabledReason::Gone) => "The receiver answered that it wants no more events.",
-        Some(DisabledReason::RetriesExhausted) => "All attempts at a delivery failed, the last retry included.",
-        None => "A newer version of Signet disabled it.",
-    }
 }
 
 fn explanation(cause: &DeliveryDetail) -> Option<impl IntoView + use<>> {
@@ -69,7 +80,7 @@ fn explanation(cause: &DeliveryDetail) -> Option<impl IntoView + use<>> {
             <p class="explanation-title">{explained.title}</p>
             <p>{explained.advice}</p>
             <p>
-                <a href=href>{format!("Open the {} delivery that failed", delivery.event_type)}</a>
+                <a href=href>{text::open_failed(delivery.event_type)}</a>
             </p>
         </div>
     })

@@ -1,14 +1,26 @@
-//! What happens to deliveries that were held while a webhook was disabled.
+//! Held deliveries of a webhook: how many there are of each type, and the choice for each.
 
 use leptos::prelude::*;
-use signet_engine::store::{backlog::Count, endpoints::Endpoint};
-use signet_model::event::EventType;
+use signet_engine::store::{
+    backlog::Count,
+    endpoints::{Endpoint, HeldChoice},
+};
+use signet_model::{EndpointId, Subscriptions, event::EventType};
 
-use crate::{components::Icon, present::endpoint_path, words::deliveries};
+use super::{load, text};
+use crate::{
+    components::Icon,
+    error::{PageError, PageResult},
+    form::Form,
+    frame::{Ids, Member},
+    present::endpoint_path,
+    redirect::done,
+    words::deliveries,
+};
 
-/// What can be done with the held deliveries of one type.
+/// The choice for the held deliveries of one type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Choice {
+pub(super) enum Choice {
     Send,
     Discard,
     Keep,
@@ -17,7 +29,7 @@ pub(crate) enum Choice {
 impl Choice {
     const ALL: [Self; 3] = [Self::Send, Self::Discard, Self::Keep];
 
-    const fn key(self) -> &'static str {
+    const fn value(self) -> &'static str {
         match self {
             Self::Send => "send",
             Self::Discard => "discard",
@@ -25,17 +37,12 @@ impl Choice {
         }
     }
 
-    const fn words(self) -> &'static str {
+    const fn label(self) -> &'static str {
         match self {
-            Self::Send => "Send",
-            Self::Discard => "Discard",
-            Self::Keep => "Keep held",
+            Self::Send => text::SEND,
+            Self::Discard => text::DISCARD,
+            Self::Keep => text::KEEP,
         }
-    }
-
-    /// What a form sent.
-    pub(crate) fn read(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|choice| choice.key() == text)
     }
 }
 
@@ -44,7 +51,26 @@ pub(crate) fn field(kind: EventType) -> String {
     format!("held.{kind}")
 }
 
-/// Held deliveries that were kept when the webhook was re-enabled.
+/// Sends or discards deliveries that were kept held when the webhook was re-enabled.
+pub(super) async fn settle(member: Member, Ids(id): Ids<EndpointId>, form: Form) -> PageResult {
+    // A form without a choice makes no call that would look for the webhook.
+    load(&member, id).await?;
+    apply(&member, id, &form).await?;
+    Ok(done(text::SETTLED, &endpoint_path(id)))
+}
+
+/// Sends and discards the types that the form chooses.
+pub(super) async fn apply(member: &Member, id: EndpointId, form: &Form) -> Result<(), PageError> {
+    for (chosen, choice) in [(Choice::Send, HeldChoice::Release), (Choice::Discard, HeldChoice::Discard)] {
+        let types = EventType::ALL.into_iter().filter(|&kind| form.named(&field(kind)) == chosen.value());
+        if let Ok(types) = Subscriptions::new(types) {
+            member.engine().settle_held(member.account, id, types, choice).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The panel of an enabled webhook; `None` if none of its deliveries is held.
 pub(super) fn panel(endpoint: &Endpoint, held: &[(EventType, Count)]) -> Option<impl IntoView + use<>> {
     if endpoint.disabled.is_some() || held.is_empty() {
         return None;
@@ -54,14 +80,14 @@ pub(super) fn panel(endpoint: &Endpoint, held: &[(EventType, Count)]) -> Option<
         <section class="card panel paused" aria-labelledby="held-title">
             <h2 id="held-title">
                 <Icon name="pause" />
-                "Deliveries are held"
+                {text::ARE_HELD}
             </h2>
-            <p>"They arrived while this webhook was disabled, and wait for your decision."</p>
+            <p>{text::HELD_SINCE_DISABLED}</p>
             <form method="post" action=action class="form">
                 {choices(held, Choice::Keep)}
                 <div class="form-actions">
                     <button class="button" type="submit">
-                        "Apply"
+                        {text::APPLY}
                     </button>
                 </div>
             </form>
@@ -69,7 +95,7 @@ pub(super) fn panel(endpoint: &Endpoint, held: &[(EventType, Count)]) -> Option<
     })
 }
 
-/// A choice for each type of which something is held.
+/// A choice for each type of which deliveries are held.
 pub(super) fn choices(held: &[(EventType, Count)], chosen: Choice) -> Option<impl IntoView + use<>> {
     if held.is_empty() {
         return None;
@@ -77,8 +103,8 @@ pub(super) fn choices(held: &[(EventType, Count)], chosen: Choice) -> Option<imp
     let lines = held.iter().map(|&(kind, count)| line(kind, count, chosen)).collect_view();
     Some(view! {
         <fieldset class="field">
-            <legend>"Held deliveries"</legend>
-            <p class="hint">"What is sent goes out a few at a time, so that your receiver is not flooded."</p>
+            <legend>{text::HELD}</legend>
+            <p class="hint">{text::HELD_HINT}</p>
             <div class="held">{lines}</div>
         </fieldset>
     })
@@ -88,7 +114,7 @@ fn line(kind: EventType, count: Count, chosen: Choice) -> impl IntoView {
     let name = field(kind);
     let options = Choice::ALL
         .into_iter()
-        .map(|choice| view! { <option value=choice.key() selected=choice == chosen>{choice.words()}</option> })
+        .map(|choice| view! { <option value=choice.value() selected=choice == chosen>{choice.label()}</option> })
         .collect_view();
     view! {
         <div class="held-line">

@@ -1,85 +1,69 @@
-//! What a search for failed deliveries has found, and the button that sends it.
+//! The result of a search for failed deliveries, and the button that sends them.
 
 use leptos::prelude::*;
 use signet_engine::store::{backlog::Count, endpoints::Endpoint};
 use signet_model::Timestamp;
 
-use super::{Entry, Selection};
+use super::{EVENTS, SINCE, Selection, path, text};
 use crate::{
-    components::When,
+    components::{When, hidden_input, with_code, with_element},
+    form::Form,
     present::endpoint_path,
-    words::{deliveries, moment},
+    words::moment,
 };
 
-/// What an entry selects, and how much that is.
+/// The number of deliveries that a form selects.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Found {
     pub(super) selection: Selection,
     pub(super) count: Count,
-    /// How many a second would be sent.
+    /// The deliveries that would be sent in a second.
     pub(super) rate: u32,
 }
 
-/// How many there are, and what sending them does.
-pub(super) fn card(endpoint: &Endpoint, entry: &Entry, found: Found, now: Timestamp) -> impl IntoView + use<> {
+/// Names their number and the consequences of sending them.
+pub(super) fn card(endpoint: &Endpoint, form: &Form, found: Found, now: Timestamp) -> impl IntoView + use<> {
     let Found { selection, count, rate } = found;
+    let since = view! { <When at=moment(selection.since, now) in_full=true /> };
     let none = count == Count::from(0);
-    let (title, scope) = match count {
-        _ if none => ("Nothing to send again".to_owned(), "No failed deliveries of the chosen events, accepted since "),
-        _ if count == Count::from(1) => ("1 failed delivery".to_owned(), "Accepted since "),
-        _ => (format!("{count} failed deliveries"), "Accepted since "),
+    let (title, scope) = match none {
+        true => (text::NOTHING.to_owned(), text::NOTHING_SINCE),
+        false => (text::found(count), text::ACCEPTED_SINCE),
     };
     let next = match endpoint.disabled {
         _ if none => None,
         Some(_) => Some(enable_first(endpoint).into_any()),
-        None => Some(send(endpoint, entry, count).into_any()),
+        None => Some(send(endpoint, form, count).into_any()),
     };
     view! {
         <section class="card" id="found" aria-labelledby="found-title">
             <h2 id="found-title">{title}</h2>
-            <p class="muted">{scope} <When at=moment(selection.since, now) in_full=true /> "."</p>
-            {if none { advice().into_any() } else { consequences(rate).into_any() }}
+            <p class="muted">{with_element(scope, since)}</p>
+            {if none {
+                view! { <p>{text::NOTHING_ADVICE}</p> }.into_any()
+            } else {
+                view! { <p>{text::order(rate)} {with_code(text::SAME_ID)}</p> }.into_any()
+            }}
             {next}
         </section>
     }
 }
 
-fn advice() -> impl IntoView {
-    view! {
-        <p>
-            "Choose an earlier time or more events. Test events are not sent again, nor is what was accepted so long ago \
-             that its body is no longer stored."
-        </p>
-    }
-}
-
-fn consequences(rate: u32) -> impl IntoView {
-    let order = format!(
-        "What failed is sent again in the order of acceptance, {rate} a second, with a new round of retries. The "
-    );
-    view! {
-        <p>
-            {order} <code>"webhook-id"</code>
-            " stays the same, so that your receiver can recognise what it has seen already."
-        </p>
-    }
-}
-
-/// What is in the place of the button at a disabled webhook.
+/// Stands in the place of the button at a disabled webhook.
 fn enable_first(endpoint: &Endpoint) -> impl IntoView + use<> {
-    view! { <p><a href=endpoint_path(endpoint.id)>"Re-enable this webhook"</a> " first."</p> }
+    let enable = view! { <a href=endpoint_path(endpoint.id)>{text::ENABLE_THIS}</a> };
+    view! { <p>{with_element(text::ENABLE_FIRST, enable)}</p> }
 }
 
-/// Sends what was found, whatever is changed in the form above meanwhile.
-fn send(endpoint: &Endpoint, entry: &Entry, count: Count) -> impl IntoView + use<> {
-    let action = format!("{}/recover", endpoint_path(endpoint.id));
-    let types = entry.event_types.iter().map(|kind| view! { <input type="hidden" name="event" value=kind.as_str() /> });
+/// Sends the deliveries that were found, even if the form above is changed meanwhile.
+fn send(endpoint: &Endpoint, form: &Form, count: Count) -> impl IntoView + use<> {
+    let types = form.types(&EVENTS).into_iter().map(|kind| hidden_input(&EVENTS, kind.as_str()));
     view! {
-        <form method="post" action=action class="form-actions">
-            <input type="hidden" name="since" value=entry.since.clone() />
+        <form method="post" action=path(endpoint.id) class="form-actions">
+            {hidden_input(&SINCE, form.get(&SINCE).trim())}
             {types.collect_view()}
             <button class="button primary" type="submit">
-                {format!("Send {} again", deliveries(count))}
+                {text::send(count)}
             </button>
         </form>
     }

@@ -1,0 +1,84 @@
+//! Rules for all pages. The test finds the pages as a reader does: by their links.
+
+mod foreign;
+mod text;
+
+use axum::http::{StatusCode, header};
+
+use super::{SECTIONS, login, webhook_form};
+use crate::testing::{Answer, Visitor};
+
+/// Every page that links lead to, with its address; one of them is a webhook's.
+async fn all_pages(owner: &Visitor) -> Vec<(String, Answer)> {
+    owner.endpoint().await;
+    let mut found: Vec<String> = SECTIONS.iter().map(|section| section.path.to_owned()).collect();
+    let mut pages = Vec::new();
+    while let Some(path) = found.get(pages.len()).cloned() {
+        let page = owner.get(&path).await;
+        let links = page.html.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
+        for link in links.filter(|link| link.starts_with("/settings")) {
+            if !found.iter().any(|known| known == link) {
+                found.push(link.to_owned());
+            }
+        }
+        pages.push((path, page));
+    }
+    pages
+}
+
+#[tokio::test]
+async fn every_section_is_in_the_navigation_of_every_page() {
+    let owner = Visitor::owner().await;
+    for (path, page) in all_pages(&owner).await {
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        for section in SECTIONS {
+            assert!(page.html.contains(&format!("<a href=\"{}\"", section.path)), "{path}: {}", section.path);
+        }
+        assert_eq!(page.html.matches("aria-current=\"page\"").count(), 2, "{path}: in navigation and breadcrumbs");
+    }
+}
+
+#[tokio::test]
+async fn a_request_without_a_session_is_sent_to_sign_in_and_comes_back_afterwards() {
+    let owner = Visitor::owner().await;
+    let pages = all_pages(&owner).await;
+    assert!(pages.len() >= SECTIONS.len() + 5, "{}", pages.len());
+    let stranger = owner.signed_out();
+    for (path, _) in pages {
+        let answer = stranger.get(&path).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER);
+        assert_eq!(answer.location(), format!("{}?{}={path}", login::PATH, login::NEXT.name));
+    }
+    let answer = stranger.post("/settings/api-keys", "name=x").await;
+    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, login::PATH));
+    assert_eq!(stranger.engine.api_keys(stranger.account).await.expect("keys").len(), 0);
+}
+
+#[tokio::test]
+async fn pages_allow_only_their_own_script_and_are_not_stored() {
+    let owner = Visitor::owner().await;
+    let mut nonces = Vec::new();
+    for (path, page) in all_pages(&owner).await {
+        let policy = page.header(header::CONTENT_SECURITY_POLICY);
+        assert!(policy.starts_with("default-src 'none'; ") && !policy.contains("unsafe-inline"), "{policy}");
+        let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).expect("a nonce");
+        assert!(nonce.len() >= 22, "{path}: {nonce}");
+        assert_eq!(page.html.contains("<leptos-island"), page.html.contains(&format!("nonce=\"{nonce}\"")), "{path}");
+        assert_eq!(page.header(header::CACHE_CONTROL), "no-store", "{path}");
+        for forbidden in [" style=", " onclick=", "javascript:"] {
+            assert!(!page.html.contains(forbidden), "{path}: {forbidden}");
+        }
+        assert!(!nonces.contains(&nonce.to_owned()), "{path}: a nonce is used once");
+        nonces.push(nonce.to_owned());
+    }
+}
+
+#[tokio::test]
+async fn a_flash_message_is_shown_once_and_escaped() {
+    let owner = Visitor::owner().await;
+    let cookie = "__Host-signet-notice=%3Cb%3ESaved.%3C%2Fb%3E";
+    let page = owner.get_with_cookie(webhook_form::NEW_PATH, cookie).await;
+    assert!(page.html.contains("&lt;b&gt;Saved.&lt;/b&gt;") && !page.html.contains("<b>"));
+    assert!(page.header(header::SET_COOKIE).starts_with("__Host-signet-notice=; Max-Age=0; "));
+    assert!(!owner.get(webhook_form::NEW_PATH).await.html.contains("Saved."));
+}

@@ -1,0 +1,218 @@
+//! The owner of one account sees no page of another account, and changes no row of it.
+
+use std::fmt::Write;
+
+use axum::http::StatusCode;
+use signet_engine::{
+    store::deliveries::Filter,
+    testing::{Hands, account, api_key, completed, log},
+};
+use signet_model::{AccountId, ApiKeyId, DeliveryId, EndpointId, delivery::State, event::EventType};
+
+use crate::{
+    pages::{
+        webhook::held,
+        webhook_form::{DESCRIPTION, EVENTS, URL},
+        webhook_recover::{self, SINCE},
+    },
+    testing::{Answer, Visitor, encode},
+};
+
+/// The property of an account: a webhook that is on again and one that is disabled, each
+/// with a delivery that failed and one that is held, and a key.
+struct Property {
+    account: AccountId,
+    active: Webhook,
+    disabled: Webhook,
+    key: ApiKeyId,
+}
+
+#[derive(Clone, Copy)]
+struct Webhook {
+    id: EndpointId,
+    failed: DeliveryId,
+}
+
+impl Property {
+    async fn new(visitor: &Visitor) -> Self {
+        let (engine, account) = (&visitor.engine, visitor.account);
+        let active = visitor.endpoint().await.id;
+        let disabled = visitor.endpoint().await.id;
+        let hands = Hands(engine);
+        // An answer 410 disables the webhook; deliveries of later events are held.
+        for one in hands.ingest(completed(engine, account, "task_failed")).await.1 {
+            hands.finish(one, 410).await;
+        }
+        hands.ingest(completed(engine, account, "task_held")).await.0.expect("accepted");
+        engine.enable_endpoint(account, active).await.expect("enabled");
+        let (key, _) = api_key(engine, Some(account), "backend").await;
+        let (active, disabled) = (webhook(visitor, account, active).await, webhook(visitor, account, disabled).await);
+        Self { account, active, disabled, key: key.id }
+    }
+
+    /// All rows of it, as text.
+    async fn stored(&self, visitor: &Visitor) -> String {
+        let (engine, account) = (&visitor.engine, self.account);
+        let mut text = format!("{:?}", engine.api_keys(account).await.expect("keys"));
+        for endpoint in engine.endpoints(account).await.expect("endpoints") {
+            let log = engine.deliveries(account, endpoint.id, Filter::default(), 100).await.expect("the log");
+            let secret = engine.endpoint_secret(account, endpoint.id).await.expect("a secret");
+            write!(text, "\n{endpoint:?}\n{}\n{log:?}", secret.reveal()).expect("text");
+        }
+        text
+    }
+}
+
+async fn webhook(visitor: &Visitor, account: AccountId, id: EndpointId) -> Webhook {
+    let log = log(&visitor.engine, account, id, Filter::default(), 100).await;
+    let mut states: Vec<_> = log.iter().map(|delivery| delivery.state).collect();
+    states.sort_by_key(|state| state.as_str());
+    assert_eq!(states, [State::Failed, State::Held]);
+    let failed = log.iter().find(|delivery| delivery.state == State::Failed).map(|delivery| delivery.id);
+    Webhook { id, failed: failed.expect("a failed delivery") }
+}
+
+/// An address, and the form that is sent there; without a form the address is opened.
+type Request = (String, Option<String>);
+
+/// Every page and every action of a webhook, of a delivery and of a key, with
+/// forms that change rows. Those that remove rows come last.
+fn requests(Property { active, disabled, key, .. }: &Property) -> Vec<Request> {
+    let mut requests: Vec<Request> = vec![];
+    for Webhook { id, failed } in [active, disabled] {
+        let webhook = format!("/settings/webhooks/{id}");
+        let recover = encode(&[(&SINCE, "2026-03-28T11:00"), (&webhook_recover::EVENTS, "task.completed")]);
+        for page in [
+            "",
+            "/edit",
+            "/delete",
+            "/recover",
+            &format!("/recover?{recover}"),
+            "/deliveries",
+            "/deliveries?state=failed",
+            &format!("?test={failed}"),
+            &format!("/deliveries/{failed}"),
+        ] {
+            requests.push((format!("{webhook}{page}"), None));
+        }
+        let edited = encode(&[(&URL, "https://example.com/mine"), (&DESCRIPTION, "Mine"), (&EVENTS, "task.failed")]);
+        let held = |choice| format!("{}={choice}", held::field(EventType::TaskCompleted));
+        for (action, form) in [
+            ("/secret", ""),
+            ("/secret/new", ""),
+            ("/edit", &*edited),
+            ("/edit", ""),
+            ("/held", ""),
+            ("/held", &held("keep")),
+            ("/held", &held("send")),
+            ("/held", &held("discard")),
+            ("/enable", ""),
+            ("/enable", &held("discard")),
+            (&format!("/deliveries/{failed}/resend"), ""),
+            ("/recover", &recover),
+            ("/recover", ""),
+            ("/pause", ""),
+        ] {
+            requests.push((format!("{webhook}{action}"), Some(form.to_owned())));
+        }
+        requests.push(("/live/secret".into(), Some(format!("endpoint={id}"))));
+        for state in ["", "failed"] {
+            let query = [("endpoint", &*id.to_string()), ("state", state), ("event_type", ""), ("before", "")];
+            let query = query.map(|(name, value)| format!("query%5B{name}%5D={value}&")).concat();
+            requests.push(("/live/deliveries".into(), Some(format!("{query}query%5Blimit%5D=10"))));
+        }
+    }
+    requests.push((format!("/settings/api-keys/{key}/revoke"), None));
+    requests.push((format!("/settings/api-keys/{key}/revoke"), Some(String::new())));
+    for Webhook { id, .. } in [active, disabled] {
+        requests.push((format!("/settings/webhooks/{id}/delete"), Some(String::new())));
+    }
+    requests
+}
+
+/// Tests, which wait for an engine that is at work.
+fn tests(Property { active, disabled, .. }: &Property) -> Vec<Request> {
+    let kinds = [active, disabled].into_iter().flat_map(|webhook| EventType::ALL.map(|kind| (webhook.id, kind)));
+    let requests = kinds.flat_map(|(id, kind)| {
+        [
+            (format!("/settings/webhooks/{id}/test"), Some(format!("type={kind}"))),
+            ("/live/test".into(), Some(format!("endpoint={id}&event_type={kind}"))),
+        ]
+    });
+    requests.collect()
+}
+
+async fn send(visitor: &Visitor, (path, form): &Request) -> Answer {
+    match form {
+        Some(form) => visitor.post(path, form).await,
+        None => visitor.get(path).await,
+    }
+}
+
+fn assert_no_property_in(answer: &Answer, request: &Request) {
+    for theirs in ["whsec_", "task_failed", "task_held", "backend", "example.com"] {
+        assert!(!answer.html.contains(theirs), "{request:?} shows {theirs}");
+    }
+}
+
+#[tokio::test]
+async fn no_page_of_another_account_is_found_and_no_row_of_it_changes() {
+    let mut visitor = Visitor::stranger().await;
+    let theirs = Property::new(&visitor).await;
+    let before = theirs.stored(&visitor).await;
+    let other = account(&visitor.engine, "other").await;
+    visitor.sign_up(other, "other@example.org").await;
+    for request in requests(&theirs).iter().chain(&tests(&theirs)) {
+        let answer = send(&visitor, request).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{request:?}");
+        assert_no_property_in(&answer, request);
+        assert_eq!(theirs.stored(&visitor).await, before, "{request:?}");
+    }
+    // The same requests succeed for the owner.
+    visitor.sign_up(theirs.account, "owner@example.com").await;
+    for request in requests(&theirs) {
+        let status = send(&visitor, &request).await.status;
+        assert!(
+            status.is_success() || status.is_redirection() || status == StatusCode::UNPROCESSABLE_ENTITY,
+            "{request:?}: {status}"
+        );
+    }
+    assert_ne!(theirs.stored(&visitor).await, before);
+}
+
+#[tokio::test]
+async fn a_delivery_is_found_under_its_own_webhook_only() {
+    let mut visitor = Visitor::stranger().await;
+    let theirs = Property::new(&visitor).await;
+    visitor.account = account(&visitor.engine, "other").await;
+    let mine = Property::new(&visitor).await;
+    visitor.sign_up(mine.account, "other@example.org").await;
+    let before = (theirs.stored(&visitor).await, mine.stored(&visitor).await);
+    for (webhook, delivery) in [
+        (mine.active.id, theirs.active.failed),
+        (theirs.active.id, mine.active.failed),
+        (mine.disabled.id, mine.active.failed),
+    ] {
+        let path = format!("/settings/webhooks/{webhook}/deliveries/{delivery}");
+        assert_eq!(visitor.get(&path).await.status, StatusCode::NOT_FOUND, "{path}");
+        assert_eq!(visitor.post(&format!("{path}/resend"), "").await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    // The page is mine; the result of the test is not shown.
+    let page = visitor.get(&format!("/settings/webhooks/{}?test={}", mine.active.id, theirs.active.failed)).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(!page.html.contains(&theirs.active.failed.to_string()));
+    assert_eq!((theirs.stored(&visitor).await, mine.stored(&visitor).await), before);
+}
+
+#[tokio::test]
+async fn islands_are_not_answered_without_a_session() {
+    let visitor = Visitor::stranger().await;
+    let theirs = Property::new(&visitor).await;
+    let before = theirs.stored(&visitor).await;
+    for request in requests(&theirs).iter().chain(&tests(&theirs)).filter(|(path, _)| path.starts_with("/live/")) {
+        let answer = send(&visitor, request).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{request:?}");
+        assert_no_property_in(&answer, request);
+    }
+    assert_eq!(theirs.stored(&visitor).await, before);
+}

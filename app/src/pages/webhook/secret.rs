@@ -1,0 +1,45 @@
+//! The signing secret of a webhook: masked, revealed, or replaced if it cannot be opened.
+
+use leptos::prelude::*;
+use signet_model::{EndpointId, signature::Secret};
+
+use super::{page, text};
+use crate::{
+    components::with_code,
+    error::PageResult,
+    frame::{Ids, Member},
+    islands::StoredSecret,
+    present::endpoint_path,
+};
+
+/// Shows the webhook with its secret.
+pub(super) async fn reveal(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
+    let secret = member.engine().endpoint_secret(member.account, id).await?;
+    page(&member, id, None, Some(secret)).await
+}
+
+/// Makes a new secret for a webhook whose own cannot be opened, and shows it.
+pub(super) async fn replace(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
+    let secret = member.engine().replace_lost_secret(member.account, id).await?;
+    page(&member, id, None, secret).await
+}
+
+/// The secret, masked unless it was asked for, and how to verify with it.
+pub(crate) fn secret_card(id: EndpointId, secret: Option<&Secret>) -> impl IntoView + use<> {
+    view! {
+        <section class="card" id="secret">
+            <h2>{text::SECRET}</h2>
+            <StoredSecret
+                endpoint=id.to_string()
+                page=endpoint_path(id)
+                secret=secret.map(|secret| secret.reveal().to_owned())
+            />
+            {verification_hint()}
+        </section>
+    }
+}
+
+/// Says in short how a receiver checks a signature.
+pub(crate) fn verification_hint() -> impl IntoView {
+    view! { <p class="hint">{with_code(text::VERIFY)}</p> }
+}

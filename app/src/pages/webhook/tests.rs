@@ -1,0 +1,126 @@
+//! The page of a webhook, its forms, and its state when its row cannot be used.
+
+use axum::http::StatusCode;
+use signet_engine::testing::{Hands, completed};
+
+use super::*;
+use crate::{
+    pages::webhook_form::{DESCRIPTION, EVENTS, URL},
+    testing::{Visitor, encode},
+};
+
+#[tokio::test]
+async fn the_page_shows_the_state_of_the_webhook() {
+    let owner = Visitor::owner().await;
+    let id = owner.endpoint().await.id;
+    let path = endpoint_path(id);
+    insta::assert_snapshot!("enabled", owner.get(&path).await.content());
+    owner.post(&format!("{path}/pause"), "").await;
+    insta::assert_snapshot!("paused", owner.get(&path).await.content());
+    owner.post(&format!("{path}/enable"), "").await;
+
+    let hands = Hands(&owner.engine);
+    for one in hands.ingest(completed(&owner.engine, owner.account, "task_failed")).await.1 {
+        hands.finish(one, 410).await;
+    }
+    hands.ingest(completed(&owner.engine, owner.account, "task_held")).await.0.expect("accepted");
+    insta::assert_snapshot!("disabled", owner.get(&path).await.content());
+    owner.post(&format!("{path}/enable"), &format!("{}=keep", held::field(EventType::TaskCompleted))).await;
+    insta::assert_snapshot!("held", owner.get(&path).await.content());
+}
+
+#[tokio::test]
+async fn opening_the_address_of_a_form_leaves_the_webhook_as_it_is() {
+    let owner = Visitor::owner().await;
+    let endpoint = owner.endpoint().await;
+    for action in ["delete", "pause", "enable", "held", "recover", "secret", "test"] {
+        owner.get(&format!("{}/{action}", endpoint_path(endpoint.id))).await;
+    }
+    owner.get("/logout").await;
+    let after = owner.engine.endpoint(owner.account, endpoint.id).await.expect("the store").expect("still there");
+    assert!(after.disabled.is_none());
+    let sent = owner.engine.deliveries(owner.account, endpoint.id, Filter::default(), 10).await.expect("the log");
+    assert!(sent.is_empty());
+}
+
+#[tokio::test]
+async fn a_secret_is_on_the_page_only_when_it_was_asked_for() {
+    let owner = Visitor::owner().await;
+    let id = owner.endpoint().await.id;
+    let path = endpoint_path(id);
+    let secret = owner.engine.endpoint_secret(owner.account, id).await.expect("a secret");
+    assert!(!owner.get(&path).await.html.contains(secret.reveal()));
+    assert!(owner.post(&format!("{path}/secret"), "").await.html.contains(secret.reveal()));
+}
+
+#[tokio::test]
+async fn a_webhook_is_paused_and_re_enabled() {
+    let owner = Visitor::owner().await;
+    let path = endpoint_path(owner.endpoint().await.id);
+    for (action, said, shown) in [("pause", text::PAUSED, text::IS_PAUSED), ("enable", text::ENABLED, text::PAUSE)] {
+        let answer = owner.post(&format!("{path}/{action}"), "").await;
+        assert_eq!((answer.location(), answer.flash()), (&*path, said.to_owned()));
+        let page = owner.get_with_cookie(&path, answer.cookie()).await;
+        assert!(page.html.contains(said) && page.html.contains(shown), "{action}");
+    }
+}
+
+/// The owner of a webhook whose row is damaged after an event was sent to it.
+async fn owner_of_damaged(columns: &str) -> (Visitor, EndpointId) {
+    let owner = Visitor::owner().await;
+    let endpoint = owner.endpoint().await.id;
+    Hands(&owner.engine).ingest(completed(&owner.engine, owner.account, "task")).await.0.expect("accepted");
+    owner.database.drop_constraints("endpoints").await;
+    owner.database.run(&format!("UPDATE endpoints SET {columns}")).await;
+    owner.database.run("UPDATE accounts SET revision = revision + 1").await;
+    (owner, endpoint)
+}
+
+#[tokio::test]
+async fn every_page_of_a_webhook_that_cannot_be_used_is_shown_and_says_so() {
+    for columns in ["url = 'https://a..b/'", "secret = X'00'", "url = CAST(X'68747470733A2F2FFF' AS TEXT)"] {
+        let (owner, endpoint) = owner_of_damaged(columns).await;
+        for page in ["", "/edit", "/delete", "/deliveries", "/recover"] {
+            let answer = owner.get(&format!("{}{page}", endpoint_path(endpoint))).await;
+            assert_eq!(answer.status, StatusCode::OK, "{columns} {page}");
+        }
+        for page in [webhooks::PATH.to_owned(), endpoint_path(endpoint)] {
+            assert!(owner.get(&page).await.html.contains("Unusable"), "{columns} {page}");
+        }
+        let page = owner.get(&endpoint_path(endpoint)).await.html;
+        assert!(page.contains(text::IS_UNUSABLE) && !page.contains(r#"id="test""#), "{columns}");
+    }
+}
+
+#[tokio::test]
+async fn a_url_that_cannot_be_used_is_in_the_form_to_be_corrected() {
+    let (owner, endpoint) = owner_of_damaged("url = 'https://a..b/'").await;
+    let path = endpoint_path(endpoint);
+    assert!(owner.get(&format!("{path}/edit")).await.html.contains(r#"value="https://a..b/""#));
+    let form = encode(&[(&URL, "https://example.com/a"), (&DESCRIPTION, ""), (&EVENTS, "task.failed")]);
+    assert_eq!(owner.post(&format!("{path}/edit"), &form).await.status, StatusCode::SEE_OTHER);
+    assert!(!owner.get(&path).await.html.contains("Unusable"));
+}
+
+#[tokio::test]
+async fn a_lost_secret_is_replaced_by_one_that_is_shown() {
+    let (owner, endpoint) = owner_of_damaged("secret = X'00'").await;
+    let path = endpoint_path(endpoint);
+    let page = owner.get(&path).await.html;
+    assert!(page.contains(&format!(r#"action="{path}/secret/new""#)));
+    assert_eq!(owner.post(&format!("{path}/secret"), "").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+
+    let made = owner.post(&format!("{path}/secret/new"), "").await;
+    let secret = owner.engine.endpoint_secret(owner.account, endpoint).await.expect("a secret");
+    assert!(made.status == StatusCode::OK && made.html.contains(secret.reveal()));
+    let again = owner.post(&format!("{path}/secret/new"), "").await;
+    assert!(!again.html.contains(secret.reveal()), "a secret that opens is neither replaced nor shown");
+}
+
+#[tokio::test]
+async fn a_test_to_a_webhook_that_cannot_be_used_is_refused() {
+    let (owner, endpoint) = owner_of_damaged("url = 'https://a..b/'").await;
+    let form = encode(&[(&test_event::TYPE, "task.failed")]);
+    let answer = owner.post(&format!("{}/test", endpoint_path(endpoint)), &form).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+}

@@ -1,0 +1,54 @@
+//! The sentences of the screen.
+
+use signet_model::endpoint::UrlError;
+
+pub(super) const ADD_TITLE: &str = "Add webhook";
+pub(super) const EDIT_TITLE: &str = "Edit webhook";
+pub(super) const ADD: &str = "Add";
+pub(super) const EDIT: &str = "Edit";
+pub(super) const URL: &str = "URL";
+pub(super) const URL_HINT: &str =
+    "Where events are sent with POST. It must start with https:// and be reachable from the internet.";
+pub(super) const DESCRIPTION: &str = "Description";
+pub(super) const DESCRIPTION_HINT: &str = "What this webhook is for, so that others recognise it.";
+pub(super) const EVENTS: &str = "Events";
+pub(super) const EVENTS_HINT: &str = "Choose what this webhook is told about.";
+pub(super) const SECRET: &str = "Signing secret";
+pub(super) const SECRET_HINT: &str =
+    "Give this to your receiver now, so that it can verify the first event. You can see it again later.";
+pub(super) const REVEAL: &str = "Reveal";
+pub(super) const HIDE: &str = "Hide";
+pub(super) const SAVE: &str = "Save webhook";
+pub(super) const CANCEL: &str = "Cancel";
+
+pub(super) const CREATED: &str = "Webhook created. Send a test event to check your receiver.";
+pub(super) const CREATED_BEFORE: &str = "This form had created this webhook before. Edit it to change it.";
+pub(super) const SAVED: &str = "Webhook saved.";
+
+pub(super) fn too_many(limit: u32) -> String {
+    format!("This account has {limit} webhooks, and may not have more. Delete one that is no longer used.")
+}
+
+pub(super) fn invalid_url(error: UrlError) -> String {
+    match error {
+        UrlError::Empty => "Enter the URL that events are sent to, such as https://example.com/webhooks.",
+        UrlError::TooLong => "The URL is too long: use at most 2,048 characters.",
+        UrlError::NotAbsolute => {
+            "This is not a complete URL. Start it with https:// and a host name, such as https://example.com/webhooks."
+        }
+        UrlError::NotEncrypted => "The URL must start with https://, not http://: events are only sent encrypted.",
+        UrlError::NotHttps => "The URL must start with https://.",
+        UrlError::Host => "The host name is not valid. Check it for typing errors.",
+        UrlError::HostLetter => "A host name has only letters, digits, hyphens and dots. Check it for typing errors.",
+        UrlError::HostWildcard => "Enter the name of one host: * stands for many.",
+        UrlError::HostHyphen => "No part of a host name may begin or end with a hyphen. Check it for typing errors.",
+        UrlError::HostTooLong => "The host name is too long: use at most 63 letters between two dots, and 253 in all.",
+        UrlError::Port => "The port is not valid: use a number from 1 to 65535, or leave it out.",
+        UrlError::Credentials => {
+            "Remove the user name and password from the URL. The signature proves that a request is ours."
+        }
+        UrlError::Fragment => "Remove the part after #: it is never sent to a server.",
+        UrlError::WhiteSpace => "The URL has spaces or line breaks in it. Remove them.",
+    }
+    .to_owned()
+}
