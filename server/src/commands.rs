@@ -75,12 +75,25 @@ impl Command {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+    use insta::assert_snapshot;
 
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_texts_are_those_of_the_snapshots() {
+        for path in ["", "serve", "receive", "account add", "account link", "key add", "check", "erase"] {
+            let mut signet = Cli::command().term_width(100);
+            signet.build();
+            let names = path.split_whitespace();
+            let command = names.fold(&mut signet, |command, name| command.find_subcommand_mut(name).expect(name));
+            let help = command.clone().mut_args(|option| option.hide_env_values(true)).render_long_help();
+            assert_snapshot!(format!("signet {path}").trim().replace(' ', "_"), help);
+        }
     }
 
     #[test]

@@ -83,6 +83,7 @@ async fn method_not_allowed() -> Problem {
 #[cfg(test)]
 mod tests {
     use axum::http::StatusCode;
+    use insta::assert_snapshot;
     use serde_json::json;
 
     use super::testing::TestApi;
@@ -96,6 +97,6 @@ mod tests {
         assert_eq!(answer.json["code"], "method_not_allowed");
         let answer = api.send("POST", "/v1/nothing", "{}", &[]).await;
         assert_eq!((answer.status, &answer.json["code"]), (StatusCode::NOT_FOUND, &json!("no_such_operation")));
-        api.provoked.covers(include_str!("rest.rs"));
+        assert_snapshot!(api.provoked.documents(include_str!("rest.rs")));
     }
 }

@@ -84,6 +84,7 @@ impl fmt::Display for Report<'_> {
 
 #[cfg(test)]
 mod tests {
+    use insta::assert_snapshot;
     use signet_engine::ledger::{Finding, Rule};
     use signet_model::delivery::State;
 
@@ -97,19 +98,18 @@ mod tests {
             attempts: 8,
             findings: vec![Finding { rule: Rule::Fanout, count: 2, examples: vec!["evt_1".into(), "evt_2".into()] }],
         };
-        let lines = [
-            "           7 events",
-            "           7 deliveries",
-            "               1 pending",
-            "               6 delivered",
-            "           8 attempts",
-            "",
-            "This does not add up:",
-            "           2 events with more or fewer deliveries than endpoints they went to",
-            "             evt_1",
-            "             evt_2",
-        ];
-        assert_eq!(Report(&ledger).to_string(), lines.map(|line| format!("{line}\n")).concat());
+        assert_snapshot!(Report(&ledger), @"
+           7 events
+           7 deliveries
+               1 pending
+               6 delivered
+           8 attempts
+
+This does not add up:
+           2 events with more or fewer deliveries than endpoints they went to
+             evt_1
+             evt_2
+");
         assert!(Report(&Ledger { findings: vec![], ..ledger }).to_string().ends_with("\nEverything adds up.\n"));
     }
 }

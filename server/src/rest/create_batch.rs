@@ -198,6 +198,7 @@ impl From<Result<Accepted, Problem>> for EntryAnswer {
 mod tests {
     use std::time::Duration;
 
+    use insta::assert_snapshot;
     use serde_json::json;
 
     use super::*;
@@ -359,7 +360,7 @@ mod tests {
         api.post(PATH, &json!([event()])).await;
         api.close_database().await;
         api.with_authorization("Bearer sk_unknown").post(PATH, &json!([event()])).await;
-        api.provoked.covers(include_str!("create_batch.rs"));
+        assert_snapshot!(api.provoked.documents(include_str!("create_batch.rs")));
     }
 
     #[tokio::test]

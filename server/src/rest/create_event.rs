@@ -45,6 +45,7 @@ mod tests {
     use std::time::Duration;
 
     use axum::http::StatusCode;
+    use insta::assert_snapshot;
     use serde_json::{Value, json};
 
     use super::*;
@@ -181,7 +182,7 @@ mod tests {
         keyed("l", "task_1").await;
         api.close_database().await;
         api.with_authorization("Bearer sk_unknown").post("/v1/events", &event()).await;
-        api.provoked.covers(include_str!("create_event.rs"));
+        assert_snapshot!(api.provoked.documents(include_str!("create_event.rs")));
     }
 
     const HEADER: &str = "idempotency-key";

@@ -57,6 +57,7 @@ fn read(text: &str) -> Result<Amount, Problem> {
 mod tests {
     use std::time::Duration;
 
+    use insta::assert_snapshot;
     use serde_json::json;
 
     use super::*;
@@ -118,7 +119,7 @@ mod tests {
         api.put(path, &json!({"balance": 1})).await;
         api.close_database().await;
         api.with_authorization("Bearer sk_unknown").put(path, &json!({"balance": 1})).await;
-        api.provoked.covers(include_str!("set_balance.rs"));
+        assert_snapshot!(api.provoked.documents(include_str!("set_balance.rs")));
     }
 
     #[tokio::test]

@@ -9,24 +9,27 @@ use std::{
 use axum::http::Method;
 use serde_json::Value;
 
-/// The codes that were answered so far. Clones share them.
+/// The problem documents that were answered so far, with their codes. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct Provoked(Arc<Mutex<BTreeSet<String>>>);
+pub struct Provoked(Arc<Mutex<BTreeSet<(String, String)>>>);
 
 impl Provoked {
     /// Notes the problems in an answer, each of which the operation must declare.
     pub fn note(&self, method: &Method, path: &str, answer: &Value) {
         let entries = answer["results"].as_array().into_iter().flatten().map(|entry| &entry["error"]);
-        let codes = entries.chain([answer]).filter_map(|problem| problem["code"].as_str());
-        for code in codes {
+        for problem in entries.chain([answer]) {
+            let Some(code) = problem["code"].as_str() else { continue };
             assert!(declared(source(method, path)).contains(code), "{method} {path} does not declare {code}");
-            self.0.lock().expect("no panic").insert(code.to_owned());
+            self.0.lock().expect("no panic").insert((code.to_owned(), problem.to_string()));
         }
     }
 
-    /// Fails unless every problem that the header of this source declares was answered.
-    pub fn covers(&self, source: &str) {
-        assert_eq!(*self.0.lock().expect("no panic"), declared(source));
+    /// The documents, one a line. Fails unless every problem that the header of this source
+    /// declares was answered.
+    pub fn documents(&self, source: &str) -> String {
+        let provoked = self.0.lock().expect("no panic");
+        assert_eq!(provoked.iter().map(|(code, _)| code.clone()).collect::<BTreeSet<_>>(), declared(source));
+        provoked.iter().map(|(_, document)| format!("{document}\n")).collect()
     }
 }
 
