@@ -9,6 +9,7 @@ use axum::{
 use leptos::prelude::{ServerFnError, expect_context};
 use leptos_axum::ResponseOptions;
 use signet_engine::{
+    db,
     deliver::ingest::IngestError,
     store::{self, deliveries::TestError},
 };
@@ -61,9 +62,12 @@ impl PageError {
 impl From<store::Error> for PageError {
     fn from(error: store::Error) -> Self {
         match error {
-            store::Error::NotFound => Self::NotFound,
+            store::Error::AccountNotFound
+            | store::Error::EndpointNotFound
+            | store::Error::DeliveryNotFound
+            | store::Error::ApiKeyNotFound => Self::NotFound,
             store::Error::Unusable(_) | store::Error::UnusableDelivery(_) => Self::Unusable,
-            store::Error::TooSlow => {
+            store::Error::Database(db::Error::TooSlow) => {
                 tracing::warn!("a page was stopped because it took too long");
                 Self::TooSlow
             }
@@ -72,6 +76,12 @@ impl From<store::Error> for PageError {
                 Self::Internal
             }
         }
+    }
+}
+
+impl From<db::Error> for PageError {
+    fn from(error: db::Error) -> Self {
+        store::Error::from(error).into()
     }
 }
 

@@ -9,7 +9,7 @@ use signet_engine::{
     outbound::{Client, Config, Policy},
     random::Random,
     seal::{SealKey, Sealer},
-    store::{Database, DatabaseUrl, endpoints::EndpointDraft},
+    service::{Database, DatabaseUrl, endpoints::EndpointDraft},
 };
 use signet_model::{AccountId, Subscriptions, endpoint::EndpointUrl, text::Description};
 use tempfile::TempDir;
@@ -83,7 +83,7 @@ impl Fixture {
             owners.push(add_endpoints(&engine, &name, &backlog.url, backlog.endpoints).await?);
         }
         add_pending(&url, iter::zip(owners, backlogs)).await?;
-        let (_, api_key) = engine.create_api_key(None, &"bench".parse()?).await?;
+        let api_key = engine.operator_keys().create(&"bench".parse()?).await?.text;
         engine.close().await;
         Ok(Self { folder, database, accounts, api_key, url })
     }
@@ -106,10 +106,14 @@ impl Fixture {
 }
 
 async fn add_endpoints(engine: &Engine, name: &str, url: &EndpointUrl, number: usize) -> anyhow::Result<AccountId> {
-    let account = engine.create_account(&name.parse()?).await?.context("a new name")?.id;
+    let account = engine.accounts().create(&name.parse()?).await?.id;
     for _ in 0..number {
         let (url, description, event_types) = (url.clone(), Description::default(), Subscriptions::all());
-        engine.create_endpoint(account, EndpointDraft { url, description, event_types }, &engine.new_secret()).await?;
+        engine
+            .account(account)
+            .endpoints()
+            .create(EndpointDraft { url, description, event_types }, &engine.new_secret())
+            .await?;
     }
     Ok(account)
 }

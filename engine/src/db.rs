@@ -29,7 +29,7 @@ mod url;
 
 use std::sync::Arc;
 
-use signet_model::time::Clock;
+use signet_model::{Timestamp, time::Clock};
 
 pub(crate) use connection::{Conn, Tx};
 pub(crate) use error::located;
@@ -102,6 +102,13 @@ impl Database {
     /// Answers once the database has answered a query.
     pub async fn ping(&self) -> Result<()> {
         self.read(Pool::Pages).await?.query("SELECT 1").execute().await.map(drop)
+    }
+
+    /// Commits a change without a meaning, to see whether that can be done.
+    pub(crate) async fn probe(&self, now: Timestamp) -> Result<()> {
+        let mut tx = self.begin().await?;
+        tx.query("UPDATE sealing_check SET checked_at = $1").bind(now).execute().await?;
+        tx.commit().await
     }
 
     /// Fails if an SQLite file is no longer the one that was opened.

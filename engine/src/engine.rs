@@ -1,5 +1,8 @@
 //! The handle through which everything else uses the engine.
 
+mod forwards;
+mod operations;
+
 use std::{
     fmt,
     sync::{Arc, Mutex, PoisonError},
@@ -22,10 +25,13 @@ use crate::{
     outbound::{Client, Policy},
     queue::Lease,
     random::Random,
-    retention::{FIRST_AFTER, sweep_hourly},
     seal::Sealer,
+    service::{
+        Passwords,
+        api_keys::RecentKeys,
+        retention::{FIRST_AFTER, sweep_hourly},
+    },
     shutdown::Shutdown,
-    store::{Passwords, api_keys::RecentKeys},
 };
 
 /// Outcomes that may wait for the writer. Beyond that attempts keep their slots, and so

@@ -1,25 +1,27 @@
-//! The delivery engine: everything that needs neither requests nor pixels.
+//! The delivery engine: all that needs neither requests nor pixels.
 //!
-//! # The cast
-//! - The **store** (`store`) keeps the nouns: accounts, users, sessions, API
-//!   keys, endpoints, and what happened to every delivery.
-//! - The **queue** (`queue`) is the part of the store that is hot: ingest,
-//!   claim, finish, hold, release. It is one trait with a driver for each database.
-//! - The **deliverer** (`deliver`) takes deliveries from the queue, makes one
-//!   attempt at each, and hands the outcomes back in batches.
-//! - The **outbound client** (`outbound`) makes the POST, and refuses to reach
-//!   what is not on the public internet.
+//! # The floors
+//! Imports run downwards only.
+//! - [`service`] has the operations, a file a noun: accounts, users, sessions, API keys,
+//!   endpoints, deliveries, retention, erasure, and the ledger that checks all rows.
+//! - [`deliver`] takes an event from its acceptance to a recorded outcome: the writer, the
+//!   dispatcher, the lanes, and one attempt.
+//! - `queue` has the statements of delivering: write a batch, claim, hold, release. SQLite
+//!   and PostgreSQL have a driver each.
+//! - [`db`] is one façade over the two databases.
+//!
+//! Beside them, [`outbound`] is the HTTP client that refuses to reach addresses that are not
+//! on the public internet, [`seal`] keeps secrets at rest, and [`clock`] and [`random`] are
+//! handed in, so that a test can repeat all of it.
 
 pub mod clock;
 pub mod db;
 pub mod deliver;
-pub mod ledger;
 pub mod outbound;
 pub(crate) mod queue;
 pub mod random;
-pub mod retention;
 pub mod seal;
-pub mod store;
+pub mod service;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 
@@ -29,5 +31,7 @@ mod shutdown;
 mod unusable;
 
 pub use engine::{Engine, Environment, Running, Settings};
+pub use service as store;
+pub use service::{ledger, retention};
 pub use shutdown::Shutdown;
 pub use unusable::{Unusable, UnusableDelivery};

@@ -10,7 +10,6 @@ use chacha20poly1305::{
 };
 
 mod key;
-mod proof;
 
 pub use key::{InvalidKey, KeyFileError, SealKey};
 

@@ -12,12 +12,8 @@ use std::{
 
 use signet_engine::{
     Engine, Running, Settings,
-    store::{
-        Database,
-        deliveries::Filter,
-        endpoints::{EndpointDraft, HeldChoice},
-    },
-    testing::{Backlog, Receiver, TestDatabase, account, completed, databases, endpoint, engine},
+    service::{Database, deliveries::Filter, endpoints::EndpointDraft},
+    testing::{Backlog, Receiver, TestDatabase, account, completed, endpoint, engine, on_each_database},
 };
 use signet_model::{AccountId, EndpointId, Subscriptions, Timestamp, delivery::State, text::Description};
 use tokio_util::sync::CancellationToken;
@@ -49,11 +45,11 @@ impl<'d> World<'d> {
         let endpoint = endpoint(&engine, account).await;
         let url = receiver.url("neighbour");
         let draft = EndpointDraft { url, description: Description::default(), event_types: Subscriptions::all() };
-        engine.create_endpoint(neighbour, draft, &engine.new_secret()).await.expect("an endpoint");
+        engine.account(neighbour).endpoints().create(draft, &engine.new_secret()).await.expect("an endpoint");
         database.store_backlog(account, endpoint, backlog, 1..BACKLOG + 1).await;
         if backlog == Backlog::Pending {
             // Before the engine is started, so that nothing of the backlog is attempted.
-            engine.pause_endpoint(account, endpoint).await.expect("paused");
+            engine.account(account).endpoint(endpoint).pause().await.expect("paused");
         }
         let running = engine.start();
         Self { database, engine, running, receiver, account, endpoint, neighbour, accepted: Arc::default() }
@@ -102,7 +98,7 @@ impl<'d> World<'d> {
     /// How many deliveries of the newest 100 in this state the log tells.
     async fn told(&self, state: State) -> usize {
         let filter = Filter { state: Some(state), ..Filter::default() };
-        self.engine.deliveries(self.account, self.endpoint, filter, 100).await.expect("the log").len()
+        self.engine.account(self.account).endpoint(self.endpoint).deliveries(filter, 100).await.expect("the log").len()
     }
 
     async fn assert_clean(&self) {
@@ -125,118 +121,103 @@ impl<'d> World<'d> {
     }
 }
 
-#[tokio::test]
-async fn a_backlog_is_held_in_steps_and_told_to_be_held_at_once() {
-    for database in databases().await {
-        let world = World::new(&database, Backlog::Pending).await;
-        world
-            .beside_the_neighbour(async {
-                assert_eq!((world.told(State::Held).await, world.told(State::Pending).await), (100, 0));
-                world.assert_clean().await;
-                assert!(world.count(State::Pending).await > 0, "it is not done yet");
-                let [(_, held)] = world.engine.held_counts(world.account, world.endpoint).await.expect("counts")[..]
-                else {
-                    panic!("one type is held")
-                };
-                assert_eq!((held.counted, held.more), (10_000, true));
-                world.stored(State::Pending, 0).await;
-            })
-            .await;
-        world.end().await;
-    }
-}
-
-#[tokio::test]
-async fn what_waited_before_a_webhook_is_enabled_is_held_even_if_that_was_not_done_yet() {
-    for database in databases().await {
-        let world = World::new(&database, Backlog::Pending).await;
-        world.engine.enable_endpoint(world.account, world.endpoint).await.expect("enabled");
-        assert!(world.count(State::Pending).await > 0, "it is not done yet");
-        assert_eq!((world.told(State::Held).await, world.told(State::Pending).await), (100, 0));
-        world.assert_clean().await;
-        world.beside_the_neighbour(world.stored(State::Pending, 0)).await;
-        assert_eq!(world.count(State::Held).await, i64::from(BACKLOG), "none went out");
-        world.end().await;
-    }
-}
-
-#[tokio::test]
-async fn a_backlog_of_a_deleted_webhook_is_discarded_in_steps() {
-    for database in databases().await {
-        let world = World::new(&database, Backlog::Held).await;
-        let deleting = async {
-            world.engine.delete_endpoint(world.account, world.endpoint).await.expect("deleted");
-            assert_eq!((world.told(State::Discarded).await, world.told(State::Held).await), (100, 0));
+on_each_database!(a_backlog_is_held_in_steps_and_told_to_be_held_at_once);
+async fn a_backlog_is_held_in_steps_and_told_to_be_held_at_once(database: TestDatabase) {
+    let world = World::new(&database, Backlog::Pending).await;
+    world
+        .beside_the_neighbour(async {
+            assert_eq!((world.told(State::Held).await, world.told(State::Pending).await), (100, 0));
             world.assert_clean().await;
-            world.stored(State::Held, 0).await;
-        };
-        world.beside_the_neighbour(deleting).await;
-        assert_eq!(world.count(State::Discarded).await, i64::from(BACKLOG));
-        world.end().await;
-    }
+            assert!(world.count(State::Pending).await > 0, "it is not done yet");
+            let [(_, held)] =
+                world.engine.account(world.account).endpoint(world.endpoint).held_counts().await.expect("counts")[..]
+            else {
+                panic!("one type is held")
+            };
+            assert_eq!((held.counted, held.more), (10_000, true));
+            world.stored(State::Pending, 0).await;
+        })
+        .await;
+    world.end().await;
 }
 
-#[tokio::test]
-async fn a_backlog_is_released_in_steps() {
-    for database in databases().await {
-        let world = World::new(&database, Backlog::Held).await;
-        let (engine, all) = (&world.engine, Subscriptions::all());
-        let releasing = engine.settle_held(world.account, world.endpoint, all, HeldChoice::Release);
-        assert_eq!(world.beside_the_neighbour(releasing).await.expect("released"), u64::from(BACKLOG));
-        world.end().await;
-    }
+on_each_database!(what_waited_before_a_webhook_is_enabled_is_held_even_if_that_was_not_done_yet);
+async fn what_waited_before_a_webhook_is_enabled_is_held_even_if_that_was_not_done_yet(database: TestDatabase) {
+    let world = World::new(&database, Backlog::Pending).await;
+    world.engine.account(world.account).endpoint(world.endpoint).enable().await.expect("enabled");
+    assert!(world.count(State::Pending).await > 0, "it is not done yet");
+    assert_eq!((world.told(State::Held).await, world.told(State::Pending).await), (100, 0));
+    world.assert_clean().await;
+    world.beside_the_neighbour(world.stored(State::Pending, 0)).await;
+    assert_eq!(world.count(State::Held).await, i64::from(BACKLOG), "none went out");
+    world.end().await;
 }
 
-#[tokio::test]
-async fn a_backlog_is_discarded_in_steps() {
-    for database in databases().await {
-        let world = World::new(&database, Backlog::Held).await;
-        let (engine, all) = (&world.engine, Subscriptions::all());
-        let discarding = engine.settle_held(world.account, world.endpoint, all, HeldChoice::Discard);
-        assert_eq!(world.beside_the_neighbour(discarding).await.expect("discarded"), u64::from(BACKLOG));
-        world.end().await;
-    }
-}
-
-#[tokio::test]
-async fn a_backlog_is_recovered_in_steps() {
-    for database in databases().await {
-        let world = World::new(&database, Backlog::Failed).await;
-        let since = Timestamp::from_unix_micros(0);
-        let recovering = world.engine.recover(world.account, world.endpoint, since, Subscriptions::all());
-        assert_eq!(world.beside_the_neighbour(recovering).await.expect("recovered"), u64::from(BACKLOG));
-        world.end().await;
-    }
-}
-
-#[tokio::test]
-async fn an_account_with_a_backlog_is_erased_in_steps() {
-    for database in databases().await {
-        let world = World::new(&database, Backlog::Pending).await;
-        let removed = world.beside_the_neighbour(world.engine.erase_account(world.account)).await.expect("erased");
-        assert_eq!(removed.events, u64::from(BACKLOG));
-        world.end().await;
-    }
-}
-
-#[tokio::test]
-async fn what_a_process_has_left_to_do_the_next_one_does() {
-    for database in databases().await {
-        let mut world = World::new(&database, Backlog::Pending).await;
-        world.stored(State::Pending, i64::from(BACKLOG) - 1).await;
-        world.stop().await;
-        assert!(world.count(State::Pending).await > 0, "it is not done yet");
+on_each_database!(a_backlog_of_a_deleted_webhook_is_discarded_in_steps);
+async fn a_backlog_of_a_deleted_webhook_is_discarded_in_steps(database: TestDatabase) {
+    let world = World::new(&database, Backlog::Held).await;
+    let deleting = async {
+        world.engine.account(world.account).endpoint(world.endpoint).delete().await.expect("deleted");
+        assert_eq!((world.told(State::Discarded).await, world.told(State::Held).await), (100, 0));
         world.assert_clean().await;
+        world.stored(State::Held, 0).await;
+    };
+    world.beside_the_neighbour(deleting).await;
+    assert_eq!(world.count(State::Discarded).await, i64::from(BACKLOG));
+    world.end().await;
+}
 
-        let (engine, _) = engine(&database, Settings::default(), Vec::new());
-        let running = engine.start().expect("a new engine");
-        while world.count(State::Pending).await > 0 {
-            engine.wake();
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        assert_eq!(world.count(State::Held).await, i64::from(BACKLOG));
-        world.assert_clean().await;
-        running.stop(CancellationToken::new()).await;
-        engine.close().await;
+on_each_database!(a_backlog_is_released_in_steps);
+async fn a_backlog_is_released_in_steps(database: TestDatabase) {
+    let world = World::new(&database, Backlog::Held).await;
+    let (engine, all) = (&world.engine, Subscriptions::all());
+    let releasing = engine.account(world.account).endpoint(world.endpoint).release(all);
+    assert_eq!(world.beside_the_neighbour(releasing).await.expect("released"), u64::from(BACKLOG));
+    world.end().await;
+}
+
+on_each_database!(a_backlog_is_discarded_in_steps);
+async fn a_backlog_is_discarded_in_steps(database: TestDatabase) {
+    let world = World::new(&database, Backlog::Held).await;
+    let (engine, all) = (&world.engine, Subscriptions::all());
+    let discarding = engine.account(world.account).endpoint(world.endpoint).discard(all);
+    assert_eq!(world.beside_the_neighbour(discarding).await.expect("discarded"), u64::from(BACKLOG));
+    world.end().await;
+}
+
+on_each_database!(a_backlog_is_recovered_in_steps);
+async fn a_backlog_is_recovered_in_steps(database: TestDatabase) {
+    let world = World::new(&database, Backlog::Failed).await;
+    let since = Timestamp::from_unix_micros(0);
+    let recovering = world.engine.account(world.account).endpoint(world.endpoint).recover(since, Subscriptions::all());
+    assert_eq!(world.beside_the_neighbour(recovering).await.expect("recovered"), u64::from(BACKLOG));
+    world.end().await;
+}
+
+on_each_database!(an_account_with_a_backlog_is_erased_in_steps);
+async fn an_account_with_a_backlog_is_erased_in_steps(database: TestDatabase) {
+    let world = World::new(&database, Backlog::Pending).await;
+    let removed = world.beside_the_neighbour(world.engine.account(world.account).erase()).await.expect("erased");
+    assert_eq!(removed.events, u64::from(BACKLOG));
+    world.end().await;
+}
+
+on_each_database!(what_a_process_has_left_to_do_the_next_one_does);
+async fn what_a_process_has_left_to_do_the_next_one_does(database: TestDatabase) {
+    let mut world = World::new(&database, Backlog::Pending).await;
+    world.stored(State::Pending, i64::from(BACKLOG) - 1).await;
+    world.stop().await;
+    assert!(world.count(State::Pending).await > 0, "it is not done yet");
+    world.assert_clean().await;
+
+    let (engine, _) = engine(&database, Settings::default(), Vec::new());
+    let running = engine.start().expect("a new engine");
+    while world.count(State::Pending).await > 0 {
+        engine.wake();
+        tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    assert_eq!(world.count(State::Held).await, i64::from(BACKLOG));
+    world.assert_clean().await;
+    running.stop(CancellationToken::new()).await;
+    engine.close().await;
 }

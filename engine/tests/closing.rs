@@ -6,12 +6,12 @@ use std::{sync::Arc, time::Duration};
 use signet_engine::{
     Engine, Running, Settings,
     deliver::ingest::NewEvent,
-    store::{
+    service::{
         Database,
         deliveries::Filter,
         endpoints::{Endpoint, EndpointDraft},
     },
-    testing::{Hands, Receiver, TestDatabase, account, completed, databases, engine},
+    testing::{Hands, Receiver, TestDatabase, account, completed, engine, on_each_database},
 };
 use signet_model::{AccountId, Subscriptions, delivery::State, text::Description};
 use tokio::sync::Semaphore;
@@ -43,7 +43,9 @@ impl Burst {
         let running = engine.start().expect("a new engine");
         let account = account(&engine, "acme").await;
         let endpoint = engine
-            .create_endpoint(account, draft(&receiver, "before"), &engine.new_secret())
+            .account(account)
+            .endpoints()
+            .create(draft(&receiver, "before"), &engine.new_secret())
             .await
             .expect("an endpoint");
         let gate = Arc::new(Semaphore::new(0));
@@ -74,7 +76,13 @@ impl Burst {
 
     async fn count(&self, state: State) -> usize {
         let filter = Filter { state: Some(state), ..Filter::default() };
-        self.engine.deliveries(self.account, self.endpoint.id, filter, 100).await.expect("the log").len()
+        self.engine
+            .account(self.account)
+            .endpoint(self.endpoint.id)
+            .deliveries(filter, 100)
+            .await
+            .expect("the log")
+            .len()
     }
 
     async fn end(self) {
@@ -88,59 +96,51 @@ fn draft(receiver: &Receiver, path: &str) -> EndpointDraft {
     EndpointDraft { url: receiver.url(path), description: Description::default(), event_types: Subscriptions::all() }
 }
 
-#[tokio::test]
-async fn what_waits_for_a_receiver_that_says_gone_is_held() {
-    for database in databases().await {
-        let burst = Burst::begin(&database, 410).await;
-        assert_eq!(burst.settle([State::Failed, State::Held]).await, [UNDER_WAY, EVENTS - UNDER_WAY]);
-        assert_eq!(burst.receiver.arrivals().len(), UNDER_WAY);
-        burst.end().await;
-    }
+on_each_database!(what_waits_for_a_receiver_that_says_gone_is_held);
+async fn what_waits_for_a_receiver_that_says_gone_is_held(database: TestDatabase) {
+    let burst = Burst::begin(&database, 410).await;
+    assert_eq!(burst.settle([State::Failed, State::Held]).await, [UNDER_WAY, EVENTS - UNDER_WAY]);
+    assert_eq!(burst.receiver.arrivals().len(), UNDER_WAY);
+    burst.end().await;
 }
 
-#[tokio::test]
-async fn what_waits_for_a_webhook_that_is_paused_is_held() {
-    for database in databases().await {
-        let burst = Burst::begin(&database, 200).await;
-        burst.engine.pause_endpoint(burst.account, burst.endpoint.id).await.expect("paused");
-        assert_eq!(burst.settle([State::Delivered, State::Held]).await, [UNDER_WAY, EVENTS - UNDER_WAY]);
-        assert_eq!(burst.receiver.arrivals().len(), UNDER_WAY);
-        burst.end().await;
-    }
+on_each_database!(what_waits_for_a_webhook_that_is_paused_is_held);
+async fn what_waits_for_a_webhook_that_is_paused_is_held(database: TestDatabase) {
+    let burst = Burst::begin(&database, 200).await;
+    burst.engine.account(burst.account).endpoint(burst.endpoint.id).pause().await.expect("paused");
+    assert_eq!(burst.settle([State::Delivered, State::Held]).await, [UNDER_WAY, EVENTS - UNDER_WAY]);
+    assert_eq!(burst.receiver.arrivals().len(), UNDER_WAY);
+    burst.end().await;
 }
 
-#[tokio::test]
-async fn what_waits_for_a_webhook_whose_url_is_corrected_goes_to_the_new_one() {
-    for database in databases().await {
-        let burst = Burst::begin(&database, 200).await;
-        let corrected = draft(&burst.receiver, "after");
-        burst.engine.update_endpoint(burst.account, burst.endpoint.id, corrected).await.expect("changed");
-        assert_eq!(burst.settle([State::Delivered, State::Held]).await, [EVENTS, 0]);
-        let before = burst.receiver.arrivals().iter().filter(|arrival| arrival.path == "/before").count();
-        assert_eq!(before, UNDER_WAY);
-        burst.end().await;
-    }
+on_each_database!(what_waits_for_a_webhook_whose_url_is_corrected_goes_to_the_new_one);
+async fn what_waits_for_a_webhook_whose_url_is_corrected_goes_to_the_new_one(database: TestDatabase) {
+    let burst = Burst::begin(&database, 200).await;
+    let corrected = draft(&burst.receiver, "after");
+    burst.engine.account(burst.account).endpoint(burst.endpoint.id).update(corrected).await.expect("changed");
+    assert_eq!(burst.settle([State::Delivered, State::Held]).await, [EVENTS, 0]);
+    let before = burst.receiver.arrivals().iter().filter(|arrival| arrival.path == "/before").count();
+    assert_eq!(before, UNDER_WAY);
+    burst.end().await;
 }
 
-#[tokio::test]
-async fn what_another_process_changes_is_heard_of() {
-    for database in databases().await {
-        let burst = Burst::begin(&database, 200).await;
-        // On SQLite there is no other process that serves.
-        if !matches!(database.db, Database::Postgres(_)) {
-            burst.gate.add_permits(EVENTS);
-            burst.end().await;
-            continue;
+on_each_database!(what_another_process_changes_is_heard_of);
+async fn what_another_process_changes_is_heard_of(database: TestDatabase) {
+    let burst = Burst::begin(&database, 200).await;
+    // On SQLite there is no other process that serves.
+    if !matches!(database.db, Database::Postgres(_)) {
+        burst.gate.add_permits(EVENTS);
+        burst.end().await;
+        return;
+    }
+    let (other, _) = engine(&database, Settings::default(), Vec::new());
+    other.pause_endpoint(burst.account, burst.endpoint.id).await.expect("paused");
+    let heard = async {
+        while !Hands(&burst.engine).is_closed(burst.account, burst.endpoint.id) {
+            tokio::task::yield_now().await;
         }
-        let (other, _) = engine(&database, Settings::default(), Vec::new());
-        other.pause_endpoint(burst.account, burst.endpoint.id).await.expect("paused");
-        let heard = async {
-            while !Hands(&burst.engine).is_closed(burst.account, burst.endpoint.id) {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(LIMIT, heard).await.expect("the notification arrives");
-        assert_eq!(burst.settle([State::Delivered, State::Held]).await, [UNDER_WAY, EVENTS - UNDER_WAY]);
-        burst.end().await;
-    }
+    };
+    tokio::time::timeout(LIMIT, heard).await.expect("the notification arrives");
+    assert_eq!(burst.settle([State::Delivered, State::Held]).await, [UNDER_WAY, EVENTS - UNDER_WAY]);
+    burst.end().await;
 }

@@ -7,12 +7,13 @@ use signet_engine::{
     Engine, Running, Settings,
     clock::ManualClock,
     deliver::ingest::{Accepted, Idempotency, IngestError, NewEvent},
-    store::{
+    service::{
+        Error,
         backlog::Count,
         deliveries::{Delivery, DeliveryDetail, Filter, ResendError},
-        endpoints::{Endpoint, EndpointDraft, HeldChoice},
+        endpoints::{Endpoint, EndpointDraft},
     },
-    testing::{self, Receiver, TestDatabase, account, databases, engine},
+    testing::{self, Receiver, TestDatabase, account, engine, on_each_database},
 };
 use signet_model::{
     AccountId, DeliveryId, EndpointId, Subscriptions, Timestamp,
@@ -56,7 +57,12 @@ impl Story {
             description: "A test".parse().expect("text"),
             event_types: Subscriptions::all(),
         };
-        self.engine.create_endpoint(self.account, draft, &self.engine.new_secret()).await.expect("an endpoint")
+        self.engine
+            .account(self.account)
+            .endpoints()
+            .create(draft, &self.engine.new_secret())
+            .await
+            .expect("an endpoint")
     }
 
     async fn ingest(&self, task: &str) -> Accepted {
@@ -81,7 +87,7 @@ impl Story {
         let resting = async {
             loop {
                 let detail =
-                    self.engine.await_attempt(self.account, id, LIMIT).await.expect("an answer").expect("a delivery");
+                    self.engine.account(self.account).delivery(id).await_attempt(LIMIT).await.expect("a delivery");
                 if detail.attempts.len() >= attempts && !detail.delivery.in_flight {
                     return detail;
                 }
@@ -104,306 +110,288 @@ impl Story {
     }
 }
 
-#[tokio::test]
-async fn an_event_arrives_signed_and_its_attempt_is_kept() {
-    for database in databases().await {
-        let story = Story::begin(&database).await;
-        let endpoint = story.endpoint().await;
-        let accepted = story.ingest("task_1").await;
-        assert_eq!(accepted.deliveries, 1);
+on_each_database!(an_event_arrives_signed_and_its_attempt_is_kept);
+async fn an_event_arrives_signed_and_its_attempt_is_kept(database: TestDatabase) {
+    let story = Story::begin(&database).await;
+    let endpoint = story.endpoint().await;
+    let accepted = story.ingest("task_1").await;
+    assert_eq!(accepted.deliveries, 1);
 
-        let arrival = story.receiver.arrived(1).await.remove(0);
-        let delivery = story.log(endpoint.id).await.remove(0);
-        let detail = story.rested(delivery.id, 1).await;
-        let secret = story.engine.endpoint_secret(story.account, endpoint.id).await.expect("the secret");
-        let header = |name: &str| arrival.headers.get(name).cloned().unwrap_or_default();
+    let arrival = story.receiver.arrived(1).await.remove(0);
+    let delivery = story.log(endpoint.id).await.remove(0);
+    let detail = story.rested(delivery.id, 1).await;
+    let secret = story.engine.account(story.account).endpoint(endpoint.id).secret().await.expect("the secret");
+    let header = |name: &str| arrival.headers.get(name).cloned().unwrap_or_default();
 
-        assert_eq!(
-            arrival.body,
-            r#"{"event":"task.completed","taskId":"task_1","status":"ready","solution":{"2":null,"10":"é","b":1},"timestamp":"2026-03-28T12:00:00Z"}"#
-        );
-        assert!(verify_hex(&secret, arrival.body.as_bytes(), &header("x-webhook-signature")));
-        let (id, at) = (header("webhook-id"), header("webhook-timestamp"));
-        assert!(verify_standard(&secret, &id, &at, arrival.body.as_bytes(), &header("webhook-signature")));
-        assert_eq!(
-            (id, header("x-webhook-event"), header("x-webhook-attempt")),
-            (delivery.id.to_string(), "task.completed".into(), "1".into())
-        );
+    assert_eq!(
+        arrival.body,
+        r#"{"event":"task.completed","taskId":"task_1","status":"ready","solution":{"2":null,"10":"é","b":1},"timestamp":"2026-03-28T12:00:00Z"}"#
+    );
+    assert!(verify_hex(&secret, arrival.body.as_bytes(), &header("x-webhook-signature")));
+    let (id, at) = (header("webhook-id"), header("webhook-timestamp"));
+    assert!(verify_standard(&secret, &id, &at, arrival.body.as_bytes(), &header("webhook-signature")));
+    assert_eq!(
+        (id, header("x-webhook-event"), header("x-webhook-attempt")),
+        (delivery.id.to_string(), "task.completed".into(), "1".into())
+    );
 
-        assert_eq!((detail.delivery.state, detail.delivery.attempts), (State::Delivered, 1));
-        assert_eq!(detail.delivery.last_outcome, Some(Outcome::Answered(200)));
-        assert_eq!(detail.body.as_deref(), Some(arrival.body.as_str()));
-        assert_eq!(detail.attempts[0].response.as_ref().map(|it| it.body.as_str()), Some("note"));
-        assert!(
-            detail.attempts[0]
-                .request_headers
-                .iter()
-                .any(|(name, value)| name == "Webhook-Id" && *value == delivery.id.to_string())
-        );
-        story.end().await;
-    }
+    assert_eq!((detail.delivery.state, detail.delivery.attempts), (State::Delivered, 1));
+    assert_eq!(detail.delivery.last_outcome, Some(Outcome::Answered(200)));
+    assert_eq!(detail.body.as_deref(), Some(arrival.body.as_str()));
+    assert_eq!(detail.attempts[0].response.as_ref().map(|it| it.body.as_str()), Some("note"));
+    assert!(
+        detail.attempts[0]
+            .request_headers
+            .iter()
+            .any(|(name, value)| name == "Webhook-Id" && *value == delivery.id.to_string())
+    );
+    story.end().await;
 }
 
-#[tokio::test]
-async fn the_retry_table_is_followed_to_the_end_and_the_endpoint_disabled() {
-    for database in databases().await {
-        let story = Story::begin(&database).await;
-        let endpoint = story.endpoint().await;
-        story.receiver.answer(500);
-        story.ingest("task_1").await;
-        let id = story.log(endpoint.id).await[0].id;
+on_each_database!(the_retry_table_is_followed_to_the_end_and_the_endpoint_disabled);
+async fn the_retry_table_is_followed_to_the_end_and_the_endpoint_disabled(database: TestDatabase) {
+    let story = Story::begin(&database).await;
+    let endpoint = story.endpoint().await;
+    story.receiver.answer(500);
+    story.ingest("task_1").await;
+    let id = story.log(endpoint.id).await[0].id;
 
-        for (failed, delay) in [30, 120, 600, 3_600, 14_400].into_iter().enumerate() {
-            let detail = story.rested(id, failed + 1).await;
-            let ended_at = detail.attempts[failed].ended_at();
-            assert_eq!(detail.delivery.state, State::Pending);
-            let due_at = detail.delivery.due_at.expect("a retry");
-            assert_eq!(due_at.since(ended_at), Duration::from_secs(delay), "after attempt {}", failed + 1);
-            // A moment too early nothing happens; that the next one is the right
-            // number of attempts is what the next round checks.
-            story.go_to(due_at);
-        }
-        let detail = story.rested(id, 6).await;
-        assert_eq!((detail.delivery.state, detail.delivery.attempts), (State::Failed, 6));
-        assert_eq!(detail.attempts.iter().map(|attempt| attempt.number).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
-        let ids: Vec<_> =
-            story.receiver.arrivals().iter().map(|arrival| arrival.headers["webhook-id"].clone()).collect();
-        assert_eq!(ids, vec![id.to_string(); 6]);
-
-        let disabled =
-            story.engine.endpoint(story.account, endpoint.id).await.expect("an answer").expect("it").disabled;
-        let disabled = disabled.expect("it is disabled");
-        assert_eq!((disabled.reason, disabled.by), (Some(DisabledReason::RetriesExhausted), Some(id)));
-        story.end().await;
-    }
-}
-
-#[tokio::test]
-async fn a_disabled_endpoint_loses_nothing_and_gets_it_on_release() {
-    for database in databases().await {
-        let story = Story::begin(&database).await;
-        let endpoint = story.endpoint().await;
-        story.receiver.answer(503);
-        story.ingest("waits").await;
-        let waiting = story.log(endpoint.id).await[0].id;
-        story.rested(waiting, 1).await;
-        story.receiver.answer(410);
-        story.ingest("gone").await;
-        let gone = story.log(endpoint.id).await[0].id;
-        assert_eq!(story.rested(gone, 1).await.delivery.state, State::Failed);
-        let found = story.engine.endpoint(story.account, endpoint.id).await.expect("an answer").expect("it");
-        assert_eq!(found.disabled.map(|it| it.reason), Some(Some(DisabledReason::Gone)));
-
-        assert_eq!(story.ingest("meanwhile").await.deliveries, 1);
-        let states: Vec<_> = story.log(endpoint.id).await.iter().map(|delivery| delivery.state).collect();
-        assert_eq!(states, [State::Held, State::Failed, State::Held]);
-        assert_eq!(
-            story.engine.held_counts(story.account, endpoint.id).await.expect("counts"),
-            [(EventType::TaskCompleted, Count::from(2))]
-        );
-        let refused =
-            story.engine.settle_held(story.account, endpoint.id, Subscriptions::all(), HeldChoice::Release).await;
-        assert_eq!(refused.expect("an answer"), 0, "nothing is released to a disabled endpoint");
-
-        story.receiver.answer(200);
-        story.engine.enable_endpoint(story.account, endpoint.id).await.expect("enabled");
-        let released =
-            story.engine.settle_held(story.account, endpoint.id, Subscriptions::all(), HeldChoice::Release).await;
-        assert_eq!(released.expect("released"), 2);
-        story.clock.advance(Duration::from_secs(1));
-        story.engine.wake();
-        for delivery in story.log(endpoint.id).await.iter().filter(|delivery| delivery.id != gone) {
-            story.rested(delivery.id, if delivery.id == waiting { 2 } else { 1 }).await;
-        }
-        let states: Vec<_> = story.log(endpoint.id).await.iter().map(|delivery| delivery.state).collect();
-        assert_eq!(states, [State::Delivered, State::Failed, State::Delivered]);
-        story.end().await;
-    }
-}
-
-#[tokio::test]
-async fn held_deliveries_can_be_discarded_by_type() {
-    for database in databases().await {
-        let story = Story::begin(&database).await;
-        let endpoint = story.endpoint().await;
-        story.engine.pause_endpoint(story.account, endpoint.id).await.expect("paused");
-        story.ingest("held").await;
-        let only = |kind| Subscriptions::new([kind]).expect("one type");
-        let discard = |kind| story.engine.settle_held(story.account, endpoint.id, only(kind), HeldChoice::Discard);
-        assert_eq!(discard(EventType::TaskFailed).await.expect("an answer"), 0);
-        assert_eq!(discard(EventType::TaskCompleted).await.expect("an answer"), 1);
-        assert_eq!(story.log(endpoint.id).await[0].state, State::Discarded);
-        assert!(story.receiver.arrivals().is_empty());
-        story.end().await;
-    }
-}
-
-#[tokio::test]
-async fn a_retry_survives_a_restart() {
-    for database in databases().await {
-        let story = Story::begin(&database).await;
-        let endpoint = story.endpoint().await;
-        story.receiver.answer(500);
-        story.ingest("task_1").await;
-        let id = story.log(endpoint.id).await[0].id;
-        let due_at = story.rested(id, 1).await.delivery.due_at.expect("a retry");
-        let Story { running, receiver, account, .. } = story;
-        running.stop(CancellationToken::new()).await;
-
-        receiver.answer(204);
-        let (engine, clock) = engine(&database, settings(), vec![receiver.authority.clone()]);
-        let running = engine.start().expect("a new engine");
-        let story = Story { engine, clock, running, receiver, account };
+    for (failed, delay) in [30, 120, 600, 3_600, 14_400].into_iter().enumerate() {
+        let detail = story.rested(id, failed + 1).await;
+        let ended_at = detail.attempts[failed].ended_at();
+        assert_eq!(detail.delivery.state, State::Pending);
+        let due_at = detail.delivery.due_at.expect("a retry");
+        assert_eq!(due_at.since(ended_at), Duration::from_secs(delay), "after attempt {}", failed + 1);
+        // A moment too early nothing happens; that the next one is the right
+        // number of attempts is what the next round checks.
         story.go_to(due_at);
-        let detail = story.rested(id, 2).await;
-        assert_eq!((detail.delivery.state, detail.delivery.attempts), (State::Delivered, 2));
-        story.end().await;
     }
+    let detail = story.rested(id, 6).await;
+    assert_eq!((detail.delivery.state, detail.delivery.attempts), (State::Failed, 6));
+    assert_eq!(detail.attempts.iter().map(|attempt| attempt.number).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+    let ids: Vec<_> = story.receiver.arrivals().iter().map(|arrival| arrival.headers["webhook-id"].clone()).collect();
+    assert_eq!(ids, vec![id.to_string(); 6]);
+
+    let disabled = story.engine.account(story.account).endpoint(endpoint.id).get().await.expect("it").disabled;
+    let disabled = disabled.expect("it is disabled");
+    assert_eq!((disabled.reason, disabled.by), (Some(DisabledReason::RetriesExhausted), Some(id)));
+    story.end().await;
 }
 
-#[tokio::test]
-async fn a_test_event_goes_the_same_way_but_once_and_even_to_a_disabled_endpoint() {
-    for database in databases().await {
-        let story = Story::begin(&database).await;
-        let endpoint = story.endpoint().await;
-        story.engine.pause_endpoint(story.account, endpoint.id).await.expect("paused");
-        story.receiver.answer(500);
-        let id = story.engine.send_test(story.account, endpoint.id, EventType::BalanceLow).await.expect("sent");
-        let detail = story.rested(id, 1).await;
-        assert_eq!((detail.delivery.state, detail.delivery.is_test), (State::Failed, true));
-        let arrival = story.receiver.arrived(1).await.remove(0);
-        assert_eq!(arrival.headers["x-webhook-test"], "true");
-        assert!(arrival.body.starts_with(r#"{"event":"balance.low","balance":45.5,"threshold":50,"#));
-        story.end().await;
+on_each_database!(a_disabled_endpoint_loses_nothing_and_gets_it_on_release);
+async fn a_disabled_endpoint_loses_nothing_and_gets_it_on_release(database: TestDatabase) {
+    let story = Story::begin(&database).await;
+    let endpoint = story.endpoint().await;
+    story.receiver.answer(503);
+    story.ingest("waits").await;
+    let waiting = story.log(endpoint.id).await[0].id;
+    story.rested(waiting, 1).await;
+    story.receiver.answer(410);
+    story.ingest("gone").await;
+    let gone = story.log(endpoint.id).await[0].id;
+    assert_eq!(story.rested(gone, 1).await.delivery.state, State::Failed);
+    let found = story.engine.account(story.account).endpoint(endpoint.id).get().await.expect("it");
+    assert_eq!(found.disabled.map(|it| it.reason), Some(Some(DisabledReason::Gone)));
+
+    assert_eq!(story.ingest("meanwhile").await.deliveries, 1);
+    let states: Vec<_> = story.log(endpoint.id).await.iter().map(|delivery| delivery.state).collect();
+    assert_eq!(states, [State::Held, State::Failed, State::Held]);
+    assert_eq!(
+        story.engine.account(story.account).endpoint(endpoint.id).held_counts().await.expect("counts"),
+        [(EventType::TaskCompleted, Count::from(2))]
+    );
+    let refused = story.engine.account(story.account).endpoint(endpoint.id).release(Subscriptions::all()).await;
+    assert_eq!(refused.expect("an answer"), 0, "nothing is released to a disabled endpoint");
+
+    story.receiver.answer(200);
+    story.engine.account(story.account).endpoint(endpoint.id).enable().await.expect("enabled");
+    let released = story.engine.account(story.account).endpoint(endpoint.id).release(Subscriptions::all()).await;
+    assert_eq!(released.expect("released"), 2);
+    story.clock.advance(Duration::from_secs(1));
+    story.engine.wake();
+    for delivery in story.log(endpoint.id).await.iter().filter(|delivery| delivery.id != gone) {
+        story.rested(delivery.id, if delivery.id == waiting { 2 } else { 1 }).await;
     }
+    let states: Vec<_> = story.log(endpoint.id).await.iter().map(|delivery| delivery.state).collect();
+    assert_eq!(states, [State::Delivered, State::Failed, State::Delivered]);
+    story.end().await;
 }
 
-#[tokio::test]
-async fn a_resend_has_the_same_id_and_counts_on() {
-    for database in databases().await {
-        let story = Story::begin(&database).await;
-        let endpoint = story.endpoint().await;
-        story.ingest("task_1").await;
-        let id = story.log(endpoint.id).await[0].id;
-        story.rested(id, 1).await;
-        story.engine.resend(story.account, id).await.expect("sent again");
-        let arrival = story.receiver.arrived(2).await.remove(1);
-        assert_eq!(
-            (arrival.headers["webhook-id"].as_str(), arrival.headers["x-webhook-attempt"].as_str()),
-            (id.to_string().as_str(), "2")
-        );
-        story.rested(id, 2).await;
-        story.engine.pause_endpoint(story.account, endpoint.id).await.expect("paused");
-        assert!(matches!(story.engine.resend(story.account, id).await, Err(ResendError::Disabled)));
-        story.end().await;
-    }
+on_each_database!(held_deliveries_can_be_discarded_by_type);
+async fn held_deliveries_can_be_discarded_by_type(database: TestDatabase) {
+    let story = Story::begin(&database).await;
+    let endpoint = story.endpoint().await;
+    story.engine.account(story.account).endpoint(endpoint.id).pause().await.expect("paused");
+    story.ingest("held").await;
+    let only = |kind| Subscriptions::new([kind]).expect("one type");
+    let discard = |kind| story.engine.account(story.account).endpoint(endpoint.id).discard(only(kind));
+    assert_eq!(discard(EventType::TaskFailed).await.expect("an answer"), 0);
+    assert_eq!(discard(EventType::TaskCompleted).await.expect("an answer"), 1);
+    assert_eq!(story.log(endpoint.id).await[0].state, State::Discarded);
+    assert!(story.receiver.arrivals().is_empty());
+    story.end().await;
 }
 
-#[tokio::test]
-async fn a_repeated_request_gets_the_first_answer_and_sends_nothing() {
-    for database in databases().await {
-        let story = Story::begin(&database).await;
-        story.endpoint().await;
-        let keyed = |request: u8| NewEvent {
-            idempotency: Some(Idempotency { key: "k".into(), request_hash: [request; 32] }),
-            ..story.event("task_1")
-        };
-        let first = story.engine.ingest(keyed(1)).await.expect("accepted");
-        let again = story.engine.ingest_batch(vec![keyed(1), keyed(2), keyed(1)]).await;
-        let replay = Accepted { replayed: true, ..first };
-        assert_eq!(again, [Ok(replay), Err(IngestError::KeyReused), Ok(replay)]);
-        story.receiver.arrived(1).await;
-        let together = |request| NewEvent {
-            idempotency: Some(Idempotency { key: "new".into(), request_hash: [request; 32] }),
-            ..story.event("task_2")
-        };
-        let answers = story.engine.ingest_batch(vec![together(1), together(1), together(9)]).await;
-        let id = answers[0].expect("accepted").id;
-        assert_eq!(answers[1], Ok(Accepted { id, deliveries: 1, replayed: true }));
-        assert_eq!(answers[2], Err(IngestError::KeyReused));
-        story.receiver.arrived(2).await;
-        story.end().await;
-    }
+on_each_database!(a_retry_survives_a_restart);
+async fn a_retry_survives_a_restart(database: TestDatabase) {
+    let story = Story::begin(&database).await;
+    let endpoint = story.endpoint().await;
+    story.receiver.answer(500);
+    story.ingest("task_1").await;
+    let id = story.log(endpoint.id).await[0].id;
+    let due_at = story.rested(id, 1).await.delivery.due_at.expect("a retry");
+    let Story { running, receiver, account, .. } = story;
+    running.stop(CancellationToken::new()).await;
+
+    receiver.answer(204);
+    let (engine, clock) = engine(&database, settings(), vec![receiver.authority.clone()]);
+    let running = engine.start().expect("a new engine");
+    let story = Story { engine, clock, running, receiver, account };
+    story.go_to(due_at);
+    let detail = story.rested(id, 2).await;
+    assert_eq!((detail.delivery.state, detail.delivery.attempts), (State::Delivered, 2));
+    story.end().await;
 }
 
-#[tokio::test]
-async fn a_balance_that_falls_below_the_threshold_is_told_once() {
-    for database in databases().await {
-        let story = Story::begin(&database).await;
-        story.endpoint().await;
-        let amount = |text: &str| text.parse().expect("an amount");
-        let balance = |text: &str| story.engine.set_balance(story.account, amount(text));
-        story.engine.set_balance_threshold(story.account, Some(amount("50.10"))).await.expect("set");
-        for text in ["60", "50.1", "45.5", "40", "50.1", "0.30000000000000004"] {
-            balance(text).await.expect("recorded");
-        }
-        story.engine.set_balance_threshold(story.account, None).await.expect("cleared");
-        story.engine.set_balance_threshold(story.account, Some(amount("1"))).await.expect("set");
-        let mut bodies: Vec<_> = story.receiver.arrived(3).await.into_iter().map(|arrival| arrival.body).collect();
-        bodies.sort();
-        let body = |balance, threshold| {
-            format!(
-                r#"{{"event":"balance.low","balance":{balance},"threshold":{threshold},"timestamp":"2026-03-28T12:00:00Z"}}"#
-            )
-        };
-        assert_eq!(
-            bodies,
-            [body("0.30000000000000004", "1"), body("0.30000000000000004", "50.1"), body("45.5", "50.1")]
-        );
-        let stored = story.engine.account(story.account).await.expect("an answer").expect("the account");
-        assert_eq!(stored.balance, Some(amount("0.30000000000000004")));
-        story.end().await;
-    }
+on_each_database!(a_test_event_goes_the_same_way_but_once_and_even_to_a_disabled_endpoint);
+async fn a_test_event_goes_the_same_way_but_once_and_even_to_a_disabled_endpoint(database: TestDatabase) {
+    let story = Story::begin(&database).await;
+    let endpoint = story.endpoint().await;
+    story.engine.account(story.account).endpoint(endpoint.id).pause().await.expect("paused");
+    story.receiver.answer(500);
+    let id =
+        story.engine.account(story.account).endpoint(endpoint.id).send_test(EventType::BalanceLow).await.expect("sent");
+    let detail = story.rested(id, 1).await;
+    assert_eq!((detail.delivery.state, detail.delivery.is_test), (State::Failed, true));
+    let arrival = story.receiver.arrived(1).await.remove(0);
+    assert_eq!(arrival.headers["x-webhook-test"], "true");
+    assert!(arrival.body.starts_with(r#"{"event":"balance.low","balance":45.5,"threshold":50,"#));
+    story.end().await;
 }
 
-#[tokio::test]
-async fn another_account_reaches_nothing() {
-    for database in databases().await {
-        let story = Story::begin(&database).await;
-        let endpoint = story.endpoint().await;
-        story.ingest("task_1").await;
-        let delivery = story.log(endpoint.id).await[0].id;
-        let other = account(&story.engine, "other").await;
-        let engine = &story.engine;
-        let draft = EndpointDraft {
-            url: story.receiver.url("x"),
-            description: Description::default(),
-            event_types: Subscriptions::all(),
-        };
-
-        assert!(engine.endpoints(other).await.expect("an answer").is_empty());
-        assert!(engine.endpoint(other, endpoint.id).await.expect("an answer").is_none());
-        assert!(engine.endpoint_secret(other, endpoint.id).await.is_err());
-        assert!(engine.update_endpoint(other, endpoint.id, draft).await.is_err());
-        assert!(engine.pause_endpoint(other, endpoint.id).await.is_err());
-        assert!(engine.enable_endpoint(other, endpoint.id).await.is_err());
-        assert!(engine.delete_endpoint(other, endpoint.id).await.is_err());
-        assert!(engine.settle_held(other, endpoint.id, Subscriptions::all(), HeldChoice::Discard).await.is_err());
-        assert!(engine.send_test(other, endpoint.id, EventType::TaskFailed).await.is_err());
-        assert!(engine.resend(other, delivery).await.is_err());
-        assert!(engine.delivery(other, delivery).await.expect("an answer").is_none());
-        assert!(engine.deliveries(other, endpoint.id, Filter::default(), 9).await.expect("an answer").is_empty());
-        assert!(engine.held_counts(other, endpoint.id).await.expect("an answer").is_empty());
-
-        let untouched = engine.endpoint(story.account, endpoint.id).await.expect("an answer").expect("the endpoint");
-        assert_eq!((untouched.url, untouched.disabled), (endpoint.url, None));
-        story.end().await;
-    }
+on_each_database!(a_resend_has_the_same_id_and_counts_on);
+async fn a_resend_has_the_same_id_and_counts_on(database: TestDatabase) {
+    let story = Story::begin(&database).await;
+    let endpoint = story.endpoint().await;
+    story.ingest("task_1").await;
+    let id = story.log(endpoint.id).await[0].id;
+    story.rested(id, 1).await;
+    story.engine.account(story.account).delivery(id).resend().await.expect("sent again");
+    let arrival = story.receiver.arrived(2).await.remove(1);
+    assert_eq!(
+        (arrival.headers["webhook-id"].as_str(), arrival.headers["x-webhook-attempt"].as_str()),
+        (id.to_string().as_str(), "2")
+    );
+    story.rested(id, 2).await;
+    story.engine.account(story.account).endpoint(endpoint.id).pause().await.expect("paused");
+    assert!(matches!(story.engine.account(story.account).delivery(id).resend().await, Err(ResendError::Disabled)));
+    story.end().await;
 }
 
-#[tokio::test]
-async fn deleting_an_endpoint_discards_what_waits() {
-    for database in databases().await {
-        let story = Story::begin(&database).await;
-        let endpoint = story.endpoint().await;
-        story.receiver.answer(500);
-        story.ingest("task_1").await;
-        let id = story.log(endpoint.id).await[0].id;
-        story.rested(id, 1).await;
-        story.engine.delete_endpoint(story.account, endpoint.id).await.expect("deleted");
-        assert!(story.engine.endpoints(story.account).await.expect("an answer").is_empty());
-        assert_eq!(story.rested(id, 1).await.delivery.state, State::Discarded);
-        assert_eq!(story.ingest("task_2").await.deliveries, 0);
-        story.end().await;
+on_each_database!(a_repeated_request_gets_the_first_answer_and_sends_nothing);
+async fn a_repeated_request_gets_the_first_answer_and_sends_nothing(database: TestDatabase) {
+    let story = Story::begin(&database).await;
+    story.endpoint().await;
+    let keyed = |request: u8| NewEvent {
+        idempotency: Some(Idempotency { key: "k".into(), request_hash: [request; 32] }),
+        ..story.event("task_1")
+    };
+    let first = story.engine.ingest(keyed(1)).await.expect("accepted");
+    let again = story.engine.ingest_batch(vec![keyed(1), keyed(2), keyed(1)]).await;
+    let replay = Accepted { replayed: true, ..first };
+    assert_eq!(again, [Ok(replay), Err(IngestError::KeyReused), Ok(replay)]);
+    story.receiver.arrived(1).await;
+    let together = |request| NewEvent {
+        idempotency: Some(Idempotency { key: "new".into(), request_hash: [request; 32] }),
+        ..story.event("task_2")
+    };
+    let answers = story.engine.ingest_batch(vec![together(1), together(1), together(9)]).await;
+    let id = answers[0].expect("accepted").id;
+    assert_eq!(answers[1], Ok(Accepted { id, deliveries: 1, replayed: true }));
+    assert_eq!(answers[2], Err(IngestError::KeyReused));
+    story.receiver.arrived(2).await;
+    story.end().await;
+}
+
+on_each_database!(a_balance_that_falls_below_the_threshold_is_told_once);
+async fn a_balance_that_falls_below_the_threshold_is_told_once(database: TestDatabase) {
+    let story = Story::begin(&database).await;
+    story.endpoint().await;
+    let amount = |text: &str| text.parse().expect("an amount");
+    let balance = |text: &str| story.engine.account(story.account).set_balance(amount(text));
+    story.engine.account(story.account).set_balance_threshold(Some(amount("50.10"))).await.expect("set");
+    for text in ["60", "50.1", "45.5", "40", "50.1", "0.30000000000000004"] {
+        balance(text).await.expect("recorded");
     }
+    story.engine.account(story.account).set_balance_threshold(None).await.expect("cleared");
+    story.engine.account(story.account).set_balance_threshold(Some(amount("1"))).await.expect("set");
+    let mut bodies: Vec<_> = story.receiver.arrived(3).await.into_iter().map(|arrival| arrival.body).collect();
+    bodies.sort();
+    let body = |balance, threshold| {
+        format!(
+            r#"{{"event":"balance.low","balance":{balance},"threshold":{threshold},"timestamp":"2026-03-28T12:00:00Z"}}"#
+        )
+    };
+    assert_eq!(bodies, [body("0.30000000000000004", "1"), body("0.30000000000000004", "50.1"), body("45.5", "50.1")]);
+    let stored = story.engine.account(story.account).get().await.expect("the account");
+    assert_eq!(stored.balance, Some(amount("0.30000000000000004")));
+    story.end().await;
+}
+
+on_each_database!(another_account_reaches_nothing);
+async fn another_account_reaches_nothing(database: TestDatabase) {
+    let story = Story::begin(&database).await;
+    let endpoint = story.endpoint().await;
+    story.ingest("task_1").await;
+    let delivery = story.log(endpoint.id).await[0].id;
+    let other = account(&story.engine, "other").await;
+    let engine = &story.engine;
+    let draft = EndpointDraft {
+        url: story.receiver.url("x"),
+        description: Description::default(),
+        event_types: Subscriptions::all(),
+    };
+
+    assert!(engine.account(other).endpoints().list().await.expect("an answer").is_empty());
+    let endpoint_of_other = engine.account(other).endpoint(endpoint.id).get().await;
+    assert!(matches!(endpoint_of_other, Err(Error::EndpointNotFound)), "{endpoint_of_other:?}");
+    assert!(engine.account(other).endpoint(endpoint.id).secret().await.is_err());
+    assert!(engine.account(other).endpoint(endpoint.id).update(draft).await.is_err());
+    assert!(engine.account(other).endpoint(endpoint.id).pause().await.is_err());
+    assert!(engine.account(other).endpoint(endpoint.id).enable().await.is_err());
+    assert!(engine.account(other).endpoint(endpoint.id).delete().await.is_err());
+    assert!(engine.account(other).endpoint(endpoint.id).discard(Subscriptions::all()).await.is_err());
+    assert!(engine.account(other).endpoint(endpoint.id).send_test(EventType::TaskFailed).await.is_err());
+    assert!(engine.account(other).delivery(delivery).resend().await.is_err());
+    let delivery_of_other = engine.account(other).delivery(delivery).get().await;
+    assert!(matches!(delivery_of_other, Err(Error::DeliveryNotFound)), "{delivery_of_other:?}");
+    assert!(
+        engine
+            .account(other)
+            .endpoint(endpoint.id)
+            .deliveries(Filter::default(), 9)
+            .await
+            .expect("an answer")
+            .is_empty()
+    );
+    assert!(engine.account(other).endpoint(endpoint.id).held_counts().await.expect("an answer").is_empty());
+
+    let untouched = engine.account(story.account).endpoint(endpoint.id).get().await.expect("the endpoint");
+    assert_eq!((untouched.url, untouched.disabled), (endpoint.url, None));
+    story.end().await;
+}
+
+on_each_database!(deleting_an_endpoint_discards_what_waits);
+async fn deleting_an_endpoint_discards_what_waits(database: TestDatabase) {
+    let story = Story::begin(&database).await;
+    let endpoint = story.endpoint().await;
+    story.receiver.answer(500);
+    story.ingest("task_1").await;
+    let id = story.log(endpoint.id).await[0].id;
+    story.rested(id, 1).await;
+    story.engine.account(story.account).endpoint(endpoint.id).delete().await.expect("deleted");
+    assert!(story.engine.account(story.account).endpoints().list().await.expect("an answer").is_empty());
+    assert_eq!(story.rested(id, 1).await.delivery.state, State::Discarded);
+    assert_eq!(story.ingest("task_2").await.deliveries, 0);
+    story.end().await;
 }

@@ -6,8 +6,8 @@ use signet_engine::{
     Engine, Settings,
     clock::ManualClock,
     deliver::ingest::{Idempotency, IngestError, NewEvent},
-    store::{DatabaseUrl, removal::Removed},
-    testing::{Hands, InFlight, TestDatabase, account, api_key, completed, databases, endpoint, resting_engine},
+    service::{DatabaseUrl, removal::Removed},
+    testing::{Hands, InFlight, TestDatabase, account, api_key, completed, endpoint, on_each_database, resting_engine},
 };
 use signet_model::AccountId;
 
@@ -41,7 +41,7 @@ impl<'a> World<'a> {
         let account = account(engine, name).await;
         endpoint(engine, account).await;
         let paused = endpoint(engine, account).await;
-        engine.pause_endpoint(account, paused).await.expect("paused");
+        engine.account(account).endpoint(paused).pause().await.expect("paused");
         account
     }
 
@@ -88,32 +88,30 @@ impl<'a> World<'a> {
 
 const OF_ONE_TASK: Removed = Removed { events: 3, deliveries: 6, attempts: 2 };
 
-#[tokio::test]
-async fn of_an_erased_task_nothing_remains_and_nothing_comes_back() {
-    for database in databases().await {
-        let world = World::new(&database).await;
-        let other = World::account(&world.engine, "other").await;
-        let in_flight = world.task(world.account, "erased").await;
-        let kept = [world.task(world.account, "kept").await, world.task(other, "erased").await];
-        let about = |account, task| world.engine.stored_about(account, Some(task));
-        assert_eq!(about(world.account, "erased").await.expect("counts"), OF_ONE_TASK);
+on_each_database!(of_an_erased_task_nothing_remains_and_nothing_comes_back);
+async fn of_an_erased_task_nothing_remains_and_nothing_comes_back(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let other = World::account(&world.engine, "other").await;
+    let in_flight = world.task(world.account, "erased").await;
+    let kept = [world.task(world.account, "kept").await, world.task(other, "erased").await];
+    let about = |account, task| world.engine.account(account).stored(Some(task));
+    assert_eq!(about(world.account, "erased").await.expect("counts"), OF_ONE_TASK);
 
-        assert_eq!(world.engine.erase_task(world.account, "erased").await.expect("erased"), OF_ONE_TASK);
-        world.assert_clean().await;
-        Hands(&world.engine).finish(in_flight, 200).await;
-        world.assert_clean().await;
+    assert_eq!(world.engine.account(world.account).erase_task("erased").await.expect("erased"), OF_ONE_TASK);
+    world.assert_clean().await;
+    Hands(&world.engine).finish(in_flight, 200).await;
+    world.assert_clean().await;
 
-        assert_eq!(about(world.account, "erased").await.expect("counts"), Removed::default());
-        assert_eq!(about(world.account, "kept").await.expect("counts"), OF_ONE_TASK);
-        assert_eq!(about(other, "erased").await.expect("counts"), OF_ONE_TASK);
-        let rows = [("events", 3), ("deliveries", 6), ("attempts", 2), ("idempotency_keys", 2)];
-        for (table, count) in rows {
-            assert_eq!(world.rows(table, world.account).await, count, "{table}");
-        }
-        drop(kept);
-        world.clock.advance(Duration::from_hours(1));
-        assert_eq!(Hands(&world.engine).claim().await.len(), 4, "of what was kept");
+    assert_eq!(about(world.account, "erased").await.expect("counts"), Removed::default());
+    assert_eq!(about(world.account, "kept").await.expect("counts"), OF_ONE_TASK);
+    assert_eq!(about(other, "erased").await.expect("counts"), OF_ONE_TASK);
+    let rows = [("events", 3), ("deliveries", 6), ("attempts", 2), ("idempotency_keys", 2)];
+    for (table, count) in rows {
+        assert_eq!(world.rows(table, world.account).await, count, "{table}");
     }
+    drop(kept);
+    world.clock.advance(Duration::from_hours(1));
+    assert_eq!(Hands(&world.engine).claim().await.len(), 4, "of what was kept");
 }
 
 #[tokio::test]
@@ -122,40 +120,38 @@ async fn an_erased_task_is_not_in_the_file_either() {
     let world = World::new(&database).await;
     let _in_flight = [world.task(world.account, "kept").await, world.task(world.account, "erased").await];
     assert!(world.is_in_files("secret erased") && world.is_in_files("secret kept"));
-    world.engine.erase_task(world.account, "erased").await.expect("erased");
+    world.engine.account(world.account).erase_task("erased").await.expect("erased");
     assert!(!world.is_in_files("secret erased") && !world.is_in_files("erased 200"));
     assert!(world.is_in_files("secret kept"));
 }
 
-#[tokio::test]
-async fn of_an_erased_account_nothing_remains() {
-    for database in databases().await {
-        let world = World::new(&database).await;
-        let other = World::account(&world.engine, "other").await;
-        for (account, email) in [(world.account, "ada@example.com"), (other, "bob@example.com")] {
-            let link = world.engine.create_setup_link(account).await.expect("a link");
-            world.engine.create_owner(&link, email, "correct horse battery").await.expect("an owner");
-            world.engine.create_setup_link(account).await.expect("a link");
-            api_key(&world.engine, Some(account), "backend").await;
-        }
-        let in_flight = world.task(world.account, "task").await;
-        let _kept = world.task(other, "task").await;
-        let before: Vec<_> = counts(&world, other).await;
-        assert_eq!(counts(&world, world.account).await, before);
-
-        assert_eq!(world.engine.erase_account(world.account).await.expect("erased"), OF_ONE_TASK);
-        Hands(&world.engine).finish(in_flight, 500).await;
-        world.assert_clean().await;
-        assert_eq!(counts(&world, world.account).await, vec![0; before.len()]);
-        assert_eq!(counts(&world, other).await, before);
-        assert_eq!(database.count("SELECT count(*) FROM accounts").await, 1);
-        assert_eq!(database.count("SELECT count(*) FROM users").await, 1);
-        assert!(!world.is_in_files("ada@example.com") && !world.is_in_files("acme"));
-
-        let refused = Hands(&world.engine).ingest(completed(&world.engine, world.account, "late")).await.0;
-        assert_eq!(refused, Err(IngestError::UnknownAccount));
-        assert!(world.engine.erase_account(world.account).await.is_err(), "there is no such account any more");
+on_each_database!(of_an_erased_account_nothing_remains);
+async fn of_an_erased_account_nothing_remains(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let other = World::account(&world.engine, "other").await;
+    for (account, email) in [(world.account, "ada@example.com"), (other, "bob@example.com")] {
+        let link = world.engine.account(account).create_setup_link().await.expect("a link");
+        world.engine.users().create_owner(&link, email, "correct horse battery").await.expect("an owner");
+        world.engine.account(account).create_setup_link().await.expect("a link");
+        api_key(&world.engine, Some(account), "backend").await;
     }
+    let in_flight = world.task(world.account, "task").await;
+    let _kept = world.task(other, "task").await;
+    let before: Vec<_> = counts(&world, other).await;
+    assert_eq!(counts(&world, world.account).await, before);
+
+    assert_eq!(world.engine.account(world.account).erase().await.expect("erased"), OF_ONE_TASK);
+    Hands(&world.engine).finish(in_flight, 500).await;
+    world.assert_clean().await;
+    assert_eq!(counts(&world, world.account).await, vec![0; before.len()]);
+    assert_eq!(counts(&world, other).await, before);
+    assert_eq!(database.count("SELECT count(*) FROM accounts").await, 1);
+    assert_eq!(database.count("SELECT count(*) FROM users").await, 1);
+    assert!(!world.is_in_files("ada@example.com") && !world.is_in_files("acme"));
+
+    let refused = Hands(&world.engine).ingest(completed(&world.engine, world.account, "late")).await.0;
+    assert_eq!(refused, Err(IngestError::UnknownAccount));
+    assert!(world.engine.account(world.account).erase().await.is_err(), "there is no such account any more");
 }
 
 async fn counts(world: &World<'_>, account: AccountId) -> Vec<i64> {
@@ -166,38 +162,34 @@ async fn counts(world: &World<'_>, account: AccountId) -> Vec<i64> {
     counts
 }
 
-#[tokio::test]
-async fn who_belongs_to_another_account_too_stays_a_person() {
-    for database in databases().await {
-        let world = World::new(&database).await;
-        let other = World::account(&world.engine, "other").await;
-        let link = world.engine.create_setup_link(world.account).await.expect("a link");
-        world.engine.create_owner(&link, "ada@example.com", "correct horse battery").await.expect("an owner");
-        database
-            .run(
-                "INSERT INTO memberships (account_id, user_id, role, created_at)
-                 SELECT accounts.id, user_id, role, memberships.created_at FROM memberships, accounts WHERE name = 'other'",
-            )
-            .await;
-        world.engine.erase_account(world.account).await.expect("erased");
-        let session = world.engine.sign_in("ada@example.com", "correct horse battery").await.expect("an answer");
-        let session = world.engine.session(session.expect("signed in").reveal()).await.expect("an answer");
-        assert_eq!(session.map(|it| it.account), Some(other));
-    }
+on_each_database!(who_belongs_to_another_account_too_stays_a_person);
+async fn who_belongs_to_another_account_too_stays_a_person(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let other = World::account(&world.engine, "other").await;
+    let link = world.engine.account(world.account).create_setup_link().await.expect("a link");
+    world.engine.users().create_owner(&link, "ada@example.com", "correct horse battery").await.expect("an owner");
+    database
+        .run(
+            "INSERT INTO memberships (account_id, user_id, role, created_at)
+             SELECT accounts.id, user_id, role, memberships.created_at FROM memberships, accounts WHERE name = 'other'",
+        )
+        .await;
+    world.engine.account(world.account).erase().await.expect("erased");
+    let session = world.engine.sessions().sign_in("ada@example.com", "correct horse battery").await.expect("an answer");
+    let session = world.engine.sessions().get(session.expect("signed in").reveal()).await.expect("an answer");
+    assert_eq!(session.map(|it| it.account), Some(other));
 }
 
-#[tokio::test]
-async fn more_than_fits_into_one_transaction_is_erased() {
+on_each_database!(more_than_fits_into_one_transaction_is_erased);
+async fn more_than_fits_into_one_transaction_is_erased(database: TestDatabase) {
     const EVENTS: u64 = 230;
-    for database in databases().await {
-        let world = World::new(&database).await;
-        for _ in 0..EVENTS {
-            world.clock.advance(Settings::default().lease / 100_000);
-            drop(Hands(&world.engine).ingest(completed(&world.engine, world.account, "task")).await);
-        }
-        let all = Removed { events: EVENTS, deliveries: 2 * EVENTS, attempts: 0 };
-        assert_eq!(world.engine.stored_about(world.account, None).await.expect("counts"), all);
-        assert_eq!(world.engine.erase_account(world.account).await.expect("erased"), all);
-        assert_eq!(database.count("SELECT count(*) FROM deliveries").await, 0);
+    let world = World::new(&database).await;
+    for _ in 0..EVENTS {
+        world.clock.advance(Settings::default().lease / 100_000);
+        drop(Hands(&world.engine).ingest(completed(&world.engine, world.account, "task")).await);
     }
+    let all = Removed { events: EVENTS, deliveries: 2 * EVENTS, attempts: 0 };
+    assert_eq!(world.engine.account(world.account).stored(None).await.expect("counts"), all);
+    assert_eq!(world.engine.account(world.account).erase().await.expect("erased"), all);
+    assert_eq!(database.count("SELECT count(*) FROM deliveries").await, 0);
 }

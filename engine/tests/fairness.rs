@@ -8,11 +8,13 @@ use std::time::Duration;
 use signet_engine::{
     Engine, Settings,
     deliver::ingest::NewEvent,
-    store::{
+    service::{
         deliveries::Filter,
         endpoints::{Endpoint, EndpointDraft},
     },
-    testing::{Hands, Receiver, account, databases, endpoint as resting_endpoint, engine, resting_engine},
+    testing::{
+        Hands, Receiver, TestDatabase, account, endpoint as resting_endpoint, engine, on_each_database, resting_engine,
+    },
 };
 use signet_model::{
     AccountId, Subscriptions, Timestamp,
@@ -29,7 +31,7 @@ const PER_ENDPOINT: usize = 2;
 
 async fn endpoint(engine: &Engine, account: AccountId, url: EndpointUrl) -> Endpoint {
     let draft = EndpointDraft { url, description: Description::default(), event_types: Subscriptions::all() };
-    engine.create_endpoint(account, draft, &engine.new_secret()).await.expect("an endpoint")
+    engine.account(account).endpoints().create(draft, &engine.new_secret()).await.expect("an endpoint")
 }
 
 /// Where the system accepts connections, and never a word is said.
@@ -76,154 +78,143 @@ fn event(account: AccountId) -> NewEvent {
     NewEvent { account, body: EventType::TaskCompleted.sample(Timestamp::from_unix_seconds(0)), idempotency: None }
 }
 
-#[tokio::test]
-async fn a_hanging_receiver_with_a_backlog_costs_the_others_nothing() {
-    for database in databases().await {
-        let receiver = Receiver::start().await;
-        // Accepts connections (the system does) and never says a word.
-        let silent = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
-        let port = silent.local_addr().expect("an address").port();
-        let settings = Settings {
-            // All slots of the process but one can hang and the rest still goes.
-            max_in_flight: PER_ENDPOINT + 1,
-            max_in_flight_per_endpoint: PER_ENDPOINT,
-            budget: Duration::from_hours(1),
-            lease: Duration::from_hours(2),
-            ..Settings::default()
-        };
-        let (engine, _) = engine(&database, settings, vec![receiver.authority.clone()]);
-        let running = engine.start().expect("a new engine");
-        let (slow, quick) = (account(&engine, "slow").await, account(&engine, "quick").await);
-        let hanging = endpoint(&engine, slow, format!("https://localhost:{port}/").parse().expect("a URL")).await;
-        endpoint(&engine, quick, receiver.url("quick")).await;
+on_each_database!(a_hanging_receiver_with_a_backlog_costs_the_others_nothing);
+async fn a_hanging_receiver_with_a_backlog_costs_the_others_nothing(database: TestDatabase) {
+    let receiver = Receiver::start().await;
+    // Accepts connections (the system does) and never says a word.
+    let silent = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+    let port = silent.local_addr().expect("an address").port();
+    let settings = Settings {
+        // All slots of the process but one can hang and the rest still goes.
+        max_in_flight: PER_ENDPOINT + 1,
+        max_in_flight_per_endpoint: PER_ENDPOINT,
+        budget: Duration::from_hours(1),
+        lease: Duration::from_hours(2),
+        ..Settings::default()
+    };
+    let (engine, _) = engine(&database, settings, vec![receiver.authority.clone()]);
+    let running = engine.start().expect("a new engine");
+    let (slow, quick) = (account(&engine, "slow").await, account(&engine, "quick").await);
+    let hanging = endpoint(&engine, slow, format!("https://localhost:{port}/").parse().expect("a URL")).await;
+    endpoint(&engine, quick, receiver.url("quick")).await;
 
-        // Far more than may wait in the lane: the rest is due in the store.
-        let backlog = vec![event(slow); 600];
-        assert!(engine.ingest_batch(backlog).await.iter().all(Result::is_ok));
-        for count in 1..=20 {
-            engine.ingest(event(quick)).await.expect("accepted");
-            receiver.arrived(count).await;
+    // Far more than may wait in the lane: the rest is due in the store.
+    let backlog = vec![event(slow); 600];
+    assert!(engine.ingest_batch(backlog).await.iter().all(Result::is_ok));
+    for count in 1..=20 {
+        engine.ingest(event(quick)).await.expect("accepted");
+        receiver.arrived(count).await;
+    }
+
+    let filter = Filter { state: Some(State::Pending), ..Filter::default() };
+    let waiting = engine.account(slow).endpoint(hanging.id).deliveries(filter, 1_000).await.expect("the log");
+    assert_eq!(waiting.len(), 600, "none of the hanging attempts has ended");
+    let hurry = CancellationToken::new();
+    hurry.cancel();
+    running.stop(hurry).await;
+    engine.close().await;
+}
+
+on_each_database!(however_many_webhooks_hang_those_of_others_are_attempted_at_once);
+async fn however_many_webhooks_hang_those_of_others_are_attempted_at_once(database: TestDatabase) {
+    let (receiver, silence) = (Receiver::start().await, Silence::start().await);
+    let settings = Settings {
+        max_in_flight: 16,
+        max_hanging: 64,
+        budget: Duration::from_hours(1),
+        lease: Duration::from_hours(2),
+        ..Settings::default()
+    };
+    let (engine, _) = engine(&database, settings, vec![receiver.authority.clone()]);
+    let running = engine.start().expect("a new engine");
+    let healthy = account(&engine, "healthy").await;
+    endpoint(&engine, healthy, receiver.url("known")).await;
+    arrive(&engine, healthy, &receiver, 3).await;
+
+    // One account with far more than it may have, and others with one each.
+    hang(&engine, &silence, "greedy", 90).await;
+    for number in 0..20 {
+        hang(&engine, &silence, &format!("other {number}"), 1).await;
+    }
+    arrive(&engine, healthy, &receiver, 20).await;
+    let newcomer = account(&engine, "newcomer").await;
+    endpoint(&engine, newcomer, receiver.url("new")).await;
+    arrive(&engine, newcomer, &receiver, 3).await;
+    assert!(engine.check().await.expect("a ledger").is_clean());
+    stop_at_once(running, &engine).await;
+}
+
+on_each_database!(a_test_passes_by_a_backlog_that_hangs);
+async fn a_test_passes_by_a_backlog_that_hangs(database: TestDatabase) {
+    let receiver = Receiver::start().await;
+    receiver.answer_by(|arrival| async move {
+        if !arrival.headers.contains_key("x-webhook-test") {
+            std::future::pending::<()>().await;
         }
+        200
+    });
+    let settings = Settings {
+        max_in_flight: 2,
+        max_hanging: 2,
+        budget: Duration::from_hours(1),
+        lease: Duration::from_hours(2),
+        ..Settings::default()
+    };
+    let (engine, _) = engine(&database, settings, vec![receiver.authority.clone()]);
+    let running = engine.start().expect("a new engine");
+    let account = account(&engine, "acme").await;
+    let hanging = endpoint(&engine, account, receiver.url("hanging")).await;
+    let backlog = vec![event(account); 1_000];
+    assert!(engine.ingest_batch(backlog).await.iter().all(Result::is_ok));
+    receiver.arrived(1).await;
 
-        let filter = Filter { state: Some(State::Pending), ..Filter::default() };
-        let waiting = engine.deliveries(slow, hanging.id, filter, 1_000).await.expect("the log");
-        assert_eq!(waiting.len(), 600, "none of the hanging attempts has ended");
-        let hurry = CancellationToken::new();
-        hurry.cancel();
-        running.stop(hurry).await;
-        engine.close().await;
-    }
+    let test = engine.account(account).endpoint(hanging.id).send_test(EventType::TaskFailed).await.expect("sent");
+    let detail = engine.account(account).delivery(test).await_test().await.expect("a delivery");
+    assert_eq!(detail.delivery.state, State::Delivered);
+    stop_at_once(running, &engine).await;
 }
 
-#[tokio::test]
-async fn however_many_webhooks_hang_those_of_others_are_attempted_at_once() {
-    for database in databases().await {
-        let (receiver, silence) = (Receiver::start().await, Silence::start().await);
-        let settings = Settings {
-            max_in_flight: 16,
-            max_hanging: 64,
-            budget: Duration::from_hours(1),
-            lease: Duration::from_hours(2),
-            ..Settings::default()
-        };
-        let (engine, _) = engine(&database, settings, vec![receiver.authority.clone()]);
-        let running = engine.start().expect("a new engine");
-        let healthy = account(&engine, "healthy").await;
-        endpoint(&engine, healthy, receiver.url("known")).await;
-        arrive(&engine, healthy, &receiver, 3).await;
-
-        // One account with far more than it may have, and others with one each.
-        hang(&engine, &silence, "greedy", 90).await;
-        for number in 0..20 {
-            hang(&engine, &silence, &format!("other {number}"), 1).await;
-        }
-        arrive(&engine, healthy, &receiver, 20).await;
-        let newcomer = account(&engine, "newcomer").await;
-        endpoint(&engine, newcomer, receiver.url("new")).await;
-        arrive(&engine, newcomer, &receiver, 3).await;
-        assert!(engine.check().await.expect("a ledger").is_clean());
-        stop_at_once(running, &engine).await;
+on_each_database!(one_account_has_a_few_tests_at_a_time_and_is_told_so);
+async fn one_account_has_a_few_tests_at_a_time_and_is_told_so(database: TestDatabase) {
+    let silence = Silence::start().await;
+    let settings = Settings { budget: Duration::from_hours(1), lease: Duration::from_hours(2), ..Settings::default() };
+    let (engine, _) = engine(&database, settings, vec![]);
+    let running = engine.start().expect("a new engine");
+    let account = account(&engine, "acme").await;
+    let hanging = endpoint(&engine, account, silence.url(1)).await;
+    let send = || engine.account(account).endpoint(hanging.id).send_test(EventType::TaskFailed);
+    for _ in 0..4 {
+        send().await.expect("sent");
     }
+    let refused = send().await.expect_err("too many").to_string();
+    assert_eq!(refused, "4 test events are under way. Wait until one of them has ended, and send another.");
+    assert!(engine.check().await.expect("a ledger").is_clean(), "nothing of it is stored");
+    stop_at_once(running, &engine).await;
 }
 
-#[tokio::test]
-async fn a_test_passes_by_a_backlog_that_hangs() {
-    for database in databases().await {
-        let receiver = Receiver::start().await;
-        receiver.answer_by(|arrival| async move {
-            if !arrival.headers.contains_key("x-webhook-test") {
-                std::future::pending::<()>().await;
-            }
-            200
-        });
-        let settings = Settings {
-            max_in_flight: 2,
-            max_hanging: 2,
-            budget: Duration::from_hours(1),
-            lease: Duration::from_hours(2),
-            ..Settings::default()
-        };
-        let (engine, _) = engine(&database, settings, vec![receiver.authority.clone()]);
-        let running = engine.start().expect("a new engine");
-        let account = account(&engine, "acme").await;
-        let hanging = endpoint(&engine, account, receiver.url("hanging")).await;
-        let backlog = vec![event(account); 1_000];
-        assert!(engine.ingest_batch(backlog).await.iter().all(Result::is_ok));
-        receiver.arrived(1).await;
-
-        let test = engine.send_test(account, hanging.id, EventType::TaskFailed).await.expect("sent");
-        let detail = engine.await_test(account, test).await.expect("an answer").expect("a delivery");
-        assert_eq!(detail.delivery.state, State::Delivered);
-        stop_at_once(running, &engine).await;
-    }
-}
-
-#[tokio::test]
-async fn one_account_has_a_few_tests_at_a_time_and_is_told_so() {
-    for database in databases().await {
-        let silence = Silence::start().await;
-        let settings =
-            Settings { budget: Duration::from_hours(1), lease: Duration::from_hours(2), ..Settings::default() };
-        let (engine, _) = engine(&database, settings, vec![]);
-        let running = engine.start().expect("a new engine");
-        let account = account(&engine, "acme").await;
-        let hanging = endpoint(&engine, account, silence.url(1)).await;
-        let send = || engine.send_test(account, hanging.id, EventType::TaskFailed);
-        for _ in 0..4 {
-            send().await.expect("sent");
-        }
-        let refused = send().await.expect_err("too many").to_string();
-        assert_eq!(refused, "4 test events are under way. Wait until one of them has ended, and send another.");
-        assert!(engine.check().await.expect("a ledger").is_clean(), "nothing of it is stored");
-        stop_at_once(running, &engine).await;
-    }
-}
-
-#[tokio::test]
-async fn a_claim_takes_no_more_bytes_than_there_is_room_for() {
+on_each_database!(a_claim_takes_no_more_bytes_than_there_is_room_for);
+async fn a_claim_takes_no_more_bytes_than_there_is_room_for(database: TestDatabase) {
     const EVENTS: usize = 40;
-    for database in databases().await {
-        let (engine, clock) = resting_engine(&database);
-        let (hands, account) = (Hands(&engine), account(&engine, "acme").await);
-        resting_endpoint(&engine, account).await;
-        let large =
-            format!(r#"{{"event":"task.completed","taskId":"1","solution":{{"text":"{}"}}}}"#, "a".repeat(1_000_000));
-        let body = Submission::parse(&large, clock.now()).expect("an event").body;
-        for _ in 0..EVENTS {
-            // Its process dies.
-            drop(hands.ingest(NewEvent { account, body: body.clone(), idempotency: None }).await);
-        }
-        clock.advance(Settings::default().lease);
-        let mut claimed = 0;
-        while claimed < EVENTS {
-            let in_flight = hands.claim().await;
-            assert!((1..=5).contains(&in_flight.len()), "{}: an account may have 4 MiB", in_flight.len());
-            claimed += in_flight.len();
-            for one in in_flight {
-                hands.finish(one, 200).await;
-            }
-        }
-        assert_eq!(claimed, EVENTS);
-        assert!(engine.check().await.expect("a ledger").is_clean());
+    let (engine, clock) = resting_engine(&database);
+    let (hands, account) = (Hands(&engine), account(&engine, "acme").await);
+    resting_endpoint(&engine, account).await;
+    let large =
+        format!(r#"{{"event":"task.completed","taskId":"1","solution":{{"text":"{}"}}}}"#, "a".repeat(1_000_000));
+    let body = Submission::parse(&large, clock.now()).expect("an event").body;
+    for _ in 0..EVENTS {
+        // Its process dies.
+        drop(hands.ingest(NewEvent { account, body: body.clone(), idempotency: None }).await);
     }
+    clock.advance(Settings::default().lease);
+    let mut claimed = 0;
+    while claimed < EVENTS {
+        let in_flight = hands.claim().await;
+        assert!((1..=5).contains(&in_flight.len()), "{}: an account may have 4 MiB", in_flight.len());
+        claimed += in_flight.len();
+        for one in in_flight {
+            hands.finish(one, 200).await;
+        }
+    }
+    assert_eq!(claimed, EVENTS);
+    assert!(engine.check().await.expect("a ledger").is_clean());
 }

@@ -12,8 +12,8 @@ use signet_engine::{
     Engine, Settings,
     clock::ManualClock,
     ledger::Rule,
-    store::{
-        backlog::{HeldChoice, RecoverError},
+    service::{
+        backlog::RecoverError,
         deliveries::{Filter, ResendError},
     },
     testing::{
@@ -356,28 +356,28 @@ impl Play {
             Step::Crash => self.in_flight.clear(),
             Step::Advance(seconds) => self.clock.advance(Duration::from_secs(seconds)),
             Step::Pause(which) => {
-                let done = self.engine.pause_endpoint(account, self.endpoints[which]).await;
+                let done = self.engine.account(account).endpoint(self.endpoints[which]).pause().await;
                 prop_assert_eq!(done.is_ok(), self.model.endpoints[which] != Endpoint::Deleted);
                 if self.model.endpoints[which] == Endpoint::Enabled {
                     self.model.disable(which);
                 }
             }
             Step::Enable(which) => {
-                let done = self.engine.enable_endpoint(account, self.endpoints[which]).await;
+                let done = self.engine.account(account).endpoint(self.endpoints[which]).enable().await;
                 prop_assert_eq!(done.is_ok(), self.model.endpoints[which] != Endpoint::Deleted);
                 if done.is_ok() {
                     self.model.enable(which, now);
                 }
             }
             Step::Settle(which, release) => {
-                let choice = if release { HeldChoice::Release } else { HeldChoice::Discard };
-                let settled = self.engine.settle_held(account, self.endpoints[which], all, choice).await.ok();
+                let endpoint = self.engine.account(account).endpoint(self.endpoints[which]);
+                let settled = if release { endpoint.release(all).await } else { endpoint.discard(all).await }.ok();
                 self.model.settle(which, now);
-                let expected = match (self.model.endpoints[which], choice) {
+                let expected = match (self.model.endpoints[which], release) {
                     (Endpoint::Deleted, _) => None,
-                    (Endpoint::Disabled, HeldChoice::Release) => Some(0),
-                    (Endpoint::Enabled, HeldChoice::Release) => Some(self.model.send_paced(which, State::Held, now)),
-                    (_, HeldChoice::Discard) => {
+                    (Endpoint::Disabled, true) => Some(0),
+                    (Endpoint::Enabled, true) => Some(self.model.send_paced(which, State::Held, now)),
+                    (_, false) => {
                         let held = self.model.of(which).filter(|it| it.state == State::Held);
                         Some(held.map(|it| it.close(State::Discarded)).count() as u64)
                     }
@@ -385,7 +385,8 @@ impl Play {
                 prop_assert_eq!(settled, expected);
             }
             Step::Recover(which) => {
-                let recovered = self.engine.recover(account, self.endpoints[which], self.start, all).await;
+                let recovered =
+                    self.engine.account(account).endpoint(self.endpoints[which]).recover(self.start, all).await;
                 self.model.settle(which, now);
                 match self.model.endpoints[which] {
                     Endpoint::Deleted => prop_assert!(matches!(recovered, Err(RecoverError::Store(_)))),
@@ -397,7 +398,7 @@ impl Play {
             }
             Step::Resend(which) if !self.model.deliveries.is_empty() => self.resend(which, now).await?,
             Step::Delete(which) if which < ENDPOINTS => {
-                let done = self.engine.delete_endpoint(account, self.endpoints[which]).await;
+                let done = self.engine.account(account).endpoint(self.endpoints[which]).delete().await;
                 prop_assert_eq!(done.is_ok(), self.model.endpoints[which] != Endpoint::Deleted);
                 if done.is_ok() {
                     self.model.delete(which);
@@ -412,7 +413,7 @@ impl Play {
         let account = self.account;
         let place = which % self.model.deliveries.len();
         let (&id, (delivery, hidden)) = self.model.deliveries.iter_mut().nth(place).expect("a delivery");
-        let done = self.engine.resend(account, id).await;
+        let done = self.engine.account(account).delivery(id).resend().await;
         match self.model.endpoints[delivery.endpoint] {
             Endpoint::Deleted => prop_assert!(matches!(done, Err(ResendError::Store(_)))),
             Endpoint::Disabled if !delivery.is_test => {

@@ -7,8 +7,8 @@ use signet_engine::{
     clock::ManualClock,
     deliver::ingest::{Idempotency, NewEvent},
     retention::{KEEP_KEYS, Swept},
-    store::{deliveries::ResendError, endpoints::HeldChoice, removal::Removed, sessions::SESSION_LIFETIME},
-    testing::{Hands, TestDatabase, account, completed, databases, endpoint, engine},
+    service::{Error, deliveries::ResendError, removal::Removed, sessions::SESSION_LIFETIME},
+    testing::{Hands, TestDatabase, account, completed, endpoint, engine, on_each_database},
 };
 use signet_model::{AccountId, DeliveryId, EndpointId, Subscriptions, delivery::State, retry::Schedule, time::Clock};
 
@@ -53,11 +53,15 @@ impl World {
     }
 
     async fn state(&self, id: DeliveryId) -> Option<State> {
-        Some(self.engine.delivery(self.account, id).await.expect("an answer")?.delivery.state)
+        match self.engine.account(self.account).delivery(id).get().await {
+            Ok(detail) => Some(detail.delivery.state),
+            Err(Error::DeliveryNotFound) => None,
+            Err(error) => panic!("{error:?}"),
+        }
     }
 
     async fn has_body(&self, id: DeliveryId) -> bool {
-        self.engine.delivery(self.account, id).await.expect("an answer").expect("a delivery").body.is_some()
+        self.engine.account(self.account).delivery(id).get().await.expect("a delivery").body.is_some()
     }
 
     /// Sweeps; the ledger adds up before and after.
@@ -75,130 +79,120 @@ impl World {
     }
 }
 
-#[tokio::test]
-async fn bodies_go_first_and_rows_later() {
-    for database in databases().await {
-        let world = World::new(&database).await;
-        let delivered = world.deliver("delivered", &[200]).await;
-        let accepted_at = world.clock.now();
-        let failed = world.deliver("failed", &[500, 500]).await;
-        assert_eq!(world.state(failed).await, Some(State::Failed));
-        world.clock.advance((30 * DAY).saturating_sub(world.clock.now().since(accepted_at)));
+on_each_database!(bodies_go_first_and_rows_later);
+async fn bodies_go_first_and_rows_later(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let delivered = world.deliver("delivered", &[200]).await;
+    let accepted_at = world.clock.now();
+    let failed = world.deliver("failed", &[500, 500]).await;
+    assert_eq!(world.state(failed).await, Some(State::Failed));
+    world.clock.advance((30 * DAY).saturating_sub(world.clock.now().since(accepted_at)));
 
-        let swept = world.sweep().await;
-        assert_eq!(
-            swept,
-            Swept { bodies: 1, ..Swept::default() },
-            "the second is not older than 30 days, but just so old"
-        );
-        world.clock.advance(MOMENT);
-        assert_eq!(world.sweep().await.bodies, 1);
-        assert_eq!(world.sweep().await, Swept::default());
-        for (id, statuses) in [(delivered, vec![200]), (failed, vec![500, 500])] {
-            let detail = world.engine.delivery(world.account, id).await.expect("an answer").expect("a delivery");
-            assert_eq!(detail.body, None);
-            let answers: Vec<_> = detail.attempts.iter().filter_map(|it| it.response.clone()).collect();
-            assert_eq!(answers.iter().map(|it| it.status).collect::<Vec<_>>(), statuses);
-            assert!(answers.iter().all(|it| it.body.is_empty() && it.headers.is_empty()));
-            assert!(detail.attempts.iter().all(|it| it.request_headers.is_empty()));
-        }
-        world.engine.enable_endpoint(world.account, world.endpoint).await.expect("enabled");
-        assert!(matches!(world.engine.resend(world.account, failed).await, Err(ResendError::BodyGone)));
-        let recoverable =
-            world.engine.recoverable(world.account, world.endpoint, accepted_at, Subscriptions::all()).await;
-        assert_eq!(recoverable.expect("a count").counted, 0);
-
-        world.clock.advance(60 * DAY);
-        let removed = Removed { events: 2, deliveries: 2, attempts: 3 };
-        assert_eq!(world.sweep().await, Swept { removed, bodies: 0 });
-        assert_eq!((world.state(delivered).await, world.state(failed).await), (None, None));
-        assert_eq!(world.engine.check().await.expect("a ledger").events, 0);
+    let swept = world.sweep().await;
+    assert_eq!(swept, Swept { bodies: 1, ..Swept::default() }, "the second is not older than 30 days, but just so old");
+    world.clock.advance(MOMENT);
+    assert_eq!(world.sweep().await.bodies, 1);
+    assert_eq!(world.sweep().await, Swept::default());
+    for (id, statuses) in [(delivered, vec![200]), (failed, vec![500, 500])] {
+        let detail = world.engine.account(world.account).delivery(id).get().await.expect("a delivery");
+        assert_eq!(detail.body, None);
+        let answers: Vec<_> = detail.attempts.iter().filter_map(|it| it.response.clone()).collect();
+        assert_eq!(answers.iter().map(|it| it.status).collect::<Vec<_>>(), statuses);
+        assert!(answers.iter().all(|it| it.body.is_empty() && it.headers.is_empty()));
+        assert!(detail.attempts.iter().all(|it| it.request_headers.is_empty()));
     }
+    world.engine.account(world.account).endpoint(world.endpoint).enable().await.expect("enabled");
+    assert!(matches!(world.engine.account(world.account).delivery(failed).resend().await, Err(ResendError::BodyGone)));
+    let recoverable = world
+        .engine
+        .account(world.account)
+        .endpoint(world.endpoint)
+        .recoverable(accepted_at, Subscriptions::all())
+        .await;
+    assert_eq!(recoverable.expect("a count").counted, 0);
+
+    world.clock.advance(60 * DAY);
+    let removed = Removed { events: 2, deliveries: 2, attempts: 3 };
+    assert_eq!(world.sweep().await, Swept { removed, bodies: 0 });
+    assert_eq!((world.state(delivered).await, world.state(failed).await), (None, None));
+    assert_eq!(world.engine.check().await.expect("a ledger").events, 0);
 }
 
-#[tokio::test]
-async fn what_is_open_stays_whole_however_old_it_is() {
-    for database in databases().await {
-        let world = World::new(&database).await;
-        let pending = world.deliver("pending", &[500]).await;
-        let paused = endpoint(&world.engine, world.account).await;
-        world.engine.pause_endpoint(world.account, paused).await.expect("paused");
-        // Delivered to the one endpoint, held for the other.
-        let delivered = world.deliver("both", &[200]).await;
-        world.clock.advance(1_000 * DAY);
-        assert_eq!(world.sweep().await, Swept::default());
-        assert!(world.has_body(pending).await && world.has_body(delivered).await);
+on_each_database!(what_is_open_stays_whole_however_old_it_is);
+async fn what_is_open_stays_whole_however_old_it_is(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let pending = world.deliver("pending", &[500]).await;
+    let paused = endpoint(&world.engine, world.account).await;
+    world.engine.account(world.account).endpoint(paused).pause().await.expect("paused");
+    // Delivered to the one endpoint, held for the other.
+    let delivered = world.deliver("both", &[200]).await;
+    world.clock.advance(1_000 * DAY);
+    assert_eq!(world.sweep().await, Swept::default());
+    assert!(world.has_body(pending).await && world.has_body(delivered).await);
 
-        let discard = world.engine.settle_held(world.account, paused, Subscriptions::all(), HeldChoice::Discard);
-        assert_eq!(discard.await.expect("discarded"), 1);
-        let removed = Removed { events: 1, deliveries: 2, attempts: 1 };
-        assert_eq!(world.sweep().await, Swept { removed, bodies: 0 });
+    let discard = world.engine.account(world.account).endpoint(paused).discard(Subscriptions::all());
+    assert_eq!(discard.await.expect("discarded"), 1);
+    let removed = Removed { events: 1, deliveries: 2, attempts: 1 };
+    assert_eq!(world.sweep().await, Swept { removed, bodies: 0 });
 
-        let mut claimed = Hands(&world.engine).claim().await;
-        Hands(&world.engine).finish(claimed.remove(0), 200).await;
-        assert_eq!(world.sweep().await.removed, Removed { events: 1, deliveries: 1, attempts: 2 });
-        assert_eq!(world.state(pending).await, None);
-    }
+    let mut claimed = Hands(&world.engine).claim().await;
+    Hands(&world.engine).finish(claimed.remove(0), 200).await;
+    assert_eq!(world.sweep().await.removed, Removed { events: 1, deliveries: 1, attempts: 2 });
+    assert_eq!(world.state(pending).await, None);
 }
 
-#[tokio::test]
-async fn more_than_fits_into_one_transaction_goes_as_well() {
+on_each_database!(more_than_fits_into_one_transaction_goes_as_well);
+async fn more_than_fits_into_one_transaction_goes_as_well(database: TestDatabase) {
     const EVENTS: u64 = 650;
-    for database in databases().await {
-        let world = World::new(&database).await;
-        for _ in 0..EVENTS {
-            world.clock.advance(MOMENT);
-            let in_flight = Hands(&world.engine).ingest(completed(&world.engine, world.account, "task")).await.1;
-            for one in in_flight {
-                Hands(&world.engine).finish(one, 200).await;
-            }
-        }
-        world.clock.advance(30 * DAY + MOMENT);
-        assert_eq!(world.sweep().await, Swept { bodies: EVENTS, ..Swept::default() });
-        world.clock.advance(60 * DAY);
-        let removed = Removed { events: EVENTS, deliveries: EVENTS, attempts: EVENTS };
-        assert_eq!(world.sweep().await, Swept { removed, bodies: 0 });
-    }
-}
-
-#[tokio::test]
-async fn a_repeated_request_is_recognised_for_a_day() {
-    for database in databases().await {
-        let world = World::new(&database).await;
-        let keyed = || NewEvent {
-            idempotency: Some(Idempotency { key: "k".into(), request_hash: [1; 32] }),
-            ..completed(&world.engine, world.account, "task")
-        };
-        let hands = Hands(&world.engine);
-        let (first, mut in_flight) = hands.ingest(keyed()).await;
-        hands.finish(in_flight.remove(0), 200).await;
-        world.clock.advance(KEEP_KEYS);
-        world.sweep().await;
-        let again = hands.ingest(keyed()).await.0.expect("an answer");
-        assert_eq!((again.replayed, Ok(again.id)), (true, first.map(|it| it.id)));
+    let world = World::new(&database).await;
+    for _ in 0..EVENTS {
         world.clock.advance(MOMENT);
-        world.sweep().await;
-        assert!(!hands.ingest(keyed()).await.0.expect("an answer").replayed);
+        let in_flight = Hands(&world.engine).ingest(completed(&world.engine, world.account, "task")).await.1;
+        for one in in_flight {
+            Hands(&world.engine).finish(one, 200).await;
+        }
     }
+    world.clock.advance(30 * DAY + MOMENT);
+    assert_eq!(world.sweep().await, Swept { bodies: EVENTS, ..Swept::default() });
+    world.clock.advance(60 * DAY);
+    let removed = Removed { events: EVENTS, deliveries: EVENTS, attempts: EVENTS };
+    assert_eq!(world.sweep().await, Swept { removed, bodies: 0 });
 }
 
-#[tokio::test]
-async fn sessions_and_links_that_have_ended_are_removed() {
-    for database in databases().await {
-        let world = World::new(&database).await;
-        let link = world.engine.create_setup_link(world.account).await.expect("a link");
-        world.engine.create_owner(&link, "ada@example.com", "correct horse battery").await.expect("an owner");
-        world.engine.create_setup_link(world.account).await.expect("a link");
-        let rows = || async {
-            (
-                database.count("SELECT count(*) FROM sessions").await,
-                database.count("SELECT count(*) FROM setup_links").await,
-            )
-        };
-        world.sweep().await;
-        assert_eq!(rows().await, (1, 1));
-        world.clock.advance(SESSION_LIFETIME);
-        world.sweep().await;
-        assert_eq!(rows().await, (0, 0));
-    }
+on_each_database!(a_repeated_request_is_recognised_for_a_day);
+async fn a_repeated_request_is_recognised_for_a_day(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let keyed = || NewEvent {
+        idempotency: Some(Idempotency { key: "k".into(), request_hash: [1; 32] }),
+        ..completed(&world.engine, world.account, "task")
+    };
+    let hands = Hands(&world.engine);
+    let (first, mut in_flight) = hands.ingest(keyed()).await;
+    hands.finish(in_flight.remove(0), 200).await;
+    world.clock.advance(KEEP_KEYS);
+    world.sweep().await;
+    let again = hands.ingest(keyed()).await.0.expect("an answer");
+    assert_eq!((again.replayed, Ok(again.id)), (true, first.map(|it| it.id)));
+    world.clock.advance(MOMENT);
+    world.sweep().await;
+    assert!(!hands.ingest(keyed()).await.0.expect("an answer").replayed);
+}
+
+on_each_database!(sessions_and_links_that_have_ended_are_removed);
+async fn sessions_and_links_that_have_ended_are_removed(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let link = world.engine.account(world.account).create_setup_link().await.expect("a link");
+    world.engine.users().create_owner(&link, "ada@example.com", "correct horse battery").await.expect("an owner");
+    world.engine.account(world.account).create_setup_link().await.expect("a link");
+    let rows = || async {
+        (
+            database.count("SELECT count(*) FROM sessions").await,
+            database.count("SELECT count(*) FROM setup_links").await,
+        )
+    };
+    world.sweep().await;
+    assert_eq!(rows().await, (1, 1));
+    world.clock.advance(SESSION_LIFETIME);
+    world.sweep().await;
+    assert_eq!(rows().await, (0, 0));
 }

@@ -9,10 +9,11 @@ use anyhow::{Context, anyhow, ensure};
 use signet_engine::{
     Engine, Environment, Settings,
     clock::SystemClock,
+    db::{Database, DatabaseUrl},
     outbound::{Client, Config, Policy},
     random::Random,
     seal::{SealKey, Sealer},
-    store::{Database, DatabaseUrl, Error},
+    service::SealingKeyError,
 };
 
 use crate::config::StorageArgs;
@@ -119,9 +120,11 @@ async fn assemble(
 }
 
 /// Adds the advice for a key that cannot be proved.
-fn advise(error: Error) -> anyhow::Error {
+fn advise(error: SealingKeyError) -> anyhow::Error {
     match error {
-        Error::WrongKey => anyhow!("{error}: name the file of the old key with --key-file, or set SIGNET_KEY to it"),
+        SealingKeyError::Wrong => {
+            anyhow!("{error}: name the file of the old key with --key-file, or set SIGNET_KEY to it")
+        }
         error => anyhow!("the database cannot be written; check whether this user may: {error}"),
     }
 }

@@ -78,7 +78,7 @@ async fn save(member: Member, mut form: Form) -> PageResult {
 }
 
 async fn load(member: &Member) -> Result<Account, PageError> {
-    member.engine().account(member.account).await?.ok_or(PageError::NotFound)
+    Ok(member.engine().account(member.account).get().await?)
 }
 
 fn page(frame: &Frame, account: &Account, form: &Form) -> Response {

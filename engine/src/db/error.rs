@@ -7,8 +7,6 @@ use std::{
     path::PathBuf,
 };
 
-use crate::{Unusable, UnusableDelivery};
-
 /// A query failed, or what it found makes no sense.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -48,24 +46,9 @@ pub enum Error {
     /// The last commit failed.
     #[error("the last commit failed")]
     NotCommitted,
-    /// The sealing key is not the one that the database was sealed with.
-    #[error("the sealing key is not the one that the secrets in this database were sealed with")]
-    WrongKey,
     /// A row that the transaction had locked has changed all the same.
     #[error("what was locked has changed")]
     Changed,
-    /// The process is stopping.
-    #[error("the process is stopping")]
-    Interrupted,
-    /// There is no such row, or it belongs to another account.
-    #[error("not found")]
-    NotFound,
-    /// The row cannot be used.
-    #[error(transparent)]
-    Unusable(#[from] Unusable),
-    /// The row of a delivery cannot be used.
-    #[error(transparent)]
-    UnusableDelivery(#[from] Box<UnusableDelivery>),
 }
 
 impl Error {
@@ -154,23 +137,21 @@ fn words(error: &sqlx::Error) -> String {
 mod tests {
     use crate::{
         Engine,
-        testing::{databases, resting_engine},
+        testing::{TestDatabase, on_each_database, resting_engine},
     };
 
     async fn failure(engine: &Engine) -> String {
         let name = "a value that is nobody’s business".parse().expect("a name");
-        engine.create_account(&name).await.expect_err("no table").to_string()
+        engine.accounts().create(&name).await.expect_err("no table").to_string()
     }
 
-    #[tokio::test]
-    async fn a_failure_tells_the_words_of_the_database_and_the_statement_but_no_value() {
-        for database in databases().await {
-            let (engine, _) = resting_engine(&database);
-            database.run("ALTER TABLE accounts RENAME TO hidden").await;
-            let text = failure(&engine).await;
-            assert!(text.contains("no such table: accounts") || text.contains("\"accounts\" does not exist"), "{text}");
-            assert!(text.contains("store/accounts.rs:") && !text.contains("business"), "{text}");
-        }
+    on_each_database!(a_failure_tells_the_words_of_the_database_and_the_statement_but_no_value);
+    async fn a_failure_tells_the_words_of_the_database_and_the_statement_but_no_value(database: TestDatabase) {
+        let (engine, _) = resting_engine(&database);
+        database.run("ALTER TABLE accounts RENAME TO hidden").await;
+        let text = failure(&engine).await;
+        assert!(text.contains("no such table: accounts") || text.contains("\"accounts\" does not exist"), "{text}");
+        assert!(text.contains("service/accounts.rs:") && !text.contains("business"), "{text}");
     }
 
     #[tokio::test]

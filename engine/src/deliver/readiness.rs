@@ -52,7 +52,7 @@ impl Engine {
         if self.0.clock.now().since(failed_at) < FAILURE_COUNTS_FOR {
             return Err(Error::NotCommitted);
         }
-        self.probe().await?;
+        self.0.db.probe(self.0.clock.now()).await?;
         self.0.last_commit.succeeded();
         Ok(())
     }

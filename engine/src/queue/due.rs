@@ -94,29 +94,27 @@ mod tests {
     use super::*;
     use crate::{
         Settings,
-        testing::{Hands, account, completed, databases, endpoint, resting_engine},
+        testing::{Hands, TestDatabase, account, completed, endpoint, on_each_database, resting_engine},
     };
 
-    #[tokio::test]
-    async fn pages_show_every_due_queue_once_also_those_of_one_instant() {
+    on_each_database!(pages_show_every_due_queue_once_also_those_of_one_instant);
+    async fn pages_show_every_due_queue_once_also_those_of_one_instant(database: TestDatabase) {
         const ENDPOINTS: usize = 7;
-        for database in databases().await {
-            let (engine, clock) = resting_engine(&database);
-            let account = account(&engine, "acme").await;
-            for _ in 0..ENDPOINTS {
-                endpoint(&engine, account).await;
-            }
-            drop(Hands(&engine).ingest(completed(&engine, account, "1")).await);
-            clock.advance(Settings::default().lease);
-            let (now, mut after, mut seen) = (engine.0.clock.now(), DueQueue::default(), HashSet::new());
-            loop {
-                let page = due_queues(&database.db, now, after, 3).await.expect("a page");
-                assert!(page.iter().all(|queue| seen.insert(queue.address())), "{page:?}");
-                let Some(&last) = page.last() else { break };
-                after = last;
-            }
-            assert_eq!(seen.len(), ENDPOINTS);
-            assert_eq!(next_due(&database.db, now).await.expect("an answer"), None);
+        let (engine, clock) = resting_engine(&database);
+        let account = account(&engine, "acme").await;
+        for _ in 0..ENDPOINTS {
+            endpoint(&engine, account).await;
         }
+        drop(Hands(&engine).ingest(completed(&engine, account, "1")).await);
+        clock.advance(Settings::default().lease);
+        let (now, mut after, mut seen) = (engine.0.clock.now(), DueQueue::default(), HashSet::new());
+        loop {
+            let page = due_queues(&database.db, now, after, 3).await.expect("a page");
+            assert!(page.iter().all(|queue| seen.insert(queue.address())), "{page:?}");
+            let Some(&last) = page.last() else { break };
+            after = last;
+        }
+        assert_eq!(seen.len(), ENDPOINTS);
+        assert_eq!(next_due(&database.db, now).await.expect("an answer"), None);
     }
 }

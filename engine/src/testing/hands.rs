@@ -108,7 +108,7 @@ impl Hands<'_> {
 
     /// Has retention believe the clock, as sweeps every day until now would have done.
     pub async fn believe_the_clock(&self) {
-        crate::retention::believe(&self.0.0, self.0.0.clock.now()).await.expect("recorded");
+        crate::service::retention::believe(&self.0.0, self.0.0.clock.now()).await.expect("recorded");
     }
 
     /// Whether this process lets nothing but tests go out to an endpoint.

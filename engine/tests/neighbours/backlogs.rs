@@ -2,7 +2,7 @@
 
 use std::{future::pending, time::Duration};
 
-use signet_engine::{Settings, store::endpoints::HeldChoice};
+use signet_engine::Settings;
 use signet_model::{EndpointId, Subscriptions, Timestamp, delivery::State};
 
 use crate::{backlog::fill, neighbourhood::Neighbourhood};
@@ -37,7 +37,7 @@ async fn pausing_a_webhook_with_a_backlog_costs_a_neighbour_nothing() {
     for (world, endpoint) in with_backlog(State::Pending).await {
         world
             .compare("paused", async |world| {
-                world.noisy.engine.pause_endpoint(world.bad, endpoint).await.expect("paused");
+                world.noisy.engine.account(world.bad).endpoint(endpoint).pause().await.expect("paused");
             })
             .await;
     }
@@ -48,7 +48,7 @@ async fn deleting_a_webhook_with_a_backlog_costs_a_neighbour_nothing() {
     for (world, endpoint) in with_backlog(State::Pending).await {
         world
             .compare("deleted", async |world| {
-                world.noisy.engine.delete_endpoint(world.bad, endpoint).await.expect("deleted");
+                world.noisy.engine.account(world.bad).endpoint(endpoint).delete().await.expect("deleted");
             })
             .await;
     }
@@ -59,7 +59,7 @@ async fn erasing_an_account_with_a_backlog_costs_a_neighbour_nothing() {
     for (world, _) in with_backlog(State::Pending).await {
         world
             .compare("erased", async |world| {
-                world.noisy.engine.erase_account(world.bad).await.expect("erased");
+                world.noisy.engine.account(world.bad).erase().await.expect("erased");
             })
             .await;
     }
@@ -67,15 +67,21 @@ async fn erasing_an_account_with_a_backlog_costs_a_neighbour_nothing() {
 
 #[tokio::test]
 async fn releasing_or_discarding_what_was_held_costs_a_neighbour_nothing() {
-    for choice in [HeldChoice::Release, HeldChoice::Discard] {
-        for (world, endpoint) in with_backlog(State::Held).await {
-            world
-                .compare(&format!("{choice:?}"), async |world| {
-                    let all = Subscriptions::all();
-                    world.noisy.engine.settle_held(world.bad, endpoint, all, choice).await.expect("settled");
-                })
-                .await;
-        }
+    for (world, endpoint) in with_backlog(State::Held).await {
+        world
+            .compare("released", async |world| {
+                let endpoint = world.noisy.engine.account(world.bad).endpoint(endpoint);
+                endpoint.release(Subscriptions::all()).await.expect("released");
+            })
+            .await;
+    }
+    for (world, endpoint) in with_backlog(State::Held).await {
+        world
+            .compare("discarded", async |world| {
+                let endpoint = world.noisy.engine.account(world.bad).endpoint(endpoint);
+                endpoint.discard(Subscriptions::all()).await.expect("discarded");
+            })
+            .await;
     }
 }
 
@@ -85,7 +91,14 @@ async fn recovering_from_a_long_history_costs_a_neighbour_nothing() {
         world
             .compare("recovered", async |world| {
                 let since = Timestamp::from_unix_seconds(0);
-                world.noisy.engine.recover(world.bad, endpoint, since, Subscriptions::all()).await.expect("recovered");
+                world
+                    .noisy
+                    .engine
+                    .account(world.bad)
+                    .endpoint(endpoint)
+                    .recover(since, Subscriptions::all())
+                    .await
+                    .expect("recovered");
             })
             .await;
     }

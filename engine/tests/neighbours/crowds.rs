@@ -21,7 +21,8 @@ async fn test_sends_to_a_receiver_that_hangs_cost_a_neighbour_nothing() {
         let endpoint = world.bad_endpoint("tests").await;
         world
             .compare("tests", async |world| {
-                let send = || world.noisy.engine.send_test(world.bad, endpoint, EventType::TaskCompleted);
+                let send =
+                    || world.noisy.engine.account(world.bad).endpoint(endpoint).send_test(EventType::TaskCompleted);
                 // Those that are too many may be refused.
                 join_all((0..100).map(|_| send())).await;
             })
@@ -50,7 +51,7 @@ async fn a_flood_of_balances_costs_a_neighbour_nothing() {
             .compare("balances", async |world| {
                 for round in 0..4 {
                     let balance = Amount::try_from(f64::from(round)).expect("an amount");
-                    let report = || world.noisy.engine.set_balance(world.bad, balance);
+                    let report = || world.noisy.engine.account(world.bad).set_balance(balance);
                     join_all((0..100).map(|_| report())).await;
                 }
             })

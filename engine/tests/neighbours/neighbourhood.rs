@@ -5,7 +5,7 @@ use std::{cell::Cell, time::Duration};
 use signet_engine::{
     Engine, Running, Settings,
     ledger::Rule,
-    store::endpoints::EndpointDraft,
+    service::endpoints::EndpointDraft,
     testing::{Receiver, TestDatabase, account, completed, engine, postgres, sqlite},
 };
 use signet_model::{AccountId, EndpointId, Subscriptions, endpoint::EndpointUrl, text::Description};
@@ -60,7 +60,7 @@ impl Street {
 /// A webhook of this account that wants everything.
 pub async fn add_endpoint(engine: &Engine, account: AccountId, url: EndpointUrl) -> EndpointId {
     let draft = EndpointDraft { url, description: Description::default(), event_types: Subscriptions::all() };
-    engine.create_endpoint(account, draft, &engine.new_secret()).await.expect("an endpoint").id
+    engine.account(account).endpoints().create(draft, &engine.new_secret()).await.expect("an endpoint").id
 }
 
 /// The quiet street, and the noisy one with the bad neighbour.

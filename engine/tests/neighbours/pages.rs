@@ -1,7 +1,7 @@
 //! Reading long logs.
 
 use futures_util::future::join_all;
-use signet_engine::{Settings, store::deliveries::Filter};
+use signet_engine::{Settings, service::deliveries::Filter};
 use signet_model::{delivery::State, event::EventType};
 
 use crate::{backlog::fill, neighbourhood::Neighbourhood};
@@ -19,7 +19,7 @@ async fn reading_pages_of_a_long_log_costs_a_neighbour_nothing() {
         let filter = Filter { state: Some(State::Held), event_type: Some(EventType::BalanceLow), before: None };
         world
             .compare("pages", async |world| {
-                let read = || world.noisy.engine.deliveries(world.bad, endpoint, filter, 25);
+                let read = || world.noisy.engine.account(world.bad).endpoint(endpoint).deliveries(filter, 25);
                 // A page may be refused for the time it takes, and costs as much.
                 join_all((0..PAGES).map(|_| read())).await;
             })
@@ -36,7 +36,14 @@ async fn reading_a_long_log_to_its_end_costs_a_neighbour_nothing() {
             .compare("export", async |world| {
                 let mut filter = Filter::default();
                 loop {
-                    let page = world.noisy.engine.deliveries(world.bad, endpoint, filter, 100).await.expect("a page");
+                    let page = world
+                        .noisy
+                        .engine
+                        .account(world.bad)
+                        .endpoint(endpoint)
+                        .deliveries(filter, 100)
+                        .await
+                        .expect("a page");
                     let Some(Ok(last)) = page.into_iter().next_back() else { break };
                     filter.before = Some(last.event);
                 }

@@ -3,11 +3,11 @@
 use signet_engine::{
     Unusable,
     deliver::ingest::IngestError,
-    store::{
+    service::{
         deliveries::{ResendError, TestError},
-        endpoints::{EndpointDraft, HeldChoice},
+        endpoints::{EndpointDraft, LostSecret},
     },
-    testing::databases,
+    testing::{TestDatabase, on_each_database, sqlite},
 };
 use signet_model::{Subscriptions, delivery::State, event::EventType, text::Description};
 
@@ -31,155 +31,133 @@ fn spoilt(world: &World<'_>) -> Vec<String> {
     all
 }
 
-#[tokio::test]
-async fn new_events_are_held_for_a_webhook_that_cannot_be_used_and_reach_all_others() {
-    for database in databases().await {
-        let first = World::new(&database).await;
-        for nth in 0..spoilt(&first).len() {
-            let world = first.beside(&nth.to_string()).await;
-            let how = spoilt(&world).swap_remove(nth);
-            world.spoil_endpoint(&how).await;
-            let in_flight = world.ingest("task").await;
-            world.deliver(in_flight, vec![world.good, world.other]).await;
-            assert_eq!(world.states(world.acme, world.bad).await, [State::Held], "{how}");
-
-            let listed = world.engine.endpoints(world.acme).await.expect("a list");
-            let unusable: Vec<_> = listed.iter().filter(|it| it.unusable.is_some()).map(|it| it.id).collect();
-            assert_eq!(unusable, [world.bad], "{how}");
-            let (rows, example) = world.unusable().await;
-            assert!(rows == 1 && example.starts_with(&world.bad.to_string()), "{how}: {example}");
-            world.assert_only_unusable().await;
-            world.engine.delete_endpoint(world.acme, world.bad).await.expect("deleted");
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_claim_holds_the_deliveries_of_an_unusable_webhook_and_takes_all_others() {
-    for database in databases().await {
-        let world = World::new(&database).await;
-        world.crash(world.ingest("before").await);
-        world.spoil_endpoint("url = 'https://a..b/'").await;
-        world.deliver(world.hands().claim().await, vec![world.good, world.other]).await;
-        assert_eq!(world.states(world.acme, world.bad).await, [State::Held]);
-        world.assert_only_unusable().await;
-    }
-}
-
-#[tokio::test]
-async fn an_attempt_under_way_whose_webhook_cannot_be_used_any_more_is_held_when_it_fails() {
-    for database in databases().await {
-        let world = World::new(&database).await;
+on_each_database!(new_events_are_held_for_a_webhook_that_cannot_be_used_and_reach_all_others);
+async fn new_events_are_held_for_a_webhook_that_cannot_be_used_and_reach_all_others(database: TestDatabase) {
+    let first = World::new(&database).await;
+    for nth in 0..spoilt(&first).len() {
+        let world = first.beside(&nth.to_string()).await;
+        let how = spoilt(&world).swap_remove(nth);
+        world.spoil_endpoint(&how).await;
         let in_flight = world.ingest("task").await;
-        world.spoil_endpoint("url = 'https://a..b/'").await;
-        for one in in_flight {
-            world.hands().finish(one, 500).await;
-        }
-        assert_eq!(world.states(world.acme, world.bad).await, [State::Held]);
-        assert_eq!(world.states(world.acme, world.good).await, [State::Pending]);
-        assert_eq!(world.states(world.neighbour, world.other).await, [State::Pending]);
+        world.deliver(in_flight, vec![world.good, world.other]).await;
+        assert_eq!(world.states(world.acme, world.bad).await, [State::Held], "{how}");
+
+        let listed = world.engine.account(world.acme).endpoints().list().await.expect("a list");
+        let unusable: Vec<_> = listed.iter().filter(|it| it.unusable.is_some()).map(|it| it.id).collect();
+        assert_eq!(unusable, [world.bad], "{how}");
+        let (rows, example) = world.unusable().await;
+        assert!(rows == 1 && example.starts_with(&world.bad.to_string()), "{how}: {example}");
+        world.assert_only_unusable().await;
+        world.engine.account(world.acme).endpoint(world.bad).delete().await.expect("deleted");
     }
 }
 
-#[tokio::test]
-async fn entering_the_url_again_makes_a_webhook_usable_and_its_held_deliveries_can_be_sent() {
-    for database in databases().await {
-        let world = World::new(&database).await;
-        world.spoil_endpoint("url = 'https://a..b/'").await;
-        world.deliver(world.ingest("task").await, vec![world.good, world.other]).await;
-        let types = Subscriptions::all();
-        let released = world.engine.settle_held(world.acme, world.bad, types, HeldChoice::Release).await;
-        assert_eq!(released.expect("an answer"), 0, "an unusable webhook gets no delivery");
+on_each_database!(a_claim_holds_the_deliveries_of_an_unusable_webhook_and_takes_all_others);
+async fn a_claim_holds_the_deliveries_of_an_unusable_webhook_and_takes_all_others(database: TestDatabase) {
+    let world = World::new(&database).await;
+    world.crash(world.ingest("before").await);
+    world.spoil_endpoint("url = 'https://a..b/'").await;
+    world.deliver(world.hands().claim().await, vec![world.good, world.other]).await;
+    assert_eq!(world.states(world.acme, world.bad).await, [State::Held]);
+    world.assert_only_unusable().await;
+}
 
-        let url = "https://127.0.0.1/webhooks".parse().expect("a URL");
-        let draft = EndpointDraft { url, description: Description::default(), event_types: types };
-        let saved = world.engine.update_endpoint(world.acme, world.bad, draft).await.expect("saved");
-        assert_eq!(saved.unusable, None);
-        let released = world.engine.settle_held(world.acme, world.bad, types, HeldChoice::Release).await;
-        assert_eq!(released.expect("an answer"), 1);
-        world.deliver(world.hands().claim().await, vec![world.bad]).await;
-        assert!(world.engine.check().await.expect("a ledger").is_clean());
+on_each_database!(an_attempt_under_way_whose_webhook_cannot_be_used_any_more_is_held_when_it_fails);
+async fn an_attempt_under_way_whose_webhook_cannot_be_used_any_more_is_held_when_it_fails(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let in_flight = world.ingest("task").await;
+    world.spoil_endpoint("url = 'https://a..b/'").await;
+    for one in in_flight {
+        world.hands().finish(one, 500).await;
     }
+    assert_eq!(world.states(world.acme, world.bad).await, [State::Held]);
+    assert_eq!(world.states(world.acme, world.good).await, [State::Pending]);
+    assert_eq!(world.states(world.neighbour, world.other).await, [State::Pending]);
+}
+
+on_each_database!(entering_the_url_again_makes_a_webhook_usable_and_its_held_deliveries_can_be_sent);
+async fn entering_the_url_again_makes_a_webhook_usable_and_its_held_deliveries_can_be_sent(database: TestDatabase) {
+    let world = World::new(&database).await;
+    world.spoil_endpoint("url = 'https://a..b/'").await;
+    world.deliver(world.ingest("task").await, vec![world.good, world.other]).await;
+    let types = Subscriptions::all();
+    let released = world.engine.account(world.acme).endpoint(world.bad).release(types).await;
+    assert_eq!(released.expect("an answer"), 0, "an unusable webhook gets no delivery");
+
+    let url = "https://127.0.0.1/webhooks".parse().expect("a URL");
+    let draft = EndpointDraft { url, description: Description::default(), event_types: types };
+    let saved = world.engine.account(world.acme).endpoint(world.bad).update(draft).await.expect("saved");
+    assert_eq!(saved.unusable, None);
+    let released = world.engine.account(world.acme).endpoint(world.bad).release(types).await;
+    assert_eq!(released.expect("an answer"), 1);
+    world.deliver(world.hands().claim().await, vec![world.bad]).await;
+    assert!(world.engine.check().await.expect("a ledger").is_clean());
+}
+
+on_each_database!(a_lost_secret_can_be_replaced_and_one_that_opens_cannot);
+async fn a_lost_secret_can_be_replaced_and_one_that_opens_cannot(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let acme = world.engine.account(world.acme);
+    let good = acme.endpoint(world.good);
+    let before = good.secret().await.expect("a secret");
+    assert_eq!(good.replace_lost_secret().await.expect("an answer"), LostSecret::NotLost);
+    assert_eq!(good.secret().await.expect("a secret"), before);
+
+    let bytes = if world.is_sqlite() { "X'00'" } else { "'\\x00'" };
+    world.spoil_endpoint(&format!("secret = {bytes}")).await;
+    let new = acme.endpoint(world.bad).replace_lost_secret().await.expect("an answer");
+    assert_eq!(new, LostSecret::Replaced(acme.endpoint(world.bad).secret().await.expect("a secret")));
+    world.deliver(world.ingest("task").await, vec![world.bad, world.good, world.other]).await;
+}
+
+on_each_database!(event_types_of_a_newer_version_are_ignored);
+async fn event_types_of_a_newer_version_are_ignored(database: TestDatabase) {
+    let world = World::new(&database).await;
+    world.spoil_endpoint("event_types = 'order.paid task.completed'").await;
+    world.deliver(world.ingest("one").await, vec![world.bad, world.good, world.other]).await;
+    world.spoil_endpoint("event_types = 'order.paid'").await;
+    world.deliver(world.ingest("two").await, vec![world.good, world.other]).await;
+    assert_eq!(world.states(world.acme, world.bad).await, [State::Delivered], "it wants none of the types that exist");
+    let listed = world.engine.account(world.acme).endpoints().list().await.expect("a list");
+    assert_eq!(listed[0].event_types.iter().collect::<Vec<EventType>>(), []);
+    assert!(world.engine.check().await.expect("a ledger").is_clean());
+}
+
+on_each_database!(a_reason_of_a_newer_version_leaves_a_webhook_disabled);
+async fn a_reason_of_a_newer_version_leaves_a_webhook_disabled(database: TestDatabase) {
+    let world = World::new(&database).await;
+    world.spoil_endpoint("disabled_at = created_at, disabled_reason = 'quarantined'").await;
+    world.deliver(world.ingest("task").await, vec![world.good, world.other]).await;
+    let found = world.engine.account(world.acme).endpoint(world.bad).get().await.expect("an endpoint");
+    assert_eq!(found.disabled.map(|disabled| disabled.reason), Some(None));
+    assert_eq!(world.states(world.acme, world.bad).await, [State::Held]);
+}
+
+on_each_database!(no_test_is_sent_to_a_webhook_that_cannot_be_used);
+async fn no_test_is_sent_to_a_webhook_that_cannot_be_used(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let (waiting, in_flight) = world.hands().ingest_test(world.acme, world.bad).await;
+    drop(in_flight);
+    world.spoil_endpoint("url = 'https://a..b/'").await;
+    let refused = world.engine.account(world.acme).endpoint(world.bad).send_test(EventType::TaskFailed).await;
+    assert!(matches!(refused, Err(TestError::Unusable(Unusable::Url(_)))), "{refused:?}");
+    assert!(matches!(
+        world.engine.account(world.acme).delivery(waiting).resend().await,
+        Err(ResendError::Pending | ResendError::Disabled)
+    ));
 }
 
 #[tokio::test]
-async fn a_lost_secret_can_be_replaced_and_one_that_opens_cannot() {
-    for database in databases().await {
-        let world = World::new(&database).await;
-        let before = world.engine.endpoint_secret(world.acme, world.good).await.expect("a secret");
-        assert_eq!(world.engine.replace_lost_secret(world.acme, world.good).await.expect("an answer"), None);
-        assert_eq!(world.engine.endpoint_secret(world.acme, world.good).await.expect("a secret"), before);
-
-        let bytes = if world.is_sqlite() { "X'00'" } else { "'\\x00'" };
-        world.spoil_endpoint(&format!("secret = {bytes}")).await;
-        let new = world.engine.replace_lost_secret(world.acme, world.bad).await.expect("an answer");
-        assert_eq!(new, Some(world.engine.endpoint_secret(world.acme, world.bad).await.expect("a secret")));
-        world.deliver(world.ingest("task").await, vec![world.bad, world.good, world.other]).await;
-    }
-}
-
-#[tokio::test]
-async fn event_types_of_a_newer_version_are_ignored() {
-    for database in databases().await {
-        let world = World::new(&database).await;
-        world.spoil_endpoint("event_types = 'order.paid task.completed'").await;
-        world.deliver(world.ingest("one").await, vec![world.bad, world.good, world.other]).await;
-        world.spoil_endpoint("event_types = 'order.paid'").await;
-        world.deliver(world.ingest("two").await, vec![world.good, world.other]).await;
-        assert_eq!(
-            world.states(world.acme, world.bad).await,
-            [State::Delivered],
-            "it wants none of the types that exist"
-        );
-        let listed = world.engine.endpoints(world.acme).await.expect("a list");
-        assert_eq!(listed[0].event_types.iter().collect::<Vec<EventType>>(), []);
-        assert!(world.engine.check().await.expect("a ledger").is_clean());
-    }
-}
-
-#[tokio::test]
-async fn a_reason_of_a_newer_version_leaves_a_webhook_disabled() {
-    for database in databases().await {
-        let world = World::new(&database).await;
-        world.spoil_endpoint("disabled_at = created_at, disabled_reason = 'quarantined'").await;
-        world.deliver(world.ingest("task").await, vec![world.good, world.other]).await;
-        let found = world.engine.endpoint(world.acme, world.bad).await.expect("an answer").expect("an endpoint");
-        assert_eq!(found.disabled.map(|disabled| disabled.reason), Some(None));
-        assert_eq!(world.states(world.acme, world.bad).await, [State::Held]);
-    }
-}
-
-#[tokio::test]
-async fn no_test_is_sent_to_a_webhook_that_cannot_be_used() {
-    for database in databases().await {
-        let world = World::new(&database).await;
-        let (waiting, in_flight) = world.hands().ingest_test(world.acme, world.bad).await;
-        drop(in_flight);
-        world.spoil_endpoint("url = 'https://a..b/'").await;
-        let refused = world.engine.send_test(world.acme, world.bad, EventType::TaskFailed).await;
-        assert!(matches!(refused, Err(TestError::Unusable(Unusable::Url(_)))), "{refused:?}");
-        assert!(matches!(
-            world.engine.resend(world.acme, waiting).await,
-            Err(ResendError::Pending | ResendError::Disabled)
-        ));
-    }
-}
-
-#[tokio::test]
-async fn an_answer_that_cannot_be_read_any_more_is_refused_alone() {
-    for database in databases().await {
-        let world = World::new(&database).await;
-        if !world.is_sqlite() {
-            continue;
-        }
-        let event = |account| signet_engine::deliver::ingest::NewEvent {
-            idempotency: Some(signet_engine::deliver::ingest::Idempotency { key: "k".into(), request_hash: [1; 32] }),
-            ..signet_engine::testing::completed(&world.engine, account, "task")
-        };
-        world.hands().ingest(event(world.acme)).await.0.expect("accepted");
-        database.run("UPDATE idempotency_keys SET event_id = X'01'").await;
-        let (answers, _) = world.hands().ingest_together(vec![event(world.acme), event(world.neighbour)]).await;
-        assert_eq!(answers[0], Err(IngestError::AnswerUnreadable));
-        assert!(answers[1].is_ok());
-    }
+async fn on_sqlite_an_answer_that_cannot_be_read_any_more_is_refused_alone() {
+    let database = sqlite().await;
+    let world = World::new(&database).await;
+    let event = |account| signet_engine::deliver::ingest::NewEvent {
+        idempotency: Some(signet_engine::deliver::ingest::Idempotency { key: "k".into(), request_hash: [1; 32] }),
+        ..signet_engine::testing::completed(&world.engine, account, "task")
+    };
+    world.hands().ingest(event(world.acme)).await.0.expect("accepted");
+    database.run("UPDATE idempotency_keys SET event_id = X'01'").await;
+    let (answers, _) = world.hands().ingest_together(vec![event(world.acme), event(world.neighbour)]).await;
+    assert_eq!(answers[0], Err(IngestError::AnswerUnreadable));
+    assert!(answers[1].is_ok());
 }

@@ -7,7 +7,7 @@ use signet_engine::{
     clock::ManualClock,
     deliver::ingest::NewEvent,
     ledger::Rule,
-    store::{
+    service::{
         Database,
         deliveries::{Delivery, Filter},
     },

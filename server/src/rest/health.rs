@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use signet_engine::store::Error;
+use signet_engine::db::Error;
 use tokio::time::timeout;
 
 use super::{Api, Code, Problem};

@@ -143,7 +143,7 @@ impl TestApi {
     }
 
     pub async fn balance(&self, account: AccountId) -> Option<String> {
-        let account = self.engine.account(account).await.expect("an answer").expect("an account");
+        let account = self.engine.account(account).get().await.expect("an account");
         account.balance.map(|balance| balance.to_string())
     }
 

@@ -7,8 +7,8 @@ use signet_model::{AccountId, EndpointId, delivery::State};
 use crate::{
     Engine,
     clock::ManualClock,
-    store::deliveries::{Delivery, Filter},
-    testing::{Hands, InFlight, TestDatabase, account, completed, databases, endpoint, log, resting_engine},
+    service::deliveries::{Delivery, Filter},
+    testing::{Hands, InFlight, TestDatabase, account, completed, endpoint, log, on_each_database, resting_engine},
 };
 
 struct World {
@@ -46,74 +46,65 @@ impl World {
     }
 }
 
-#[tokio::test]
-async fn an_outcome_whose_lease_is_lost_changes_nothing_and_the_event_beside_it_is_stored() {
-    for database in databases().await {
-        let world = World::new(&database).await;
-        let hands = Hands(&world.engine);
-        let (_, mut first) = hands.ingest(completed(&world.engine, world.account, "slow")).await;
-        let claimed_again = world.claim_elsewhere(&database).await;
-        assert_eq!(claimed_again.len(), 1, "the lease has run out");
+on_each_database!(an_outcome_whose_lease_is_lost_changes_nothing_and_the_event_beside_it_is_stored);
+async fn an_outcome_whose_lease_is_lost_changes_nothing_and_the_event_beside_it_is_stored(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let hands = Hands(&world.engine);
+    let (_, mut first) = hands.ingest(completed(&world.engine, world.account, "slow")).await;
+    let claimed_again = world.claim_elsewhere(&database).await;
+    assert_eq!(claimed_again.len(), 1, "the lease has run out");
 
-        let late = first.pop().expect("a delivery");
-        let next = hands.finish_and_ingest(vec![(late, 500)], completed(&world.engine, world.account, "next")).await;
-        assert_eq!(next.len(), 1, "the event is stored and on its way");
-        let deliveries = world.deliveries().await;
-        assert_eq!(deliveries.iter().map(|delivery| delivery.attempts).collect::<Vec<_>>(), [0, 0]);
+    let late = first.pop().expect("a delivery");
+    let next = hands.finish_and_ingest(vec![(late, 500)], completed(&world.engine, world.account, "next")).await;
+    assert_eq!(next.len(), 1, "the event is stored and on its way");
+    let deliveries = world.deliveries().await;
+    assert_eq!(deliveries.iter().map(|delivery| delivery.attempts).collect::<Vec<_>>(), [0, 0]);
 
-        for in_flight in claimed_again.into_iter().chain(next) {
-            hands.finish(in_flight, 200).await;
-        }
-        assert_eq!(world.states().await, [State::Delivered; 2]);
-        assert!(world.engine.check().await.expect("a ledger").is_clean());
+    for in_flight in claimed_again.into_iter().chain(next) {
+        hands.finish(in_flight, 200).await;
     }
+    assert_eq!(world.states().await, [State::Delivered; 2]);
+    assert!(world.engine.check().await.expect("a ledger").is_clean());
 }
 
-#[tokio::test]
-async fn an_old_outcome_beside_the_one_that_has_the_lease_changes_nothing() {
-    for database in databases().await {
-        let world = World::new(&database).await;
-        let hands = Hands(&world.engine);
-        let (_, old) = hands.ingest(completed(&world.engine, world.account, "first")).await;
-        let new = world.claim_elsewhere(&database).await;
-        let ended = old.into_iter().map(|one| (one, 500)).chain(new.into_iter().map(|one| (one, 200))).collect();
-        let next = hands.finish_and_ingest(ended, completed(&world.engine, world.account, "next")).await;
-        assert_eq!(next.len(), 1, "the event is stored and on its way");
-        let attempts: Vec<_> = world.deliveries().await.iter().map(|delivery| delivery.attempts).collect();
-        assert_eq!((world.states().await, attempts), (vec![State::Delivered, State::Pending], vec![1, 0]));
-        assert!(world.engine.check().await.expect("a ledger").is_clean());
-    }
+on_each_database!(an_old_outcome_beside_the_one_that_has_the_lease_changes_nothing);
+async fn an_old_outcome_beside_the_one_that_has_the_lease_changes_nothing(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let hands = Hands(&world.engine);
+    let (_, old) = hands.ingest(completed(&world.engine, world.account, "first")).await;
+    let new = world.claim_elsewhere(&database).await;
+    let ended = old.into_iter().map(|one| (one, 500)).chain(new.into_iter().map(|one| (one, 200))).collect();
+    let next = hands.finish_and_ingest(ended, completed(&world.engine, world.account, "next")).await;
+    assert_eq!(next.len(), 1, "the event is stored and on its way");
+    let attempts: Vec<_> = world.deliveries().await.iter().map(|delivery| delivery.attempts).collect();
+    assert_eq!((world.states().await, attempts), (vec![State::Delivered, State::Pending], vec![1, 0]));
+    assert!(world.engine.check().await.expect("a ledger").is_clean());
 }
 
-#[tokio::test]
-async fn an_outcome_and_an_event_share_a_commit() {
-    for database in databases().await {
-        let world = World::new(&database).await;
-        let hands = Hands(&world.engine);
-        let (_, mut first) = hands.ingest(completed(&world.engine, world.account, "first")).await;
-        let first = first.pop().expect("a delivery");
-        world.clock.advance(Duration::from_secs(1));
-        let second =
-            hands.finish_and_ingest(vec![(first, 200)], completed(&world.engine, world.account, "second")).await;
-        assert_eq!(second.len(), 1);
-        assert_eq!(world.states().await, [State::Delivered, State::Pending]);
-    }
+on_each_database!(an_outcome_and_an_event_share_a_commit);
+async fn an_outcome_and_an_event_share_a_commit(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let hands = Hands(&world.engine);
+    let (_, mut first) = hands.ingest(completed(&world.engine, world.account, "first")).await;
+    let first = first.pop().expect("a delivery");
+    world.clock.advance(Duration::from_secs(1));
+    let second = hands.finish_and_ingest(vec![(first, 200)], completed(&world.engine, world.account, "second")).await;
+    assert_eq!(second.len(), 1);
+    assert_eq!(world.states().await, [State::Delivered, State::Pending]);
 }
 
-#[tokio::test]
-async fn what_another_process_has_changed_is_seen_by_the_next_batch() {
-    for database in databases().await {
-        let world = World::new(&database).await;
-        let hands = Hands(&world.engine);
-        let (_, mut first) = hands.ingest(completed(&world.engine, world.account, "before")).await;
+on_each_database!(what_another_process_has_changed_is_seen_by_the_next_batch);
+async fn what_another_process_has_changed_is_seen_by_the_next_batch(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let hands = Hands(&world.engine);
+    let (_, mut first) = hands.ingest(completed(&world.engine, world.account, "before")).await;
 
-        let (other, _) = resting_engine(&database);
-        other.pause_endpoint(world.account, world.endpoint).await.expect("paused");
+    let (other, _) = resting_engine(&database);
+    other.pause_endpoint(world.account, world.endpoint).await.expect("paused");
 
-        let first = first.pop().expect("a delivery");
-        let sent = hands.finish_and_ingest(vec![(first, 500)], completed(&world.engine, world.account, "after")).await;
-        assert!(sent.is_empty(), "nothing goes to an endpoint that is paused");
-        assert_eq!(world.states().await, [State::Held; 2]);
-        assert!(world.engine.check().await.expect("a ledger").is_clean());
-    }
+    let first = first.pop().expect("a delivery");
+    let sent = hands.finish_and_ingest(vec![(first, 500)], completed(&world.engine, world.account, "after")).await;
+    assert!(sent.is_empty(), "nothing goes to an endpoint that is paused");
+    assert_eq!(world.states().await, [State::Held; 2]);
+    assert!(world.engine.check().await.expect("a ledger").is_clean());
 }

@@ -9,7 +9,7 @@ use crate::{
     Engine,
     db::{Database, Pool},
     deliver::ingest::{IngestError, NewEvent},
-    testing::{Hands, TestDatabase, account, api_key, completed, databases, endpoint, postgres, resting_engine},
+    testing::{Hands, TestDatabase, account, api_key, completed, endpoint, on_each_database, postgres, resting_engine},
 };
 
 const LIMIT: Duration = Duration::from_secs(30);
@@ -33,7 +33,7 @@ async fn neighbours(engine: &Engine) -> [AccountId; 2] {
 
 /// How many attempts at a delivery are on record.
 async fn attempts(engine: &Engine, account: AccountId, delivery: DeliveryId) -> usize {
-    engine.delivery(account, delivery).await.expect("an answer").expect("the delivery").attempts.len()
+    engine.account(account).delivery(delivery).get().await.expect("the delivery").attempts.len()
 }
 
 #[tokio::test]
@@ -53,14 +53,14 @@ async fn events_and_balances_of_a_locked_account_wait_alone() {
     let waiting = tokio::spawn({
         let (engine, events) = (engine.clone(), events(&engine, bad, 3));
         async move {
-            let balance = engine.set_balance(bad, amount("1"));
+            let balance = engine.account(bad).set_balance(amount("1"));
             tokio::join!(engine.ingest_batch(events), balance)
         }
     });
     for _ in 0..3 {
         let answers = engine.ingest_batch(events(&engine, good, 3)).await;
         assert!(answers.iter().all(Result::is_ok), "{answers:?}");
-        assert_eq!(engine.set_balance(good, amount("1")).await, Ok(()));
+        assert_eq!(engine.account(good).set_balance(amount("1")).await, Ok(()));
     }
     assert!(!waiting.is_finished(), "it waits for the lock");
     lock.rollback().await.expect("unlocked");
@@ -110,11 +110,11 @@ async fn outcomes_of_a_locked_account_wait_alone() {
         engine.0.outcomes.send(outcome).await.expect("a writer");
     }
     let [waiting, recorded] = [0, 1].map(|one| (accounts[one], deliveries[one]));
-    engine.await_attempt(recorded.0, recorded.1, LIMIT).await.expect("an answer");
+    engine.account(recorded.0).delivery(recorded.1).await_attempt(LIMIT).await.expect("an answer");
     assert_eq!(attempts(&engine, recorded.0, recorded.1).await, 1);
     assert_eq!(attempts(&engine, waiting.0, waiting.1).await, 0, "it waits for the lock");
     lock.rollback().await.expect("unlocked");
-    engine.await_attempt(waiting.0, waiting.1, LIMIT).await.expect("an answer");
+    engine.account(waiting.0).delivery(waiting.1).await_attempt(LIMIT).await.expect("an answer");
     assert_eq!(attempts(&engine, waiting.0, waiting.1).await, 1);
 }
 
@@ -140,36 +140,34 @@ async fn a_claim_leaves_out_an_account_that_is_locked() {
     assert_eq!(hands.claim().await.len(), 1, "its own");
 }
 
-#[tokio::test]
-async fn a_huge_fanout_goes_into_several_commits_with_its_neighbours_between() {
+on_each_database!(a_huge_fanout_goes_into_several_commits_with_its_neighbours_between);
+async fn a_huge_fanout_goes_into_several_commits_with_its_neighbours_between(database: TestDatabase) {
     const ENDPOINTS: usize = 40;
     const EVENTS: usize = 150;
-    for database in databases().await {
-        let (maker, _) = resting_engine(&database);
-        let [huge, small] = [account(&maker, "huge").await, account(&maker, "small").await];
-        for _ in 0..ENDPOINTS {
-            endpoint(&maker, huge).await;
-        }
-        // What is held is stored like everything else, and not attempted.
-        database.run("UPDATE endpoints SET disabled_at = created_at, disabled_reason = 'paused'").await;
-        let (engine, _) = resting_engine(&database);
-        let mut batch = Box::pin(engine.ingest_batch(events(&engine, huge, EVENTS)));
-        assert!((&mut batch).now_or_never().is_none(), "it waits for the writer");
-        let mut others = Box::pin(join_all(events(&engine, small, 50).into_iter().map(|event| engine.ingest(event))));
-        assert!((&mut others).now_or_never().is_none(), "they stand behind it");
-        let _running = engine.start().expect("a new engine");
-
-        let answers = tokio::select! {
-            biased;
-            answers = &mut others => answers,
-            _ = &mut batch => panic!("the neighbour waited until the huge batch was stored"),
-        };
-        assert!(answers.iter().all(Result::is_ok), "{answers:?}");
-        let answers = batch.await;
-        assert!(answers.iter().all(|answer| answer.is_ok_and(|accepted| accepted.deliveries == 40)), "{answers:?}");
-        assert_eq!(database.count("SELECT count(*) FROM deliveries").await, 6_000, "whole when it is answered");
-        assert!(engine.check().await.expect("a ledger").is_clean());
+    let (maker, _) = resting_engine(&database);
+    let [huge, small] = [account(&maker, "huge").await, account(&maker, "small").await];
+    for _ in 0..ENDPOINTS {
+        endpoint(&maker, huge).await;
     }
+    // What is held is stored like everything else, and not attempted.
+    database.run("UPDATE endpoints SET disabled_at = created_at, disabled_reason = 'paused'").await;
+    let (engine, _) = resting_engine(&database);
+    let mut batch = Box::pin(engine.ingest_batch(events(&engine, huge, EVENTS)));
+    assert!((&mut batch).now_or_never().is_none(), "it waits for the writer");
+    let mut others = Box::pin(join_all(events(&engine, small, 50).into_iter().map(|event| engine.ingest(event))));
+    assert!((&mut others).now_or_never().is_none(), "they stand behind it");
+    let _running = engine.start().expect("a new engine");
+
+    let answers = tokio::select! {
+        biased;
+        answers = &mut others => answers,
+        _ = &mut batch => panic!("the neighbour waited until the huge batch was stored"),
+    };
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    let answers = batch.await;
+    assert!(answers.iter().all(|answer| answer.is_ok_and(|accepted| accepted.deliveries == 40)), "{answers:?}");
+    assert_eq!(database.count("SELECT count(*) FROM deliveries").await, 6_000, "whole when it is answered");
+    assert!(engine.check().await.expect("a ledger").is_clean());
 }
 
 /// Counts the updates of balances.
@@ -190,52 +188,46 @@ async fn count_updates(database: &TestDatabase) {
     }
 }
 
-#[tokio::test]
-async fn many_balances_of_an_account_are_one_update_and_each_crossing_is_told() {
-    for database in databases().await {
-        let (engine, _) = resting_engine(&database);
-        let [busy, other] = neighbours(&engine).await;
-        count_updates(&database).await;
-        let balances = ["60", "40"].into_iter().cycle().take(200);
-        let crowd = balances.map(|text| engine.set_balance(busy, amount(text)));
-        let threshold = engine.set_balance_threshold(busy, Some(amount("50")));
-        let events = engine.ingest_batch(events(&engine, other, 20));
-        let mut all = Box::pin(async { tokio::join!(threshold, join_all(crowd), events) });
-        assert!((&mut all).now_or_never().is_none(), "they wait for the writer");
-        let _running = engine.start().expect("a new engine");
-        let (threshold, balances, events) = all.await;
-        assert!(threshold.is_ok() && balances.iter().all(Result::is_ok), "{threshold:?} {balances:?}");
-        assert!(events.iter().all(Result::is_ok), "{events:?}");
-        assert_eq!(database.count("SELECT count(*) FROM counted").await, 1);
-        assert_eq!(database.count("SELECT count(*) FROM events WHERE event_type = 'balance.low'").await, 100);
-        assert_eq!(engine.account(busy).await.expect("an answer").expect("an account").balance, Some(amount("40")));
-    }
+on_each_database!(many_balances_of_an_account_are_one_update_and_each_crossing_is_told);
+async fn many_balances_of_an_account_are_one_update_and_each_crossing_is_told(database: TestDatabase) {
+    let (engine, _) = resting_engine(&database);
+    let [busy, other] = neighbours(&engine).await;
+    count_updates(&database).await;
+    let balances = ["60", "40"].into_iter().cycle().take(200);
+    let crowd = balances.map(|text| engine.account(busy).set_balance(amount(text)));
+    let threshold = engine.account(busy).set_balance_threshold(Some(amount("50")));
+    let events = engine.ingest_batch(events(&engine, other, 20));
+    let mut all = Box::pin(async { tokio::join!(threshold, join_all(crowd), events) });
+    assert!((&mut all).now_or_never().is_none(), "they wait for the writer");
+    let _running = engine.start().expect("a new engine");
+    let (threshold, balances, events) = all.await;
+    assert!(threshold.is_ok() && balances.iter().all(Result::is_ok), "{threshold:?} {balances:?}");
+    assert!(events.iter().all(Result::is_ok), "{events:?}");
+    assert_eq!(database.count("SELECT count(*) FROM counted").await, 1);
+    assert_eq!(database.count("SELECT count(*) FROM events WHERE event_type = 'balance.low'").await, 100);
+    assert_eq!(engine.account(busy).get().await.expect("an account").balance, Some(amount("40")));
 }
 
-#[tokio::test]
-async fn balances_are_refused_like_events_when_the_queue_is_full() {
-    for database in databases().await {
-        let (engine, _) = resting_engine(&database);
-        let [busy, other] = neighbours(&engine).await;
-        let mut crowd = Box::pin(join_all((0..2_048).map(|_| engine.set_balance(busy, amount("1")))));
-        assert!((&mut crowd).now_or_never().is_none(), "they wait for the writer");
-        assert_eq!(engine.set_balance(other, amount("1")).now_or_never(), Some(Err(IngestError::Overloaded)));
-        let event = completed(&engine, other, "task");
-        assert_eq!(engine.ingest(event).now_or_never(), Some(Err(IngestError::Overloaded)));
-        let _running = engine.start().expect("a new engine");
-        assert!(crowd.await.iter().all(Result::is_ok));
-        assert_eq!(engine.set_balance(other, amount("1")).await, Ok(()));
-    }
+on_each_database!(balances_are_refused_like_events_when_the_queue_is_full);
+async fn balances_are_refused_like_events_when_the_queue_is_full(database: TestDatabase) {
+    let (engine, _) = resting_engine(&database);
+    let [busy, other] = neighbours(&engine).await;
+    let mut crowd = Box::pin(join_all((0..2_048).map(|_| engine.account(busy).set_balance(amount("1")))));
+    assert!((&mut crowd).now_or_never().is_none(), "they wait for the writer");
+    assert_eq!(engine.account(other).set_balance(amount("1")).now_or_never(), Some(Err(IngestError::Overloaded)));
+    let event = completed(&engine, other, "task");
+    assert_eq!(engine.ingest(event).now_or_never(), Some(Err(IngestError::Overloaded)));
+    let _running = engine.start().expect("a new engine");
+    assert!(crowd.await.iter().all(Result::is_ok));
+    assert_eq!(engine.account(other).set_balance(amount("1")).await, Ok(()));
 }
 
-#[tokio::test]
-async fn a_balance_of_an_account_that_does_not_exist_is_refused() {
-    for database in databases().await {
-        let (engine, _) = resting_engine(&database);
-        let _running = engine.start().expect("a new engine");
-        let unknown = AccountId::new(engine.0.clock.now(), [9; 10]);
-        assert_eq!(engine.set_balance(unknown, amount("1")).await, Err(IngestError::UnknownAccount));
-    }
+on_each_database!(a_balance_of_an_account_that_does_not_exist_is_refused);
+async fn a_balance_of_an_account_that_does_not_exist_is_refused(database: TestDatabase) {
+    let (engine, _) = resting_engine(&database);
+    let _running = engine.start().expect("a new engine");
+    let unknown = AccountId::new(engine.0.clock.now(), [9; 10]);
+    assert_eq!(engine.account(unknown).set_balance(amount("1")).await, Err(IngestError::UnknownAccount));
 }
 
 /// Takes all connections that pages have.
@@ -253,21 +245,19 @@ async fn hold_pages(database: &Database) -> Box<dyn std::any::Any> {
     }
 }
 
-#[tokio::test]
-async fn pages_that_hold_all_their_connections_stop_no_event() {
-    for database in databases().await {
-        let (maker, _) = resting_engine(&database);
-        let [account, _] = neighbours(&maker).await;
-        let (_, key) = api_key(&maker, Some(account), "key").await;
-        let (engine, clock) = resting_engine(&database);
-        let _pages = hold_pages(&database.db).await;
-        let hands = Hands(&engine);
-        assert!(engine.authenticate(&key).await.expect("an answer").is_some());
-        assert_eq!(engine.find_accounts(&["bad"]).await.expect("an answer").get("bad"), Some(&account));
-        let (accepted, in_flight) = hands.ingest(completed(&engine, account, "task")).await;
-        assert_eq!(accepted.expect("accepted").deliveries, 1);
-        drop(in_flight);
-        clock.advance(Duration::from_mins(2));
-        assert_eq!(hands.claim().await.len(), 1);
-    }
+on_each_database!(pages_that_hold_all_their_connections_stop_no_event);
+async fn pages_that_hold_all_their_connections_stop_no_event(database: TestDatabase) {
+    let (maker, _) = resting_engine(&database);
+    let [account, _] = neighbours(&maker).await;
+    let (_, key) = api_key(&maker, Some(account), "key").await;
+    let (engine, clock) = resting_engine(&database);
+    let _pages = hold_pages(&database.db).await;
+    let hands = Hands(&engine);
+    assert!(engine.authenticate(&key).await.expect("an answer").is_some());
+    assert_eq!(engine.find_accounts(&["bad"]).await.expect("an answer").get("bad"), Some(&account));
+    let (accepted, in_flight) = hands.ingest(completed(&engine, account, "task")).await;
+    assert_eq!(accepted.expect("accepted").deliveries, 1);
+    drop(in_flight);
+    clock.advance(Duration::from_mins(2));
+    assert_eq!(hands.claim().await.len(), 1);
 }

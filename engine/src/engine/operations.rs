@@ -1,0 +1,81 @@
+//! The operations that the engine offers, each reached by its noun.
+
+use signet_model::{AccountId, signature::Secret};
+
+use super::Engine;
+use crate::{
+    db,
+    service::{
+        self, AccountHandle, Accounts, OperatorKeys, SealingKeyError, Sessions, Users,
+        api_keys::{self, KeyHolder},
+        ledger::{self, Ledger},
+        retention::{self, Swept},
+        sealing_check,
+    },
+};
+
+impl Engine {
+    /// One account, and all that belongs to it.
+    pub fn account(&self, id: AccountId) -> AccountHandle<'_> {
+        AccountHandle::new(&self.0, id)
+    }
+
+    /// All accounts.
+    pub const fn accounts(&self) -> Accounts<'_> {
+        Accounts(&self.0)
+    }
+
+    /// The API keys of the operator.
+    pub const fn operator_keys(&self) -> OperatorKeys<'_> {
+        OperatorKeys(&self.0)
+    }
+
+    /// The users of all accounts.
+    pub const fn users(&self) -> Users<'_> {
+        Users(&self.0)
+    }
+
+    /// The sessions of all users.
+    pub const fn sessions(&self) -> Sessions<'_> {
+        Sessions(&self.0)
+    }
+
+    /// Finds the holder of a bearer token; `None` if it is no key or was revoked. Answers from
+    /// memory for up to a second.
+    pub async fn authenticate(&self, token: &str) -> service::Result<Option<KeyHolder>> {
+        api_keys::authenticate(&self.0, token).await
+    }
+
+    /// Makes a random secret, to be shown before its endpoint is saved.
+    pub fn new_secret(&self) -> Secret {
+        Secret::new(self.0.random.bytes())
+    }
+
+    /// How many deliveries of a backlog go out to one endpoint in a second.
+    pub fn release_rate(&self) -> u32 {
+        self.0.settings.release_rate
+    }
+
+    /// Checks every rule of the ledger on one snapshot of the database. Takes
+    /// leases to be as long, and the attempts at the same time to be as many, as
+    /// this engine's settings say.
+    pub async fn check(&self) -> db::Result<Ledger> {
+        ledger::check(&self.0, Some(&self.0.sealer)).await
+    }
+
+    /// Checks likewise without a sealing key: secrets are not opened.
+    pub async fn check_without_key(&self) -> db::Result<Ledger> {
+        ledger::check(&self.0, None).await
+    }
+
+    /// Removes all that is older than it is kept, as a started engine does by itself.
+    pub async fn sweep(&self) -> db::Result<Swept> {
+        retention::sweep_all(&self.0).await
+    }
+
+    /// Proves that this engine's key is the one that the database was sealed with, and notes
+    /// that in it.
+    pub async fn prove_sealing_key(&self) -> Result<(), SealingKeyError> {
+        sealing_check::prove(&self.0).await
+    }
+}

@@ -1,0 +1,223 @@
+//! The keys with which a backend sends events in.
+
+use std::{sync::Arc, time::Duration};
+
+use signet_model::{AccountId, ApiKeyId, Timestamp, sql::Lossy, text::KeyName};
+
+use super::{AccountHandle, Error, Result, Service, token};
+use crate::{
+    db::{self, Pool, Tx},
+    queue::Lock,
+};
+
+mod recent;
+
+pub(crate) use recent::RecentKeys;
+
+/// The beginning of every key.
+pub const KEY_PREFIX: &str = "sk_";
+/// How many characters of a key are kept, by which a person recognises it.
+const HINT_LEN: usize = 4;
+/// The resolution of the last use of a key.
+const USE_RESOLUTION: Duration = Duration::from_mins(1);
+
+/// An API key as the dashboard lists it; the key itself is kept only as a hash.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct ApiKey {
+    /// Its id.
+    pub id: ApiKeyId,
+    /// The name that a person gave it.
+    #[sqlx(try_from = "Lossy")]
+    pub name: String,
+    /// Its last four characters.
+    #[sqlx(try_from = "Lossy")]
+    pub hint: String,
+    /// The instant of its creation.
+    pub created_at: Timestamp,
+    /// Its last use, to the minute.
+    pub last_used_at: Option<Timestamp>,
+    /// The instant of its revocation.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// A new key, with its text.
+#[derive(Debug, Clone)]
+pub struct NewApiKey {
+    /// The key as the dashboard lists it.
+    pub key: ApiKey,
+    /// The key itself, `sk_…`. It is not kept, and cannot be shown again.
+    pub text: String,
+}
+
+/// The holder of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyHolder {
+    /// The key.
+    pub key: ApiKeyId,
+    /// Its account; `None` for a key of the operator, which may name any account.
+    pub account: Option<AccountId>,
+}
+
+/// A key was not created.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateKeyError {
+    /// The account has as many keys as it may.
+    #[error("This account has {0} API keys, and may not have more. Revoke one that is no longer used.")]
+    TooMany(u32),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] db::Error),
+}
+
+impl<'e> AccountHandle<'e> {
+    /// The API keys of the account.
+    pub const fn api_keys(self) -> ApiKeys<'e> {
+        ApiKeys { service: self.service, account: self.id }
+    }
+}
+
+/// The API keys of an account.
+#[derive(Debug, Clone, Copy)]
+pub struct ApiKeys<'e> {
+    service: &'e Arc<Service>,
+    account: AccountId,
+}
+
+impl ApiKeys<'_> {
+    /// Creates a key.
+    ///
+    /// # Errors
+    /// The account has as many keys as it may.
+    pub async fn create(self, name: &KeyName) -> Result<NewApiKey, CreateKeyError> {
+        let new = make(self.service, name);
+        let mut tx = self.service.db.begin().await?;
+        self.make_room(&mut tx).await?;
+        insert(&mut tx, Some(self.account), &new).await?;
+        tx.commit().await?;
+        Ok(new)
+    }
+
+    /// Checks that the account may have another key, and removes those of its
+    /// revoked keys that are too many to list. Its lock keeps the count as it is.
+    async fn make_room(self, tx: &mut Tx<'_>) -> Result<(), CreateKeyError> {
+        const COUNT: &str = "SELECT count(*) FROM api_keys WHERE account_id = $1 AND revoked_at IS NULL";
+        const REMOVE: &str = "DELETE FROM api_keys WHERE account_id = $1 AND revoked_at IS NOT NULL AND id NOT IN
+               (SELECT id FROM api_keys WHERE account_id = $1 AND revoked_at IS NOT NULL
+                 ORDER BY revoked_at DESC, id DESC LIMIT $2)";
+        let most = self.service.settings.max_api_keys_per_account;
+        tx.lock_accounts(&[self.account], Lock::Exclusive).await?;
+        tx.query(REMOVE).bind(self.account).bind(i64::from(most)).execute().await?;
+        let count: i64 = tx.query(COUNT).bind(self.account).fetch_value().await?;
+        if count.unsigned_abs() < u64::from(most) { Ok(()) } else { Err(CreateKeyError::TooMany(most)) }
+    }
+
+    /// Lists the keys, newest first, revoked ones included.
+    pub async fn list(self) -> Result<Vec<ApiKey>> {
+        const SQL: &str = "SELECT id, name, hint, created_at, last_used_at, revoked_at
+             FROM api_keys WHERE account_id = $1 ORDER BY id DESC";
+        Ok(self.service.db.read(Pool::Pages).await?.query(SQL).bind(self.account).fetch_all().await?)
+    }
+
+    /// Revokes a key. In this process it ends at once, in others within a second.
+    pub async fn revoke(self, key: ApiKeyId) -> Result<()> {
+        const SQL: &str = "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $3) WHERE id = $1 AND account_id = $2";
+        let now = self.service.clock.now();
+        let mut tx = self.service.db.begin().await?;
+        if tx.query(SQL).bind(key).bind(self.account).bind(now).execute().await? == 0 {
+            return Err(Error::ApiKeyNotFound);
+        }
+        tx.commit().await?;
+        self.service.recent_keys.forget();
+        Ok(())
+    }
+}
+
+/// The API keys of the operator, which may name any account, and the holders of all keys.
+#[derive(Debug, Clone, Copy)]
+pub struct OperatorKeys<'e>(pub(crate) &'e Arc<Service>);
+
+impl OperatorKeys<'_> {
+    /// Creates a key. There may be any number of them.
+    pub async fn create(self, name: &KeyName) -> db::Result<NewApiKey> {
+        let new = make(self.0, name);
+        let mut tx = self.0.db.begin().await?;
+        insert(&mut tx, None, &new).await?;
+        tx.commit().await?;
+        Ok(new)
+    }
+}
+
+fn make(service: &Service, name: &KeyName) -> NewApiKey {
+    let text = format!("{KEY_PREFIX}{}", token::new_token(&service.random));
+    let created_at = service.clock.now();
+    let key = ApiKey {
+        id: ApiKeyId::new(created_at, service.random.bytes()),
+        name: name.to_string(),
+        hint: text[text.len() - HINT_LEN..].to_owned(),
+        created_at,
+        last_used_at: None,
+        revoked_at: None,
+    };
+    NewApiKey { key, text }
+}
+
+async fn insert(tx: &mut Tx<'_>, account: Option<AccountId>, NewApiKey { key, text }: &NewApiKey) -> db::Result<()> {
+    const SQL: &str = "INSERT INTO api_keys (id, account_id, name, token_hash, hint, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6)";
+    let insert = tx.query(SQL).bind(key.id).bind(account).bind(&key.name).bind(&token::hash(text)[..]);
+    insert.bind(&key.hint).bind(key.created_at).execute().await.map(drop)
+}
+
+/// Finds the holder of a bearer token; `None` if it is no key or was revoked. Answers from
+/// memory for up to a second.
+pub(crate) async fn authenticate(service: &Arc<Service>, token: &str) -> Result<Option<KeyHolder>> {
+    if !token.starts_with(KEY_PREFIX) {
+        return Ok(None);
+    }
+    let now = service.clock.now();
+    let hash = token::hash(token);
+    let look_up = match service.recent_keys.get(&hash, now) {
+        Ok(holder) => return Ok(Some(holder)),
+        Err(look_up) => look_up,
+    };
+    let Some(found) = living_key(service, &hash).await? else {
+        return Ok(None);
+    };
+    let holder = KeyHolder { key: found.id, account: found.account_id };
+    service.recent_keys.put(look_up, hash, holder, now);
+    if found.last_used_at.is_none_or(|at| now.since(at) >= USE_RESOLUTION) {
+        let service = Arc::clone(service);
+        tokio::spawn(async move { note_use(&service, holder.key, now).await });
+    }
+    Ok(Some(holder))
+}
+
+#[derive(sqlx::FromRow)]
+struct LivingKey {
+    id: ApiKeyId,
+    account_id: Option<AccountId>,
+    last_used_at: Option<Timestamp>,
+}
+
+async fn living_key(service: &Service, hash: &[u8; 32]) -> db::Result<Option<LivingKey>> {
+    const SQL: &str = "SELECT id, account_id, last_used_at FROM api_keys WHERE token_hash = $1 AND revoked_at IS NULL";
+    service.db.read(Pool::Callers).await?.query(SQL).bind(&hash[..]).fetch_optional().await
+}
+
+/// Stores the use of a key. No request waits for it, and no rule depends on it.
+async fn note_use(service: &Service, key: ApiKeyId, at: Timestamp) {
+    if let Err(error) = store_use(service, key, at).await {
+        tracing::debug!(%key, error = &error as &dyn std::error::Error, "the use of a key was not noted");
+    }
+}
+
+async fn store_use(service: &Service, key: ApiKeyId, at: Timestamp) -> db::Result<()> {
+    const SQL: &str = "UPDATE api_keys SET last_used_at = $2
+         WHERE id = $1 AND (last_used_at IS NULL OR last_used_at <= $3)";
+    let mut tx = service.db.begin().await?;
+    tx.query(SQL).bind(key).bind(at).bind(at - USE_RESOLUTION).execute().await?;
+    tx.commit().await
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+use super::*;
+use crate::{
+    Engine, Settings,
+    testing::{TestDatabase, account, api_key, engine, on_each_database, resting_engine},
+};
+
+async fn holder(engine: &Engine, token: &str) -> Option<KeyHolder> {
+    engine.authenticate(token).await.expect("an answer")
+}
+
+on_each_database!(a_key_speaks_for_its_account);
+async fn a_key_speaks_for_its_account(database: TestDatabase) {
+    let (engine, _) = resting_engine(&database);
+    let (acme, other) = (account(&engine, "acme").await, account(&engine, "other").await);
+    let (one, one_text) = api_key(&engine, Some(acme), "one").await;
+    let (two, two_text) = api_key(&engine, Some(other), "two").await;
+    let (all, all_text) = api_key(&engine, None, "all").await;
+    for _ in ["from the store", "from memory"] {
+        assert_eq!(holder(&engine, &one_text).await, Some(KeyHolder { key: one.id, account: Some(acme) }));
+        assert_eq!(holder(&engine, &two_text).await, Some(KeyHolder { key: two.id, account: Some(other) }));
+        assert_eq!(holder(&engine, &all_text).await, Some(KeyHolder { key: all.id, account: None }));
+    }
+}
+
+#[tokio::test]
+async fn a_key_reads_sk_and_43_characters_and_is_recognised_by_its_last_four() {
+    let database = crate::testing::sqlite().await;
+    let (engine, _) = resting_engine(&database);
+    let (key, text) = api_key(&engine, None, "all").await;
+    assert_eq!(text.len(), 3 + 43);
+    assert!(text.starts_with("sk_") && text.ends_with(&key.hint) && key.hint.len() == 4, "{text} {}", key.hint);
+}
+
+on_each_database!(what_is_no_key_speaks_for_nobody);
+async fn what_is_no_key_speaks_for_nobody(database: TestDatabase) {
+    let (engine, _) = resting_engine(&database);
+    let (_, text) = api_key(&engine, None, "all").await;
+    for wrong in ["", "sk_", "sk_' OR 1=1 --", &text[3..], &text[..45], &format!("{text} ")] {
+        assert_eq!(holder(&engine, wrong).await, None, "{wrong}");
+    }
+}
+
+on_each_database!(an_account_lists_its_own_keys_newest_first);
+async fn an_account_lists_its_own_keys_newest_first(database: TestDatabase) {
+    let (engine, clock) = resting_engine(&database);
+    let (acme, other) = (account(&engine, "acme").await, account(&engine, "other").await);
+    let (old, _) = api_key(&engine, Some(acme), "old").await;
+    clock.advance(Duration::from_secs(1));
+    let (new, _) = api_key(&engine, Some(acme), "new").await;
+    let (foreign, _) = api_key(&engine, Some(other), "foreign").await;
+    api_key(&engine, None, "all").await;
+    assert_eq!(engine.account(acme).api_keys().list().await.expect("keys"), [new, old]);
+    assert_eq!(engine.account(other).api_keys().list().await.expect("keys"), [foreign]);
+}
+
+on_each_database!(a_revoked_key_speaks_for_nobody_at_once_and_stays_listed);
+async fn a_revoked_key_speaks_for_nobody_at_once_and_stays_listed(database: TestDatabase) {
+    let (engine, clock) = resting_engine(&database);
+    let acme = account(&engine, "acme").await;
+    let (key, text) = api_key(&engine, Some(acme), "one").await;
+    assert!(holder(&engine, &text).await.is_some());
+    let revoked_at = engine.0.clock.now();
+    engine.account(acme).api_keys().revoke(key.id).await.expect("revoked");
+    assert_eq!(holder(&engine, &text).await, None);
+    clock.advance(Duration::from_secs(5));
+    engine.account(acme).api_keys().revoke(key.id).await.expect("revoked again");
+    let listed = engine.account(acme).api_keys().list().await.expect("keys");
+    assert_eq!(listed[0].revoked_at, Some(revoked_at), "the first time counts");
+}
+
+on_each_database!(another_account_cannot_revoke_a_key);
+async fn another_account_cannot_revoke_a_key(database: TestDatabase) {
+    let (engine, clock) = resting_engine(&database);
+    let (acme, other) = (account(&engine, "acme").await, account(&engine, "other").await);
+    let (key, text) = api_key(&engine, Some(acme), "one").await;
+    let (all, all_text) = api_key(&engine, None, "all").await;
+    for id in [key.id, all.id] {
+        let tried = engine.account(other).api_keys().revoke(id).await;
+        assert!(matches!(tried, Err(Error::ApiKeyNotFound)), "{tried:?}");
+    }
+    clock.advance(Duration::from_secs(2));
+    assert!(holder(&engine, &text).await.is_some() && holder(&engine, &all_text).await.is_some());
+}
+
+on_each_database!(an_account_has_so_many_keys_and_may_replace_a_revoked_one);
+async fn an_account_has_so_many_keys_and_may_replace_a_revoked_one(database: TestDatabase) {
+    let settings = Settings { max_api_keys_per_account: 2, ..Settings::default() };
+    let (engine, clock) = engine(&database, settings, Vec::new());
+    let acme = account(&engine, "acme").await;
+    let name = "one".parse().expect("a name");
+    for _ in 0..5 {
+        clock.advance(Duration::from_secs(1));
+        let first = engine.account(acme).api_keys().create(&name).await.expect("the first").key;
+        let second = engine.account(acme).api_keys().create(&name).await.expect("the second").key;
+        let refused = engine.account(acme).api_keys().create(&name).await;
+        assert!(matches!(refused, Err(CreateKeyError::TooMany(2))), "{refused:?}");
+        for key in [first, second] {
+            engine.account(acme).api_keys().revoke(key.id).await.expect("revoked");
+        }
+    }
+    let last = engine.account(acme).api_keys().create(&name).await.expect("room again").key;
+    let listed = engine.account(acme).api_keys().list().await.expect("keys");
+    assert_eq!(listed.len(), 3, "two revoked ones stay listed: {listed:?}");
+    assert!(listed.contains(&last));
+    engine.operator_keys().create(&name).await.expect("the operator has no limit");
+}
+
+on_each_database!(a_key_that_another_process_revokes_ends_within_a_second);
+async fn a_key_that_another_process_revokes_ends_within_a_second(database: TestDatabase) {
+    let (here, clock) = resting_engine(&database);
+    let (elsewhere, _) = resting_engine(&database);
+    let acme = account(&here, "acme").await;
+    let (key, text) = api_key(&here, Some(acme), "one").await;
+    assert!(holder(&here, &text).await.is_some());
+    elsewhere.account(acme).api_keys().revoke(key.id).await.expect("revoked");
+    assert!(holder(&here, &text).await.is_some(), "from memory");
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(holder(&here, &text).await, None);
+}
+
+on_each_database!(the_last_use_is_kept_to_the_minute);
+async fn the_last_use_is_kept_to_the_minute(database: TestDatabase) {
+    let (engine, clock) = resting_engine(&database);
+    let acme = account(&engine, "acme").await;
+    let (key, _) = api_key(&engine, Some(acme), "one").await;
+    let first = engine.0.clock.now();
+    store_use(&engine.0, key.id, first).await.expect("noted");
+    clock.advance(Duration::from_secs(59));
+    store_use(&engine.0, key.id, engine.0.clock.now()).await.expect("left out");
+    assert_eq!(engine.account(acme).api_keys().list().await.expect("keys")[0].last_used_at, Some(first));
+    clock.advance(Duration::from_secs(1));
+    let second = engine.0.clock.now();
+    store_use(&engine.0, key.id, second).await.expect("noted");
+    assert_eq!(engine.account(acme).api_keys().list().await.expect("keys")[0].last_used_at, Some(second));
+}
+
+on_each_database!(using_a_key_notes_it_without_being_waited_for);
+async fn using_a_key_notes_it_without_being_waited_for(database: TestDatabase) {
+    let (engine, _) = resting_engine(&database);
+    let acme = account(&engine, "acme").await;
+    let (_, text) = api_key(&engine, Some(acme), "one").await;
+    assert!(holder(&engine, &text).await.is_some());
+    while engine.account(acme).api_keys().list().await.expect("keys")[0].last_used_at.is_none() {
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,0 +1,248 @@
+//! The backlog of an endpoint: held deliveries, and failed ones. Both go out paced, so that a
+//! receiver that has just come back is not knocked over.
+
+pub(super) mod count;
+
+use std::{sync::Arc, time::Duration};
+
+use signet_model::{
+    AccountId, DeliveryId, EndpointId, EventId, Subscriptions, Timestamp, delivery::State, sql::Stored,
+};
+
+use super::{EndpointHandle, Error, Result, Service};
+use crate::{
+    db::{self, Pool, Sql, Tx},
+    deliver::drain::drain,
+    fault,
+    queue::{Lock, QueueEntry},
+};
+
+pub use count::Count;
+
+/// How many deliveries one statement looks at, and one transaction changes.
+const BATCH: u32 = 500;
+
+/// Failed deliveries were not put back.
+#[derive(Debug, thiserror::Error)]
+pub enum RecoverError {
+    /// The endpoint is disabled.
+    #[error("This webhook is disabled. Re-enable it first.")]
+    Disabled,
+    /// The database failed, or there is no such endpoint.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+impl From<db::Error> for RecoverError {
+    fn from(error: db::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// The next deliveries of one endpoint (`$1`, `$2`) in a state (`$3`), of one type (`$4`),
+/// whose events are newer than one (`$5`), at most so many (`$6`).
+pub(crate) const NEXT: &str = "SELECT id, event_id, NOT is_test AND EXISTS
+       (SELECT 1 FROM events WHERE events.account_id = $1 AND events.id = deliveries.event_id AND body IS NOT NULL)
+       AS can_be_sent
+     FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = $3
+       AND state IN ('failed', 'held', 'discarded') AND event_type = $4 AND event_id > $5
+     ORDER BY event_id LIMIT $6";
+
+/// Makes deliveries of an account (`$1`) pending that are still in a state: each
+/// (`$2`) at its instant (`$3`).
+const SEND: Sql = Sql {
+    sqlite: "UPDATE deliveries SET state = 'pending', failures = 0, completed_at = NULL, due_at = turn.due_at
+               FROM (SELECT unhex(ids.value) AS id, dues.value AS due_at
+                       FROM json_each($2) AS ids JOIN json_each($3) AS dues ON dues.key = ids.key) AS turn
+              WHERE deliveries.account_id = $1 AND deliveries.id = turn.id AND deliveries.state = $4
+                AND EXISTS (SELECT 1 FROM events WHERE events.account_id = $1 AND events.id = deliveries.event_id
+                                                   AND body IS NOT NULL)",
+    postgres: "UPDATE deliveries SET state = 'pending', failures = 0, completed_at = NULL, due_at = turn.due_at
+                 FROM unnest($2::uuid[], $3::timestamptz[]) AS turn (id, due_at)
+                WHERE deliveries.account_id = $1 AND deliveries.id = turn.id AND deliveries.state = $4
+                  AND EXISTS (SELECT 1 FROM events WHERE events.account_id = $1 AND events.id = deliveries.event_id
+                                                     AND body IS NOT NULL)",
+};
+
+/// Discards those of these deliveries (`$2`) of an account (`$1`) that are held, at an
+/// instant (`$3`).
+const DISCARD: Sql = Sql {
+    sqlite: "UPDATE deliveries SET state = 'discarded', completed_at = $3
+              WHERE account_id = $1 AND state = 'held' AND id IN (SELECT unhex(value) FROM json_each($2))",
+    postgres: "UPDATE deliveries SET state = 'discarded', completed_at = $3
+                WHERE account_id = $1 AND state = 'held' AND id = ANY($2)",
+};
+
+/// A delivery of a backlog.
+#[derive(Debug, sqlx::FromRow)]
+struct Found {
+    id: DeliveryId,
+    event_id: Stored<EventId>,
+    can_be_sent: bool,
+}
+
+impl Found {
+    fn event(&self) -> Option<EventId> {
+        self.event_id.0.as_ref().ok().copied()
+    }
+}
+
+/// The event after which the search goes on; `None` at the end.
+fn last_event(found: &[Found]) -> Option<EventId> {
+    found.iter().rev().find_map(Found::event)
+}
+
+impl EndpointHandle<'_> {
+    /// Releases held deliveries of these types: paced, in the order of acceptance, with a new
+    /// round of retries. Returns how many those are; while the endpoint is disabled, none.
+    pub async fn release(self, types: Subscriptions) -> Result<u64> {
+        drain(self.service, self.account, self.id).await?;
+        match self.send_paced(self.held(types)).await {
+            Ok(released) => Ok(released),
+            Err(RecoverError::Disabled) => Ok(0),
+            Err(RecoverError::Store(error)) => Err(error),
+        }
+    }
+
+    /// Discards held deliveries of these types, also while the endpoint is disabled. Returns
+    /// how many those are.
+    pub async fn discard(self, types: Subscriptions) -> Result<u64> {
+        drain(self.service, self.account, self.id).await?;
+        self.held(types).discard(self.service).await
+    }
+
+    /// Puts failed deliveries of these types back, of events that were accepted
+    /// since then: paced, in the order of acceptance, with a new round of
+    /// retries. Tests stay as they are, and so do deliveries whose body retention has removed.
+    /// Returns how many were put back.
+    pub async fn recover(self, since: Timestamp, types: Subscriptions) -> Result<u64, RecoverError> {
+        drain(self.service, self.account, self.id).await?;
+        let after = first_id(since);
+        self.send_paced(Selection { state: State::Failed, after, ..self.held(types) }).await
+    }
+
+    /// All held deliveries of these types.
+    const fn held(self, types: Subscriptions) -> Selection {
+        let after = EventId::from_uuid(uuid::Uuid::nil());
+        Selection { account: self.account, endpoint: self.id, state: State::Held, types, after }
+    }
+
+    /// Sends a selection to the end, even if no caller waits for it any more.
+    async fn send_paced(self, selection: Selection) -> Result<u64, RecoverError> {
+        if self.get().await?.disabled.is_some() {
+            return Err(RecoverError::Disabled);
+        }
+        let service = Arc::clone(self.service);
+        let sending = tokio::spawn(async move { selection.send(&service).await });
+        sending.await.unwrap_or_else(|ended| match ended.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(Error::Interrupted.into()),
+        })
+    }
+}
+
+/// Some deliveries of an endpoint.
+#[derive(Debug, Clone, Copy)]
+struct Selection {
+    account: AccountId,
+    endpoint: EndpointId,
+    /// Held or failed.
+    state: State,
+    types: Subscriptions,
+    /// Only those whose event is newer.
+    after: EventId,
+}
+
+impl Selection {
+    /// Sends the selection in batches. Each goes on where the last one ended, so that
+    /// deliveries that fail anew meanwhile are not taken up again.
+    async fn send(mut self, service: &Service) -> Result<u64, RecoverError> {
+        let mut total = 0;
+        loop {
+            // Beside the traffic; a delivery that has changed by the time of sending is left alone.
+            let found = self.next(service).await?;
+            let Some(last) = last_event(&found) else { return Ok(total) };
+            self.after = last;
+            let ids: Vec<_> = found.iter().filter(|one| one.can_be_sent).map(|one| one.id).collect();
+            total += self.send_batch(service, &ids).await?;
+            service.wake.notify_one();
+        }
+    }
+
+    /// Discards the selection in batches.
+    async fn discard(mut self, service: &Service) -> Result<u64> {
+        let now = service.clock.now();
+        let mut total = 0;
+        loop {
+            let found = self.next(service).await?;
+            let mut tx = service.db.begin().await?;
+            let snapshot = service.endpoint_cache.load_locked(&mut tx, &[self.account], Lock::Shared).await?;
+            snapshot.endpoint(self.account, self.endpoint).ok_or(Error::EndpointNotFound)?;
+            let Some(last) = last_event(&found) else { return Ok(total) };
+            self.after = last;
+            let ids: Vec<_> = found.iter().map(|one| one.id).collect();
+            total += tx.query(DISCARD).bind(self.account).bind_ids(&ids).bind(now).execute().await?;
+            tx.commit().await?;
+            fault::point("after_step");
+        }
+    }
+
+    /// Finds the next deliveries: of each type as many along its part of the index, and the
+    /// first of these.
+    async fn next(&self, service: &Service) -> Result<Vec<Found>> {
+        let mut conn = service.db.read(Pool::Pages).await?;
+        let mut found: Vec<Found> = Vec::new();
+        for kind in self.types.iter() {
+            let query = conn.query(NEXT).bind(self.account).bind(self.endpoint).bind(self.state).bind(kind);
+            found.extend(query.bind(self.after).bind(i64::from(BATCH)).fetch_all::<Found>().await?);
+        }
+        found.sort_by_key(Found::event);
+        found.truncate(BATCH as usize);
+        Ok(found)
+    }
+
+    /// Makes one batch pending, behind earlier releases; returns how many deliveries those are.
+    async fn send_batch(&self, service: &Service, ids: &[DeliveryId]) -> Result<u64, RecoverError> {
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        let &Self { account, endpoint, state, .. } = self;
+        let mut tx = service.db.begin().await?;
+        // One release at a time; and retention, which removes the bodies of closed
+        // deliveries, shares the lock.
+        let snapshot = service.endpoint_cache.load_locked(&mut tx, &[account], Lock::Exclusive).await?;
+        let view = snapshot.endpoint(account, endpoint).ok_or(Error::EndpointNotFound)?;
+        if view.disabled || view.enabling {
+            return Err(RecoverError::Disabled);
+        }
+        service.release_rates.release(endpoint);
+        let now = service.clock.now();
+        let start = self.released_until(&mut tx).await?.map_or(now, |until| until.max(now));
+        let due_at = |place| start + Duration::from_secs(1) * place / service.settings.release_rate;
+        let turns: Vec<_> = (0..).map(due_at).take(ids.len()).collect();
+        let sent = tx.query(SEND).bind(account).bind_ids(ids).bind_instants(&turns).bind(state).execute().await?;
+        self.release_until(&mut tx, due_at(u32::try_from(ids.len()).unwrap_or(BATCH))).await?;
+        tx.pull_forward(QueueEntry { account, endpoint, due_at: start }).await?;
+        tx.notify().await?;
+        tx.commit().await?;
+        fault::point("after_step");
+        Ok(sent)
+    }
+
+    /// The instant until which earlier releases for the endpoint go out.
+    async fn released_until(&self, tx: &mut Tx<'_>) -> Result<Option<Timestamp>> {
+        const SQL: &str = "SELECT released_until FROM endpoints WHERE account_id = $1 AND id = $2";
+        Ok(tx.query(SQL).bind(self.account).bind(self.endpoint).fetch_value().await?)
+    }
+
+    async fn release_until(&self, tx: &mut Tx<'_>, until: Timestamp) -> Result<()> {
+        const SQL: &str = "UPDATE endpoints SET released_until = $3 WHERE account_id = $1 AND id = $2";
+        tx.query(SQL).bind(self.account).bind(self.endpoint).bind(until).execute().await?;
+        Ok(())
+    }
+}
+
+/// The id that no event accepted at this instant or later undercuts.
+fn first_id(since: Timestamp) -> EventId {
+    EventId::new(since, [0; 10])
+}

@@ -1,0 +1,88 @@
+//! Closing an account, and removing the rows that belong to it besides its events: some at
+//! a time, however many there are.
+
+use signet_model::{EndpointId, Timestamp};
+
+use super::{AccountHandle, Result};
+use crate::queue::{Lock, QueueEntry};
+
+/// How many rows change in one transaction.
+const BATCH: u64 = 500;
+
+/// People who belong to this account alone, and all ways in; each statement removes some
+/// (`$2`) of the rows that belong to an account (`$1`).
+const PEOPLE: [&str; 5] = [
+    "DELETE FROM sessions WHERE account_id = $1 AND token_hash IN
+       (SELECT token_hash FROM sessions WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM setup_links WHERE account_id = $1 AND token_hash IN
+       (SELECT token_hash FROM setup_links WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM api_keys WHERE account_id = $1 AND id IN (SELECT id FROM api_keys WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM users WHERE id IN
+       (SELECT user_id FROM memberships WHERE account_id = $1 AND NOT EXISTS
+         (SELECT 1 FROM memberships AS other WHERE other.user_id = memberships.user_id AND other.account_id <> $1)
+        LIMIT $2)",
+    "DELETE FROM memberships WHERE account_id = $1 AND user_id IN
+       (SELECT user_id FROM memberships WHERE account_id = $1 LIMIT $2)",
+];
+
+/// The rest of an account when its events are gone, likewise.
+const LEFTOVERS: [&str; 4] = [
+    "DELETE FROM idempotency_keys WHERE account_id = $1 AND key IN
+       (SELECT key FROM idempotency_keys WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM endpoint_queues WHERE account_id = $1 AND endpoint_id IN
+       (SELECT endpoint_id FROM endpoint_queues WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM endpoint_health WHERE account_id = $1 AND endpoint_id IN
+       (SELECT endpoint_id FROM endpoint_health WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM endpoints WHERE account_id = $1 AND id IN (SELECT id FROM endpoints WHERE account_id = $1 LIMIT $2)",
+];
+
+impl AccountHandle<'_> {
+    /// Keeps the account's people and keys out for good, and deletes its endpoints; the
+    /// deliveries that wait for these are discarded in steps.
+    pub(super) async fn close(self) -> Result<()> {
+        self.drain(&PEOPLE).await?;
+        let now = self.service.clock.now();
+        while self.delete_some_endpoints(now).await? > 0 {}
+        Ok(())
+    }
+
+    async fn delete_some_endpoints(self, now: Timestamp) -> Result<usize> {
+        const SQL: &str = "UPDATE endpoints SET deleted_at = $2 WHERE account_id = $1 AND id IN
+             (SELECT id FROM endpoints WHERE account_id = $1 AND deleted_at IS NULL LIMIT $3) RETURNING id";
+        let account = self.id;
+        let mut tx = self.service.db.begin().await?;
+        tx.lock_accounts(&[account], Lock::Exclusive).await?;
+        let endpoints: Vec<EndpointId> = tx.query(SQL).bind(account).bind(now).bind(limit()).fetch_values().await?;
+        for &endpoint in &endpoints {
+            tx.pull_forward(QueueEntry { account, endpoint, due_at: now }).await?;
+        }
+        tx.revise(account).await?;
+        tx.commit().await?;
+        self.service.changed(&[account]).await;
+        Ok(endpoints.len())
+    }
+
+    /// Removes the rest of an account of which there are no events any more.
+    pub(super) async fn remove_leftovers(self) -> Result<()> {
+        self.drain(&LEFTOVERS).await
+    }
+
+    /// Repeats statements, each until it changes nothing more.
+    async fn drain(self, statements: &[&'static str]) -> Result<()> {
+        for &sql in statements {
+            while self.remove_some(sql).await? == BATCH {}
+        }
+        Ok(())
+    }
+
+    async fn remove_some(self, sql: &'static str) -> Result<u64> {
+        let mut tx = self.service.db.begin().await?;
+        let removed = tx.query(sql).bind(self.id).bind(limit()).execute().await?;
+        tx.commit().await?;
+        Ok(removed)
+    }
+}
+
+fn limit() -> i64 {
+    i64::try_from(BATCH).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,128 @@
+//! Deliveries and attempts as they are stored.
+
+use std::time::Duration;
+
+use const_format::formatcp;
+use serde::de::DeserializeOwned;
+use signet_model::{
+    DeliveryId, EndpointId, EventId, Timestamp,
+    delivery::{Attempt, Failure, Outcome, Response, State},
+    event::EventType,
+    sql::{Lossy, Stored},
+};
+
+use super::Delivery;
+use crate::{Unusable, UnusableDelivery, service::EFFECTIVE_STATE};
+
+/// Deliveries `d`, with the columns of [`Row`].
+pub(super) const DELIVERIES: &str = formatcp!(
+    "SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.is_test, {EFFECTIVE_STATE} AS state, d.due_at,
+       d.lease IS NOT NULL AS in_flight, d.attempts, d.created_at, d.completed_at, a.status, a.failure, a.duration_us
+     FROM deliveries d LEFT JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id
+       LEFT JOIN attempts a ON a.account_id = d.account_id AND a.delivery_id = d.id AND a.number = d.attempts"
+);
+
+#[derive(sqlx::FromRow)]
+pub(super) struct Row {
+    id: Stored<DeliveryId>,
+    event_id: Stored<EventId>,
+    endpoint_id: Stored<EndpointId>,
+    event_type: Stored<EventType>,
+    is_test: bool,
+    state: Stored<State>,
+    due_at: Option<Timestamp>,
+    in_flight: bool,
+    attempts: Stored<i32>,
+    created_at: Timestamp,
+    completed_at: Option<Timestamp>,
+    status: Option<Stored<i32>>,
+    failure: Option<Stored<Failure>>,
+    duration_us: Option<i64>,
+}
+
+impl Row {
+    /// The delivery, or the reason for which it cannot be used; `None` if its id is none,
+    /// since no page could name it.
+    pub(super) fn read(self) -> Option<Result<Delivery, UnusableDelivery>> {
+        let (id, event) = (self.id.0.clone().ok()?, self.event_id.0.clone().ok());
+        Some(self.parse(id).map_err(|reason| UnusableDelivery { id, event, reason }))
+    }
+
+    fn parse(self, id: DeliveryId) -> Result<Delivery, Unusable> {
+        let last_outcome = match (self.failure.map(failure_of), self.status) {
+            (Some(failure), _) => Some(Outcome::Failed(failure)),
+            (None, status) => status.map(|status| Outcome::Answered(status_of(status))),
+        };
+        let state = Unusable::column("state", self.state)?;
+        Ok(Delivery {
+            id,
+            event: Unusable::column("event_id", self.event_id)?,
+            endpoint: Unusable::column("endpoint_id", self.endpoint_id)?,
+            event_type: Unusable::column("event_type", self.event_type)?,
+            is_test: self.is_test,
+            state,
+            due_at: self.due_at.filter(|_| state == State::Pending),
+            in_flight: self.in_flight,
+            attempts: Unusable::column("attempts", self.attempts)?.unsigned_abs(),
+            last_outcome,
+            last_duration: self.duration_us.map(micros),
+            created_at: self.created_at,
+            completed_at: self.completed_at,
+        })
+    }
+}
+
+/// An attempt; a column that cannot be read is shown as empty.
+#[derive(sqlx::FromRow)]
+pub(super) struct AttemptRow {
+    number: Stored<i32>,
+    started_at: Timestamp,
+    duration_us: i64,
+    first_byte_us: Option<i64>,
+    request_headers: Lossy,
+    status: Option<Stored<i32>>,
+    response_headers: Option<Lossy>,
+    response_body: Option<Lossy>,
+    body_truncated: bool,
+    failure: Option<Stored<Failure>>,
+    failure_detail: Option<Lossy>,
+}
+
+impl From<AttemptRow> for Attempt {
+    fn from(row: AttemptRow) -> Self {
+        let response = row.status.map(|status| Response {
+            status: status_of(status),
+            headers: row.response_headers.map(|text| headers(&text.0)).unwrap_or_default(),
+            body: row.response_body.unwrap_or_default().0,
+            body_truncated: row.body_truncated,
+        });
+        Self {
+            number: row.number.ok().unwrap_or(i32::MAX).unsigned_abs(),
+            started_at: row.started_at,
+            duration: micros(row.duration_us),
+            first_byte: row.first_byte_us.map(micros),
+            request_headers: headers(&row.request_headers.0),
+            response,
+            failure: row.failure.map(failure_of),
+            failure_detail: row.failure_detail.map(String::from),
+            retry_after: None,
+        }
+    }
+}
+
+fn status_of(stored: Stored<i32>) -> u16 {
+    stored.ok().and_then(|status| u16::try_from(status).ok()).unwrap_or_default()
+}
+
+fn failure_of(stored: Stored<Failure>) -> Failure {
+    stored.ok().unwrap_or(Failure::Unknown)
+}
+
+fn micros(stored: i64) -> Duration {
+    Duration::from_micros(stored.unsigned_abs())
+}
+
+/// Stored by this engine as JSON.
+fn headers<T: DeserializeOwned>(stored: &str) -> Vec<T> {
+    serde_json::from_str(stored).unwrap_or_default()
+}

@@ -1,0 +1,109 @@
+//! Changing, deleting, pausing and enabling an endpoint.
+
+use signet_model::{AccountId, Timestamp, endpoint::DisabledReason};
+
+use super::{Endpoint, EndpointDraft, EndpointHandle, SaveError};
+use crate::{
+    db::Tx,
+    queue::{Lock, QueueEntry},
+    service::{Error, Result, Service},
+};
+
+/// Begins a change of the account's endpoints: locks the account, and tells every process
+/// to look again.
+pub(in crate::service) async fn begin(service: &Service, account: AccountId) -> Result<Tx<'static>> {
+    let mut tx = service.db.begin().await?;
+    tx.lock_accounts(&[account], Lock::Exclusive).await?;
+    tx.revise(account).await?;
+    Ok(tx)
+}
+
+/// Commits a change. From then on no delivery in a lane goes by the endpoints as they were
+/// before.
+pub(in crate::service) async fn commit(service: &Service, account: AccountId, tx: Tx<'_>) -> Result<()> {
+    tx.commit().await?;
+    service.changed(&[account]).await;
+    service.wake.notify_one();
+    Ok(())
+}
+
+impl EndpointHandle<'_> {
+    /// Changes the endpoint to what a person has entered.
+    pub async fn update(self, draft: EndpointDraft) -> Result<Endpoint, SaveError> {
+        const SQL: &str = "UPDATE endpoints SET url = $3, description = $4, event_types = $5, updated_at = $6
+             WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
+        self.service.policy.check_url(&draft.url)?;
+        let now = self.service.clock.now();
+        let mut tx = self.begin_change().await?;
+        let changed = tx
+            .query(SQL)
+            .bind(self.account)
+            .bind(self.id)
+            .bind(draft.url)
+            .bind(draft.description.as_str())
+            .bind(draft.event_types)
+            .bind(now)
+            .execute()
+            .await?;
+        found(changed)?;
+        self.commit_change(tx).await?;
+        Ok(self.get().await?)
+    }
+
+    /// Deletes the endpoint at once; its deliveries that wait are discarded in steps.
+    pub async fn delete(self) -> Result<()> {
+        const SQL: &str =
+            "UPDATE endpoints SET deleted_at = $3 WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
+        let now = self.service.clock.now();
+        let mut tx = self.begin_change().await?;
+        found(tx.query(SQL).bind(self.account).bind(self.id).bind(now).execute().await?)?;
+        self.make_due(&mut tx, now).await?;
+        self.commit_change(tx).await
+    }
+
+    /// Disables the endpoint at once; its deliveries that wait are held in steps. Does nothing
+    /// if it is disabled.
+    pub async fn pause(self) -> Result<()> {
+        self.get().await?;
+        let mut tx = self.begin_change().await?;
+        tx.disable((self.account, self.id), DisabledReason::Paused, None, self.service.clock.now()).await?;
+        self.commit_change(tx).await
+    }
+
+    /// Enables the endpoint. Held deliveries stay held until they are released. Deliveries that
+    /// have waited since before it was disabled, and are not held yet, will be, and are not
+    /// sent until then.
+    pub async fn enable(self) -> Result<()> {
+        const ENABLE: &str = "UPDATE endpoints SET disabled_at = NULL, disabled_reason = NULL, disabled_by = NULL,
+               hold_through = CASE WHEN disabled_at IS NULL THEN hold_through ELSE $3 END
+             WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
+        const FORGET_FAILURES: &str =
+            "UPDATE endpoint_health SET consecutive_failures = 0 WHERE account_id = $1 AND endpoint_id = $2";
+        let mut tx = self.begin_change().await?;
+        // After the lock, and so after every event that was stored for it before.
+        let now = self.service.clock.now();
+        let hold_through = tx.waits(self.account, self.id).await?.then_some(now);
+        tx.query(FORGET_FAILURES).bind(self.account).bind(self.id).execute().await?;
+        found(tx.query(ENABLE).bind(self.account).bind(self.id).bind(hold_through).execute().await?)?;
+        self.make_due(&mut tx, now).await?;
+        self.commit_change(tx).await
+    }
+
+    pub(super) async fn begin_change(self) -> Result<Tx<'static>> {
+        begin(self.service, self.account).await
+    }
+
+    pub(super) async fn commit_change(self, tx: Tx<'_>) -> Result<()> {
+        commit(self.service, self.account, tx).await
+    }
+
+    /// Makes the endpoint's queue due: the dispatcher finds there what a change leaves to do.
+    async fn make_due(self, tx: &mut Tx<'_>, now: Timestamp) -> Result<()> {
+        tx.pull_forward(QueueEntry { account: self.account, endpoint: self.id, due_at: now }).await?;
+        Ok(tx.notify().await?)
+    }
+}
+
+const fn found(changed: u64) -> Result<()> {
+    if changed == 0 { Err(Error::EndpointNotFound) } else { Ok(()) }
+}

@@ -1,0 +1,144 @@
+//! Creating an endpoint: once for each form, and up to the account's limit.
+
+use signet_model::{EndpointId, signature::Secret};
+
+use super::{Endpoint, EndpointDraft, Endpoints, SaveError, change};
+use crate::{
+    db::{Result, Tx},
+    service::token,
+};
+
+/// The SHA-256 of the secret that a form showed: forms with one secret are one form.
+type DraftHash = [u8; 32];
+
+impl Endpoints<'_> {
+    /// Creates an endpoint that signs with this secret. If the account has an
+    /// endpoint that was created with it, returns that one as it is.
+    ///
+    /// # Errors
+    /// The address is refused, or the account has as many endpoints as it may.
+    pub async fn create(self, draft: EndpointDraft, secret: &Secret) -> Result<Endpoint, SaveError> {
+        self.service.policy.check_url(&draft.url)?;
+        let hash = token::hash(secret.reveal());
+        let mut tx = change::begin(self.service, self.account).await?;
+        let id = if let Some(id) = self.created_with(&mut tx, &hash).await? {
+            id
+        } else {
+            self.check_room(&mut tx).await?;
+            let id = self.insert(&mut tx, draft, secret, &hash).await?;
+            change::commit(self.service, self.account, tx).await?;
+            id
+        };
+        Ok(self.endpoint(id).get().await?)
+    }
+
+    /// Finds the endpoint that was created with this secret.
+    async fn created_with(self, tx: &mut Tx<'_>, hash: &DraftHash) -> Result<Option<EndpointId>> {
+        const SQL: &str = "SELECT id FROM endpoints WHERE account_id = $1 AND draft = $2 AND deleted_at IS NULL";
+        tx.query(SQL).bind(self.account).bind(&hash[..]).fetch_optional_value().await
+    }
+
+    /// Fails if the account has as many endpoints as it may. Its lock keeps the count as it is.
+    async fn check_room(self, tx: &mut Tx<'_>) -> Result<(), SaveError> {
+        const SQL: &str = "SELECT count(*) FROM endpoints WHERE account_id = $1 AND deleted_at IS NULL";
+        let most = self.service.settings.max_endpoints_per_account;
+        let count: i64 = tx.query(SQL).bind(self.account).fetch_value().await?;
+        if count.unsigned_abs() < u64::from(most) { Ok(()) } else { Err(SaveError::TooMany(most)) }
+    }
+
+    async fn insert(
+        self,
+        tx: &mut Tx<'_>,
+        draft: EndpointDraft,
+        secret: &Secret,
+        hash: &DraftHash,
+    ) -> Result<EndpointId> {
+        const SQL: &str =
+            "INSERT INTO endpoints (id, account_id, url, description, event_types, secret, draft, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)";
+        let now = self.service.clock.now();
+        let id = EndpointId::new(now, self.service.random.bytes());
+        let sealed = self.service.sealer.seal(secret.reveal(), id.uuid().as_bytes(), self.service.random.bytes());
+        tx.query(SQL)
+            .bind(id)
+            .bind(self.account)
+            .bind(draft.url)
+            .bind(draft.description.as_str())
+            .bind(draft.event_types)
+            .bind(sealed)
+            .bind(&hash[..])
+            .bind(now)
+            .execute()
+            .await?;
+        Ok(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use signet_model::{AccountId, Subscriptions, text::Description};
+
+    use super::*;
+    use crate::{
+        Engine, Settings,
+        testing::{TestDatabase, account, engine, on_each_database, resting_engine},
+    };
+
+    fn draft(url: &str) -> EndpointDraft {
+        let url = url.parse().expect("a URL");
+        EndpointDraft { url, description: Description::default(), event_types: Subscriptions::all() }
+    }
+
+    async fn count(engine: &Engine, account: AccountId) -> usize {
+        engine.account(account).endpoints().list().await.expect("endpoints").len()
+    }
+
+    on_each_database!(one_form_that_is_sent_twice_makes_one_endpoint);
+    async fn one_form_that_is_sent_twice_makes_one_endpoint(database: TestDatabase) {
+        let (engine, _) = resting_engine(&database);
+        let acme = account(&engine, "acme").await;
+        let secret = engine.new_secret();
+        let create =
+            async |url| engine.account(acme).endpoints().create(draft(url), &secret).await.expect("an endpoint");
+        let (first, second) = tokio::join!(create("https://127.0.0.1/a"), create("https://127.0.0.1/a"));
+        assert_eq!(first.id, second.id);
+        let changed = create("https://127.0.0.1/b").await;
+        assert_eq!((changed.id, changed.url.as_str()), (first.id, "https://127.0.0.1/a"), "it stays as it is");
+        assert_eq!(count(&engine, acme).await, 1);
+    }
+
+    on_each_database!(a_secret_identifies_the_form_of_one_account_while_its_endpoint_is_there);
+    async fn a_secret_identifies_the_form_of_one_account_while_its_endpoint_is_there(database: TestDatabase) {
+        let (engine, _) = resting_engine(&database);
+        let (acme, other) = (account(&engine, "acme").await, account(&engine, "other").await);
+        let secret = engine.new_secret();
+        let create = async |account| {
+            engine.account(account).endpoints().create(draft("https://127.0.0.1/"), &secret).await.map(|it| it.id)
+        };
+        let (ours, theirs) = (create(acme).await.expect("ours"), create(other).await.expect("theirs"));
+        assert_ne!(ours, theirs);
+        engine.account(acme).endpoint(ours).delete().await.expect("deleted");
+        assert_ne!(create(acme).await.expect("a new one"), ours);
+    }
+
+    on_each_database!(an_account_has_so_many_endpoints_and_may_replace_a_deleted_one);
+    async fn an_account_has_so_many_endpoints_and_may_replace_a_deleted_one(database: TestDatabase) {
+        let settings = Settings { max_endpoints_per_account: 2, ..Settings::default() };
+        let (engine, _) = engine(&database, settings, Vec::new());
+        let (acme, other) = (account(&engine, "acme").await, account(&engine, "other").await);
+        let create = async |account| {
+            let secret = engine.new_secret();
+            engine.account(account).endpoints().create(draft("https://127.0.0.1/"), &secret).await
+        };
+        let first = create(acme).await.expect("the first");
+        // The limit holds against forms that come at once.
+        let (second, third) = tokio::join!(create(acme), create(acme));
+        assert!(second.is_ok() != third.is_ok(), "{second:?} {third:?}");
+        let refused = create(acme).await;
+        assert!(matches!(refused, Err(SaveError::TooMany(2))), "{refused:?}");
+        create(other).await.expect("another account has its own");
+        engine.account(acme).endpoint(first.id).delete().await.expect("deleted");
+        create(acme).await.expect("room again");
+        assert_eq!(count(&engine, acme).await, 2);
+    }
+}

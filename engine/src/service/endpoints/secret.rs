@@ -1,0 +1,67 @@
+//! The signing secret of an endpoint, and a new one where it cannot be opened any more.
+
+use signet_model::signature::Secret;
+
+use super::EndpointHandle;
+use crate::{
+    db::{Pool, Tx},
+    deliver::endpoint_cache::open_secret,
+    service::{Error, Result},
+};
+
+/// A secret that cannot be opened was, or was not, replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LostSecret {
+    /// The endpoint signs with this new secret.
+    Replaced(Secret),
+    /// The present secret can be opened: receivers go by it, and it stays.
+    NotLost,
+}
+
+/// The sealed secret that signs, and the one that takes over.
+#[derive(sqlx::FromRow)]
+struct Sealed {
+    secret: Vec<u8>,
+    next_secret: Option<Vec<u8>>,
+}
+
+impl EndpointHandle<'_> {
+    /// The secret that signs.
+    pub async fn secret(self) -> Result<Secret> {
+        const SQL: &str = "SELECT CASE WHEN next_secret_at <= $3 THEN next_secret ELSE secret END FROM endpoints
+             WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
+        let now = self.service.clock.now();
+        let mut conn = self.service.db.read(Pool::Pages).await?;
+        let query = conn.query(SQL).bind(self.account).bind(self.id).bind(now);
+        let sealed: Vec<u8> = query.fetch_optional_value().await?.ok_or(Error::EndpointNotFound)?;
+        Ok(open_secret(&self.service.sealer, self.id, &sealed)?)
+    }
+
+    /// Makes a new secret for an endpoint whose present one cannot be opened.
+    pub async fn replace_lost_secret(self) -> Result<LostSecret> {
+        const REPLACE: &str = "UPDATE endpoints SET secret = $3, next_secret = NULL, next_secret_at = NULL,
+               updated_at = $4 WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
+        let mut tx = self.begin_change().await?;
+        if self.opens(&self.sealed(&mut tx).await?) {
+            return Ok(LostSecret::NotLost);
+        }
+        let secret = Secret::new(self.service.random.bytes());
+        let sealed = self.service.sealer.seal(secret.reveal(), self.id.uuid().as_bytes(), self.service.random.bytes());
+        let now = self.service.clock.now();
+        tx.query(REPLACE).bind(self.account).bind(self.id).bind(sealed).bind(now).execute().await?;
+        self.commit_change(tx).await?;
+        Ok(LostSecret::Replaced(secret))
+    }
+
+    async fn sealed(self, tx: &mut Tx<'_>) -> Result<Sealed> {
+        const SQL: &str =
+            "SELECT secret, next_secret FROM endpoints WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
+        let sealed = tx.query(SQL).bind(self.account).bind(self.id).fetch_optional().await?;
+        sealed.ok_or(Error::EndpointNotFound)
+    }
+
+    fn opens(self, sealed: &Sealed) -> bool {
+        let mut secrets = [Some(&sealed.secret), sealed.next_secret.as_ref()].into_iter().flatten();
+        secrets.all(|secret| open_secret(&self.service.sealer, self.id, secret).is_ok())
+    }
+}

@@ -1,0 +1,198 @@
+//! Erasing the data of one task, or of one account.
+//!
+//! Waiting deliveries are dropped first; an attempt under way finds its delivery gone and
+//! changes nothing. None of the data remains in the tables. An SQLite file is
+//! overwritten where the data was, and its log emptied; PostgreSQL reuses the
+//! room of removed rows when it vacuums.
+
+use signet_model::{AccountId, EventId};
+
+use super::{
+    AccountHandle, Error, Result,
+    removal::{Removed, deliveries_of, remove, remove_keys},
+};
+use crate::{
+    db::{self, Database, Pool, Sql, Tx},
+    fault,
+    queue::Lock,
+};
+
+/// How many events one statement looks at.
+const LOOKED_AT: i64 = 500;
+/// How many deliveries are erased in one transaction, unless one event has more. An event
+/// without any counts as one.
+const DELIVERIES: i32 = 200;
+
+/// The next events (`$3`) of an account (`$1`) after one (`$2`); on SQLite of all accounts.
+const PAGE: Sql = Sql {
+    sqlite: "SELECT account_id, id, fanout FROM events WHERE id > $2 ORDER BY id LIMIT $3",
+    postgres: "SELECT account_id, id, fanout FROM events WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3",
+};
+
+/// The outcome of removing an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Removal {
+    /// The account is gone.
+    Done,
+    /// Events have come in meanwhile, and are to be erased first.
+    EventsLeft,
+}
+
+impl AccountHandle<'_> {
+    /// Counts the events, deliveries and attempts of one task of the account, or of all tasks.
+    pub async fn stored(self, task_id: Option<&str>) -> Result<Removed> {
+        const EVENTS: &str =
+            "SELECT count(*) FROM events WHERE account_id = $1 AND (CAST($2 AS TEXT) IS NULL OR task_id = $2)";
+        const DELIVERIES: &str = "SELECT count(*), CAST(COALESCE(sum(d.attempts), 0) AS BIGINT) FROM events v
+               JOIN endpoints e ON e.account_id = v.account_id
+               JOIN deliveries d ON d.account_id = v.account_id AND d.endpoint_id = e.id AND d.event_id = v.id
+              WHERE v.account_id = $1 AND (CAST($2 AS TEXT) IS NULL OR v.task_id = $2)";
+        let mut conn = self.service.db.read(Pool::Patient).await?;
+        let events: i64 = conn.query(EVENTS).bind(self.id).bind(task_id).fetch_value().await?;
+        let (deliveries, attempts): (i64, i64) = conn.query(DELIVERIES).bind(self.id).bind(task_id).fetch_one().await?;
+        let [events, deliveries, attempts] = [events, deliveries, attempts].map(i64::unsigned_abs);
+        Ok(Removed { events, deliveries, attempts })
+    }
+
+    /// Erases the events of one task of the account, with their deliveries and
+    /// attempts, waiting or not.
+    pub async fn erase_task(self, task_id: &str) -> Result<Removed> {
+        drop(self.lock().await?);
+        self.begin_overwriting().await?;
+        let mut total = Removed::default();
+        loop {
+            let events = self.events_of_task(task_id).await?;
+            if events.is_empty() {
+                break;
+            }
+            total += self.erase_events(&events).await?;
+        }
+        self.end_overwriting().await?;
+        Ok(total)
+    }
+
+    /// Erases the account and all that is stored about it: events, deliveries, attempts,
+    /// endpoints, keys, sessions, and the people who belong to no other account. Can be
+    /// repeated if it was interrupted.
+    pub async fn erase(self) -> Result<Removed> {
+        drop(self.lock().await?);
+        self.begin_overwriting().await?;
+        self.close().await?;
+        let (mut total, mut after) = (Removed::default(), EventId::from_uuid(uuid::Uuid::nil()));
+        loop {
+            total += self.erase_events_after(&mut after).await?;
+            self.remove_leftovers().await?;
+            if self.remove(after).await? == Removal::Done {
+                break;
+            }
+        }
+        self.end_overwriting().await?;
+        Ok(total)
+    }
+
+    /// Erases the events that come after one, and moves that on.
+    async fn erase_events_after(self, after: &mut EventId) -> Result<Removed> {
+        let mut total = Removed::default();
+        loop {
+            let page = self.page(*after).await?;
+            let Some(last) = page.last() else { return Ok(total) };
+            *after = last.id;
+            let own: Vec<_> = page.into_iter().filter(|one| one.account_id == self.id).collect();
+            for events in batches(&own) {
+                total += self.erase_events(&events).await?;
+            }
+        }
+    }
+
+    /// The next events, in the order of their ids, which is that of time.
+    async fn page(self, after: EventId) -> Result<Vec<Stored>> {
+        let mut conn = self.service.db.read(Pool::Pages).await?;
+        Ok(conn.query(PAGE).bind(self.id).bind(after).bind(LOOKED_AT).fetch_all().await?)
+    }
+
+    async fn events_of_task(self, task_id: &str) -> Result<Vec<EventId>> {
+        const SQL: &str = "SELECT account_id, id, fanout FROM events WHERE account_id = $1 AND task_id = $2 LIMIT $3";
+        let mut conn = self.service.db.read(Pool::Pages).await?;
+        let found: Vec<Stored> = conn.query(SQL).bind(self.id).bind(task_id).bind(LOOKED_AT).fetch_all().await?;
+        Ok(batches(&found).into_iter().next().unwrap_or_default())
+    }
+
+    /// Erases some events in one transaction.
+    async fn erase_events(self, events: &[EventId]) -> Result<Removed> {
+        let mut tx = self.lock().await?;
+        let deliveries = deliveries_of(&mut tx, self.id, events).await?;
+        remove_keys(&mut tx, self.id, events).await?;
+        let removed = remove(&mut tx, self.id, events, &deliveries).await?;
+        tx.commit().await?;
+        fault::point("after_step");
+        Ok(removed)
+    }
+
+    /// Removes the account itself, unless events have come in after one that was looked
+    /// at: the lock keeps out any that might come now.
+    async fn remove(self, after: EventId) -> Result<Removal> {
+        const REMOVE: &str = "DELETE FROM accounts WHERE id = $1";
+        let mut tx = self.lock().await?;
+        let page: Vec<Stored> = tx.query(PAGE).bind(self.id).bind(after).bind(LOOKED_AT).fetch_all().await?;
+        let is_whole = page.len() < usize::try_from(LOOKED_AT).unwrap_or(usize::MAX);
+        if !is_whole || page.iter().any(|one| one.account_id == self.id) {
+            return Ok(Removal::EventsLeft);
+        }
+        tx.query(REMOVE).bind(self.id).execute().await?;
+        tx.commit().await?;
+        Ok(Removal::Done)
+    }
+
+    /// Begins a transaction in which the account accepts no events.
+    async fn lock(self) -> Result<Tx<'static>> {
+        let mut tx = self.service.db.begin().await?;
+        if tx.lock_accounts(&[self.id], Lock::Exclusive).await?.is_empty() {
+            return Err(Error::AccountNotFound);
+        }
+        Ok(tx)
+    }
+
+    /// On SQLite: has deleted rows overwritten in the file.
+    async fn begin_overwriting(self) -> Result<()> {
+        self.run_on_sqlite("PRAGMA secure_delete = ON").await
+    }
+
+    /// On SQLite: ends that, and empties the log, which still has the rows, as far as readers
+    /// let it.
+    async fn end_overwriting(self) -> Result<()> {
+        self.run_on_sqlite("PRAGMA secure_delete = OFF; PRAGMA wal_checkpoint(TRUNCATE)").await
+    }
+
+    async fn run_on_sqlite(self, sql: &'static str) -> Result<()> {
+        if let Database::Sqlite(db) = &self.service.db {
+            sqlx::raw_sql(sql).execute(&db.writer).await.map_err(db::Error::from)?;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, Clone, Copy, sqlx::FromRow)]
+struct Stored {
+    account_id: AccountId,
+    id: EventId,
+    fanout: i32,
+}
+
+/// Events in as many batches as it takes for none to have too many deliveries, or
+/// one event alone.
+fn batches(events: &[Stored]) -> Vec<Vec<EventId>> {
+    let mut batches: Vec<Vec<EventId>> = Vec::new();
+    let mut room = 0;
+    for event in events {
+        let size = event.fanout.max(1);
+        match batches.last_mut() {
+            Some(batch) if size <= room => batch.push(event.id),
+            _ => {
+                batches.push(vec![event.id]);
+                room = DELIVERIES;
+            }
+        }
+        room -= size;
+    }
+    batches
+}

@@ -1,0 +1,32 @@
+//! The failures that operations share.
+
+use crate::{Unusable, UnusableDelivery, db};
+
+/// An operation failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The account does not exist.
+    #[error("there is no such account")]
+    AccountNotFound,
+    /// The account has no such endpoint.
+    #[error("there is no such webhook")]
+    EndpointNotFound,
+    /// The account has no such delivery.
+    #[error("there is no such delivery")]
+    DeliveryNotFound,
+    /// The account has no such API key.
+    #[error("there is no such API key")]
+    ApiKeyNotFound,
+    /// The row cannot be used.
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
+    /// The row of a delivery cannot be used.
+    #[error(transparent)]
+    UnusableDelivery(#[from] Box<UnusableDelivery>),
+    /// The process is stopping.
+    #[error("the process is stopping")]
+    Interrupted,
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] db::Error),
+}

@@ -1,0 +1,182 @@
+//! Retention: removes first the bodies and headers of old events, and later their rows.
+//!
+//! Only closed events are touched: an event goes when none of its deliveries is
+//! pending or held. It goes together with all of them, and their attempts, in one
+//! transaction. Events are looked through in the order of their ids, which is
+//! that of time, a few at a time with pauses in between. A resend or a release, which open
+//! a closed delivery again, are kept out meanwhile by the lock of its account.
+
+mod expiry;
+mod sweep_clock;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use sweep_clock::record as believe;
+
+use std::{sync::Arc, time::Duration};
+
+use signet_model::{AccountId, EventId, Timestamp};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{
+    Service,
+    removal::{Concerned, Removed, deliveries_of, remove, strip},
+};
+use crate::{
+    db::{Result, Tx},
+    fault,
+    queue::Lock,
+};
+use walk::Walks;
+
+/// How long an idempotency key is honoured.
+pub const KEEP_KEYS: Duration = Duration::from_hours(24);
+
+/// The time between two sweeps.
+const PERIOD: Duration = Duration::from_hours(1);
+/// The number of sweeps after which bodies are looked for among all events again, and not only
+/// among those that have become old since: held deliveries can be closed by now.
+const ROUNDS_TO_START_OVER: u32 = 24;
+/// The time between the start and the first sweep: a person who sees in the log that
+/// the clock is wrong, or too little is kept, has time to stop the process.
+pub(crate) const FIRST_AFTER: Duration = Duration::from_mins(5);
+/// How many events that are about to be removed are counted for the log.
+const ANNOUNCED: usize = 10_000;
+/// How many events change in one transaction.
+const BATCH: usize = 200;
+/// The rest that all other work gets between two transactions.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// The events that a sweep has removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Whole events.
+    pub removed: Removed,
+    /// How many events lost their bodies.
+    pub bodies: u64,
+}
+
+impl std::ops::AddAssign for Swept {
+    fn add_assign(&mut self, more: Self) {
+        self.removed += more.removed;
+        self.bodies += more.bodies;
+    }
+}
+
+/// The extent of a sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// Bodies and headers.
+    Bodies,
+    /// Whole rows.
+    Rows,
+}
+
+const FIRST: EventId = EventId::from_uuid(Uuid::nil());
+
+/// Sweeps every hour until told to stop, for the first time after a while.
+pub(crate) async fn sweep_hourly(service: Arc<Service>, first_after: Duration, stop: CancellationToken) {
+    let sweeping = async {
+        tokio::time::sleep(first_after).await;
+        if let Err(error) = announce(&service).await {
+            tracing::warn!(%error, "it is not known yet how much is old");
+        }
+        let mut stripped = FIRST;
+        for round in (0..ROUNDS_TO_START_OVER).cycle() {
+            if round == 0 {
+                stripped = FIRST;
+            }
+            match sweep(&service, &mut stripped).await {
+                Ok(Swept { removed, bodies }) if removed.events + bodies > 0 => {
+                    tracing::info!(events = removed.events, bodies, "old events removed");
+                }
+                Ok(_) => {}
+                Err(error) => tracing::warn!(%error, "old events could not be removed; trying again later"),
+            }
+            tokio::time::sleep(PERIOD).await;
+        }
+    };
+    stop.run_until_cancelled(sweeping).await;
+}
+
+/// Logs the number of events that the first sweep will remove.
+async fn announce(service: &Service) -> Result<()> {
+    let now = sweep_clock::look(service).await?;
+    let (rows, _) = limits(service, now);
+    let (mut events, mut walks) = (0, Walks::default());
+    while let Some(walk) = walks.next(service).await? {
+        events += walk.count(service, rows).await?;
+        if events >= ANNOUNCED {
+            break;
+        }
+    }
+    let more = if events >= ANNOUNCED { " or more" } else { "" };
+    let before = limit_of(service.settings.keep_deliveries.max(KEEP_KEYS), now);
+    tracing::info!("{events}{more} events, accepted before {before}, are about to be removed");
+    Ok(())
+}
+
+/// Removes all that is older than it is kept, as a started engine does by itself.
+pub(crate) async fn sweep_all(service: &Service) -> Result<Swept> {
+    sweep(service, &mut { FIRST }).await
+}
+
+/// Removes old rows and bodies. Bodies up to `stripped` are known to be gone; the events that
+/// are looked through now are added to it.
+async fn sweep(service: &Service, stripped: &mut EventId) -> Result<Swept> {
+    // One process at a time.
+    let Some(turn) = sweep_clock::turn(service).await? else { return Ok(Swept::default()) };
+    let now = sweep_clock::advance(service).await?;
+    // First, so that no key answers with an event that is gone.
+    expiry::remove_expired(service, now).await?;
+    let (rows, bodies) = limits(service, now);
+    let (mut swept, mut walks) = (Swept::default(), Walks::default());
+    while let Some(walk) = walks.next(service).await? {
+        swept += walk.through(service, FIRST, rows, Depth::Rows).await?;
+        swept += walk.through(service, rows.max(*stripped), bodies, Depth::Bodies).await?;
+    }
+    *stripped = bodies.max(*stripped);
+    turn.end().await;
+    Ok(swept)
+}
+
+/// The first events to keep, and the first ones to keep the bodies of.
+fn limits(service: &Service, now: Timestamp) -> (EventId, EventId) {
+    let settings = &service.settings;
+    let first = |span| EventId::new(limit_of(span, now), [0; 10]);
+    (first(settings.keep_deliveries.max(KEEP_KEYS)), first(settings.keep_bodies))
+}
+
+/// The instant before which an event was accepted that is kept no longer.
+fn limit_of(span: Duration, now: Timestamp) -> Timestamp {
+    Timestamp::from_unix_micros(now.unix_micros().saturating_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
+}
+
+/// Sweeps those of the events that are closed.
+async fn sweep_events(service: &Service, account: AccountId, events: Vec<EventId>, depth: Depth) -> Result<Swept> {
+    let mut tx = service.db.begin().await?;
+    let swept = sweep_closed(&mut tx, account, events, depth).await?;
+    tx.commit().await?;
+    fault::point("after_step");
+    Ok(swept)
+}
+
+/// Finds the closed events under the account's lock, which keeps them closed.
+async fn sweep_closed(tx: &mut Tx<'_>, account: AccountId, mut events: Vec<EventId>, depth: Depth) -> Result<Swept> {
+    tx.lock_accounts(&[account], Lock::Shared).await?;
+    let mut deliveries = deliveries_of(tx, account, &events).await?;
+    let open: Vec<EventId> = deliveries.iter().filter(|one| one.is_open()).map(|one| one.event_id).collect();
+    events.retain(|id| !open.contains(id));
+    deliveries.retain(|one: &Concerned| !open.contains(&one.event_id));
+    Ok(match depth {
+        Depth::Rows => Swept { removed: remove(tx, account, &events, &deliveries).await?, ..Swept::default() },
+        Depth::Bodies => Swept { bodies: strip(tx, account, &events, &deliveries).await?, ..Swept::default() },
+    })
+}
+
+fn count(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,30 @@
+//! Sessions and links that have ended, and idempotency keys that are not honoured any more.
+
+use signet_model::Timestamp;
+
+use super::{BATCH, KEEP_KEYS, PAUSE, count, limit_of};
+use crate::{db::Result, service::Service};
+
+/// Each statement removes some (`$2`) of the rows that had ended by an instant (`$1`).
+const SESSIONS: &str = "DELETE FROM sessions WHERE token_hash IN
+     (SELECT token_hash FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+const LINKS: &str = "DELETE FROM setup_links WHERE token_hash IN
+     (SELECT token_hash FROM setup_links WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+const KEYS: &str = "DELETE FROM idempotency_keys WHERE (account_id, key) IN
+     (SELECT account_id, key FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
+
+pub(super) async fn remove_expired(service: &Service, now: Timestamp) -> Result<()> {
+    for (sql, ended) in [(SESSIONS, now), (LINKS, now), (KEYS, limit_of(KEEP_KEYS, now))] {
+        while remove_some(service, sql, ended).await? == BATCH as u64 {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+    Ok(())
+}
+
+async fn remove_some(service: &Service, sql: &'static str, ended: Timestamp) -> Result<u64> {
+    let mut tx = service.db.begin().await?;
+    let removed = tx.query(sql).bind(ended).bind(count(BATCH)).execute().await?;
+    tx.commit().await?;
+    Ok(removed)
+}

@@ -1,0 +1,172 @@
+//! Looking through events in the order of time, along an index.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use signet_model::{AccountId, EventId, Timestamp, sql::Stored};
+use uuid::Uuid;
+
+use super::{ANNOUNCED, BATCH, Depth, FIRST, PAUSE, Swept, count, sweep_events};
+use crate::{
+    db::{Database, Pool, Result},
+    service::Service,
+};
+
+/// How many accounts one statement lists.
+const ACCOUNTS: usize = 1_000;
+/// How many events one statement looks at for bodies: most of them have none any more.
+pub(super) const LOOKED_AT: usize = 1_000;
+/// How many deliveries change in one transaction, give or take those of one event.
+const DELIVERIES: i64 = 500;
+
+/// A way through events in the order of time.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Walk {
+    /// SQLite keeps all accounts' events in that order.
+    Everything,
+    /// PostgreSQL keeps those of each account so.
+    Account(AccountId),
+}
+
+/// All ways, one after the other; the accounts are listed some at a time.
+#[derive(Debug, Default)]
+pub(super) struct Walks {
+    listed: VecDeque<Walk>,
+    last: Option<AccountId>,
+    all_listed: bool,
+}
+
+impl Walks {
+    pub(super) async fn next(&mut self, service: &Service) -> Result<Option<Walk>> {
+        if self.listed.is_empty() && !self.all_listed {
+            self.list(service).await?;
+        }
+        Ok(self.listed.pop_front())
+    }
+
+    async fn list(&mut self, service: &Service) -> Result<()> {
+        const SQL: &str = "SELECT id FROM accounts WHERE id > $1 ORDER BY id LIMIT $2";
+        if let Database::Sqlite(_) = &service.db {
+            (self.listed, self.all_listed) = ([Walk::Everything].into(), true);
+            return Ok(());
+        }
+        let after = self.last.unwrap_or(AccountId::from_uuid(Uuid::nil()));
+        let mut conn = service.db.read(Pool::Pages).await?;
+        let accounts: Vec<AccountId> = conn.query(SQL).bind(after).bind(count(ACCOUNTS)).fetch_values().await?;
+        self.last = accounts.last().copied();
+        self.all_listed = accounts.len() < ACCOUNTS;
+        self.listed = accounts.into_iter().map(Walk::Account).collect();
+        Ok(())
+    }
+}
+
+/// An event that was looked at.
+#[derive(sqlx::FromRow)]
+pub(super) struct Old {
+    account_id: AccountId,
+    pub(super) id: EventId,
+    fanout: Stored<i32>,
+    has_body: bool,
+}
+
+/// Some events that were looked at.
+pub(super) struct Page {
+    /// The last of them.
+    pub(super) last: EventId,
+    /// Those to be swept, as many as make up a transaction.
+    pub(super) old: Vec<Old>,
+}
+
+impl Walk {
+    /// Sweeps the events between two ids.
+    pub(super) async fn through(
+        self,
+        service: &Service,
+        mut after: EventId,
+        before: EventId,
+        depth: Depth,
+    ) -> Result<Swept> {
+        let mut swept = Swept::default();
+        loop {
+            let Some(Page { last, old }) = self.page(service, after, before, depth).await? else { return Ok(swept) };
+            after = last;
+            let mut by_account: BTreeMap<AccountId, Vec<EventId>> = BTreeMap::new();
+            for one in old {
+                by_account.entry(one.account_id).or_default().push(one.id);
+            }
+            for (account, events) in by_account {
+                swept += sweep_events(service, account, events, depth).await?;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// Counts the events before one, as far as is worth it.
+    pub(super) async fn count(self, service: &Service, before: EventId) -> Result<usize> {
+        let (mut events, mut after) = (0, FIRST);
+        while let Some(Page { last, old }) = self.page(service, after, before, Depth::Rows).await? {
+            (after, events) = (last, events + old.len());
+            if events >= ANNOUNCED {
+                break;
+            }
+        }
+        Ok(events)
+    }
+
+    /// The instant at which the newest event was accepted.
+    pub(super) async fn newest(self, service: &Service) -> Result<Option<Timestamp>> {
+        const EVERYTHING: &str = "SELECT accepted_at FROM events ORDER BY id DESC LIMIT 1";
+        const ACCOUNT: &str = "SELECT accepted_at FROM events WHERE account_id = $1 ORDER BY id DESC LIMIT 1";
+        let mut conn = service.db.read(Pool::Pages).await?;
+        let query = match self {
+            Self::Everything => conn.query(EVERYTHING),
+            Self::Account(account) => conn.query(ACCOUNT).bind(account),
+        };
+        query.fetch_optional_value().await
+    }
+
+    /// The next events. The statement bounds how many it looks at, and not how many it
+    /// finds: it would look for the next body through all events that have lost theirs.
+    pub(super) async fn page(
+        self,
+        service: &Service,
+        after: EventId,
+        before: EventId,
+        depth: Depth,
+    ) -> Result<Option<Page>> {
+        const EVERYTHING: &str = "SELECT account_id, id, fanout, body IS NOT NULL AS has_body FROM events
+             WHERE id > $1 AND id < $2 AND length(account_id) = 16 ORDER BY id LIMIT $3";
+        const ACCOUNT: &str = "SELECT account_id, id, fanout, body IS NOT NULL AS has_body FROM events
+             WHERE account_id = $4 AND id > $1 AND id < $2 ORDER BY id LIMIT $3";
+        let most = count(match depth {
+            Depth::Rows => BATCH,
+            Depth::Bodies => LOOKED_AT,
+        });
+        let mut conn = service.db.read(Pool::Pages).await?;
+        let query = match self {
+            Self::Everything => conn.query(EVERYTHING).bind(after).bind(before).bind(most),
+            Self::Account(account) => conn.query(ACCOUNT).bind(after).bind(before).bind(most).bind(account),
+        };
+        Ok(Page::of(query.fetch_all().await?, depth))
+    }
+}
+
+impl Page {
+    /// As many of the events that were looked at as fit into a transaction; `None` if there
+    /// are none.
+    fn of(looked_at: Vec<Old>, depth: Depth) -> Option<Self> {
+        let mut page = Self { last: looked_at.first()?.id, old: Vec::new() };
+        let mut deliveries = 0;
+        for one in looked_at {
+            let goes = depth == Depth::Rows || one.has_body;
+            if goes && (page.old.len() == BATCH || deliveries >= DELIVERIES) {
+                break;
+            }
+            page.last = one.id;
+            if goes {
+                deliveries += one.fanout.clone().ok().map_or(DELIVERIES, i64::from);
+                page.old.push(one);
+            }
+        }
+        Some(page)
+    }
+}
