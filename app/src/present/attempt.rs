@@ -31,7 +31,6 @@ pub(crate) fn attempt(attempt: &Attempt, is_test: bool, now: Timestamp) -> Attem
         title: explanation.title,
         advice: explanation.advice.to_owned(),
         detail: attempt.failure_detail.clone(),
-        retry_after: attempt.retry_after.map(|wait| format!("{} s", wait.as_secs())),
         request_headers: attempt
             .request_headers
             .iter()
