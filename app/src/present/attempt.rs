@@ -1,6 +1,6 @@
 //! Attempts: the request, the answer, and the result of a test.
 
-use signet_engine::store::deliveries::DeliveryDetail;
+use signet_engine::service::deliveries::DeliveryDetail;
 use signet_model::{
     Timestamp,
     delivery::{Attempt, Response, State},
