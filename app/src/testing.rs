@@ -11,8 +11,7 @@ use http_body_util::BodyExt;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use signet_engine::{
     Engine, Settings,
-    service::{
-        AccountHandle,
+    store::{
         endpoints::{Endpoint, EndpointDraft},
         sessions::Session,
     },
@@ -111,16 +110,11 @@ impl Visitor {
 
     /// Signs the owner of an account up; from here on requests carry their session.
     pub(crate) async fn sign_up(&mut self, account: AccountId, email: &str) {
-        let link = self.engine.account(account).create_setup_link().await.expect("a link");
-        let token = self.engine.users().create_owner(&link, email, "correct horse battery").await;
+        let link = self.engine.create_setup_link(account).await.expect("a link");
+        let token = self.engine.create_owner(&link, email, "correct horse battery").await;
         let token = token.expect("an owner");
-        self.session = self.engine.sessions().get(token.reveal()).await.expect("the store");
+        self.session = self.engine.session(token.reveal()).await.expect("the store");
         assert!(self.session.is_some(), "signed in");
-    }
-
-    /// The operations of the account.
-    pub(crate) fn account(&self) -> AccountHandle<'_> {
-        self.engine.account(self.account)
     }
 
     /// The same browser without its session.
@@ -136,7 +130,7 @@ impl Visitor {
             description: "Orders".parse().expect("text"),
             event_types: Subscriptions::all(),
         };
-        self.account().endpoints().create(draft, &self.engine.new_secret()).await.expect("an endpoint")
+        self.engine.create_endpoint(self.account, draft, &self.engine.new_secret()).await.expect("an endpoint")
     }
 
     /// Opens an address.

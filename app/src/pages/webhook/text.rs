@@ -1,6 +1,6 @@
 //! The sentences of the screen.
 
-use signet_engine::{Unusable, service::endpoints::Disabled};
+use signet_engine::{Unusable, store::endpoints::Disabled};
 use signet_model::{endpoint::DisabledReason, event::EventType};
 
 pub(super) const DETAILS: &str = "Details";
@@ -68,5 +68,7 @@ pub(super) const SECRET_REMEDY: &str = "Make a new secret and give it to your re
      the server runs with another sealing key than before: its operator can restore the old one instead.";
 
 pub(super) fn unusable(reason: &Unusable) -> String {
+    let reason = reason.to_string();
+    let reason = reason.trim_end_matches('.');
     format!("Nothing is sent to it, because {reason}. Its events are held and nothing is lost.")
 }
