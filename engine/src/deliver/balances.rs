@@ -11,8 +11,8 @@ use super::{
     reply::Answer,
 };
 use crate::{
-    db::{Result, Tx},
-    queue::BalanceRow,
+    db::Result,
+    queue::{BalanceRow, Tx},
 };
 
 /// A change of an account's balance or threshold.

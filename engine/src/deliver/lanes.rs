@@ -16,6 +16,7 @@ mod groups;
 mod lane;
 mod load;
 mod outage;
+mod pace;
 mod scheduler;
 mod slot;
 mod state;
@@ -26,7 +27,10 @@ use std::{
 };
 
 use signet_model::{AccountId, DeliveryId, EndpointId, Timestamp, endpoint::EndpointUrl};
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep_until},
+};
 
 use super::{Address, LeasedDelivery};
 use crate::outbound::LocalFault;
@@ -34,6 +38,8 @@ pub(crate) use lane::{AttemptResult, AttemptSummary, HANGS_AFTER};
 pub(crate) use load::LaneLimits;
 pub(crate) use slot::{AttemptCounts, LaneSlot, Leased};
 
+use adaptive_limit::PAUSE_MIN;
+use lane::Lane;
 use slot::{InHand, Kind, lock};
 use state::State;
 
@@ -210,6 +216,15 @@ impl Lanes {
         None
     }
 
+    /// Waits until an attempt that has a slot may begin: at an endpoint that is not known to
+    /// be quick, when its beginning is due among those of the others.
+    pub(crate) async fn pace(&self, slot: &AttemptSlot) {
+        let begins_at = self.state().begins_at(slot);
+        if let Some(at) = begins_at {
+            sleep_until(at).await;
+        }
+    }
+
     /// Notes that an attempt has taken longer than [`HANGS_AFTER`]. Returns the deliveries
     /// that may begin in its place, or `None` if the limit of hanging attempts is reached
     /// and the attempt goes on counting as working.
@@ -239,9 +254,12 @@ impl Lanes {
         turns
     }
 
-    /// Begins fewer attempts after a fault of this side. Returns the delay after which the
-    /// delivery may be attempted again.
+    /// Begins fewer attempts after a fault of this side, if others meet it too. Returns the
+    /// delay after which the delivery may be attempted again.
     pub(crate) fn slow_down(&self, fault: LocalFault) -> Duration {
+        if !fault.is_shared() {
+            return PAUSE_MIN;
+        }
         let mut state = self.state();
         let (pause, is_new) = state.adaptive_limit.back_off(Instant::now());
         if is_new {
@@ -279,6 +297,15 @@ impl State {
         let held = Arc::new(Mutex::new(InHand { leased, count, is_decided: false }));
         self.in_hand.insert(delivery, Arc::clone(&held));
         held
+    }
+
+    fn begins_at(&mut self, slot: &AttemptSlot) -> Option<Instant> {
+        let is_quick = self.lanes.get(&slot.endpoint).is_some_and(Lane::is_quick);
+        if slot.kind != Kind::Lane || is_quick {
+            return None;
+        }
+        let now = Instant::now();
+        Some(self.pace.take(now)).filter(|&at| at > now)
     }
 
     fn remove_in_hand(&mut self, delivery: DeliveryId, held: &Arc<Mutex<InHand>>) {

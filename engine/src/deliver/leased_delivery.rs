@@ -57,6 +57,7 @@ impl LeasedDelivery {
     /// Attempts the delivery and returns a summary. Returns the delivery to the store
     /// instead if its endpoint was disabled since the lease began, or the process stops.
     async fn process(mut self, engine: &Arc<Parts>, slot: &mut AttemptSlot) -> Option<AttemptSummary> {
+        engine.lanes.pace(slot).await;
         if !self.has_lease_left(engine) {
             return None;
         }
@@ -75,7 +76,7 @@ impl LeasedDelivery {
             Ok(attempt) => {
                 let at = Instant::now();
                 let summary = AttemptSummary { at, took: at - start, result: AttemptResult::of(&attempt) };
-                self.complete(engine, CompletionResult::Attempted(Arc::new(attempt))).await;
+                self.complete(engine, CompletionResult::Attempted(attempt)).await;
                 Some(summary)
             }
             Err(fault) => {

@@ -30,6 +30,13 @@ pub enum LocalFault {
 }
 
 impl LocalFault {
+    /// Tells whether other attempts of this process meet the fault as well. Too many
+    /// look-ups delay those of unknown names alone: names that were found have room of
+    /// their own.
+    pub(crate) const fn is_shared(self) -> bool {
+        !matches!(self, Self::Lookups)
+    }
+
     /// The fault that the operating system reports, if it is one of this side.
     pub(super) fn of(error: &io::Error) -> Option<Self> {
         match Errno::from_io_error(error)? {

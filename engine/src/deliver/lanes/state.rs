@@ -14,6 +14,7 @@ use super::{
     groups::Groups,
     lane::{Lane, NEW_LANE_DELIVERIES_MAX, SharedLimit},
     load::{BODIES_BYTES_MAX, LaneLimits, Load, fair_share},
+    pace::Pace,
     slot::InHand,
 };
 use crate::deliver::Address;
@@ -45,6 +46,8 @@ pub(super) struct State {
     /// The queue that is next: the two take turns.
     pub(super) next_queue: SharedLimit,
     pub(super) adaptive_limit: AdaptiveLimit,
+    /// The pace of attempts at endpoints that are not known to be quick.
+    pub(super) pace: Pace,
     /// The tests that each account has under way.
     pub(super) tests: HashMap<AccountId, usize>,
     /// Endpoints whose lanes overflowed and have room again.
@@ -72,6 +75,7 @@ impl State {
             unproven_queue: VecDeque::new(),
             next_queue: SharedLimit::Quick,
             adaptive_limit: AdaptiveLimit::new(limits.working),
+            pace: Pace::new(Instant::now()),
             tests: HashMap::new(),
             claimable: VecDeque::new(),
             starved: false,

@@ -418,3 +418,14 @@ fn a_fault_of_this_side_slows_everything_down() {
     assert_eq!(world.lanes.slow_down(LocalFault::Descriptors), SECOND);
     assert_eq!((1..=8).map(|number| world.begin(number)).sum::<usize>(), 4);
 }
+
+#[test]
+fn look_ups_that_stall_slow_no_other_endpoint_down() {
+    let world = World::new(LIMITS);
+    for number in 1..=8 {
+        world.begin(number);
+        world.end(number, quick());
+    }
+    assert_eq!(world.lanes.slow_down(LocalFault::Lookups), SECOND);
+    assert_eq!((1..=8).map(|number| world.begin(number)).sum::<usize>(), 8);
+}
