@@ -1,6 +1,6 @@
 //! Two streets, a healthy customer on both, and the comparison.
 
-use std::{cell::Cell, time::Duration};
+use std::{cell::Cell, fmt, time::Duration};
 
 use signet_engine::{
     Engine, Running, Settings,
@@ -117,8 +117,8 @@ impl Neighbourhood {
         };
         let both = async { tokio::join!(traffic, trouble).0 };
         let (quiet, noisy) = timeout(LIMIT, both).await.expect("the healthy customer's events arrive");
-        println!("{name}: quiet {quiet:?}, noisy {noisy:?}");
-        assert!(noisy.median <= quiet.median * MEDIAN_RATIO, "{name}: {quiet:?} {noisy:?}");
+        println!("{name}: quiet {quiet}; noisy {noisy}");
+        assert!(noisy.median <= quiet.median * MEDIAN_RATIO, "{name}: quiet {quiet}; noisy {noisy}");
         self.check(quiet.count + noisy.count).await;
     }
 
@@ -134,8 +134,7 @@ impl Neighbourhood {
     }
 }
 
-/// How long events took.
-#[derive(Debug)]
+/// The delays of events, from the offer to the arrival.
 struct Delays {
     count: usize,
     median: Duration,
@@ -146,5 +145,12 @@ impl Delays {
     fn of(mut all: Vec<Duration>) -> Self {
         all.sort_unstable();
         Self { count: all.len(), median: all[all.len() / 2], slowest: all[all.len() - 1] }
+    }
+}
+
+impl fmt::Display for Delays {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { count, median, slowest } = self;
+        write!(f, "{count} events, median {} ms, slowest {} ms", median.as_millis(), slowest.as_millis())
     }
 }
