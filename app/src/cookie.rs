@@ -1,7 +1,7 @@
 //! The session's cookie: its name and attributes are decided here alone.
 
 use axum::http::{HeaderMap, HeaderValue, header};
-use signet_engine::store::sessions::{SESSION_LIFETIME, SessionToken};
+use signet_engine::service::sessions::{SESSION_LIFETIME, SessionToken};
 
 /// The browser keeps a `__Host-` cookie only if this very host set it over a
 /// trustworthy connection, for all paths.

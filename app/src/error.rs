@@ -11,7 +11,7 @@ use leptos_axum::ResponseOptions;
 use signet_engine::{
     db,
     deliver::ingest::IngestError,
-    store::{self, deliveries::TestError},
+    service::{self, deliveries::TestError},
 };
 
 use crate::{frame::Frame, pages, state::AppState};
@@ -59,15 +59,15 @@ impl PageError {
     }
 }
 
-impl From<store::Error> for PageError {
-    fn from(error: store::Error) -> Self {
+impl From<service::Error> for PageError {
+    fn from(error: service::Error) -> Self {
         match error {
-            store::Error::AccountNotFound
-            | store::Error::EndpointNotFound
-            | store::Error::DeliveryNotFound
-            | store::Error::ApiKeyNotFound => Self::NotFound,
-            store::Error::Unusable(_) | store::Error::UnusableDelivery(_) => Self::Unusable,
-            store::Error::Database(db::Error::TooSlow) => {
+            service::Error::AccountNotFound
+            | service::Error::EndpointNotFound
+            | service::Error::DeliveryNotFound
+            | service::Error::ApiKeyNotFound => Self::NotFound,
+            service::Error::Unusable(_) | service::Error::UnusableDelivery(_) => Self::Unusable,
+            service::Error::Database(db::Error::TooSlow) => {
                 tracing::warn!("a page was stopped because it took too long");
                 Self::TooSlow
             }
@@ -81,7 +81,7 @@ impl From<store::Error> for PageError {
 
 impl From<db::Error> for PageError {
     fn from(error: db::Error) -> Self {
-        store::Error::from(error).into()
+        service::Error::from(error).into()
     }
 }
 

@@ -10,7 +10,10 @@ use axum::{
 use leptos::{nonce::Nonce, prelude::*};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
-use signet_engine::{Engine, store::sessions::Session};
+use signet_engine::{
+    Engine,
+    service::{AccountHandle, sessions::Session},
+};
 use signet_model::{AccountId, Timestamp};
 
 use crate::{
@@ -110,7 +113,7 @@ fn asked(parts: &Parts) -> &Uri {
 pub(crate) struct Member {
     pub(crate) frame: Frame,
     /// The account of the session, to which every operation is bound.
-    pub(crate) account: AccountId,
+    account: AccountId,
 }
 
 impl Member {
@@ -119,8 +122,13 @@ impl Member {
         Frame::of(&expect_context::<Parts>(), &expect_context()).member().ok_or(PageError::SignedOut)
     }
 
-    pub(crate) fn engine(&self) -> &Engine {
+    pub(crate) const fn engine(&self) -> &Engine {
         &self.frame.state.engine
+    }
+
+    /// The operations of the account.
+    pub(crate) fn account(&self) -> AccountHandle<'_> {
+        self.engine().account(self.account)
     }
 }
 

@@ -12,7 +12,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use signet_engine::store::sessions::Session;
+use signet_engine::service::sessions::Session;
 use signet_model::AccountId;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},

@@ -11,7 +11,8 @@ use http_body_util::BodyExt;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use signet_engine::{
     Engine, Settings,
-    store::{
+    service::{
+        AccountHandle,
         endpoints::{Endpoint, EndpointDraft},
         sessions::Session,
     },
@@ -110,11 +111,16 @@ impl Visitor {
 
     /// Signs the owner of an account up; from here on requests carry their session.
     pub(crate) async fn sign_up(&mut self, account: AccountId, email: &str) {
-        let link = self.engine.create_setup_link(account).await.expect("a link");
-        let token = self.engine.create_owner(&link, email, "correct horse battery").await;
+        let link = self.engine.account(account).create_setup_link().await.expect("a link");
+        let token = self.engine.users().create_owner(&link, email, "correct horse battery").await;
         let token = token.expect("an owner");
-        self.session = self.engine.session(token.reveal()).await.expect("the store");
+        self.session = self.engine.sessions().get(token.reveal()).await.expect("the store");
         assert!(self.session.is_some(), "signed in");
+    }
+
+    /// The operations of the account.
+    pub(crate) fn account(&self) -> AccountHandle<'_> {
+        self.engine.account(self.account)
     }
 
     /// The same browser without its session.
@@ -130,7 +136,7 @@ impl Visitor {
             description: "Orders".parse().expect("text"),
             event_types: Subscriptions::all(),
         };
-        self.engine.create_endpoint(self.account, draft, &self.engine.new_secret()).await.expect("an endpoint")
+        self.account().endpoints().create(draft, &self.engine.new_secret()).await.expect("an endpoint")
     }
 
     /// Opens an address.

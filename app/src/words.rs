@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use signet_engine::store::backlog::Count;
+use signet_engine::service::backlog::Count;
 use signet_model::{Timestamp, text::TextError};
 use time::OffsetDateTime;
 

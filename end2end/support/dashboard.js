@@ -47,7 +47,7 @@ export class Dashboard {
 
   /** The addresses in the navigation of the settings, by their last segment. */
   async sections() {
-    const navigation = /<nav class="side-nav".*?<\/nav>/s.exec(await this.open('/settings/webhooks'))[0];
+    const navigation = /<nav [^>]*class="side-nav".*?<\/nav>/s.exec(await this.open('/settings/webhooks'))[0];
     const addresses = [...navigation.matchAll(/<a href="([^"]+)"/g)].map(([, address]) => address);
     return Object.fromEntries(addresses.map((address) => [address.split('/').at(-1), address]));
   }

@@ -34,13 +34,12 @@ use signet_model::{Timestamp, time::Clock};
 pub(crate) use connection::{Conn, Tx};
 pub(crate) use error::located;
 pub use error::{Error, Place};
-pub(crate) use lists::hex_list;
 pub(crate) use open_files::OpenFiles;
 pub(crate) use pools::Pool;
 pub use postgres::Postgres;
 pub(crate) use sql::Sql;
 pub use sqlite::Sqlite;
-pub(crate) use sqlite::{BEGIN_WRITING, SqliteTx};
+pub(crate) use sqlite::{BEGIN_WRITING, HotOptions, SqliteTx};
 pub use url::{DatabaseUrl, InvalidDatabaseUrl};
 
 use server_clock::ServerClock;
@@ -116,15 +115,6 @@ impl Database {
         match self {
             Self::Sqlite(db) => db.files.look(),
             Self::Postgres(_) => Ok(()),
-        }
-    }
-
-    /// Waits until a part has ended without which nothing can be written any more.
-    pub(crate) async fn broken(&self) {
-        match self {
-            Self::Sqlite(db) => db.hot.ended().await,
-            // Connections that break are made anew.
-            Self::Postgres(_) => std::future::pending().await,
         }
     }
 

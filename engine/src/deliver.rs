@@ -3,7 +3,7 @@
 //! # The cast
 //! - The [**writer**](writer) is the only task that commits. It takes *requests*, for which
 //!   producers wait, and *outcomes* of attempts, and writes both in one transaction.
-//! - The [**dispatcher**](dispatcher) is the only task that claims: retries, releases, and
+//! - The [**dispatcher**](dispatcher) is the only task that [claims](claim): retries, releases, and
 //!   deliveries that a dead process had leased.
 //! - The [**request queue**](request_queue) holds what the writer has yet to write, by
 //!   account. A [**plan**](plan) says which deliveries an event makes.
@@ -42,6 +42,7 @@
 
 pub mod attempt;
 mod balances;
+mod claim;
 mod commit;
 mod dispatcher;
 pub(crate) mod drain;
@@ -78,8 +79,8 @@ pub(crate) use request_queue::WriteRequest;
 pub(crate) use writer::{Phases, write};
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use {
+    claim::claim_batch,
     commit::{Changes, commit_batch},
-    dispatcher::claim_batch,
     outcome::{Completion, CompletionResult},
 };
 

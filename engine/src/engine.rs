@@ -23,7 +23,7 @@ use crate::{
         WriteRequest, dispatch, listen, write,
     },
     outbound::{Client, Policy},
-    queue::Lease,
+    queue::{Lease, Queue},
     random::Random,
     seal::Sealer,
     service::{
@@ -128,6 +128,7 @@ pub struct Engine(pub(crate) Arc<Parts>);
 pub(crate) struct Parts {
     pub(crate) settings: Settings,
     pub(crate) db: Database,
+    pub(crate) queue: Queue,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Random,
     pub(crate) sealer: Sealer,
@@ -162,7 +163,7 @@ impl Parts {
     /// Refreshes changed accounts in the cache, for the deliveries in their lanes. Commits
     /// compare revisions in any case.
     pub(crate) async fn changed(&self, accounts: &[AccountId]) {
-        if let Err(error) = self.endpoint_cache.refresh(&self.db, accounts).await {
+        if let Err(error) = self.endpoint_cache.refresh(&self.queue, accounts).await {
             tracing::warn!(%error, "a change of endpoints could not be read yet");
         }
     }
@@ -186,6 +187,7 @@ impl Engine {
             passwords: Passwords::default(),
             recent_keys: RecentKeys::default(),
             settings,
+            queue: Queue::open(&db),
             db,
             clock,
             random,
@@ -229,6 +231,7 @@ impl Engine {
 
     /// Closes the database.
     pub async fn close(&self) {
+        self.0.queue.close().await;
         self.0.db.close().await;
     }
 }
@@ -263,7 +266,7 @@ impl Running {
         tokio::select! {
             _ = &mut self.writer => {}
             _ = &mut self.dispatcher => {}
-            () = self.parts.db.broken() => {}
+            () = self.parts.queue.broken() => {}
         }
     }
 
@@ -315,7 +318,7 @@ mod tests {
         let database = sqlite().await;
         let (engine, _) = resting_engine(&database);
         let mut running = engine.start().expect("a new engine");
-        database.db.close().await;
+        engine.0.queue.close().await;
         running.broken().await;
     }
 }

@@ -9,7 +9,6 @@ mod text {
     pub(super) const STARTED: &str = "Started";
     pub(super) const TOOK: &str = "Took";
     pub(super) const FIRST_BYTE: &str = "First byte after";
-    pub(super) const ASKED_TO_WAIT: &str = "Asked to wait";
     pub(super) const DETAIL: &str = "Detail";
     pub(super) const NO_RESPONSE: &str = "No response was received.";
     pub(super) const RESPONSE: &str = "Response ";
@@ -49,8 +48,6 @@ pub struct AttemptView {
     pub advice: String,
     /// The failure in the words of the part that failed.
     pub detail: Option<String>,
-    /// The wait that the receiver asked for.
-    pub retry_after: Option<String>,
     /// The headers of the request.
     pub request_headers: Vec<(String, String)>,
     /// The answer of the receiver.
@@ -118,9 +115,6 @@ pub fn Exchange(
             {attempt
                 .first_byte
                 .map(|first| view! { <div><dt>{text::FIRST_BYTE}</dt><dd>{first}</dd></div> })}
-            {attempt
-                .retry_after
-                .map(|wait| view! { <div><dt>{text::ASKED_TO_WAIT}</dt><dd>{wait}</dd></div> })}
             {attempt
                 .detail
                 .map(|detail| view! { <div><dt>{text::DETAIL}</dt><dd>{detail}</dd></div> })}

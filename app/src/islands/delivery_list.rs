@@ -160,11 +160,11 @@ async fn deliveries(query: LogQuery) -> Result<Vec<DeliveryRow>, ServerFnError> 
 
 #[cfg(feature = "ssr")]
 mod server {
-    use signet_engine::store::deliveries::Filter;
+    use signet_engine::service::deliveries::Filter;
     use signet_model::EndpointId;
 
     use super::{DeliveryRow, LogQuery};
-    use crate::{error::PageError, frame::Member, pages::webhook, present::row};
+    use crate::{error::PageError, frame::Member, present::row};
 
     /// The most lines that one call lists.
     const LIMIT: u32 = 100;
@@ -178,8 +178,8 @@ mod server {
             before: query.before.parse().ok(),
         };
         // The list of a webhook that is gone is not kept fresh.
-        webhook::load(&member, endpoint).await?;
-        let found = member.engine().deliveries(member.account, endpoint, filter, query.limit.min(LIMIT)).await?;
+        member.account().endpoint(endpoint).get().await?;
+        let found = member.account().endpoint(endpoint).deliveries(filter, query.limit.min(LIMIT)).await?;
         Ok(found.iter().map(|delivery| row(endpoint, delivery, member.frame.now)).collect())
     }
 }

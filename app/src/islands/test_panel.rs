@@ -172,8 +172,8 @@ mod server {
         let (Ok(endpoint), Ok(kind)) = (endpoint.parse::<EndpointId>(), event_type.parse::<EventType>()) else {
             return Err(PageError::NotFound);
         };
-        let delivery = member.engine().send_test(member.account, endpoint, kind).await?;
-        let detail = member.engine().await_test(member.account, delivery).await?.ok_or(PageError::NotFound)?;
+        let delivery = member.account().endpoint(endpoint).send_test(kind).await?;
+        let detail = member.account().delivery(delivery).await_test().await?;
         Ok(test_report(&detail, member.frame.state.now()))
     }
 }

@@ -6,11 +6,11 @@ use axum::{
     routing::{get, post},
 };
 use leptos::prelude::*;
-use signet_engine::store::accounts::Account;
+use signet_engine::service::accounts::Account;
 
 use crate::{
     components::{Breadcrumbs, error_summary, text_input},
-    error::{PageError, PageResult},
+    error::PageResult,
     form::{Field, Form},
     frame::{Frame, Member},
     islands::CopyButton,
@@ -63,7 +63,7 @@ pub(crate) fn routes() -> Router<AppState> {
 }
 
 async fn show(member: Member) -> PageResult {
-    let account = load(&member).await?;
+    let account = member.account().get().await?;
     let threshold = account.balance_threshold.map(|it| it.to_string()).unwrap_or_default();
     Ok(page(&member.frame, &account, &Form::blank().with(&THRESHOLD, threshold)))
 }
@@ -71,14 +71,10 @@ async fn show(member: Member) -> PageResult {
 /// Saves the threshold; an empty field clears it.
 async fn save(member: Member, mut form: Form) -> PageResult {
     let Ok(threshold) = form.parse_optional(&THRESHOLD, text::invalid) else {
-        return Ok(page(&member.frame, &load(&member).await?, &form));
+        return Ok(page(&member.frame, &member.account().get().await?, &form));
     };
-    member.engine().set_balance_threshold(member.account, threshold).await?;
+    member.account().set_balance_threshold(threshold).await?;
     Ok(done(if threshold.is_some() { text::SAVED } else { text::REMOVED }, PATH))
-}
-
-async fn load(member: &Member) -> Result<Account, PageError> {
-    Ok(member.engine().account(member.account).get().await?)
 }
 
 fn page(frame: &Frame, account: &Account, form: &Form) -> Response {

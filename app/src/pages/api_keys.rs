@@ -2,7 +2,7 @@
 
 use axum::{Router, response::Response, routing::get};
 use leptos::prelude::*;
-use signet_engine::store::api_keys::{ApiKey, CreateKeyError};
+use signet_engine::service::api_keys::{ApiKey, CreateKeyError, NewApiKey};
 use signet_model::{ApiKeyId, Timestamp, text::KeyName};
 
 use crate::{
@@ -31,25 +31,25 @@ fn revoke_path(id: ApiKeyId) -> String {
 }
 
 async fn show(member: Member) -> PageResult {
-    Ok(page(&member.frame, &load(&member).await?, None, &Form::blank()))
+    Ok(page(&member.frame, &member.account().api_keys().list().await?, None, &Form::blank()))
 }
 
 /// Creates a key and shows it, this once.
 async fn create(member: Member, mut form: Form) -> PageResult {
     let Ok(name) = form.parse::<KeyName>(&NAME, text::invalid) else {
-        return Ok(page(&member.frame, &load(&member).await?, None, &form));
+        return Ok(page(&member.frame, &member.account().api_keys().list().await?, None, &form));
     };
-    let (created, form) = match member.engine().create_api_key(Some(member.account), &name).await {
-        Ok((_, key)) => (Some(key), Form::blank()),
+    let (created, form) = match member.account().api_keys().create(&name).await {
+        Ok(NewApiKey { text, .. }) => (Some(text), Form::blank()),
         Err(CreateKeyError::TooMany(limit)) => (None, form.refused(text::too_many(limit))),
         Err(CreateKeyError::Store(error)) => return Err(error.into()),
     };
-    Ok(page(&member.frame, &load(&member).await?, created.as_deref(), &form))
+    Ok(page(&member.frame, &member.account().api_keys().list().await?, created.as_deref(), &form))
 }
 
 /// Shows the question of the dialog, for the address of its form.
 async fn ask_to_revoke(member: Member, Ids(id): Ids<ApiKeyId>) -> PageResult {
-    let keys = load(&member).await?;
+    let keys = member.account().api_keys().list().await?;
     let key = keys.iter().find(|key| key.id == id && key.revoked_at.is_none()).ok_or(PageError::NotFound)?;
     Ok(member.frame.render(text::REVOKE_KEY, || {
         view! {
@@ -67,12 +67,8 @@ async fn ask_to_revoke(member: Member, Ids(id): Ids<ApiKeyId>) -> PageResult {
 }
 
 async fn revoke(member: Member, Ids(id): Ids<ApiKeyId>) -> PageResult {
-    member.engine().revoke_api_key(member.account, id).await?;
+    member.account().api_keys().revoke(id).await?;
     Ok(done(text::REVOKED, PATH))
-}
-
-async fn load(member: &Member) -> Result<Vec<ApiKey>, PageError> {
-    Ok(member.engine().api_keys(member.account).await?)
 }
 
 /// The page, with the key that was just created.
@@ -210,7 +206,7 @@ mod tests {
         insta::assert_snapshot!("empty", owner.get(PATH).await.content());
         insta::assert_snapshot!("refused", owner.post(PATH, &encode(&[(&NAME, "")])).await.content());
         insta::assert_snapshot!("created", owner.post(PATH, &encode(&[(&NAME, "backend")])).await.content());
-        let id = owner.engine.api_keys(owner.account).await.expect("the keys")[0].id;
+        let id = owner.account().api_keys().list().await.expect("the keys")[0].id;
         insta::assert_snapshot!("revoke", owner.get(&revoke_path(id)).await.content());
         owner.post(&revoke_path(id), "").await;
         insta::assert_snapshot!("revoked", owner.get(PATH).await.content());
@@ -221,7 +217,7 @@ mod tests {
         let owner = Visitor::owner().await;
         let created = owner.post(PATH, &encode(&[(&NAME, "backend")])).await;
         assert!(created.html.contains("sk_") && created.html.contains(text::COPY_NOW));
-        let [key] = &owner.engine.api_keys(owner.account).await.expect("the keys")[..] else { panic!("one key") };
+        let [key] = &owner.account().api_keys().list().await.expect("the keys")[..] else { panic!("one key") };
         assert!(owner.get(&revoke_path(key.id)).await.html.contains(text::REVOKE_QUESTION));
         let revoked = owner.post(&revoke_path(key.id), "").await;
         assert_eq!((revoked.location(), revoked.flash()), (PATH, text::REVOKED.to_owned()));

@@ -10,7 +10,7 @@ use axum::{
     routing::{get, post},
 };
 use leptos::prelude::*;
-use signet_engine::store::{
+use signet_engine::service::{
     Error,
     deliveries::{Delivery, DeliveryDetail},
     endpoints::Endpoint,
@@ -19,7 +19,7 @@ use signet_model::{DeliveryId, EndpointId, Timestamp, delivery::State};
 
 use crate::{
     components::{AttemptReport, Breadcrumbs, Icon, StatusMark, When, alert},
-    error::{PageError, PageResult},
+    error::PageResult,
     frame::{Ids, Member},
     islands::CopyButton,
     pages::{delivery_log, webhook},
@@ -39,9 +39,8 @@ async fn show(member: Member, Ids((endpoint, id)): Ids<(EndpointId, DeliveryId)>
 
 /// Sends a delivery again.
 async fn resend(member: Member, Ids((endpoint, id)): Ids<(EndpointId, DeliveryId)>) -> PageResult {
-    let found = member.engine().delivery(member.account, id).await?;
-    found.filter(|it| it.delivery.endpoint == endpoint).ok_or(PageError::NotFound)?;
-    match member.engine().resend(member.account, id).await {
+    find(&member, endpoint, id).await?;
+    match member.account().delivery(id).resend().await {
         Ok(()) => Ok(done(text::RESENT, &delivery_path(endpoint, id))),
         Err(error) => {
             let page = page(&member, endpoint, id, Some(text::not_resent(error)?)).await?;
@@ -52,14 +51,17 @@ async fn resend(member: Member, Ids((endpoint, id)): Ids<(EndpointId, DeliveryId
 
 /// The page, with the reason for which the delivery was not sent again, if that was tried.
 async fn page(member: &Member, endpoint: EndpointId, id: DeliveryId, refused: Option<&'static str>) -> PageResult {
-    let webhook = webhook::load(member, endpoint).await?;
-    match member.engine().delivery(member.account, id).await {
+    let webhook = member.account().endpoint(endpoint).get().await?;
+    match find(member, endpoint, id).await {
         Err(Error::UnusableDelivery(delivery)) => Ok(unusable::page(member, &webhook, &delivery)),
-        found => {
-            let detail = found?.filter(|it| it.delivery.endpoint == endpoint).ok_or(PageError::NotFound)?;
-            Ok(render(member, &detail, &webhook, refused))
-        }
+        found => Ok(render(member, &found?, &webhook, refused)),
     }
+}
+
+/// The delivery, which is found below its own webhook only.
+async fn find(member: &Member, endpoint: EndpointId, id: DeliveryId) -> Result<DeliveryDetail, Error> {
+    let found = member.account().delivery(id).get().await?;
+    if found.delivery.endpoint == endpoint { Ok(found) } else { Err(Error::DeliveryNotFound) }
 }
 
 fn render(member: &Member, detail: &DeliveryDetail, webhook: &Endpoint, refused: Option<&'static str>) -> Response {

@@ -4,7 +4,7 @@ use axum::{Router, response::Response, routing::get};
 use leptos::prelude::*;
 use signet_engine::{
     UnusableDelivery,
-    store::{
+    service::{
         deliveries::{Delivery, Filter, Log, Rest},
         endpoints::Endpoint,
     },
@@ -30,7 +30,7 @@ const TYPE: Field = Field::text("type", text::TYPE);
 const BEFORE: Field = Field::named("before");
 
 pub(crate) mod text {
-    use signet_engine::store::deliveries::{PENDING_SEARCHED, Rest, SEARCHED};
+    use signet_engine::service::deliveries::{PENDING_SEARCHED, Rest, SEARCHED};
 
     pub(crate) const TITLE: &str = "Deliveries";
     pub(super) const STATE: &str = "State";
@@ -121,9 +121,9 @@ impl Query {
 /// Shows one page of the log.
 async fn show(member: Member, Ids(id): Ids<EndpointId>, form: Form) -> PageResult {
     let query = Query::new(id, &form);
-    let endpoint = webhook::load(&member, id).await?;
+    let endpoint = member.account().endpoint(id).get().await?;
     // One more than is shown tells whether there is another page.
-    let mut log = member.engine().log(member.account, id, query.filter, PAGE + 1).await?;
+    let mut log = member.account().endpoint(id).log(query.filter, PAGE + 1).await?;
     let more = log.deliveries.len() > PAGE as usize;
     log.deliveries.truncate(PAGE as usize);
     Ok(page(&member, &endpoint, &query, &log, more))

@@ -48,13 +48,13 @@ async fn show(frame: Frame, form: Form) -> PageResult {
     if frame.session.is_some() {
         return Ok(see_other(local_path(form.get(&NEXT)).unwrap_or(HOME)));
     }
-    let has_users = frame.state.engine.has_users().await?;
+    let has_users = frame.state.engine.users().exist().await?;
     Ok(if has_users { page(&frame, &form.focused(&EMAIL)) } else { not_set_up(&frame) })
 }
 
 /// Signs in and goes on to the page that was asked for.
 async fn sign_in(frame: Frame, form: Form) -> PageResult {
-    let signed_in = frame.state.engine.sign_in(form.get(&EMAIL).trim(), form.get(&PASSWORD)).await?;
+    let signed_in = frame.state.engine.sessions().sign_in(form.get(&EMAIL).trim(), form.get(&PASSWORD)).await?;
     let Some(token) = signed_in else { return Ok(page(&frame, &form.refused(text::WRONG))) };
     let next = local_path(form.get(&NEXT)).unwrap_or(HOME);
     Ok(with_cookie(cookie::keep_session(&token), see_other(next)))
@@ -63,7 +63,7 @@ async fn sign_in(frame: Frame, form: Form) -> PageResult {
 /// Ends the session, if there is one.
 async fn sign_out(frame: Frame, headers: HeaderMap) -> PageResult {
     if let Some(token) = cookie::session_token(&headers) {
-        frame.state.engine.sign_out(token).await?;
+        frame.state.engine.sessions().sign_out(token).await?;
     }
     Ok(with_cookie(cookie::forget_session(), done(text::SIGNED_OUT, PATH)))
 }

@@ -7,7 +7,7 @@ use axum::{
     routing::get,
 };
 use leptos::prelude::*;
-use signet_engine::store::users::SetupError;
+use signet_engine::service::users::SetupError;
 
 use crate::{
     components::{error_summary, password_input, text_input, with_element},
@@ -58,7 +58,7 @@ async fn show(frame: Frame, Ids(token): Ids<String>) -> PageResult {
 
 /// Creates the owner and signs them in.
 async fn create(frame: Frame, Ids(token): Ids<String>, form: Form) -> PageResult {
-    let created = frame.state.engine.create_owner(&token, form.get(&EMAIL).trim(), form.get(&PASSWORD)).await;
+    let created = frame.state.engine.users().create_owner(&token, form.get(&EMAIL).trim(), form.get(&PASSWORD)).await;
     let form = match created {
         Ok(session) => return Ok(with_cookie(cookie::keep_session(&session), see_other(HOME))),
         Err(SetupError::Email) => form.invalid(&EMAIL, text::INVALID_EMAIL),
@@ -72,7 +72,7 @@ async fn create(frame: Frame, Ids(token): Ids<String>, form: Form) -> PageResult
 }
 
 async fn page(frame: &Frame, token: &str, form: &Form) -> PageResult {
-    match frame.state.engine.setup_account(token).await? {
+    match frame.state.engine.users().invited_to(token).await? {
         Some(account) => Ok(sign_up(frame, &account, token, form)),
         None => link_invalid(frame).await,
     }
@@ -96,7 +96,7 @@ fn sign_up(frame: &Frame, account: &str, token: &str, form: &Form) -> Response {
 }
 
 async fn link_invalid(frame: &Frame) -> PageResult {
-    let advice = if frame.state.engine.has_users().await? { text::ASK_FOR_LINK } else { text::RESTART };
+    let advice = if frame.state.engine.users().exist().await? { text::ASK_FOR_LINK } else { text::RESTART };
     let page = frame.render(text::LINK_TITLE, || {
         view! {
             <h1>{text::LINK_HEADING}</h1>
@@ -121,7 +121,7 @@ mod tests {
     /// A stranger with a valid link, and its path.
     async fn invited() -> (Visitor, String) {
         let stranger = Visitor::stranger().await;
-        let link = stranger.engine.create_setup_link(stranger.account).await.expect("a link");
+        let link = stranger.account().create_setup_link().await.expect("a link");
         (stranger, path(&link))
     }
 

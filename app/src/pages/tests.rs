@@ -51,7 +51,7 @@ async fn a_request_without_a_session_is_sent_to_sign_in_and_comes_back_afterward
     }
     let answer = stranger.post("/settings/api-keys", "name=x").await;
     assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, login::PATH));
-    assert_eq!(stranger.engine.api_keys(stranger.account).await.expect("keys").len(), 0);
+    assert_eq!(stranger.account().api_keys().list().await.expect("keys").len(), 0);
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use axum::{Router, response::Response, routing::get};
 use leptos::prelude::*;
 use signet_engine::{
     Unusable, UnusableDelivery,
-    store::{
+    service::{
         Error,
         backlog::Count,
         deliveries::{Delivery, DeliveryDetail, Filter},
@@ -57,11 +57,6 @@ pub(super) fn routes() -> Router<AppState> {
         .merge(delivery::routes())
 }
 
-/// The webhook with this id, of the member's account.
-pub(crate) async fn load(member: &Member, id: EndpointId) -> Result<Endpoint, PageError> {
-    member.engine().endpoint(member.account, id).await?.ok_or(PageError::NotFound)
-}
-
 /// The pages above a page of a webhook.
 pub(crate) fn breadcrumbs(endpoint: &Endpoint) -> Vec<(String, String)> {
     vec![(webhooks::PATH.to_owned(), webhooks::text::TITLE.to_owned()), (endpoint_path(endpoint.id), endpoint.host())]
@@ -89,10 +84,10 @@ struct PageData {
 
 /// The page, with the result of a test or with the secret, if there is one to show.
 async fn page(member: &Member, id: EndpointId, test: Option<DeliveryId>, secret: Option<Secret>) -> PageResult {
-    let (engine, account) = (member.engine(), member.account);
-    let endpoint = load(member, id).await?;
-    let recent = engine.deliveries(account, id, Filter::default(), RECENT).await?;
-    let held = engine.held_counts(account, id).await?;
+    let handle = member.account().endpoint(id);
+    let endpoint = handle.get().await?;
+    let recent = handle.deliveries(Filter::default(), RECENT).await?;
+    let held = handle.held_counts().await?;
     let cause = usable(member, endpoint.disabled.and_then(|disabled| disabled.by)).await?;
     let test = usable(member, test).await?.filter(|it| it.delivery.endpoint == id);
     Ok(render(member, &PageData { endpoint, recent, held, cause, test, secret }))
@@ -101,9 +96,9 @@ async fn page(member: &Member, id: EndpointId, test: Option<DeliveryId>, secret:
 /// The delivery with this id, if it is there and can be used.
 async fn usable(member: &Member, id: Option<DeliveryId>) -> Result<Option<DeliveryDetail>, PageError> {
     let Some(id) = id else { return Ok(None) };
-    match member.engine().delivery(member.account, id).await {
-        Err(Error::UnusableDelivery(_)) => Ok(None),
-        found => Ok(found?),
+    match member.account().delivery(id).get().await {
+        Err(Error::UnusableDelivery(_) | Error::DeliveryNotFound) => Ok(None),
+        found => Ok(Some(found?)),
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn routes() -> Router<AppState> {
 
 /// Shows the question of the dialog, for the address of its form.
 async fn ask(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
-    let endpoint = webhook::load(&member, id).await?;
+    let endpoint = member.account().endpoint(id).get().await?;
     Ok(member.frame.render(text::TITLE, || {
         view! {
             <Breadcrumbs above=webhook::breadcrumbs(&endpoint) here=text::DELETE />
@@ -56,7 +56,7 @@ async fn ask(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
 }
 
 async fn delete(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
-    member.engine().delete_endpoint(member.account, id).await?;
+    member.account().endpoint(id).delete().await?;
     Ok(done(text::DELETED, webhooks::PATH))
 }
 
@@ -78,6 +78,6 @@ mod tests {
         insta::assert_snapshot!("question", owner.get(&path).await.content());
         let deleted = owner.post(&path, "").await;
         assert_eq!((deleted.location(), deleted.flash()), (webhooks::PATH, text::DELETED.to_owned()));
-        assert_eq!(owner.engine.endpoints(owner.account).await.expect("endpoints").len(), 0);
+        assert_eq!(owner.account().endpoints().list().await.expect("endpoints").len(), 0);
     }
 }

@@ -2,7 +2,7 @@
 
 use axum::{Router, response::Response, routing::get};
 use leptos::prelude::*;
-use signet_engine::store::endpoints::{Endpoint, EndpointDraft, SaveError};
+use signet_engine::service::endpoints::{Endpoint, EndpointDraft, SaveError};
 use signet_model::{EndpointId, event::EventType, signature::Secret, text::Description};
 
 use crate::{
@@ -66,7 +66,7 @@ async fn show_new(member: Member) -> Response {
 }
 
 async fn show_existing(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
-    let endpoint = webhook::load(&member, id).await?;
+    let endpoint = member.account().endpoint(id).get().await?;
     let form = Form::blank()
         .with(&URL, &endpoint.url)
         .with(&DESCRIPTION, &endpoint.description)
@@ -79,7 +79,7 @@ async fn show_existing(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
 async fn create(member: Member, mut form: Form) -> PageResult {
     let secret: Secret = form.get(&SECRET).parse().map_err(|_| PageError::Unreadable)?;
     if let Ok(draft) = draft(&mut form) {
-        match member.engine().create_endpoint(member.account, draft.clone(), &secret).await {
+        match member.account().endpoints().create(draft.clone(), &secret).await {
             Ok(endpoint) => {
                 let said = if endpoint.is_as(&draft) { text::CREATED } else { text::CREATED_BEFORE };
                 return Ok(done(said, &endpoint_path(endpoint.id)));
@@ -91,9 +91,9 @@ async fn create(member: Member, mut form: Form) -> PageResult {
 }
 
 async fn update(member: Member, Ids(id): Ids<EndpointId>, mut form: Form) -> PageResult {
-    let endpoint = webhook::load(&member, id).await?;
+    let endpoint = member.account().endpoint(id).get().await?;
     if let Ok(draft) = draft(&mut form) {
-        match member.engine().update_endpoint(member.account, id, draft).await {
+        match member.account().endpoint(id).update(draft).await {
             Ok(_) => return Ok(done(text::SAVED, &endpoint_path(id))),
             Err(error) => form = refused(form, error)?,
         }

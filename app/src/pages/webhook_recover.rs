@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::{Router, http::StatusCode, response::IntoResponse, response::Response, routing::get};
 use leptos::prelude::*;
-use signet_engine::store::{backlog::RecoverError, endpoints::Endpoint};
+use signet_engine::service::{backlog::RecoverError, endpoints::Endpoint};
 use signet_model::{EndpointId, Subscriptions, Timestamp, event::EventType};
 
 use self::found::Found;
@@ -50,7 +50,7 @@ pub(super) fn routes() -> Router<AppState> {
 /// Shows the form; once it was submitted, also the number of deliveries that it selects.
 async fn show(member: Member, Ids(id): Ids<EndpointId>, form: Form) -> PageResult {
     if form.is_blank() {
-        let endpoint = webhook::load(&member, id).await?;
+        let endpoint = member.account().endpoint(id).get().await?;
         return Ok(page(&member, &endpoint, &untouched(member.frame.now), None));
     }
     search(&member, id, form).await
@@ -59,10 +59,10 @@ async fn show(member: Member, Ids(id): Ids<EndpointId>, form: Form) -> PageResul
 /// Sends the selected deliveries again, and goes to the log.
 async fn recover(member: Member, Ids(id): Ids<EndpointId>, mut form: Form) -> PageResult {
     let Ok(Selection { since, types }) = selection(&mut form, member.frame.now) else {
-        let endpoint = webhook::load(&member, id).await?;
+        let endpoint = member.account().endpoint(id).get().await?;
         return Ok(page(&member, &endpoint, &form, None));
     };
-    match member.engine().recover(member.account, id, since, types).await {
+    match member.account().endpoint(id).recover(since, types).await {
         Ok(count) => Ok(done(&text::sent(count), &delivery_log::path(id))),
         // The page says that the webhook is disabled.
         Err(RecoverError::Disabled) => {
@@ -74,12 +74,12 @@ async fn recover(member: Member, Ids(id): Ids<EndpointId>, mut form: Form) -> Pa
 
 /// Shows the number of deliveries that the form selects, and leaves them as they are.
 async fn search(member: &Member, id: EndpointId, mut form: Form) -> PageResult {
-    let endpoint = webhook::load(member, id).await?;
+    let endpoint = member.account().endpoint(id).get().await?;
     let found = match selection(&mut form, member.frame.now) {
         Ok(selection) => {
-            let (engine, Selection { since, types }) = (member.engine(), selection);
-            let count = engine.recoverable(member.account, id, since, types).await?;
-            Some(Found { selection, count, rate: engine.release_rate() })
+            let Selection { since, types } = selection;
+            let count = member.account().endpoint(id).recoverable(since, types).await?;
+            Some(Found { selection, count, rate: member.engine().release_rate() })
         }
         Err(Invalid) => None,
     };

@@ -2,7 +2,7 @@
 
 use axum::{Router, routing::get};
 use leptos::prelude::*;
-use signet_engine::store::endpoints::Endpoint;
+use signet_engine::service::endpoints::Endpoint;
 use signet_model::Timestamp;
 
 use crate::{
@@ -38,7 +38,7 @@ pub(crate) fn routes() -> Router<AppState> {
 }
 
 async fn show(member: Member) -> PageResult {
-    let endpoints = member.engine().endpoints(member.account).await?;
+    let endpoints = member.account().endpoints().list().await?;
     let now = member.frame.now;
     Ok(member.frame.render(text::TITLE, || {
         view! {

@@ -1,6 +1,6 @@
 //! Attempts: the request, the answer, and the result of a test.
 
-use signet_engine::store::deliveries::DeliveryDetail;
+use signet_engine::service::deliveries::DeliveryDetail;
 use signet_model::{
     Timestamp,
     delivery::{Attempt, Response, State},
@@ -31,7 +31,6 @@ pub(crate) fn attempt(attempt: &Attempt, is_test: bool, now: Timestamp) -> Attem
         title: explanation.title,
         advice: explanation.advice.to_owned(),
         detail: attempt.failure_detail.clone(),
-        retry_after: attempt.retry_after.map(|wait| format!("{} s", wait.as_secs())),
         request_headers: attempt
             .request_headers
             .iter()

@@ -1,7 +1,7 @@
 //! Deliveries.
 
 use axum::http::StatusCode;
-use signet_engine::{UnusableDelivery, store::deliveries::Delivery};
+use signet_engine::{UnusableDelivery, service::deliveries::Delivery};
 use signet_model::{
     DeliveryId, EndpointId, Timestamp,
     delivery::{Failure, Outcome, State},

@@ -1,6 +1,6 @@
 //! Endpoints.
 
-use signet_engine::store::endpoints::Endpoint;
+use signet_engine::service::endpoints::Endpoint;
 use signet_model::{EndpointId, Timestamp, endpoint::DisabledReason};
 
 use crate::{

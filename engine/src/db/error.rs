@@ -49,6 +49,9 @@ pub enum Error {
     /// A row that the transaction had locked has changed all the same.
     #[error("what was locked has changed")]
     Changed,
+    /// The caller stopped waiting before the transaction began.
+    #[error("the caller no longer waits")]
+    Abandoned,
 }
 
 impl Error {

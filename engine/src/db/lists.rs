@@ -28,7 +28,7 @@ impl Query<'_> {
 }
 
 /// JSON, an array of ids in hexadecimal.
-pub(crate) fn hex_list<I: Copy>(ids: &[I]) -> String
+fn hex_list<I: Copy>(ids: &[I]) -> String
 where
     Uuid: From<I>,
 {

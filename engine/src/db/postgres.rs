@@ -27,9 +27,6 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const PAGES: u32 = 8;
 /// Connections for the listener, for changes, and for what tidies up.
 const CONNECTIONS: u32 = 10;
-/// Connections that the hot path writes with: one for the writer, one for claims, and as
-/// many to take their place while the first are being closed.
-const HOT_CONNECTIONS: u32 = 4;
 
 /// Every statement of the hot path searches an index for each of its rows, however
 /// long a table is, and is planned once. PostgreSQL would otherwise plan for the
@@ -61,8 +58,8 @@ pub struct Postgres {
     pub(crate) pool: PgPool,
     /// Connections that read.
     pub(crate) readers: Arc<Readers<sqlx::Postgres>>,
-    /// Connections that the hot path writes with, with plans of its own.
-    pub(crate) hot: PgPool,
+    /// For the hot path, with plans of its own.
+    hot_path: PgConnectOptions,
 }
 
 impl Postgres {
@@ -73,18 +70,18 @@ impl Postgres {
         let options =
             options.options([("lock_timeout", LOCK_TIMEOUT), ("idle_in_transaction_session_timeout", IDLE_TIMEOUT)]);
         let (beside, hot_path) = (options.clone().options(BESIDE), options.clone().options(HOT_PATH));
-        let hot = |most| connections(most).test_before_acquire(false).connect_lazy_with(hot_path.clone());
         let readers = Readers {
             pages: connections(PAGES).connect_lazy_with(beside.clone().options([POSTGRES_PAGE_LIMIT])),
             patient: connections(PATIENT).connect_lazy_with(options),
-            lookups: hot(LOOKUPS),
+            lookups: hot_connections(LOOKUPS, hot_path.clone()),
             callers: connections(LOOKUPS).connect_lazy_with(hot_path.clone()),
         };
-        Ok(Self {
-            pool: connections(CONNECTIONS).connect_with(beside).await?,
-            readers: Arc::new(readers),
-            hot: hot(HOT_CONNECTIONS),
-        })
+        Ok(Self { pool: connections(CONNECTIONS).connect_with(beside).await?, readers: Arc::new(readers), hot_path })
+    }
+
+    /// Connections for the hot path, which the caller closes.
+    pub(crate) fn hot_pool(&self, connections: u32) -> PgPool {
+        hot_connections(connections, self.hot_path.clone())
     }
 
     pub(super) async fn begin(&self) -> Result<Transaction<'static, sqlx::Postgres>> {
@@ -97,7 +94,6 @@ impl Postgres {
     }
 
     pub(super) async fn close(&self) {
-        self.hot.close().await;
         self.readers.close().await;
         self.pool.close().await;
     }
@@ -112,4 +108,8 @@ async fn migrate(options: &PgConnectOptions) -> Result<()> {
 
 fn connections(most: u32) -> PgPoolOptions {
     PgPoolOptions::new().max_connections(most).acquire_timeout(ACQUIRE_TIMEOUT)
+}
+
+fn hot_connections(most: u32, options: PgConnectOptions) -> PgPool {
+    connections(most).test_before_acquire(false).connect_lazy_with(options)
 }

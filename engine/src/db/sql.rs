@@ -9,6 +9,13 @@ pub(crate) struct Sql {
     pub(crate) postgres: &'static str,
 }
 
+impl Sql {
+    /// A statement that is the same on both.
+    pub(crate) const fn same(text: &'static str) -> Self {
+        Self { sqlite: text, postgres: text }
+    }
+}
+
 /// The text of a statement, for each database.
 pub(crate) trait Statement {
     fn sqlite(self) -> SqlStr;

@@ -2,7 +2,7 @@
 
 use std::{
     ops::{Deref, DerefMut},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -19,7 +19,6 @@ use super::{
     page_limit::{PAGE_LIMIT, limited},
     pools::{LOOKUPS, PATIENT, Readers},
 };
-use crate::queue::sqlite::hot::{self, Hot};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
 
@@ -45,12 +44,21 @@ pub struct Sqlite {
     pub(crate) writer: SqlitePool,
     /// Connections that cannot write.
     pub(crate) readers: Arc<Readers<sqlx::Sqlite>>,
-    /// The thread that the hot path writes with.
-    pub(crate) hot: Hot,
     /// The turn to write. Tasks queue here, in order, and not at the file's lock, which
     /// they would have to try again and again.
     pub(crate) turn: Arc<Mutex<()>>,
     /// Tells whether the file was removed or replaced.
+    pub(crate) files: OpenFiles,
+    path: Arc<Path>,
+}
+
+/// The settings of a connection that the hot path opens for itself.
+#[derive(Debug)]
+pub(crate) struct HotOptions {
+    pub(crate) path: PathBuf,
+    pub(crate) busy_timeout: Duration,
+    pub(crate) checkpoint_pages: u32,
+    pub(crate) log_max: u32,
     pub(crate) files: OpenFiles,
 }
 
@@ -62,15 +70,18 @@ impl Sqlite {
         let writer = connect_writer(options.clone()).await?;
         MIGRATIONS.run(&writer).await?;
         let files = OpenFiles::at(path)?;
-        let hot = hot::Options {
-            path: path.to_owned(),
+        let readers = Arc::new(readers(&options.pragma("query_only", "on")));
+        Ok(Self { writer, readers, turn: Arc::default(), files, path: path.into() })
+    }
+
+    pub(crate) fn hot_options(&self) -> HotOptions {
+        HotOptions {
+            path: self.path.to_path_buf(),
             busy_timeout: BUSY_TIMEOUT,
             checkpoint_pages: CHECKPOINT_PAGES,
             log_max: LOG_MAX,
-            files: files.clone(),
-        };
-        let readers = Arc::new(readers(&options.pragma("query_only", "on")));
-        Ok(Self { writer, readers, hot: Hot::open(hot).await?, turn: Arc::default(), files })
+            files: self.files.clone(),
+        }
     }
 
     /// Begins a writing transaction when it is its turn.
@@ -88,7 +99,6 @@ impl Sqlite {
 
     pub(super) async fn close(&self) {
         self.readers.close().await;
-        self.hot.close().await;
         self.writer.close().await;
     }
 }

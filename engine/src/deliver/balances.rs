@@ -11,8 +11,8 @@ use super::{
     reply::Answer,
 };
 use crate::{
-    db::Result,
-    queue::{BalanceRow, Tx},
+    db::{Result, Tx},
+    queue::BalanceRow,
 };
 
 /// A change of an account's balance or threshold.

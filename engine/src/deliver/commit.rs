@@ -25,9 +25,9 @@ use super::{
     verdict::Verdict,
 };
 use crate::{
-    db::Result,
+    db::{Result, Tx},
     engine::Parts,
-    queue::{Batch, HotConnection, Lock, Tx, Write, WriteError},
+    queue::{Batch, Disabling, HotPath, Lock, Queue, Write, WriteError},
 };
 
 /// The changes that requests ask for.
@@ -51,7 +51,7 @@ pub(crate) struct Committed {
 /// Writes changes and outcomes in one transaction.
 pub(crate) async fn commit_batch(
     engine: &Parts,
-    hot: &mut HotConnection,
+    queue: &mut Queue,
     changes: &Changes,
     outcomes: &[Decided],
 ) -> Result<Committed, WriteError> {
@@ -59,11 +59,12 @@ pub(crate) async fn commit_batch(
     // Each balance goes by the one before, and disabling changes endpoints for the others.
     if changes.balances.is_empty()
         && !outcomes.iter().any(|one| one.disables())
-        && let Some(committed) = commit_optimistically(engine, hot, &changes.events, &outcomes).await?
+        && let Optimistic::Committed(committed) =
+            commit_optimistically(engine, queue, &changes.events, &outcomes).await?
     {
         return Ok(committed);
     }
-    let mut tx = hot.begin().await?;
+    let mut tx = queue.begin().await?;
     let written = match write_locking(engine, &mut tx, changes, &outcomes).await {
         Ok(written) => written,
         Err(error) => {
@@ -75,42 +76,50 @@ pub(crate) async fn commit_batch(
     Ok(written.announce(engine).await)
 }
 
-/// Commits by the cache. Returns `None`, and has changed nothing, if an assumption fails.
-async fn commit_optimistically(
-    engine: &Parts,
-    hot: &mut HotConnection,
-    events: &[Incoming],
-    outcomes: &[&Decided],
-) -> Result<Option<Committed>, WriteError> {
-    let accounts = accounts_of(events, outcomes);
-    let known = engine.endpoint_cache.cached(&engine.db, &accounts).await?;
-    if let Some(committed) = commit_by(engine, hot, events, outcomes, &known).await? {
-        return Ok(Some(committed));
-    }
-    // The cache may have been out of date; what has just been read hardly is.
-    let refreshed = engine.endpoint_cache.refresh(&engine.db, &accounts).await?;
-    commit_by(engine, hot, events, outcomes, &refreshed).await
+/// The result of an optimistic commit.
+enum Optimistic {
+    Committed(Committed),
+    /// A revision, a lease or an idempotency key is not as assumed, or an account is locked,
+    /// and no row is changed.
+    Stale,
 }
 
-/// Commits by a snapshot. Returns `None`, and has changed nothing, if a revision, a lease or
-/// an idempotency key is not as assumed, or an account is locked.
+/// Commits by the cache.
+async fn commit_optimistically(
+    engine: &Parts,
+    queue: &mut Queue,
+    events: &[Incoming],
+    outcomes: &[&Decided],
+) -> Result<Optimistic, WriteError> {
+    let accounts = accounts_of(events, outcomes);
+    let cached = engine.endpoint_cache.cached(queue, &accounts).await?;
+    if let Optimistic::Committed(committed) = commit_by(engine, queue, events, outcomes, &cached).await? {
+        return Ok(Optimistic::Committed(committed));
+    }
+    // The cache may have been out of date; what has just been read hardly is.
+    let refreshed = engine.endpoint_cache.refresh(queue, &accounts).await?;
+    commit_by(engine, queue, events, outcomes, &refreshed).await
+}
+
+/// Commits by a snapshot of the endpoints.
 async fn commit_by(
     engine: &Parts,
-    hot: &mut HotConnection,
+    queue: &mut Queue,
     events: &[Incoming],
     outcomes: &[&Decided],
     snapshot: &Snapshot,
-) -> Result<Option<Committed>, WriteError> {
+) -> Result<Optimistic, WriteError> {
     let plans = Plans::make(engine, snapshot, events.iter());
     let mut batch = Batch { accounts: snapshot.revisions(), keys: plans.keys(), ..Batch::default() };
     plans.add_to(&mut batch);
     add_outcomes(&mut batch, outcomes, snapshot);
     let retries = batch.has_retries();
-    if hot.write(batch).await? == Write::Stale {
-        return Ok(None);
+    if queue.write(batch).await? == Write::Stale {
+        return Ok(Optimistic::Stale);
     }
     announce(engine, retries, outcomes, &[]);
-    Ok(Some(Committed { stored: plans.finish(), balances: Vec::new(), locked: HashSet::new() }))
+    let committed = Committed { stored: plans.finish(), balances: Vec::new(), locked: HashSet::new() };
+    Ok(Optimistic::Committed(committed))
 }
 
 /// The writes of a transaction, to be announced once it is committed.
@@ -226,7 +235,7 @@ async fn disable(tx: &mut Tx<'_>, outcomes: &[&Decided]) -> Result<Vec<(Endpoint
         let Verdict::Disable(reason) = one.verdict else { continue };
         let Completion { account, endpoint, delivery, .. } = one.completion;
         let at = one.completion.ended_at();
-        if tx.disable((account, endpoint), reason, Some(delivery), at).await? {
+        if tx.disable((account, endpoint), reason, Some(delivery), at).await? == Disabling::Disabled {
             disabled.push((endpoint, reason));
         }
     }

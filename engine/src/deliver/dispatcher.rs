@@ -5,28 +5,21 @@
 //! they have room. A pass costs no more than the queues that are due, and one that left some
 //! out is not repeated at once.
 
-use std::{collections::HashMap, io, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
-use signet_model::EndpointId;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Address, LeasedDelivery, distinct,
-    drain::drain_step,
-    endpoint_cache::Snapshot,
-    lanes::{AttemptCounts, LaneSlot, Leased},
-    release_rates::ClaimLimits,
+    Address,
+    claim::{BATCH_MAX, claim_batch},
 };
 use crate::{
     db::{Error, Result},
     engine::Parts,
-    fault,
-    queue::{Claim, ClaimOrder, ClaimQuota, Claimed, DueQueue, HotConnection, UnreadableRow, due_queues, next_due},
+    queue::{DueQueue, HotPath, Queue},
 };
 
-/// Deliveries that one transaction claims, and endpoints at which it claims.
-const BATCH_MAX: usize = 512;
 /// The longest sleep: wake-ups from other processes are only hints.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// The delay after the database failed.
@@ -41,18 +34,16 @@ const WRITERS_FIRST_TIME: Duration = Duration::from_millis(2_500);
 const OWN_WRITER_TIME_MAX: Duration = Duration::from_secs(30);
 /// A pass that left endpoints out is repeated after so many times its own duration.
 const PASS_REST_FACTOR: u32 = 20;
-/// Tries of a claim whose accounts change meanwhile.
-const CLAIM_TRIES_MAX: usize = 3;
 
 /// Claims and sends deliveries until the engine stops.
 pub(crate) async fn dispatch(engine: Arc<Parts>, stop: CancellationToken) {
-    let hot = HotConnection::new(&engine.db);
-    Dispatcher { engine, hot, stop, next_pass: Instant::now() }.run().await;
+    let queue = engine.queue.clone();
+    Dispatcher { engine, queue, stop, next_pass: Instant::now() }.run().await;
 }
 
 struct Dispatcher {
     engine: Arc<Parts>,
-    hot: HotConnection,
+    queue: Queue,
     stop: CancellationToken,
     /// No pass begins before this.
     next_pass: Instant,
@@ -129,7 +120,7 @@ impl Dispatcher {
         let (mut pass, mut after) = (Pass::default(), DueQueue::default());
         while self.may_claim() {
             let began = Instant::now();
-            let page = answered(due_queues(&self.engine.db, now, after, BATCH_MAX)).await?;
+            let page = answered(self.queue.due_queues(now, after, BATCH_MAX)).await?;
             pass.took += began.elapsed();
             let Some(&last) = page.last() else { break };
             after = last;
@@ -146,23 +137,23 @@ impl Dispatcher {
     }
 
     async fn claim(&mut self, due: &[Address]) -> Result<usize> {
-        let (visited, claimed) = answered(claim_batch(&self.engine, &mut self.hot, due)).await?;
-        for ready in claimed {
-            ready.send(&self.engine);
+        let claimed = answered(claim_batch(&self.engine, &mut self.queue, due)).await?;
+        for delivery in claimed.deliveries {
+            delivery.send(&self.engine);
         }
-        Ok(visited)
+        Ok(claimed.endpoints)
     }
 
     async fn until_next_due(&self) -> Result<Duration> {
         let now = self.engine.clock.now();
-        let due = answered(next_due(&self.engine.db, now)).await?;
+        let due = answered(self.queue.next_due(now)).await?;
         Ok(due.map_or(POLL_INTERVAL, |due| due.since(now).min(POLL_INTERVAL)))
     }
 
     /// Waits until the database answers again, and until the outcomes of the downtime are
     /// recorded, here and in other processes: leases that ran out may be theirs.
     async fn recover(&mut self) {
-        self.hot.renew();
+        self.queue.renew();
         let stop = self.stop.clone();
         stop.run_until_cancelled(async {
             sleep(RETRY_DELAY).await;
@@ -183,121 +174,4 @@ impl Dispatcher {
 async fn answered<T>(step: impl Future<Output = Result<T>>) -> Result<T> {
     let silent = || Error::from(sqlx::Error::Io(io::ErrorKind::TimedOut.into()));
     timeout(STEP_TIME_MAX, step).await.unwrap_or_else(|_| Err(silent()))
-}
-
-/// Claims a batch at these endpoints. Returns their number and the claimed deliveries.
-pub(crate) async fn claim_batch(
-    engine: &Parts,
-    hot: &mut HotConnection,
-    due: &[Address],
-) -> Result<(usize, Vec<LeasedDelivery>)> {
-    let mut due = due.to_vec();
-    let accounts = distinct(due.iter().map(|&(account, _)| account));
-    let mut snapshot = engine.endpoint_cache.cached(&engine.db, &accounts).await?;
-    let mut drained = 0;
-    for _ in 0..CLAIM_TRIES_MAX {
-        let now = engine.clock.now();
-        let step = drain_step(engine, hot, &due, &snapshot, now).await?;
-        drained += step.visited;
-        due.retain(|(_, endpoint)| !step.draining.contains(endpoint));
-        let limits = engine.release_rates.limits(engine, &due, &snapshot, now).await?;
-        if let Some((visited, ready)) = claim_by(engine, hot, &due, &snapshot, &limits).await? {
-            return Ok((drained + visited, ready));
-        }
-        snapshot = engine.endpoint_cache.refresh(&engine.db, &accounts).await?;
-    }
-    Ok((drained, Vec::new()))
-}
-
-/// Claims by a snapshot. Returns `None`, and has changed nothing, if it is out of date.
-async fn claim_by(
-    engine: &Parts,
-    hot: &mut HotConnection,
-    due: &[Address],
-    snapshot: &Snapshot,
-    limits: &ClaimLimits,
-) -> Result<Option<(usize, Vec<LeasedDelivery>)>> {
-    let mut room = reserve(engine, due, snapshot, limits);
-    let asked: Vec<_> = limits.keys().map(|&endpoint| (endpoint, slots_at(&room, endpoint))).collect();
-    let endpoints: Vec<_> = due.iter().filter_map(|&address| due_at(address, &room)).collect();
-    if endpoints.is_empty() {
-        return Ok(Some((0, Vec::new())));
-    }
-    let now = engine.clock.now();
-    let leased = Leased { lease: engine.new_lease(), until: now + engine.settings.lease };
-    let order = ClaimOrder { accounts: snapshot.revisions(), endpoints, now, until: leased.until, lease: leased.lease };
-    let Some(Claim { looked_at: visited, claimed, left }) = hot.claim(order).await? else { return Ok(None) };
-    fault::point("after_claim");
-    let ready: Vec<_> = claimed.into_iter().filter_map(|row| ready(row, snapshot, &mut room, leased)).collect();
-    for (endpoint, most) in asked {
-        engine.release_rates.claimed(endpoint, most, left.contains(&endpoint));
-    }
-    for (_, endpoint) in room.into_keys() {
-        engine.lanes.claimed(endpoint, left.contains(&endpoint));
-    }
-    Ok(Some((visited, ready)))
-}
-
-/// Returns the quota of an endpoint that has room.
-fn due_at(address: Address, room: &HashMap<Address, Reserved>) -> Option<ClaimQuota> {
-    let (account, endpoint) = address;
-    let reserved = room.get(&address)?;
-    let limit = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    Some(ClaimQuota { account, endpoint, most: limit(reserved.slots.len()), bytes: limit(reserved.bytes) })
-}
-
-/// Room for the due deliveries of one endpoint.
-struct Reserved {
-    slots: Vec<LaneSlot>,
-    /// Bytes that the bodies may have together.
-    bytes: usize,
-}
-
-/// Shares a batch evenly among endpoints: one with a long backlog takes no more than its
-/// part from those with one retry each.
-fn reserve(engine: &Parts, due: &[Address], snapshot: &Snapshot, limits: &ClaimLimits) -> HashMap<Address, Reserved> {
-    let endpoints = due.len().max(1);
-    let share = BATCH_MAX.div_ceil(endpoints);
-    let reserve = |&(account, endpoint): &Address| {
-        let view = snapshot.endpoint(account, endpoint)?;
-        let (most, address) = (limits.get(&endpoint).map_or(share, |&most| share.min(most)), (account, endpoint));
-        let (slots, bytes) = engine.lanes.reserve_to_claim(address, view.url(), most, endpoints);
-        (!slots.is_empty()).then_some((address, Reserved { slots, bytes }))
-    };
-    due.iter().filter_map(reserve).collect()
-}
-
-/// Returns the number of slots that are reserved at an endpoint.
-fn slots_at(room: &HashMap<Address, Reserved>, endpoint: EndpointId) -> usize {
-    room.iter().filter(|((_, one), _)| *one == endpoint).map(|(_, reserved)| reserved.slots.len()).sum()
-}
-
-/// Puts a claimed delivery into a slot. Returns `None` if this process has it in hand
-/// already, or it cannot be used.
-fn ready(
-    claim: Result<Claimed, UnreadableRow>,
-    snapshot: &Snapshot,
-    room: &mut HashMap<Address, Reserved>,
-    leased: Leased,
-) -> Option<LeasedDelivery> {
-    let row = claim.map_err(|unreadable| report(&unreadable)).ok()?;
-    let endpoint = Arc::clone(snapshot.endpoint(row.account_id, row.endpoint_id)?);
-    let mut slot = room.get_mut(&(row.account_id, row.endpoint_id))?.slots.pop()?;
-    let count = AttemptCounts { attempts: row.attempts, failures: row.failures };
-    slot.take_in_hand(row.id, leased, count, row.body.len()).then(|| LeasedDelivery {
-        account: row.account_id,
-        id: row.id,
-        endpoint,
-        event_type: row.event_type,
-        is_test: row.is_test,
-        attempts: row.attempts,
-        failures: row.failures,
-        body: row.body.into(),
-        slot,
-    })
-}
-
-fn report(UnreadableRow { id, account_id, endpoint_id, reason }: &UnreadableRow) {
-    tracing::error!(delivery = %id, account = %account_id, endpoint = %endpoint_id, %reason,
-        "a delivery cannot be used, and is held");
 }

@@ -9,11 +9,11 @@ use signet_model::{AccountId, EndpointId, Timestamp};
 
 use super::{Address, distinct, endpoint_cache::Snapshot};
 use crate::{
-    db::Result,
+    db::{Result, Tx},
     engine::Parts,
     fault,
     queue::{
-        EndpointStatus, HotConnection, Lock, Tx,
+        EndpointStatus, HotPath, Lock, Queue,
         drain::{EndpointAt, HoldProgress},
     },
 };
@@ -38,7 +38,7 @@ pub(crate) struct DrainStep {
 /// Takes a step at the due endpoints that need one.
 pub(crate) async fn drain_step(
     engine: &Parts,
-    hot: &mut HotConnection,
+    queue: &mut Queue,
     due: &[Address],
     snapshot: &Snapshot,
     now: Timestamp,
@@ -48,7 +48,7 @@ pub(crate) async fn drain_step(
     if closed.is_empty() {
         return Ok(DrainStep::default());
     }
-    let tx = hot.begin().await?;
+    let tx = queue.begin().await?;
     step_in(engine, tx, &closed, now).await
 }
 
@@ -121,19 +121,19 @@ impl DrainStep {
             tx.advance_queue(at).await?;
         } else {
             self.draining.push(at.endpoint);
-            tx.move_back(at).await?;
+            tx.move_queue_back(at).await?;
         }
         Ok(changed)
     }
 
     async fn visit_enabling(&mut self, tx: &mut Tx<'_>, at: EndpointAt, deliveries_max: u64) -> Result<u64> {
         self.draining.push(at.endpoint);
-        let Some(progress) = tx.progress(at).await? else { return Ok(0) };
+        let Some(progress) = tx.hold_progress(at).await? else { return Ok(0) };
         let read = tx.hold_older(at, progress, deliveries_max).await?;
         if read < deliveries_max {
             self.drained.push((at, progress));
         }
-        tx.move_back(at).await?;
+        tx.move_queue_back(at).await?;
         Ok(read)
     }
 }

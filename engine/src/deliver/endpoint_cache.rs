@@ -20,8 +20,8 @@ use signet_model::{
 use super::Address;
 use crate::{
     Unusable,
-    db::{Database, Result},
-    queue::{EndpointRow, EndpointStatus, Lock, OwnedEndpoint, Tx, endpoints, revisions},
+    db::{Result, Tx},
+    queue::{EndpointRow, EndpointStatus, Lock, OwnedEndpoint, Queue, Revision},
     seal::Sealer,
 };
 
@@ -179,7 +179,7 @@ pub(crate) struct Snapshot(HashMap<AccountId, Arc<AccountView>>);
 
 impl Snapshot {
     /// Returns the revisions of the accounts, sorted.
-    pub(crate) fn revisions(&self) -> Vec<(AccountId, i64)> {
+    pub(crate) fn revisions(&self) -> Vec<Revision> {
         let mut revisions: Vec<_> = self.0.iter().map(|(&account, view)| (account, view.revision)).collect();
         revisions.sort_unstable();
         revisions
@@ -218,7 +218,7 @@ impl EndpointCache {
     }
 
     /// Returns accounts that the transaction has locked, and that have these revisions.
-    pub(crate) async fn load_at(&self, tx: &mut Tx<'_>, revisions: Vec<(AccountId, i64)>) -> Result<Snapshot> {
+    pub(crate) async fn load_at(&self, tx: &mut Tx<'_>, revisions: Vec<Revision>) -> Result<Snapshot> {
         let (mut snapshot, changed) = self.cached_at(revisions);
         if !changed.is_empty() {
             let rows = tx.endpoints(&ids(&changed)).await?;
@@ -229,21 +229,21 @@ impl EndpointCache {
 
     /// Returns these accounts from memory, and reads those that the cache does not have. The
     /// snapshot may be out of date.
-    pub(crate) async fn cached(&self, db: &Database, accounts: &[AccountId]) -> Result<Snapshot> {
+    pub(crate) async fn cached(&self, queue: &Queue, accounts: &[AccountId]) -> Result<Snapshot> {
         let (mut snapshot, missing) = self.split_cached(accounts);
         if !missing.is_empty() {
-            snapshot.0.extend(self.refresh(db, &missing).await?.0);
+            snapshot.0.extend(self.refresh(queue, &missing).await?.0);
         }
         Ok(snapshot)
     }
 
     /// Reads the accounts that have changed, without a lock: the snapshot is true of some
     /// instant before the transaction that compares the revisions.
-    pub(crate) async fn refresh(&self, db: &Database, accounts: &[AccountId]) -> Result<Snapshot> {
+    pub(crate) async fn refresh(&self, queue: &Queue, accounts: &[AccountId]) -> Result<Snapshot> {
         // Revisions first: endpoints that are newer fail the comparison.
-        let (mut snapshot, changed) = self.cached_at(revisions(db, accounts).await?);
+        let (mut snapshot, changed) = self.cached_at(queue.look_up().await?.revisions(accounts).await?);
         if !changed.is_empty() {
-            let rows = endpoints(db, &ids(&changed)).await?;
+            let rows = queue.look_up().await?.endpoints(&ids(&changed)).await?;
             self.insert(&mut snapshot, changed, &rows);
         }
         Ok(snapshot)
@@ -304,7 +304,7 @@ impl EndpointCache {
     }
 
     /// Returns the accounts that the cache has at these revisions, and the other revisions.
-    fn cached_at(&self, revisions: Vec<(AccountId, i64)>) -> (Snapshot, Vec<(AccountId, i64)>) {
+    fn cached_at(&self, revisions: Vec<Revision>) -> (Snapshot, Vec<Revision>) {
         let mut cached = self.accounts();
         let mut snapshot = HashMap::with_capacity(revisions.len());
         let mut changed = Vec::new();
@@ -318,7 +318,7 @@ impl EndpointCache {
     }
 
     /// Adds accounts with these revisions and endpoints to the cache and to the snapshot.
-    fn insert(&self, snapshot: &mut Snapshot, revisions: Vec<(AccountId, i64)>, rows: &[OwnedEndpoint]) {
+    fn insert(&self, snapshot: &mut Snapshot, revisions: Vec<Revision>, rows: &[OwnedEndpoint]) {
         let mut rows_of: HashMap<AccountId, Vec<&EndpointRow>> = HashMap::new();
         for OwnedEndpoint { account_id, endpoint } in rows {
             rows_of.entry(*account_id).or_default().push(endpoint);
@@ -362,7 +362,7 @@ impl EndpointCache {
     }
 }
 
-fn ids(revisions: &[(AccountId, i64)]) -> Vec<AccountId> {
+fn ids(revisions: &[Revision]) -> Vec<AccountId> {
     revisions.iter().map(|&(account, _)| account).collect()
 }
 

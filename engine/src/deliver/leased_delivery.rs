@@ -76,7 +76,7 @@ impl LeasedDelivery {
             Ok(attempt) => {
                 let at = Instant::now();
                 let summary = AttemptSummary { at, took: at - start, result: AttemptResult::of(&attempt) };
-                self.complete(engine, CompletionResult::Attempted(attempt)).await;
+                self.complete(engine, CompletionResult::Attempted(Arc::new(attempt))).await;
                 Some(summary)
             }
             Err(fault) => {

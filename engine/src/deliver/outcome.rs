@@ -1,8 +1,7 @@
 //! The outcomes of attempts, and the rows that they change.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
-use serde::Serialize;
 use signet_model::{
     AccountId, DeliveryId, EndpointId, Timestamp,
     delivery::{Attempt, State},
@@ -39,7 +38,7 @@ pub(crate) struct Completion {
 /// The end of a leased delivery.
 #[derive(Debug)]
 pub(crate) enum CompletionResult {
-    Attempted(Attempt),
+    Attempted(Arc<Attempt>),
     /// No attempt was made, for a reason on this side; the delivery is due at this instant.
     Returned(Timestamp),
 }
@@ -157,33 +156,8 @@ fn undelivered_state(snapshot: &Snapshot, completion: &Completion, due_at: Times
 }
 
 fn new_attempt(completion: &Completion) -> Option<NewAttempt> {
-    let attempt = completion.attempt()?;
-    let micros = |span: Duration| i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
-    let response = attempt.response.as_ref();
-    Some(NewAttempt {
-        account: completion.account,
-        delivery: completion.delivery,
-        number: number(attempt),
-        started_at: attempt.started_at,
-        duration_us: micros(attempt.duration),
-        first_byte_us: attempt.first_byte.map(micros),
-        request_headers: json(&attempt.request_headers),
-        status: response.map(|response| response.status.into()),
-        response_headers: response.map(|response| json(&response.headers)),
-        response_body: response.map(|response| response.body.clone()),
-        body_truncated: response.is_some_and(|response| response.body_truncated),
-        failure: attempt.failure,
-        failure_detail: attempt.failure_detail.clone(),
-    })
-}
-
-/// Pairs of strings always have a JSON form.
-fn json(headers: &[impl Serialize]) -> String {
-    serde_json::to_string(headers).unwrap_or_else(|_| "[]".to_owned())
-}
-
-fn number(attempt: &Attempt) -> i32 {
-    i32::try_from(attempt.number).unwrap_or(i32::MAX)
+    let CompletionResult::Attempted(attempt) = &completion.result else { return None };
+    Some(NewAttempt::new(completion.account, completion.delivery, Arc::clone(attempt)))
 }
 
 fn health(outcomes: &[&Decided]) -> Vec<HealthRow> {

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     db,
     engine::Parts,
-    queue::{Batch, DeliveryRow, EventRow, KeyRow, Lease, StoredAnswer, Tx},
+    queue::{Batch, DeliveryRow, EventRow, KeyRow, Lease, StoredAnswer},
 };
 
 /// The events of a transaction, whose deliveries are sent once it is committed.
@@ -67,7 +67,7 @@ impl<'a> Plans<'a> {
     }
 
     /// Stores the idempotency keys, and plans a replay for the events whose key exists.
-    pub(crate) async fn replay(&mut self, tx: &mut Tx<'_>) -> db::Result<()> {
+    pub(crate) async fn replay(&mut self, tx: &mut db::Tx<'_>) -> db::Result<()> {
         let keys = self.keys();
         if keys.is_empty() {
             return Ok(());

@@ -15,10 +15,7 @@ use std::{
 use signet_model::{EndpointId, Timestamp};
 
 use super::{Address, endpoint_cache::Snapshot};
-use crate::{
-    db::{Pool, Result},
-    engine::Parts,
-};
+use crate::{db::Result, engine::Parts};
 
 /// The first due time at an endpoint (`$1`, `$2`).
 const FIRST_DUE: &str =
@@ -64,7 +61,7 @@ impl ReleaseRates {
             if matches!(self.all().get(&endpoint), Some(Rate::Free)) {
                 continue;
             }
-            let mut conn = engine.db.read(Pool::Lookups).await?;
+            let mut conn = engine.queue.look_up().await?;
             let first: Option<Timestamp> = conn.query(FIRST_DUE).bind(account).bind(endpoint).fetch_value().await?;
             if first > Some(until) {
                 self.release(endpoint);

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     engine::Parts,
-    queue::{HotConnection, WriteError},
+    queue::{HotPath, Queue, WriteError},
 };
 
 /// Outcomes in one commit.
@@ -70,7 +70,7 @@ pub(crate) async fn write(
     phases: Phases,
 ) {
     let writer = Writer {
-        hot: HotConnection::new(&engine.db),
+        queue: engine.queue.clone(),
         engine,
         incoming_requests,
         incoming_outcomes,
@@ -89,7 +89,7 @@ pub(crate) async fn write(
 
 struct Writer {
     engine: Arc<Parts>,
-    hot: HotConnection,
+    queue: Queue,
     incoming_requests: UnboundedReceiver<Vec<WriteRequest>>,
     incoming_outcomes: Receiver<Decided>,
     phases: Phases,
@@ -264,7 +264,7 @@ impl Writer {
     /// What is known of these accounts, to tell how large a commit will be. A store that
     /// fails now is noticed by the commit.
     async fn views(&self, accounts: &[AccountId]) -> Snapshot {
-        match timeout(STORE_TIME_MAX, self.engine.endpoint_cache.cached(&self.engine.db, accounts)).await {
+        match timeout(STORE_TIME_MAX, self.engine.endpoint_cache.cached(&self.engine.queue, accounts)).await {
             Ok(Ok(snapshot)) => snapshot,
             Ok(Err(_)) | Err(_) => Snapshot::default(),
         }
@@ -305,7 +305,7 @@ impl Writer {
                 batch.refuse(IngestError::Overloaded);
                 self.commit_failed();
                 self.turn_away();
-                self.hot.renew();
+                self.queue.renew();
             }
         }
     }
@@ -343,7 +343,7 @@ impl Writer {
             Share::Alone => &[],
             Share::WithOutcomes => self.outcomes.as_slice(),
         };
-        let written = commit_batch(&self.engine, &mut self.hot, changes, outcomes).await;
+        let written = commit_batch(&self.engine, &mut self.queue, changes, outcomes).await;
         if let Ok(committed) = &written {
             self.engine.last_commit.succeeded();
             let now = Instant::now();
@@ -355,7 +355,7 @@ impl Writer {
             }
         } else {
             self.commit_failed();
-            self.hot.renew();
+            self.queue.renew();
         }
         written
     }
@@ -383,7 +383,7 @@ impl Writer {
             Ok(Err(error)) => Some(error.to_string()),
             Err(_) => {
                 self.commit_failed();
-                self.hot.renew();
+                self.queue.renew();
                 Some("the database does not answer".to_owned())
             }
         };

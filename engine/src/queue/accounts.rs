@@ -1,103 +1,121 @@
-//! Accounts as the hot path needs them: locked, or read at some moment.
+//! Accounts and their endpoints: locked by a transaction, or read as they are.
 
-use signet_model::AccountId;
+use const_format::formatcp;
+use signet_model::{AccountId, EndpointId, Subscriptions, Timestamp, endpoint::EndpointUrl, sql::Stored};
 
-use super::{
-    Lock, Tx, postgres,
-    records::{BalanceRow, OwnedEndpoint},
-    sqlite,
+use super::Revision;
+use crate::db::{Conn, Result, Sql, Tx};
+
+/// The strength of an account's lock, which lasts until the transaction ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lock {
+    /// No other transaction may change the account's endpoints meanwhile.
+    Shared,
+    /// This transaction is about to change them.
+    Exclusive,
+}
+
+/// Reads the revisions of those accounts that exist.
+pub(super) const REVISIONS: Sql = Sql {
+    sqlite: "SELECT id, revision FROM accounts WHERE id IN (SELECT unhex(value) FROM json_each($1)) ORDER BY id",
+    postgres: "SELECT id, revision FROM accounts WHERE id = ANY($1)",
 };
-use crate::db::{Database, Pool, Result};
 
-/// The revisions of those of these accounts that exist.
-pub async fn revisions(db: &Database, accounts: &[AccountId]) -> Result<Vec<(AccountId, i64)>> {
-    match db {
-        Database::Sqlite(db) => {
-            sqlite::accounts::revisions(&mut *db.readers.of(Pool::Lookups).acquire().await?, accounts).await
-        }
-        Database::Postgres(db) => {
-            postgres::accounts::revisions(&mut *db.readers.of(Pool::Lookups).acquire().await?, accounts).await
-        }
-    }
+/// Locks accounts, on PostgreSQL in the order of ids, so that no two transactions wait for
+/// each other. On SQLite a writing transaction holds the one lock from its beginning.
+const LOCK_SHARED: Sql = Sql { postgres: formatcp!("{} ORDER BY id FOR SHARE", REVISIONS.postgres), ..REVISIONS };
+const LOCK_EXCLUSIVE: Sql = Sql { postgres: formatcp!("{} ORDER BY id FOR UPDATE", REVISIONS.postgres), ..REVISIONS };
+
+/// Locks the accounts that are free, without waiting, and so in any order.
+pub(super) const LOCK_FREE_SHARED: Sql =
+    Sql { postgres: formatcp!("{} FOR SHARE SKIP LOCKED", REVISIONS.postgres), ..REVISIONS };
+const LOCK_FREE_EXCLUSIVE: Sql =
+    Sql { postgres: formatcp!("{} FOR UPDATE SKIP LOCKED", REVISIONS.postgres), ..REVISIONS };
+
+const ENDPOINT_COLUMNS: &str = "account_id, id, url, event_types, secret, next_secret, next_secret_at,
+       disabled_at IS NOT NULL AS disabled, hold_through IS NOT NULL AS enabling, released_until";
+
+/// Reads the endpoints of accounts that are not deleted.
+const ENDPOINTS: Sql = Sql {
+    sqlite: formatcp!(
+        "SELECT {ENDPOINT_COLUMNS} FROM endpoints
+         WHERE deleted_at IS NULL AND account_id IN (SELECT unhex(value) FROM json_each($1))"
+    ),
+    postgres: formatcp!("SELECT {ENDPOINT_COLUMNS} FROM endpoints WHERE deleted_at IS NULL AND account_id = ANY($1)"),
+};
+
+/// An endpoint as delivering needs it.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct EndpointRow {
+    pub(crate) id: Stored<EndpointId>,
+    pub(crate) url: Stored<EndpointUrl>,
+    pub(crate) event_types: Subscriptions,
+    /// The sealed secret.
+    pub(crate) secret: Vec<u8>,
+    /// The sealed secret after the rotation at `next_secret_at`.
+    pub(crate) next_secret: Option<Vec<u8>>,
+    pub(crate) next_secret_at: Option<Timestamp>,
+    pub(crate) disabled: bool,
+    /// It was enabled, and deliveries that had waited before are still to be held.
+    pub(crate) enabling: bool,
+    /// The end of its last release.
+    pub(crate) released_until: Option<Timestamp>,
 }
 
-/// The endpoints of these accounts that are not deleted.
-pub async fn endpoints(db: &Database, accounts: &[AccountId]) -> Result<Vec<OwnedEndpoint>> {
-    match db {
-        Database::Sqlite(db) => {
-            sqlite::accounts::endpoints(&mut *db.readers.of(Pool::Lookups).acquire().await?, accounts).await
-        }
-        Database::Postgres(db) => {
-            postgres::accounts::endpoints(&mut *db.readers.of(Pool::Lookups).acquire().await?, accounts).await
-        }
-    }
+/// An endpoint and its account.
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct OwnedEndpoint {
+    pub(crate) account_id: AccountId,
+    #[sqlx(flatten)]
+    pub(crate) endpoint: EndpointRow,
 }
 
-/// Calls the function of this name in the module of the database.
-macro_rules! by_database {
-    ($tx:expr, $function:ident($($argument:expr),*)) => {
-        match $tx {
-            Tx::Sqlite(tx) => sqlite::accounts::$function(tx, $($argument),*).await,
-            Tx::Postgres(tx) => postgres::accounts::$function(tx, $($argument),*).await,
-        }
-    };
+impl Conn {
+    /// Reads the revisions of those accounts that exist.
+    pub(crate) async fn revisions(&mut self, accounts: &[AccountId]) -> Result<Vec<Revision>> {
+        self.query(REVISIONS).bind_ids(accounts).fetch_all().await
+    }
+
+    /// Reads the endpoints of these accounts that are not deleted.
+    pub(crate) async fn endpoints(&mut self, accounts: &[AccountId]) -> Result<Vec<OwnedEndpoint>> {
+        self.query(ENDPOINTS).bind_ids(accounts).fetch_all().await
+    }
 }
 
 impl Tx<'_> {
-    /// Locks accounts and returns the revisions of those that exist.
-    pub async fn lock_accounts(&mut self, accounts: &[AccountId], lock: Lock) -> Result<Vec<(AccountId, i64)>> {
+    /// Locks accounts, and returns the revisions of those that exist.
+    pub(crate) async fn lock_accounts(&mut self, accounts: &[AccountId], lock: Lock) -> Result<Vec<Revision>> {
+        let sql = match lock {
+            Lock::Shared => LOCK_SHARED,
+            Lock::Exclusive => LOCK_EXCLUSIVE,
+        };
+        self.revisions_by(sql, accounts).await
+    }
+
+    /// Locks the accounts that no other transaction has locked, without waiting for the rest,
+    /// and returns their revisions.
+    pub(crate) async fn lock_free_accounts(&mut self, accounts: &[AccountId], lock: Lock) -> Result<Vec<Revision>> {
+        let sql = match lock {
+            Lock::Shared => LOCK_FREE_SHARED,
+            Lock::Exclusive => LOCK_FREE_EXCLUSIVE,
+        };
+        self.revisions_by(sql, accounts).await
+    }
+
+    /// Reads the revisions of those accounts that exist, locked or not.
+    pub(crate) async fn revisions(&mut self, accounts: &[AccountId]) -> Result<Vec<Revision>> {
+        self.revisions_by(REVISIONS, accounts).await
+    }
+
+    async fn revisions_by(&mut self, sql: Sql, accounts: &[AccountId]) -> Result<Vec<Revision>> {
         if accounts.is_empty() {
             return Ok(Vec::new());
         }
-        by_database!(self, lock_accounts(accounts, lock))
+        self.query(sql).bind_ids(accounts).fetch_all().await
     }
 
-    /// Locks those of these accounts that no other transaction has locked, without waiting
-    /// for the rest, and returns their revisions.
-    pub async fn lock_free_accounts(&mut self, accounts: &[AccountId], lock: Lock) -> Result<Vec<(AccountId, i64)>> {
-        if accounts.is_empty() {
-            return Ok(Vec::new());
-        }
-        by_database!(self, lock_free_accounts(accounts, lock))
-    }
-
-    /// The revisions of those of these accounts that exist, locked or not.
-    pub async fn revisions(&mut self, accounts: &[AccountId]) -> Result<Vec<(AccountId, i64)>> {
-        by_database!(self, revisions(accounts))
-    }
-
-    /// The levels of those of these accounts that exist.
-    pub async fn balances(&mut self, accounts: &[AccountId]) -> Result<Vec<BalanceRow>> {
-        by_database!(self, balances(accounts))
-    }
-
-    /// Sets the levels of accounts that this transaction has locked for a change.
-    pub async fn set_balances(&mut self, rows: &[BalanceRow]) -> Result<()> {
-        by_database!(self, set_balances(rows))
-    }
-
-    /// The endpoints of these accounts that are not deleted.
-    pub async fn endpoints(&mut self, accounts: &[AccountId]) -> Result<Vec<OwnedEndpoint>> {
-        by_database!(self, endpoints(accounts))
+    /// Reads the endpoints of these accounts that are not deleted.
+    pub(crate) async fn endpoints(&mut self, accounts: &[AccountId]) -> Result<Vec<OwnedEndpoint>> {
+        self.query(ENDPOINTS).bind_ids(accounts).fetch_all().await
     }
 }
-
-/// The endpoints of some accounts (`$accounts`) that are not deleted.
-macro_rules! endpoints_of {
-    ($accounts:literal) => {
-        concat!(
-            "SELECT account_id, id, url, event_types, secret, next_secret, next_secret_at,
-               disabled_at IS NOT NULL AS disabled, hold_through IS NOT NULL AS enabling, released_until
-             FROM endpoints WHERE deleted_at IS NULL AND account_id ",
-            $accounts
-        )
-    };
-}
-pub(in crate::queue) use endpoints_of;
-
-/// An account's balance and threshold, each as the nearest float: NULL if it is none, since
-/// PostgreSQL fails a statement that makes a float of a `NUMERIC` that is too large or too small.
-pub(crate) const BALANCES: &str = "CASE WHEN abs(balance) BETWEEN 1e-300 AND 1e308 OR balance = 0
-            THEN CAST(balance AS DOUBLE PRECISION) END AS balance,
-       CASE WHEN abs(balance_threshold) BETWEEN 1e-300 AND 1e308 OR balance_threshold = 0
-            THEN CAST(balance_threshold AS DOUBLE PRECISION) END AS balance_threshold";

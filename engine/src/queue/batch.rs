@@ -1,34 +1,28 @@
-//! What one transaction writes of the hot path.
+//! The rows of one transaction on the hot path.
 
 use signet_model::{AccountId, EndpointId, Timestamp};
 
-use super::records::{DeliveryRow, EventRow, HealthRow, KeyRow, NewAttempt, OutcomeRow, QueueEntry};
+use super::records::{DeliveryRow, EventRow, HealthRow, KeyRow, NewAttempt, OutcomeRow, QueueEntry, Revision};
 use crate::fault;
 
-/// Rows that are written together, so that a commit, and each trip to the
-/// database, is shared by as many of them as there are.
+/// Rows that are written together, so that they share a commit and each trip to the database.
 #[derive(Debug, Default)]
-pub struct Batch {
-    /// Accounts that nobody may change meanwhile, and the revisions that they are
-    /// taken to have.
-    pub accounts: Vec<(AccountId, i64)>,
-    /// Idempotency keys, each of which is taken to be new.
-    pub keys: Vec<KeyRow>,
-    /// Accepted events.
-    pub events: Vec<EventRow>,
-    /// Their deliveries.
-    pub deliveries: Vec<DeliveryRow>,
-    /// Outcomes, each of which assumes that its lease still holds.
-    pub outcomes: Vec<OutcomeRow>,
-    /// The attempts that they come from.
-    pub attempts: Vec<NewAttempt>,
-    /// What they say about their endpoints, in the order of their ids.
-    pub health: Vec<HealthRow>,
+pub(crate) struct Batch {
+    /// The accounts that no other transaction may change meanwhile.
+    pub(crate) accounts: Vec<Revision>,
+    /// Idempotency keys, each of which must be new.
+    pub(crate) keys: Vec<KeyRow>,
+    pub(crate) events: Vec<EventRow>,
+    pub(crate) deliveries: Vec<DeliveryRow>,
+    /// Outcomes, each of whose leases must still hold.
+    pub(crate) outcomes: Vec<OutcomeRow>,
+    pub(crate) attempts: Vec<NewAttempt>,
+    /// In the order of endpoints.
+    pub(crate) health: Vec<HealthRow>,
 }
 
 impl Batch {
-    /// The earliest instant at which each endpoint has something due, in the order
-    /// of their ids.
+    /// Returns the earliest due time of each endpoint, in the order of endpoints.
     pub(super) fn queue_entries(&self) -> Vec<QueueEntry> {
         let new = self.deliveries.iter().map(|row| (row.account, row.endpoint, row.due_at));
         let retried = self.outcomes.iter().map(|row| (row.account, row.endpoint, row.due_at));
@@ -39,13 +33,13 @@ impl Batch {
         due.into_iter().map(|(account, endpoint, due_at)| QueueEntry { account, endpoint, due_at }).collect()
     }
 
-    /// Whether something is stored as due, for anybody to claim it.
-    pub fn leaves_something_due(&self) -> bool {
+    /// Tells whether it stores deliveries that any process may claim at once.
+    pub(crate) fn leaves_due_deliveries(&self) -> bool {
         self.deliveries.iter().any(|row| row.due_at.is_some() && row.lease.is_none())
     }
 
-    /// Whether something is tried again later.
-    pub fn has_retries(&self) -> bool {
+    /// Tells whether a delivery is attempted again later.
+    pub(crate) fn has_retries(&self) -> bool {
         self.outcomes.iter().any(|row| row.due_at.is_some())
     }
 
@@ -57,13 +51,13 @@ impl Batch {
         !self.outcomes.is_empty()
     }
 
-    /// What this batch passes, as tests name it, before and after its commit.
+    /// Returns the fault points beside the commit of this batch.
     pub(crate) fn fault_points(&self) -> FaultPoints {
         FaultPoints { events: self.has_events(), outcomes: self.has_outcomes() }
     }
 }
 
-/// Where a test can make the process die beside a commit.
+/// The points beside a commit at which a test can make the process die.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct FaultPoints {
     events: bool,

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::{
     ADVANCE_QUEUE, REMOVE_QUEUE,
-    due::{NEXT_DUE, POSTGRES_DUE_QUEUES, SQLITE_DUE_QUEUES},
+    due::{DUE_QUEUES, NEXT_DUE},
     postgres, sqlite,
 };
 use crate::{
@@ -82,18 +82,18 @@ async fn on_sqlite_claiming_searches_indexes_only() {
         // In the order of the index, of which the first entries are read.
         (NEXT_DUE, ["SEARCH endpoint_queues USING COVERING INDEX endpoint_queues_due (next_due_at>?)"].as_slice()),
         (
-            SQLITE_DUE_QUEUES,
+            DUE_QUEUES.sqlite,
             &["SEARCH endpoint_queues USING COVERING INDEX endpoint_queues_due \
                ((next_due_at,account_id,endpoint_id)>(?,?,?) AND next_due_at<?)"],
         ),
         (
-            sqlite::DUE,
+            sqlite::READ_DUE,
             &[
                 "SEARCH deliveries USING INDEX deliveries_due (endpoint_id=? AND due_at<?)",
                 "SEARCH events USING INDEX sqlite_autoindex_events_1 (id=?)",
             ],
         ),
-        (sqlite::TAKE, &["SEARCH deliveries USING PRIMARY KEY (id=?)"]),
+        (sqlite::LEASE, &["SEARCH deliveries USING PRIMARY KEY (id=?)"]),
         (REMOVE_QUEUE, &AFTER_IT),
         (ADVANCE_QUEUE, &AFTER_IT),
     ] {
@@ -109,7 +109,7 @@ async fn on_postgres_claiming_and_writing_search_indexes_only() {
     let Some(database) = testing::postgres().await else { return };
     POSTGRES.fill(&database).await;
     let Database::Postgres(db) = &database.db else { unreachable!("asked for PostgreSQL") };
-    let mut conn = db.hot.acquire().await.expect("a connection");
+    let mut conn = db.hot_pool(1).acquire().await.expect("a connection");
     let mut plan = async |types: &str, sql: &str| {
         let nothing = vec!["NULL"; sql.matches("::").count().max(types.matches(',').count() + 1)].join(", ");
         let text = format!("PREPARE it {types} AS {sql}; EXPLAIN EXECUTE it ({nothing}); DEALLOCATE it");
@@ -117,7 +117,7 @@ async fn on_postgres_claiming_and_writing_search_indexes_only() {
         rows.iter().map(|row| row.get::<String, _>(0)).collect::<Vec<_>>().join("\n")
     };
     let next_due = plan("(timestamptz)", NEXT_DUE).await;
-    let due = plan("(timestamptz, timestamptz, uuid, uuid, bigint)", POSTGRES_DUE_QUEUES).await;
+    let due = plan("(timestamptz, timestamptz, uuid, uuid, bigint)", DUE_QUEUES.postgres).await;
     let claim = plan("(uuid[], uuid[], bigint[], timestamptz, timestamptz, bigint, bigint[])", postgres::CLAIM).await;
     let forget = plan("(uuid, uuid)", REMOVE_QUEUE).await;
     let advance = plan("(uuid, uuid, timestamptz)", ADVANCE_QUEUE).await;

@@ -1,57 +1,92 @@
-//! The hot path on SQLite. What goes by what is remembered takes one trip to a
-//! thread of its own ([`hot`]); what has to has_revision first, or changes something else
-//! as well, runs the same statements on the connection for everything else.
+//! The hot path on SQLite. Batches and claims take one trip to a [thread](thread) of their
+//! own. A transaction that reads first, or changes other rows as well, runs the same
+//! statements on the ordinary connection.
 
-pub(crate) mod accounts;
-pub(crate) mod hot;
+mod prepared;
 mod statements;
+mod thread;
 
 use signet_model::{DeliveryId, EventId};
-use sqlx::{Sqlite, SqliteConnection, query::Query, sqlite::SqliteArguments};
+use sqlx::SqliteConnection;
 
 use super::{
-    Batch, Write,
-    records::{KeyRow, Lease, OutcomeRow, QueueEntry},
+    Batch, Claim, ClaimOrder, HotPath, KeyRow, Lease, OutcomeRow, QueueEntry, Write, WriteError,
+    record::{Column, Record, Value},
 };
-use crate::db::Result;
-use statements::{HAS_REVISION, Row, Value, rows};
+use crate::db::{Result, Sqlite, Tx};
+use statements::WRITE;
+#[cfg(test)]
+pub(super) use statements::{LEASE, READ_DUE};
+use thread::Thread;
 
-/// Writes a batch.
+/// The SQLite driver. Clones share its thread.
+#[derive(Debug, Clone)]
+pub(crate) struct Driver {
+    db: Sqlite,
+    thread: Thread,
+}
+
+impl Driver {
+    pub(super) fn open(db: &Sqlite) -> Self {
+        Self { db: db.clone(), thread: Thread::start(db.hot_options()) }
+    }
+
+    pub(super) async fn close(&self) {
+        self.thread.close().await;
+    }
+
+    /// Waits until the thread has ended, after which no batch can be written.
+    pub(super) async fn broken(&self) {
+        self.thread.ended().await;
+    }
+}
+
+impl HotPath for Driver {
+    async fn write(&mut self, batch: Batch) -> Result<Write, WriteError> {
+        let _turn = self.db.turn.lock().await;
+        self.thread.write(batch).await
+    }
+
+    async fn claim(&mut self, order: ClaimOrder) -> Result<Claim> {
+        let _turn = self.db.turn.lock().await;
+        self.thread.claim(order).await
+    }
+
+    async fn begin(&mut self) -> Result<Tx<'_>> {
+        Ok(Tx::Sqlite(self.db.begin().await?))
+    }
+
+    /// The thread keeps its connection.
+    fn renew(&mut self) {}
+}
+
+/// Writes a batch, except for its commit, on the ordinary connection.
 pub(super) async fn write(tx: &mut SqliteConnection, batch: &Batch, queue_entries: &[QueueEntry]) -> Result<Write> {
-    for &(account, revision) in &batch.accounts {
-        if sqlx::query(HAS_REVISION).bind(account).bind(revision).fetch_optional(&mut *tx).await?.is_none() {
-            return Ok(Write::Stale);
-        }
+    if insert_keys(tx, &batch.keys).await?.len() < batch.keys.len()
+        || run(tx, &WRITE.finish, &batch.outcomes).await? < batch.outcomes.len()
+    {
+        return Ok(Write::Stale);
     }
-    for row in rows(batch, queue_entries) {
-        let changed = run(tx, row).await?;
-        if changed == 0 && row.statement().must_change() {
-            return Ok(Write::Stale);
-        }
-    }
+    run(tx, &WRITE.insert_attempt, &batch.attempts).await?;
+    run(tx, &WRITE.update_health, &batch.health).await?;
+    run(tx, &WRITE.insert_event, &batch.events).await?;
+    run(tx, &WRITE.insert_delivery, &batch.deliveries).await?;
+    run(tx, &WRITE.pull_forward, queue_entries).await?;
     Ok(Write::Committed)
 }
 
-async fn run(tx: &mut SqliteConnection, row: Row<'_>) -> Result<u64> {
-    let mut columns = Vec::new();
-    row.columns(&mut columns);
-    let query = columns.into_iter().fold(sqlx::query(row.statement().sql()), bind);
-    Ok(query.execute(tx).await?.rows_affected())
-}
-
-type Unbound<'q> = Query<'q, Sqlite, SqliteArguments>;
-
-fn bind<'q>(query: Unbound<'q>, value: Value<'q>) -> Unbound<'q> {
-    match value {
-        Value::Null => query.bind(None::<i64>),
-        Value::Integer(number) => query.bind(number),
-        Value::Text(text) => query.bind(text),
-        Value::Blob(bytes) => query.bind(bytes),
-        Value::Id(id) => query.bind(id),
+/// Stores idempotency keys; returns the events whose key was new.
+pub(super) async fn insert_keys(tx: &mut SqliteConnection, keys: &[KeyRow]) -> Result<Vec<EventId>> {
+    let mut new = Vec::with_capacity(keys.len());
+    for key in keys {
+        if run(tx, &WRITE.insert_key, std::slice::from_ref(key)).await? > 0 {
+            new.push(key.event);
+        }
     }
+    Ok(new)
 }
 
-/// Which of these outcomes still have the lease that they assume.
+/// Returns the outcomes whose lease still holds.
 pub(super) async fn still_leased(tx: &mut SqliteConnection, rows: &[OutcomeRow]) -> Result<Vec<(DeliveryId, Lease)>> {
     const SQL: &str = "SELECT id, lease FROM deliveries WHERE id = $1 AND lease = $2";
     let mut leased = Vec::with_capacity(rows.len());
@@ -63,22 +98,20 @@ pub(super) async fn still_leased(tx: &mut SqliteConnection, rows: &[OutcomeRow])
     Ok(leased)
 }
 
-pub(super) async fn insert_keys(tx: &mut SqliteConnection, keys: &[KeyRow]) -> Result<Vec<EventId>> {
-    let mut new = Vec::with_capacity(keys.len());
-    for key in keys {
-        if run(tx, Row::Key(key)).await? > 0 {
-            new.push(key.event);
-        }
+/// Runs a statement once for each row, and returns the number of rows that it changed.
+async fn run<R: Record>(tx: &mut SqliteConnection, sql: &'static str, rows: &[R]) -> Result<usize> {
+    let mut changed = 0;
+    for row in rows {
+        let query = R::COLUMNS.iter().fold(sqlx::query(sql), |query, Column(_, value)| match value {
+            Value::Uuid(of) => query.bind(of(row)),
+            Value::Text(of) => query.bind(of(row)),
+            Value::Bytes(of) => query.bind(of(row)),
+            Value::Int(of) => query.bind(of(row)),
+            Value::BigInt(of) => query.bind(of(row)),
+            Value::Bool(of) => query.bind(of(row)),
+            Value::Instant(of) => query.bind(of(row)),
+        });
+        changed += usize::try_from(query.execute(&mut *tx).await?.rows_affected()).unwrap_or(usize::MAX);
     }
-    Ok(new)
+    Ok(changed)
 }
-
-/// What is due by now (`?3`) at an endpoint (`?1`, `?2`), at most so many (`?4`), the
-/// earliest first.
-pub(super) const DUE: &str = "SELECT id, event_type, is_test, attempts, failures,
-       (SELECT body FROM events WHERE events.id = deliveries.event_id) AS body
-     FROM deliveries WHERE account_id = ?1 AND endpoint_id = ?2 AND state = 'pending' AND due_at <= ?3
-     ORDER BY due_at LIMIT ?4";
-
-/// Claims a delivery (`?1`), until the lease (`?3`) ends (`?2`).
-pub(super) const TAKE: &str = "UPDATE deliveries SET due_at = ?2, lease = ?3 WHERE id = ?1";

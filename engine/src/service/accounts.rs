@@ -12,7 +12,7 @@ use super::{Error, Result, Service};
 use crate::{
     db::{self, Pool, Sql},
     deliver::{BalanceChange, BalanceUpdate, ingest::IngestError},
-    queue::accounts::BALANCES,
+    queue::BALANCES,
 };
 
 /// A customer of the service.

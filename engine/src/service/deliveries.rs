@@ -22,7 +22,7 @@ use crate::db::Pool;
 pub(super) use log::{COUNT_PENDING, LAST_SEARCHED, UNFILTERED};
 pub use log::{Log, PENDING_SEARCHED, Rest, SEARCHED};
 pub use resend::ResendError;
-use row::{AttemptRow, DELIVERIES, Row};
+use row::{DELIVERIES, Row};
 pub use test_event::TestError;
 
 /// The time after which to look again for an outcome that another process may record.
@@ -106,9 +106,6 @@ impl DeliveryHandle<'_> {
     pub async fn get(self) -> Result<DeliveryDetail> {
         const DELIVERY: &str = formatcp!("{DELIVERIES} WHERE d.account_id = $1 AND d.id = $2");
         const EVENT: &str = "SELECT body, occurred_at FROM events WHERE account_id = $1 AND id = $2";
-        const ATTEMPTS: &str = "SELECT number, started_at, duration_us, first_byte_us, request_headers, status,
-             response_headers, response_body, body_truncated, failure, failure_detail
-             FROM attempts WHERE account_id = $1 AND delivery_id = $2 ORDER BY number";
         let mut conn = self.service.db.read(Pool::Pages).await?;
         let row: Option<Row> = conn.query(DELIVERY).bind(self.account).bind(self.id).fetch_optional().await?;
         let delivery = row.and_then(Row::read).ok_or(Error::DeliveryNotFound)?.map_err(Box::new)?;
@@ -116,8 +113,7 @@ impl DeliveryHandle<'_> {
             conn.query(EVENT).bind(self.account).bind(delivery.event).fetch_optional().await?;
         // Retention can remove it between the two statements.
         let (body, occurred_at) = event.ok_or(Error::DeliveryNotFound)?;
-        let attempts: Vec<AttemptRow> = conn.query(ATTEMPTS).bind(self.account).bind(self.id).fetch_all().await?;
-        let attempts = attempts.into_iter().map(Attempt::from).collect();
+        let attempts = conn.attempts(self.account, self.id).await?;
         Ok(DeliveryDetail { delivery, body: body.map(String::from), occurred_at, attempts })
     }
 

@@ -145,11 +145,15 @@ async fn what_steps_change_is_bounded(world: &World) {
     let (now, most) = (Value::At(Timestamp::from_unix_seconds(1_774_699_200)), Value::Count(500));
     let dialect = usize::from(matches!(world.database.db, Database::Postgres(_)));
     for (sql, more, searches) in [
-        (drain::HOLD[dialect], vec![now.clone(), most.clone()], "deliveries_due"),
-        (drain::DISCARD_PENDING[dialect], vec![now.clone(), most.clone()], "deliveries_due"),
+        ([drain::HOLD.sqlite, drain::HOLD.postgres][dialect], vec![now.clone(), most.clone()], "deliveries_due"),
+        (
+            [drain::DISCARD_PENDING.sqlite, drain::DISCARD_PENDING.postgres][dialect],
+            vec![now.clone(), most.clone()],
+            "deliveries_due",
+        ),
         (drain::DISCARD_HELD, vec![now.clone(), most.clone()], "deliveries_by_state"),
         (drain::NEXT_PENDING, vec![now, most.clone()], "deliveries_due"),
-        (drain::WAITS, vec![], "deliveries_due"),
+        (drain::ANY_WAITING, vec![], "deliveries_due"),
     ] {
         world.assert_bounded(Asked { sql: sql.to_owned(), values: world.at(more), searches }).await;
     }

@@ -1,7 +1,7 @@
 //! Delivering by hand: the steps of the engine one by one, without its tasks
 //! and without a network, so that a test decides what happens in which order.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use signet_model::{
     AccountId, DeliveryId, EndpointId,
@@ -16,7 +16,7 @@ use crate::{
         endpoint_cache::Admission,
         ingest::{Accepted, IngestError, NewEvent},
     },
-    queue::{DueQueue, HotConnection, due_queues},
+    queue::{DueQueue, Queue},
 };
 
 /// Takes the steps of an engine that is not started.
@@ -66,7 +66,7 @@ impl Hands<'_> {
         let incoming: Vec<_> =
             events.into_iter().map(|event| Incoming { event, audience: Audience::Subscribers }).collect();
         let changes = Changes { events: incoming, ..Changes::default() };
-        let committed = commit_batch(&self.0.0, &mut self.hot(), &changes, &[]).await.expect("an answer");
+        let committed = commit_batch(&self.0.0, &mut self.queue(), &changes, &[]).await.expect("an answer");
         let (answers, ready) = committed.stored.into_parts();
         (answers, ready.into_iter().map(InFlight).collect())
     }
@@ -82,13 +82,13 @@ impl Hands<'_> {
 
     async fn admit(&self, incoming: Incoming) -> (Result<Accepted, IngestError>, Vec<InFlight>) {
         let changes = Changes { events: vec![incoming], ..Changes::default() };
-        let committed = commit_batch(&self.0.0, &mut self.hot(), &changes, &[]).await.expect("an answer");
+        let committed = commit_batch(&self.0.0, &mut self.queue(), &changes, &[]).await.expect("an answer");
         let (mut answers, ready) = committed.stored.into_parts();
         (answers.remove(0), ready.into_iter().map(InFlight).collect())
     }
 
-    fn hot(&self) -> HotConnection {
-        HotConnection::new(&self.0.0.db)
+    fn queue(&self) -> Queue {
+        self.0.0.queue.clone()
     }
 
     /// Claims all that is due, as the dispatcher does.
@@ -96,13 +96,13 @@ impl Hands<'_> {
         let engine = &self.0.0;
         let mut in_flight = Vec::new();
         loop {
-            let due = due_queues(&engine.db, engine.clock.now(), DueQueue::default(), 512).await.expect("queues");
+            let due = engine.queue.due_queues(engine.clock.now(), DueQueue::default(), 512).await.expect("queues");
             let due = engine.lanes.with_room(due.iter().map(DueQueue::address));
-            let (looked_at, ready) = claim_batch(engine, &mut self.hot(), &due).await.expect("a claim");
-            if looked_at == 0 {
+            let claimed = claim_batch(engine, &mut self.queue(), &due).await.expect("a claim");
+            if claimed.endpoints == 0 {
                 return in_flight;
             }
-            in_flight.extend(ready.into_iter().map(InFlight));
+            in_flight.extend(claimed.deliveries.into_iter().map(InFlight));
         }
     }
 
@@ -119,7 +119,7 @@ impl Hands<'_> {
     /// Records that the receiver answers with this status now.
     pub async fn finish(&self, in_flight: InFlight, status: u16) {
         let decided = self.judge(in_flight, status);
-        commit_batch(&self.0.0, &mut self.hot(), &Changes::default(), &[decided]).await.expect("a record");
+        commit_batch(&self.0.0, &mut self.queue(), &Changes::default(), &[decided]).await.expect("a record");
     }
 
     /// The same of several, in one commit with an event that comes in.
@@ -127,7 +127,7 @@ impl Hands<'_> {
         let incoming = Incoming { event, audience: Audience::Subscribers };
         let changes = Changes { events: vec![incoming], ..Changes::default() };
         let decided: Vec<_> = ended.into_iter().map(|(in_flight, status)| self.judge(in_flight, status)).collect();
-        let committed = commit_batch(&self.0.0, &mut self.hot(), &changes, &decided).await.expect("an answer");
+        let committed = commit_batch(&self.0.0, &mut self.queue(), &changes, &decided).await.expect("an answer");
         committed.stored.into_parts().1.into_iter().map(InFlight).collect()
     }
 
@@ -140,7 +140,7 @@ impl Hands<'_> {
             slot: ready.slot,
             attempts: ready.attempts,
             failures: ready.failures,
-            result: CompletionResult::Attempted(Attempt {
+            result: CompletionResult::Attempted(Arc::new(Attempt {
                 number: ready.attempts.unsigned_abs() + 1,
                 started_at: self.0.0.clock.now(),
                 duration: Duration::ZERO,
@@ -155,7 +155,7 @@ impl Hands<'_> {
                 failure: None,
                 failure_detail: None,
                 retry_after: None,
-            }),
+            })),
         };
         Decided::new(&self.0.0, completion)
     }

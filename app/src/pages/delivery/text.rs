@@ -2,7 +2,7 @@
 
 use signet_engine::{
     Unusable,
-    store::deliveries::{Delivery, ResendError},
+    service::deliveries::{Delivery, ResendError},
 };
 use signet_model::{Timestamp, delivery::State, event::EventType};
 
@@ -64,7 +64,7 @@ pub(super) fn state(delivery: &Delivery, now: Timestamp) -> String {
 }
 
 /// The reason for which a delivery is not sent again; `Err` if it is a fault of the store.
-pub(super) fn not_resent(error: ResendError) -> Result<&'static str, signet_engine::store::Error> {
+pub(super) fn not_resent(error: ResendError) -> Result<&'static str, signet_engine::service::Error> {
     Ok(match error {
         ResendError::Pending => "This delivery is already waiting to be sent.",
         ResendError::Disabled => "This webhook is disabled. Re-enable it first.",

@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use leptos::prelude::*;
-use signet_engine::{UnusableDelivery, store::endpoints::Endpoint};
+use signet_engine::{UnusableDelivery, service::endpoints::Endpoint};
 
 use super::{breadcrumbs, text};
 use crate::{

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use axum::http::StatusCode;
 use signet_engine::{
-    store::deliveries::Filter,
+    service::deliveries::Filter,
     testing::{Hands, account, api_key, completed, log},
 };
 use signet_model::{AccountId, ApiKeyId, DeliveryId, EndpointId, delivery::State, event::EventType};
@@ -44,7 +44,7 @@ impl Property {
             hands.finish(one, 410).await;
         }
         hands.ingest(completed(engine, account, "task_held")).await.0.expect("accepted");
-        engine.enable_endpoint(account, active).await.expect("enabled");
+        engine.account(account).endpoint(active).enable().await.expect("enabled");
         let (key, _) = api_key(engine, Some(account), "backend").await;
         let (active, disabled) = (webhook(visitor, account, active).await, webhook(visitor, account, disabled).await);
         Self { account, active, disabled, key: key.id }
@@ -52,11 +52,11 @@ impl Property {
 
     /// All rows of it, as text.
     async fn stored(&self, visitor: &Visitor) -> String {
-        let (engine, account) = (&visitor.engine, self.account);
-        let mut text = format!("{:?}", engine.api_keys(account).await.expect("keys"));
-        for endpoint in engine.endpoints(account).await.expect("endpoints") {
-            let log = engine.deliveries(account, endpoint.id, Filter::default(), 100).await.expect("the log");
-            let secret = engine.endpoint_secret(account, endpoint.id).await.expect("a secret");
+        let account = visitor.engine.account(self.account);
+        let mut text = format!("{:?}", account.api_keys().list().await.expect("keys"));
+        for endpoint in account.endpoints().list().await.expect("endpoints") {
+            let log = account.endpoint(endpoint.id).deliveries(Filter::default(), 100).await.expect("the log");
+            let secret = account.endpoint(endpoint.id).secret().await.expect("a secret");
             write!(text, "\n{endpoint:?}\n{}\n{log:?}", secret.reveal()).expect("text");
         }
         text

@@ -1,7 +1,7 @@
 //! A disabled webhook: the reason, the held deliveries, and the forms that disable and re-enable.
 
 use leptos::prelude::*;
-use signet_engine::store::{backlog::Count, deliveries::DeliveryDetail, endpoints::Endpoint};
+use signet_engine::service::{backlog::Count, deliveries::DeliveryDetail, endpoints::Endpoint};
 use signet_model::{EndpointId, Timestamp, delivery::Attempt, endpoint::DisabledReason, event::EventType};
 
 use super::{held, text};
@@ -17,13 +17,13 @@ use crate::{
 
 /// Disables a webhook until a person re-enables it.
 pub(super) async fn pause(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
-    member.engine().pause_endpoint(member.account, id).await?;
+    member.account().endpoint(id).pause().await?;
     Ok(done(text::PAUSED, &endpoint_path(id)))
 }
 
 /// Re-enables a webhook, and sends or discards its held deliveries, as the form chooses.
 pub(super) async fn enable(member: Member, Ids(id): Ids<EndpointId>, form: Form) -> PageResult {
-    member.engine().enable_endpoint(member.account, id).await?;
+    member.account().endpoint(id).enable().await?;
     held::apply(&member, id, &form).await?;
     Ok(done(text::ENABLED, &endpoint_path(id)))
 }

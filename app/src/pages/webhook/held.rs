@@ -1,13 +1,10 @@
 //! Held deliveries of a webhook: how many there are of each type, and the choice for each.
 
 use leptos::prelude::*;
-use signet_engine::store::{
-    backlog::Count,
-    endpoints::{Endpoint, HeldChoice},
-};
-use signet_model::{EndpointId, Subscriptions, event::EventType};
+use signet_engine::service::{backlog::Count, endpoints::Endpoint};
+use signet_model::{EndpointId, Subscriptions, event::EventType, subscriptions::NoEventType};
 
-use super::{load, text};
+use super::text;
 use crate::{
     components::Icon,
     error::{PageError, PageResult},
@@ -54,20 +51,26 @@ pub(crate) fn field(kind: EventType) -> String {
 /// Sends or discards deliveries that were kept held when the webhook was re-enabled.
 pub(super) async fn settle(member: Member, Ids(id): Ids<EndpointId>, form: Form) -> PageResult {
     // A form without a choice makes no call that would look for the webhook.
-    load(&member, id).await?;
+    member.account().endpoint(id).get().await?;
     apply(&member, id, &form).await?;
     Ok(done(text::SETTLED, &endpoint_path(id)))
 }
 
 /// Sends and discards the types that the form chooses.
 pub(super) async fn apply(member: &Member, id: EndpointId, form: &Form) -> Result<(), PageError> {
-    for (chosen, choice) in [(Choice::Send, HeldChoice::Release), (Choice::Discard, HeldChoice::Discard)] {
-        let types = EventType::ALL.into_iter().filter(|&kind| form.named(&field(kind)) == chosen.value());
-        if let Ok(types) = Subscriptions::new(types) {
-            member.engine().settle_held(member.account, id, types, choice).await?;
-        }
+    let endpoint = member.account().endpoint(id);
+    if let Ok(types) = chosen(form, Choice::Send) {
+        endpoint.release(types).await?;
+    }
+    if let Ok(types) = chosen(form, Choice::Discard) {
+        endpoint.discard(types).await?;
     }
     Ok(())
+}
+
+/// The event types for which the form has this choice.
+fn chosen(form: &Form, choice: Choice) -> Result<Subscriptions, NoEventType> {
+    Subscriptions::new(EventType::ALL.into_iter().filter(|&kind| form.named(&field(kind)) == choice.value()))
 }
 
 /// The panel of an enabled webhook; `None` if none of its deliveries is held.

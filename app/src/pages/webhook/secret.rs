@@ -1,6 +1,7 @@
 //! The signing secret of a webhook: masked, revealed, or replaced if it cannot be opened.
 
 use leptos::prelude::*;
+use signet_engine::service::endpoints::LostSecret;
 use signet_model::{EndpointId, signature::Secret};
 
 use super::{page, text};
@@ -14,13 +15,17 @@ use crate::{
 
 /// Shows the webhook with its secret.
 pub(super) async fn reveal(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
-    let secret = member.engine().endpoint_secret(member.account, id).await?;
+    let secret = member.account().endpoint(id).secret().await?;
     page(&member, id, None, Some(secret)).await
 }
 
 /// Makes a new secret for a webhook whose own cannot be opened, and shows it.
 pub(super) async fn replace(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
-    let secret = member.engine().replace_lost_secret(member.account, id).await?;
+    let secret = member.account().endpoint(id).replace_lost_secret().await?;
+    let secret = match secret {
+        LostSecret::Replaced(secret) => Some(secret),
+        LostSecret::NotLost => None,
+    };
     page(&member, id, None, secret).await
 }
 

@@ -1,7 +1,7 @@
 //! A test event: sent from the page of its webhook, with the answer on the same page.
 
 use leptos::prelude::*;
-use signet_engine::store::{deliveries::DeliveryDetail, endpoints::Endpoint};
+use signet_engine::service::{deliveries::DeliveryDetail, endpoints::Endpoint};
 use signet_model::{EndpointId, Timestamp, event::EventType};
 
 use super::text;
@@ -22,8 +22,8 @@ pub(crate) const TYPE: Field = Field::named(TEST_EVENT_TYPE);
 /// Sends a test event, waits for the receiver, and leads to the result.
 pub(super) async fn send(member: Member, Ids(id): Ids<EndpointId>, form: Form) -> PageResult {
     let kind: EventType = form.get(&TYPE).parse().map_err(|_| PageError::Unreadable)?;
-    let delivery = member.engine().send_test(member.account, id, kind).await?;
-    member.engine().await_test(member.account, delivery).await?;
+    let delivery = member.account().endpoint(id).send_test(kind).await?;
+    member.account().delivery(delivery).await_test().await?;
     Ok(see_other(&format!("{}?{}={delivery}#test", endpoint_path(id), TEST.name)))
 }
 

@@ -37,9 +37,9 @@ async fn opening_the_address_of_a_form_leaves_the_webhook_as_it_is() {
         owner.get(&format!("{}/{action}", endpoint_path(endpoint.id))).await;
     }
     owner.get("/logout").await;
-    let after = owner.engine.endpoint(owner.account, endpoint.id).await.expect("the store").expect("still there");
+    let after = owner.account().endpoint(endpoint.id).get().await.expect("still there");
     assert!(after.disabled.is_none());
-    let sent = owner.engine.deliveries(owner.account, endpoint.id, Filter::default(), 10).await.expect("the log");
+    let sent = owner.account().endpoint(endpoint.id).deliveries(Filter::default(), 10).await.expect("the log");
     assert!(sent.is_empty());
 }
 
@@ -48,7 +48,7 @@ async fn a_secret_is_on_the_page_only_when_it_was_asked_for() {
     let owner = Visitor::owner().await;
     let id = owner.endpoint().await.id;
     let path = endpoint_path(id);
-    let secret = owner.engine.endpoint_secret(owner.account, id).await.expect("a secret");
+    let secret = owner.account().endpoint(id).secret().await.expect("a secret");
     assert!(!owner.get(&path).await.html.contains(secret.reveal()));
     assert!(owner.post(&format!("{path}/secret"), "").await.html.contains(secret.reveal()));
 }
@@ -111,7 +111,7 @@ async fn a_lost_secret_is_replaced_by_one_that_is_shown() {
     assert_eq!(owner.post(&format!("{path}/secret"), "").await.status, StatusCode::UNPROCESSABLE_ENTITY);
 
     let made = owner.post(&format!("{path}/secret/new"), "").await;
-    let secret = owner.engine.endpoint_secret(owner.account, endpoint).await.expect("a secret");
+    let secret = owner.account().endpoint(endpoint).secret().await.expect("a secret");
     assert!(made.status == StatusCode::OK && made.html.contains(secret.reveal()));
     let again = owner.post(&format!("{path}/secret/new"), "").await;
     assert!(!again.html.contains(secret.reveal()), "a secret that opens is neither replaced nor shown");

@@ -1,6 +1,6 @@
 //! The sentences of the screen.
 
-use signet_engine::{Unusable, store::endpoints::Disabled};
+use signet_engine::{Unusable, service::endpoints::Disabled};
 use signet_model::{endpoint::DisabledReason, event::EventType};
 
 pub(super) const DETAILS: &str = "Details";

@@ -1,7 +1,7 @@
 //! The reason for which a webhook cannot be used as it is stored, and the remedy.
 
 use leptos::prelude::*;
-use signet_engine::{Unusable, store::endpoints::Endpoint};
+use signet_engine::{Unusable, service::endpoints::Endpoint};
 
 use super::text;
 use crate::{

@@ -43,7 +43,7 @@ async fn an_invalid_form_keeps_its_values_and_shows_all_errors_at_once() {
         assert!(answer.html.contains(kept), "{kept}");
     }
     assert_eq!(answer.html.matches(" autofocus").count(), 1);
-    assert_eq!(owner.engine.endpoints(owner.account).await.expect("endpoints").len(), 0);
+    assert_eq!(owner.account().endpoints().list().await.expect("endpoints").len(), 0);
 }
 
 #[tokio::test]
@@ -51,9 +51,9 @@ async fn a_webhook_is_created_with_the_secret_that_was_shown() {
     let owner = Visitor::owner().await;
     let answer = owner.post(NEW_PATH, &orders()).await;
     assert_eq!((answer.status, answer.flash()), (StatusCode::SEE_OTHER, text::CREATED.to_owned()), "{}", answer.html);
-    let endpoints = owner.engine.endpoints(owner.account).await.expect("endpoints");
+    let endpoints = owner.account().endpoints().list().await.expect("endpoints");
     assert_eq!(answer.location(), endpoint_path(endpoints[0].id));
-    let kept = owner.engine.endpoint_secret(owner.account, endpoints[0].id).await.expect("a secret");
+    let kept = owner.account().endpoint(endpoints[0].id).secret().await.expect("a secret");
     assert_eq!(kept, Secret::new([1; 32]));
 }
 
@@ -62,7 +62,7 @@ async fn one_form_that_is_sent_twice_makes_one_webhook_and_leads_to_it() {
     let owner = Visitor::owner().await;
     let (first, second) = (owner.post(NEW_PATH, &orders()).await, owner.post(NEW_PATH, &orders()).await);
     assert_eq!((first.location(), first.flash()), (second.location(), second.flash()));
-    assert_eq!(owner.engine.endpoints(owner.account).await.expect("endpoints").len(), 1);
+    assert_eq!(owner.account().endpoints().list().await.expect("endpoints").len(), 1);
 
     let changed = owner.post(NEW_PATH, &orders().replace("Orders", "Invoices")).await;
     assert_eq!((changed.location(), changed.flash()), (first.location(), text::CREATED_BEFORE.to_owned()));
@@ -87,7 +87,7 @@ async fn an_edited_webhook_has_the_values_of_the_form() {
     let form = [(&URL, "https://example.com/b"), (&DESCRIPTION, "Bills"), (&EVENTS, "balance.low")];
     let saved = owner.post(&format!("{path}/edit"), &encode(&form)).await;
     assert_eq!((saved.location(), saved.flash()), (&*path, text::SAVED.to_owned()));
-    let endpoint = owner.engine.endpoints(owner.account).await.expect("endpoints").remove(0);
+    let endpoint = owner.account().endpoints().list().await.expect("endpoints").remove(0);
     assert_eq!((&*endpoint.url, &*endpoint.description), ("https://example.com/b", "Bills"));
     assert_eq!(endpoint.event_types.to_string(), "balance.low");
 }

@@ -1,7 +1,7 @@
 //! The result of a search for failed deliveries, and the button that sends them.
 
 use leptos::prelude::*;
-use signet_engine::store::{backlog::Count, endpoints::Endpoint};
+use signet_engine::service::{backlog::Count, endpoints::Endpoint};
 use signet_model::Timestamp;
 
 use super::{EVENTS, SINCE, Selection, path, text};

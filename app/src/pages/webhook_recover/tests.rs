@@ -1,7 +1,7 @@
 //! Failed deliveries are found, and sent again.
 
 use signet_engine::{
-    store::deliveries::Filter,
+    service::deliveries::Filter,
     testing::{Hands, account, completed, endpoint, log},
 };
 use signet_model::{AccountId, delivery::State};
@@ -61,7 +61,7 @@ async fn fail(visitor: &Visitor, account: AccountId, endpoint: EndpointId, count
         for one in in_flight {
             hands.finish(one, 410).await;
         }
-        visitor.engine.enable_endpoint(account, endpoint).await.expect("enabled");
+        visitor.engine.account(account).endpoint(endpoint).enable().await.expect("enabled");
     }
 }
 
@@ -172,7 +172,7 @@ async fn a_wrong_entry_comes_back_as_it_was_typed() {
 #[tokio::test]
 async fn a_disabled_webhook_must_be_enabled_first() {
     let (owner, endpoint, path) = owner_with_failures(1).await;
-    owner.engine.pause_endpoint(owner.account, endpoint).await.expect("paused");
+    owner.account().endpoint(endpoint).pause().await.expect("paused");
     let found = owner.get(&format!("{path}?{}", last_hour())).await;
     let tried = owner.post(&path, &last_hour()).await;
     assert_eq!((found.status, tried.status), (StatusCode::OK, StatusCode::UNPROCESSABLE_ENTITY));

@@ -1,6 +1,6 @@
 //! The sentences of the screen.
 
-use signet_engine::store::backlog::Count;
+use signet_engine::service::backlog::Count;
 use signet_model::endpoint::DisabledReason;
 
 use crate::{components::Moment, words};

@@ -21,7 +21,7 @@ async fn accounts(engine: &Engine, count: usize) -> Vec<AccountId> {
 }
 
 async fn cached(engine: &Engine, accounts: &[AccountId]) -> Snapshot {
-    engine.0.endpoint_cache.cached(&engine.0.db, accounts).await.expect("snapshot")
+    engine.0.endpoint_cache.cached(&engine.0.queue, accounts).await.expect("snapshot")
 }
 
 /// A process with an empty cache, and the accounts that another one has made.
@@ -49,7 +49,7 @@ async fn only_the_account_that_another_process_has_changed_is_read_again(databas
     let before = cached(&engine, &accounts).await;
     let (other, _) = resting_engine(&database);
     endpoint(&other, accounts[1]).await;
-    let after = engine.0.endpoint_cache.refresh(&engine.0.db, &accounts).await.expect("snapshot");
+    let after = engine.0.endpoint_cache.refresh(&engine.0.queue, &accounts).await.expect("snapshot");
     let same = |account: &AccountId| Arc::ptr_eq(&before.0[account], &after.0[account]);
     assert_eq!(accounts.iter().map(same).collect::<Vec<_>>(), [true, false, true]);
     assert_eq!(after.0[&accounts[1]].endpoints.len(), 2);

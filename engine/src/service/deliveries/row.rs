@@ -1,18 +1,19 @@
-//! Deliveries and attempts as they are stored.
-
-use std::time::Duration;
+//! Deliveries as they are stored.
 
 use const_format::formatcp;
-use serde::de::DeserializeOwned;
 use signet_model::{
     DeliveryId, EndpointId, EventId, Timestamp,
-    delivery::{Attempt, Failure, Outcome, Response, State},
+    delivery::{Failure, Outcome, State},
     event::EventType,
-    sql::{Lossy, Stored},
+    sql::Stored,
 };
 
 use super::Delivery;
-use crate::{Unusable, UnusableDelivery, service::EFFECTIVE_STATE};
+use crate::{
+    Unusable, UnusableDelivery,
+    queue::{duration, failure_of, status_of},
+    service::EFFECTIVE_STATE,
+};
 
 /// Deliveries `d`, with the columns of [`Row`].
 pub(super) const DELIVERIES: &str = formatcp!(
@@ -65,64 +66,9 @@ impl Row {
             in_flight: self.in_flight,
             attempts: Unusable::column("attempts", self.attempts)?.unsigned_abs(),
             last_outcome,
-            last_duration: self.duration_us.map(micros),
+            last_duration: self.duration_us.map(duration),
             created_at: self.created_at,
             completed_at: self.completed_at,
         })
     }
-}
-
-/// An attempt; a column that cannot be read is shown as empty.
-#[derive(sqlx::FromRow)]
-pub(super) struct AttemptRow {
-    number: Stored<i32>,
-    started_at: Timestamp,
-    duration_us: i64,
-    first_byte_us: Option<i64>,
-    request_headers: Lossy,
-    status: Option<Stored<i32>>,
-    response_headers: Option<Lossy>,
-    response_body: Option<Lossy>,
-    body_truncated: bool,
-    failure: Option<Stored<Failure>>,
-    failure_detail: Option<Lossy>,
-}
-
-impl From<AttemptRow> for Attempt {
-    fn from(row: AttemptRow) -> Self {
-        let response = row.status.map(|status| Response {
-            status: status_of(status),
-            headers: row.response_headers.map(|text| headers(&text.0)).unwrap_or_default(),
-            body: row.response_body.unwrap_or_default().0,
-            body_truncated: row.body_truncated,
-        });
-        Self {
-            number: row.number.ok().unwrap_or(i32::MAX).unsigned_abs(),
-            started_at: row.started_at,
-            duration: micros(row.duration_us),
-            first_byte: row.first_byte_us.map(micros),
-            request_headers: headers(&row.request_headers.0),
-            response,
-            failure: row.failure.map(failure_of),
-            failure_detail: row.failure_detail.map(String::from),
-            retry_after: None,
-        }
-    }
-}
-
-fn status_of(stored: Stored<i32>) -> u16 {
-    stored.ok().and_then(|status| u16::try_from(status).ok()).unwrap_or_default()
-}
-
-fn failure_of(stored: Stored<Failure>) -> Failure {
-    stored.ok().unwrap_or(Failure::Unknown)
-}
-
-fn micros(stored: i64) -> Duration {
-    Duration::from_micros(stored.unsigned_abs())
-}
-
-/// Stored by this engine as JSON.
-fn headers<T: DeserializeOwned>(stored: &str) -> Vec<T> {
-    serde_json::from_str(stored).unwrap_or_default()
 }

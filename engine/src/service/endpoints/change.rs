@@ -82,7 +82,7 @@ impl EndpointHandle<'_> {
         let mut tx = self.begin_change().await?;
         // After the lock, and so after every event that was stored for it before.
         let now = self.service.clock.now();
-        let hold_through = tx.waits(self.account, self.id).await?.then_some(now);
+        let hold_through = tx.has_waiting(self.account, self.id).await?.then_some(now);
         tx.query(FORGET_FAILURES).bind(self.account).bind(self.id).execute().await?;
         found(tx.query(ENABLE).bind(self.account).bind(self.id).bind(hold_through).execute().await?)?;
         self.make_due(&mut tx, now).await?;

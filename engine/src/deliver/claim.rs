@@ -1,0 +1,156 @@
+//! One claim: reserves room in the lanes, and claims as many deliveries as fit.
+
+use std::{collections::HashMap, sync::Arc};
+
+use signet_model::EndpointId;
+
+use super::{
+    Address, LeasedDelivery, distinct,
+    drain::drain_step,
+    endpoint_cache::Snapshot,
+    lanes::{AttemptCounts, LaneSlot, Leased},
+    release_rates::ClaimLimits,
+};
+use crate::{
+    db::Result,
+    engine::Parts,
+    fault,
+    queue::{Claim, ClaimOrder, ClaimQuota, Claimed, HotPath, Queue, UnreadableRow},
+};
+
+/// Deliveries that one transaction claims, and endpoints at which it claims.
+pub(super) const BATCH_MAX: usize = 512;
+/// Tries of a claim whose accounts change meanwhile.
+const TRIES_MAX: usize = 3;
+
+/// The deliveries of a claim, and the number of endpoints at which it claimed or drained.
+#[derive(Default)]
+pub(crate) struct ClaimedDeliveries {
+    pub(crate) endpoints: usize,
+    pub(crate) deliveries: Vec<LeasedDelivery>,
+}
+
+/// The result of one try.
+enum Try {
+    /// The snapshot is out of date, and no delivery is claimed.
+    Stale,
+    Claimed(ClaimedDeliveries),
+}
+
+/// Takes drain steps at the due endpoints that need them, and claims at the others.
+pub(crate) async fn claim_batch(engine: &Parts, queue: &mut Queue, due: &[Address]) -> Result<ClaimedDeliveries> {
+    let mut due = due.to_vec();
+    let accounts = distinct(due.iter().map(|&(account, _)| account));
+    let mut snapshot = engine.endpoint_cache.cached(queue, &accounts).await?;
+    let mut drained = 0;
+    for _ in 0..TRIES_MAX {
+        let now = engine.clock.now();
+        let step = drain_step(engine, queue, &due, &snapshot, now).await?;
+        drained += step.visited;
+        due.retain(|(_, endpoint)| !step.draining.contains(endpoint));
+        let limits = engine.release_rates.limits(engine, &due, &snapshot, now).await?;
+        if let Try::Claimed(claimed) = try_claim(engine, queue, &due, &snapshot, &limits).await? {
+            return Ok(ClaimedDeliveries { endpoints: drained + claimed.endpoints, ..claimed });
+        }
+        snapshot = engine.endpoint_cache.refresh(queue, &accounts).await?;
+    }
+    Ok(ClaimedDeliveries { endpoints: drained, ..ClaimedDeliveries::default() })
+}
+
+/// Claims by a snapshot of the endpoints.
+async fn try_claim(
+    engine: &Parts,
+    queue: &mut Queue,
+    due: &[Address],
+    snapshot: &Snapshot,
+    limits: &ClaimLimits,
+) -> Result<Try> {
+    let mut room = reserve(engine, due, snapshot, limits);
+    let limited: Vec<_> = limits.keys().map(|&endpoint| (endpoint, slots_at(&room, endpoint))).collect();
+    let endpoints: Vec<_> = due.iter().filter_map(|&address| quota(address, &room)).collect();
+    if endpoints.is_empty() {
+        return Ok(Try::Claimed(ClaimedDeliveries::default()));
+    }
+    let now = engine.clock.now();
+    let leased = Leased { lease: engine.new_lease(), until: now + engine.settings.lease };
+    let order = ClaimOrder { accounts: snapshot.revisions(), endpoints, now, until: leased.until, lease: leased.lease };
+    let Claim::Claimed(batch) = queue.claim(order).await? else { return Ok(Try::Stale) };
+    fault::point("after_claim");
+    let place = |delivery| place(delivery, snapshot, &mut room, leased);
+    let deliveries = batch.deliveries.into_iter().filter_map(place).collect();
+    for (endpoint, slots) in limited {
+        engine.release_rates.claimed(endpoint, slots, batch.still_due.contains(&endpoint));
+    }
+    for (_, endpoint) in room.into_keys() {
+        engine.lanes.claimed(endpoint, batch.still_due.contains(&endpoint));
+    }
+    Ok(Try::Claimed(ClaimedDeliveries { endpoints: batch.endpoints, deliveries }))
+}
+
+/// Room for the due deliveries of one endpoint.
+struct Reserved {
+    slots: Vec<LaneSlot>,
+    /// Bytes that the bodies may have together.
+    bytes: usize,
+}
+
+/// Shares a batch evenly among endpoints: one with a long backlog takes no more than its
+/// part from those with one retry each.
+fn reserve(engine: &Parts, due: &[Address], snapshot: &Snapshot, limits: &ClaimLimits) -> HashMap<Address, Reserved> {
+    let endpoints = due.len().max(1);
+    let share = BATCH_MAX.div_ceil(endpoints);
+    let reserve = |&(account, endpoint): &Address| {
+        let view = snapshot.endpoint(account, endpoint)?;
+        let slots_max = limits.get(&endpoint).map_or(share, |&limit| share.min(limit));
+        let (slots, bytes) = engine.lanes.reserve_to_claim((account, endpoint), view.url(), slots_max, endpoints);
+        (!slots.is_empty()).then_some(((account, endpoint), Reserved { slots, bytes }))
+    };
+    due.iter().filter_map(reserve).collect()
+}
+
+/// Returns the number of slots that are reserved at an endpoint.
+fn slots_at(room: &HashMap<Address, Reserved>, endpoint: EndpointId) -> usize {
+    room.iter().filter(|((_, one), _)| *one == endpoint).map(|(_, reserved)| reserved.slots.len()).sum()
+}
+
+/// Returns the quota of an endpoint that has room.
+fn quota(address: Address, room: &HashMap<Address, Reserved>) -> Option<ClaimQuota> {
+    let (account, endpoint) = address;
+    let reserved = room.get(&address)?;
+    let limit = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    Some(ClaimQuota {
+        account,
+        endpoint,
+        deliveries_max: limit(reserved.slots.len()),
+        bytes_max: limit(reserved.bytes),
+    })
+}
+
+/// Puts a claimed delivery into a slot. Returns `None` if this process has it in hand
+/// already, or it cannot be used.
+fn place(
+    claimed: Result<Claimed, UnreadableRow>,
+    snapshot: &Snapshot,
+    room: &mut HashMap<Address, Reserved>,
+    leased: Leased,
+) -> Option<LeasedDelivery> {
+    let row = claimed.map_err(|unreadable| report(&unreadable)).ok()?;
+    let endpoint = Arc::clone(snapshot.endpoint(row.account, row.endpoint)?);
+    let mut slot = room.get_mut(&(row.account, row.endpoint))?.slots.pop()?;
+    let count = AttemptCounts { attempts: row.attempts, failures: row.failures };
+    slot.take_in_hand(row.id, leased, count, row.body.len()).then(|| LeasedDelivery {
+        account: row.account,
+        id: row.id,
+        endpoint,
+        event_type: row.event_type,
+        is_test: row.is_test,
+        attempts: row.attempts,
+        failures: row.failures,
+        body: row.body.into(),
+        slot,
+    })
+}
+
+fn report(UnreadableRow { id, account, endpoint, reason }: &UnreadableRow) {
+    tracing::error!(delivery = %id, %account, %endpoint, %reason, "a delivery cannot be used, and is held");
+}
