@@ -15,7 +15,7 @@ use super::{
     on_each_database,
     options::QUICK,
     producer::{Refusal, Request, Sender},
-    verify::{settled, verify},
+    verify::{settle_and_verify, settled},
     world::World,
 };
 use crate::patience::until;
@@ -69,7 +69,7 @@ fn check(refusal: &Refusal) {
 }
 
 async fn a_producer_of_events_that_cannot_be_stored_is_told_to_come_back(world: World) {
-    let mut server = world.serve(&QUICK).await;
+    let server = world.serve(&QUICK).await;
     let sender = Sender::new(&world);
     let first = sender.accepted(&server, &Request::single("task_first")).await[0];
     settled(&world, &[world.endpoint]).await;
@@ -103,11 +103,9 @@ async fn a_producer_of_events_that_cannot_be_stored_is_told_to_come_back(world: 
         accepted.is_some()
     })
     .await;
-    settled(&world, &[world.endpoint]).await;
-    server.stop().await;
     let second = accepted.expect("accepted")[0];
     let acknowledged = [("task_first".to_owned(), first), ("task_single".to_owned(), second)].into();
-    verify(&world, &[world.endpoint], &acknowledged).await;
+    settle_and_verify(&world, server, &acknowledged).await;
 }
 
 on_each_database!(a_producer_of_events_that_cannot_be_stored_is_told_to_come_back);

@@ -8,7 +8,7 @@ use super::{
     on_each_database,
     options::{Fault, QUICK},
     producer::{Refusal, Request, Sender},
-    verify::{attempt, id, settled, verify},
+    verify::{attempt, id, settle_and_verify},
     world::World,
 };
 use crate::patience::within;
@@ -21,15 +21,13 @@ fn request() -> Request {
 /// producer of `task_1` has no answer, so it sends the event again, and another one after
 /// it. Returns the delivery of the first, and the numbers of the attempts that arrived.
 async fn go_on(world: &World) -> (Delivery, Vec<u32>) {
-    let mut server = world.serve(&QUICK).await;
+    let server = world.serve(&QUICK).await;
     let sender = Sender::new(world);
     let first = sender.accepted(&server, &request()).await[0];
     let second = sender.accepted(&server, &Request::single("task_2")).await[0];
-    settled(world, &[world.endpoint]).await;
-    server.stop().await;
 
     let acknowledged = [("task_1".to_owned(), first), ("task_2".to_owned(), second)].into();
-    let tally = verify(world, &[world.endpoint], &acknowledged).await;
+    let tally = settle_and_verify(world, server, &acknowledged).await;
     assert_eq!((tally.events, tally.delivered), (2, 2), "{tally}");
     let delivery = only(world, first).await;
     let name = delivery.id.to_string();

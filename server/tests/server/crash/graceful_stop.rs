@@ -7,7 +7,7 @@ use super::{
     on_each_database,
     options::QUICK,
     producer::{Request, Sender},
-    verify::{settled, verify},
+    verify::settle_and_verify,
     world::World,
 };
 use crate::server::Server;
@@ -41,11 +41,9 @@ async fn attempts_under_way_are_recorded_and_no_delivery_is_claimed(world: World
     assert_eq!(delivered, sent, "what was sent is not what was recorded");
     assert!(log.iter().all(|delivery| !delivery.in_flight), "a lease is left");
 
-    let mut server = world.serve(&QUICK).await;
-    settled(&world, &[world.endpoint]).await;
-    server.stop().await;
+    let server = world.serve(&QUICK).await;
     let acknowledged = tasks.into_iter().zip(ids).collect();
-    let tally = verify(&world, &[world.endpoint], &acknowledged).await;
+    let tally = settle_and_verify(&world, server, &acknowledged).await;
     assert_eq!((tally.delivered, tally.arrivals, tally.duplicates), (EVENTS, EVENTS, 0), "{tally}");
 }
 
@@ -77,10 +75,8 @@ async fn leave_under_way(world: &World, options: &[&str], ask: impl AsyncFnOnce(
     assert_eq!((left.state, left.attempts, left.in_flight), (State::Pending, 0, true));
 
     gate.open();
-    let mut server = world.serve(&QUICK).await;
-    settled(world, &[world.endpoint]).await;
-    server.stop().await;
-    let tally = verify(world, &[world.endpoint], &[("task_1".to_owned(), event)].into()).await;
+    let server = world.serve(&QUICK).await;
+    let tally = settle_and_verify(world, server, &[("task_1".to_owned(), event)].into()).await;
     assert_eq!((tally.delivered, tally.arrivals, tally.duplicates), (1, 2, 1), "{tally}");
 }
 

@@ -8,7 +8,7 @@ use xtask_postgres::Server as Postgres;
 use super::{
     options::QUICK,
     producer::{Producers, Refusal, Request, Sender},
-    verify::{settled, verify},
+    verify::settle_and_verify,
     world::World,
 };
 
@@ -33,7 +33,7 @@ async fn a_server_survives_its_database() {
     }
     let mut postgres = spawn_blocking(Postgres::start).await.expect("no panic").expect("a cluster");
     let world = World::at(postgres.url().parse().expect("a URL")).await;
-    let mut server = world.serve(&QUICK).await;
+    let server = world.serve(&QUICK).await;
     let producers = Producers::start(&world, 3, 1);
     producers.talk_to(Some(server.address));
     let probe = Sender::new(&world);
@@ -53,9 +53,7 @@ async fn a_server_survives_its_database() {
     }
     producers.journal.more(BETWEEN).await;
     let journal = producers.finish().await;
-    settled(&world, &[world.endpoint]).await;
-    server.stop().await;
-    let tally = verify(&world, &[world.endpoint], &journal.acknowledged()).await;
+    let tally = settle_and_verify(&world, server, &journal.acknowledged()).await;
     println!("PostgreSQL stopped {STOPS} times: {tally}");
     assert_eq!((tally.failed, tally.held), (0, 0), "{tally}");
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{
     gate::{Gate, different_arrived},
     producer::{Request, Sender},
-    verify::{id, settled, verify},
+    verify::{id, settle_and_verify},
     world::World,
 };
 
@@ -22,7 +22,7 @@ const PATIENT: [&str; 6] = ["--max-in-flight-per-endpoint", AT_ONCE, "--budget",
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_servers_share_the_work_and_one_takes_over_from_the_other() {
     let Some(world) = World::on_postgres().await else { return };
-    let (mortal, mut patient) = (world.serve(&MORTAL).await, world.serve(&PATIENT).await);
+    let (mortal, patient) = (world.serve(&MORTAL).await, world.serve(&PATIENT).await);
     let gate = Gate::close(&world.receiver);
     let tasks: Vec<_> = (0..EVENTS).map(|number| format!("task_{number}")).collect();
     let ids = Sender::new(&world).accepted(&mortal, &Request::batch(tasks.clone())).await;
@@ -31,11 +31,9 @@ async fn two_servers_share_the_work_and_one_takes_over_from_the_other() {
     let under_way = different_arrived(&world.receiver, 8).await;
     mortal.kill().await;
     gate.open();
-    settled(&world, &[world.endpoint]).await;
-    patient.stop().await;
 
     let acknowledged = tasks.into_iter().zip(ids).collect();
-    let tally = verify(&world, &[world.endpoint], &acknowledged).await;
+    let tally = settle_and_verify(&world, patient, &acknowledged).await;
     println!("one of two servers killed: {tally}");
     assert_eq!((tally.events, tally.delivered), (EVENTS, EVENTS));
     let mut times: HashMap<String, usize> = HashMap::new();

@@ -18,7 +18,7 @@ use super::{
     checks::Check,
     world::{World, read_log},
 };
-use crate::patience::until;
+use crate::{patience::until, server::Server};
 
 /// The default of `--lease`. No delivery is leased any more.
 const DEFAULT_LEASE: &str = "1m";
@@ -58,6 +58,13 @@ pub async fn settled(world: &World, endpoints: &[EndpointId]) {
         .await;
     }
     engine.close().await;
+}
+
+/// Waits until no delivery is pending at the world's webhook, stops the server, and verifies.
+pub async fn settle_and_verify(world: &World, mut server: Server, acknowledged: &HashMap<String, EventId>) -> Tally {
+    settled(world, &[world.endpoint]).await;
+    server.stop().await;
+    verify(world, &[world.endpoint], acknowledged).await
 }
 
 /// Compares the events that were acknowledged with the rows that are stored and the requests
