@@ -1,8 +1,11 @@
 //! `signet account`: accounts, and the links with which their owners sign up.
 
-use anyhow::{Context, anyhow, bail, ensure};
+use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
-use signet_engine::{Engine, Settings};
+use signet_engine::{
+    Engine, Settings,
+    service::{Error, accounts::CreateAccountError},
+};
 use signet_model::{AccountId, text::AccountName};
 
 use crate::{
@@ -56,7 +59,7 @@ struct LinkArgs {
 
 impl LinkArgs {
     async fn print(&self, engine: &Engine, account: AccountId) -> anyhow::Result<()> {
-        let token = engine.create_setup_link(account).await.context("the link could not be made")?;
+        let token = engine.account(account).create_setup_link().await.context("the link could not be made")?;
         println!("{}", setup_link(self.public_url.origin(), &token));
         Ok(())
     }
@@ -69,8 +72,9 @@ impl LinkArgs {
 pub async fn add(args: AccountAddArgs) -> anyhow::Result<()> {
     let engine = storage::open(&args.storage).await?;
     let name = args.name.as_str();
-    let Some(account) = engine.create_account(&args.name).await.context("the account could not be added")? else {
-        bail!("there is an account with the name {name:?} already");
+    let account = match engine.accounts().create(&args.name).await {
+        Err(CreateAccountError::NameTaken) => bail!("there is an account with the name {name:?} already"),
+        created => created.context("the account could not be added")?,
     };
     args.link.print(&engine, account.id).await
 }
@@ -82,7 +86,7 @@ pub async fn add(args: AccountAddArgs) -> anyhow::Result<()> {
 pub async fn link(args: AccountLinkArgs) -> anyhow::Result<()> {
     let engine = storage::open_existing(&args.storage, Settings::default()).await?;
     let account = find(&engine, &args.name).await?;
-    let taken = engine.has_members(account).await.context("the account's owner could not be looked up")?;
+    let taken = engine.account(account).has_members().await.context("the account's owner could not be looked up")?;
     ensure!(!taken, "the account {:?} has an owner already, who signs in with a password", args.name);
     args.link.print(&engine, account).await
 }
@@ -97,6 +101,8 @@ pub fn setup_link(origin: &str, token: &str) -> String {
 /// # Errors
 /// There is none, or the database cannot be used.
 pub async fn find(engine: &Engine, name_or_id: &str) -> anyhow::Result<AccountId> {
-    let found = engine.find_account(name_or_id).await.context("the account could not be looked up")?;
-    found.map(|account| account.id).ok_or_else(|| anyhow!("there is no account {name_or_id:?}"))
+    match engine.accounts().find(name_or_id).await {
+        Err(Error::AccountNotFound) => bail!("there is no account {name_or_id:?}"),
+        found => Ok(found.context("the account could not be looked up")?.id),
+    }
 }

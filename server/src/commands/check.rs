@@ -5,7 +5,7 @@ use std::{fmt, process::ExitCode};
 
 use anyhow::Context;
 use clap::Args;
-use signet_engine::{Settings, ledger::Ledger};
+use signet_engine::{Settings, service::ledger::Ledger};
 
 use crate::{
     config::{ConcurrencyArgs, Span, StorageArgs},
@@ -85,7 +85,7 @@ impl fmt::Display for Report<'_> {
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
-    use signet_engine::ledger::{Finding, Rule};
+    use signet_engine::service::ledger::{Finding, Rule};
     use signet_model::delivery::State;
 
     use super::*;

@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use clap::Args;
-use signet_engine::{Settings, store::removal::Removed};
+use signet_engine::{Settings, service::removal::Removed};
 
 use super::account;
 use crate::{config::StorageArgs, storage};
@@ -32,17 +32,17 @@ pub struct EraseArgs {
 /// There is no such account, or the database cannot be used.
 pub async fn run(args: EraseArgs) -> anyhow::Result<()> {
     let engine = storage::open_existing(&args.storage, Settings::default()).await?;
-    let account = account::find(&engine, &args.account).await?;
+    let account = engine.account(account::find(&engine, &args.account).await?);
     let subject = subject(&args.account, args.task.as_deref());
     if args.yes {
         let erased = match &args.task {
-            Some(task) => engine.erase_task(account, task).await,
-            None => engine.erase_account(account).await,
+            Some(task) => account.erase_task(task).await,
+            None => account.erase().await,
         };
         let erased = erased.context("not everything could be erased; run the command again")?;
         println!("Erased {subject}: {}.", counts(erased));
     } else {
-        let stored = engine.stored_about(account, args.task.as_deref()).await?;
+        let stored = account.stored(args.task.as_deref()).await?;
         println!("This would erase {subject}: {}.\nNothing was erased. Add --yes to do it.", counts(stored));
     }
     engine.close().await;

@@ -29,17 +29,21 @@ pub struct KeyAddArgs {
     storage: StorageArgs,
 }
 
+const NOT_MADE: &str = "the key could not be made";
+
 /// Makes a key and prints it.
 ///
 /// # Errors
 /// There is no such account, or the database cannot be used.
 pub async fn add(args: KeyAddArgs) -> anyhow::Result<()> {
     let engine = storage::open(&args.storage).await?;
-    let account = match &args.account {
-        Some(name) => Some(account::find(&engine, name).await?),
-        None => None,
+    let made = match &args.account {
+        Some(account) => {
+            let account = engine.account(account::find(&engine, account).await?);
+            account.api_keys().create(&args.name).await.context(NOT_MADE)?
+        }
+        None => engine.operator_keys().create(&args.name).await.context(NOT_MADE)?,
     };
-    let (_, text) = engine.create_api_key(account, &args.name).await.context("the key could not be made")?;
-    println!("{text}");
+    println!("{}", made.text);
     Ok(())
 }

@@ -11,6 +11,7 @@ use clap::Args;
 use signet_engine::{
     Engine, Running, Settings, Shutdown,
     outbound::{Config, Policy},
+    service::accounts::CreateAccountError,
 };
 use signet_model::AccountId;
 use tokio::net::TcpListener;
@@ -188,23 +189,20 @@ async fn announce(engine: &Engine, args: &ServeArgs, address: SocketAddr) -> any
 
 /// A one-time link's token for the first owner, as long as there is none.
 async fn first_setup(engine: &Engine) -> anyhow::Result<Option<String>> {
-    if engine.has_users().await? {
+    if engine.users().exist().await? {
         return Ok(None);
     }
     let account = first_account(engine).await?;
-    Ok(Some(engine.create_setup_link(account).await?))
+    Ok(Some(engine.account(account).create_setup_link().await?))
 }
 
 async fn first_account(engine: &Engine) -> anyhow::Result<AccountId> {
-    if let Some(account) = engine.find_account(FIRST_ACCOUNT).await? {
-        return Ok(account.id);
-    }
-    let account = match engine.create_account(&FIRST_ACCOUNT.parse()?).await? {
-        Some(account) => Some(account),
-        // Another process that starts now was faster.
-        None => engine.find_account(FIRST_ACCOUNT).await?,
+    let account = match engine.accounts().create(&FIRST_ACCOUNT.parse()?).await {
+        // Made by an earlier start, or by another process that starts now.
+        Err(CreateAccountError::NameTaken) => engine.accounts().find(FIRST_ACCOUNT).await?,
+        created => created?,
     };
-    account.map(|account| account.id).context("the first account is gone again")
+    Ok(account.id)
 }
 
 /// The URL of a socket in a browser on this machine.

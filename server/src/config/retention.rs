@@ -2,7 +2,7 @@
 
 use anyhow::ensure;
 use clap::Args;
-use signet_engine::{Settings, retention::KEEP_KEYS};
+use signet_engine::{Settings, service::retention::KEEP_KEYS};
 
 use super::Span;
 

@@ -3,7 +3,7 @@
 use std::{fmt, path::PathBuf};
 
 use clap::Args;
-use signet_engine::store::{DatabaseUrl, InvalidDatabaseUrl};
+use signet_engine::db::{DatabaseUrl, InvalidDatabaseUrl};
 
 /// The database, and the key that seals its secrets.
 #[derive(Debug, Clone, Args)]

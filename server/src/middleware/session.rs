@@ -14,7 +14,7 @@ use super::refusal;
 /// Looks the session up. A store that fails is answered 503, not taken for an unknown cookie.
 pub async fn look_up(State(engine): State<Engine>, mut request: Request, next: Next) -> Response {
     if let Some(token) = session_token(request.headers()) {
-        match engine.session(token).await {
+        match engine.sessions().get(token).await {
             Ok(Some(session)) => {
                 request.extensions_mut().insert(session);
             }

@@ -4,7 +4,7 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header, request::Parts},
 };
-use signet_engine::store::api_keys::KeyHolder;
+use signet_engine::service::api_keys::KeyHolder;
 use signet_model::AccountId;
 
 use super::{Api, Code, Problem};

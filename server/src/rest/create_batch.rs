@@ -200,6 +200,7 @@ mod tests {
 
     use insta::assert_snapshot;
     use serde_json::json;
+    use signet_engine::testing::{TestDatabase, on_each_database};
 
     use super::*;
     use crate::{
@@ -209,9 +210,9 @@ mod tests {
 
     const PATH: &str = "/v1/events/batch";
 
-    #[tokio::test]
-    async fn one_bad_entry_spoils_no_other() {
-        let api = TestApi::new().await;
+    on_each_database!(one_bad_entry_spoils_no_other);
+    async fn one_bad_entry_spoils_no_other(database: TestDatabase) {
+        let api = TestApi::on(database).await;
         api.subscribe(api.acme).await;
         let good = event().to_string();
         let bad = r#"{"event":"task.completed","taskId":"t","solution":{"n":1e400}}"#;
@@ -226,9 +227,9 @@ mod tests {
         assert_eq!(api.delivery_count(api.acme).await, 2);
     }
 
-    #[tokio::test]
-    async fn an_entry_is_no_larger_than_a_single_event() {
-        let api = TestApi::new().await;
+    on_each_database!(an_entry_is_no_larger_than_a_single_event);
+    async fn an_entry_is_no_larger_than_a_single_event(database: TestDatabase) {
+        let api = TestApi::on(database).await;
         api.subscribe(api.acme).await;
         let largest = of_len(create_event::MAX_LEN);
         let larger = of_len(create_event::MAX_LEN + 1);
@@ -254,9 +255,9 @@ mod tests {
         event.to_string()
     }
 
-    #[tokio::test]
-    async fn the_key_of_a_batch_makes_each_entry_repeatable() {
-        let api = TestApi::new().await;
+    on_each_database!(the_key_of_a_batch_makes_each_entry_repeatable);
+    async fn the_key_of_a_batch_makes_each_entry_repeatable(database: TestDatabase) {
+        let api = TestApi::on(database).await;
         api.subscribe(api.acme).await;
         let batch = json!([event(), event()]).to_string();
         let first = api.send("POST", PATH, batch.clone(), &[("idempotency-key", "b")]).await;
@@ -268,9 +269,9 @@ mod tests {
         assert_eq!(single.json, first.json["results"][0]);
     }
 
-    #[tokio::test]
-    async fn an_entry_may_have_a_key_of_its_own() {
-        let api = TestApi::new().await;
+    on_each_database!(an_entry_may_have_a_key_of_its_own);
+    async fn an_entry_may_have_a_key_of_its_own(database: TestDatabase) {
+        let api = TestApi::on(database).await;
         let mut keyed = event();
         keyed["idempotencyKey"] = json!("own");
         let batch = json!([keyed, keyed]);
@@ -284,9 +285,9 @@ mod tests {
         assert_eq!(results[0]["error"]["errors"][0]["pointer"], "/0/idempotencyKey");
     }
 
-    #[tokio::test]
-    async fn entries_for_many_accounts_are_each_told_of_their_own() {
-        let api = TestApi::new().await.with_operator_key().await;
+    on_each_database!(entries_for_many_accounts_are_each_told_of_their_own);
+    async fn entries_for_many_accounts_are_each_told_of_their_own(database: TestDatabase) {
+        let api = TestApi::on(database).await.with_operator_key().await;
         api.subscribe(api.acme).await;
         api.subscribe(api.other).await;
         let of = |account: &str| {
@@ -303,9 +304,9 @@ mod tests {
         assert_eq!((api.delivery_count(api.acme).await, api.delivery_count(api.other).await), (2, 2));
     }
 
-    #[tokio::test]
-    async fn an_entry_for_another_account_is_refused() {
-        let api = TestApi::new().await;
+    on_each_database!(an_entry_for_another_account_is_refused);
+    async fn an_entry_for_another_account_is_refused(database: TestDatabase) {
+        let api = TestApi::on(database).await;
         api.subscribe(api.other).await;
         let mut foreign = event();
         foreign["account"] = json!("other");
@@ -363,9 +364,9 @@ mod tests {
         assert_snapshot!(api.provoked.documents(include_str!("create_batch.rs")));
     }
 
-    #[tokio::test]
-    async fn a_batch_is_an_array_of_at_most_a_thousand() {
-        let api = TestApi::new().await;
+    on_each_database!(a_batch_is_an_array_of_at_most_a_thousand);
+    async fn a_batch_is_an_array_of_at_most_a_thousand(database: TestDatabase) {
+        let api = TestApi::on(database).await;
         assert_eq!(api.post(PATH, &json!([])).await.json, json!({"results": []}));
         for body in [event(), json!(vec![event(); MAX_EVENTS + 1])] {
             let answer = api.post(PATH, &body).await;

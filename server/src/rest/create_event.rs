@@ -47,6 +47,7 @@ mod tests {
     use axum::http::StatusCode;
     use insta::assert_snapshot;
     use serde_json::{Value, json};
+    use signet_engine::testing::{TestDatabase, on_each_database};
 
     use super::*;
     use crate::{
@@ -54,9 +55,9 @@ mod tests {
         rest::testing::{TestApi, event},
     };
 
-    #[tokio::test]
-    async fn an_event_is_accepted_with_its_id_and_the_number_of_its_deliveries() {
-        let api = TestApi::new().await;
+    on_each_database!(an_event_is_accepted_with_its_id_and_the_number_of_its_deliveries);
+    async fn an_event_is_accepted_with_its_id_and_the_number_of_its_deliveries(database: TestDatabase) {
+        let api = TestApi::on(database).await;
         api.subscribe(api.acme).await;
         let answer = api.post("/v1/events", &event()).await;
         assert_eq!(answer.status, StatusCode::ACCEPTED);
@@ -64,9 +65,9 @@ mod tests {
         assert_eq!(answer.json["deliveries"], 1);
     }
 
-    #[tokio::test]
-    async fn a_key_of_the_operator_must_name_an_account_and_may_name_any() {
-        let api = TestApi::new().await.with_operator_key().await;
+    on_each_database!(a_key_of_the_operator_must_name_an_account_and_may_name_any);
+    async fn a_key_of_the_operator_must_name_an_account_and_may_name_any(database: TestDatabase) {
+        let api = TestApi::on(database).await.with_operator_key().await;
         let answer = api.post("/v1/events", &event()).await;
         assert_eq!((answer.status, answer.pointer()), (StatusCode::UNPROCESSABLE_ENTITY, "/account"));
         for account in ["acme".to_owned(), api.acme.to_string(), "other".to_owned()] {
@@ -77,9 +78,9 @@ mod tests {
         assert_eq!((answer.status, answer.pointer()), (StatusCode::UNPROCESSABLE_ENTITY, "/account"));
     }
 
-    #[tokio::test]
-    async fn a_key_of_one_account_cannot_send_for_another() {
-        let api = TestApi::new().await;
+    on_each_database!(a_key_of_one_account_cannot_send_for_another);
+    async fn a_key_of_one_account_cannot_send_for_another(database: TestDatabase) {
+        let api = TestApi::on(database).await;
         api.subscribe(api.other).await;
         let answer = api.post("/v1/events", &with(event(), "account", json!("acme"))).await;
         assert_eq!(answer.status, StatusCode::ACCEPTED);
@@ -90,9 +91,9 @@ mod tests {
         assert_eq!(api.delivery_count(api.other).await, 0);
     }
 
-    #[tokio::test]
-    async fn a_repeated_request_gets_the_first_answer_and_is_not_sent_twice() {
-        let api = TestApi::new().await;
+    on_each_database!(a_repeated_request_gets_the_first_answer_and_is_not_sent_twice);
+    async fn a_repeated_request_gets_the_first_answer_and_is_not_sent_twice(database: TestDatabase) {
+        let api = TestApi::on(database).await;
         api.subscribe(api.acme).await;
         let send = async |body: &Value| api.send("POST", "/v1/events", body.to_string(), &[(HEADER, "k1")]).await;
         let first = send(&event()).await;
@@ -106,18 +107,18 @@ mod tests {
         assert_eq!((other.status, &other.json["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("key_reused")));
     }
 
-    #[tokio::test]
-    async fn an_idempotency_key_has_a_length() {
-        let api = TestApi::new().await;
+    on_each_database!(an_idempotency_key_has_a_length);
+    async fn an_idempotency_key_has_a_length(database: TestDatabase) {
+        let api = TestApi::on(database).await;
         for key in [String::new(), "k".repeat(256)] {
             let answer = api.send("POST", "/v1/events", event().to_string(), &[(HEADER, &key)]).await;
             assert_eq!(answer.status, StatusCode::BAD_REQUEST);
         }
     }
 
-    #[tokio::test]
-    async fn an_event_without_a_known_key_is_refused() {
-        let api = TestApi::new().await;
+    on_each_database!(an_event_without_a_known_key_is_refused);
+    async fn an_event_without_a_known_key_is_refused(database: TestDatabase) {
+        let api = TestApi::on(database).await;
         for key in ["", "Basic abc", "Bearer", "Bearer sk_wrong", "Bearer \u{e9}"] {
             let answer = api.with_authorization(key).post("/v1/events", &event()).await;
             assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{key}");
@@ -126,9 +127,9 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_member_that_is_not_valid_is_named() {
-        let api = TestApi::new().await;
+    on_each_database!(a_member_that_is_not_valid_is_named);
+    async fn a_member_that_is_not_valid_is_named(database: TestDatabase) {
+        let api = TestApi::on(database).await;
         for (body, pointer) in [
             ("", ""),
             ("{", ""),
@@ -148,9 +149,9 @@ mod tests {
         assert_eq!((answer.status, answer.pointer()), (StatusCode::UNPROCESSABLE_ENTITY, ""));
     }
 
-    #[tokio::test]
-    async fn a_body_must_be_called_json_and_have_a_size() {
-        let api = TestApi::new().await;
+    on_each_database!(a_body_must_be_called_json_and_have_a_size);
+    async fn a_body_must_be_called_json_and_have_a_size(database: TestDatabase) {
+        let api = TestApi::on(database).await;
         for (headers, code) in [
             ([("content-type", "text/plain"), ("x-a", "b")], "not_json"),
             ([("content-type", ""), ("x-a", "b")], "not_json"),

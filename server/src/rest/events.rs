@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use signet_engine::{
     Engine,
     deliver::ingest::{Accepted, Idempotency, IngestError, NewEvent},
-    store,
+    service,
 };
 use signet_model::{AccountId, Amount, event::EventBody};
 
@@ -57,7 +57,7 @@ impl Events {
         &self,
         caller: Caller,
         names: HashSet<&'n str>,
-    ) -> store::Result<HashMap<&'n str, AccountId>> {
+    ) -> service::Result<HashMap<&'n str, AccountId>> {
         self.names.find_all(&self.engine, names, caller.own_account()).await
     }
 
@@ -95,7 +95,7 @@ impl Addressee<'_> {
     /// # Errors
     /// The engine does not take the balance.
     pub async fn set_balance(&self, balance: Amount) -> Result<(), Problem> {
-        self.with_id(|account| self.events.engine.set_balance(account, balance)).await
+        self.with_id(|account| self.events.engine.account(account).set_balance(balance)).await
     }
 
     /// Does `work` for the account. Where the account does not exist any more, its name is

@@ -38,6 +38,7 @@ mod tests {
 
     use axum::http::StatusCode;
     use insta::assert_snapshot;
+    use signet_engine::testing::{TestDatabase, on_each_database};
 
     use crate::rest::testing::{TestApi, event};
 
@@ -52,9 +53,9 @@ mod tests {
         assert_snapshot!(api.provoked.documents(include_str!("health.rs")));
     }
 
-    #[tokio::test]
-    async fn a_process_whose_last_commit_failed_is_not_ready_until_one_succeeds() {
-        let api = TestApi::new().await;
+    on_each_database!(a_process_whose_last_commit_failed_is_not_ready_until_one_succeeds);
+    async fn a_process_whose_last_commit_failed_is_not_ready_until_one_succeeds(database: TestDatabase) {
+        let api = TestApi::on(database).await;
         api.run("ALTER TABLE events RENAME TO hidden").await;
         assert_eq!(api.post("/v1/events", &event()).await.status, StatusCode::SERVICE_UNAVAILABLE);
         let answer = api.get("/readyz").await;
@@ -64,9 +65,9 @@ mod tests {
         assert_eq!(api.get("/readyz").await.status, StatusCode::OK);
     }
 
-    #[tokio::test]
-    async fn a_process_without_requests_tries_a_commit_of_its_own() {
-        let api = TestApi::new().await;
+    on_each_database!(a_process_without_requests_tries_a_commit_of_its_own);
+    async fn a_process_without_requests_tries_a_commit_of_its_own(database: TestDatabase) {
+        let api = TestApi::on(database).await;
         api.run("ALTER TABLE events RENAME TO hidden").await;
         assert_eq!(api.post("/v1/events", &event()).await.status, StatusCode::SERVICE_UNAVAILABLE);
         api.clock.advance(Duration::from_secs(9));

@@ -7,7 +7,7 @@ use std::{
 };
 
 use hashlink::LruCache;
-use signet_engine::{Engine, store};
+use signet_engine::{Engine, service};
 use signet_model::AccountId;
 
 /// The most names that are remembered. The one that was not asked for for the longest time
@@ -38,7 +38,7 @@ impl Names {
         engine: &Engine,
         id_or_name: &str,
         own: Option<AccountId>,
-    ) -> store::Result<Option<AccountId>> {
+    ) -> service::Result<Option<AccountId>> {
         match self.recall(id_or_name, own) {
             Some(known) => Ok(Some(known)),
             None => Ok(self.look_up(engine, &[id_or_name]).await?.get(id_or_name).copied()),
@@ -54,7 +54,7 @@ impl Names {
         engine: &Engine,
         ids_or_names: HashSet<&'n str>,
         own: Option<AccountId>,
-    ) -> store::Result<HashMap<&'n str, AccountId>> {
+    ) -> service::Result<HashMap<&'n str, AccountId>> {
         let recalled = |name: &'n str| Some((name, self.recall(name, own)?));
         let mut found: HashMap<_, _> = ids_or_names.iter().copied().filter_map(recalled).collect();
         let missing: Vec<_> = ids_or_names.into_iter().filter(|name| !found.contains_key(name)).collect();
@@ -68,8 +68,8 @@ impl Names {
         self.known().get(id_or_name).copied().filter(|id| own.is_none_or(|own| own == *id))
     }
 
-    async fn look_up<'n>(&self, engine: &Engine, names: &[&'n str]) -> store::Result<HashMap<&'n str, AccountId>> {
-        let found = engine.find_accounts(names).await?;
+    async fn look_up<'n>(&self, engine: &Engine, names: &[&'n str]) -> service::Result<HashMap<&'n str, AccountId>> {
+        let found = engine.accounts().find_all(names).await?;
         let mut known = self.known();
         for (name, id) in &found {
             known.insert((*name).into(), *id);
@@ -93,6 +93,7 @@ impl Names {
 mod tests {
     use axum::http::StatusCode;
     use serde_json::json;
+    use signet_engine::testing::{TestDatabase, on_each_database};
 
     use crate::rest::testing::{Answer, TestApi, event};
 
@@ -108,10 +109,12 @@ mod tests {
         status.is_success() && json["results"][0]["error"].is_null()
     }
 
-    #[tokio::test]
-    async fn a_name_that_was_given_to_another_account_means_that_account_at_once_in_every_operation() {
+    on_each_database!(a_name_that_was_given_to_another_account_means_that_account_at_once_in_every_operation);
+    async fn a_name_that_was_given_to_another_account_means_that_account_at_once_in_every_operation(
+        database: TestDatabase,
+    ) {
         for way in ["event", "batch", "balance"] {
-            let api = TestApi::new().await.with_operator_key().await;
+            let api = TestApi::on(database.another().await).await.with_operator_key().await;
             assert!(sent(&api, way).await, "{way}");
             let renewed = api.erase_and_create_acme().await;
             assert!(sent(&api, way).await, "{way}");
@@ -119,18 +122,18 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn the_key_of_an_account_that_was_given_a_known_name_may_use_it_at_once() {
+    on_each_database!(the_key_of_an_account_that_was_given_a_known_name_may_use_it_at_once);
+    async fn the_key_of_an_account_that_was_given_a_known_name_may_use_it_at_once(database: TestDatabase) {
         for way in ["event", "batch", "balance"] {
-            let api = TestApi::new().await.with_operator_key().await;
+            let api = TestApi::on(database.another().await).await.with_operator_key().await;
             assert!(sent(&api, way).await, "{way}");
             assert!(sent(&api.erase_and_create_acme().await, way).await, "{way}");
         }
     }
 
-    #[tokio::test]
-    async fn an_account_that_was_erased_is_not_there() {
-        let api = TestApi::new().await.with_operator_key().await;
+    on_each_database!(an_account_that_was_erased_is_not_there);
+    async fn an_account_that_was_erased_is_not_there(database: TestDatabase) {
+        let api = TestApi::on(database).await.with_operator_key().await;
         assert!(sent(&api, "event").await && sent(&api, "balance").await);
         api.erase(api.acme).await;
         for _ in 0..2 {

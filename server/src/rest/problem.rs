@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use signet_engine::{deliver::ingest::IngestError, store};
+use signet_engine::{deliver::ingest::IngestError, service};
 use signet_model::event::MemberFault;
 
 pub use code::Code;
@@ -111,8 +111,8 @@ impl From<IngestError> for Problem {
     }
 }
 
-impl From<store::Error> for Problem {
-    fn from(error: store::Error) -> Self {
+impl From<service::Error> for Problem {
+    fn from(error: service::Error) -> Self {
         tracing::error!(%error, "a request could not be answered");
         Self::new(Code::TryAgain, "The store cannot be reached.")
     }

@@ -59,13 +59,14 @@ mod tests {
 
     use insta::assert_snapshot;
     use serde_json::json;
+    use signet_engine::testing::{TestDatabase, on_each_database};
 
     use super::*;
     use crate::{rate_limit::Rate, rest::testing::TestApi};
 
-    #[tokio::test]
-    async fn a_balance_below_the_threshold_is_told_once() {
-        let api = TestApi::new().await;
+    on_each_database!(a_balance_below_the_threshold_is_told_once);
+    async fn a_balance_below_the_threshold_is_told_once(database: TestDatabase) {
+        let api = TestApi::on(database).await;
         api.subscribe(api.acme).await;
         api.set_threshold(api.acme, "50").await;
         for (balance, deliveries) in [(50.0, 0), (45.5, 1), (45.0, 1), (60.0, 1), (1.0, 2)] {
@@ -75,9 +76,9 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn another_account_does_not_exist() {
-        let api = TestApi::new().await;
+    on_each_database!(another_account_does_not_exist);
+    async fn another_account_does_not_exist(database: TestDatabase) {
+        let api = TestApi::on(database).await;
         for account in ["other".to_owned(), api.other.to_string(), "nobody".to_owned()] {
             let answer = api.put(&format!("/v1/accounts/{account}/balance"), &json!({"balance": 1})).await;
             assert_eq!((answer.status, &answer.json["code"]), (StatusCode::NOT_FOUND, &json!("no_such_account")));
@@ -87,9 +88,9 @@ mod tests {
         assert_eq!(api.put(&own, &json!({"balance": 1})).await.status, StatusCode::NO_CONTENT);
     }
 
-    #[tokio::test]
-    async fn a_member_that_is_not_valid_is_named() {
-        let api = TestApi::new().await;
+    on_each_database!(a_member_that_is_not_valid_is_named);
+    async fn a_member_that_is_not_valid_is_named(database: TestDatabase) {
+        let api = TestApi::on(database).await;
         for (body, pointer) in [
             ("45.5", ""),
             ("{}", "/balance"),
@@ -102,9 +103,9 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn the_operator_may_set_any_balance() {
-        let api = TestApi::new().await.with_operator_key().await;
+    on_each_database!(the_operator_may_set_any_balance);
+    async fn the_operator_may_set_any_balance(database: TestDatabase) {
+        let api = TestApi::on(database).await.with_operator_key().await;
         assert_eq!(api.put("/v1/accounts/other/balance", &json!({"balance": 7})).await.status, StatusCode::NO_CONTENT);
         assert_eq!(api.balance(api.other).await.as_deref(), Some("7"));
     }

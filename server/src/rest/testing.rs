@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use signet_engine::{
     Engine, Settings,
     clock::ManualClock,
-    store::deliveries::Filter,
+    service::deliveries::Filter,
     testing::{TestDatabase, account, api_key, endpoint, engine, sqlite},
 };
 use signet_model::AccountId;
@@ -65,12 +65,22 @@ pub fn event() -> Value {
 }
 
 impl TestApi {
+    /// The API on SQLite, for tests that do not depend on the database.
     pub async fn new() -> Self {
-        Self::with_event_rate(Rate::per_second(MAX_EVENT_RATE)).await
+        Self::on(sqlite().await).await
     }
 
+    /// The API on this database.
+    pub async fn on(database: TestDatabase) -> Self {
+        Self::start(database, Rate::per_second(MAX_EVENT_RATE)).await
+    }
+
+    /// The API on SQLite, which takes events in at this rate.
     pub async fn with_event_rate(event_rate: Rate) -> Self {
-        let database = sqlite().await;
+        Self::start(sqlite().await, event_rate).await
+    }
+
+    async fn start(database: TestDatabase, event_rate: Rate) -> Self {
         let (engine, clock) = engine(&database, Settings::default(), Vec::new());
         // The engine goes on until the runtime of the test ends.
         std::mem::forget(engine.start());
@@ -112,7 +122,7 @@ impl TestApi {
 
     /// Erases an account, as another process may.
     pub async fn erase(&self, account: AccountId) {
-        self.engine.erase_account(account).await.expect("erased");
+        self.engine.account(account).erase().await.expect("erased");
     }
 
     /// Erases the first account and gives its name to another one. Returns the API, called
@@ -130,16 +140,16 @@ impl TestApi {
     }
 
     pub async fn delivery_count(&self, account: AccountId) -> usize {
-        let mut count = 0;
-        for endpoint in self.engine.endpoints(account).await.expect("endpoints") {
-            count += self.engine.deliveries(account, endpoint.id, Filter::default(), 100).await.expect("a list").len();
+        let (account, mut count) = (self.engine.account(account), 0);
+        for endpoint in account.endpoints().list().await.expect("endpoints") {
+            count += account.endpoint(endpoint.id).deliveries(Filter::default(), 100).await.expect("a list").len();
         }
         count
     }
 
     pub async fn set_threshold(&self, account: AccountId, threshold: &str) {
         let threshold = threshold.parse().expect("an amount");
-        self.engine.set_balance_threshold(account, Some(threshold)).await.expect("a threshold");
+        self.engine.account(account).set_balance_threshold(Some(threshold)).await.expect("a threshold");
     }
 
     pub async fn balance(&self, account: AccountId) -> Option<String> {
@@ -147,6 +157,7 @@ impl TestApi {
         account.balance.map(|balance| balance.to_string())
     }
 
+    /// Takes the database away from the engine: on SQLite, where no other process can.
     pub async fn close_database(&self) {
         self.engine.close().await;
     }

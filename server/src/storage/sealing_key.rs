@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
-use signet_engine::{random::Random, seal::SealKey, store::DatabaseUrl};
+use signet_engine::{db::DatabaseUrl, random::Random, seal::SealKey};
 
 /// The variable that holds the key itself, for operators without a file.
 pub const KEY_VARIABLE: &str = "SIGNET_KEY";

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use signet_engine::store::DatabaseUrl;
+use signet_engine::db::DatabaseUrl;
 
 /// Keeps other servers away as long as it lives. The system takes it back at any end of the
 /// process.

@@ -18,23 +18,3 @@ mod random_kills;
 mod two_servers;
 mod verify;
 mod world;
-
-/// Makes tests of a story, one for each database.
-macro_rules! on_each_database {
-    ($story:ident) => {
-        mod $story {
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_sqlite() {
-                super::$story(crate::crash::world::World::on_sqlite().await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_postgres() {
-                if let Some(world) = crate::crash::world::World::on_postgres().await {
-                    super::$story(world).await;
-                }
-            }
-        }
-    };
-}
-use on_each_database;

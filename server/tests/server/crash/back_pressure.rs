@@ -7,12 +7,14 @@ use std::sync::{
 };
 
 use reqwest::{StatusCode, header::RETRY_AFTER};
-use signet_engine::store::DatabaseUrl;
+use signet_engine::{
+    db::DatabaseUrl,
+    testing::{TestDatabase, on_each_database},
+};
 use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
 use tokio::task::JoinSet;
 
 use super::{
-    on_each_database,
     options::QUICK,
     producer::{Refusal, Request, Sender},
     verify::{settle_and_verify, settled},
@@ -68,7 +70,9 @@ fn check(refusal: &Refusal) {
     assert!(headers.contains_key(RETRY_AFTER), "{headers:?}");
 }
 
-async fn a_producer_of_events_that_cannot_be_stored_is_told_to_come_back(world: World) {
+on_each_database!(a_producer_of_events_that_cannot_be_stored_is_told_to_come_back);
+async fn a_producer_of_events_that_cannot_be_stored_is_told_to_come_back(database: TestDatabase) {
+    let world = World::on(database).await;
     let server = world.serve(&QUICK).await;
     let sender = Sender::new(&world);
     let first = sender.accepted(&server, &Request::single("task_first")).await[0];
@@ -107,5 +111,3 @@ async fn a_producer_of_events_that_cannot_be_stored_is_told_to_come_back(world: 
     let acknowledged = [("task_first".to_owned(), first), ("task_single".to_owned(), second)].into();
     settle_and_verify(&world, server, &acknowledged).await;
 }
-
-on_each_database!(a_producer_of_events_that_cannot_be_stored_is_told_to_come_back);

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use signet_engine::ledger::Rule;
+use signet_engine::service::ledger::Rule;
 use tokio::{
     task::JoinHandle,
     time::{Instant, sleep},

@@ -1,11 +1,13 @@
 //! A server that dies at each named place, and the exact state that it leaves.
 
-use signet_engine::store::{deliveries::Delivery, endpoints::HeldChoice};
+use signet_engine::{
+    service::deliveries::Delivery,
+    testing::{TestDatabase, on_each_database},
+};
 use signet_model::{EventId, Subscriptions, delivery::State};
 
 use super::{
     gate::Gate,
-    on_each_database,
     options::{Fault, QUICK},
     producer::{Refusal, Request, Sender},
     verify::{attempt, id, settle_and_verify},
@@ -63,14 +65,18 @@ async fn die_delivering(world: &World, fault: Fault) -> EventId {
     event
 }
 
-async fn before_the_commit_no_event_is_stored_or_promised(world: World) {
+on_each_database!(before_the_commit_no_event_is_stored_or_promised);
+async fn before_the_commit_no_event_is_stored_or_promised(database: TestDatabase) {
+    let world = World::on(database).await;
     lose_the_answer(&world, Fault("before_commit")).await;
     assert!(world.log(world.endpoint).await.is_empty(), "stored before the commit");
     let (delivery, attempts) = go_on(&world).await;
     assert_eq!((delivery.attempts, attempts), (1, vec![1]));
 }
 
-async fn after_the_commit_the_event_is_delivered_even_if_its_producer_has_no_answer(world: World) {
+on_each_database!(after_the_commit_the_event_is_delivered_even_if_its_producer_has_no_answer);
+async fn after_the_commit_the_event_is_delivered_even_if_its_producer_has_no_answer(database: TestDatabase) {
+    let world = World::on(database).await;
     lose_the_answer(&world, Fault("after_commit")).await;
     let stored = world.log(world.endpoint).await;
     assert_eq!(stored.len(), 1, "{stored:?}");
@@ -90,15 +96,21 @@ async fn the_attempt_is_repeated_after(world: &World, fault: Fault) {
     assert_eq!((delivery.event, delivery.attempts, attempts), (event, 1, vec![1, 1]));
 }
 
-async fn after_sending_the_attempt_is_repeated_under_the_same_id(world: World) {
+on_each_database!(after_sending_the_attempt_is_repeated_under_the_same_id);
+async fn after_sending_the_attempt_is_repeated_under_the_same_id(database: TestDatabase) {
+    let world = World::on(database).await;
     the_attempt_is_repeated_after(&world, Fault("after_send")).await;
 }
 
-async fn before_recording_the_attempt_is_repeated_under_the_same_id(world: World) {
+on_each_database!(before_recording_the_attempt_is_repeated_under_the_same_id);
+async fn before_recording_the_attempt_is_repeated_under_the_same_id(database: TestDatabase) {
+    let world = World::on(database).await;
     the_attempt_is_repeated_after(&world, Fault("before_record")).await;
 }
 
-async fn after_recording_no_attempt_is_repeated(world: World) {
+on_each_database!(after_recording_no_attempt_is_repeated);
+async fn after_recording_no_attempt_is_repeated(database: TestDatabase) {
+    let world = World::on(database).await;
     let event = die_delivering(&world, Fault("after_record")).await;
     let before = only(&world, event).await;
     assert_eq!((before.state, before.attempts), (State::Delivered, 1));
@@ -106,7 +118,9 @@ async fn after_recording_no_attempt_is_repeated(world: World) {
     assert_eq!((delivery.event, delivery.attempts, attempts), (event, 1, vec![1]));
 }
 
-async fn deliveries_that_a_dead_process_had_claimed_fall_due_again(world: World) {
+on_each_database!(deliveries_that_a_dead_process_had_claimed_fall_due_again);
+async fn deliveries_that_a_dead_process_had_claimed_fall_due_again(database: TestDatabase) {
+    let world = World::on(database).await;
     world.receiver.answer(500);
     let server = world.serve_with(Fault("after_claim")).await;
     let event = Sender::new(&world).accepted(&server, &request()).await[0];
@@ -118,27 +132,21 @@ async fn deliveries_that_a_dead_process_had_claimed_fall_due_again(world: World)
     assert_eq!((delivery.event, delivery.attempts, attempts), (event, 2, vec![1, 2]));
 }
 
-async fn deliveries_that_a_step_has_held_stay_held_and_the_next_process_goes_on(world: World) {
+on_each_database!(deliveries_that_a_step_has_held_stay_held_and_the_next_process_goes_on);
+async fn deliveries_that_a_step_has_held_stay_held_and_the_next_process_goes_on(database: TestDatabase) {
+    let world = World::on(database).await;
     world.receiver.answer(500);
     let server = world.serve_with(Fault("after_step")).await;
     let event = Sender::new(&world).accepted(&server, &request()).await[0];
     within("the delivery arrives", world.receiver.arrived(1)).await;
     let engine = world.engine().await;
-    engine.pause_endpoint(world.account, world.endpoint).await.expect("paused");
+    let endpoint = engine.account(world.account).endpoint(world.endpoint);
+    endpoint.pause().await.expect("paused");
     server.died().await;
     world.receiver.answer(200);
-    engine.enable_endpoint(world.account, world.endpoint).await.expect("enabled");
-    let all = Subscriptions::all();
-    engine.settle_held(world.account, world.endpoint, all, HeldChoice::Release).await.expect("released");
+    endpoint.enable().await.expect("enabled");
+    endpoint.release(Subscriptions::all()).await.expect("released");
     engine.close().await;
     let (delivery, _) = go_on(&world).await;
     assert_eq!((delivery.event, delivery.state), (event, State::Delivered));
 }
-
-on_each_database!(before_the_commit_no_event_is_stored_or_promised);
-on_each_database!(after_the_commit_the_event_is_delivered_even_if_its_producer_has_no_answer);
-on_each_database!(after_sending_the_attempt_is_repeated_under_the_same_id);
-on_each_database!(before_recording_the_attempt_is_repeated_under_the_same_id);
-on_each_database!(after_recording_no_attempt_is_repeated);
-on_each_database!(deliveries_that_a_dead_process_had_claimed_fall_due_again);
-on_each_database!(deliveries_that_a_step_has_held_stay_held_and_the_next_process_goes_on);

@@ -1,10 +1,10 @@
 //! A server that is asked to stop while attempts are under way.
 
+use signet_engine::testing::{TestDatabase, on_each_database};
 use signet_model::delivery::State;
 
 use super::{
     gate::{Gate, different_arrived},
-    on_each_database,
     options::QUICK,
     producer::{Request, Sender},
     verify::settle_and_verify,
@@ -22,7 +22,9 @@ const STUBBORN: [&str; 6] = ["--budget", "6s", "--lease", "10s", "--stop-limit",
 /// More than one server takes in hand.
 const EVENTS: usize = 600;
 
-async fn attempts_under_way_are_recorded_and_no_delivery_is_claimed(world: World) {
+on_each_database!(attempts_under_way_are_recorded_and_no_delivery_is_claimed);
+async fn attempts_under_way_are_recorded_and_no_delivery_is_claimed(database: TestDatabase) {
+    let world = World::on(database).await;
     let mut server = world.serve(&PATIENT).await;
     let gate = Gate::close(&world.receiver);
     let tasks: Vec<_> = (0..EVENTS).map(|number| format!("task_{number}")).collect();
@@ -47,11 +49,15 @@ async fn attempts_under_way_are_recorded_and_no_delivery_is_claimed(world: World
     assert_eq!((tally.delivered, tally.arrivals, tally.duplicates), (EVENTS, EVENTS, 0), "{tally}");
 }
 
-async fn at_the_deadline_the_server_leaves_attempts_under_way(world: World) {
+on_each_database!(at_the_deadline_the_server_leaves_attempts_under_way);
+async fn at_the_deadline_the_server_leaves_attempts_under_way(database: TestDatabase) {
+    let world = World::on(database).await;
     leave_under_way(&world, &HURRIED, async |server: &Server| server.terminate()).await;
 }
 
-async fn at_a_second_signal_the_server_leaves_at_once(world: World) {
+on_each_database!(at_a_second_signal_the_server_leaves_at_once);
+async fn at_a_second_signal_the_server_leaves_at_once(database: TestDatabase) {
+    let world = World::on(database).await;
     leave_under_way(&world, &STUBBORN, async |server: &Server| {
         server.terminate();
         // So that the first one is not overtaken by the second.
@@ -79,7 +85,3 @@ async fn leave_under_way(world: &World, options: &[&str], ask: impl AsyncFnOnce(
     let tally = settle_and_verify(world, server, &[("task_1".to_owned(), event)].into()).await;
     assert_eq!((tally.delivered, tally.arrivals, tally.duplicates), (1, 2, 1), "{tally}");
 }
-
-on_each_database!(attempts_under_way_are_recorded_and_no_delivery_is_claimed);
-on_each_database!(at_the_deadline_the_server_leaves_attempts_under_way);
-on_each_database!(at_a_second_signal_the_server_leaves_at_once);

@@ -1,11 +1,13 @@
 //! `signet check` of a database that servers write to.
 
-use signet_engine::ledger::Rule;
+use signet_engine::{
+    service::ledger::Rule,
+    testing::{TestDatabase, on_each_database},
+};
 
 use super::{
     checks::{Check, Checks},
     gate::{Gate, different_arrived},
-    on_each_database,
     options::{QUICK, QUICK_LEASE},
     producer::{Request, Sender},
     verify::{settled, verify},
@@ -31,7 +33,9 @@ const EVENTS: usize = 600;
 /// beginning have then been over for long.
 const ATTEMPTED: usize = 60;
 
-async fn a_delivery_that_no_server_takes_up_is_reported_until_one_runs(world: World) {
+on_each_database!(a_delivery_that_no_server_takes_up_is_reported_until_one_runs);
+async fn a_delivery_that_no_server_takes_up_is_reported_until_one_runs(database: TestDatabase) {
+    let world = World::on(database).await;
     let check = Check::of(&world, QUICK_LEASE);
     let gate = Gate::close(&world.receiver);
     let server = world.serve(&QUICK).await;
@@ -54,7 +58,9 @@ async fn a_delivery_that_no_server_takes_up_is_reported_until_one_runs(world: Wo
     verify(&world, &[world.endpoint], &[("task_1".to_owned(), event)].into()).await;
 }
 
-async fn a_backlog_before_a_receiver_that_hangs_is_not_reported(world: World) {
+on_each_database!(a_backlog_before_a_receiver_that_hangs_is_not_reported);
+async fn a_backlog_before_a_receiver_that_hangs_is_not_reported(database: TestDatabase) {
+    let world = World::on(database).await;
     let checks = Checks::start(&world);
     let gate = Gate::close(&world.receiver);
     let server = world.serve(&NARROW).await;
@@ -75,6 +81,3 @@ async fn a_backlog_before_a_receiver_that_hangs_is_not_reported(world: World) {
     println!("checked {checked} times: {tally}");
     assert_eq!((tally.events, tally.delivered), (EVENTS, EVENTS), "{tally}");
 }
-
-on_each_database!(a_delivery_that_no_server_takes_up_is_reported_until_one_runs);
-on_each_database!(a_backlog_before_a_receiver_that_hangs_is_not_reported);

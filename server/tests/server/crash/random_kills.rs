@@ -7,13 +7,15 @@ use std::{
 };
 
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use signet_engine::{random::Random, testing::Arrival};
+use signet_engine::{
+    random::Random,
+    testing::{Arrival, TestDatabase, on_each_database},
+};
 use signet_model::EndpointId;
 use tokio::time::sleep;
 
 use super::{
     checks::Checks,
-    on_each_database,
     options::{Fault, QUICK},
     producer::Producers,
     verify::{settled, verify},
@@ -52,16 +54,15 @@ async fn start(world: &World, is_to_die: bool) -> Option<Server> {
 /// Pauses or enables a webhook beside the server.
 async fn switch(world: &World, endpoint: EndpointId, on: bool) {
     let engine = world.engine().await;
-    let switched = if on {
-        engine.enable_endpoint(world.account, endpoint).await
-    } else {
-        engine.pause_endpoint(world.account, endpoint).await
-    };
+    let endpoint = engine.account(world.account).endpoint(endpoint);
+    let switched = if on { endpoint.enable().await } else { endpoint.pause().await };
     switched.expect("it is there");
     engine.close().await;
 }
 
-async fn killed_again_and_again(world: World) {
+on_each_database!(killed_again_and_again);
+async fn killed_again_and_again(database: TestDatabase) {
+    let world = World::on(database).await;
     let seed = seed();
     println!("{SEED_VARIABLE}={seed} makes the same choices");
     let mut random = StdRng::seed_from_u64(seed);
@@ -103,5 +104,3 @@ async fn killed_again_and_again(world: World) {
     println!("killed {KILLS} times and checked {checked} times: {tally}");
     assert!(tally.delivered > 0 && tally.held > 0, "{tally}");
 }
-
-on_each_database!(killed_again_and_again);

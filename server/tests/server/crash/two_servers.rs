@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use signet_engine::testing::postgres;
+
 use super::{
     gate::{Gate, different_arrived},
     producer::{Request, Sender},
@@ -21,7 +23,8 @@ const PATIENT: [&str; 6] = ["--max-in-flight-per-endpoint", AT_ONCE, "--budget",
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_servers_share_the_work_and_one_takes_over_from_the_other() {
-    let Some(world) = World::on_postgres().await else { return };
+    let Some(database) = postgres().await else { return };
+    let world = World::on(database).await;
     let (mortal, patient) = (world.serve(&MORTAL).await, world.serve(&PATIENT).await);
     let gate = Gate::close(&world.receiver);
     let tasks: Vec<_> = (0..EVENTS).map(|number| format!("task_{number}")).collect();

@@ -6,7 +6,7 @@ use std::{
     fmt,
 };
 
-use signet_engine::{Engine, store::deliveries::Filter, testing::Arrival};
+use signet_engine::{Engine, service::deliveries::Filter, testing::Arrival};
 use signet_model::{
     EndpointId, EventId,
     delivery::State,
@@ -53,7 +53,8 @@ pub async fn settled(world: &World, endpoints: &[EndpointId]) {
     for &endpoint in endpoints {
         let filter = Filter { state: Some(State::Pending), ..Filter::default() };
         until("no delivery is pending", async || {
-            engine.deliveries(world.account, endpoint, filter, 1).await.is_ok_and(|pending| pending.is_empty())
+            let pending = engine.account(world.account).endpoint(endpoint).deliveries(filter, 1).await;
+            pending.is_ok_and(|pending| pending.is_empty())
         })
         .await;
     }
@@ -100,9 +101,10 @@ async fn check_endpoint(
     arrivals: &[Arrival],
     tally: &mut Tally,
 ) {
-    let path = engine.endpoint(world.account, endpoint).await.expect("an answer").expect("an endpoint");
-    let path = EndpointUrl::from_stored(&path.url).expect("a URL").url().path().to_owned();
-    let secret = engine.endpoint_secret(world.account, endpoint).await.expect("a secret");
+    let handle = engine.account(world.account).endpoint(endpoint);
+    let url = handle.get().await.expect("an endpoint").url;
+    let path = EndpointUrl::from_stored(&url).expect("a URL").url().path().to_owned();
+    let secret = handle.secret().await.expect("a secret");
     let log = read_log(engine, world.account, endpoint).await;
     let deliveries: HashMap<EventId, _> = log.iter().map(|delivery| (delivery.event, delivery)).collect();
     assert_eq!(deliveries.len(), log.len(), "an event has two deliveries to one endpoint");

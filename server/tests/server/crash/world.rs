@@ -10,11 +10,11 @@ use std::{
 use signet_engine::{
     Engine, Environment, Settings,
     clock::SystemClock,
+    db::{Database, DatabaseUrl},
     outbound::{Client, Config, Policy},
     random::Random,
     seal::{SealKey, Sealer},
-    store::{
-        Database, DatabaseUrl,
+    service::{
         deliveries::{Delivery, Filter},
         endpoints::EndpointDraft,
     },
@@ -43,16 +43,8 @@ pub struct World {
 }
 
 impl World {
-    pub async fn on_sqlite() -> Self {
-        Self::in_database(testing::sqlite().await).await
-    }
-
-    /// On PostgreSQL, where there is a server for tests.
-    pub async fn on_postgres() -> Option<Self> {
-        Some(Self::in_database(testing::postgres().await?).await)
-    }
-
-    async fn in_database(database: TestDatabase) -> Self {
+    /// A world in this database.
+    pub async fn on(database: TestDatabase) -> Self {
         // A connection that stayed open would keep a crash from being a whole one.
         database.db.close().await;
         let mut world = Self::at(database.url.clone()).await;
@@ -197,5 +189,5 @@ async fn subscribe(engine: &Engine, account: AccountId, receiver: &Receiver, pat
         description: Description::default(),
         event_types: Subscriptions::all(),
     };
-    engine.create_endpoint(account, draft, &engine.new_secret()).await.expect("an endpoint").id
+    engine.account(account).endpoints().create(draft, &engine.new_secret()).await.expect("an endpoint").id
 }

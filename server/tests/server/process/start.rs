@@ -7,6 +7,7 @@ use std::{
 };
 
 use rustix::process::geteuid;
+use signet_engine::{db::DatabaseUrl, testing::postgres};
 use tokio::process::Command;
 
 use super::{Folder, LISTEN, ask, refusal, run_by, setup_link};
@@ -126,4 +127,22 @@ async fn a_database_that_cannot_be_written_is_refused_with_advice() {
     let error = refusal(with_permissions(serve(&folder))).await;
     assert!(error.contains("choose another folder with --database"), "{error}");
     set_mode(folder.path(), 0o700);
+}
+
+#[tokio::test]
+async fn a_postgresql_that_takes_no_writes_is_refused_with_advice() {
+    let Some(database) = postgres().await else { return };
+    database
+        .run(
+            "DO $$ BEGIN
+               EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database());
+             END $$",
+        )
+        .await;
+    let DatabaseUrl::Postgres(url) = &database.url else { panic!("not PostgreSQL: {database:?}") };
+    let folder = Folder::new();
+    let mut command = serve(&folder);
+    command.args(["--database", url, "--key-file", "signet.key"]);
+    let error = refusal(command).await;
+    assert!(error.contains("whether this user may"), "{error}");
 }
