@@ -15,6 +15,8 @@
 //!   *revision* of the account.
 //! - [**Draining**](drain) holds or discards what waits for an endpoint that was disabled or
 //!   deleted, in bounded steps. [**Release rates**](release_rates) spread what is released.
+//! - The [**context**](context) is what they share, and the [**tasks**](tasks) start and stop
+//!   together.
 //! - The [**listener**](listener) hears what other processes on one PostgreSQL have changed.
 //!
 //! # The life of a delivery
@@ -44,6 +46,7 @@ pub mod attempt;
 mod balances;
 mod claim;
 mod commit;
+mod context;
 mod dispatcher;
 pub(crate) mod drain;
 pub(crate) mod endpoint_cache;
@@ -59,29 +62,22 @@ mod readiness;
 mod release_rates;
 mod reply;
 mod request_queue;
+mod tasks;
 mod verdict;
 mod writer;
 
 use signet_model::{AccountId, EndpointId};
 
 pub(crate) use balances::{BalanceChange, BalanceUpdate};
-pub(crate) use dispatcher::dispatch;
-pub(crate) use endpoint_cache::EndpointCache;
-pub(crate) use ingest::{Audience, Incoming, RequestSender};
-pub(crate) use lanes::{LaneLimits, Lanes};
+pub(crate) use context::Context;
+pub(crate) use ingest::{Audience, Incoming};
 pub(crate) use leased_delivery::LeasedDelivery;
-pub(crate) use listener::listen;
-pub(crate) use outcome::Decided;
-pub(crate) use outcome_watchers::OutcomeWatchers;
-pub(crate) use readiness::LastCommit;
-pub(crate) use release_rates::ReleaseRates;
-pub(crate) use request_queue::WriteRequest;
-pub(crate) use writer::{Phases, write};
+pub(crate) use tasks::Tasks;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use {
     claim::claim_batch,
     commit::{Changes, commit_batch},
-    outcome::{Completion, CompletionResult},
+    outcome::{Completion, CompletionResult, Decided},
 };
 
 /// An endpoint of an account.

@@ -27,11 +27,13 @@ pub mod testing;
 
 mod engine;
 mod fault;
+mod settings;
 mod shutdown;
 mod unusable;
 
-pub use engine::{Engine, Environment, Running, Settings};
+pub use engine::{Engine, Environment, Running};
 pub use service as store;
 pub use service::{ledger, retention};
+pub use settings::Settings;
 pub use shutdown::Shutdown;
 pub use unusable::{Unusable, UnusableDelivery};

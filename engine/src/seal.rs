@@ -8,6 +8,9 @@ use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
+use signet_model::{EndpointId, signature::Secret};
+
+use crate::Unusable;
 
 mod key;
 
@@ -51,6 +54,12 @@ impl Sealer {
         let payload = Payload { msg: encrypted, aad: context };
         let text = self.0.decrypt(&XNonce::from(*nonce), payload).map_err(|_| CannotOpen)?;
         String::from_utf8(text).map_err(|_| CannotOpen)
+    }
+
+    /// Opens a signing secret of an endpoint.
+    pub(crate) fn open_secret(&self, endpoint: EndpointId, sealed: &[u8]) -> Result<Secret, Unusable> {
+        let text = self.open(sealed, endpoint.uuid().as_bytes()).map_err(|_| Unusable::Secret)?;
+        Secret::from_stored(&text).map_err(|_| Unusable::Secret)
     }
 }
 

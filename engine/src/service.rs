@@ -25,7 +25,12 @@ mod state;
 mod token;
 pub mod users;
 
-use std::fmt;
+use std::{fmt, sync::Arc};
+
+use signet_model::time::Clock;
+
+use crate::{deliver, outbound::Policy, random::Random, seal::Sealer, settings::Settings};
+use api_keys::RecentKeys;
 
 pub use accounts::{AccountHandle, Accounts};
 pub use api_keys::{ApiKeys, OperatorKeys};
@@ -39,10 +44,23 @@ pub(crate) use state::EFFECTIVE_STATE;
 pub use users::Users;
 
 pub use crate::db::{Database, DatabaseUrl, InvalidDatabaseUrl};
-pub(crate) use crate::engine::Parts as Service;
 
 /// The result of an operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The parts that operations share.
+pub(crate) struct Service {
+    pub(crate) delivery: Arc<deliver::Context>,
+    pub(crate) settings: Settings,
+    pub(crate) db: Database,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Random,
+    pub(crate) sealer: Sealer,
+    /// Decides which URLs can be saved.
+    pub(crate) policy: Policy,
+    pub(crate) passwords: Passwords,
+    pub(crate) recent_keys: RecentKeys,
+}
 
 impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

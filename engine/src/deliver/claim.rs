@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use signet_model::EndpointId;
 
 use super::{
-    Address, LeasedDelivery, distinct,
+    Address, Context, LeasedDelivery, distinct,
     drain::drain_step,
     endpoint_cache::Snapshot,
     lanes::{AttemptCounts, LaneSlot, Leased},
@@ -13,7 +13,6 @@ use super::{
 };
 use crate::{
     db::Result,
-    engine::Parts,
     fault,
     queue::{Claim, ClaimOrder, ClaimQuota, Claimed, HotPath, Queue, UnreadableRow},
 };
@@ -38,51 +37,51 @@ enum Try {
 }
 
 /// Takes drain steps at the due endpoints that need them, and claims at the others.
-pub(crate) async fn claim_batch(engine: &Parts, queue: &mut Queue, due: &[Address]) -> Result<ClaimedDeliveries> {
+pub(crate) async fn claim_batch(context: &Context, queue: &mut Queue, due: &[Address]) -> Result<ClaimedDeliveries> {
     let mut due = due.to_vec();
     let accounts = distinct(due.iter().map(|&(account, _)| account));
-    let mut snapshot = engine.endpoint_cache.cached(queue, &accounts).await?;
+    let mut snapshot = context.endpoint_cache.cached(queue, &accounts).await?;
     let mut drained = 0;
     for _ in 0..TRIES_MAX {
-        let now = engine.clock.now();
-        let step = drain_step(engine, queue, &due, &snapshot, now).await?;
+        let now = context.clock.now();
+        let step = drain_step(context, queue, &due, &snapshot, now).await?;
         drained += step.visited;
         due.retain(|(_, endpoint)| !step.draining.contains(endpoint));
-        let limits = engine.release_rates.limits(engine, &due, &snapshot, now).await?;
-        if let Try::Claimed(claimed) = try_claim(engine, queue, &due, &snapshot, &limits).await? {
+        let limits = context.release_rates.limits(context, &due, &snapshot, now).await?;
+        if let Try::Claimed(claimed) = try_claim(context, queue, &due, &snapshot, &limits).await? {
             return Ok(ClaimedDeliveries { endpoints: drained + claimed.endpoints, ..claimed });
         }
-        snapshot = engine.endpoint_cache.refresh(queue, &accounts).await?;
+        snapshot = context.endpoint_cache.refresh(queue, &accounts).await?;
     }
     Ok(ClaimedDeliveries { endpoints: drained, ..ClaimedDeliveries::default() })
 }
 
 /// Claims by a snapshot of the endpoints.
 async fn try_claim(
-    engine: &Parts,
+    context: &Context,
     queue: &mut Queue,
     due: &[Address],
     snapshot: &Snapshot,
     limits: &ClaimLimits,
 ) -> Result<Try> {
-    let mut room = reserve(engine, due, snapshot, limits);
+    let mut room = reserve(context, due, snapshot, limits);
     let limited: Vec<_> = limits.keys().map(|&endpoint| (endpoint, slots_at(&room, endpoint))).collect();
     let endpoints: Vec<_> = due.iter().filter_map(|&address| quota(address, &room)).collect();
     if endpoints.is_empty() {
         return Ok(Try::Claimed(ClaimedDeliveries::default()));
     }
-    let now = engine.clock.now();
-    let leased = Leased { lease: engine.new_lease(), until: now + engine.settings.lease };
+    let now = context.clock.now();
+    let leased = Leased { lease: context.new_lease(), until: now + context.settings.lease };
     let order = ClaimOrder { accounts: snapshot.revisions(), endpoints, now, until: leased.until, lease: leased.lease };
     let Claim::Claimed(batch) = queue.claim(order).await? else { return Ok(Try::Stale) };
     fault::point("after_claim");
     let place = |delivery| place(delivery, snapshot, &mut room, leased);
     let deliveries = batch.deliveries.into_iter().filter_map(place).collect();
     for (endpoint, slots) in limited {
-        engine.release_rates.claimed(endpoint, slots, batch.still_due.contains(&endpoint));
+        context.release_rates.claimed(endpoint, slots, batch.still_due.contains(&endpoint));
     }
     for (_, endpoint) in room.into_keys() {
-        engine.lanes.claimed(endpoint, batch.still_due.contains(&endpoint));
+        context.lanes.claimed(endpoint, batch.still_due.contains(&endpoint));
     }
     Ok(Try::Claimed(ClaimedDeliveries { endpoints: batch.endpoints, deliveries }))
 }
@@ -96,13 +95,18 @@ struct Reserved {
 
 /// Shares a batch evenly among endpoints: one with a long backlog takes no more than its
 /// part from those with one retry each.
-fn reserve(engine: &Parts, due: &[Address], snapshot: &Snapshot, limits: &ClaimLimits) -> HashMap<Address, Reserved> {
+fn reserve(
+    context: &Context,
+    due: &[Address],
+    snapshot: &Snapshot,
+    limits: &ClaimLimits,
+) -> HashMap<Address, Reserved> {
     let endpoints = due.len().max(1);
     let share = BATCH_MAX.div_ceil(endpoints);
     let reserve = |&(account, endpoint): &Address| {
         let view = snapshot.endpoint(account, endpoint)?;
         let slots_max = limits.get(&endpoint).map_or(share, |&limit| share.min(limit));
-        let (slots, bytes) = engine.lanes.reserve_to_claim((account, endpoint), view.url(), slots_max, endpoints);
+        let (slots, bytes) = context.lanes.reserve_to_claim((account, endpoint), view.url(), slots_max, endpoints);
         (!slots.is_empty()).then_some(((account, endpoint), Reserved { slots, bytes }))
     };
     due.iter().filter_map(reserve).collect()

@@ -14,7 +14,7 @@ use std::collections::HashSet;
 use signet_model::{AccountId, EndpointId, endpoint::DisabledReason};
 
 use super::{
-    Address,
+    Address, Context,
     balances::{AppliedUpdates, BalanceUpdate, write_balances},
     distinct,
     endpoint_cache::Snapshot,
@@ -26,7 +26,6 @@ use super::{
 };
 use crate::{
     db::{Result, Tx},
-    engine::Parts,
     queue::{Batch, Disabling, HotPath, Lock, Queue, Write, WriteError},
 };
 
@@ -50,7 +49,7 @@ pub(crate) struct Committed {
 
 /// Writes changes and outcomes in one transaction.
 pub(crate) async fn commit_batch(
-    engine: &Parts,
+    context: &Context,
     queue: &mut Queue,
     changes: &Changes,
     outcomes: &[Decided],
@@ -60,12 +59,12 @@ pub(crate) async fn commit_batch(
     if changes.balances.is_empty()
         && !outcomes.iter().any(|one| one.disables())
         && let Optimistic::Committed(committed) =
-            commit_optimistically(engine, queue, &changes.events, &outcomes).await?
+            commit_optimistically(context, queue, &changes.events, &outcomes).await?
     {
         return Ok(committed);
     }
     let mut tx = queue.begin().await?;
-    let written = match write_locking(engine, &mut tx, changes, &outcomes).await {
+    let written = match write_locking(context, &mut tx, changes, &outcomes).await {
         Ok(written) => written,
         Err(error) => {
             tx.roll_back().await;
@@ -73,7 +72,7 @@ pub(crate) async fn commit_batch(
         }
     };
     tx.commit_batch(&written.batch).await?;
-    Ok(written.announce(engine).await)
+    Ok(written.announce(context).await)
 }
 
 /// The result of an optimistic commit.
@@ -86,30 +85,30 @@ enum Optimistic {
 
 /// Commits by the cache.
 async fn commit_optimistically(
-    engine: &Parts,
+    context: &Context,
     queue: &mut Queue,
     events: &[Incoming],
     outcomes: &[&Decided],
 ) -> Result<Optimistic, WriteError> {
     let accounts = accounts_of(events, outcomes);
-    let cached = engine.endpoint_cache.cached(queue, &accounts).await?;
-    if let Optimistic::Committed(committed) = commit_by(engine, queue, events, outcomes, &cached).await? {
+    let cached = context.endpoint_cache.cached(queue, &accounts).await?;
+    if let Optimistic::Committed(committed) = commit_by(context, queue, events, outcomes, &cached).await? {
         return Ok(Optimistic::Committed(committed));
     }
     // The cache may have been out of date; what has just been read hardly is.
-    let refreshed = engine.endpoint_cache.refresh(queue, &accounts).await?;
-    commit_by(engine, queue, events, outcomes, &refreshed).await
+    let refreshed = context.endpoint_cache.refresh(queue, &accounts).await?;
+    commit_by(context, queue, events, outcomes, &refreshed).await
 }
 
 /// Commits by a snapshot of the endpoints.
 async fn commit_by(
-    engine: &Parts,
+    context: &Context,
     queue: &mut Queue,
     events: &[Incoming],
     outcomes: &[&Decided],
     snapshot: &Snapshot,
 ) -> Result<Optimistic, WriteError> {
-    let plans = Plans::make(engine, snapshot, events.iter());
+    let plans = Plans::make(context, snapshot, events.iter());
     let mut batch = Batch { accounts: snapshot.revisions(), keys: plans.keys(), ..Batch::default() };
     plans.add_to(&mut batch);
     add_outcomes(&mut batch, outcomes, snapshot);
@@ -117,7 +116,7 @@ async fn commit_by(
     if queue.write(batch).await? == Write::Stale {
         return Ok(Optimistic::Stale);
     }
-    announce(engine, retries, outcomes, &[]);
+    announce(context, retries, outcomes, &[]);
     let committed = Committed { stored: plans.finish(), balances: Vec::new(), locked: HashSet::new() };
     Ok(Optimistic::Committed(committed))
 }
@@ -134,12 +133,12 @@ struct Written<'a> {
 
 /// Reads and locks everything that the batch depends on, and writes it.
 async fn write_locking<'a>(
-    engine: &Parts,
+    context: &Context,
     tx: &mut Tx<'_>,
     changes: &Changes,
     outcomes: &[&'a Decided],
 ) -> Result<Written<'a>> {
-    let (snapshot, locked) = lock_free_accounts(engine, tx, changes, outcomes).await?;
+    let (snapshot, locked) = lock_free_accounts(context, tx, changes, outcomes).await?;
     let is_free = |account: &AccountId| !locked.contains(account);
     let outcomes: Vec<_> = outcomes
         .iter()
@@ -150,9 +149,9 @@ async fn write_locking<'a>(
     let disabling = disables.map(|one| (one.completion.account, one.completion.endpoint)).collect();
     let outcomes = keep_leased(tx, &outcomes, &snapshot).await?;
     let balances: Vec<_> = changes.balances.iter().copied().filter(|update| is_free(&update.account)).collect();
-    let AppliedUpdates { answers, crossings } = write_balances(tx, &balances, engine.clock.now()).await?;
+    let AppliedUpdates { answers, crossings } = write_balances(tx, &balances, context.clock.now()).await?;
     let events = changes.events.iter().filter(|incoming| is_free(&incoming.event.account));
-    let mut plans = Plans::make(engine, &snapshot, events.chain(&crossings));
+    let mut plans = Plans::make(context, &snapshot, events.chain(&crossings));
     plans.replay(tx).await?;
     let mut batch = Batch::default();
     plans.add_to(&mut batch);
@@ -166,7 +165,7 @@ async fn write_locking<'a>(
 /// Locks the accounts that the batch depends on, as far as they are free. Returns them as
 /// they are, and the ids of those that are not free.
 async fn lock_free_accounts(
-    engine: &Parts,
+    context: &Context,
     tx: &mut Tx<'_>,
     changes: &Changes,
     outcomes: &[&Decided],
@@ -177,7 +176,7 @@ async fn lock_free_accounts(
     shared.retain(|account| to_change.binary_search(account).is_err());
     let mut free = tx.lock_free_accounts(&to_change, Lock::Exclusive).await?;
     free.extend(tx.lock_free_accounts(&shared, Lock::Shared).await?);
-    let snapshot = engine.endpoint_cache.load_at(tx, free).await?;
+    let snapshot = context.endpoint_cache.load_at(tx, free).await?;
     let absent: Vec<_> = to_change.into_iter().chain(shared).filter(|&id| snapshot.account(id).is_none()).collect();
     // The absent accounts that exist are locked.
     let locked = if absent.is_empty() { Vec::new() } else { tx.revisions(&absent).await? };
@@ -186,12 +185,12 @@ async fn lock_free_accounts(
 
 impl Written<'_> {
     /// Announces the writes after their commit.
-    async fn announce(self, engine: &Parts) -> Committed {
-        announce(engine, self.batch.has_retries(), &self.outcomes, &self.disabled);
+    async fn announce(self, context: &Context) -> Committed {
+        announce(context, self.batch.has_retries(), &self.outcomes, &self.disabled);
         if !self.disabling.is_empty() {
-            engine.changed(&distinct(self.disabling.iter().map(|&(account, _)| account))).await;
+            context.changed(&distinct(self.disabling.iter().map(|&(account, _)| account))).await;
             for (_, endpoint) in self.disabling {
-                engine.endpoint_cache.end_disabling(endpoint);
+                context.endpoint_cache.end_disabling(endpoint);
             }
         }
         self.committed
@@ -206,14 +205,14 @@ fn accounts_of(events: &[Incoming], outcomes: &[&Decided]) -> Vec<AccountId> {
 }
 
 /// Announces recorded outcomes to the dispatcher, the log, and the tasks that wait for them.
-fn announce(engine: &Parts, retries: bool, outcomes: &[&Decided], disabled: &[(EndpointId, DisabledReason)]) {
+fn announce(context: &Context, retries: bool, outcomes: &[&Decided], disabled: &[(EndpointId, DisabledReason)]) {
     if retries || !disabled.is_empty() {
-        engine.wake.notify_one();
+        context.wake.notify_one();
     }
     for (endpoint, reason) in disabled {
         tracing::info!(%endpoint, reason = reason.as_str(), "endpoint disabled");
     }
-    engine.outcome_watchers.notify(outcomes.iter().map(|one| one.completion.delivery));
+    context.outcome_watchers.notify(outcomes.iter().map(|one| one.completion.delivery));
 }
 
 /// Drops the outcomes whose lease another process has taken over.

@@ -8,15 +8,13 @@
 use std::{io, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep, timeout};
-use tokio_util::sync::CancellationToken;
 
 use super::{
-    Address,
+    Address, Context,
     claim::{BATCH_MAX, claim_batch},
 };
 use crate::{
     db::{Error, Result},
-    engine::Parts,
     queue::{DueQueue, HotPath, Queue},
 };
 
@@ -36,15 +34,14 @@ const OWN_WRITER_TIME_MAX: Duration = Duration::from_secs(30);
 const PASS_REST_FACTOR: u32 = 20;
 
 /// Claims and sends deliveries until the engine stops.
-pub(crate) async fn dispatch(engine: Arc<Parts>, stop: CancellationToken) {
-    let queue = engine.queue.clone();
-    Dispatcher { engine, queue, stop, next_pass: Instant::now() }.run().await;
+pub(super) async fn dispatch(context: Arc<Context>) {
+    let queue = context.queue.clone();
+    Dispatcher { context, queue, next_pass: Instant::now() }.run().await;
 }
 
 struct Dispatcher {
-    engine: Arc<Parts>,
+    context: Arc<Context>,
     queue: Queue,
-    stop: CancellationToken,
     /// No pass begins before this.
     next_pass: Instant,
 }
@@ -62,7 +59,7 @@ struct Pass {
 
 impl Dispatcher {
     async fn run(mut self) {
-        while !self.stop.is_cancelled() {
+        while !self.context.shutdown.begun.is_cancelled() {
             let rest = match self.claim_all().await {
                 Ok(rest) => rest,
                 Err(error) => {
@@ -72,9 +69,9 @@ impl Dispatcher {
                 }
             };
             tokio::select! {
-                () = self.stop.cancelled() => {}
-                () = self.engine.wake.notified() => {}
-                () = self.engine.lanes.freed.notified() => {}
+                () = self.context.shutdown.begun.cancelled() => {}
+                () = self.context.wake.notified() => {}
+                () = self.context.lanes.freed.notified() => {}
                 () = sleep(rest) => {}
             }
         }
@@ -102,12 +99,12 @@ impl Dispatcher {
     }
 
     fn may_claim(&self) -> bool {
-        !self.stop.is_cancelled() && self.engine.lanes.has_room()
+        !self.context.shutdown.begun.is_cancelled() && self.context.lanes.has_room()
     }
 
     /// Claims at endpoints whose lanes overflowed and have room again.
     async fn claim_requested(&mut self) -> Result<()> {
-        let requested = if self.may_claim() { self.engine.lanes.claimable(BATCH_MAX) } else { Vec::new() };
+        let requested = if self.may_claim() { self.context.lanes.claimable(BATCH_MAX) } else { Vec::new() };
         if !requested.is_empty() {
             self.claim(&requested).await?;
         }
@@ -116,7 +113,7 @@ impl Dispatcher {
 
     /// Claims once at each endpoint that has a delivery due.
     async fn pass(&mut self) -> Result<Pass> {
-        let now = self.engine.clock.now();
+        let now = self.context.clock.now();
         let (mut pass, mut after) = (Pass::default(), DueQueue::default());
         while self.may_claim() {
             let began = Instant::now();
@@ -124,7 +121,7 @@ impl Dispatcher {
             pass.took += began.elapsed();
             let Some(&last) = page.last() else { break };
             after = last;
-            let with_room = self.engine.lanes.with_room(page.iter().map(DueQueue::address));
+            let with_room = self.context.lanes.with_room(page.iter().map(DueQueue::address));
             pass.left_out += page.len() - with_room.len();
             if !with_room.is_empty() {
                 pass.visited += self.claim(&with_room).await?;
@@ -137,15 +134,15 @@ impl Dispatcher {
     }
 
     async fn claim(&mut self, due: &[Address]) -> Result<usize> {
-        let claimed = answered(claim_batch(&self.engine, &mut self.queue, due)).await?;
+        let claimed = answered(claim_batch(&self.context, &mut self.queue, due)).await?;
         for delivery in claimed.deliveries {
-            delivery.send(&self.engine);
+            delivery.send(&self.context);
         }
         Ok(claimed.endpoints)
     }
 
     async fn until_next_due(&self) -> Result<Duration> {
-        let now = self.engine.clock.now();
+        let now = self.context.clock.now();
         let due = answered(self.queue.next_due(now)).await?;
         Ok(due.map_or(POLL_INTERVAL, |due| due.since(now).min(POLL_INTERVAL)))
     }
@@ -154,19 +151,20 @@ impl Dispatcher {
     /// recorded, here and in other processes: leases that ran out may be theirs.
     async fn recover(&mut self) {
         self.queue.renew();
-        let stop = self.stop.clone();
-        stop.run_until_cancelled(async {
-            sleep(RETRY_DELAY).await;
-            while self.until_next_due().await.is_err() {
+        let begun = self.context.shutdown.begun.clone();
+        begun
+            .run_until_cancelled(async {
                 sleep(RETRY_DELAY).await;
-            }
-            sleep(WRITERS_FIRST_TIME).await;
-            let patience = Instant::now() + OWN_WRITER_TIME_MAX;
-            while self.engine.lanes.owes_outcomes(self.engine.clock.now()) && Instant::now() < patience {
-                sleep(RETRY_DELAY).await;
-            }
-        })
-        .await;
+                while self.until_next_due().await.is_err() {
+                    sleep(RETRY_DELAY).await;
+                }
+                sleep(WRITERS_FIRST_TIME).await;
+                let patience = Instant::now() + OWN_WRITER_TIME_MAX;
+                while self.context.lanes.owes_outcomes(self.context.clock.now()) && Instant::now() < patience {
+                    sleep(RETRY_DELAY).await;
+                }
+            })
+            .await;
     }
 }
 

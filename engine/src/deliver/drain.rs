@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use signet_model::{AccountId, EndpointId, Timestamp};
 
-use super::{Address, distinct, endpoint_cache::Snapshot};
+use super::{Address, Context, distinct, endpoint_cache::Snapshot};
 use crate::{
     db::{Result, Tx},
-    engine::Parts,
     fault,
     queue::{
         EndpointStatus, HotPath, Lock, Queue,
@@ -37,7 +36,7 @@ pub(crate) struct DrainStep {
 
 /// Takes a step at the due endpoints that need one.
 pub(crate) async fn drain_step(
-    engine: &Parts,
+    context: &Context,
     queue: &mut Queue,
     due: &[Address],
     snapshot: &Snapshot,
@@ -49,14 +48,14 @@ pub(crate) async fn drain_step(
         return Ok(DrainStep::default());
     }
     let tx = queue.begin().await?;
-    step_in(engine, tx, &closed, now).await
+    step_in(context, tx, &closed, now).await
 }
 
 /// Takes steps at one endpoint until it is drained.
-pub(crate) async fn drain(engine: &Parts, account: AccountId, endpoint: EndpointId) -> Result<()> {
+pub(crate) async fn drain(context: &Context, account: AccountId, endpoint: EndpointId) -> Result<()> {
     loop {
-        let tx = engine.db.begin().await?;
-        let step = step_in(engine, tx, &[(account, endpoint)], engine.clock.now()).await?;
+        let tx = context.db.begin().await?;
+        let step = step_in(context, tx, &[(account, endpoint)], context.clock.now()).await?;
         if step.draining.is_empty() || !step.drained.is_empty() {
             return Ok(());
         }
@@ -67,13 +66,13 @@ pub(crate) async fn drain(engine: &Parts, account: AccountId, endpoint: Endpoint
 }
 
 /// Takes a step in a transaction, which it commits.
-async fn step_in(engine: &Parts, mut tx: Tx<'_>, closed: &[Address], now: Timestamp) -> Result<DrainStep> {
+async fn step_in(context: &Context, mut tx: Tx<'_>, closed: &[Address], now: Timestamp) -> Result<DrainStep> {
     let accounts = distinct(closed.iter().map(|&(account, _)| account));
     let free = tx.lock_free_accounts(&accounts, Lock::Shared).await?;
     let mut locked = tx.revisions(&accounts).await?;
     locked.retain(|account| !free.contains(account));
     // The cached view may have been out of date.
-    let snapshot = engine.endpoint_cache.load_at(&mut tx, free).await?;
+    let snapshot = context.endpoint_cache.load_at(&mut tx, free).await?;
     let (mut step, mut left) = (DrainStep::default(), STEP_DELIVERIES_MAX);
     for &(account, endpoint) in closed {
         if locked.iter().any(|&(one, _)| one == account) {
@@ -86,7 +85,7 @@ async fn step_in(engine: &Parts, mut tx: Tx<'_>, closed: &[Address], now: Timest
     tx.commit().await?;
     fault::point("after_step");
     for &(at, progress) in &step.drained {
-        end_enabling(engine, at, progress).await?;
+        end_enabling(context, at, progress).await?;
     }
     Ok(step)
 }
@@ -139,11 +138,11 @@ impl DrainStep {
 }
 
 /// Lets deliveries of an endpoint be claimed again.
-async fn end_enabling(engine: &Parts, at: EndpointAt, progress: HoldProgress) -> Result<()> {
-    let mut tx = engine.db.begin().await?;
+async fn end_enabling(context: &Context, at: EndpointAt, progress: HoldProgress) -> Result<()> {
+    let mut tx = context.db.begin().await?;
     tx.lock_accounts(&[at.account], Lock::Exclusive).await?;
     tx.end_enabling(at, progress.hold_through).await?;
     tx.commit().await?;
-    engine.changed(&[at.account]).await;
+    context.changed(&[at.account]).await;
     Ok(())
 }

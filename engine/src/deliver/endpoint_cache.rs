@@ -14,7 +14,7 @@ use signet_model::{
     AccountId, EndpointId, Subscriptions, Timestamp,
     endpoint::EndpointUrl,
     event::EventType,
-    signature::{Secret, SigningKey, SigningKeys},
+    signature::{SigningKey, SigningKeys},
 };
 
 use super::Address;
@@ -84,7 +84,7 @@ impl Target {
     }
 
     fn open(row: &EndpointRow, id: EndpointId, sealer: &Sealer) -> Result<Self, Unusable> {
-        let key = |sealed: &[u8]| open_secret(sealer, id, sealed).map(|secret| SigningKey::new(&secret));
+        let key = |sealed: &[u8]| sealer.open_secret(id, sealed).map(|secret| SigningKey::new(&secret));
         let url = row.url.0.clone().map_err(Unusable::Url)?;
         let current = key(&row.secret)?;
         let next = row.next_secret.as_deref().map(key).transpose()?;
@@ -94,12 +94,6 @@ impl Target {
             .map(|(next, at)| (Arc::new(SigningKeys { current: next, next: None }), at));
         Ok(Self { url: Arc::new(url), keys: Arc::new(SigningKeys { current, next }), rotated })
     }
-}
-
-/// Opens a secret of an endpoint.
-pub(crate) fn open_secret(sealer: &Sealer, endpoint: EndpointId, bytes: &[u8]) -> Result<Secret, Unusable> {
-    let text = sealer.open(bytes, endpoint.uuid().as_bytes()).map_err(|_| Unusable::Secret)?;
-    Secret::from_stored(&text).map_err(|_| Unusable::Secret)
 }
 
 /// An account as delivering sees it. Deleted endpoints are not in it.

@@ -10,12 +10,12 @@ use tokio::sync::{
 };
 
 use super::{
+    Context,
     balances::BalanceUpdate,
     endpoint_cache::Snapshot,
     reply::{Answer, ReplyTo, replies},
     request_queue::WriteRequest,
 };
-use crate::{Engine, engine::Parts};
 
 /// Requests that may wait to be stored. The next one is answered with `Overloaded`.
 const INGEST_REQUESTS_MAX: usize = 2_048;
@@ -73,7 +73,7 @@ pub enum IngestError {
     /// The limit of test events under way has been reached.
     #[error("{0} test events are under way. Wait until one of them has ended, and send another.")]
     TestsUnderWay(usize),
-    /// The engine is stopping.
+    /// The context is stopping.
     #[error("The server is stopping.")]
     Stopping,
     /// There is no such account.
@@ -146,22 +146,20 @@ impl RequestSender {
     }
 }
 
-impl Engine {
+impl Context {
     /// Ingests one event. Returns once the event and its deliveries are durable.
-    pub async fn ingest(&self, event: NewEvent) -> Result<Accepted, IngestError> {
-        let answers = self.0.enqueue(vec![Incoming { event, audience: Audience::Subscribers }]).await?;
+    pub(crate) async fn ingest(&self, event: NewEvent) -> Result<Accepted, IngestError> {
+        let answers = self.enqueue(vec![Incoming { event, audience: Audience::Subscribers }]).await?;
         answers.into_iter().next().unwrap_or(Err(IngestError::Store))
     }
 
     /// Ingests many events, and returns one answer for each, in order.
-    pub async fn ingest_batch(&self, events: Vec<NewEvent>) -> Vec<Result<Accepted, IngestError>> {
+    pub(crate) async fn ingest_batch(&self, events: Vec<NewEvent>) -> Vec<Result<Accepted, IngestError>> {
         let count = events.len();
         let events = events.into_iter().map(|event| Incoming { event, audience: Audience::Subscribers }).collect();
-        self.0.enqueue(events).await.unwrap_or_else(|error| vec![Err(error); count])
+        self.enqueue(events).await.unwrap_or_else(|error| vec![Err(error); count])
     }
-}
 
-impl Parts {
     /// Hands events to the writer and waits for its answers.
     pub(crate) async fn enqueue(&self, events: Vec<Incoming>) -> Result<Vec<Answer<Accepted>>, IngestError> {
         if events.is_empty() {

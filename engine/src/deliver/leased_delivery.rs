@@ -7,16 +7,13 @@ use signet_model::{AccountId, DeliveryId, delivery::Attempt, event::EventType};
 use tokio::time::{Instant, timeout};
 
 use super::{
+    Context,
     attempt::{self, AttemptRequest},
     endpoint_cache::{Admission, EndpointView, Target},
     lanes::{AttemptResult, AttemptSlot, AttemptSummary, HANGS_AFTER, LaneSlot},
     outcome::{Completion, CompletionResult, Decided},
 };
-use crate::{
-    engine::{Parts, Settings},
-    fault,
-    outbound::LocalFault,
-};
+use crate::{fault, outbound::LocalFault, settings::Settings};
 
 /// A delivery that this process has leased, with a slot in its endpoint's lane.
 pub(crate) struct LeasedDelivery {
@@ -36,53 +33,53 @@ pub(crate) struct LeasedDelivery {
 
 impl LeasedDelivery {
     /// Attempts the delivery in a task as soon as its lane allows.
-    pub(crate) fn send(self, engine: &Arc<Parts>) {
-        if let Some(delivery) = engine.lanes.enter(self) {
-            delivery.start(engine);
+    pub(crate) fn send(self, context: &Arc<Context>) {
+        if let Some(delivery) = context.lanes.enter(self) {
+            delivery.start(context);
         }
     }
 
-    fn start(self, engine: &Arc<Parts>) {
-        engine.attempts.spawn(work(Arc::clone(engine), self));
+    fn start(self, context: &Arc<Context>) {
+        context.attempts.spawn(work(Arc::clone(context), self));
     }
 
     /// Tells whether the lease lasts for an attempt and half of the margin to record it.
     /// A delivery that waited too long is left to fall due again.
-    fn has_lease_left(&self, engine: &Parts) -> bool {
-        let budget = engine.settings.budget;
-        let ends_at = engine.clock.now() + budget + Settings::lease_margin(budget) / 2;
+    fn has_lease_left(&self, context: &Context) -> bool {
+        let budget = context.settings.budget;
+        let ends_at = context.clock.now() + budget + Settings::lease_margin(budget) / 2;
         self.slot.leased().is_some_and(|leased| ends_at <= leased.until)
     }
 
     /// Attempts the delivery and returns a summary. Returns the delivery to the store
     /// instead if its endpoint was disabled since the lease began, or the process stops.
-    async fn process(mut self, engine: &Arc<Parts>, slot: &mut AttemptSlot) -> Option<AttemptSummary> {
-        engine.lanes.pace(slot).await;
-        if !self.has_lease_left(engine) {
+    async fn process(mut self, context: &Arc<Context>, slot: &mut AttemptSlot) -> Option<AttemptSummary> {
+        context.lanes.pace(slot).await;
+        if !self.has_lease_left(context) {
             return None;
         }
-        let admission = engine.endpoint_cache.admission(self.account, self.endpoint.id, self.is_test);
-        let refused = engine.shutdown.begun.is_cancelled() || matches!(admission, Admission::Refuse);
+        let admission = context.endpoint_cache.admission(self.account, self.endpoint.id, self.is_test);
+        let refused = context.shutdown.begun.is_cancelled() || matches!(admission, Admission::Refuse);
         if let Admission::Send(view) = admission {
             self.endpoint = view;
         }
         let (false, Ok(target)) = (refused, self.endpoint.target.clone()) else {
-            let now = engine.clock.now();
-            self.complete(engine, CompletionResult::Returned(now)).await;
+            let now = context.clock.now();
+            self.complete(context, CompletionResult::Returned(now)).await;
             return None;
         };
         let start = Instant::now();
-        match self.attempt(engine, &target, slot).await {
+        match self.attempt(context, &target, slot).await {
             Ok(attempt) => {
                 let at = Instant::now();
                 let summary = AttemptSummary { at, took: at - start, result: AttemptResult::of(&attempt) };
-                self.complete(engine, CompletionResult::Attempted(Arc::new(attempt))).await;
+                self.complete(context, CompletionResult::Attempted(Arc::new(attempt))).await;
                 Some(summary)
             }
             Err(fault) => {
                 tracing::debug!(%fault, "an attempt could not be made, and is not counted");
-                let later = engine.clock.now() + engine.lanes.slow_down(fault);
-                self.complete(engine, CompletionResult::Returned(later)).await;
+                let later = context.clock.now() + context.lanes.slow_down(fault);
+                self.complete(context, CompletionResult::Returned(later)).await;
                 None
             }
         }
@@ -92,26 +89,26 @@ impl LeasedDelivery {
     /// among the working ones goes to another delivery.
     async fn attempt(
         &mut self,
-        engine: &Arc<Parts>,
+        context: &Arc<Context>,
         target: &Target,
         slot: &mut AttemptSlot,
     ) -> Result<Attempt, LocalFault> {
         let request = AttemptRequest {
             id: self.id,
             url: Arc::clone(&target.url),
-            keys: target.keys_at(engine.clock.now()),
+            keys: target.keys_at(context.clock.now()),
             event_type: self.event_type,
             is_test: self.is_test,
             number: u32::try_from(self.attempts.saturating_add(1)).unwrap_or(1),
             body: std::mem::take(&mut self.body),
         };
-        let mut attempt = pin!(attempt::attempt(&engine.client, engine.clock.as_ref(), request));
+        let mut attempt = pin!(attempt::attempt(&context.client, context.clock.as_ref(), request));
         let made = loop {
             if let Ok(made) = timeout(HANGS_AFTER, &mut attempt).await {
                 break made;
             }
-            if let Some(next) = engine.lanes.hang(slot) {
-                start_all(next, engine);
+            if let Some(next) = context.lanes.hang(slot) {
+                start_all(next, context);
                 break attempt.await;
             }
         };
@@ -122,7 +119,7 @@ impl LeasedDelivery {
     /// Hands the outcome to the writer. The delivery keeps its slot until the writer has
     /// room, so that a slow writer slows claiming down. If the writer has stopped, the
     /// lease runs out and the delivery falls due again.
-    async fn complete(self, engine: &Parts, result: CompletionResult) {
+    async fn complete(self, context: &Context, result: CompletionResult) {
         let completion = Completion {
             account: self.account,
             endpoint: self.endpoint.id,
@@ -133,11 +130,11 @@ impl LeasedDelivery {
             failures: self.failures,
             result,
         };
-        let mut decided = Decided::new(engine, completion);
+        let mut decided = Decided::new(context, completion);
         if decided.disables() {
-            engine.endpoint_cache.begin_disabling(self.endpoint.id);
+            context.endpoint_cache.begin_disabling(self.endpoint.id);
         }
-        if let Ok(writer) = engine.outcomes.reserve().await {
+        if let Ok(writer) = context.outcomes.reserve().await {
             decided.vacate();
             writer.send(decided);
         }
@@ -145,19 +142,19 @@ impl LeasedDelivery {
 }
 
 /// Attempts a delivery, and then those that its lanes hand out, until none is left.
-async fn work(engine: Arc<Parts>, first: LeasedDelivery) {
+async fn work(context: Arc<Context>, first: LeasedDelivery) {
     let mut next = Some(first);
     while let Some(delivery) = next {
         let mut slot = delivery.slot.attempt_slot();
-        let summary = delivery.process(&engine, &mut slot).await;
-        let mut deliveries = engine.lanes.next(&slot, summary);
+        let summary = delivery.process(&context, &mut slot).await;
+        let mut deliveries = context.lanes.next(&slot, summary);
         next = deliveries.pop();
-        start_all(deliveries, &engine);
+        start_all(deliveries, &context);
     }
 }
 
-fn start_all(deliveries: Vec<LeasedDelivery>, engine: &Arc<Parts>) {
+fn start_all(deliveries: Vec<LeasedDelivery>, context: &Arc<Context>) {
     for delivery in deliveries {
-        delivery.start(engine);
+        delivery.start(context);
     }
 }

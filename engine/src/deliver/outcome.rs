@@ -9,15 +9,12 @@ use signet_model::{
 };
 
 use super::{
-    Address,
+    Address, Context,
     endpoint_cache::Snapshot,
     lanes::LaneSlot,
     verdict::{Verdict, judge},
 };
-use crate::{
-    engine::Parts,
-    queue::{Batch, HealthRow, Lease, NewAttempt, OutcomeRow},
-};
+use crate::queue::{Batch, HealthRow, Lease, NewAttempt, OutcomeRow};
 
 /// A leased delivery whose attempt has ended, or was not made.
 #[derive(Debug)]
@@ -73,16 +70,16 @@ pub(crate) struct Decided {
 }
 
 impl Decided {
-    pub(crate) fn new(engine: &Parts, completion: Completion) -> Self {
+    pub(crate) fn new(context: &Context, completion: Completion) -> Self {
         let Some(attempt) = completion.attempt() else {
             let failures = completion.failures;
             return Self { completion, verdict: Verdict::Returned, failures };
         };
         let failed = !attempt.outcome().is_success();
         let failures = completion.failures.saturating_add(i32::from(failed));
-        let jitter = if failed { engine.random.fraction() } else { 0.0 };
-        let verdict = judge(attempt, completion.is_test, failures, &engine.settings.schedule, jitter);
-        let repeated = retry_in_outage(engine, verdict, attempt);
+        let jitter = if failed { context.random.fraction() } else { 0.0 };
+        let verdict = judge(attempt, completion.is_test, failures, &context.settings.schedule, jitter);
+        let repeated = retry_in_outage(context, verdict, attempt);
         Self { completion, verdict: repeated.unwrap_or(verdict), failures }
     }
 
@@ -105,14 +102,14 @@ impl Decided {
 
 /// Repeats the last retry instead of disabling an endpoint while most endpoints fail alike:
 /// that is hardly their fault.
-fn retry_in_outage(engine: &Parts, verdict: Verdict, attempt: &Attempt) -> Option<Verdict> {
+fn retry_in_outage(context: &Context, verdict: Verdict, attempt: &Attempt) -> Option<Verdict> {
     let (Verdict::Disable(DisabledReason::RetriesExhausted), Some(failure)) = (verdict, attempt.failure) else {
         return None;
     };
-    let delays = engine.settings.schedule.delays();
+    let delays = context.settings.schedule.delays();
     let longest = *delays.iter().max()?;
     let round = delays.iter().sum();
-    engine.lanes.suspends_disabling(failure, round).then(|| Verdict::Retry(attempt.ended_at() + longest))
+    context.lanes.suspends_disabling(failure, round).then(|| Verdict::Retry(attempt.ended_at() + longest))
 }
 
 /// Adds the rows that these outcomes change.

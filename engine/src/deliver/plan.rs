@@ -8,7 +8,7 @@ use bytes::Bytes;
 use signet_model::{DeliveryId, EndpointId, EventId, Timestamp, event::EventType};
 
 use super::{
-    LeasedDelivery,
+    Context, LeasedDelivery,
     endpoint_cache::{EndpointView, Snapshot},
     ingest::{Accepted, Audience, Incoming, IngestError},
     lanes::{LaneSlot, Leased, TestsUnderWay},
@@ -16,7 +16,6 @@ use super::{
 };
 use crate::{
     db,
-    engine::Parts,
     queue::{Batch, DeliveryRow, EventRow, KeyRow, Lease, StoredAnswer},
 };
 
@@ -36,12 +35,12 @@ impl StoredEvents {
     }
 
     /// Sends the leased deliveries, after the commit, and returns the answers.
-    pub(crate) fn send(self, engine: &Arc<Parts>) -> Vec<Answer<Accepted>> {
+    pub(crate) fn send(self, context: &Arc<Context>) -> Vec<Answer<Accepted>> {
         for delivery in self.leased {
-            delivery.send(engine);
+            delivery.send(context);
         }
         if self.has_due {
-            engine.wake.notify_one();
+            context.wake.notify_one();
         }
         self.answers
     }
@@ -55,9 +54,9 @@ pub(crate) struct Plans<'a> {
 
 impl<'a> Plans<'a> {
     /// Plans events by a snapshot of their accounts.
-    pub(crate) fn make(engine: &Parts, snapshot: &Snapshot, events: impl Iterator<Item = &'a Incoming>) -> Self {
-        let (now, lease) = (engine.clock.now(), engine.new_lease());
-        let plan = |incoming| Plan::of(incoming, snapshot, engine, now, lease);
+    pub(crate) fn make(context: &Context, snapshot: &Snapshot, events: impl Iterator<Item = &'a Incoming>) -> Self {
+        let (now, lease) = (context.clock.now(), context.new_lease());
+        let plan = |incoming| Plan::of(incoming, snapshot, context, now, lease);
         Self { all: events.map(plan).collect(), now }
     }
 
@@ -148,13 +147,13 @@ impl PlannedDelivery {
 }
 
 impl<'a> Plan<'a> {
-    fn of(incoming: &'a Incoming, snapshot: &Snapshot, engine: &Parts, now: Timestamp, lease: Lease) -> Self {
-        let id = EventId::new(now, engine.random.bytes());
+    fn of(incoming: &'a Incoming, snapshot: &Snapshot, context: &Context, now: Timestamp, lease: Lease) -> Self {
+        let id = EventId::new(now, context.random.bytes());
         let Some(view) = snapshot.account(incoming.event.account) else {
             return Self { id, incoming, planned: Planned::Refuse(IngestError::UnknownAccount) };
         };
         let kind = incoming.event.body.event_type;
-        let fanout = Fanout { engine, incoming, event: id, now, lease };
+        let fanout = Fanout { context, incoming, event: id, now, lease };
         let deliveries = match incoming.audience {
             Audience::Subscribers => {
                 Ok(view.subscribers(kind).map(|endpoint| PlannedDelivery::new(&fanout, endpoint)).collect())
@@ -231,7 +230,7 @@ impl<'a> Plan<'a> {
 
 /// The event and the instant that its deliveries share.
 struct Fanout<'a> {
-    engine: &'a Parts,
+    context: &'a Context,
     incoming: &'a Incoming,
     event: EventId,
     now: Timestamp,
@@ -240,7 +239,7 @@ struct Fanout<'a> {
 
 impl Fanout<'_> {
     fn leased(&self) -> Leased {
-        Leased { lease: self.lease, until: self.now + self.engine.settings.lease }
+        Leased { lease: self.lease, until: self.now + self.context.settings.lease }
     }
 
     fn row(
@@ -266,14 +265,14 @@ impl Fanout<'_> {
 
 impl PlannedDelivery {
     fn new(fanout: &Fanout<'_>, endpoint: &Arc<EndpointView>) -> Self {
-        let id = DeliveryId::new(fanout.now, fanout.engine.random.bytes());
+        let id = DeliveryId::new(fanout.now, fanout.context.random.bytes());
         let endpoint = Arc::clone(endpoint);
         if endpoint.disabled {
             return Self { row: fanout.row(id, endpoint.id, None, None), endpoint, slot: None };
         }
         let event = &fanout.incoming.event;
         let (address, bytes) = ((event.account, endpoint.id), event.body.json.len());
-        let slot = fanout.engine.lanes.reserve(address, endpoint.url(), (id, fanout.leased()), bytes);
+        let slot = fanout.context.lanes.reserve(address, endpoint.url(), (id, fanout.leased()), bytes);
         let row = match &slot {
             Some(_) => fanout.row(id, endpoint.id, Some(fanout.leased().until), Some(fanout.lease)),
             None => fanout.row(id, endpoint.id, Some(fanout.now), None),
@@ -284,7 +283,7 @@ impl PlannedDelivery {
     /// Plans a test, which takes a slot of its own.
     fn test(fanout: &Fanout<'_>, id: DeliveryId, endpoint: &Arc<EndpointView>) -> Result<Self, TestsUnderWay> {
         let address = (fanout.incoming.event.account, endpoint.id);
-        let slot = fanout.engine.lanes.reserve_for_test(address, (id, fanout.leased()))?;
+        let slot = fanout.context.lanes.reserve_for_test(address, (id, fanout.leased()))?;
         let row = fanout.row(id, endpoint.id, Some(fanout.leased().until), Some(fanout.lease));
         Ok(Self { row, endpoint: Arc::clone(endpoint), slot: Some(slot) })
     }

@@ -7,10 +7,8 @@ use std::{
 
 use signet_model::Timestamp;
 
-use crate::{
-    Engine,
-    db::{Error, Result},
-};
+use super::Context;
+use crate::db::{Error, Result};
 
 /// The time that a failed commit counts. After that the process tries a commit of its own,
 /// since a process that is not ready gets no more requests.
@@ -39,21 +37,21 @@ impl LastCommit {
     }
 }
 
-impl Engine {
+impl Context {
     /// Checks that the database answers, that its file is in place, and that the last commit
     /// succeeded.
     ///
     /// # Errors
     /// The reason for which the process cannot work.
-    pub async fn ready(&self) -> Result<()> {
-        self.0.db.check_file()?;
-        self.0.db.ping().await?;
-        let Some(failed_at) = self.0.last_commit.failed_at() else { return Ok(()) };
-        if self.0.clock.now().since(failed_at) < FAILURE_COUNTS_FOR {
+    pub(crate) async fn ready(&self) -> Result<()> {
+        self.db.check_file()?;
+        self.db.ping().await?;
+        let Some(failed_at) = self.last_commit.failed_at() else { return Ok(()) };
+        if self.clock.now().since(failed_at) < FAILURE_COUNTS_FOR {
             return Err(Error::NotCommitted);
         }
-        self.0.db.probe(self.0.clock.now()).await?;
-        self.0.last_commit.succeeded();
+        self.db.probe(self.clock.now()).await?;
+        self.last_commit.succeeded();
         Ok(())
     }
 }

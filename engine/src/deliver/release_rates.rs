@@ -14,8 +14,8 @@ use std::{
 
 use signet_model::{EndpointId, Timestamp};
 
-use super::{Address, endpoint_cache::Snapshot};
-use crate::{db::Result, engine::Parts};
+use super::{Address, Context, endpoint_cache::Snapshot};
+use crate::db::Result;
 
 /// The first due time at an endpoint (`$1`, `$2`).
 const FIRST_DUE: &str =
@@ -48,7 +48,7 @@ impl ReleaseRates {
     /// Returns the deliveries that may be claimed now at endpoints whose release is late.
     pub(crate) async fn limits(
         &self,
-        engine: &Parts,
+        context: &Context,
         due: &[Address],
         snapshot: &Snapshot,
         now: Timestamp,
@@ -61,12 +61,12 @@ impl ReleaseRates {
             if matches!(self.all().get(&endpoint), Some(Rate::Free)) {
                 continue;
             }
-            let mut conn = engine.queue.look_up().await?;
+            let mut conn = context.queue.look_up().await?;
             let first: Option<Timestamp> = conn.query(FIRST_DUE).bind(account).bind(endpoint).fetch_value().await?;
             if first > Some(until) {
                 self.release(endpoint);
             } else {
-                limits.insert(endpoint, self.limit(endpoint, now, engine.settings.release_rate));
+                limits.insert(endpoint, self.limit(endpoint, now, context.settings.release_rate));
             }
         }
         Ok(limits)

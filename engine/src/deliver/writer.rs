@@ -13,20 +13,19 @@ use tokio::{
     sync::mpsc::{Receiver, UnboundedReceiver},
     time::{Instant, error::Elapsed, sleep_until, timeout, timeout_at},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::{
+    Context,
     commit::{Changes, Committed, commit_batch},
+    context::Receivers,
     endpoint_cache::Snapshot,
     ingest::IngestError,
     locked_accounts::LockedAccounts,
     outcome::Decided,
     request_queue::{REQUESTS_MAX, RequestBatch, RequestQueue, WriteRequest},
 };
-use crate::{
-    engine::Parts,
-    queue::{HotPath, Queue, WriteError},
-};
+use crate::queue::{HotPath, Queue, WriteError};
 
 /// Outcomes in one commit.
 const OUTCOMES_MAX: usize = 256;
@@ -51,30 +50,14 @@ const RECORD_TIME_MAX: Duration = Duration::from_mins(1);
 const RETRY_DELAY_MIN: Duration = Duration::from_millis(20);
 const RETRY_DELAY_MAX: Duration = Duration::from_secs(2);
 
-/// The phases of stopping, as the writer sees them.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Phases {
-    /// The writer takes no more requests.
-    pub(crate) begun: CancellationToken,
-    /// The writer has stored the requests that waited.
-    pub(crate) requests_stored: CancellationToken,
-    /// No more outcomes can come.
-    pub(crate) attempts_ended: CancellationToken,
-}
-
 /// Writes requests and outcomes until the engine stops, and then the rest of them.
-pub(crate) async fn write(
-    engine: Arc<Parts>,
-    incoming_requests: UnboundedReceiver<Vec<WriteRequest>>,
-    incoming_outcomes: Receiver<Decided>,
-    phases: Phases,
-) {
+pub(super) async fn write(context: Arc<Context>, receivers: Receivers) {
     let writer = Writer {
-        queue: engine.queue.clone(),
-        engine,
-        incoming_requests,
-        incoming_outcomes,
-        phases,
+        queue: context.queue.clone(),
+        storing: Some(context.attempts.token()),
+        context,
+        incoming_requests: receivers.requests,
+        incoming_outcomes: receivers.outcomes,
         requests: RequestQueue::default(),
         locked: LockedAccounts::default(),
         outcomes: Vec::new(),
@@ -88,11 +71,13 @@ pub(crate) async fn write(
 }
 
 struct Writer {
-    engine: Arc<Parts>,
+    context: Arc<Context>,
     queue: Queue,
     incoming_requests: UnboundedReceiver<Vec<WriteRequest>>,
     incoming_outcomes: Receiver<Decided>,
-    phases: Phases,
+    /// Held until the requests that wait at the stop are stored, each of which can begin
+    /// attempts.
+    storing: Option<TaskTrackerToken>,
     /// Requests taken from the channel and not yet stored.
     requests: RequestQueue,
     /// Accounts that other transactions have locked.
@@ -144,21 +129,20 @@ impl Writer {
         loop {
             self.give_up_locked();
             if self.incoming_requests.is_closed() && self.incoming_requests.is_empty() && self.requests.is_empty() {
-                self.phases.requests_stored.cancel();
+                self.storing = None;
             }
-            let stored = self.phases.requests_stored.is_cancelled();
-            if stored && self.is_recorded() {
+            if self.storing.is_none() && self.is_recorded() {
                 return None;
             }
             let is_ready = self.requests.is_ready(&self.locked, Instant::now());
             let retry_at = self.retry_at();
             tokio::select! {
                 biased;
-                () = self.phases.begun.cancelled(), if !self.incoming_requests.is_closed() => {
+                () = self.context.shutdown.begun.cancelled(), if !self.incoming_requests.is_closed() => {
                     self.incoming_requests.close();
                     return Some(Wakeup::Stop);
                 }
-                () = self.phases.attempts_ended.cancelled(), if !self.incoming_outcomes.is_closed() => {
+                () = self.context.no_more_outcomes(), if !self.incoming_outcomes.is_closed() => {
                     self.incoming_outcomes.close();
                     return Some(Wakeup::OutcomesDue);
                 }
@@ -264,7 +248,7 @@ impl Writer {
     /// What is known of these accounts, to tell how large a commit will be. A store that
     /// fails now is noticed by the commit.
     async fn views(&self, accounts: &[AccountId]) -> Snapshot {
-        match timeout(STORE_TIME_MAX, self.engine.endpoint_cache.cached(&self.engine.queue, accounts)).await {
+        match timeout(STORE_TIME_MAX, self.context.endpoint_cache.cached(&self.context.queue, accounts)).await {
             Ok(Ok(snapshot)) => snapshot,
             Ok(Err(_)) | Err(_) => Snapshot::default(),
         }
@@ -313,7 +297,7 @@ impl Writer {
     /// Answers the requests that were stored, and puts back those of locked accounts.
     fn answer(&mut self, batch: RequestBatch, committed: Committed) {
         let Committed { stored, balances, locked } = committed;
-        let answers = stored.send(&self.engine);
+        let answers = stored.send(&self.context);
         let (put_back, free) = batch.answer(answers, balances, &locked);
         self.requests.put_back(put_back);
         if !self.locked.is_empty() {
@@ -343,9 +327,9 @@ impl Writer {
             Share::Alone => &[],
             Share::WithOutcomes => self.outcomes.as_slice(),
         };
-        let written = commit_batch(&self.engine, &mut self.queue, changes, outcomes).await;
+        let written = commit_batch(&self.context, &mut self.queue, changes, outcomes).await;
         if let Ok(committed) = &written {
-            self.engine.last_commit.succeeded();
+            self.context.last_commit.succeeded();
             let now = Instant::now();
             for &account in &committed.locked {
                 self.locked.found_locked(account, now);
@@ -395,7 +379,7 @@ impl Writer {
     }
 
     fn commit_failed(&self) {
-        self.engine.last_commit.failed(self.engine.clock.now());
+        self.context.last_commit.failed(self.context.clock.now());
     }
 
     /// Keeps the outcomes whose account was locked, and drops the others.

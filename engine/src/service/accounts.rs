@@ -146,13 +146,17 @@ impl<'e> AccountHandle<'e> {
     /// Records a balance, and sends `balance.low` if it crosses the threshold. Waits its
     /// turn behind events, and is refused as they are.
     pub async fn set_balance(self, balance: Amount) -> Result<(), IngestError> {
-        self.service.update_balance(BalanceUpdate { account: self.id, change: BalanceChange::Balance(balance) }).await
+        self.service
+            .delivery
+            .update_balance(BalanceUpdate { account: self.id, change: BalanceChange::Balance(balance) })
+            .await
     }
 
     /// Sets or clears the threshold, and sends `balance.low` if that is a crossing. Waits
     /// its turn as a balance does.
     pub async fn set_balance_threshold(self, threshold: Option<Amount>) -> Result<(), IngestError> {
         self.service
+            .delivery
             .update_balance(BalanceUpdate { account: self.id, change: BalanceChange::Threshold(threshold) })
             .await
     }

@@ -96,7 +96,7 @@ impl EndpointHandle<'_> {
     /// Releases held deliveries of these types: paced, in the order of acceptance, with a new
     /// round of retries. Returns how many those are; while the endpoint is disabled, none.
     pub async fn release(self, types: Subscriptions) -> Result<u64> {
-        drain(self.service, self.account, self.id).await?;
+        drain(&self.service.delivery, self.account, self.id).await?;
         match self.send_paced(self.held(types)).await {
             Ok(released) => Ok(released),
             Err(RecoverError::Disabled) => Ok(0),
@@ -107,7 +107,7 @@ impl EndpointHandle<'_> {
     /// Discards held deliveries of these types, also while the endpoint is disabled. Returns
     /// how many those are.
     pub async fn discard(self, types: Subscriptions) -> Result<u64> {
-        drain(self.service, self.account, self.id).await?;
+        drain(&self.service.delivery, self.account, self.id).await?;
         self.held(types).discard(self.service).await
     }
 
@@ -116,7 +116,7 @@ impl EndpointHandle<'_> {
     /// retries. Tests stay as they are, and so do deliveries whose body retention has removed.
     /// Returns how many were put back.
     pub async fn recover(self, since: Timestamp, types: Subscriptions) -> Result<u64, RecoverError> {
-        drain(self.service, self.account, self.id).await?;
+        drain(&self.service.delivery, self.account, self.id).await?;
         let after = first_id(since);
         self.send_paced(Selection { state: State::Failed, after, ..self.held(types) }).await
     }
@@ -165,7 +165,7 @@ impl Selection {
             self.after = last;
             let ids: Vec<_> = found.iter().filter(|one| one.can_be_sent).map(|one| one.id).collect();
             total += self.send_batch(service, &ids).await?;
-            service.wake.notify_one();
+            service.delivery.wake.notify_one();
         }
     }
 
@@ -176,7 +176,7 @@ impl Selection {
         loop {
             let found = self.next(service).await?;
             let mut tx = service.db.begin().await?;
-            let snapshot = service.endpoint_cache.load_locked(&mut tx, &[self.account], Lock::Shared).await?;
+            let snapshot = service.delivery.endpoint_cache.load_locked(&mut tx, &[self.account], Lock::Shared).await?;
             snapshot.endpoint(self.account, self.endpoint).ok_or(Error::EndpointNotFound)?;
             let Some(last) = last_event(&found) else { return Ok(total) };
             self.after = last;
@@ -210,12 +210,12 @@ impl Selection {
         let mut tx = service.db.begin().await?;
         // One release at a time; and retention, which removes the bodies of closed
         // deliveries, shares the lock.
-        let snapshot = service.endpoint_cache.load_locked(&mut tx, &[account], Lock::Exclusive).await?;
+        let snapshot = service.delivery.endpoint_cache.load_locked(&mut tx, &[account], Lock::Exclusive).await?;
         let view = snapshot.endpoint(account, endpoint).ok_or(Error::EndpointNotFound)?;
         if view.disabled || view.enabling {
             return Err(RecoverError::Disabled);
         }
-        service.release_rates.release(endpoint);
+        service.delivery.release_rates.release(endpoint);
         let now = service.clock.now();
         let start = self.released_until(&mut tx).await?.map_or(now, |until| until.max(now));
         let due_at = |place| start + Duration::from_secs(1) * place / service.settings.release_rate;

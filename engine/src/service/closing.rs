@@ -58,7 +58,7 @@ impl AccountHandle<'_> {
         }
         tx.revise(account).await?;
         tx.commit().await?;
-        self.service.changed(&[account]).await;
+        self.service.delivery.changed(&[account]).await;
         Ok(endpoints.len())
     }
 

@@ -127,7 +127,7 @@ impl DeliveryHandle<'_> {
     /// delivery as it is then.
     pub async fn await_attempt(self, limit: Duration) -> Result<DeliveryDetail> {
         let deadline = tokio::time::Instant::now() + limit;
-        let waiter = self.service.outcome_watchers.watch(self.id);
+        let waiter = self.service.delivery.outcome_watchers.watch(self.id);
         loop {
             let recorded = waiter.recorded();
             let detail = self.get().await?;

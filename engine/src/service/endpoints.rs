@@ -20,7 +20,6 @@ use super::{AccountHandle, Error, Result, Service};
 use crate::{
     Unusable,
     db::{self, Pool},
-    deliver::endpoint_cache::open_secret,
     outbound::AddressRefused,
     seal::Sealer,
 };
@@ -170,7 +169,7 @@ impl Row {
 
 /// The reason for which an endpoint cannot be used with this URL and these sealed secrets.
 pub(crate) fn unusable(id: EndpointId, url: &str, secrets: [Option<&Vec<u8>>; 2], sealer: &Sealer) -> Option<Unusable> {
-    let unopened = || secrets.into_iter().flatten().find_map(|sealed| open_secret(sealer, id, sealed).err());
+    let unopened = || secrets.into_iter().flatten().find_map(|sealed| sealer.open_secret(id, sealed).err());
     unusable_url(url).or_else(unopened)
 }
 

@@ -5,10 +5,7 @@ use signet_model::EndpointId;
 use uuid::Uuid;
 
 use super::Service;
-use crate::{
-    db::{self, Database, Pool, Result, Tx},
-    deliver::endpoint_cache::open_secret,
-};
+use crate::db::{self, Database, Pool, Result, Tx};
 
 /// The sealed text, and its context.
 const TEXT: &str = "signet";
@@ -67,7 +64,7 @@ async fn opens_a_secret(service: &Service, tx: &mut Tx<'_>) -> Result<bool> {
         let page: Vec<(EndpointId, Vec<u8>)> = tx.query(SQL).bind(after).bind(PAGE).fetch_all().await?;
         let Some((last, _)) = page.last() else { return Ok(after.is_nil()) };
         after = last.uuid();
-        if page.iter().any(|(id, sealed)| open_secret(&service.sealer, *id, sealed).is_ok()) {
+        if page.iter().any(|(id, sealed)| service.sealer.open_secret(*id, sealed).is_ok()) {
             return Ok(true);
         }
     }

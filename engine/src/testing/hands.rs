@@ -66,7 +66,7 @@ impl Hands<'_> {
         let incoming: Vec<_> =
             events.into_iter().map(|event| Incoming { event, audience: Audience::Subscribers }).collect();
         let changes = Changes { events: incoming, ..Changes::default() };
-        let committed = commit_batch(&self.0.0, &mut self.queue(), &changes, &[]).await.expect("an answer");
+        let committed = commit_batch(&self.0.0.delivery, &mut self.queue(), &changes, &[]).await.expect("an answer");
         let (answers, ready) = committed.stored.into_parts();
         (answers, ready.into_iter().map(InFlight).collect())
     }
@@ -82,23 +82,23 @@ impl Hands<'_> {
 
     async fn admit(&self, incoming: Incoming) -> (Result<Accepted, IngestError>, Vec<InFlight>) {
         let changes = Changes { events: vec![incoming], ..Changes::default() };
-        let committed = commit_batch(&self.0.0, &mut self.queue(), &changes, &[]).await.expect("an answer");
+        let committed = commit_batch(&self.0.0.delivery, &mut self.queue(), &changes, &[]).await.expect("an answer");
         let (mut answers, ready) = committed.stored.into_parts();
         (answers.remove(0), ready.into_iter().map(InFlight).collect())
     }
 
     fn queue(&self) -> Queue {
-        self.0.0.queue.clone()
+        self.0.0.delivery.queue.clone()
     }
 
     /// Claims all that is due, as the dispatcher does.
     pub async fn claim(&self) -> Vec<InFlight> {
-        let engine = &self.0.0;
+        let context = &self.0.0.delivery;
         let mut in_flight = Vec::new();
         loop {
-            let due = engine.queue.due_queues(engine.clock.now(), DueQueue::default(), 512).await.expect("queues");
-            let due = engine.lanes.with_room(due.iter().map(DueQueue::address));
-            let claimed = claim_batch(engine, &mut self.queue(), &due).await.expect("a claim");
+            let due = context.queue.due_queues(context.clock.now(), DueQueue::default(), 512).await.expect("queues");
+            let due = context.lanes.with_room(due.iter().map(DueQueue::address));
+            let claimed = claim_batch(context, &mut self.queue(), &due).await.expect("a claim");
             if claimed.endpoints == 0 {
                 return in_flight;
             }
@@ -113,13 +113,13 @@ impl Hands<'_> {
 
     /// Whether this process lets nothing but tests go out to an endpoint.
     pub fn is_closed(&self, account: AccountId, endpoint: EndpointId) -> bool {
-        matches!(self.0.0.endpoint_cache.admission(account, endpoint, false), Admission::Refuse)
+        matches!(self.0.0.delivery.endpoint_cache.admission(account, endpoint, false), Admission::Refuse)
     }
 
     /// Records that the receiver answers with this status now.
     pub async fn finish(&self, in_flight: InFlight, status: u16) {
         let decided = self.judge(in_flight, status);
-        commit_batch(&self.0.0, &mut self.queue(), &Changes::default(), &[decided]).await.expect("a record");
+        commit_batch(&self.0.0.delivery, &mut self.queue(), &Changes::default(), &[decided]).await.expect("a record");
     }
 
     /// The same of several, in one commit with an event that comes in.
@@ -127,7 +127,8 @@ impl Hands<'_> {
         let incoming = Incoming { event, audience: Audience::Subscribers };
         let changes = Changes { events: vec![incoming], ..Changes::default() };
         let decided: Vec<_> = ended.into_iter().map(|(in_flight, status)| self.judge(in_flight, status)).collect();
-        let committed = commit_batch(&self.0.0, &mut self.queue(), &changes, &decided).await.expect("an answer");
+        let committed =
+            commit_batch(&self.0.0.delivery, &mut self.queue(), &changes, &decided).await.expect("an answer");
         committed.stored.into_parts().1.into_iter().map(InFlight).collect()
     }
 
@@ -157,6 +158,6 @@ impl Hands<'_> {
                 retry_after: None,
             })),
         };
-        Decided::new(&self.0.0, completion)
+        Decided::new(&self.0.0.delivery, completion)
     }
 }

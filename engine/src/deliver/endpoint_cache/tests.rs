@@ -21,7 +21,7 @@ async fn accounts(engine: &Engine, count: usize) -> Vec<AccountId> {
 }
 
 async fn cached(engine: &Engine, accounts: &[AccountId]) -> Snapshot {
-    engine.0.endpoint_cache.cached(&engine.0.queue, accounts).await.expect("snapshot")
+    engine.0.delivery.endpoint_cache.cached(&engine.0.delivery.queue, accounts).await.expect("snapshot")
 }
 
 /// A process with an empty cache, and the accounts that another one has made.
@@ -36,11 +36,11 @@ async fn only_the_accounts_that_are_missing_are_read(database: TestDatabase) {
     let (engine, accounts) = beginning(&database, 20).await;
     let (stranger, familiar) = accounts.split_last().expect("accounts");
     cached(&engine, familiar).await;
-    let (snapshot, missing) = engine.0.endpoint_cache.split_cached(&accounts);
+    let (snapshot, missing) = engine.0.delivery.endpoint_cache.split_cached(&accounts);
     assert_eq!((snapshot.0.len(), missing), (19, vec![*stranger]));
     let snapshot = cached(&engine, &accounts).await;
     assert_eq!(snapshot.0.values().map(|view| view.endpoints.len()).sum::<usize>(), 20);
-    assert!(engine.0.endpoint_cache.split_cached(&accounts).1.is_empty());
+    assert!(engine.0.delivery.endpoint_cache.split_cached(&accounts).1.is_empty());
 }
 
 on_each_database!(only_the_account_that_another_process_has_changed_is_read_again);
@@ -49,7 +49,7 @@ async fn only_the_account_that_another_process_has_changed_is_read_again(databas
     let before = cached(&engine, &accounts).await;
     let (other, _) = resting_engine(&database);
     endpoint(&other, accounts[1]).await;
-    let after = engine.0.endpoint_cache.refresh(&engine.0.queue, &accounts).await.expect("snapshot");
+    let after = engine.0.delivery.endpoint_cache.refresh(&engine.0.delivery.queue, &accounts).await.expect("snapshot");
     let same = |account: &AccountId| Arc::ptr_eq(&before.0[account], &after.0[account]);
     assert_eq!(accounts.iter().map(same).collect::<Vec<_>>(), [true, false, true]);
     assert_eq!(after.0[&accounts[1]].endpoints.len(), 2);
@@ -68,10 +68,10 @@ async fn the_least_recently_used_account_is_evicted_alone() {
     for limits in [CachedAccounts::new(2, 10), CachedAccounts::new(10, 2)] {
         let database = sqlite().await;
         let (engine, accounts) = beginning(&database, 3).await;
-        *engine.0.endpoint_cache.accounts() = limits;
+        *engine.0.delivery.endpoint_cache.accounts() = limits;
         cached(&engine, &accounts[..2]).await;
         cached(&engine, &accounts[..1]).await;
         cached(&engine, &accounts[2..]).await;
-        assert_eq!(engine.0.endpoint_cache.split_cached(&accounts).1, [accounts[1]]);
+        assert_eq!(engine.0.delivery.endpoint_cache.split_cached(&accounts).1, [accounts[1]]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::engine::Settings;
+use crate::settings::Settings;
 
 /// Deliveries that may wait in all lanes together.
 pub(super) const QUEUED_DELIVERIES_MAX: usize = 4_096;

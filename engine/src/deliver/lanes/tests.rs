@@ -5,7 +5,7 @@ use super::{
     load::{BODIES_BYTES_MAX, Load, QUEUED_DELIVERIES_MAX},
     *,
 };
-use crate::{engine::Settings, queue::Lease};
+use crate::{queue::Lease, settings::Settings};
 
 const BYTES: usize = 400;
 const SECOND: Duration = Duration::from_secs(1);

@@ -107,7 +107,7 @@ async fn outcomes_of_a_locked_account_wait_alone() {
     let mut deliveries = Vec::new();
     for (delivery, outcome) in outcomes {
         deliveries.push(delivery);
-        engine.0.outcomes.send(outcome).await.expect("a writer");
+        engine.0.delivery.outcomes.send(outcome).await.expect("a writer");
     }
     let [waiting, recorded] = [0, 1].map(|one| (accounts[one], deliveries[one]));
     engine.account(recorded.0).delivery(recorded.1).await_attempt(LIMIT).await.expect("an answer");

@@ -49,7 +49,7 @@ impl DeliveryHandle<'_> {
         let mut tx = self.service.db.begin().await?;
         // A closed delivery opens again: retention, which shares the lock, must not be removing
         // its body at this moment.
-        let snapshot = self.service.endpoint_cache.load_locked(&mut tx, &[account], Lock::Exclusive).await?;
+        let snapshot = self.service.delivery.endpoint_cache.load_locked(&mut tx, &[account], Lock::Exclusive).await?;
         let view = snapshot.endpoint(account, endpoint).ok_or(Error::EndpointNotFound)?;
         if view.disabled && !is_test {
             return Err(ResendError::Disabled);
@@ -64,7 +64,7 @@ impl DeliveryHandle<'_> {
         tx.pull_forward(QueueEntry { account, endpoint, due_at: now }).await?;
         tx.notify().await?;
         tx.commit().await?;
-        self.service.wake.notify_one();
+        self.service.delivery.wake.notify_one();
         Ok(())
     }
 }

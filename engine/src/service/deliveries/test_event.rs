@@ -36,7 +36,7 @@ impl EndpointHandle<'_> {
         let delivery = DeliveryId::new(now, self.service.random.bytes());
         let event = NewEvent { account: self.account, body: kind.sample(now), idempotency: None };
         let incoming = Incoming { event, audience: Audience::Test(self.id, delivery) };
-        let answers = self.service.enqueue(vec![incoming]).await?;
+        let answers = self.service.delivery.enqueue(vec![incoming]).await?;
         answers.into_iter().collect::<Result<Vec<_>, _>>()?;
         Ok(delivery)
     }

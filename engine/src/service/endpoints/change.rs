@@ -22,8 +22,8 @@ pub(in crate::service) async fn begin(service: &Service, account: AccountId) -> 
 /// before.
 pub(in crate::service) async fn commit(service: &Service, account: AccountId, tx: Tx<'_>) -> Result<()> {
     tx.commit().await?;
-    service.changed(&[account]).await;
-    service.wake.notify_one();
+    service.delivery.changed(&[account]).await;
+    service.delivery.wake.notify_one();
     Ok(())
 }
 

@@ -5,7 +5,6 @@ use signet_model::signature::Secret;
 use super::EndpointHandle;
 use crate::{
     db::{Pool, Tx},
-    deliver::endpoint_cache::open_secret,
     service::{Error, Result},
 };
 
@@ -34,7 +33,7 @@ impl EndpointHandle<'_> {
         let mut conn = self.service.db.read(Pool::Pages).await?;
         let query = conn.query(SQL).bind(self.account).bind(self.id).bind(now);
         let sealed: Vec<u8> = query.fetch_optional_value().await?.ok_or(Error::EndpointNotFound)?;
-        Ok(open_secret(&self.service.sealer, self.id, &sealed)?)
+        Ok(self.service.sealer.open_secret(self.id, &sealed)?)
     }
 
     /// Makes a new secret for an endpoint whose present one cannot be opened.
@@ -62,6 +61,6 @@ impl EndpointHandle<'_> {
 
     fn opens(self, sealed: &Sealed) -> bool {
         let mut secrets = [Some(&sealed.secret), sealed.next_secret.as_ref()].into_iter().flatten();
-        secrets.all(|secret| open_secret(&self.service.sealer, self.id, secret).is_ok())
+        secrets.all(|secret| self.service.sealer.open_secret(self.id, secret).is_ok())
     }
 }

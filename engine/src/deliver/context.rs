@@ -1,0 +1,125 @@
+//! The parts that the tasks of delivering share.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use signet_model::{AccountId, time::Clock};
+use tokio::sync::{Notify, mpsc};
+use tokio_util::task::TaskTracker;
+
+use super::{
+    endpoint_cache::EndpointCache,
+    ingest::RequestSender,
+    lanes::{LaneLimits, Lanes},
+    outcome::Decided,
+    outcome_watchers::OutcomeWatchers,
+    readiness::LastCommit,
+    release_rates::ReleaseRates,
+    request_queue::WriteRequest,
+};
+use crate::{
+    db::Database,
+    outbound::Client,
+    queue::{Lease, Queue},
+    random::Random,
+    seal::Sealer,
+    settings::Settings,
+    shutdown::Shutdown,
+};
+
+/// Outcomes that may wait for the writer. Beyond that attempts keep their slots, and so
+/// less is claimed.
+const OUTCOMES_MAX: usize = 1_024;
+
+/// The parts that the tasks of delivering share.
+pub(crate) struct Context {
+    pub(crate) settings: Settings,
+    pub(crate) db: Database,
+    pub(crate) queue: Queue,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Random,
+    pub(crate) client: Client,
+    pub(crate) endpoint_cache: EndpointCache,
+    pub(crate) release_rates: ReleaseRates,
+    pub(crate) lanes: Arc<Lanes>,
+    /// Requests on their way to the writer.
+    pub(crate) requests: RequestSender,
+    /// Outcomes on their way to the writer.
+    pub(crate) outcomes: mpsc::Sender<Decided>,
+    /// The result of the writer's last commit.
+    pub(crate) last_commit: LastCommit,
+    /// Makes the dispatcher look again.
+    pub(crate) wake: Notify,
+    /// Tasks that wait for an outcome.
+    pub(crate) outcome_watchers: OutcomeWatchers,
+    /// Attempts under way, and the tasks that can begin more.
+    pub(super) attempts: TaskTracker,
+    pub(crate) shutdown: Shutdown,
+    /// The writer's ends of the channels, until it is started.
+    receivers: Mutex<Option<Receivers>>,
+}
+
+/// The writer's ends of the channels.
+pub(super) struct Receivers {
+    pub(super) requests: mpsc::UnboundedReceiver<Vec<WriteRequest>>,
+    pub(super) outcomes: mpsc::Receiver<Decided>,
+}
+
+impl Context {
+    pub(crate) fn new(
+        settings: Settings,
+        db: &Database,
+        clock: Arc<dyn Clock>,
+        random: Random,
+        sealer: Sealer,
+        client: Client,
+    ) -> Self {
+        let (requests, incoming_requests) = RequestSender::new();
+        let (outcomes, incoming_outcomes) = mpsc::channel(OUTCOMES_MAX);
+        let receivers = Receivers { requests: incoming_requests, outcomes: incoming_outcomes };
+        Self {
+            lanes: Lanes::new(LaneLimits::from(&settings)),
+            endpoint_cache: EndpointCache::new(sealer),
+            release_rates: ReleaseRates::default(),
+            settings,
+            queue: Queue::open(db),
+            db: db.clone(),
+            clock,
+            random,
+            client,
+            requests,
+            outcomes,
+            last_commit: LastCommit::default(),
+            wake: Notify::new(),
+            outcome_watchers: OutcomeWatchers::default(),
+            attempts: TaskTracker::new(),
+            shutdown: Shutdown::default(),
+            receivers: Mutex::new(Some(receivers)),
+        }
+    }
+
+    /// Takes the writer's ends of the channels; `None` if they were taken before.
+    pub(super) fn take_receivers(&self) -> Option<Receivers> {
+        self.receivers.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Refreshes changed accounts in the cache, for the deliveries in their lanes. Commits
+    /// compare revisions in any case.
+    pub(crate) async fn changed(&self, accounts: &[AccountId]) {
+        if let Err(error) = self.endpoint_cache.refresh(&self.queue, accounts).await {
+            tracing::warn!(%error, "a change of endpoints could not be read yet");
+        }
+    }
+
+    /// Waits until no more outcomes can come, or the deadline of stopping has passed.
+    pub(super) async fn no_more_outcomes(&self) {
+        tokio::select! {
+            () = self.attempts.wait() => {}
+            () = self.shutdown.deadline.cancelled() => {}
+        }
+    }
+
+    /// Makes a lease that no other claim has.
+    pub(super) fn new_lease(&self) -> Lease {
+        Lease(i64::from_be_bytes(self.random.bytes()))
+    }
+}

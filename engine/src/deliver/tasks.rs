@@ -1,0 +1,85 @@
+//! The tasks of delivering: their start and their end.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{Context, dispatcher::dispatch, listener::listen, writer::write};
+
+/// The time after the deadline in which outcomes that wait are still recorded.
+const LAST_RECORDS_TIME: Duration = Duration::from_secs(1);
+
+/// The tasks of delivering, which go on until they are stopped.
+pub(crate) struct Tasks {
+    context: Arc<Context>,
+    writer: JoinHandle<()>,
+    dispatcher: JoinHandle<()>,
+    listener: JoinHandle<()>,
+}
+
+impl Tasks {
+    /// Begins to ingest and to deliver. Returns `None` if that was done before.
+    pub(crate) fn start(context: &Arc<Context>) -> Option<Self> {
+        let receivers = context.take_receivers()?;
+        Some(Self {
+            writer: tokio::spawn(write(Arc::clone(context), receivers)),
+            // It can begin attempts, and so they have not ended before it has.
+            dispatcher: context.attempts.spawn(dispatch(Arc::clone(context))),
+            listener: tokio::spawn(listen(Arc::clone(context))),
+            context: Arc::clone(context),
+        })
+    }
+
+    /// Waits until a task ends by a defect, after which no delivery is made any more.
+    pub(crate) async fn broken(&mut self) {
+        tokio::select! {
+            _ = &mut self.writer => {}
+            _ = &mut self.dispatcher => {}
+            () = self.context.queue.broken() => {}
+        }
+    }
+
+    /// Stops in the phases that [`crate::Shutdown`] describes.
+    pub(crate) async fn stop(self, deadline: CancellationToken) {
+        let Self { context, mut writer, listener, .. } = self;
+        context.shutdown.begun.cancel();
+        listener.abort();
+        context.attempts.close();
+        if deadline.run_until_cancelled(context.attempts.wait()).await.is_none() {
+            context.shutdown.deadline.cancel();
+        }
+        let out_of_time = async {
+            deadline.cancelled().await;
+            tokio::time::sleep(LAST_RECORDS_TIME).await;
+        };
+        tokio::select! {
+            _ = &mut writer => {}
+            () = out_of_time => tracing::warn!("the last outcomes could not be recorded; they will be attempted again"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{resting_engine, sqlite};
+
+    #[tokio::test]
+    async fn a_task_that_ends_by_itself_is_noticed() {
+        let database = sqlite().await;
+        let (engine, _) = resting_engine(&database);
+        let mut tasks = Tasks::start(&engine.0.delivery).expect("a new engine");
+        tasks.writer.abort();
+        tasks.broken().await;
+    }
+
+    #[tokio::test]
+    async fn a_thread_that_ends_by_itself_is_noticed() {
+        let database = sqlite().await;
+        let (engine, _) = resting_engine(&database);
+        let mut tasks = Tasks::start(&engine.0.delivery).expect("a new engine");
+        engine.0.delivery.queue.close().await;
+        tasks.broken().await;
+    }
+}

@@ -1,0 +1,67 @@
+//! The options of an operator.
+
+use std::time::Duration;
+
+use signet_model::retry::Schedule;
+
+/// The options of an operator, with their defaults.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The delays before failed attempts are repeated.
+    pub schedule: Schedule,
+    /// The time budget of one attempt.
+    pub budget: Duration,
+    /// The time that a claimed delivery belongs to the process that claimed it. It must be
+    /// longer than the budget and a margin.
+    pub lease: Duration,
+    /// Working attempts at the same time.
+    pub max_in_flight: usize,
+    /// Hanging attempts at the same time, besides: those that have taken longer than a second.
+    pub max_hanging: usize,
+    /// Attempts at the same time at one endpoint.
+    pub max_in_flight_per_endpoint: usize,
+    /// Attempts of one account at the same time at one host.
+    pub max_in_flight_per_host: usize,
+    /// Held deliveries that are released to one endpoint in a second.
+    pub release_rate: u32,
+    /// Bytes of a response body that are kept.
+    pub max_response_body: usize,
+    /// The time that the bodies and headers of requests and responses are kept.
+    pub keep_bodies: Duration,
+    /// The time that events are kept, with their deliveries and attempts; at least as long as
+    /// idempotency keys.
+    pub keep_deliveries: Duration,
+    /// Endpoints of one account.
+    pub max_endpoints_per_account: u32,
+    /// API keys of one account that are in use; as many revoked ones stay listed.
+    pub max_api_keys_per_account: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            schedule: Schedule::default(),
+            budget: Duration::from_secs(10),
+            lease: Duration::from_mins(1),
+            max_in_flight: 512,
+            max_hanging: 4_096,
+            max_in_flight_per_endpoint: 32,
+            max_in_flight_per_host: 64,
+            release_rate: 10,
+            max_response_body: 16 * 1024,
+            keep_bodies: Duration::from_hours(30 * 24),
+            keep_deliveries: Duration::from_hours(90 * 24),
+            max_endpoints_per_account: 100,
+            max_api_keys_per_account: 50,
+        }
+    }
+}
+
+impl Settings {
+    /// Returns the time that a lease must last beyond the budget, to record an outcome on a
+    /// busy machine: half the budget, which is 5 s of the usual 10 s, and half a second at
+    /// least.
+    pub fn lease_margin(budget: Duration) -> Duration {
+        (budget / 2).max(Duration::from_millis(500))
+    }
+}
