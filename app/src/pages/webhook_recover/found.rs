@@ -26,10 +26,8 @@ pub(super) fn card(endpoint: &Endpoint, form: &Form, found: Found, now: Timestam
     let Found { selection, count, rate } = found;
     let since = view! { <When at=moment(selection.since, now) in_full=true /> };
     let none = count == Count::from(0);
-    let (title, scope) = match none {
-        true => (text::NOTHING.to_owned(), text::NOTHING_SINCE),
-        false => (text::found(count), text::ACCEPTED_SINCE),
-    };
+    let (title, scope) =
+        if none { (text::NOTHING.to_owned(), text::NOTHING_SINCE) } else { (text::found(count), text::ACCEPTED_SINCE) };
     let next = match endpoint.disabled {
         _ if none => None,
         Some(_) => Some(enable_first(endpoint).into_any()),
