@@ -7,7 +7,7 @@ use signet_model::{DeliveryId, EventId, sql::Unreadable};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unusable {
     /// The URL is no URL of a receiver.
-    #[error("its URL cannot be used: {0}")]
+    #[error("its URL {0}")]
     Url(Unreadable),
     /// A signing secret was sealed with another key, is another endpoint's, or is damaged.
     #[error("its signing secret cannot be opened with the sealing key at hand")]

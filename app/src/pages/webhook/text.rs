@@ -50,7 +50,7 @@ pub(super) fn open_failed(event_type: EventType) -> String {
 
 pub(super) const ARE_HELD: &str = "Deliveries are held";
 pub(super) const HELD_SINCE_DISABLED: &str =
-    "They arrived while this webhook was disabled, and wait for your decision.";
+    "They arrived while nothing could be sent to this webhook, and wait for your decision.";
 pub(super) const HELD: &str = "Held deliveries";
 pub(super) const HELD_HINT: &str = "What is sent goes out a few at a time, so that your receiver is not flooded.";
 pub(super) const SEND: &str = "Send";
@@ -68,7 +68,5 @@ pub(super) const SECRET_REMEDY: &str = "Make a new secret and give it to your re
      the server runs with another sealing key than before: its operator can restore the old one instead.";
 
 pub(super) fn unusable(reason: &Unusable) -> String {
-    let reason = reason.to_string();
-    let reason = reason.trim_end_matches('.');
     format!("Nothing is sent to it, because {reason}. Its events are held and nothing is lost.")
 }
