@@ -6,10 +6,11 @@ use anyhow::Context;
 use signet_engine::{
     Engine, Environment, Settings,
     clock::SystemClock,
+    db::{Database, DatabaseUrl},
     outbound::{Client, Config, Policy},
     random::Random,
     seal::{SealKey, Sealer},
-    service::{Database, DatabaseUrl, endpoints::EndpointDraft},
+    service::endpoints::EndpointDraft,
 };
 use signet_model::{AccountId, Subscriptions, endpoint::EndpointUrl, text::Description};
 use tempfile::TempDir;

@@ -1,6 +1,5 @@
 //! The handle through which everything else uses the engine.
 
-mod forwards;
 mod operations;
 
 use std::{fmt, sync::Arc};

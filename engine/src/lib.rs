@@ -32,7 +32,6 @@ mod shutdown;
 mod unusable;
 
 pub use engine::{Engine, Environment, Running};
-pub use service as store;
 pub use service::{ledger, retention};
 pub use settings::Settings;
 pub use shutdown::Shutdown;

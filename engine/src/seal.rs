@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn the_text_cannot_be_read_in_what_is_sealed() {
+    fn the_text_cannot_be_read_in_its_sealed_form() {
         let (_, bytes) = sealed();
         assert!(!bytes.windows(8).any(|part| SECRET.as_bytes().windows(8).any(|secret| secret == part)));
     }

@@ -29,7 +29,7 @@ use std::{fmt, sync::Arc};
 
 use signet_model::time::Clock;
 
-use crate::{deliver, outbound::Policy, random::Random, seal::Sealer, settings::Settings};
+use crate::{db::Database, deliver, outbound::Policy, random::Random, seal::Sealer, settings::Settings};
 use api_keys::RecentKeys;
 
 pub use accounts::{AccountHandle, Accounts};
@@ -42,8 +42,6 @@ pub use sealing_check::SealingKeyError;
 pub use sessions::Sessions;
 pub(crate) use state::EFFECTIVE_STATE;
 pub use users::Users;
-
-pub use crate::db::{Database, DatabaseUrl, InvalidDatabaseUrl};
 
 /// The result of an operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

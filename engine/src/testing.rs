@@ -1,5 +1,5 @@
-//! Throw-away databases, so that one test runs on SQLite and on PostgreSQL.
-#![expect(clippy::missing_panics_doc, reason = "what goes wrong here fails the test that asked for it")]
+//! Throw-away databases, so that each test runs on SQLite and on PostgreSQL.
+#![expect(clippy::missing_panics_doc, reason = "a panic here fails the test that called")]
 
 mod backlog;
 mod hands;
@@ -40,7 +40,7 @@ pub const POSTGRES_VARIABLE: &str = "SIGNET_TEST_POSTGRES_URL";
 pub struct TestDatabase {
     /// The connected database.
     pub db: Database,
-    /// Where it is, for a second connection.
+    /// Its URL, for a second connection.
     pub url: DatabaseUrl,
     /// Removes an SQLite file when dropped.
     _directory: Option<tempfile::TempDir>,
@@ -84,7 +84,7 @@ impl TestDatabase {
         .await;
     }
 
-    /// What a statement that counts answers.
+    /// The answer of a statement that counts.
     pub async fn count(&self, sql: &str) -> i64 {
         match &self.db {
             Database::Sqlite(db) => {
@@ -93,13 +93,6 @@ impl TestDatabase {
             Database::Postgres(db) => sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&db.pool).await.expect(sql),
         }
     }
-}
-
-/// A fresh database of each kind, for tests that have not changed over to [`on_each_database`].
-pub async fn databases() -> Vec<TestDatabase> {
-    let mut databases = vec![sqlite().await];
-    databases.extend(postgres().await);
-    databases
 }
 
 /// Makes two tests of a function that takes a fresh [`TestDatabase`]: one on SQLite, and one
@@ -133,7 +126,7 @@ pub async fn sqlite() -> TestDatabase {
 }
 
 /// A fresh database in the PostgreSQL server for tests, if there is one. Where `CI` is set
-/// there has to be one: half of the tests would do nothing, and pass.
+/// there has to be one: without it half of the tests would pass without a check.
 pub async fn postgres() -> Option<TestDatabase> {
     let Ok(server) = std::env::var(POSTGRES_VARIABLE) else {
         assert!(std::env::var_os("CI").is_none(), "{POSTGRES_VARIABLE} names no PostgreSQL server");
@@ -235,7 +228,7 @@ pub async fn api_key(engine: &Engine, account: Option<AccountId>, name: &str) ->
     (key, text)
 }
 
-/// A new endpoint of this account that wants everything; nothing need listen there.
+/// A new endpoint of this account that wants all events; no receiver need listen there.
 pub async fn endpoint(engine: &Engine, account: AccountId) -> EndpointId {
     let draft = EndpointDraft {
         url: "https://127.0.0.1/webhooks".parse().expect("a URL"),

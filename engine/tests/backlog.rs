@@ -1,4 +1,4 @@
-//! What was not delivered goes out later, paced: what was held, and what had failed.
+//! Held and failed deliveries go out later, paced.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ struct World {
 }
 
 impl World {
-    /// Nothing is retried, and what goes back goes four times a second.
+    /// No attempt is repeated, and four deliveries a second are released.
     async fn new(database: &TestDatabase) -> Self {
         let settings = Settings { schedule: Schedule::new(Vec::new(), 0), release_rate: 4, ..Settings::default() };
         let (engine, clock) = engine(database, settings, Vec::new());
@@ -74,8 +74,8 @@ impl World {
     }
 }
 
-on_each_database!(what_has_failed_since_then_is_put_back_in_its_turn);
-async fn what_has_failed_since_then_is_put_back_in_its_turn(database: TestDatabase) {
+on_each_database!(deliveries_that_failed_since_then_are_put_back_in_their_turn);
+async fn deliveries_that_failed_since_then_are_put_back_in_their_turn(database: TestDatabase) {
     let world = World::new(&database).await;
     world.fail(5).await;
     let since = world.start + Duration::from_secs(3);
@@ -106,8 +106,8 @@ async fn only_the_chosen_types_are_put_back(database: TestDatabase) {
     assert_eq!(world.recover(world.start, only(EventType::TaskCompleted)).await.expect("an answer"), 2);
 }
 
-on_each_database!(what_is_released_next_follows_what_was_released_before);
-async fn what_is_released_next_follows_what_was_released_before(database: TestDatabase) {
+on_each_database!(a_release_follows_the_release_before);
+async fn a_release_follows_the_release_before(database: TestDatabase) {
     let world = World::new(&database).await;
     world.fail(1).await;
     world.engine.account(world.account).endpoint(world.endpoint).pause().await.expect("paused");
@@ -131,8 +131,8 @@ async fn what_is_released_next_follows_what_was_released_before(database: TestDa
     assert!(world.log().await.iter().any(|it| it.due_at == Some(now)), "what was released before waits no more");
 }
 
-on_each_database!(neither_tests_nor_what_arrived_is_put_back);
-async fn neither_tests_nor_what_arrived_is_put_back(database: TestDatabase) {
+on_each_database!(neither_tests_nor_delivered_deliveries_are_put_back);
+async fn neither_tests_nor_delivered_deliveries_are_put_back(database: TestDatabase) {
     let world = World::new(&database).await;
     let hands = Hands(&world.engine);
     let (_, mut test) = hands.ingest_test(world.account, world.endpoint).await;
@@ -145,8 +145,8 @@ async fn neither_tests_nor_what_arrived_is_put_back(database: TestDatabase) {
     assert_eq!(states, ["delivered", "failed"]);
 }
 
-on_each_database!(nothing_is_put_back_to_a_disabled_endpoint);
-async fn nothing_is_put_back_to_a_disabled_endpoint(database: TestDatabase) {
+on_each_database!(no_delivery_is_put_back_to_a_disabled_endpoint);
+async fn no_delivery_is_put_back_to_a_disabled_endpoint(database: TestDatabase) {
     let world = World::new(&database).await;
     world.fail(1).await;
     world.engine.account(world.account).endpoint(world.endpoint).pause().await.expect("paused");
@@ -155,8 +155,8 @@ async fn nothing_is_put_back_to_a_disabled_endpoint(database: TestDatabase) {
     assert_eq!(world.recoverable(world.start, Subscriptions::all()).await, 1);
 }
 
-on_each_database!(another_account_recovers_nothing);
-async fn another_account_recovers_nothing(database: TestDatabase) {
+on_each_database!(another_account_recovers_no_delivery);
+async fn another_account_recovers_no_delivery(database: TestDatabase) {
     let world = World::new(&database).await;
     world.fail(1).await;
     let other = account(&world.engine, "other").await;
@@ -189,8 +189,8 @@ async fn a_long_backlog_is_released_in_one_row_at_the_chosen_pace(database: Test
     world.assert_clean().await;
 }
 
-on_each_database!(what_is_left_of_a_release_after_a_downtime_goes_out_at_the_chosen_pace);
-async fn what_is_left_of_a_release_after_a_downtime_goes_out_at_the_chosen_pace(database: TestDatabase) {
+on_each_database!(the_rest_of_a_release_after_a_downtime_goes_out_at_the_chosen_pace);
+async fn the_rest_of_a_release_after_a_downtime_goes_out_at_the_chosen_pace(database: TestDatabase) {
     let world = World::new(&database).await;
     world.engine.account(world.account).endpoint(world.endpoint).pause().await.expect("paused");
     for _ in 0..20 {

@@ -1,5 +1,5 @@
-//! Whatever a customer does with a long backlog is done in steps, and the events of a
-//! neighbour are accepted between them.
+//! Each change of a long backlog is made in steps, and the events of a neighbour are
+//! accepted between them.
 
 use std::{
     future::Future,
@@ -12,17 +12,18 @@ use std::{
 
 use signet_engine::{
     Engine, Running, Settings,
-    service::{Database, deliveries::Filter, endpoints::EndpointDraft},
+    db::Database,
+    service::{deliveries::Filter, endpoints::EndpointDraft},
     testing::{Backlog, Receiver, TestDatabase, account, completed, endpoint, engine, on_each_database},
 };
 use signet_model::{AccountId, EndpointId, Subscriptions, Timestamp, delivery::State, text::Description};
 use tokio_util::sync::CancellationToken;
 
-/// How long the backlog is.
+/// The number of deliveries in the backlog.
 const BACKLOG: u32 = 20_000;
-/// In how many transactions it is dealt with, at least.
+/// The least number of transactions that change it all.
 const STEPS: usize = BACKLOG as usize / 500;
-/// Far more than anything here takes; only a defect runs into it.
+/// Far longer than any story here takes; only a defect reaches it.
 const LIMIT: Duration = Duration::from_mins(5);
 
 /// A customer with a backlog at a receiver that is not there, and a neighbour.
@@ -48,15 +49,15 @@ impl<'d> World<'d> {
         engine.account(neighbour).endpoints().create(draft, &engine.new_secret()).await.expect("an endpoint");
         database.store_backlog(account, endpoint, backlog, 1..BACKLOG + 1).await;
         if backlog == Backlog::Pending {
-            // Before the engine is started, so that nothing of the backlog is attempted.
+            // Before the engine is started, so that no delivery of the backlog is attempted.
             engine.account(account).endpoint(endpoint).pause().await.expect("paused");
         }
         let running = engine.start();
         Self { database, engine, running, receiver, account, endpoint, neighbour, accepted: Arc::default() }
     }
 
-    /// Does something while the neighbour sends one event after the other, and asserts
-    /// that these had their turns.
+    /// Does the work while the neighbour sends one event after the other, and asserts that
+    /// these had their turns.
     async fn beside_the_neighbour<T>(&self, work: impl Future<Output = T>) -> T {
         self.engine.ingest(completed(&self.engine, self.neighbour, "first")).await.expect("accepted");
         let stop = CancellationToken::new();
@@ -95,7 +96,7 @@ impl<'d> World<'d> {
         self.database.count(&sql).await
     }
 
-    /// How many deliveries of the newest 100 in this state the log tells.
+    /// The number of deliveries in this state that the log shows among the newest 100.
     async fn told(&self, state: State) -> usize {
         let filter = Filter { state: Some(state), ..Filter::default() };
         self.engine.account(self.account).endpoint(self.endpoint).deliveries(filter, 100).await.expect("the log").len()
@@ -113,7 +114,7 @@ impl<'d> World<'d> {
         self.engine.close().await;
     }
 
-    /// Stops what is under way at once.
+    /// Stops the engine without waiting for attempts under way.
     async fn stop(&mut self) {
         let hurry = CancellationToken::new();
         hurry.cancel();
@@ -141,8 +142,8 @@ async fn a_backlog_is_held_in_steps_and_told_to_be_held_at_once(database: TestDa
     world.end().await;
 }
 
-on_each_database!(what_waited_before_a_webhook_is_enabled_is_held_even_if_that_was_not_done_yet);
-async fn what_waited_before_a_webhook_is_enabled_is_held_even_if_that_was_not_done_yet(database: TestDatabase) {
+on_each_database!(deliveries_that_waited_before_a_webhook_is_enabled_are_held_even_if_they_were_not_yet);
+async fn deliveries_that_waited_before_a_webhook_is_enabled_are_held_even_if_they_were_not_yet(database: TestDatabase) {
     let world = World::new(&database, Backlog::Pending).await;
     world.engine.account(world.account).endpoint(world.endpoint).enable().await.expect("enabled");
     assert!(world.count(State::Pending).await > 0, "it is not done yet");
@@ -202,8 +203,8 @@ async fn an_account_with_a_backlog_is_erased_in_steps(database: TestDatabase) {
     world.end().await;
 }
 
-on_each_database!(what_a_process_has_left_to_do_the_next_one_does);
-async fn what_a_process_has_left_to_do_the_next_one_does(database: TestDatabase) {
+on_each_database!(the_next_process_takes_the_steps_that_one_has_left);
+async fn the_next_process_takes_the_steps_that_one_has_left(database: TestDatabase) {
     let mut world = World::new(&database, Backlog::Pending).await;
     world.stored(State::Pending, i64::from(BACKLOG) - 1).await;
     world.stop().await;

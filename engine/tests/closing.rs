@@ -1,13 +1,13 @@
-//! What waits for its turn when its endpoint closes, or changes, does not go out as if
-//! nothing had happened.
+//! A delivery that waits in a lane goes by the state that its endpoint has when the
+//! attempt begins.
 
 use std::{sync::Arc, time::Duration};
 
 use signet_engine::{
     Engine, Running, Settings,
+    db::Database,
     deliver::ingest::NewEvent,
     service::{
-        Database,
         deliveries::Filter,
         endpoints::{Endpoint, EndpointDraft},
     },
@@ -17,11 +17,11 @@ use signet_model::{AccountId, Subscriptions, delivery::State, text::Description}
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-/// How many attempts are under way at the same time.
+/// Attempts that are under way at the same time.
 const UNDER_WAY: usize = 2;
-/// How many events there are: the others wait in the lane.
+/// Events in all: the others wait in the lane.
 const EVENTS: usize = 40;
-/// Far more than anything here takes; only a defect runs into it.
+/// Far longer than any story here takes; only a defect reaches it.
 const LIMIT: Duration = Duration::from_mins(1);
 
 /// An engine in the middle of a burst, at a receiver that has not answered yet.
@@ -60,7 +60,7 @@ impl Burst {
         Self { engine, running, receiver, gate, account, endpoint }
     }
 
-    /// Lets the receiver answer, and waits until nothing is pending; returns how many
+    /// Lets the receiver answer, and waits until no delivery is pending; returns how many
     /// deliveries have these states.
     async fn settle(&self, states: [State; 2]) -> [usize; 2] {
         self.gate.add_permits(EVENTS);
@@ -96,16 +96,16 @@ fn draft(receiver: &Receiver, path: &str) -> EndpointDraft {
     EndpointDraft { url: receiver.url(path), description: Description::default(), event_types: Subscriptions::all() }
 }
 
-on_each_database!(what_waits_for_a_receiver_that_says_gone_is_held);
-async fn what_waits_for_a_receiver_that_says_gone_is_held(database: TestDatabase) {
+on_each_database!(deliveries_that_wait_for_a_receiver_that_says_gone_are_held);
+async fn deliveries_that_wait_for_a_receiver_that_says_gone_are_held(database: TestDatabase) {
     let burst = Burst::begin(&database, 410).await;
     assert_eq!(burst.settle([State::Failed, State::Held]).await, [UNDER_WAY, EVENTS - UNDER_WAY]);
     assert_eq!(burst.receiver.arrivals().len(), UNDER_WAY);
     burst.end().await;
 }
 
-on_each_database!(what_waits_for_a_webhook_that_is_paused_is_held);
-async fn what_waits_for_a_webhook_that_is_paused_is_held(database: TestDatabase) {
+on_each_database!(deliveries_that_wait_for_a_paused_webhook_are_held);
+async fn deliveries_that_wait_for_a_paused_webhook_are_held(database: TestDatabase) {
     let burst = Burst::begin(&database, 200).await;
     burst.engine.account(burst.account).endpoint(burst.endpoint.id).pause().await.expect("paused");
     assert_eq!(burst.settle([State::Delivered, State::Held]).await, [UNDER_WAY, EVENTS - UNDER_WAY]);
@@ -113,8 +113,8 @@ async fn what_waits_for_a_webhook_that_is_paused_is_held(database: TestDatabase)
     burst.end().await;
 }
 
-on_each_database!(what_waits_for_a_webhook_whose_url_is_corrected_goes_to_the_new_one);
-async fn what_waits_for_a_webhook_whose_url_is_corrected_goes_to_the_new_one(database: TestDatabase) {
+on_each_database!(deliveries_that_wait_for_a_webhook_go_to_its_corrected_url);
+async fn deliveries_that_wait_for_a_webhook_go_to_its_corrected_url(database: TestDatabase) {
     let burst = Burst::begin(&database, 200).await;
     let corrected = draft(&burst.receiver, "after");
     burst.engine.account(burst.account).endpoint(burst.endpoint.id).update(corrected).await.expect("changed");
@@ -124,8 +124,8 @@ async fn what_waits_for_a_webhook_whose_url_is_corrected_goes_to_the_new_one(dat
     burst.end().await;
 }
 
-on_each_database!(what_another_process_changes_is_heard_of);
-async fn what_another_process_changes_is_heard_of(database: TestDatabase) {
+on_each_database!(a_change_by_another_process_is_heard_of);
+async fn a_change_by_another_process_is_heard_of(database: TestDatabase) {
     let burst = Burst::begin(&database, 200).await;
     // On SQLite there is no other process that serves.
     if !matches!(database.db, Database::Postgres(_)) {
@@ -134,7 +134,7 @@ async fn what_another_process_changes_is_heard_of(database: TestDatabase) {
         return;
     }
     let (other, _) = engine(&database, Settings::default(), Vec::new());
-    other.pause_endpoint(burst.account, burst.endpoint.id).await.expect("paused");
+    other.account(burst.account).endpoint(burst.endpoint.id).pause().await.expect("paused");
     let heard = async {
         while !Hands(&burst.engine).is_closed(burst.account, burst.endpoint.id) {
             tokio::task::yield_now().await;

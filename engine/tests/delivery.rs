@@ -27,7 +27,7 @@ use signet_model::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Far more than anything here takes; only a defect runs into it.
+/// Far longer than any story here takes; only a defect reaches it.
 const LIMIT: Duration = Duration::from_mins(1);
 
 struct Story {
@@ -162,8 +162,8 @@ async fn the_retry_table_is_followed_to_the_end_and_the_endpoint_disabled(databa
         assert_eq!(detail.delivery.state, State::Pending);
         let due_at = detail.delivery.due_at.expect("a retry");
         assert_eq!(due_at.since(ended_at), Duration::from_secs(delay), "after attempt {}", failed + 1);
-        // A moment too early nothing happens; that the next one is the right
-        // number of attempts is what the next round checks.
+        // A moment too early no attempt is made. The next round checks that there was one
+        // attempt afterwards.
         story.go_to(due_at);
     }
     let detail = story.rested(id, 6).await;
@@ -178,8 +178,8 @@ async fn the_retry_table_is_followed_to_the_end_and_the_endpoint_disabled(databa
     story.end().await;
 }
 
-on_each_database!(a_disabled_endpoint_loses_nothing_and_gets_it_on_release);
-async fn a_disabled_endpoint_loses_nothing_and_gets_it_on_release(database: TestDatabase) {
+on_each_database!(a_disabled_endpoint_gets_all_its_deliveries_on_release);
+async fn a_disabled_endpoint_gets_all_its_deliveries_on_release(database: TestDatabase) {
     let story = Story::begin(&database).await;
     let endpoint = story.endpoint().await;
     story.receiver.answer(503);
@@ -288,8 +288,8 @@ async fn a_resend_has_the_same_id_and_counts_on(database: TestDatabase) {
     story.end().await;
 }
 
-on_each_database!(a_repeated_request_gets_the_first_answer_and_sends_nothing);
-async fn a_repeated_request_gets_the_first_answer_and_sends_nothing(database: TestDatabase) {
+on_each_database!(a_repeated_request_gets_the_first_answer_and_sends_no_event);
+async fn a_repeated_request_gets_the_first_answer_and_sends_no_event(database: TestDatabase) {
     let story = Story::begin(&database).await;
     story.endpoint().await;
     let keyed = |request: u8| NewEvent {
@@ -338,8 +338,8 @@ async fn a_balance_that_falls_below_the_threshold_is_told_once(database: TestDat
     story.end().await;
 }
 
-on_each_database!(another_account_reaches_nothing);
-async fn another_account_reaches_nothing(database: TestDatabase) {
+on_each_database!(another_account_reaches_no_endpoint_and_no_delivery);
+async fn another_account_reaches_no_endpoint_and_no_delivery(database: TestDatabase) {
     let story = Story::begin(&database).await;
     let endpoint = story.endpoint().await;
     story.ingest("task_1").await;
@@ -381,8 +381,8 @@ async fn another_account_reaches_nothing(database: TestDatabase) {
     story.end().await;
 }
 
-on_each_database!(deleting_an_endpoint_discards_what_waits);
-async fn deleting_an_endpoint_discards_what_waits(database: TestDatabase) {
+on_each_database!(deleting_an_endpoint_discards_its_waiting_deliveries);
+async fn deleting_an_endpoint_discards_its_waiting_deliveries(database: TestDatabase) {
     let story = Story::begin(&database).await;
     let endpoint = story.endpoint().await;
     story.receiver.answer(500);

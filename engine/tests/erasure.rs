@@ -1,12 +1,13 @@
-//! On request nothing remains: of one task, or of one account.
+//! On request all rows of a task or of an account are erased.
 
 use std::time::Duration;
 
 use signet_engine::{
     Engine, Settings,
     clock::ManualClock,
+    db::DatabaseUrl,
     deliver::ingest::{Idempotency, IngestError, NewEvent},
-    service::{DatabaseUrl, removal::Removed},
+    service::removal::Removed,
     testing::{Hands, InFlight, TestDatabase, account, api_key, completed, endpoint, on_each_database, resting_engine},
 };
 use signet_model::AccountId;
@@ -74,7 +75,7 @@ impl<'a> World<'a> {
         assert!(ledger.is_clean(), "{ledger:?}");
     }
 
-    /// Whether the text is anywhere in the files of the database.
+    /// Returns `true` if the text is anywhere in the files of the database.
     fn is_in_files(&self, text: &str) -> bool {
         let DatabaseUrl::Sqlite(path) = &self.database.url else { return false };
         ["", "-wal"].iter().any(|end| {
@@ -88,8 +89,8 @@ impl<'a> World<'a> {
 
 const OF_ONE_TASK: Removed = Removed { events: 3, deliveries: 6, attempts: 2 };
 
-on_each_database!(of_an_erased_task_nothing_remains_and_nothing_comes_back);
-async fn of_an_erased_task_nothing_remains_and_nothing_comes_back(database: TestDatabase) {
+on_each_database!(an_erased_task_leaves_no_row_and_does_not_come_back);
+async fn an_erased_task_leaves_no_row_and_does_not_come_back(database: TestDatabase) {
     let world = World::new(&database).await;
     let other = World::account(&world.engine, "other").await;
     let in_flight = world.task(world.account, "erased").await;
@@ -125,8 +126,8 @@ async fn an_erased_task_is_not_in_the_file_either() {
     assert!(world.is_in_files("secret kept"));
 }
 
-on_each_database!(of_an_erased_account_nothing_remains);
-async fn of_an_erased_account_nothing_remains(database: TestDatabase) {
+on_each_database!(an_erased_account_leaves_no_row);
+async fn an_erased_account_leaves_no_row(database: TestDatabase) {
     let world = World::new(&database).await;
     let other = World::account(&world.engine, "other").await;
     for (account, email) in [(world.account, "ada@example.com"), (other, "bob@example.com")] {
@@ -162,8 +163,8 @@ async fn counts(world: &World<'_>, account: AccountId) -> Vec<i64> {
     counts
 }
 
-on_each_database!(who_belongs_to_another_account_too_stays_a_person);
-async fn who_belongs_to_another_account_too_stays_a_person(database: TestDatabase) {
+on_each_database!(a_member_of_another_account_too_stays_a_user);
+async fn a_member_of_another_account_too_stays_a_user(database: TestDatabase) {
     let world = World::new(&database).await;
     let other = World::account(&world.engine, "other").await;
     let link = world.engine.account(world.account).create_setup_link().await.expect("a link");

@@ -1,7 +1,7 @@
-//! Receivers that hang cost the others nothing, and a claim takes no more than fits.
+//! Receivers that hang cost the others no time, and a claim takes no more than fits.
 //!
-//! Attempts that hang do so for an hour here, and nothing waits for an hour: what
-//! arrives has waited for none of them to end.
+//! Hanging attempts last an hour here, and no test waits for an hour: a delivery that
+//! arrives has not waited for one of them to end.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ async fn endpoint(engine: &Engine, account: AccountId, url: EndpointUrl) -> Endp
     engine.account(account).endpoints().create(draft, &engine.new_secret()).await.expect("an endpoint")
 }
 
-/// Where the system accepts connections, and never a word is said.
+/// A port where the system accepts connections and no program answers.
 struct Silence(TcpListener);
 
 impl Silence {
@@ -78,8 +78,8 @@ fn event(account: AccountId) -> NewEvent {
     NewEvent { account, body: EventType::TaskCompleted.sample(Timestamp::from_unix_seconds(0)), idempotency: None }
 }
 
-on_each_database!(a_hanging_receiver_with_a_backlog_costs_the_others_nothing);
-async fn a_hanging_receiver_with_a_backlog_costs_the_others_nothing(database: TestDatabase) {
+on_each_database!(a_hanging_receiver_with_a_backlog_delays_no_other);
+async fn a_hanging_receiver_with_a_backlog_delays_no_other(database: TestDatabase) {
     let receiver = Receiver::start().await;
     // Accepts connections (the system does) and never says a word.
     let silent = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");

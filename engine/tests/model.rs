@@ -1,6 +1,5 @@
-//! Any sequence of what can happen to deliveries, against a simple model in
-//! memory: after every step the store says what the model says, and the ledger
-//! adds up.
+//! Any sequence of steps with deliveries, against a simple model in memory: after every
+//! step the store agrees with the model, and the ledger adds up.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -26,19 +25,20 @@ use signet_model::{
 
 const ENDPOINTS: usize = 2;
 const LEASE: Duration = Duration::from_mins(1);
-/// How long the ledger gives who takes up what a process left behind.
+/// The time that the ledger gives a process to claim the deliveries of a dead one.
 const GRACE: Duration = Duration::from_secs(5);
 /// One, so that a round is soon over.
 const RETRIES: [Duration; 1] = [Duration::from_secs(30)];
 const RELEASE_RATE: u32 = 2;
 
-/// One thing that happens. Numbers choose among what there is, modulo how many.
+/// One step. Numbers choose among the present endpoints, deliveries or attempts, modulo
+/// their count.
 #[derive(Debug, Clone, Copy)]
 enum Step {
     Ingest,
     Test(usize),
-    /// What is to be held or discarded at closed endpoints is so in steps, all of
-    /// which are taken; and then what is due is claimed.
+    /// Disabled and deleted endpoints are drained, by as many steps as that takes; then due
+    /// deliveries are claimed.
     Claim,
     /// The answer to one of the attempts under way; if its lease has run out, a late one.
     Finish(usize, u16),
@@ -84,11 +84,11 @@ struct Modelled {
     attempts: u32,
 }
 
-/// What the store does not show.
+/// The part of a delivery that the store does not show.
 #[derive(Debug, Clone, Copy)]
 struct Hidden {
     failures: usize,
-    /// Which claim the delivery belongs to.
+    /// The claim that the delivery belongs to.
     claim: u32,
     accepted_at: Timestamp,
 }
@@ -104,13 +104,13 @@ enum Endpoint {
 /// the order of acceptance.
 struct Model {
     endpoints: [Endpoint; ENDPOINTS],
-    /// Until when what was released goes out.
+    /// The end of the last release.
     released_until: [Option<Timestamp>; ENDPOINTS],
-    /// Whether something is told to be held that is not so yet.
+    /// Set while a delivery is shown as held and not yet stored so.
     to_hold: [bool; ENDPOINTS],
     /// The endpoint was enabled at this instant, before that was done.
     settling: [Option<Timestamp>; ENDPOINTS],
-    /// When steps were last taken there without a claim.
+    /// The instant of the last step there without a claim.
     looked_at: [Option<Timestamp>; ENDPOINTS],
     deliveries: BTreeMap<DeliveryId, (Modelled, Hidden)>,
 }
@@ -129,9 +129,8 @@ impl Model {
         self.deliveries.insert(id, (modelled, Hidden { failures: 0, claim: 0, accepted_at: now }));
     }
 
-    /// Claims all that is due, by a claim that no other has been; what is due at
-    /// a closed endpoint, because who had it has died, is settled instead. What is
-    /// still in hand only gets a new lease.
+    /// Claims all due deliveries under a new lease; those at a disabled or deleted endpoint,
+    /// left by a dead process, are drained instead. Deliveries in hand only get the new lease.
     fn claim(&mut self, claim: u32, now: Timestamp, in_hand: &mut [(InFlight, u32)]) -> Vec<DeliveryId> {
         (self.to_hold, self.settling) = Default::default();
         let mut claimed = Vec::new();
@@ -191,11 +190,11 @@ impl Model {
         }
     }
 
-    /// What waits is held; what is leased stays so until it is finished or claimed.
+    /// Waiting deliveries are held; leased ones stay so until they are finished or claimed.
     fn disable(&mut self, endpoint: usize) {
         self.endpoints[endpoint] = Endpoint::Disabled;
         self.released_until[endpoint] = None;
-        // What was to be held before still is.
+        // Deliveries that were to be held before still are.
         self.to_hold[endpoint] |= self.settling[endpoint].take().is_some();
         let held = self.of(endpoint).filter(|it| it.waits() && !it.is_test).map(|it| it.close(State::Held)).count();
         self.to_hold[endpoint] |= held > 0;
@@ -209,8 +208,8 @@ impl Model {
         self.endpoints[endpoint] = Endpoint::Enabled;
     }
 
-    /// All steps are taken at an endpoint: what is told to be held is so, and what a
-    /// process that died had leased is closed.
+    /// Drains an endpoint: deliveries that are shown as held are stored so, and those that a
+    /// dead process had leased are held or discarded.
     fn settle(&mut self, endpoint: usize, now: Timestamp) {
         let standing = self.endpoints[endpoint];
         let is_due = self.of(endpoint).any(|it| it.due_at <= Some(now) && it.state == State::Pending);
@@ -239,8 +238,8 @@ impl Model {
         self.deliveries.values_mut().map(|(delivery, _)| delivery).filter(move |it| it.endpoint == endpoint)
     }
 
-    /// Sends what is in this state, in the order of acceptance, paced, behind what was
-    /// sent so before.
+    /// Sends the deliveries in this state, in the order of acceptance, paced, behind earlier
+    /// releases.
     fn send_paced(&mut self, endpoint: usize, state: State, now: Timestamp) -> u64 {
         let start = self.released_until[endpoint].map_or(now, |until| until.max(now));
         let mut place = 0;
@@ -281,7 +280,7 @@ impl Modelled {
     }
 }
 
-/// The engine, the model, and what is in flight between them.
+/// The engine, the model, and the deliveries in flight between them.
 struct Play {
     engine: Engine,
     clock: ManualClock,
@@ -431,7 +430,7 @@ impl Play {
         Ok(())
     }
 
-    /// Adds to the model what the store has accepted, which must be so many deliveries.
+    /// Adds the accepted deliveries to the model; there must be as many as expected.
     async fn accept(&mut self, is_test: bool, expected: usize, now: Timestamp) -> Result<(), TestCaseError> {
         let mut accepted = 0;
         for which in 0..ENDPOINTS {
@@ -464,7 +463,7 @@ impl Play {
             .collect()
     }
 
-    /// The store says what the model says, and the ledger adds up.
+    /// The store agrees with the model, and the ledger adds up.
     async fn agree(&self) -> Result<(), TestCaseError> {
         let mut stored = BTreeMap::new();
         for which in 0..ENDPOINTS {

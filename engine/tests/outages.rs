@@ -1,12 +1,12 @@
-//! What becomes of deliveries while this side is at fault: the database is away for
-//! longer than a lease, or the network is.
+//! Deliveries during an outage of this side: the database is away for longer than a
+//! lease, or the network is.
 
 use std::{sync::Arc, time::Duration};
 
 use signet_engine::{
     Engine, Settings,
+    db::DatabaseUrl,
     service::{
-        DatabaseUrl,
         deliveries::{Delivery, Filter},
         endpoints::EndpointDraft,
     },
@@ -23,8 +23,8 @@ use tokio_util::sync::CancellationToken;
 
 const DELIVERIES: usize = 30;
 
-on_each_database!(what_is_in_hand_when_its_lease_runs_out_is_recorded_and_not_attempted_again);
-async fn what_is_in_hand_when_its_lease_runs_out_is_recorded_and_not_attempted_again(database: TestDatabase) {
+on_each_database!(an_outcome_in_hand_when_its_lease_runs_out_is_recorded_and_not_attempted_again);
+async fn an_outcome_in_hand_when_its_lease_runs_out_is_recorded_and_not_attempted_again(database: TestDatabase) {
     let (engine, clock) = resting_engine(&database);
     let (hands, account) = (Hands(&engine), account(&engine, "acme").await);
     let endpoint = endpoint(&engine, account).await;
@@ -46,8 +46,8 @@ async fn what_is_in_hand_when_its_lease_runs_out_is_recorded_and_not_attempted_a
     assert!(engine.check().await.expect("a ledger").is_clean());
 }
 
-on_each_database!(what_another_process_has_claimed_since_is_its_own);
-async fn what_another_process_has_claimed_since_is_its_own(database: TestDatabase) {
+on_each_database!(a_delivery_that_another_process_has_claimed_since_is_its_own);
+async fn a_delivery_that_another_process_has_claimed_since_is_its_own(database: TestDatabase) {
     let (slow, clock) = resting_engine(&database);
     let account = account(&slow, "acme").await;
     endpoint(&slow, account).await;
@@ -65,7 +65,7 @@ async fn what_another_process_has_claimed_since_is_its_own(database: TestDatabas
     assert!(slow.check().await.expect("a ledger").is_clean());
 }
 
-/// A transaction of another process that keeps everybody else from writing; dropping it ends it.
+/// A transaction of another process that keeps all others from writing; dropping it ends it.
 enum Lock {
     Sqlite(sqlx::SqliteConnection),
     Postgres(sqlx::PgConnection),

@@ -1,4 +1,4 @@
-//! What is old goes: bodies first, rows later, and only of what is closed.
+//! Retention removes bodies first and rows later, of closed deliveries only.
 
 use std::time::Duration;
 
@@ -118,8 +118,8 @@ async fn bodies_go_first_and_rows_later(database: TestDatabase) {
     assert_eq!(world.engine.check().await.expect("a ledger").events, 0);
 }
 
-on_each_database!(what_is_open_stays_whole_however_old_it_is);
-async fn what_is_open_stays_whole_however_old_it_is(database: TestDatabase) {
+on_each_database!(open_deliveries_stay_whole_however_old_they_are);
+async fn open_deliveries_stay_whole_however_old_they_are(database: TestDatabase) {
     let world = World::new(&database).await;
     let pending = world.deliver("pending", &[500]).await;
     let paused = endpoint(&world.engine, world.account).await;

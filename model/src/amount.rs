@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_amount_is_refused() {
+    fn a_text_that_is_no_amount_is_refused() {
         for text in ["", "NaN", "inf", "e", "1e", "+5", "ten", "1,5", "1 000"] {
             assert_eq!(text.parse::<Amount>(), Err(InvalidAmount::NotANumber), "{text}");
         }
@@ -129,7 +129,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_shown_can_be_saved_again(number in proptest::num::f64::NORMAL | proptest::num::f64::SUBNORMAL) {
+        fn an_amount_that_is_shown_can_be_saved_again(number in proptest::num::f64::NORMAL | proptest::num::f64::SUBNORMAL) {
             let shown = Amount::try_from(number).map(|it| it.to_string());
             prop_assert_eq!(shown.map(|text| text.parse()), Ok(Amount::try_from(number)));
         }

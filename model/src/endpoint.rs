@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stored_url_is_read_as_long_as_something_can_be_sent_to_it() {
+    fn a_stored_url_is_read_as_long_as_requests_can_be_sent_to_it() {
         let long = format!("https://example.com/{}", "a".repeat(MAX_URL_LEN));
         for text in ["https://example.com/", &long] {
             assert_eq!(EndpointUrl::from_stored(text).map(|url| url.to_string()).as_deref(), Ok(text));

@@ -82,7 +82,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn nothing_makes_a_wait_shorter(failures in 1_u32..6, jitter in 0.0..1.0_f64, asked in proptest::option::of(0_u64..100_000)) {
+        fn no_wait_is_made_shorter(failures in 1_u32..6, jitter in 0.0..1.0_f64, asked in proptest::option::of(0_u64..100_000)) {
             let schedule = Schedule::default();
             let plain = schedule.next_due(failures, END, 0.0, None);
             prop_assert!(schedule.next_due(failures, END, jitter, asked.map(Duration::from_secs)) >= plain);

@@ -27,72 +27,73 @@ use crate::{
     event::EventType,
 };
 
-macro_rules! kept_as {
-    ($type:ty, $db:ty, $kept:ty, |$value:ident| $to:expr, |$raw:ident| $from:expr) => {
+/// Implements sqlx's traits for a type that is stored as another.
+macro_rules! impl_sqlx {
+    ($type:ty, $db:ty, $stored:ty, |$value:ident| $to:expr, |$raw:ident| $from:expr) => {
         impl Type<$db> for $type {
             fn type_info() -> <$db as Database>::TypeInfo {
-                <$kept as Type<$db>>::type_info()
+                <$stored as Type<$db>>::type_info()
             }
 
             fn compatible(other: &<$db as Database>::TypeInfo) -> bool {
-                <$kept as Type<$db>>::compatible(other)
+                <$stored as Type<$db>>::compatible(other)
             }
         }
 
         impl<'q> Encode<'q, $db> for $type {
             fn encode_by_ref(&self, buffer: &mut <$db as Database>::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
                 let $value = self;
-                let kept: $kept = $to;
-                <$kept as Encode<'q, $db>>::encode(kept, buffer)
+                let stored: $stored = $to;
+                <$stored as Encode<'q, $db>>::encode(stored, buffer)
             }
         }
 
         impl<'r> Decode<'r, $db> for $type {
             fn decode(value: <$db as Database>::ValueRef<'r>) -> Result<Self, BoxDynError> {
-                let $raw = <$kept as Decode<'r, $db>>::decode(value)?;
+                let $raw = <$stored as Decode<'r, $db>>::decode(value)?;
                 $from
             }
         }
     };
 }
 
-macro_rules! array_of {
-    ($type:ty, $kept:ty) => {
+macro_rules! impl_array {
+    ($type:ty, $stored:ty) => {
         impl PgHasArrayType for $type {
             fn array_type_info() -> PgTypeInfo {
-                <$kept as PgHasArrayType>::array_type_info()
+                <$stored as PgHasArrayType>::array_type_info()
             }
         }
     };
 }
 
-macro_rules! ids {
+macro_rules! impl_ids {
     ($($type:ty),*) => {$(
-        kept_as!($type, Sqlite, Uuid, |id| id.uuid(), |raw| Ok(Self::from_uuid(raw)));
-        kept_as!($type, Postgres, Uuid, |id| id.uuid(), |raw| Ok(Self::from_uuid(raw)));
-        array_of!($type, Uuid);
+        impl_sqlx!($type, Sqlite, Uuid, |id| id.uuid(), |raw| Ok(Self::from_uuid(raw)));
+        impl_sqlx!($type, Postgres, Uuid, |id| id.uuid(), |raw| Ok(Self::from_uuid(raw)));
+        impl_array!($type, Uuid);
     )*};
 }
 
-macro_rules! texts {
+macro_rules! impl_texts {
     ($($type:ty),*) => {$(
-        kept_as!($type, Sqlite, String, |it| it.as_str().to_owned(), |raw| Ok(raw.parse()?));
-        kept_as!($type, Postgres, String, |it| it.as_str().to_owned(), |raw| Ok(raw.parse()?));
-        array_of!($type, String);
+        impl_sqlx!($type, Sqlite, String, |it| it.as_str().to_owned(), |raw| Ok(raw.parse()?));
+        impl_sqlx!($type, Postgres, String, |it| it.as_str().to_owned(), |raw| Ok(raw.parse()?));
+        impl_array!($type, String);
     )*};
 }
 
-ids!(AccountId, UserId, ApiKeyId, EndpointId, EventId, DeliveryId);
-texts!(EventType, State, DisabledReason);
-kept_as!(Failure, Sqlite, String, |it| it.as_str().to_owned(), |raw| Ok(Self::from_stored(&raw)));
-kept_as!(Failure, Postgres, String, |it| it.as_str().to_owned(), |raw| Ok(Self::from_stored(&raw)));
-array_of!(Failure, String);
-kept_as!(EndpointUrl, Sqlite, String, |it| it.as_str().to_owned(), |raw| Ok(Self::from_stored(&raw)?));
-kept_as!(EndpointUrl, Postgres, String, |it| it.as_str().to_owned(), |raw| Ok(Self::from_stored(&raw)?));
-kept_as!(Subscriptions, Sqlite, Lossy, |set| Lossy(set.to_string()), |raw| Ok(Self::from_stored(&raw.0)));
-kept_as!(Subscriptions, Postgres, Lossy, |set| Lossy(set.to_string()), |raw| Ok(Self::from_stored(&raw.0)));
-kept_as!(Timestamp, Sqlite, i64, |at| at.unix_micros(), |raw| Ok(Self::from_unix_micros(raw)));
-array_of!(Timestamp, OffsetDateTime);
+impl_ids!(AccountId, UserId, ApiKeyId, EndpointId, EventId, DeliveryId);
+impl_texts!(EventType, State, DisabledReason);
+impl_sqlx!(Failure, Sqlite, String, |it| it.as_str().to_owned(), |raw| Ok(Self::from_stored(&raw)));
+impl_sqlx!(Failure, Postgres, String, |it| it.as_str().to_owned(), |raw| Ok(Self::from_stored(&raw)));
+impl_array!(Failure, String);
+impl_sqlx!(EndpointUrl, Sqlite, String, |it| it.as_str().to_owned(), |raw| Ok(Self::from_stored(&raw)?));
+impl_sqlx!(EndpointUrl, Postgres, String, |it| it.as_str().to_owned(), |raw| Ok(Self::from_stored(&raw)?));
+impl_sqlx!(Subscriptions, Sqlite, Lossy, |set| Lossy(set.to_string()), |raw| Ok(Self::from_stored(&raw.0)));
+impl_sqlx!(Subscriptions, Postgres, Lossy, |set| Lossy(set.to_string()), |raw| Ok(Self::from_stored(&raw.0)));
+impl_sqlx!(Timestamp, Sqlite, i64, |at| at.unix_micros(), |raw| Ok(Self::from_unix_micros(raw)));
+impl_array!(Timestamp, OffsetDateTime);
 
 /// 2000-01-01, from which PostgreSQL counts.
 const POSTGRES_EPOCH: i64 = 946_684_800_000_000;

@@ -41,7 +41,7 @@ impl Tx<'_> {
         }
     }
 
-    /// Makes everything durable.
+    /// Makes the changes durable.
     pub(crate) async fn commit(self) -> Result<()> {
         let committed = match self {
             Self::Sqlite(tx) => tx.commit().await,
@@ -50,7 +50,7 @@ impl Tx<'_> {
         committed.map_err(Error::named("commit"))
     }
 
-    /// Undoes everything, and waits until that is done: a connection that is kept would
+    /// Undoes the changes, and waits until that is done: a connection that is kept would
     /// hold its locks until it is used again.
     pub(crate) async fn roll_back(self) {
         let rolled_back = match self {

@@ -7,7 +7,7 @@ use std::{
     path::PathBuf,
 };
 
-/// A query failed, or what it found makes no sense.
+/// The database failed, or could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The database cannot be reached or refused the statement.
@@ -21,7 +21,7 @@ pub enum Error {
     /// A page's query was stopped at its limit.
     #[error("the query took too long, and was stopped")]
     TooSlow,
-    /// The same, on the hot path of SQLite.
+    /// The database refused a statement of the hot path of SQLite.
     #[error("the database failed at {at}: {error}")]
     Embedded {
         /// The words of SQLite.
@@ -85,8 +85,8 @@ impl From<rusqlite::Error> for Error {
     }
 }
 
-/// The result of a statement with the error of the store, for functions whose own error
-/// has no conversion from that of the database.
+/// The result of a statement with this error, for functions with an error of their own that
+/// has no conversion from that of the driver.
 #[track_caller]
 pub(crate) fn located<T, E>(result: Result<T, E>) -> Result<T, Error>
 where

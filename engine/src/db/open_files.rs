@@ -18,12 +18,12 @@ use tokio::time::Instant;
 
 use super::{Error, Result};
 
-/// How often a transaction looks at the files at most: a look takes some 20 µs, a tenth of
-/// the processor's time of a small transaction.
+/// The least time between two looks of transactions at the files: a look takes some 20 µs, a
+/// tenth of the processor's time of a small transaction.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Makes the database's file if it is missing, readable and writable by its owner alone
-/// whatever the umask. SQLite gives its log the same mode.
+/// under any umask. SQLite gives its log the same mode.
 pub(super) fn make_private(path: &Path) -> Result<()> {
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     match made {
@@ -44,7 +44,7 @@ pub(crate) struct OpenFiles(Arc<Opened>);
 struct Opened {
     /// The database, and its log.
     files: [(PathBuf, Identity); 2],
-    /// When the files were last seen to be in place.
+    /// The last instant at which the files were seen in place.
     seen_at: Mutex<Option<Instant>>,
     /// Set once the log of this process has named a missing file.
     reported: AtomicBool,
@@ -167,7 +167,7 @@ mod tests {
             database.run("INSERT INTO large VALUES (zeroblob(10000000))").await;
         }
         reader.rollback().await.expect("ended");
-        // One commit copies what is in the log, and the next one begins it anew.
+        // One commit copies the pages of the log, and the next one begins it anew.
         for task in ["one", "two", "three"] {
             engine.ingest(completed(&engine, acme, task)).await.expect("accepted");
         }

@@ -15,11 +15,10 @@ pub(super) const PAGE_LIMIT: Duration = Duration::from_secs(5);
 /// PostgreSQL's option with the same meaning, for each statement.
 pub(super) const POSTGRES_PAGE_LIMIT: (&str, &str) = ("statement_timeout", "5s");
 
-/// How many of its instructions SQLite runs between two looks at the clock.
+/// The number of instructions that SQLite runs between two looks at the clock.
 const INSTRUCTIONS: i32 = 1_000;
 
-/// A pool of so many connections, whose statements end that long after their
-/// connection was taken.
+/// A pool of so many connections. A statement ends that long after its connection was taken.
 pub(super) fn limited(options: SqliteConnectOptions, most: u32, limit: Duration) -> SqlitePool {
     SqlitePoolOptions::new()
         .max_connections(most)

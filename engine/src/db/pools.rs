@@ -9,7 +9,7 @@ use super::{Error, Result};
 pub(crate) enum Pool {
     /// Pages; a statement that takes too long is stopped.
     Pages,
-    /// Statements that read everything, and may take their time.
+    /// Statements that read whole tables, and may take their time.
     Patient,
     /// The look-ups of the writer and the dispatcher.
     Lookups,
@@ -17,9 +17,9 @@ pub(crate) enum Pool {
     Callers,
 }
 
-/// How many connections `Patient` has.
+/// The number of connections of `Patient`.
 pub(super) const PATIENT: u32 = 2;
-/// How many connections `Lookups` and `Callers` have, each.
+/// The number of connections of `Lookups` and of `Callers`.
 pub(super) const LOOKUPS: u32 = 2;
 
 /// The pools of one database.

@@ -15,17 +15,17 @@ use super::{
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/postgres");
 
-/// How long a statement waits for another's lock. Without an end, a transaction that locks
+/// The time that a statement waits for another's lock. Without an end, a transaction that locks
 /// a table would take one connection after the other.
 const LOCK_TIMEOUT: &str = "10s";
-/// How long a transaction may stand still before the server ends it: the locks of a process
+/// The time that a transaction may stand still before the server ends it: the locks of a process
 /// must not outlast its attention.
 const IDLE_TIMEOUT: &str = "10s";
-/// How long a task waits for a connection.
+/// The time that a task waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How many connections pages have.
+/// The number of connections for pages.
 const PAGES: u32 = 8;
-/// Connections for the listener, for changes, and for what tidies up.
+/// Connections for the listener, for changes, and for retention.
 const CONNECTIONS: u32 = 10;
 
 /// Every statement of the hot path searches an index for each of its rows, however
@@ -59,7 +59,7 @@ pub struct Postgres {
     /// Connections that read.
     pub(crate) readers: Arc<Readers<sqlx::Postgres>>,
     /// For the hot path, with plans of its own.
-    hot_path: PgConnectOptions,
+    hot_path: Box<PgConnectOptions>,
 }
 
 impl Postgres {
@@ -76,12 +76,16 @@ impl Postgres {
             lookups: hot_connections(LOOKUPS, hot_path.clone()),
             callers: connections(LOOKUPS).connect_lazy_with(hot_path.clone()),
         };
-        Ok(Self { pool: connections(CONNECTIONS).connect_with(beside).await?, readers: Arc::new(readers), hot_path })
+        Ok(Self {
+            pool: connections(CONNECTIONS).connect_with(beside).await?,
+            readers: Arc::new(readers),
+            hot_path: Box::new(hot_path),
+        })
     }
 
     /// Connections for the hot path, which the caller closes.
     pub(crate) fn hot_pool(&self, connections: u32) -> PgPool {
-        hot_connections(connections, self.hot_path.clone())
+        hot_connections(connections, (*self.hot_path).clone())
     }
 
     pub(super) async fn begin(&self) -> Result<Transaction<'static, sqlx::Postgres>> {

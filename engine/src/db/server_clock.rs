@@ -1,5 +1,5 @@
 //! The clock of a PostgreSQL server: leases and due times of one database go by it in
-//! every process, whatever the clocks of their machines say.
+//! every process, even if the clocks of their machines differ.
 
 use std::{
     sync::{Arc, Mutex, PoisonError, Weak},
@@ -12,14 +12,14 @@ use tokio::time::Instant;
 
 use super::Result;
 
-/// How often the server is asked again.
+/// The time between two readings of the server's clock.
 const PERIOD: Duration = Duration::from_secs(10);
-/// How often it is asked each time. The shortest round trip is the most exact.
+/// The looks of one reading. The shortest round trip is the most exact.
 const LOOKS: usize = 3;
 /// A longer round trip tells too little to go by.
 const ROUND_TRIP_MAX: Duration = Duration::from_millis(200);
-/// Where the server's clock was set back by less, this one stands still until it is caught
-/// up with. Where by more it follows, because deliveries would fall due far too late.
+/// If the server's clock was set back by less, this one stands still until the server's has
+/// caught up. If by more, it follows: deliveries would fall due far too late.
 const STAND_STILL_MAX: Duration = Duration::from_secs(10);
 
 /// A server's clock as it was last read, and since then a monotonic one.
@@ -31,13 +31,13 @@ pub(crate) struct ServerClock {
 
 #[derive(Debug, Clone, Copy)]
 struct Reading {
-    /// What the server's clock said at `start`.
+    /// The instant of the server's clock at `start`.
     at_start: Timestamp,
     /// The latest instant that was told.
     last: Timestamp,
 }
 
-/// What the server's clock said in the middle of a round trip.
+/// The instant of the server's clock in the middle of a round trip.
 struct Look {
     said: Timestamp,
     asked: Instant,
@@ -45,7 +45,7 @@ struct Look {
 }
 
 impl ServerClock {
-    /// Reads a server's clock, and goes on reading it until nothing holds this one.
+    /// Reads a server's clock, and goes on reading it as long as this one is held.
     pub(crate) async fn of(pool: PgPool) -> Result<Arc<Self>> {
         let start = Instant::now();
         let at_start = best_look(&pool).await?.at(start);
@@ -76,7 +76,7 @@ impl Clock for ServerClock {
 }
 
 impl Look {
-    /// What the clock said at an instant before.
+    /// The instant of the server's clock at an earlier moment.
     fn at(&self, start: Instant) -> Timestamp {
         self.said - (self.asked + self.round_trip / 2).duration_since(start)
     }
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn processes_whose_clocks_differ_claim_nothing_before_its_lease_has_ended() {
+    async fn processes_with_different_clocks_claim_no_delivery_before_its_lease_has_ended() {
         let Some(database) = postgres().await else { return };
         let now = SystemClock.now();
         let [right, ahead] = [now, now + 70 * SECOND].map(|at| -> Arc<dyn Clock> { Arc::new(ManualClock::at(at)) });

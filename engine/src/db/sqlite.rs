@@ -22,11 +22,11 @@ use super::{
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
 
-/// How long a statement waits for another process that writes to the same file.
+/// The time that a statement waits for another process that writes to the same file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// How many connections pages have.
+/// The number of connections for pages.
 const PAGES: u32 = 8;
-/// How many pages the log has when they are copied into the database: 16 MiB. A page that
+/// The number of pages in the log at which they are copied into the database: 16 MiB. A page that
 /// is written again until then is copied once.
 const CHECKPOINT_PAGES: u32 = 4096;
 /// To how many bytes the log is cut when it begins anew. It grows beyond for as long as a
@@ -40,7 +40,7 @@ pub(crate) const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
 /// The connections to an SQLite file.
 #[derive(Debug, Clone)]
 pub struct Sqlite {
-    /// One connection, for everything that is written beside the hot path.
+    /// One connection, for all changes beside the hot path.
     pub(crate) writer: SqlitePool,
     /// Connections that cannot write.
     pub(crate) readers: Arc<Readers<sqlx::Sqlite>>,
@@ -147,12 +147,12 @@ pub struct SqliteTx {
 }
 
 impl SqliteTx {
-    /// Makes everything durable.
+    /// Makes the changes durable.
     pub(super) async fn commit(self) -> sqlx::Result<()> {
         self.transaction.commit().await
     }
 
-    /// Undoes everything.
+    /// Undoes the changes.
     pub(super) async fn roll_back(self) -> sqlx::Result<()> {
         self.transaction.rollback().await
     }

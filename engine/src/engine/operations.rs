@@ -51,7 +51,7 @@ impl Engine {
         Secret::new(self.0.random.bytes())
     }
 
-    /// How many deliveries of a backlog go out to one endpoint in a second.
+    /// The number of deliveries of a backlog that go out to one endpoint in a second.
     pub fn release_rate(&self) -> u32 {
         self.0.settings.release_rate
     }
@@ -68,7 +68,7 @@ impl Engine {
         ledger::check(&self.0, None).await
     }
 
-    /// Removes all that is older than it is kept, as a started engine does by itself.
+    /// Removes old rows and bodies, as a started engine does by itself.
     pub async fn sweep(&self) -> db::Result<Swept> {
         retention::sweep_all(&self.0).await
     }

@@ -16,7 +16,7 @@ pub(crate) use recent::RecentKeys;
 
 /// The beginning of every key.
 pub const KEY_PREFIX: &str = "sk_";
-/// How many characters of a key are kept, by which a person recognises it.
+/// The number of characters of a key that are kept, by which a person recognises it.
 const HINT_LEN: usize = 4;
 /// The resolution of the last use of a key.
 const USE_RESOLUTION: Duration = Duration::from_mins(1);

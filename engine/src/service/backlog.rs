@@ -19,7 +19,7 @@ use crate::{
 
 pub use count::Count;
 
-/// How many deliveries one statement looks at, and one transaction changes.
+/// The number of deliveries that one statement looks at, and one transaction changes.
 const BATCH: u32 = 500;
 
 /// Failed deliveries were not put back.
@@ -40,7 +40,7 @@ impl From<db::Error> for RecoverError {
 }
 
 /// The next deliveries of one endpoint (`$1`, `$2`) in a state (`$3`), of one type (`$4`),
-/// whose events are newer than one (`$5`), at most so many (`$6`).
+/// of events newer than one (`$5`), at most so many (`$6`).
 pub(crate) const NEXT: &str = "SELECT id, event_id, NOT is_test AND EXISTS
        (SELECT 1 FROM events WHERE events.account_id = $1 AND events.id = deliveries.event_id AND body IS NOT NULL)
        AS can_be_sent
@@ -113,7 +113,7 @@ impl EndpointHandle<'_> {
 
     /// Puts failed deliveries of these types back, of events that were accepted
     /// since then: paced, in the order of acceptance, with a new round of
-    /// retries. Tests stay as they are, and so do deliveries whose body retention has removed.
+    /// retries. Tests stay as they are, and so do deliveries without a body.
     /// Returns how many were put back.
     pub async fn recover(self, since: Timestamp, types: Subscriptions) -> Result<u64, RecoverError> {
         drain(&self.service.delivery, self.account, self.id).await?;
@@ -149,7 +149,7 @@ struct Selection {
     /// Held or failed.
     state: State,
     types: Subscriptions,
-    /// Only those whose event is newer.
+    /// Only those of newer events.
     after: EventId,
 }
 

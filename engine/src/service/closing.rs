@@ -6,10 +6,10 @@ use signet_model::{EndpointId, Timestamp};
 use super::{AccountHandle, Result};
 use crate::queue::{Lock, QueueEntry};
 
-/// How many rows change in one transaction.
+/// The number of rows that change in one transaction.
 const BATCH: u64 = 500;
 
-/// People who belong to this account alone, and all ways in; each statement removes some
+/// Users of this account alone, and all ways in; each statement removes some
 /// (`$2`) of the rows that belong to an account (`$1`).
 const PEOPLE: [&str; 5] = [
     "DELETE FROM sessions WHERE account_id = $1 AND token_hash IN
@@ -67,7 +67,7 @@ impl AccountHandle<'_> {
         self.drain(&LEFTOVERS).await
     }
 
-    /// Repeats statements, each until it changes nothing more.
+    /// Repeats statements, each until it changes no more rows.
     async fn drain(self, statements: &[&'static str]) -> Result<()> {
         for &sql in statements {
             while self.remove_some(sql).await? == BATCH {}

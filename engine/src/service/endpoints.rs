@@ -65,14 +65,14 @@ impl Endpoint {
     }
 }
 
-/// The reason for which an endpoint gets nothing but tests.
+/// The reason for which an endpoint gets tests alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Disabled {
     /// The instant from which on it was disabled.
     pub at: Timestamp,
     /// The reason, if this version knows it.
     pub reason: Option<DisabledReason>,
-    /// The delivery whose failure caused it.
+    /// The failed delivery that caused it.
     pub by: Option<DeliveryId>,
 }
 
@@ -85,15 +85,6 @@ pub struct EndpointDraft {
     pub description: Description,
     /// The types of events that it gets.
     pub event_types: Subscriptions,
-}
-
-/// The choice about held deliveries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HeldChoice {
-    /// Send them, paced.
-    Release,
-    /// Drop them.
-    Discard,
 }
 
 /// An endpoint was not saved.

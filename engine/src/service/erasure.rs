@@ -1,7 +1,7 @@
 //! Erasing the data of one task, or of one account.
 //!
 //! Waiting deliveries are dropped first; an attempt under way finds its delivery gone and
-//! changes nothing. None of the data remains in the tables. An SQLite file is
+//! changes no row. None of the data remains in the tables. An SQLite file is
 //! overwritten where the data was, and its log emptied; PostgreSQL reuses the
 //! room of removed rows when it vacuums.
 
@@ -17,9 +17,9 @@ use crate::{
     queue::Lock,
 };
 
-/// How many events one statement looks at.
+/// The number of events that one statement looks at.
 const LOOKED_AT: i64 = 500;
-/// How many deliveries are erased in one transaction, unless one event has more. An event
+/// The number of deliveries that are erased in one transaction, unless one event has more. An event
 /// without any counts as one.
 const DELIVERIES: i32 = 200;
 
@@ -72,8 +72,8 @@ impl AccountHandle<'_> {
     }
 
     /// Erases the account and all that is stored about it: events, deliveries, attempts,
-    /// endpoints, keys, sessions, and the people who belong to no other account. Can be
-    /// repeated if it was interrupted.
+    /// endpoints, keys, sessions, and the users without another account. Can be repeated if
+    /// it was interrupted.
     pub async fn erase(self) -> Result<Removed> {
         drop(self.lock().await?);
         self.begin_overwriting().await?;

@@ -1,7 +1,7 @@
 //! The ledger: every accepted event is accounted for.
 //!
 //! A check reads one snapshot of a live database and looks for rows that break
-//! a [`Rule`]. It changes nothing and locks nothing.
+//! a [`Rule`]. It changes no row and takes no lock.
 
 mod rules;
 mod usable;
@@ -23,7 +23,7 @@ use crate::{
 use rules::Noun;
 pub use rules::Rule;
 
-/// How far the clocks of the processes that share a database may be apart.
+/// The time by which the clocks of the processes that share a database may be apart.
 const SKEW: Duration = Duration::from_secs(5);
 
 /// The result of a check.

@@ -10,8 +10,8 @@ use tokio::{sync::Semaphore, task::spawn_blocking};
 /// here and does not take the machine away from the deliveries.
 const AT_ONCE: usize = 2;
 
-/// Matches no password and takes as long to try as any other hash.
-const OF_NOBODY: &str =
+/// Matches no password, and takes as long to try as the hash of a user.
+const STAND_IN: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bm8gcGFzc3dvcmQgaGVyZQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Hashes and checks passwords.
@@ -31,11 +31,11 @@ impl Passwords {
         self.compute(move || hash(password.as_bytes(), &salt)).await
     }
 
-    /// Whether this is the password that was hashed. Takes as long without a hash.
+    /// True if this is the password that was hashed. Takes as long without a hash.
     pub(super) async fn verify(&self, password: &str, stored: Option<String>) -> bool {
         let password = password.to_owned();
         self.compute(move || {
-            let expected = stored.as_deref().unwrap_or(OF_NOBODY);
+            let expected = stored.as_deref().unwrap_or(STAND_IN);
             PasswordHash::new(expected)
                 .is_ok_and(|expected| Argon2::default().verify_password(password.as_bytes(), &expected).is_ok())
         })
@@ -70,12 +70,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_hash_of_nobody_costs_what_every_hash_costs_and_fits_no_password() {
+    async fn the_stand_in_hash_costs_as_much_as_any_hash_and_fits_no_password() {
         let real = Passwords::default().hash("correct horse battery", [1; 16]).await;
         let parameters = |hash: &str| hash.split('$').take(4).map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(parameters(OF_NOBODY), parameters(&real));
-        assert_eq!(OF_NOBODY.len(), real.len());
-        assert!(PasswordHash::new(OF_NOBODY).is_ok(), "it must be computed, not refused at once");
+        assert_eq!(parameters(STAND_IN), parameters(&real));
+        assert_eq!(STAND_IN.len(), real.len());
+        assert!(PasswordHash::new(STAND_IN).is_ok(), "it must be computed, not refused at once");
         assert!(!Passwords::default().verify("correct horse battery", None).await);
     }
 

@@ -1,5 +1,5 @@
-//! What a page reads, and what a step changes, must cost the same however long a table or
-//! one endpoint's backlog is: indexes are searched, and no table is scanned.
+//! The statements of pages and of steps must cost the same however long a table or one
+//! endpoint's backlog is: indexes are searched, and no table is scanned.
 
 use signet_model::{AccountId, EndpointId, EventId, Timestamp, delivery::State, event::EventType};
 use sqlx::{AssertSqlSafe, Row};
@@ -15,7 +15,7 @@ use crate::{
     testing::{self, Backlog, TestDatabase, account, endpoint, resting_engine},
 };
 
-/// How many deliveries the endpoint has in each of three states.
+/// The number of deliveries that the endpoint has in each of three states.
 const EACH: u32 = 30_000;
 
 /// A parameter of a statement.
@@ -30,7 +30,7 @@ enum Value {
     Events(Vec<EventId>),
 }
 
-/// A statement, what it is given, and what its plan must have.
+/// A statement, its parameters, and the index that its plan must search.
 struct Asked {
     sql: String,
     values: Vec<Value>,
@@ -114,7 +114,7 @@ fn filters() -> impl Iterator<Item = Filter> {
     })
 }
 
-async fn what_pages_read_is_bounded(world: &World) {
+async fn statements_of_pages_are_bounded(world: &World) {
     let newest = Value::Event(EventId::from_uuid(uuid::Uuid::max()));
     for filter in filters().filter(|filter| filter.state.is_some() || filter.event_type.is_some()) {
         let text = |text: Option<&str>| Value::Text(text.map(ToOwned::to_owned));
@@ -141,7 +141,7 @@ async fn what_pages_read_is_bounded(world: &World) {
     }
 }
 
-async fn what_steps_change_is_bounded(world: &World) {
+async fn statements_of_steps_are_bounded(world: &World) {
     let (now, most) = (Value::At(Timestamp::from_unix_seconds(1_774_699_200)), Value::Count(500));
     let dialect = usize::from(matches!(world.database.db, Database::Postgres(_)));
     for (sql, more, searches) in [
@@ -172,14 +172,14 @@ async fn what_steps_change_is_bounded(world: &World) {
 #[tokio::test]
 async fn on_sqlite_pages_and_steps_search_indexes_only() {
     let world = World::new(testing::sqlite().await).await;
-    what_pages_read_is_bounded(&world).await;
-    what_steps_change_is_bounded(&world).await;
+    statements_of_pages_are_bounded(&world).await;
+    statements_of_steps_are_bounded(&world).await;
 }
 
 #[tokio::test]
 async fn on_postgres_pages_and_steps_search_indexes_only() {
     let Some(database) = testing::postgres().await else { return };
     let world = World::new(database).await;
-    what_pages_read_is_bounded(&world).await;
-    what_steps_change_is_bounded(&world).await;
+    statements_of_pages_are_bounded(&world).await;
+    statements_of_steps_are_bounded(&world).await;
 }

@@ -32,7 +32,7 @@ use crate::{
 };
 use walk::Walks;
 
-/// How long an idempotency key is honoured.
+/// The time for which an idempotency key is honoured.
 pub const KEEP_KEYS: Duration = Duration::from_hours(24);
 
 /// The time between two sweeps.
@@ -40,12 +40,12 @@ const PERIOD: Duration = Duration::from_hours(1);
 /// The number of sweeps after which bodies are looked for among all events again, and not only
 /// among those that have become old since: held deliveries can be closed by now.
 const ROUNDS_TO_START_OVER: u32 = 24;
-/// The time between the start and the first sweep: a person who sees in the log that
-/// the clock is wrong, or too little is kept, has time to stop the process.
+/// The time between the start and the first sweep, in which a person can stop the process if
+/// the log tells that the clock is wrong, or too little is kept.
 pub(crate) const FIRST_AFTER: Duration = Duration::from_mins(5);
-/// How many events that are about to be removed are counted for the log.
+/// The number up to which the events that are about to be removed are counted for the log.
 const ANNOUNCED: usize = 10_000;
-/// How many events change in one transaction.
+/// The number of events that change in one transaction.
 const BATCH: usize = 200;
 /// The rest that all other work gets between two transactions.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -55,7 +55,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub struct Swept {
     /// Whole events.
     pub removed: Removed,
-    /// How many events lost their bodies.
+    /// The number of events that lost their bodies.
     pub bodies: u64,
 }
 
@@ -119,7 +119,7 @@ async fn announce(service: &Service) -> Result<()> {
     Ok(())
 }
 
-/// Removes all that is older than it is kept, as a started engine does by itself.
+/// Removes old rows and bodies, as a started engine does by itself.
 pub(crate) async fn sweep_all(service: &Service) -> Result<Swept> {
     sweep(service, &mut { FIRST }).await
 }

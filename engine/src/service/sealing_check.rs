@@ -11,7 +11,7 @@ use crate::db::{self, Database, Pool, Result, Tx};
 const TEXT: &str = "signet";
 const CONTEXT: &[u8] = b"sealing check";
 
-/// How many secrets one statement reads.
+/// The number of secrets that one statement reads.
 const PAGE: i64 = 1_000;
 
 /// The sealing key is not proved to be the right one.

@@ -34,7 +34,7 @@ impl fmt::Debug for SessionToken {
     }
 }
 
-/// A person who is signed in, for one account.
+/// A signed-in person, for one account.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct Session {
     /// The user.

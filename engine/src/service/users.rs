@@ -1,4 +1,4 @@
-//! People who sign in, and the one-time links with which they begin.
+//! The users of the dashboard, and the one-time links with which they begin.
 
 use std::{sync::Arc, time::Duration};
 

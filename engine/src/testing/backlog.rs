@@ -7,10 +7,10 @@ use signet_model::{AccountId, EndpointId};
 use super::TestDatabase;
 use crate::db::Database;
 
-/// How ids begin that were made an hour before the clock of tests.
+/// The beginning of ids that were made an hour before the clock of tests.
 const PREFIX: &str = "019d3419cf8070008000";
 
-/// In which state the deliveries of a backlog are.
+/// The state of the deliveries of a backlog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Backlog {
     /// Due since an hour.

@@ -1,5 +1,5 @@
 //! Delivering by hand: the steps of the engine one by one, without its tasks
-//! and without a network, so that a test decides what happens in which order.
+//! and without a network, so that a test decides the order of all steps.
 
 use std::{sync::Arc, time::Duration};
 
@@ -23,8 +23,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Hands<'a>(pub &'a Engine);
 
-/// A delivery that is leased and that only the test knows the outcome of.
-/// Dropping it is what a crash does.
+/// A leased delivery; the test alone decides its outcome. A crash is to drop it.
 pub struct InFlight(LeasedDelivery);
 
 impl std::fmt::Debug for InFlight {
@@ -34,22 +33,22 @@ impl std::fmt::Debug for InFlight {
 }
 
 impl InFlight {
-    /// Which endpoint it goes to.
+    /// Its endpoint.
     pub fn endpoint(&self) -> EndpointId {
         self.0.endpoint.id
     }
 
-    /// Which delivery it is.
+    /// Its delivery.
     pub const fn delivery(&self) -> DeliveryId {
         self.0.id
     }
 
-    /// How many attempts there were before.
+    /// The number of attempts before.
     pub const fn attempts(&self) -> i32 {
         self.0.attempts
     }
 
-    /// How many of them failed in this round.
+    /// The number of those that failed in this round.
     pub const fn failures(&self) -> i32 {
         self.0.failures
     }
@@ -111,7 +110,7 @@ impl Hands<'_> {
         crate::service::retention::believe(&self.0.0, self.0.0.clock.now()).await.expect("recorded");
     }
 
-    /// Whether this process lets nothing but tests go out to an endpoint.
+    /// True if this process lets tests alone go out to an endpoint.
     pub fn is_closed(&self, account: AccountId, endpoint: EndpointId) -> bool {
         matches!(self.0.0.delivery.endpoint_cache.admission(account, endpoint, false), Admission::Refuse)
     }

@@ -1,4 +1,4 @@
-//! A small HTTPS receiver that answers as it is told and keeps what arrives.
+//! A small HTTPS receiver that answers as it is told and keeps all requests.
 
 use std::{
     collections::HashMap,
@@ -24,7 +24,7 @@ use tokio_rustls::TlsAcceptor;
 /// A request that arrived.
 #[derive(Debug, Clone)]
 pub struct Arrival {
-    /// What was asked for, with its slash.
+    /// The path of the request, with its slash.
     pub path: String,
     /// The headers, names in lower case.
     pub headers: HashMap<String, String>,
@@ -59,7 +59,7 @@ impl fmt::Debug for Shared {
 }
 
 impl Shared {
-    /// Keeps what arrived, and tells how to answer it.
+    /// Keeps a request, and makes its answer.
     fn keep(&self, arrival: Arrival) -> impl Future<Output = u16> + use<> {
         let script = Arc::clone(&self.script.lock().unwrap_or_else(PoisonError::into_inner));
         let answer = script(arrival.clone());
@@ -96,7 +96,7 @@ impl Receiver {
         self.answer_by(move |_| std::future::ready(status));
     }
 
-    /// Answers from now on with what the script comes to, when it does.
+    /// Answers from now on with the status that the script comes to, when it does.
     pub fn answer_by<F>(&self, script: impl Fn(Arrival) -> F + Send + Sync + 'static)
     where
         F: Future<Output = u16> + Send + 'static,
@@ -110,7 +110,7 @@ impl Receiver {
         self.shared.drips.store(true, Ordering::Relaxed);
     }
 
-    /// What has arrived.
+    /// The requests that have arrived.
     pub fn arrivals(&self) -> Vec<Arrival> {
         self.shared.arrivals.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -1,6 +1,6 @@
 //! A long backlog, or a long history, made by a few statements.
 
-use signet_engine::{service::Database, testing::TestDatabase};
+use signet_engine::{db::Database, testing::TestDatabase};
 use signet_model::{AccountId, EndpointId, delivery::State};
 use uuid::Uuid;
 

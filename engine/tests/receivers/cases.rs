@@ -97,7 +97,7 @@ async fn meet(authority: &Authority, sender: &Sender, case: Case) -> Expected {
     outcome(&attempt)
 }
 
-/// How much of a body comes in time is left to chance where it drips.
+/// Chance decides how much of a dripping body comes in time.
 fn agree(expected: &Expected, came: &Expected) -> bool {
     match (expected, came) {
         (Expected::Answered { status, body, cut: true }, Expected::Answered { status: s, body: b, cut: true }) => {
@@ -108,7 +108,7 @@ fn agree(expected: &Expected, came: &Expected) -> bool {
 }
 
 #[tokio::test]
-async fn every_case_comes_to_what_is_expected() {
+async fn every_case_has_the_expected_outcome() {
     let authority = Authority::new();
     let patient = Sender::new(&authority);
     // For receivers that do not end their answers: the end of the budget does.

@@ -21,7 +21,7 @@ pub enum Flaw {
     NotValidYet,
     OtherName,
     SelfSigned,
-    /// Self-signed, and calling itself an authority: what `openssl req -x509` makes.
+    /// Self-signed, and calling itself an authority, as `openssl req -x509` makes it.
     SelfSignedAuthority,
     /// The host only as the common name, as certificates were made twenty years ago.
     CommonNameOnly,

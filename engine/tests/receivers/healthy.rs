@@ -15,7 +15,7 @@ use crate::{
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\ndone";
 
-/// A receiver that answers 200 and remembers what came.
+/// A receiver that answers 200 and remembers each request.
 async fn remembering(authority: &Authority) -> (Receiver, Arc<Mutex<Vec<Arrived>>>) {
     let arrived = Arc::new(Mutex::new(Vec::new()));
     let memory = Arc::clone(&arrived);
@@ -61,7 +61,7 @@ async fn a_request_is_that_of_the_contract() {
 }
 
 #[tokio::test]
-async fn what_was_sent_and_what_came_back_is_told() {
+async fn the_request_and_the_response_are_told() {
     let authority = Authority::new();
     let (receiver, arrived) = remembering(&authority).await;
     let attempt = Sender::new(&authority).attempt(&receiver.url()).await;

@@ -161,7 +161,7 @@ async fn a_redirect_is_recorded_and_not_followed() {
 }
 
 #[tokio::test]
-async fn a_port_where_nothing_listens_refuses_the_connection() {
+async fn a_port_without_a_listener_refuses_the_connection() {
     let authority = Authority::new();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("https://127.0.0.1:{}/", listener.local_addr().expect("an address").port());

@@ -21,8 +21,8 @@ use crate::{
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
-/// A receiver whose first connection answers once and ends when the next request
-/// comes, and whose later ones answer always or never.
+/// A receiver: its first connection answers once and ends when the next request comes, and
+/// later ones answer always or never.
 async fn closing_after_one(authority: &Authority, later_ones_answer: bool) -> (Receiver, Counter) {
     let requests = Counter::default();
     let counter = requests.clone();
@@ -146,7 +146,7 @@ async fn a_kept_connection_that_died_in_silence_costs_no_attempt() {
 }
 
 #[tokio::test]
-async fn what_is_left_of_an_answer_spoils_no_later_one() {
+async fn the_rest_of_an_answer_spoils_no_later_one() {
     let authority = Authority::new();
     let receiver = Receiver::https(&authority, |mut connection, _| async move {
         while read_request(&mut connection).await.is_some() {
@@ -163,8 +163,8 @@ async fn what_is_left_of_an_answer_spoils_no_later_one() {
     }
 }
 
-/// A receiver whose second connection never finishes TLS, and whose first one does
-/// when the second has begun.
+/// A receiver: its second connection never finishes TLS, and its first one does when the
+/// second has begun.
 struct Racing {
     receiver: Receiver,
     first_connected: Arc<Notify>,
@@ -216,7 +216,7 @@ impl Racing {
 }
 
 #[tokio::test]
-async fn a_connection_that_nobody_waits_for_any_longer_is_given_up() {
+async fn a_connection_that_no_attempt_waits_for_is_given_up() {
     let authority = Authority::new();
     let config = authority.server(Flaw::None, &["http/1.1"]);
     let racing = Racing::new(config, |connection, _| answer(connection, usize::MAX, Counter::default())).await;
@@ -241,7 +241,7 @@ async fn a_kept_connection_that_came_sooner_than_a_new_one_and_is_closed_is_not_
     let (first, second) = racing.attempts(&Sender::new(&authority)).await;
     assert_answered(&first, 200);
     assert_answered(&second, 200);
-    // The one whose TLS is never finished, and the one in place of the one that was lost.
+    // One never finishes TLS, and one takes the place of the lost one.
     assert_eq!((requests.get(), racing.receiver.connections.get()), (3, 3));
 }
 

@@ -1,5 +1,5 @@
-//! What attempts make of receivers: good, slow, broken and hostile ones, over
-//! real sockets and real TLS on this machine.
+//! Attempts at good, slow, broken and hostile receivers, over real sockets and real TLS on
+//! this machine.
 
 mod cases;
 mod certificates;

@@ -1,4 +1,4 @@
-//! Names: what they resolve to decides whether a receiver may be reached.
+//! Names: their addresses decide whether a receiver may be reached.
 
 use std::{
     collections::VecDeque,
@@ -67,7 +67,7 @@ fn url(receiver: &Receiver) -> String {
 async fn a_name_is_connected_to_at_the_address_that_was_checked() {
     let authority = Authority::new();
     let receiver = Receiver::answering(&authority, OK).await;
-    // The second answer is what an attacker's name server says a moment later.
+    // The second answer is that of an attacker's name server a moment later.
     let answers = Answers::new(&[&[LOOPBACK], &[IpAddr::from([169, 254, 169, 254])]]);
     let sender = Sender::with_lookup(&authority, answers.clone());
     assert_answered(&sender.attempt(&url(&receiver)).await, 200);
@@ -106,7 +106,7 @@ async fn a_name_that_is_not_found_is_named() {
 }
 
 #[tokio::test]
-async fn a_name_that_stalls_is_looked_up_once_and_costs_others_nothing() {
+async fn a_name_that_stalls_is_looked_up_once_and_delays_no_other() {
     let authority = Authority::new();
     let receiver = Receiver::answering(&authority, OK).await;
     let stalling = Stalling::default();
@@ -119,7 +119,7 @@ async fn a_name_that_stalls_is_looked_up_once_and_costs_others_nothing() {
     let stalled = || join_all((0..20).map(|_| sender.attempt("https://stalling.example/")));
     let (attempts, reached) = join!(stalled(), reached);
     assert_answered(&reached, 200);
-    // The look-up goes on when nobody waits for it any longer, and serves who comes next.
+    // The look-up goes on when no attempt waits for it any longer, and serves the next one.
     for attempt in attempts.iter().chain(&stalled().await) {
         assert_failed(attempt, Failure::ConnectTimeout);
     }
@@ -140,7 +140,7 @@ async fn waiting_for_a_look_up_to_begin_is_not_the_receivers_fault() {
     }
     assert!(!waited.is_empty());
     assert!(waited.iter().all(|it| it == &Err(LocalFault::Lookups)));
-    // A name of which nothing is known waits too.
+    // An unknown name waits too.
     assert_eq!(sender.try_attempt("https://receiver.example/").await, Err(LocalFault::Lookups));
 }
 

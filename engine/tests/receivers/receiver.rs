@@ -1,5 +1,5 @@
-//! The receiving side of the tests: what it does with each connection is a
-//! function, so that it can do what no HTTP server would.
+//! The receiving side of the tests. A function serves each connection, so that it can break
+//! the rules that an HTTP server keeps.
 
 use std::sync::{
     Arc,
@@ -17,12 +17,12 @@ use crate::certificates::{Authority, Flaw};
 
 pub type Connection = TlsStream<TcpStream>;
 
-/// How often something happened.
+/// Counts events of one kind.
 #[derive(Debug, Clone, Default)]
 pub struct Counter(Arc<AtomicUsize>);
 
 impl Counter {
-    /// How often it had happened before.
+    /// Counts one more, and returns the number before it.
     pub fn count(&self) -> usize {
         self.0.fetch_add(1, Ordering::SeqCst)
     }
@@ -35,7 +35,7 @@ impl Counter {
 /// A receiver that is listening.
 pub struct Receiver {
     pub port: u16,
-    /// How many connections were accepted, before TLS.
+    /// The accepted connections, counted before TLS.
     pub connections: Counter,
 }
 
@@ -59,7 +59,7 @@ impl Receiver {
         Self { port, connections }
     }
 
-    /// Listens with this TLS configuration. Connections whose handshake fails are dropped.
+    /// Listens with this TLS configuration. Connections with a failed handshake are dropped.
     pub async fn tls<F, R>(config: Arc<ServerConfig>, serve: F) -> Self
     where
         F: Fn(Connection, usize) -> R + Send + Sync + 'static,
@@ -121,7 +121,7 @@ impl Arrived {
     }
 }
 
-/// Reads one request with `Content-Length`; nothing if the connection ends before it.
+/// Reads one request with `Content-Length`; `None` if the connection ends before it.
 pub async fn read_request(connection: &mut (impl AsyncReadExt + Unpin)) -> Option<Arrived> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

@@ -19,7 +19,7 @@ use crate::certificates::Authority;
 
 pub const NOW: Timestamp = Timestamp::from_unix_seconds(1_774_699_200);
 pub const BODY: &[u8] = br#"{"event":"balance.low","balance":45.5,"threshold":50,"timestamp":"2026-03-28T12:00:00Z"}"#;
-/// How much of a response body is kept.
+/// The longest kept response body.
 pub const CAP: usize = 4 * 1024;
 
 pub fn secret() -> Secret {

@@ -1,5 +1,5 @@
-//! Receivers that take their time. Theirs is a clock that stands still until
-//! everyone waits and then jumps ahead, so that no test is slow.
+//! Receivers that take their time. Their clock stands still until all
+//! tasks wait and then jumps ahead, so that no test is slow.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Receivers whose certificates are not acceptable.
+//! Receivers with certificates that are not acceptable.
 
 use signet_model::delivery::Failure;
 use tokio::io::AsyncWriteExt;
@@ -10,7 +10,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn what_is_wrong_with_a_certificate_is_said() {
+async fn the_fault_of_a_certificate_is_named() {
     let authority = Authority::new();
     for (flaw, words) in [
         (Flaw::Expired, "has expired"),

@@ -54,8 +54,8 @@ async fn a_delivery_that_cannot_be_read_is_held_alone(database: TestDatabase) {
     }
 }
 
-on_each_database!(a_delivery_whose_body_is_gone_is_held_alone);
-async fn a_delivery_whose_body_is_gone_is_held_alone(database: TestDatabase) {
+on_each_database!(a_delivery_without_a_body_is_held_alone);
+async fn a_delivery_without_a_body_is_held_alone(database: TestDatabase) {
     let world = World::new(&database).await;
     spoilt(&world, "UPDATE events SET body = NULL WHERE id = {event}").await;
     let claimed = world.hands().claim().await;

@@ -62,8 +62,8 @@ async fn a_claim_holds_the_deliveries_of_an_unusable_webhook_and_takes_all_other
     world.assert_only_unusable().await;
 }
 
-on_each_database!(an_attempt_under_way_whose_webhook_cannot_be_used_any_more_is_held_when_it_fails);
-async fn an_attempt_under_way_whose_webhook_cannot_be_used_any_more_is_held_when_it_fails(database: TestDatabase) {
+on_each_database!(an_attempt_under_way_at_a_webhook_that_became_unusable_is_held_when_it_fails);
+async fn an_attempt_under_way_at_a_webhook_that_became_unusable_is_held_when_it_fails(database: TestDatabase) {
     let world = World::new(&database).await;
     let in_flight = world.ingest("task").await;
     world.spoil_endpoint("url = 'https://a..b/'").await;

@@ -5,12 +5,10 @@ use std::time::Duration;
 use signet_engine::{
     Engine,
     clock::ManualClock,
+    db::Database,
     deliver::ingest::NewEvent,
     ledger::Rule,
-    service::{
-        Database,
-        deliveries::{Delivery, Filter},
-    },
+    service::deliveries::{Delivery, Filter},
     testing::{Hands, InFlight, TestDatabase, account, completed, endpoint, log, resting_engine},
 };
 use signet_model::{AccountId, EndpointId, delivery::State};
@@ -89,7 +87,7 @@ impl<'d> World<'d> {
         self.log(account, endpoint).await.iter().map(|delivery| delivery.state).collect()
     }
 
-    /// Answers 200 to everything, which must be for these endpoints.
+    /// Answers 200 to all deliveries, which must be for these endpoints.
     pub async fn deliver(&self, in_flight: Vec<InFlight>, mut expected: Vec<EndpointId>) {
         let mut reached: Vec<_> = in_flight.iter().map(InFlight::endpoint).collect();
         reached.sort_unstable();

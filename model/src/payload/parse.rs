@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_must_be_escaped_is() {
+    fn only_characters_that_must_be_escaped_are() {
         let text = "\"\\u0008\\f\\n\\r\\t\\u001F\\u007f\\/\\u2028é\\ud83d\\ude00\\\\\\\"\"";
         assert_eq!(printed(text), "\"\\b\\f\\n\\r\\t\\u001f\u{7f}/\u{2028}é😀\\\\\\\"\"");
     }
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_refused() {
+    fn a_text_that_is_not_json_is_refused() {
         for text in [
             "",
             "{",
@@ -461,7 +461,7 @@ mod tests {
         }
 
         #[test]
-        fn what_serde_json_accepts_as_a_string_is_read_alike(text in ".{0,30}") {
+        fn a_string_that_serde_json_accepts_is_read_alike(text in ".{0,30}") {
             let quoted = serde_json::to_string(&text).expect("a string");
             prop_assert_eq!(parse(&quoted), Ok(Value::String(text.into())));
         }

@@ -100,7 +100,7 @@ async fn what_another_process_has_changed_is_seen_by_the_next_batch(database: Te
     let (_, mut first) = hands.ingest(completed(&world.engine, world.account, "before")).await;
 
     let (other, _) = resting_engine(&database);
-    other.pause_endpoint(world.account, world.endpoint).await.expect("paused");
+    other.account(world.account).endpoint(world.endpoint).pause().await.expect("paused");
 
     let first = first.pop().expect("a delivery");
     let sent = hands.finish_and_ingest(vec![(first, 500)], completed(&world.engine, world.account, "after")).await;

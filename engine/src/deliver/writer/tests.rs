@@ -254,7 +254,7 @@ async fn pages_that_hold_all_their_connections_stop_no_event(database: TestDatab
     let _pages = hold_pages(&database.db).await;
     let hands = Hands(&engine);
     assert!(engine.authenticate(&key).await.expect("an answer").is_some());
-    assert_eq!(engine.find_accounts(&["bad"]).await.expect("an answer").get("bad"), Some(&account));
+    assert_eq!(engine.accounts().find_all(&["bad"]).await.expect("an answer").get("bad"), Some(&account));
     let (accepted, in_flight) = hands.ingest(completed(&engine, account, "task")).await;
     assert_eq!(accepted.expect("accepted").deliveries, 1);
     drop(in_flight);

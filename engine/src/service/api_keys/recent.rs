@@ -11,7 +11,7 @@ use signet_model::Timestamp;
 
 use super::KeyHolder;
 
-/// How long a look-up holds: a key that another process revokes goes on working
+/// The time for which a look-up holds: a key that another process revokes goes on working
 /// for as long.
 const LIFETIME: Duration = Duration::from_secs(1);
 /// The most keys that are remembered.
@@ -23,18 +23,18 @@ pub(crate) struct RecentKeys(Mutex<Recent>);
 
 #[derive(Debug, Default)]
 struct Recent {
-    /// Grows whenever a key is revoked.
+    /// Grows with each revocation.
     generation: u64,
     holders: HashMap<[u8; 32], (KeyHolder, Timestamp)>,
 }
 
-/// Stands for a query that begins now. What it finds is remembered only if no
-/// key is revoked in the meantime.
+/// A query that begins now. Its result is remembered only if no key is revoked in the
+/// meantime.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LookUp(u64);
 
 impl RecentKeys {
-    /// The holder, or leave to look it up.
+    /// The holder, or the query that is to find it.
     pub(super) fn get(&self, hash: &[u8; 32], now: Timestamp) -> Result<KeyHolder, LookUp> {
         let recent = self.lock();
         match recent.holders.get(hash) {
@@ -43,7 +43,7 @@ impl RecentKeys {
         }
     }
 
-    /// Remembers what was found.
+    /// Remembers the holder that a query has found.
     pub(super) fn put(&self, look_up: LookUp, hash: [u8; 32], holder: KeyHolder, now: Timestamp) {
         let mut recent = self.lock();
         if recent.generation != look_up.0 {
@@ -57,7 +57,7 @@ impl RecentKeys {
         }
     }
 
-    /// Forgets everything, because a key was revoked.
+    /// Forgets all holders, because a key was revoked.
     pub(super) fn forget(&self) {
         let mut recent = self.lock();
         recent.generation += 1;
@@ -110,14 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_known_after_a_revocation() {
+    fn every_key_is_forgotten_after_a_revocation() {
         let keys = filled();
         keys.forget();
         assert!(keys.get(&HASH, at(0)).is_err());
     }
 
     #[test]
-    fn what_was_looked_up_before_a_revocation_is_not_remembered_after_it() {
+    fn a_look_up_from_before_a_revocation_is_not_remembered_after_it() {
         let keys = RecentKeys::default();
         let look_up = keys.get(&HASH, at(0)).expect_err("nothing is known yet");
         keys.forget();

@@ -31,8 +31,8 @@ async fn a_key_reads_sk_and_43_characters_and_is_recognised_by_its_last_four() {
     assert!(text.starts_with("sk_") && text.ends_with(&key.hint) && key.hint.len() == 4, "{text} {}", key.hint);
 }
 
-on_each_database!(what_is_no_key_speaks_for_nobody);
-async fn what_is_no_key_speaks_for_nobody(database: TestDatabase) {
+on_each_database!(a_text_that_is_no_key_has_no_holder);
+async fn a_text_that_is_no_key_has_no_holder(database: TestDatabase) {
     let (engine, _) = resting_engine(&database);
     let (_, text) = api_key(&engine, None, "all").await;
     for wrong in ["", "sk_", "sk_' OR 1=1 --", &text[3..], &text[..45], &format!("{text} ")] {
@@ -53,8 +53,8 @@ async fn an_account_lists_its_own_keys_newest_first(database: TestDatabase) {
     assert_eq!(engine.account(other).api_keys().list().await.expect("keys"), [foreign]);
 }
 
-on_each_database!(a_revoked_key_speaks_for_nobody_at_once_and_stays_listed);
-async fn a_revoked_key_speaks_for_nobody_at_once_and_stays_listed(database: TestDatabase) {
+on_each_database!(a_revoked_key_has_no_holder_at_once_and_stays_listed);
+async fn a_revoked_key_has_no_holder_at_once_and_stays_listed(database: TestDatabase) {
     let (engine, clock) = resting_engine(&database);
     let acme = account(&engine, "acme").await;
     let (key, text) = api_key(&engine, Some(acme), "one").await;

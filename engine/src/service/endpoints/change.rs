@@ -28,7 +28,7 @@ pub(in crate::service) async fn commit(service: &Service, account: AccountId, tx
 }
 
 impl EndpointHandle<'_> {
-    /// Changes the endpoint to what a person has entered.
+    /// Changes the endpoint to a draft.
     pub async fn update(self, draft: EndpointDraft) -> Result<Endpoint, SaveError> {
         const SQL: &str = "UPDATE endpoints SET url = $3, description = $4, event_types = $5, updated_at = $6
              WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
@@ -61,8 +61,8 @@ impl EndpointHandle<'_> {
         self.commit_change(tx).await
     }
 
-    /// Disables the endpoint at once; its deliveries that wait are held in steps. Does nothing
-    /// if it is disabled.
+    /// Disables the endpoint at once, unless it is disabled; its deliveries that wait are held
+    /// in steps.
     pub async fn pause(self) -> Result<()> {
         self.get().await?;
         let mut tx = self.begin_change().await?;
@@ -97,7 +97,8 @@ impl EndpointHandle<'_> {
         commit(self.service, self.account, tx).await
     }
 
-    /// Makes the endpoint's queue due: the dispatcher finds there what a change leaves to do.
+    /// Makes the endpoint's queue due: the dispatcher takes the steps there that a change
+    /// leaves.
     async fn make_due(self, tx: &mut Tx<'_>, now: Timestamp) -> Result<()> {
         tx.pull_forward(QueueEntry { account: self.account, endpoint: self.id, due_at: now }).await?;
         Ok(tx.notify().await?)

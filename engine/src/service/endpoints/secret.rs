@@ -36,7 +36,7 @@ impl EndpointHandle<'_> {
         Ok(self.service.sealer.open_secret(self.id, &sealed)?)
     }
 
-    /// Makes a new secret for an endpoint whose present one cannot be opened.
+    /// Makes a new secret for the endpoint if the present one cannot be opened.
     pub async fn replace_lost_secret(self) -> Result<LostSecret> {
         const REPLACE: &str = "UPDATE endpoints SET secret = $3, next_secret = NULL, next_secret_at = NULL,
                updated_at = $4 WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";

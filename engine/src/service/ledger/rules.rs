@@ -1,4 +1,4 @@
-//! The rules of the ledger, each with the query that finds what breaks it.
+//! The rules of the ledger, each with the query that finds the rows that break it.
 
 /// A rule that all stored rows keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -115,7 +115,7 @@ impl Rule {
 
     /// The statement that selects the `id` of the rows that break the rule. `clock` knows the `present`, the
     /// present and a little (`soon`), the instant after which no lease can end
-    /// (`latest`), and the one before which an endpoint that has something due may
+    /// (`latest`), and the one before which an endpoint with a due delivery may
     /// not have been left alone (`stale`). `limits` knows how many attempts one
     /// process makes at the same time.
     const fn broken_by(self) -> Option<&'static str> {
@@ -167,10 +167,10 @@ impl Rule {
                   WHERE d.state IN ('pending', 'held') AND e.body IS NULL"
             }
             Self::LeaseNotOverdue => {
-                // A delivery whose lease ran out can have a long backlog of its endpoint before
+                // A delivery without its lease can have a long backlog of its endpoint before
                 // it. A process works on that backlog if leases hold, or if a claim has moved the
                 // endpoint's queue on to its own instant or later. A process that makes as many
-                // attempts as it may claims nothing.
+                // attempts as it may makes no claim.
                 "WITH leased AS
                    (SELECT id, account_id, endpoint_id, due_at,
                       max(due_at) OVER (PARTITION BY account_id, endpoint_id) AS last_due_at

@@ -48,7 +48,7 @@ impl World {
         Self { engine, clock, account, in_flight }
     }
 
-    /// With three deliveries whose leases ran out long ago.
+    /// Three deliveries with leases that ran out long ago.
     async fn with_a_backlog(database: &TestDatabase) -> Self {
         let mut world = Self::new(database).await;
         for task in ["second", "third"] {
@@ -102,7 +102,7 @@ impl World {
         tx.commit().await.expect("committed");
     }
 
-    /// Takes away what the schema itself does to keep the rules.
+    /// Drops the constraints with which the schema itself keeps the rules.
     async fn without_constraints(&self) {
         match &self.engine.0.db {
             Database::Sqlite(db) => {
@@ -177,15 +177,15 @@ async fn every_broken_rule_is_found(database: TestDatabase) {
     }
 }
 
-on_each_database!(what_is_due_before_claiming_looks_again_is_found);
-async fn what_is_due_before_claiming_looks_again_is_found(database: TestDatabase) {
+on_each_database!(a_delivery_due_before_claiming_looks_again_is_found);
+async fn a_delivery_due_before_claiming_looks_again_is_found(database: TestDatabase) {
     let world = World::new(&database).await;
     world.look_again_at(world.clock.now() + Duration::from_secs(59)).await;
     assert_eq!(world.broken_rules().await, [(Rule::PendingIsQueued, 1)], "the retry is due after about 30 s");
 }
 
-on_each_database!(what_waits_at_a_disabled_endpoint_is_found);
-async fn what_waits_at_a_disabled_endpoint_is_found(database: TestDatabase) {
+on_each_database!(a_delivery_that_waits_at_a_disabled_endpoint_is_found);
+async fn a_delivery_that_waits_at_a_disabled_endpoint_is_found(database: TestDatabase) {
     let world = World::new(&database).await;
     world
         .run(
@@ -196,8 +196,8 @@ async fn what_waits_at_a_disabled_endpoint_is_found(database: TestDatabase) {
     assert_eq!(world.broken_rules().await, [(Rule::DisabledHolds, 1)], "what is in flight may be");
 }
 
-on_each_database!(a_lease_that_nobody_took_up_is_found);
-async fn a_lease_that_nobody_took_up_is_found(database: TestDatabase) {
+on_each_database!(a_lease_that_no_process_took_up_is_found);
+async fn a_lease_that_no_process_took_up_is_found(database: TestDatabase) {
     let world = World::new(&database).await;
     world.clock.advance(LEASE * 2 + SKEW);
     assert_eq!(world.broken_rules().await, []);
@@ -205,8 +205,8 @@ async fn a_lease_that_nobody_took_up_is_found(database: TestDatabase) {
     assert_eq!(world.broken_rules().await, [(Rule::LeaseNotOverdue, 1)]);
 }
 
-on_each_database!(a_backlog_that_somebody_works_on_is_not_overdue);
-async fn a_backlog_that_somebody_works_on_is_not_overdue(database: TestDatabase) {
+on_each_database!(a_backlog_that_a_process_works_on_is_not_overdue);
+async fn a_backlog_that_a_process_works_on_is_not_overdue(database: TestDatabase) {
     let world = World::with_a_backlog(&database).await;
     assert_eq!(world.broken_rules().await, [(Rule::LeaseNotOverdue, 3)], "nobody does");
 
@@ -227,8 +227,8 @@ on_each_database!(a_backlog_that_takes_hours_is_not_overdue);
 async fn a_backlog_that_takes_hours_is_not_overdue(database: TestDatabase) {
     let world = World::with_a_backlog(&database).await;
     for _ in 0..20 {
-        // Of what hangs at the receiver, or waits too long in the process, the
-        // lease runs out.
+        // The lease of a delivery that hangs at the receiver, or waits too long in the
+        // process, runs out.
         world.claim_one().await;
         assert_eq!(world.broken_rules().await, []);
         world.clock.advance(LEASE);
@@ -243,8 +243,8 @@ async fn an_endpoint_that_is_left_out_while_others_are_served_is_found(database:
     assert_eq!(world.broken_rules().await, [(Rule::LeaseNotOverdue, 3)]);
 }
 
-on_each_database!(nothing_is_overdue_while_as_much_as_may_be_is_under_way);
-async fn nothing_is_overdue_while_as_much_as_may_be_is_under_way(database: TestDatabase) {
+on_each_database!(no_lease_is_overdue_while_as_many_attempts_as_may_be_are_under_way);
+async fn no_lease_is_overdue_while_as_many_attempts_as_may_be_are_under_way(database: TestDatabase) {
     let world = World::with_a_backlog(&database).await;
     let _elsewhere = world.serve_another().await;
     // Two leases hold at one endpoint, of which the second may have to wait.

@@ -19,7 +19,7 @@ use crate::{
     service::endpoints::{unusable, unusable_url},
 };
 
-/// How many endpoints one statement reads.
+/// The number of endpoints that one statement reads.
 const PAGE: i64 = 1_000;
 /// The number of rows that are named.
 const EXAMPLES: usize = 5;

@@ -1,5 +1,5 @@
-//! The instant that retention goes by. A clock that is far ahead would have everything
-//! removed, and so it is believed one day at most beyond what the last sweep has seen;
+//! The instant that retention goes by. A clock that is far ahead would have all rows
+//! removed, and so it is believed one day at most beyond the instant of the last sweep;
 //! before the first sweep, beyond the newest event.
 
 use std::time::Duration;

@@ -41,13 +41,13 @@ impl World {
         Walks::default().next(&self.engine.0).await.expect("ways").expect("one")
     }
 
-    /// What a sweep for bodies looks at first.
+    /// The first page of a sweep for bodies.
     async fn look(&self, after: EventId) -> Option<Page> {
         let (_, before) = limits(&self.engine.0, self.engine.0.clock.now());
         self.walk().await.page(&self.engine.0, after, before, Depth::Bodies).await.expect("a page")
     }
 
-    /// Whether the delivery is pending and whether it has a body; the ledger adds up.
+    /// Tells if the delivery is pending, and if it has a body; the ledger adds up.
     async fn is_pending_and_has_body(&self, delivery: DeliveryId) -> (bool, bool) {
         let ledger = self.engine.check().await.expect("a ledger");
         assert!(ledger.is_clean(), "{ledger:?}");
@@ -56,8 +56,8 @@ impl World {
     }
 }
 
-on_each_database!(what_is_resent_between_the_look_and_the_sweep_keeps_its_body);
-async fn what_is_resent_between_the_look_and_the_sweep_keeps_its_body(database: TestDatabase) {
+on_each_database!(a_delivery_resent_between_the_look_and_the_sweep_keeps_its_body);
+async fn a_delivery_resent_between_the_look_and_the_sweep_keeps_its_body(database: TestDatabase) {
     let world = World::new(&database).await;
     let (event, delivery) = world.old_event().await;
     let page = world.look(FIRST).await.expect("an old event");
@@ -68,28 +68,28 @@ async fn what_is_resent_between_the_look_and_the_sweep_keeps_its_body(database: 
     assert_eq!(world.is_pending_and_has_body(delivery).await, (true, true));
 }
 
-on_each_database!(what_is_resent_during_the_sweep_waits_and_is_refused);
-async fn what_is_resent_during_the_sweep_waits_and_is_refused(database: TestDatabase) {
+on_each_database!(a_resend_during_the_sweep_waits_and_is_refused);
+async fn a_resend_during_the_sweep_waits_and_is_refused(database: TestDatabase) {
     let world = World::new(&database).await;
     let (event, delivery) = world.old_event().await;
     let mut tx = database.db.begin().await.expect("a transaction");
     let swept = sweep_closed(&mut tx, world.account, vec![event], Depth::Bodies).await.expect("swept");
     assert_eq!(swept.bodies, 1);
-    // Nobody but the sweep sees yet that the body is gone.
+    // The sweep alone sees yet that the body is gone.
     let resent = tokio::spawn({
         let (engine, account) = (world.engine.clone(), world.account);
         async move { engine.account(account).delivery(delivery).resend().await }
     });
-    somebody_waits(&database).await;
+    a_task_waits_for_a_lock(&database).await;
     tx.commit().await.expect("committed");
     let refused = resent.await.expect("no panic").expect_err("its body is gone");
     assert!(matches!(refused, ResendError::BodyGone | ResendError::Pending), "{refused:?}");
     assert_eq!(world.is_pending_and_has_body(delivery).await, (false, false));
 }
 
-/// Until somebody waits for a lock in this database. On SQLite that cannot be
-/// seen: whoever writes waits in line, and looks only when it is its turn.
-async fn somebody_waits(database: &TestDatabase) {
+/// Waits until a task waits for a lock in this database. On SQLite that cannot be
+/// seen: tasks that write wait in line, and look only when it is their turn.
+async fn a_task_waits_for_a_lock(database: &TestDatabase) {
     const WAITING: &str = "SELECT count(*) FROM pg_stat_activity
          WHERE datname = current_database() AND wait_event_type = 'Lock'";
     if let Database::Postgres(_) = &database.db {
@@ -144,9 +144,9 @@ async fn sweeping_begins_by_itself(database: TestDatabase) {
     janitor.await.expect("it stops");
 }
 
-on_each_database!(what_has_lost_its_body_is_looked_through_a_little_at_a_time);
-async fn what_has_lost_its_body_is_looked_through_a_little_at_a_time(database: TestDatabase) {
-    // Ids that are smaller than that of anything that was accepted.
+on_each_database!(events_without_bodies_are_looked_through_a_little_at_a_time);
+async fn events_without_bodies_are_looked_through_a_little_at_a_time(database: TestDatabase) {
+    // Ids that are smaller than that of any accepted event.
     const NUMBERED: Sql = Sql {
         sqlite: "WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < $2)
              INSERT INTO events (id, account_id, event_type, occurred_at, accepted_at, fanout, is_test)

@@ -11,11 +11,11 @@ use crate::{
     service::Service,
 };
 
-/// How many accounts one statement lists.
+/// The number of accounts that one statement lists.
 const ACCOUNTS: usize = 1_000;
-/// How many events one statement looks at for bodies: most of them have none any more.
+/// The number of events that one statement looks at for bodies: most of them have none any more.
 pub(super) const LOOKED_AT: usize = 1_000;
-/// How many deliveries change in one transaction, give or take those of one event.
+/// The number of deliveries that change in one transaction, give or take those of one event.
 const DELIVERIES: i64 = 500;
 
 /// A way through events in the order of time.

@@ -75,8 +75,8 @@ async fn a_session_shows_the_account_of_its_owner_alone(database: TestDatabase) 
     }
 }
 
-on_each_database!(what_is_no_token_opens_nothing);
-async fn what_is_no_token_opens_nothing(database: TestDatabase) {
+on_each_database!(a_text_that_is_no_token_opens_no_session);
+async fn a_text_that_is_no_token_opens_no_session(database: TestDatabase) {
     let (engine, _) = resting_engine(&database);
     let acme = account(&engine, "acme").await;
     let token = owner(&engine, acme, "ada@example.com").await;

@@ -3,8 +3,8 @@ use crate::testing::{TestDatabase, account, api_key, on_each_database, resting_e
 
 const PASSWORD: &str = "correct horse battery";
 
-on_each_database!(the_link_makes_an_owner_who_is_signed_in_and_can_sign_in_again);
-async fn the_link_makes_an_owner_who_is_signed_in_and_can_sign_in_again(database: TestDatabase) {
+on_each_database!(the_link_makes_an_owner_and_signs_them_in_and_they_can_sign_in_again);
+async fn the_link_makes_an_owner_and_signs_them_in_and_they_can_sign_in_again(database: TestDatabase) {
     let (engine, _) = resting_engine(&database);
     let acme = account(&engine, "acme").await;
     assert!(!engine.users().exist().await.expect("an answer"));
@@ -32,8 +32,8 @@ async fn a_link_works_once(database: TestDatabase) {
     assert_eq!(engine.sessions().sign_in("eve@example.com", PASSWORD).await.expect("an answer"), None);
 }
 
-on_each_database!(of_two_who_use_a_link_at_once_one_becomes_the_owner);
-async fn of_two_who_use_a_link_at_once_one_becomes_the_owner(database: TestDatabase) {
+on_each_database!(of_two_people_with_one_link_one_becomes_the_owner);
+async fn of_two_people_with_one_link_one_becomes_the_owner(database: TestDatabase) {
     let (engine, _) = resting_engine(&database);
     let acme = account(&engine, "acme").await;
     let link = engine.account(acme).create_setup_link().await.expect("a link");
@@ -82,7 +82,7 @@ async fn an_address_that_is_taken_leaves_the_link_good(database: TestDatabase) {
 }
 
 #[tokio::test]
-async fn what_is_entered_wrongly_leaves_the_link_good() {
+async fn a_wrong_entry_leaves_the_link_valid() {
     let database = crate::testing::sqlite().await;
     let (engine, _) = resting_engine(&database);
     let acme = account(&engine, "acme").await;
@@ -103,7 +103,7 @@ async fn neither_the_link_nor_the_password_is_kept() {
     let session = engine.users().create_owner(&link, "ada@example.com", PASSWORD).await.expect("an owner");
     let left = engine.account(acme).create_setup_link().await.expect("a link");
     let (_, key) = api_key(&engine, Some(acme), "backend").await;
-    let crate::service::DatabaseUrl::Sqlite(path) = &database.url else { unreachable!("it is SQLite") };
+    let crate::db::DatabaseUrl::Sqlite(path) = &database.url else { unreachable!("it is SQLite") };
     let mut kept = std::fs::read(path).expect("readable");
     kept.extend(std::fs::read(path.with_extension("db-wal")).unwrap_or_default());
     let contains = |text: &str| kept.windows(text.len()).any(|part| part == text.as_bytes());
@@ -119,7 +119,7 @@ fn addresses_are_trimmed_and_in_lower_case() {
 }
 
 #[test]
-fn what_is_no_address_is_refused() {
+fn a_text_that_is_no_address_is_refused() {
     let long = format!("{}@example.com", "a".repeat(250));
     for text in
         ["", "ada", "@example.com", "ada@", "ada@example", "a@b@c.d", "a da@b.c", "a@b..c", "a@.b", "a@b.", &long]
