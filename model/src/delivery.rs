@@ -130,6 +130,21 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// An attempt as it begins, without an answer and without a failure.
+    pub const fn begun(number: u32, started_at: Timestamp) -> Self {
+        Self {
+            number,
+            started_at,
+            duration: Duration::ZERO,
+            first_byte: None,
+            request_headers: Vec::new(),
+            response: None,
+            failure: None,
+            failure_detail: None,
+            retry_after: None,
+        }
+    }
+
     /// The end of the attempt.
     pub fn ended_at(&self) -> Timestamp {
         self.started_at + self.duration

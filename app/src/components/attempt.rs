@@ -8,8 +8,6 @@ use super::{Moment, Status, StatusMark, When};
 mod text {
     pub(super) const STARTED: &str = "Started";
     pub(super) const TOOK: &str = "Took";
-    pub(super) const FIRST_BYTE: &str = "First byte after";
-    pub(super) const DETAIL: &str = "Detail";
     pub(super) const NO_RESPONSE: &str = "No response was received.";
     pub(super) const RESPONSE: &str = "Response ";
     pub(super) const EMPTY_BODY: &str = "The body is empty.";
@@ -38,16 +36,14 @@ pub struct AttemptView {
     pub started: Moment,
     /// Its duration.
     pub took: String,
-    /// The time until the head of the answer was there.
-    pub first_byte: Option<String>,
     /// The outcome in a word.
     pub status: Status,
     /// The outcome in a sentence.
     pub title: String,
     /// The remedy.
     pub advice: String,
-    /// The failure in the words of the part that failed.
-    pub detail: Option<String>,
+    /// Names and values of its further facts.
+    pub facts: Vec<(String, String)>,
     /// The headers of the request.
     pub request_headers: Vec<(String, String)>,
     /// The answer of the receiver.
@@ -113,11 +109,10 @@ pub fn Exchange(
             <div><dt>{text::STARTED}</dt><dd><When at=attempt.started in_full=true /></dd></div>
             <div><dt>{text::TOOK}</dt><dd>{attempt.took}</dd></div>
             {attempt
-                .first_byte
-                .map(|first| view! { <div><dt>{text::FIRST_BYTE}</dt><dd>{first}</dd></div> })}
-            {attempt
-                .detail
-                .map(|detail| view! { <div><dt>{text::DETAIL}</dt><dd>{detail}</dd></div> })}
+                .facts
+                .into_iter()
+                .map(|(name, value)| view! { <div><dt>{name}</dt><dd>{value}</dd></div> })
+                .collect_view()}
         </dl>
         {attempt.answer.map(|answer| view! { <AnswerView answer=answer /> })}
         {no_answer.then(|| view! { <p class="hint">{text::NO_RESPONSE}</p> })}

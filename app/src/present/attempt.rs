@@ -17,6 +17,11 @@ use crate::{
     words::{moment, span},
 };
 
+mod text {
+    pub(super) const FIRST_BYTE: &str = "First byte after";
+    pub(super) const DETAIL: &str = "Detail";
+}
+
 /// One attempt, at a test event or at another one.
 pub(crate) fn attempt(attempt: &Attempt, is_test: bool, now: Timestamp) -> AttemptView {
     let outcome = attempt.outcome();
@@ -26,11 +31,10 @@ pub(crate) fn attempt(attempt: &Attempt, is_test: bool, now: Timestamp) -> Attem
         number: attempt.number,
         started: moment(attempt.started_at, now),
         took: span(attempt.duration),
-        first_byte: attempt.first_byte.map(span),
         status: Status::new(tone, in_short(outcome)),
         title: explanation.title,
         advice: explanation.advice.to_owned(),
-        detail: attempt.failure_detail.clone(),
+        facts: facts(attempt),
         request_headers: attempt
             .request_headers
             .iter()
@@ -38,6 +42,12 @@ pub(crate) fn attempt(attempt: &Attempt, is_test: bool, now: Timestamp) -> Attem
             .collect(),
         answer: attempt.response.as_ref().map(response),
     }
+}
+
+/// The facts of an attempt that not every attempt has.
+fn facts(attempt: &Attempt) -> Vec<(String, String)> {
+    let facts = [(text::FIRST_BYTE, attempt.first_byte.map(span)), (text::DETAIL, attempt.failure_detail.clone())];
+    facts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
 fn response(response: &Response) -> Answer {

@@ -141,9 +141,6 @@ impl Hands<'_> {
             attempts: ready.attempts,
             failures: ready.failures,
             result: CompletionResult::Attempted(Arc::new(Attempt {
-                number: ready.attempts.unsigned_abs() + 1,
-                started_at: self.0.0.clock.now(),
-                duration: Duration::ZERO,
                 first_byte: Some(Duration::ZERO),
                 request_headers: vec![("webhook-id".into(), ready.id.to_string().into())],
                 response: Some(Response {
@@ -152,9 +149,7 @@ impl Hands<'_> {
                     body: "an answer".into(),
                     body_truncated: false,
                 }),
-                failure: None,
-                failure_detail: None,
-                retry_after: None,
+                ..Attempt::begun(ready.attempts.unsigned_abs() + 1, self.0.0.clock.now())
             })),
         };
         Decided::new(&self.0.0.delivery, completion)
