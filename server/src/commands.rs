@@ -45,11 +45,11 @@ pub enum Command {
     /// Manage the keys with which your backend sends events in.
     #[command(subcommand)]
     Key(KeyCommand),
-    /// Check that everything that was accepted is accounted for. Can be run
-    /// while servers run; exits with 1 if something does not add up.
+    /// Check that every accepted event is accounted for. Can be run while servers
+    /// run; exits with 1 if a rule does not hold.
     Check(CheckArgs),
-    /// Erase everything that is stored about an account, or about one of its
-    /// tasks. Can be run while servers run.
+    /// Erase all rows about an account, or about one of its tasks. Can be run while
+    /// servers run.
     Erase(EraseArgs),
 }
 

@@ -10,7 +10,7 @@
 //! 4. **Record.** The outcomes of these attempts are committed, and the database is closed.
 //!
 //! An attempt that has not ended at the deadline is left to its lease, after which it is
-//! made again. A second signal ends the process at once; it loses nothing more than that.
+//! made again. A second signal ends the process at once; it loses no more than that.
 
 use std::time::Duration;
 

@@ -90,7 +90,7 @@ fn must_exist(args: &StorageArgs) -> anyhow::Result<()> {
 }
 
 async fn open_for_command(args: &StorageArgs, settings: Settings, key: Option<SealKey>) -> anyhow::Result<Engine> {
-    let client = client_that_sends_nothing(&settings);
+    let client = client_of_a_command(&settings);
     let random = Random::from_system();
     let sealer = Sealer::new(key.unwrap_or_else(|| random.bytes().into()));
     assemble(connect(args).await?, settings, &client, random, sealer).await
@@ -129,7 +129,7 @@ fn advise(error: SealingKeyError) -> anyhow::Error {
     }
 }
 
-const fn client_that_sends_nothing(settings: &Settings) -> Config {
+const fn client_of_a_command(settings: &Settings) -> Config {
     Config {
         policy: Policy::Public,
         extra_authorities: Vec::new(),

@@ -39,7 +39,7 @@ pub async fn run(args: EraseArgs) -> anyhow::Result<()> {
             Some(task) => account.erase_task(task).await,
             None => account.erase().await,
         };
-        let erased = erased.context("not everything could be erased; run the command again")?;
+        let erased = erased.context("some rows could not be erased; run the command again")?;
         println!("Erased {subject}: {}.", counts(erased));
     } else {
         let stored = account.stored(args.task.as_deref()).await?;

@@ -74,7 +74,7 @@ pub async fn run(args: ReceiveArgs) -> anyhow::Result<()> {
 
 fn greeting(args: &ReceiveArgs, port: u16) -> String {
     let verifying = match args.secret.len() {
-        0 => "Nothing is verified: give the webhook's signing secret with --secret.".to_owned(),
+        0 => "Signatures are not verified: give the webhook's signing secret with --secret.".to_owned(),
         1 => "Signatures are verified with the secret.".to_owned(),
         count => format!("Signatures are verified with {count} secrets."),
     };

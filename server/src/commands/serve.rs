@@ -176,7 +176,7 @@ async fn announce(engine: &Engine, args: &ServeArgs, address: SocketAddr) -> any
         block.extend(["  It listens on ", &reachable(address), "\n"]);
     }
     if let Some(token) = first_setup(engine).await.context("the one-time link could not be made")? {
-        block.push_str("  Nobody can sign in yet. Create the owner's account with this link, which works once:\n");
+        block.push_str("  There is no user yet. Create the owner's account with this link, which works once:\n");
         block.extend(["  ", &setup_link(&origin, &token), "\n"]);
     }
     block.push('\n');

@@ -9,8 +9,8 @@ pub struct LoggingArgs {
     /// The format of log lines.
     #[arg(long, value_enum, env = "SIGNET_LOG_FORMAT", default_value_t = LogFormat::Text, global = true)]
     pub log_format: LogFormat,
-    /// The least level that is logged (error, warn, info, debug, trace), for
-    /// everything or for parts: `info,signet_engine=debug`
+    /// The least level that is logged (error, warn, info, debug, trace), for all
+    /// parts or for each: `info,signet_engine=debug`
     #[arg(long, value_name = "LEVEL", env = "SIGNET_LOG_LEVEL", default_value = "info", global = true)]
     pub log_level: Targets,
 }

@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_browser_calls_cross_site_is_refused() {
+    fn a_request_that_the_browser_calls_cross_site_is_refused() {
         for (site, fits) in [("same-origin", true), ("none", true), ("same-site", false), ("cross-site", false)] {
             let headers = headers(&[("origin", "http://a"), ("host", "a"), ("sec-fetch-site", site)]);
             assert_eq!(is_from_here(&headers, None), fits, "{site}");
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_browser_calls_same_origin_is_taken_without_an_origin() {
+    fn a_request_that_the_browser_calls_same_origin_is_taken_without_an_origin() {
         let home = "https://signet.example".parse().expect("a URL");
         for origin in [Some("null"), None] {
             let mut headers = headers(&[("host", "a"), ("sec-fetch-site", "same-origin")]);

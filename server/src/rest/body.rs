@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_account_that_fills_its_share_costs_the_others_nothing() {
+    async fn an_account_that_fills_its_share_does_not_cost_the_others() {
         let api = TestApi::new().await;
         let neighbour = api.with_key_of(api.other).await;
         let mut requests = Vec::new();

@@ -53,7 +53,7 @@ pub async fn post(
     let entries = entries(body.text()?, MAX_EVENTS).map_err(|error| Problem::member("", &error.to_string()))?;
     let batch = Batch { api: &api, caller, key: key.as_ref(), now: api.now() };
     let results = batch.store(&entries).await;
-    match nothing_yet(&results) {
+    match refusal(&results) {
         Some(problem) => Err(problem),
         None => Ok(answer(results)),
     }
@@ -171,7 +171,7 @@ struct Entry {
 
 /// The problem with which the whole batch is refused: 202 alone would tell a client that
 /// reads no further that all events are stored.
-fn nothing_yet(results: &[Result<Accepted, Problem>]) -> Option<Problem> {
+fn refusal(results: &[Result<Accepted, Problem>]) -> Option<Problem> {
     if results.iter().any(Result::is_ok) {
         return None;
     }
@@ -340,7 +340,7 @@ mod tests {
         let id = signet_model::EventId::new(Timestamp::from_unix_seconds(1), [1; 10]);
         let stored = Ok(Accepted { id, deliveries: 0, replayed: false });
         let results = [Err(Problem::new(Code::TryAgain, "Busy.")), stored];
-        assert_eq!(nothing_yet(&results), None);
+        assert_eq!(refusal(&results), None);
         let response = answer(results.into());
         assert_eq!((response.status(), &response.headers()[header::RETRY_AFTER]), (StatusCode::ACCEPTED, &RETRY_AFTER));
     }

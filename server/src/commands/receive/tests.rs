@@ -74,7 +74,7 @@ impl Play {
             number,
             body: BODY.into(),
         };
-        attempt(&self.client, &ManualClock::at(NOW), request).await.expect("nothing is wrong on this side")
+        attempt(&self.client, &ManualClock::at(NOW), request).await.expect("no fault of this side")
     }
 
     fn printed(&self) -> String {

@@ -5,7 +5,6 @@ use signet_model::delivery::State;
 
 use super::{
     gate::{Gate, different_arrived},
-    options::QUICK,
     producer::{Request, Sender},
     verify::settle_and_verify,
     world::World,
@@ -43,7 +42,7 @@ async fn attempts_under_way_are_recorded_and_no_delivery_is_claimed(database: Te
     assert_eq!(delivered, sent, "what was sent is not what was recorded");
     assert!(log.iter().all(|delivery| !delivery.in_flight), "a lease is left");
 
-    let server = world.serve(&QUICK).await;
+    let server = world.serve(&PATIENT).await;
     let acknowledged = tasks.into_iter().zip(ids).collect();
     let tally = settle_and_verify(&world, server, &acknowledged).await;
     assert_eq!((tally.delivered, tally.arrivals, tally.duplicates), (EVENTS, EVENTS, 0), "{tally}");
@@ -81,7 +80,7 @@ async fn leave_under_way(world: &World, options: &[&str], ask: impl AsyncFnOnce(
     assert_eq!((left.state, left.attempts, left.in_flight), (State::Pending, 0, true));
 
     gate.open();
-    let server = world.serve(&QUICK).await;
+    let server = world.serve(&STUBBORN).await;
     let tally = settle_and_verify(world, server, &[("task_1".to_owned(), event)].into()).await;
     assert_eq!((tally.delivered, tally.arrivals, tally.duplicates), (1, 2, 1), "{tally}");
 }

@@ -26,7 +26,7 @@ async fn a_log_of_json_is_json_and_has_no_secret() {
 }
 
 #[tokio::test]
-async fn every_file_is_for_its_owner_alone_whatever_the_umask() {
+async fn every_file_is_for_its_owner_alone_under_any_umask() {
     let folder = Folder::new();
     let mut signet = folder.signet(&["serve"]);
     let mut open_to_all = run_by(&["sh", "-c", "umask 000; exec \"$0\" \"$@\""], signet.args(LISTEN));
