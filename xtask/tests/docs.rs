@@ -20,11 +20,15 @@ fn files(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
         let (path, name) = (entry.path(), entry.file_name());
         if path.is_dir() && !NOT_SOURCES.iter().any(|it| name == **it) {
             found.extend(files(&path, extensions));
-        } else if path.extension().is_some_and(|extension| extensions.iter().any(|it| extension == *it)) {
+        } else if extensions.iter().any(|extension| has_extension(&path, extension)) {
             found.push(path);
         }
     }
     found
+}
+
+fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|it| it == extension)
 }
 
 fn read(path: &Path) -> String {
@@ -71,7 +75,7 @@ fn each_named_test_exists() {
     check_pages(|_, text| {
         let (mut file, mut missing) = ("", Vec::new());
         for (before, code) in codes(text) {
-            if code.ends_with(".rs") && !code.contains('<') {
+            if has_extension(Path::new(code), "rs") && !code.contains('<') {
                 file = code;
             } else if file.is_empty() || !is_name(code) || ![": ", ", ", " and "].contains(&before) {
                 file = "";

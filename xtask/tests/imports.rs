@@ -32,7 +32,7 @@ fn sources(path: &Path) -> Vec<PathBuf> {
     if path.is_dir() {
         return fs::read_dir(path).expect("a folder").flatten().flat_map(|entry| sources(&entry.path())).collect();
     }
-    if name.ends_with(".rs") { vec![path.to_owned()] } else { Vec::new() }
+    if path.extension().is_some_and(|it| it == "rs") { vec![path.to_owned()] } else { Vec::new() }
 }
 
 /// The code of a source, without comments and tests.
