@@ -7,7 +7,7 @@ use uuid::Uuid;
 /// An hour before the clocks of the tests begin.
 const BEFORE: i64 = 1_774_699_200 - 3_600;
 
-/// How a database says it.
+/// The words of one database.
 struct Dialect {
     /// The numbers `n` up to `{count}`.
     numbers: &'static str,

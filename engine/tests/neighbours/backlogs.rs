@@ -1,4 +1,4 @@
-//! What a customer decides about a long backlog at one stroke.
+//! Decisions of a customer about a long backlog at one stroke.
 
 use std::{future::pending, time::Duration};
 
@@ -7,7 +7,7 @@ use signet_model::{EndpointId, Subscriptions, Timestamp, delivery::State};
 
 use crate::{backlog::fill, neighbourhood::Neighbourhood};
 
-/// How long the backlog is.
+/// The number of deliveries in the backlog.
 const DELIVERIES: u32 = 100_000;
 
 /// The neighbourhoods in which the bad neighbour has a backlog at a receiver that

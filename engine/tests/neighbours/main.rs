@@ -1,4 +1,4 @@
-//! What one customer does costs another nothing, whatever it is.
+//! One customer costs another no time.
 //!
 //! Each story tells of one bad neighbour. A healthy customer sends the same events
 //! on two streets, in turn: on the quiet one it is alone, on the noisy one the bad

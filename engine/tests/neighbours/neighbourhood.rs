@@ -12,12 +12,12 @@ use signet_model::{AccountId, EndpointId, Subscriptions, endpoint::EndpointUrl, 
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
-/// How many events the healthy customer sends at least on each street.
+/// Events that the healthy customer sends at least on each street.
 const EVENTS: usize = 40;
-/// How many times slower the median may be on the noisy street. The slowest is printed
+/// The ratio by which the median may be slower on the noisy street. The slowest is printed
 /// beside it: on a busy machine one event in forty waits for a core.
 const MEDIAN_RATIO: u32 = 10;
-/// Far more than anything here takes; only a defect runs into it.
+/// Far longer than any story here takes; only a defect reaches it.
 const LIMIT: Duration = Duration::from_mins(3);
 
 /// An engine with a healthy customer.
@@ -38,7 +38,7 @@ impl Street {
         Self { engine, database, healthy, running }
     }
 
-    /// How long it takes from the offer of an event to its arrival.
+    /// The time from the offer of an event to its arrival.
     async fn send(&self, receiver: &Receiver) -> Duration {
         let begun = Instant::now();
         let arrivals = receiver.arrivals().len();
@@ -57,7 +57,7 @@ impl Street {
     }
 }
 
-/// A webhook of this account that wants everything.
+/// A webhook of this account that wants all event types.
 pub async fn add_endpoint(engine: &Engine, account: AccountId, url: EndpointUrl) -> EndpointId {
     let draft = EndpointDraft { url, description: Description::default(), event_types: Subscriptions::all() };
     engine.account(account).endpoints().create(draft, &engine.new_secret()).await.expect("an endpoint").id

@@ -6,7 +6,7 @@ use signet_model::{delivery::State, event::EventType};
 
 use crate::{backlog::fill, neighbourhood::Neighbourhood};
 
-/// How long the bad neighbour's log is, and how many pages of it are read at a time.
+/// Deliveries in the bad neighbour's log, and pages of it that are read at a time.
 const DELIVERIES: u32 = 100_000;
 const PAGES: usize = 40;
 

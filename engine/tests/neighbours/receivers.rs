@@ -6,9 +6,9 @@ use signet_engine::{Settings, testing::completed};
 
 use crate::neighbourhood::Neighbourhood;
 
-/// How many webhooks the bad neighbour has.
+/// Webhooks of the bad neighbour.
 const WEBHOOKS: usize = 40;
-/// How many events go to each.
+/// Events for each of them.
 const EVENTS: usize = 10;
 
 fn settings() -> Settings {
