@@ -145,8 +145,11 @@ async fn write_locking<'a>(
         .copied()
         .filter(|one| !one.depends_on_endpoints() || is_free(&one.completion.account))
         .collect();
-    let disables = outcomes.iter().filter(|one| one.disables());
-    let disabling = disables.map(|one| (one.completion.account, one.completion.endpoint)).collect();
+    let disabling = outcomes
+        .iter()
+        .filter(|one| one.disables())
+        .map(|one| (one.completion.account, one.completion.endpoint))
+        .collect();
     let outcomes = keep_leased(tx, &outcomes, &snapshot).await?;
     let balances: Vec<_> = changes.balances.iter().copied().filter(|update| is_free(&update.account)).collect();
     let AppliedUpdates { answers, crossings } = write_balances(tx, &balances, context.clock.now()).await?;

@@ -282,7 +282,7 @@ on_each_database!(a_claim_takes_bodies_up_to_its_bytes_and_one_in_any_case);
 async fn a_claim_takes_bodies_up_to_its_bytes_and_one_in_any_case(database: TestDatabase) {
     let mut world = World::new(database).await;
     world.store_due(0..3).await;
-    let (later, one_body) = (NOW + 9 * SECOND, BODY.len() as i64);
+    let (later, one_body) = (NOW + 9 * SECOND, i64::try_from(BODY.len()).expect("a short body"));
     assert_eq!(world.claim(later, 9, 2 * one_body - 1).await.deliveries.len(), 1);
     assert_eq!(world.claim(later, 9, 0).await.deliveries.len(), 1);
     assert_eq!(world.claim(later, 9, one_body).await.deliveries.len(), 1);

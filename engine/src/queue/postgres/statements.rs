@@ -80,8 +80,8 @@ fn statement(clauses: &[Clause]) -> Arc<str> {
     };
     let with = clauses.iter().map(&mut written).collect::<Vec<_>>().join(",\n");
     let finishes = clauses.iter().any(|clause| clause.name == "deliveries_finished");
-    let finished = if finishes { "(SELECT count(*) FROM deliveries_finished)" } else { "0::bigint" };
-    format!("WITH {with}\nSELECT (SELECT count(*) FROM revisions), {finished}").into()
+    let leased = if finishes { "(SELECT count(*) FROM deliveries_finished)" } else { "0::bigint" };
+    format!("WITH {with}\nSELECT (SELECT count(*) FROM revisions), {leased}").into()
 }
 
 /// Ids of the accounts that have the assumed revision. They are locked against changes of

@@ -77,7 +77,10 @@ mod tests {
     #[test]
     fn the_statements_that_run_are_in_the_repository() {
         let mut all = Vec::new();
-        let Ok(_) = WRITE.try_map(|sql| Ok::<_, Infallible>(all.push(sql.as_str())));
+        let Ok(_) = WRITE.try_map(|sql| {
+            all.push(sql.as_str());
+            Ok::<_, Infallible>(())
+        });
         insta::with_settings!({ snapshot_path => ".", prepend_module_to_snapshot => false, omit_expression => true }, {
             insta::assert_snapshot!("write", all.join(";\n\n"));
         });
