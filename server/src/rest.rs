@@ -5,7 +5,7 @@
 //! ([`body`]) if there is room for it ([`room`]), and goes to the engine ([`events`]). A
 //! refusal is a problem document ([`problem`]) that names the member at fault.
 //!
-//! Problems: no_such_operation, method_not_allowed.
+//! Problems: `no_such_operation`, `method_not_allowed`.
 
 mod body;
 mod caller;

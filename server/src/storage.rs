@@ -125,7 +125,9 @@ fn advise(error: SealingKeyError) -> anyhow::Error {
         SealingKeyError::Wrong => {
             anyhow!("{error}: name the file of the old key with --key-file, or set SIGNET_KEY to it")
         }
-        error => anyhow!("the database cannot be written; check whether this user may: {error}"),
+        SealingKeyError::Database(error) => {
+            anyhow!("the database cannot be written; check whether this user may: {error}")
+        }
     }
 }
 

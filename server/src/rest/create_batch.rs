@@ -1,7 +1,8 @@
 //! `POST /v1/events/batch`: stores many events, and answers each for itself.
 //!
-//! Problems: unauthenticated, bad_idempotency_key, not_json, compressed, too_large, incomplete,
-//! invalid_member, foreign_account, key_reused, answer_unreadable, too_many_events, try_again.
+//! Problems: `unauthenticated`, `bad_idempotency_key`, `not_json`, `compressed`, `too_large`,
+//! `incomplete`, `invalid_member`, `foreign_account`, `key_reused`, `answer_unreadable`,
+//! `too_many_events`, `try_again`.
 
 use axum::{
     Json,

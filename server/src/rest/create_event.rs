@@ -1,7 +1,8 @@
 //! `POST /v1/events`: stores one event, and answers 202 once it is durable.
 //!
-//! Problems: unauthenticated, bad_idempotency_key, not_json, compressed, too_large, incomplete,
-//! invalid_member, foreign_account, key_reused, answer_unreadable, too_many_events, try_again.
+//! Problems: `unauthenticated`, `bad_idempotency_key`, `not_json`, `compressed`, `too_large`,
+//! `incomplete`, `invalid_member`, `foreign_account`, `key_reused`, `answer_unreadable`,
+//! `too_many_events`, `try_again`.
 
 use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use serde::Serialize;

@@ -1,6 +1,6 @@
 //! `GET /healthz` and `GET /readyz`, for the supervisor of the process.
 //!
-//! Problems: not_ready.
+//! Problems: `not_ready`.
 
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! `PUT /v1/accounts/{account}/balance`: stores the balance of an account, and answers 204
 //! once it is durable, with the `balance.low` that it makes below the threshold.
 //!
-//! Problems: unauthenticated, no_such_account, not_json, compressed, too_large, incomplete,
-//! invalid_member, too_many_events, try_again.
+//! Problems: `unauthenticated`, `no_such_account`, `not_json`, `compressed`, `too_large`,
+//! `incomplete`, `invalid_member`, `too_many_events`, `try_again`.
 
 use axum::{
     extract::{Path, State},

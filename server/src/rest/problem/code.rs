@@ -136,7 +136,7 @@ mod tests {
         assert!(ALL.iter().enumerate().all(|(place, code)| *code as usize == place), "ALL leaves out a code");
     }
 
-    /// The code and the status in a row such as ``code` | 422 | …`.
+    /// The code and the status in the rest of a row.
     fn row(rest: &str) -> Option<(String, u16)> {
         let (code, rest) = rest.split_once("` | ")?;
         Some((code.to_owned(), rest.split_once(" | ")?.0.parse().ok()?))

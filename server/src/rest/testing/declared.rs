@@ -29,7 +29,7 @@ impl Provoked {
     pub fn documents(&self, source: &str) -> String {
         let provoked = self.0.lock().expect("no panic");
         assert_eq!(provoked.iter().map(|(code, _)| code.clone()).collect::<BTreeSet<_>>(), declared(source));
-        provoked.iter().map(|(_, document)| format!("{document}\n")).collect()
+        provoked.iter().map(|(_, document)| document.as_str()).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -37,7 +37,7 @@ impl Provoked {
 fn declared(source: &str) -> BTreeSet<String> {
     let header: String = source.lines().map_while(|line| line.strip_prefix("//!")).collect();
     let list = header.split_once("Problems:").and_then(|(_, rest)| rest.split_once('.')).expect("a list of problems").0;
-    list.split(',').map(|code| code.trim().to_owned()).collect()
+    list.split(',').map(|code| code.trim().trim_matches('`').to_owned()).collect()
 }
 
 /// The source of the operation that answers here.
