@@ -34,7 +34,9 @@ async fn an_outcome_in_hand_when_its_lease_runs_out_is_recorded_and_not_attempte
     }
     // The database is away, and these have ended meanwhile.
     clock.advance(2 * Settings::default().lease);
+    let newest_lease = database.count("SELECT max(lease) FROM deliveries").await;
     assert!(hands.claim().await.is_empty());
+    assert_eq!(database.count("SELECT max(lease) FROM deliveries").await, newest_lease, "no lease is taken over");
     for one in in_flight {
         hands.finish(one, 200).await;
     }

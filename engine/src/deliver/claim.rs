@@ -2,13 +2,13 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use signet_model::EndpointId;
+use signet_model::{EndpointId, Timestamp};
 
 use super::{
     Address, Context, LeasedDelivery, distinct,
     drain::drain_step,
     endpoint_cache::Snapshot,
-    lanes::{AttemptCounts, LaneSlot, Leased},
+    lanes::{LaneSlot, Leased},
     release_rates::ClaimLimits,
 };
 use crate::{
@@ -44,11 +44,13 @@ pub(crate) async fn claim_batch(context: &Context, queue: &mut Queue, due: &[Add
     let mut drained = 0;
     for _ in 0..TRIES_MAX {
         let now = context.clock.now();
+        let overdue = context.lanes.overdue_endpoints(now);
+        due.retain(|(_, endpoint)| !overdue.contains(endpoint));
         let step = drain_step(context, queue, &due, &snapshot, now).await?;
         drained += step.visited;
         due.retain(|(_, endpoint)| !step.draining.contains(endpoint));
         let limits = context.release_rates.limits(context, &due, &snapshot, now).await?;
-        if let Try::Claimed(claimed) = try_claim(context, queue, &due, &snapshot, &limits).await? {
+        if let Try::Claimed(claimed) = try_claim(context, queue, &due, &snapshot, &limits, now).await? {
             return Ok(ClaimedDeliveries { endpoints: drained + claimed.endpoints, ..claimed });
         }
         snapshot = context.endpoint_cache.refresh(queue, &accounts).await?;
@@ -63,6 +65,7 @@ async fn try_claim(
     due: &[Address],
     snapshot: &Snapshot,
     limits: &ClaimLimits,
+    now: Timestamp,
 ) -> Result<Try> {
     let mut room = reserve(context, due, snapshot, limits);
     let limited: Vec<_> = limits.keys().map(|&endpoint| (endpoint, slots_at(&room, endpoint))).collect();
@@ -70,7 +73,6 @@ async fn try_claim(
     if endpoints.is_empty() {
         return Ok(Try::Claimed(ClaimedDeliveries::default()));
     }
-    let now = context.clock.now();
     let leased = Leased { lease: context.new_lease(), until: now + context.settings.lease };
     let order = ClaimOrder { accounts: snapshot.revisions(), endpoints, now, until: leased.until, lease: leased.lease };
     let Claim::Claimed(batch) = queue.claim(order).await? else { return Ok(Try::Stale) };
@@ -130,8 +132,7 @@ fn quota(address: Address, room: &HashMap<Address, Reserved>) -> Option<ClaimQuo
     })
 }
 
-/// Puts a claimed delivery into a slot. Returns `None` if this process has it in hand
-/// already, or it cannot be used.
+/// Puts a claimed delivery into a slot. Returns `None` if it cannot be used.
 fn place(
     claimed: Result<Claimed, UnreadableRow>,
     snapshot: &Snapshot,
@@ -141,8 +142,8 @@ fn place(
     let row = claimed.map_err(|unreadable| report(&unreadable)).ok()?;
     let endpoint = Arc::clone(snapshot.endpoint(row.account, row.endpoint)?);
     let mut slot = room.get_mut(&(row.account, row.endpoint))?.slots.pop()?;
-    let count = AttemptCounts { attempts: row.attempts, failures: row.failures };
-    slot.take_in_hand(row.id, leased, count, row.body.len()).then(|| LeasedDelivery {
+    slot.take_in_hand(row.id, leased, row.body.len());
+    Some(LeasedDelivery {
         account: row.account,
         id: row.id,
         endpoint,

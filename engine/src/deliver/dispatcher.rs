@@ -28,8 +28,6 @@ const STEP_TIME_MAX: Duration = Duration::from_secs(30);
 /// The time without claims after the database was away: a little longer than the longest
 /// retry delay of the writers, so that their outcomes are recorded first.
 const WRITERS_FIRST_TIME: Duration = Duration::from_millis(2_500);
-/// The time that the outcomes of this process are waited for then.
-const OWN_WRITER_TIME_MAX: Duration = Duration::from_secs(30);
 /// A pass that left endpoints out is repeated after so many times its own duration.
 const PASS_REST_FACTOR: u32 = 20;
 
@@ -147,8 +145,8 @@ impl Dispatcher {
         Ok(due.map_or(POLL_INTERVAL, |due| due.since(now).min(POLL_INTERVAL)))
     }
 
-    /// Waits until the database answers again, and until the outcomes of the downtime are
-    /// recorded, here and in other processes: leases that ran out may be theirs.
+    /// Waits until the database answers again, and until other processes have recorded their
+    /// outcomes of the downtime: leases that ran out may be theirs.
     async fn recover(&mut self) {
         self.queue.renew();
         let begun = self.context.shutdown.begun.clone();
@@ -159,10 +157,6 @@ impl Dispatcher {
                     sleep(RETRY_DELAY).await;
                 }
                 sleep(WRITERS_FIRST_TIME).await;
-                let patience = Instant::now() + OWN_WRITER_TIME_MAX;
-                while self.context.lanes.owes_outcomes(self.context.clock.now()) && Instant::now() < patience {
-                    sleep(RETRY_DELAY).await;
-                }
             })
             .await;
     }

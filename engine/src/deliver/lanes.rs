@@ -22,6 +22,7 @@ mod slot;
 mod state;
 
 use std::{
+    collections::HashSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -36,11 +37,11 @@ use super::{Address, LeasedDelivery};
 use crate::outbound::LocalFault;
 pub(crate) use lane::{AttemptResult, AttemptSummary, HANGS_AFTER};
 pub(crate) use load::LaneLimits;
-pub(crate) use slot::{AttemptCounts, LaneSlot, Leased};
+pub(crate) use slot::{LaneSlot, Leased};
 
 use adaptive_limit::PAUSE_MIN;
 use lane::Lane;
-use slot::{InHand, Kind, lock};
+use slot::Kind;
 use state::State;
 
 /// Tests that may be under way, in all and of one account.
@@ -98,8 +99,8 @@ impl Lanes {
             lane.load.slots += 1;
             lane.load.bytes += bytes;
         });
-        let held = state.take_in_hand(delivery, leased, AttemptCounts::default());
-        Some(LaneSlot::new(self, endpoint, Kind::Lane, bytes).holding(delivery, held))
+        state.in_hand.insert((leased.until, delivery), endpoint);
+        Some(LaneSlot::new(self, endpoint, Kind::Lane, bytes).holding(delivery, leased))
     }
 
     /// Reserves a slot for a test, which bypasses the lane of its endpoint.
@@ -121,8 +122,8 @@ impl Lanes {
             return Err(TestsUnderWay(all));
         }
         state.tests.insert(account, own + 1);
-        let held = state.take_in_hand(delivery, leased, AttemptCounts::default());
-        Ok(LaneSlot::new(self, endpoint, Kind::Test(account), 0).holding(delivery, held))
+        state.in_hand.insert((leased.until, delivery), endpoint);
+        Ok(LaneSlot::new(self, endpoint, Kind::Test(account), 0).holding(delivery, leased))
     }
 
     /// Reserves up to `slots_max` slots for deliveries to be claimed. Returns the slots and
@@ -190,13 +191,13 @@ impl Lanes {
         claimable
     }
 
-    /// Tells whether the lease of an unrecorded outcome has run out by now.
-    pub(crate) fn owes_outcomes(&self, now: Timestamp) -> bool {
-        let overdue = |in_hand: &Arc<Mutex<InHand>>| {
-            let held = lock(in_hand);
-            held.is_decided && held.leased.until <= now
-        };
-        self.state().in_hand.values().any(overdue)
+    /// Returns the endpoints with a delivery in hand whose lease has run out by now. A claim
+    /// at one of them would take the delivery, or its unrecorded outcome, from this process
+    /// itself.
+    pub(crate) fn overdue_endpoints(&self, now: Timestamp) -> HashSet<EndpointId> {
+        let state = self.state();
+        let overdue = state.in_hand.iter().take_while(|((until, _), _)| *until <= now);
+        overdue.map(|(_, &endpoint)| endpoint).collect()
     }
 
     /// Returns the delivery if its attempt may begin now, or lets it wait in its lane.
@@ -293,12 +294,6 @@ impl Lanes {
 }
 
 impl State {
-    fn take_in_hand(&mut self, delivery: DeliveryId, leased: Leased, count: AttemptCounts) -> Arc<Mutex<InHand>> {
-        let held = Arc::new(Mutex::new(InHand { leased, count, is_decided: false }));
-        self.in_hand.insert(delivery, Arc::clone(&held));
-        held
-    }
-
     fn begins_at(&mut self, slot: &AttemptSlot) -> Option<Instant> {
         let is_quick = self.lanes.get(&slot.endpoint).is_some_and(Lane::is_quick);
         if slot.kind != Kind::Lane || is_quick {
@@ -306,12 +301,6 @@ impl State {
         }
         let now = Instant::now();
         Some(self.pace.take(now)).filter(|&at| at > now)
-    }
-
-    fn remove_in_hand(&mut self, delivery: DeliveryId, held: &Arc<Mutex<InHand>>) {
-        if self.in_hand.get(&delivery).is_some_and(|newest| Arc::ptr_eq(newest, held)) {
-            self.in_hand.remove(&delivery);
-        }
     }
 
     fn end_test(&mut self, account: AccountId) {

@@ -2,11 +2,11 @@
 //! of an account, of a host and of all lanes are those of the lanes.
 
 use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Arc, Mutex},
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::Arc,
 };
 
-use signet_model::{AccountId, DeliveryId, EndpointId, endpoint::EndpointUrl};
+use signet_model::{AccountId, DeliveryId, EndpointId, Timestamp, endpoint::EndpointUrl};
 use tokio::time::Instant;
 
 use super::{
@@ -15,7 +15,6 @@ use super::{
     lane::{Lane, NEW_LANE_DELIVERIES_MAX, SharedLimit},
     load::{BODIES_BYTES_MAX, LaneLimits, Load, fair_share},
     pace::Pace,
-    slot::InHand,
 };
 use crate::deliver::Address;
 
@@ -55,7 +54,8 @@ pub(super) struct State {
     /// A delivery waits in the store for any free slot.
     pub(super) starved: bool,
     /// The deliveries that this process has leased and whose outcomes are not yet recorded.
-    pub(super) in_hand: HashMap<DeliveryId, Arc<Mutex<InHand>>>,
+    /// Ordered by the ends of their leases.
+    pub(super) in_hand: BTreeMap<(Timestamp, DeliveryId), EndpointId>,
     /// The instant at which the log last reported an outage.
     pub(super) outage_reported_at: Option<Instant>,
     /// Every lane once, for the eviction of idle ones.
@@ -79,7 +79,7 @@ impl State {
             tests: HashMap::new(),
             claimable: VecDeque::new(),
             starved: false,
-            in_hand: HashMap::new(),
+            in_hand: BTreeMap::new(),
             outage_reported_at: None,
             evictable: VecDeque::new(),
         }

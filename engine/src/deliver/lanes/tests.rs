@@ -325,44 +325,19 @@ fn sums_are_those_of_the_lanes() {
 }
 
 #[test]
-fn a_delivery_in_hand_that_is_claimed_again_only_renews_its_lease() {
+fn no_claim_is_made_at_an_endpoint_that_has_an_overdue_delivery_in_hand() {
     let mut world = World::new(LIMITS);
-    let slot = world.reserve(1, BYTES).expect("a slot");
-    let delivery = DeliveryId::from_uuid(uuid::Uuid::from_u128(1));
-    let mut claimed = world.claim_slots(1, 1).remove(0);
-    assert!(!claimed.take_in_hand(delivery, leased(2), AttemptCounts::default(), BYTES));
-    assert_eq!(slot.leased(), Some(leased(2)));
-    drop(slot);
-    assert!(claimed.take_in_hand(delivery, leased(3), AttemptCounts::default(), BYTES), "it is in hand no more");
+    let mut slots = [1, 2].map(|number| world.reserve(number, BYTES).expect("a slot"));
+    let overdue = |seconds| world.lanes.overdue_endpoints(Timestamp::from_unix_seconds(seconds));
+    assert!(overdue(0).is_empty(), "the leases hold");
+    slots[0].vacate();
+    assert_eq!(overdue(1), [1, 2].map(endpoint).into(), "under way, or yet to be recorded");
+    drop(slots);
+    assert!(overdue(1).is_empty());
 }
 
 #[test]
-fn a_delivery_in_hand_that_was_attempted_elsewhere_since_is_claimed_anew() {
-    let mut world = World::new(LIMITS);
-    let slot = world.reserve(1, BYTES).expect("a slot");
-    let delivery = DeliveryId::from_uuid(uuid::Uuid::from_u128(1));
-    let mut claimed = world.claim_slots(1, 1).remove(0);
-    assert!(claimed.take_in_hand(delivery, leased(2), AttemptCounts { attempts: 1, failures: 1 }, BYTES));
-    assert_eq!(slot.leased(), Some(leased(1)));
-    drop(slot);
-    assert!(world.lanes.state().in_hand.contains_key(&delivery));
-}
-
-#[test]
-fn an_outcome_is_owed_until_it_is_on_record() {
-    let mut world = World::new(LIMITS);
-    let mut slot = world.reserve(1, BYTES).expect("a slot");
-    let owes = |seconds| world.lanes.owes_outcomes(Timestamp::from_unix_seconds(seconds));
-    assert!(!owes(9), "it is still under way");
-    slot.vacate();
-    assert!(!owes(0), "its lease holds");
-    assert!(owes(9));
-    drop(slot);
-    assert!(!owes(9));
-}
-
-#[test]
-fn tests_have_places_of_their_own() {
+fn tests_have_slots_of_their_own() {
     let world = World::new(LIMITS);
     let reserve = |owner: u16, number: u128| {
         let address = (account(owner), endpoint(owner));
