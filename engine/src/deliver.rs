@@ -3,21 +3,21 @@
 //! # The cast
 //! - The [**writer**](writer) is the only task that commits. It takes *requests*, for which
 //!   producers wait, and *outcomes* of attempts, and writes both in one transaction.
-//! - The [**dispatcher**](dispatcher) is the only task that [claims](claim): retries, releases, and
-//!   deliveries that a dead process had leased.
-//! - The [**request queue**](request_queue) holds what the writer has yet to write, by
-//!   account. A [**plan**](plan) says which deliveries an event makes.
-//! - The [**lanes**](lanes) hold what is leased: one lane for each endpoint, in memory. A
+//! - The [**dispatcher**](dispatcher) is the only task that [claims](claim): retries,
+//!   releases, and deliveries that a dead process had leased.
+//! - The [**request queue**](request_queue) holds the requests that the writer has yet to
+//!   write, by account. A [**plan**](plan) says which deliveries an event makes.
+//! - The [**lanes**](lanes) hold leased deliveries: one lane for each endpoint, in memory. A
 //!   lane's worker makes one [**attempt**](attempt) at each
-//!   [**leased delivery**](leased_delivery), and the [**verdict**](verdict) decides what the
-//!   attempt means.
+//!   [**leased delivery**](leased_delivery), and the [**verdict**](verdict) is the meaning of
+//!   the attempt for the delivery.
 //! - The [**endpoint cache**](endpoint_cache) has the endpoints of an account, valid for one
 //!   *revision* of the account.
-//! - [**Draining**](drain) holds or discards what waits for an endpoint that was disabled or
-//!   deleted, in bounded steps. [**Release rates**](release_rates) spread what is released.
-//! - The [**context**](context) is what they share, and the [**tasks**](tasks) start and stop
-//!   together.
-//! - The [**listener**](listener) hears what other processes on one PostgreSQL have changed.
+//! - [**Draining**](drain) holds or discards the deliveries of an endpoint that was disabled
+//!   or deleted, in bounded steps. [**Release rates**](release_rates) spread a release.
+//! - The [**context**](context) has the parts that they share, and the [**tasks**](tasks) start
+//!   and stop together.
+//! - The [**listener**](listener) hears of changes by other processes on one PostgreSQL.
 //!
 //! # The life of a delivery
 //! ```text
@@ -29,10 +29,13 @@
 //! ```
 //!
 //! # Invariants
+//! Numbered as in `docs/ARCHITECTURE.md`.
+//!
 //! - I1. A delivery has a due time exactly while it is pending (`CHECK` in `migrations`).
 //! - I2. `endpoint_queues.next_due_at` is never later than the earliest due time of its
 //!   endpoint (`signet check`).
-//! - I3. An outcome whose lease is lost changes nothing (`commit/tests.rs`, `tests/model.rs`).
+//! - I3. An outcome whose lease is lost changes no row (`queue/conformance.rs`,
+//!   `tests/model.rs`).
 //! - I4. No transaction is open while a request to a receiver is under way.
 //! - I5. A claim takes no more deliveries and bytes than the lanes have room for
 //!   (`lanes/tests.rs`, `tests/fairness.rs`).
@@ -41,6 +44,8 @@
 //! - I7. A commit goes by the endpoints as they are: it compares each account's revision, or
 //!   locks the account (`commit/tests.rs`).
 //! - I8. A locked account delays no other account (`writer/tests.rs`).
+//! - I10. A process claims no delivery that it has in hand or has yet to record
+//!   (`lanes/tests.rs`, `tests/outages.rs`).
 
 pub mod attempt;
 mod balances;

@@ -95,7 +95,7 @@ async fn commit_optimistically(
     if let Optimistic::Committed(committed) = commit_by(context, queue, events, outcomes, &cached).await? {
         return Ok(Optimistic::Committed(committed));
     }
-    // The cache may have been out of date; what has just been read hardly is.
+    // The cache may have been out of date; a snapshot that has just been read hardly is.
     let refreshed = context.endpoint_cache.refresh(queue, &accounts).await?;
     commit_by(context, queue, events, outcomes, &refreshed).await
 }
@@ -131,7 +131,7 @@ struct Written<'a> {
     disabling: Vec<Address>,
 }
 
-/// Reads and locks everything that the batch depends on, and writes it.
+/// Reads and locks the rows that the batch depends on, and writes it.
 async fn write_locking<'a>(
     context: &Context,
     tx: &mut Tx<'_>,

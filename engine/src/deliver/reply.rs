@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_answers_are_in_order_whatever_was_answered_first() {
+    async fn the_answers_are_in_the_order_of_the_parts() {
         let (replies, reply_tos) = request(3);
         for (number, reply_to) in reply_tos.into_iter().enumerate().rev() {
             reply_to.answer(Ok(number));

@@ -245,8 +245,8 @@ impl Writer {
         self.requests.take(&self.locked, now, |incoming| incoming.fanout(&snapshot))
     }
 
-    /// What is known of these accounts, to tell how large a commit will be. A store that
-    /// fails now is noticed by the commit.
+    /// Returns these accounts as the cache has them, to tell how large a commit will be. The
+    /// commit itself reports a database that fails now.
     async fn views(&self, accounts: &[AccountId]) -> Snapshot {
         match timeout(STORE_TIME_MAX, self.context.endpoint_cache.cached(&self.context.queue, accounts)).await {
             Ok(Ok(snapshot)) => snapshot,

@@ -1,8 +1,8 @@
-//! Claiming and writing must cost the same however long a table or one
-//! endpoint's backlog is: they may search indexes, and never scan or sort a table.
+//! Claims and batches cost the same however long a table or one endpoint's backlog is: they
+//! search indexes, and never scan or sort a table.
 //!
-//! Plans are asked for where there is such a backlog and the database knows of it:
-//! what is right for empty tables need not be right for long ones.
+//! The plans are those for such a backlog, of which the database has statistics: a plan for
+//! empty tables can be wrong for long ones.
 
 use sqlx::{AssertSqlSafe, Row};
 
@@ -16,13 +16,13 @@ use crate::{
     testing::{self, TestDatabase},
 };
 
-/// How many deliveries are due at one endpoint, and how many in all.
+/// Deliveries that are due at one endpoint, and in all.
 const BACKLOG: u32 = 100_000;
 const ALL: u32 = 110_000;
-/// How many other endpoints have the rest.
+/// The endpoints that have the rest.
 const OTHERS: u32 = 100;
 
-/// How a database says it.
+/// The same expressions in the words of each database.
 struct Dialect {
     /// The numbers `n` up to `{count}`.
     numbers: &'static str,

@@ -1,4 +1,4 @@
-//! What is assumed may not be so, and then it is found out.
+//! Commits whose assumptions hold, and commits whose assumptions do not.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ impl World {
         Self { engine, clock, account, endpoint }
     }
 
-    /// What another process claims once the leases of this one have run out.
+    /// Claims in another process once the leases of this one have run out.
     async fn claim_elsewhere(&self, database: &TestDatabase) -> Vec<InFlight> {
         let (other, its_clock) = resting_engine(database);
         for clock in [&self.clock, &its_clock] {
@@ -46,8 +46,8 @@ impl World {
     }
 }
 
-on_each_database!(an_outcome_whose_lease_is_lost_changes_nothing_and_the_event_beside_it_is_stored);
-async fn an_outcome_whose_lease_is_lost_changes_nothing_and_the_event_beside_it_is_stored(database: TestDatabase) {
+on_each_database!(an_outcome_whose_lease_is_lost_is_dropped_and_the_event_beside_it_is_stored);
+async fn an_outcome_whose_lease_is_lost_is_dropped_and_the_event_beside_it_is_stored(database: TestDatabase) {
     let world = World::new(&database).await;
     let hands = Hands(&world.engine);
     let (_, mut first) = hands.ingest(completed(&world.engine, world.account, "slow")).await;
@@ -67,8 +67,8 @@ async fn an_outcome_whose_lease_is_lost_changes_nothing_and_the_event_beside_it_
     assert!(world.engine.check().await.expect("a ledger").is_clean());
 }
 
-on_each_database!(an_old_outcome_beside_the_one_that_has_the_lease_changes_nothing);
-async fn an_old_outcome_beside_the_one_that_has_the_lease_changes_nothing(database: TestDatabase) {
+on_each_database!(an_old_outcome_is_dropped_beside_the_one_that_has_the_lease);
+async fn an_old_outcome_is_dropped_beside_the_one_that_has_the_lease(database: TestDatabase) {
     let world = World::new(&database).await;
     let hands = Hands(&world.engine);
     let (_, old) = hands.ingest(completed(&world.engine, world.account, "first")).await;
@@ -93,8 +93,8 @@ async fn an_outcome_and_an_event_share_a_commit(database: TestDatabase) {
     assert_eq!(world.states().await, [State::Delivered, State::Pending]);
 }
 
-on_each_database!(what_another_process_has_changed_is_seen_by_the_next_batch);
-async fn what_another_process_has_changed_is_seen_by_the_next_batch(database: TestDatabase) {
+on_each_database!(a_change_by_another_process_is_seen_by_the_next_batch);
+async fn a_change_by_another_process_is_seen_by_the_next_batch(database: TestDatabase) {
     let world = World::new(&database).await;
     let hands = Hands(&world.engine);
     let (_, mut first) = hands.ingest(completed(&world.engine, world.account, "before")).await;

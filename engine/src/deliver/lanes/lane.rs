@@ -74,7 +74,7 @@ pub(super) struct Lane {
     pub(super) load: Load,
     pub(super) waiting: VecDeque<LeasedDelivery>,
     pub(super) limited_by: Option<SharedLimit>,
-    /// Something that is due was left in the store. Until it has been claimed,
+    /// A due delivery was left in the store. Until it has been claimed,
     /// new deliveries line up behind it there.
     pub(super) overflown: bool,
     /// The dispatcher has been told that there is room for it again.

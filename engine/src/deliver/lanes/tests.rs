@@ -110,7 +110,7 @@ fn a_full_lane_leaves_room_for_others() {
 }
 
 #[test]
-fn what_comes_after_an_overflow_lines_up_behind_it() {
+fn deliveries_after_an_overflow_wait_in_the_store_behind_it() {
     let mut world = World::new(LIMITS);
     drop(world.reserve_all(1));
     assert!(world.reserve(1, BYTES).is_none(), "something older is due in the store");
@@ -131,7 +131,7 @@ async fn an_overflown_lane_tells_once_that_it_has_room() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_has_nothing_in_hand_learns_of_any_place_that_is_given_back() {
+async fn an_endpoint_with_an_empty_lane_learns_of_any_slot_that_is_freed() {
     let mut world = World::new(LIMITS);
     let slots: Vec<_> = (0..).map_while(|number| world.reserve_of(1, number, BYTES)).collect();
     assert!(world.reserve_of(1, 60_000, BYTES).is_none(), "its account has its part");
@@ -140,7 +140,7 @@ async fn an_endpoint_that_has_nothing_in_hand_learns_of_any_place_that_is_given_
 }
 
 #[test]
-fn full_lanes_keep_out_no_quick_endpoint_that_has_nothing_in_hand() {
+fn full_lanes_keep_out_no_quick_endpoint_with_an_empty_lane() {
     let mut world = World::new(LIMITS);
     for number in 1..=20 {
         world.begin(number);
@@ -205,7 +205,7 @@ fn attempts_that_may_hang_take_half_of_those_at_work() {
     let begun: Vec<_> = (1..=5).map(|number| world.begin(number)).collect();
     assert_eq!(begun, [1, 1, 1, 1, 0], "four accounts have a quarter of the half each");
     world.end(1, quick());
-    assert_eq!(world.begin(1), 2, "who is quick has all of its own");
+    assert_eq!(world.begin(1), 2, "a quick endpoint has all of its own");
     assert_eq!(world.begin(5), 1, "and leaves its part to the next");
 }
 
@@ -254,7 +254,7 @@ fn an_endpoint_whose_last_attempts_all_timed_out_is_probed_one_at_a_time() {
 }
 
 #[test]
-fn what_is_known_of_an_endpoint_outlives_its_work() {
+fn the_speed_of_an_endpoint_is_known_beyond_its_last_attempt() {
     let world = World::new(LIMITS);
     world.begin(1);
     world.end(1, quick());
@@ -262,7 +262,7 @@ fn what_is_known_of_an_endpoint_outlives_its_work() {
 }
 
 #[test]
-fn what_is_known_is_forgotten_little_by_little() {
+fn idle_lanes_are_evicted_a_few_at_a_time() {
     let world = World::new(LIMITS);
     let mut before = 0;
     for number in 0..40_000 {
@@ -376,7 +376,7 @@ fn most_endpoints_that_worked_and_fail_alike_are_hardly_at_fault() {
     for number in 21..=30 {
         attempt(number, failed(Failure::Tls));
     }
-    assert!(alike(), "what never worked says nothing");
+    assert!(alike(), "endpoints that never worked do not count");
     for number in 31..=33 {
         attempt(number, quick());
     }

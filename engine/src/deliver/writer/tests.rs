@@ -1,4 +1,4 @@
-//! What one account asks of the writer costs the others nothing.
+//! Requests of one account delay no other account.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn events(engine: &Engine, account: AccountId, count: usize) -> Vec<NewEvent> {
     (0..count).map(|number| completed(engine, account, &format!("task_{number}"))).collect()
 }
 
-/// Two accounts with a receiver each that nothing listens at.
+/// Two accounts with an endpoint each, at which no receiver listens.
 async fn neighbours(engine: &Engine) -> [AccountId; 2] {
     let accounts = [account(engine, "bad").await, account(engine, "good").await];
     for account in accounts {
@@ -31,7 +31,7 @@ async fn neighbours(engine: &Engine) -> [AccountId; 2] {
     accounts
 }
 
-/// How many attempts at a delivery are on record.
+/// The number of recorded attempts at a delivery.
 async fn attempts(engine: &Engine, account: AccountId, delivery: DeliveryId) -> usize {
     engine.account(account).delivery(delivery).get().await.expect("the delivery").attempts.len()
 }
@@ -69,7 +69,7 @@ async fn events_and_balances_of_a_locked_account_wait_alone() {
 }
 
 #[tokio::test]
-async fn what_is_asked_for_an_account_that_stays_locked_is_refused_alone() {
+async fn requests_of_an_account_that_stays_locked_are_refused_alone() {
     let Some(database) = postgres().await else { return };
     let Database::Postgres(db) = &database.db else { unreachable!("asked for PostgreSQL") };
     let (engine, _) = resting_engine(&database);
@@ -149,7 +149,7 @@ async fn a_huge_fanout_goes_into_several_commits_with_its_neighbours_between(dat
     for _ in 0..ENDPOINTS {
         endpoint(&maker, huge).await;
     }
-    // What is held is stored like everything else, and not attempted.
+    // Held deliveries are stored like the others, and not attempted.
     database.run("UPDATE endpoints SET disabled_at = created_at, disabled_reason = 'paused'").await;
     let (engine, _) = resting_engine(&database);
     let mut batch = Box::pin(engine.ingest_batch(events(&engine, huge, EVENTS)));

@@ -1,7 +1,7 @@
 //! The thread of the hot path on SQLite: a whole transaction is one trip to it, and all
 //! statements are prepared.
 //!
-//! It has a connection of its own, beside the one that writes everything else. A task that
+//! It has a connection of its own, beside the one for all other writes. A task that
 //! sends a command holds the turn to write, so that the two never meet at the file's lock.
 
 use std::thread;
