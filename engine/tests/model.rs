@@ -130,12 +130,15 @@ impl Model {
     }
 
     /// Claims all due deliveries under a new lease; those at a disabled or deleted endpoint,
-    /// left by a dead process, are drained instead. Deliveries in hand only get the new lease.
-    fn claim(&mut self, claim: u32, now: Timestamp, in_hand: &mut [(InFlight, u32)]) -> Vec<DeliveryId> {
-        (self.to_hold, self.settling) = Default::default();
+    /// left by a dead process, are drained instead. Endpoints with an `overdue` delivery in
+    /// hand are left out.
+    fn claim(&mut self, claim: u32, now: Timestamp, overdue: &[usize]) -> Vec<DeliveryId> {
+        for endpoint in (0..ENDPOINTS).filter(|endpoint| !overdue.contains(endpoint)) {
+            (self.to_hold[endpoint], self.settling[endpoint]) = (false, None);
+        }
         let mut claimed = Vec::new();
         for (&id, (delivery, hidden)) in &mut self.deliveries {
-            if delivery.due_at.is_none_or(|due_at| due_at > now) {
+            if overdue.contains(&delivery.endpoint) || delivery.due_at.is_none_or(|due_at| due_at > now) {
                 continue;
             }
             match self.endpoints[delivery.endpoint] {
@@ -143,14 +146,7 @@ impl Model {
                 Endpoint::Disabled if !delivery.is_test => delivery.close(State::Held),
                 _ => {
                     (delivery.due_at, delivery.in_flight, hidden.claim) = (Some(now + LEASE), true, claim);
-                    let is_it = |one: &InFlight| {
-                        let counted = (one.attempts().unsigned_abs(), one.failures().unsigned_abs() as usize);
-                        one.delivery() == id && counted == (delivery.attempts, hidden.failures)
-                    };
-                    match in_hand.iter_mut().find(|(one, _)| is_it(one)) {
-                        Some((_, belongs_to)) => *belongs_to = claim,
-                        None => claimed.push(id),
-                    }
+                    claimed.push(id);
                 }
             }
         }
@@ -340,10 +336,11 @@ impl Play {
             }
             Step::Claim => {
                 self.claims += 1;
+                let overdue = self.overdue_endpoints(now);
                 let claimed = hands.claim().await;
                 let mut ids: Vec<_> = claimed.iter().map(InFlight::delivery).collect();
                 ids.sort_unstable();
-                prop_assert_eq!(ids, self.model.claim(self.claims, now, &mut self.in_flight));
+                prop_assert_eq!(ids, self.model.claim(self.claims, now, &overdue));
                 self.in_flight.extend(claimed.into_iter().map(|one| (one, self.claims)));
             }
             Step::Finish(which, status) if !self.in_flight.is_empty() => {
@@ -428,6 +425,12 @@ impl Play {
             }
         }
         Ok(())
+    }
+
+    /// Returns the endpoints that have a delivery in hand whose lease has run out.
+    fn overdue_endpoints(&self, now: Timestamp) -> Vec<usize> {
+        let overdue = self.in_flight.iter().filter(|(one, _)| one.leased_until() <= Some(now));
+        overdue.filter_map(|(one, _)| self.endpoints.iter().position(|&it| it == one.endpoint())).collect()
     }
 
     /// Adds the accepted deliveries to the model; there must be as many as expected.

@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use signet_model::{
-    AccountId, DeliveryId, EndpointId,
+    AccountId, DeliveryId, EndpointId, Timestamp,
     delivery::{Attempt, Response},
     event::EventType,
 };
@@ -41,6 +41,11 @@ impl InFlight {
     /// Its delivery.
     pub const fn delivery(&self) -> DeliveryId {
         self.0.id
+    }
+
+    /// The end of its lease.
+    pub fn leased_until(&self) -> Option<Timestamp> {
+        self.0.slot.leased().map(|leased| leased.until)
     }
 
     /// The number of attempts before.
