@@ -8,7 +8,8 @@ mod receiver;
 use std::sync::Arc;
 
 use signet_model::{
-    AccountId, EndpointId, Subscriptions, Timestamp, event::Submission, text::Description, time::Clock,
+    AccountId, EndpointId, Subscriptions, Timestamp, endpoint::EndpointUrl, event::Submission, text::Description,
+    time::Clock,
 };
 use sqlx::AssertSqlSafe;
 
@@ -230,11 +231,12 @@ pub async fn api_key(engine: &Engine, account: Option<AccountId>, name: &str) ->
 
 /// A new endpoint of this account that wants all events; no receiver need listen there.
 pub async fn endpoint(engine: &Engine, account: AccountId) -> EndpointId {
-    let draft = EndpointDraft {
-        url: "https://127.0.0.1/webhooks".parse().expect("a URL"),
-        description: Description::default(),
-        event_types: Subscriptions::all(),
-    };
+    endpoint_at(engine, account, "https://127.0.0.1/webhooks".parse().expect("a URL")).await
+}
+
+/// A new endpoint of this account at this URL that wants all events.
+pub async fn endpoint_at(engine: &Engine, account: AccountId, url: EndpointUrl) -> EndpointId {
+    let draft = EndpointDraft { url, description: Description::default(), event_types: Subscriptions::all() };
     engine.account(account).endpoints().create(draft, &engine.new_secret()).await.expect("an endpoint").id
 }
 

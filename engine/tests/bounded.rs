@@ -13,10 +13,10 @@ use std::{
 use signet_engine::{
     Engine, Running, Settings,
     db::Database,
-    service::{deliveries::Filter, endpoints::EndpointDraft},
-    testing::{Backlog, Receiver, TestDatabase, account, completed, endpoint, engine, on_each_database},
+    service::deliveries::Filter,
+    testing::{Backlog, Receiver, TestDatabase, account, completed, endpoint, endpoint_at, engine, on_each_database},
 };
-use signet_model::{AccountId, EndpointId, Subscriptions, Timestamp, delivery::State, text::Description};
+use signet_model::{AccountId, EndpointId, Subscriptions, Timestamp, delivery::State};
 use tokio_util::sync::CancellationToken;
 
 /// The number of deliveries in the backlog.
@@ -44,9 +44,7 @@ impl<'d> World<'d> {
         let (engine, _) = engine(database, Settings::default(), vec![receiver.authority.clone()]);
         let (account, neighbour) = (account(&engine, "acme").await, account(&engine, "neighbour").await);
         let endpoint = endpoint(&engine, account).await;
-        let url = receiver.url("neighbour");
-        let draft = EndpointDraft { url, description: Description::default(), event_types: Subscriptions::all() };
-        engine.account(neighbour).endpoints().create(draft, &engine.new_secret()).await.expect("an endpoint");
+        endpoint_at(&engine, neighbour, receiver.url("neighbour")).await;
         database.store_backlog(account, endpoint, backlog, 1..BACKLOG + 1).await;
         if backlog == Backlog::Pending {
             // Before the engine is started, so that no delivery of the backlog is attempted.

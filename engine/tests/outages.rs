@@ -4,19 +4,15 @@
 use std::{sync::Arc, time::Duration};
 
 use signet_engine::{
-    Engine, Settings,
+    Settings,
     db::DatabaseUrl,
-    service::{
-        deliveries::{Delivery, Filter},
-        endpoints::EndpointDraft,
-    },
+    service::deliveries::{Delivery, Filter},
     testing::{
-        Hands, Receiver, TestDatabase, account, completed, endpoint, engine, log, on_each_database, resting_engine,
+        Hands, Receiver, TestDatabase, account, completed, endpoint, endpoint_at, engine, log, on_each_database,
+        resting_engine,
     },
 };
-use signet_model::{
-    AccountId, EndpointId, Subscriptions, delivery::State, endpoint::EndpointUrl, retry::Schedule, text::Description,
-};
+use signet_model::{delivery::State, retry::Schedule};
 use sqlx::{Connection, Executor};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -108,7 +104,7 @@ async fn attempts_that_end_while_the_database_is_locked_for_longer_than_a_lease_
     let (engine, clock) = engine(&database, settings, vec![receiver.authority.clone()]);
     let running = engine.start().expect("a new engine");
     let account = account(&engine, "acme").await;
-    let endpoint = add_endpoint(&engine, account, receiver.url("webhooks")).await;
+    let endpoint = endpoint_at(&engine, account, receiver.url("webhooks")).await;
     let answers = Arc::new(Semaphore::new(0));
     let gate = Arc::clone(&answers);
     receiver.answer_by(move |_| {
@@ -148,11 +144,6 @@ async fn attempts_that_end_while_the_database_is_locked_for_longer_than_a_lease_
     engine.close().await;
 }
 
-async fn add_endpoint(engine: &Engine, account: AccountId, url: EndpointUrl) -> EndpointId {
-    let draft = EndpointDraft { url, description: Description::default(), event_types: Subscriptions::all() };
-    engine.account(account).endpoints().create(draft, &engine.new_secret()).await.expect("an endpoint").id
-}
-
 /// So many webhooks that fail alike are hardly at fault.
 const WEBHOOKS: usize = 12;
 
@@ -165,7 +156,7 @@ async fn no_webhook_is_disabled_while_most_that_worked_fail_alike(database: Test
     let account = account(&engine, "acme").await;
     let mut webhooks = Vec::new();
     for number in 0..WEBHOOKS {
-        webhooks.push(add_endpoint(&engine, account, receiver.url(&number.to_string())).await);
+        webhooks.push(endpoint_at(&engine, account, receiver.url(&number.to_string())).await);
     }
     let newest = async |webhook| -> Delivery { log(&engine, account, webhook, Filter::default(), 1).await.remove(0) };
     engine.ingest(completed(&engine, account, "works")).await.expect("accepted");

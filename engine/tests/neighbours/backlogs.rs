@@ -2,7 +2,7 @@
 
 use std::{future::pending, time::Duration};
 
-use signet_engine::Settings;
+use signet_engine::{Settings, service::AccountHandle};
 use signet_model::{EndpointId, Subscriptions, Timestamp, delivery::State};
 
 use crate::{backlog::fill, neighbourhood::Neighbourhood};
@@ -25,81 +25,59 @@ async fn with_backlog(state: State) -> Vec<(Neighbourhood, EndpointId)> {
     worlds
 }
 
+/// Compares the healthy customer's traffic with and without this decision about a backlog.
+async fn compare_decision(name: &str, state: State, decide: impl AsyncFn(AccountHandle<'_>, EndpointId)) {
+    for (world, endpoint) in with_backlog(state).await {
+        world.compare(name, async |world| decide(world.noisy.engine.account(world.bad), endpoint).await).await;
+    }
+}
+
 #[tokio::test]
 async fn a_backlog_at_a_receiver_that_hangs_costs_a_neighbour_nothing() {
-    for (world, _) in with_backlog(State::Pending).await {
-        world.compare("backlog", async |_| {}).await;
-    }
+    compare_decision("backlog", State::Pending, async |_, _| {}).await;
 }
 
 #[tokio::test]
 async fn pausing_a_webhook_with_a_backlog_costs_a_neighbour_nothing() {
-    for (world, endpoint) in with_backlog(State::Pending).await {
-        world
-            .compare("paused", async |world| {
-                world.noisy.engine.account(world.bad).endpoint(endpoint).pause().await.expect("paused");
-            })
-            .await;
-    }
+    compare_decision("paused", State::Pending, async |account, endpoint| {
+        account.endpoint(endpoint).pause().await.expect("paused");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn deleting_a_webhook_with_a_backlog_costs_a_neighbour_nothing() {
-    for (world, endpoint) in with_backlog(State::Pending).await {
-        world
-            .compare("deleted", async |world| {
-                world.noisy.engine.account(world.bad).endpoint(endpoint).delete().await.expect("deleted");
-            })
-            .await;
-    }
+    compare_decision("deleted", State::Pending, async |account, endpoint| {
+        account.endpoint(endpoint).delete().await.expect("deleted");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn erasing_an_account_with_a_backlog_costs_a_neighbour_nothing() {
-    for (world, _) in with_backlog(State::Pending).await {
-        world
-            .compare("erased", async |world| {
-                world.noisy.engine.account(world.bad).erase().await.expect("erased");
-            })
-            .await;
-    }
+    compare_decision("erased", State::Pending, async |account, _| {
+        account.erase().await.expect("erased");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn releasing_or_discarding_what_was_held_costs_a_neighbour_nothing() {
-    for (world, endpoint) in with_backlog(State::Held).await {
-        world
-            .compare("released", async |world| {
-                let endpoint = world.noisy.engine.account(world.bad).endpoint(endpoint);
-                endpoint.release(Subscriptions::all()).await.expect("released");
-            })
-            .await;
-    }
-    for (world, endpoint) in with_backlog(State::Held).await {
-        world
-            .compare("discarded", async |world| {
-                let endpoint = world.noisy.engine.account(world.bad).endpoint(endpoint);
-                endpoint.discard(Subscriptions::all()).await.expect("discarded");
-            })
-            .await;
-    }
+    compare_decision("released", State::Held, async |account, endpoint| {
+        account.endpoint(endpoint).release(Subscriptions::all()).await.expect("released");
+    })
+    .await;
+    compare_decision("discarded", State::Held, async |account, endpoint| {
+        account.endpoint(endpoint).discard(Subscriptions::all()).await.expect("discarded");
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn recovering_from_a_long_history_costs_a_neighbour_nothing() {
-    for (world, endpoint) in with_backlog(State::Failed).await {
-        world
-            .compare("recovered", async |world| {
-                let since = Timestamp::from_unix_seconds(0);
-                world
-                    .noisy
-                    .engine
-                    .account(world.bad)
-                    .endpoint(endpoint)
-                    .recover(since, Subscriptions::all())
-                    .await
-                    .expect("recovered");
-            })
-            .await;
-    }
+    compare_decision("recovered", State::Failed, async |account, endpoint| {
+        let since = Timestamp::from_unix_seconds(0);
+        account.endpoint(endpoint).recover(since, Subscriptions::all()).await.expect("recovered");
+    })
+    .await;
 }

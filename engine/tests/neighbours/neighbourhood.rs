@@ -5,10 +5,9 @@ use std::{cell::Cell, fmt, time::Duration};
 use signet_engine::{
     Engine, Running, Settings,
     ledger::Rule,
-    service::endpoints::EndpointDraft,
-    testing::{Receiver, TestDatabase, account, completed, engine, postgres, sqlite},
+    testing::{Receiver, TestDatabase, account, completed, endpoint_at, engine, postgres, sqlite},
 };
-use signet_model::{AccountId, EndpointId, Subscriptions, endpoint::EndpointUrl, text::Description};
+use signet_model::{AccountId, EndpointId};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -34,7 +33,7 @@ impl Street {
         let (engine, _) = engine(&database, settings, authorities);
         let running = engine.start().expect("a new engine");
         let healthy = account(&engine, "healthy").await;
-        add_endpoint(&engine, healthy, receivers[0].url(path)).await;
+        endpoint_at(&engine, healthy, receivers[0].url(path)).await;
         Self { engine, database, healthy, running }
     }
 
@@ -55,12 +54,6 @@ impl Street {
         self.running.stop(hurry).await;
         self.engine.close().await;
     }
-}
-
-/// A webhook of this account that wants all event types.
-pub async fn add_endpoint(engine: &Engine, account: AccountId, url: EndpointUrl) -> EndpointId {
-    let draft = EndpointDraft { url, description: Description::default(), event_types: Subscriptions::all() };
-    engine.account(account).endpoints().create(draft, &engine.new_secret()).await.expect("an endpoint").id
 }
 
 /// The quiet street, and the noisy one with the bad neighbour.
@@ -96,7 +89,7 @@ impl Neighbourhood {
 
     /// A webhook of the bad neighbour at its own receiver.
     pub async fn bad_endpoint(&self, path: &str) -> EndpointId {
-        add_endpoint(&self.noisy.engine, self.bad, self.bad_receiver.url(path)).await
+        endpoint_at(&self.noisy.engine, self.bad, self.bad_receiver.url(path)).await
     }
 
     /// Lets the healthy customer send on both streets while the trouble goes on, and

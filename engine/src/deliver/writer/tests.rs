@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use futures_util::{FutureExt, future::join_all};
 use signet_model::{AccountId, Amount, DeliveryId};
+use sqlx::Transaction;
 
 use crate::{
     Engine,
-    db::{Database, Pool},
+    db::{Database, Pool, Postgres},
     deliver::ingest::{IngestError, NewEvent},
     testing::{Hands, TestDatabase, account, api_key, completed, endpoint, on_each_database, postgres, resting_engine},
 };
@@ -36,18 +37,21 @@ async fn attempts(engine: &Engine, account: AccountId, delivery: DeliveryId) -> 
     engine.account(account).delivery(delivery).get().await.expect("the delivery").attempts.len()
 }
 
+/// Locks an account's row until the transaction ends.
+async fn lock_account(db: &Postgres, account: AccountId) -> Transaction<'static, sqlx::Postgres> {
+    let mut lock = db.pool.begin().await.expect("a transaction");
+    let sql = "SELECT id FROM accounts WHERE id = $1 FOR UPDATE";
+    sqlx::query(sql).bind(account).execute(&mut *lock).await.expect("a lock");
+    lock
+}
+
 #[tokio::test]
 async fn events_and_balances_of_a_locked_account_wait_alone() {
     let Some(database) = postgres().await else { return };
     let Database::Postgres(db) = &database.db else { unreachable!("asked for PostgreSQL") };
     let (engine, _) = resting_engine(&database);
     let [bad, good] = neighbours(&engine).await;
-    let mut lock = db.pool.begin().await.expect("a transaction");
-    sqlx::query("SELECT id FROM accounts WHERE id = $1 FOR UPDATE")
-        .bind(bad)
-        .execute(&mut *lock)
-        .await
-        .expect("a lock");
+    let lock = lock_account(db, bad).await;
     let _running = engine.start().expect("a new engine");
 
     let waiting = tokio::spawn({
@@ -74,12 +78,7 @@ async fn requests_of_an_account_that_stays_locked_are_refused_alone() {
     let Database::Postgres(db) = &database.db else { unreachable!("asked for PostgreSQL") };
     let (engine, _) = resting_engine(&database);
     let [bad, good] = neighbours(&engine).await;
-    let mut lock = db.pool.begin().await.expect("a transaction");
-    sqlx::query("SELECT id FROM accounts WHERE id = $1 FOR UPDATE")
-        .bind(bad)
-        .execute(&mut *lock)
-        .await
-        .expect("a lock");
+    let _lock = lock_account(db, bad).await;
     let _running = engine.start().expect("a new engine");
     let both = [events(&engine, bad, 1), events(&engine, good, 1)].concat();
     let answers = engine.ingest_batch(both).await;
@@ -99,9 +98,7 @@ async fn outcomes_of_a_locked_account_wait_alone() {
         let in_flight = hands.ingest(completed(&engine, account, "task")).await.1.pop().expect("a delivery");
         outcomes.push((in_flight.delivery(), hands.judge(in_flight, 500)));
     }
-    let mut lock = db.pool.begin().await.expect("a transaction");
-    let sql = "SELECT id FROM accounts WHERE id = $1 FOR UPDATE";
-    sqlx::query(sql).bind(accounts[0]).execute(&mut *lock).await.expect("a lock");
+    let lock = lock_account(db, accounts[0]).await;
     let _running = engine.start().expect("a new engine");
 
     let mut deliveries = Vec::new();
@@ -129,12 +126,7 @@ async fn a_claim_leaves_out_an_account_that_is_locked() {
         drop(hands.ingest(completed(&engine, account, "task")).await);
     }
     clock.advance(Duration::from_mins(2));
-    let mut lock = db.pool.begin().await.expect("a transaction");
-    sqlx::query("SELECT id FROM accounts WHERE id = $1 FOR UPDATE")
-        .bind(bad)
-        .execute(&mut *lock)
-        .await
-        .expect("a lock");
+    let lock = lock_account(db, bad).await;
     assert_eq!(hands.claim().await.len(), 1, "the neighbour's");
     lock.rollback().await.expect("unlocked");
     assert_eq!(hands.claim().await.len(), 1, "its own");
