@@ -14,7 +14,7 @@ mod span;
 mod storage;
 
 pub use accounts::AccountArgs;
-pub use clients::{ClientArgs, MAX_EVENT_RATE};
+pub use clients::ClientArgs;
 pub use concurrency::ConcurrencyArgs;
 pub use delivery::DeliveryArgs;
 pub use logging::{LogFormat, LoggingArgs};

@@ -14,6 +14,7 @@ use axum::{Router, body::Body, extract::ConnectInfo, response::Response};
 use http::{HeaderValue, Request, header};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
+use signet_api::notice::Notice;
 use signet_engine::Shutdown;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -23,7 +24,6 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use crate::notice::Notice;
 use activity::Activity;
 use arriving::Arriving;
 pub use places::Limits;

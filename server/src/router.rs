@@ -6,21 +6,20 @@ use axum::{
     Router,
     middleware::{from_fn, from_fn_with_state},
 };
+use signet_api::{Api, MAX_EVENT_RATE, rate_limit::Rate};
 use signet_app::AppState;
 use signet_engine::Engine;
 use signet_model::time::Clock;
 
 use crate::{
     assets,
-    config::{MAX_EVENT_RATE, PublicUrl},
+    config::PublicUrl,
     middleware::{
         body_limit, drain,
         headers::{self, Https},
         same_origin, session,
         sign_in_limit::{self, SignInLimit},
     },
-    rate_limit::Rate,
-    rest::{self, Api},
 };
 
 /// The options on which answers depend.
@@ -46,7 +45,10 @@ pub fn router(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Rou
     let browser = pages(engine, clock, options).merge(assets::router());
     // The API has no cookies that another page could make use of.
     let api = Api::new(engine.clone(), clock.clone(), Rate::per_second(options.max_event_rate));
-    browser.layer(from_fn_with_state(https, headers::add)).merge(rest::router(api)).layer(from_fn(drain::read_rest))
+    browser
+        .layer(from_fn_with_state(https, headers::add))
+        .merge(signet_api::router(api))
+        .layer(from_fn(drain::read_rest))
 }
 
 fn pages(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Router {

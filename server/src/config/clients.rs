@@ -3,11 +3,9 @@
 use std::num::NonZeroU32;
 
 use clap::Args;
+use signet_api::MAX_EVENT_RATE;
 
 use super::count;
-
-/// The default of [`ClientArgs::max_event_rate`].
-pub const MAX_EVENT_RATE: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
 
 /// Limits for clients of the server.
 #[derive(Debug, Clone, Copy, Args)]

@@ -6,10 +6,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use signet_api::notice::Notice;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Activity;
-use crate::{client::network, notice::Notice};
+use crate::client::network;
 
 /// The limits of connections.
 #[derive(Debug, Clone, Copy)]

@@ -15,12 +15,10 @@ use axum::{
     response::Response,
 };
 use sha2::{Digest, Sha256};
+use signet_api::rate_limit::{Rate, RateLimit};
 
 use super::{body_limit::buffer, refusal};
-use crate::{
-    client::network,
-    rate_limit::{Rate, RateLimit},
-};
+use crate::client::network;
 
 const RATE: Rate = Rate { burst: 10, interval: Duration::from_secs(30) };
 

@@ -17,7 +17,9 @@ mod events;
 mod health;
 mod idempotency;
 mod names;
+pub mod notice;
 mod problem;
+pub mod rate_limit;
 mod room;
 mod set_balance;
 #[cfg(test)]
@@ -32,10 +34,12 @@ use axum::{
 use signet_engine::Engine;
 use signet_model::{Timestamp, time::Clock};
 
-use crate::rate_limit::Rate;
 use events::Events;
 use problem::{Code, Problem};
+use rate_limit::Rate;
 use room::Room;
+
+pub use event_rate::MAX_EVENT_RATE;
 
 /// The parts that every operation is given. Clones share them.
 #[derive(Clone)]
@@ -97,6 +101,6 @@ mod tests {
         assert_eq!(answer.json["code"], "method_not_allowed");
         let answer = api.send("POST", "/v1/nothing", "{}", &[]).await;
         assert_eq!((answer.status, &answer.json["code"]), (StatusCode::NOT_FOUND, &json!("no_such_operation")));
-        assert_snapshot!(api.provoked.documents(include_str!("rest.rs")));
+        assert_snapshot!(api.provoked.documents(include_str!("lib.rs")));
     }
 }

@@ -53,7 +53,7 @@ mod tests {
     use super::*;
     use crate::{
         rate_limit::Rate,
-        rest::testing::{TestApi, event},
+        testing::{TestApi, event},
     };
 
     on_each_database!(an_event_is_accepted_with_its_id_and_the_number_of_its_deliveries);

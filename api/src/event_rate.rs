@@ -1,5 +1,7 @@
 //! The rate at which events of one account are taken in.
 
+use std::num::NonZeroU32;
+
 use signet_model::AccountId;
 
 use super::{Code, Problem};
@@ -11,6 +13,9 @@ use crate::{
 /// The most accounts for which events are counted. Accounts that have used up the most of
 /// their second are forgotten last.
 const MOST: usize = 50_000;
+
+/// The most events a second of one account, unless the operator says otherwise.
+pub const MAX_EVENT_RATE: NonZeroU32 = NonZeroU32::new(10_000).unwrap();
 
 /// Counts the events of each account.
 #[derive(Debug)]
@@ -48,7 +53,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::rest::{
+    use crate::{
         problem::RETRY_AFTER,
         testing::{TestApi, event},
     };

@@ -110,7 +110,7 @@ mod tests {
     use tokio::{sync::oneshot, task::JoinHandle};
 
     use super::*;
-    use crate::rest::testing::{Answer, TestApi, event};
+    use crate::testing::{Answer, TestApi, event};
 
     const EVENTS: &str = "/v1/events";
     const BATCH: &str = "/v1/events/batch";
@@ -164,7 +164,7 @@ mod tests {
         let (first, _second) = (withhold(&api, BATCH, 16 * MIB).await, withhold(&api, BATCH, 16 * MIB).await);
         let refused = batch(&api).await;
         assert_eq!((refused.status, &refused.json["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("try_again")));
-        assert_eq!(refused.headers[header::RETRY_AFTER], crate::rest::problem::RETRY_AFTER);
+        assert_eq!(refused.headers[header::RETRY_AFTER], crate::problem::RETRY_AFTER);
         let small = [("content-length", &*named.to_string().len().to_string())];
         let answer = api.send("POST", BATCH, named.to_string(), &small).await;
         assert_eq!(answer.status, StatusCode::ACCEPTED, "small ones have room of their own");

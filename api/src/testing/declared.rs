@@ -47,6 +47,6 @@ fn source(method: &Method, path: &str) -> &'static str {
         ("POST", "/v1/events/batch") => include_str!("../create_batch.rs"),
         ("PUT", path) if path.starts_with("/v1/accounts/") => include_str!("../set_balance.rs"),
         ("GET", "/healthz" | "/readyz") => include_str!("../health.rs"),
-        _ => include_str!("../../rest.rs"),
+        _ => include_str!("../lib.rs"),
     }
 }

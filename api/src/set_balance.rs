@@ -62,7 +62,7 @@ mod tests {
     use signet_engine::testing::{TestDatabase, on_each_database};
 
     use super::*;
-    use crate::{rate_limit::Rate, rest::testing::TestApi};
+    use crate::{rate_limit::Rate, testing::TestApi};
 
     on_each_database!(a_balance_below_the_threshold_is_told_once);
     async fn a_balance_below_the_threshold_is_told_once(database: TestDatabase) {

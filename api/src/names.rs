@@ -95,7 +95,7 @@ mod tests {
     use serde_json::json;
     use signet_engine::testing::{TestDatabase, on_each_database};
 
-    use crate::rest::testing::{Answer, TestApi, event};
+    use crate::testing::{Answer, TestApi, event};
 
     /// Sends an event or a balance for acme, by its name. Returns true if it was accepted.
     async fn sent(api: &TestApi, way: &str) -> bool {

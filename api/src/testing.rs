@@ -26,7 +26,7 @@ use signet_model::AccountId;
 use tower::ServiceExt;
 
 use super::Api;
-use crate::{config::MAX_EVENT_RATE, rate_limit::Rate};
+use crate::{MAX_EVENT_RATE, rate_limit::Rate};
 pub use declared::Provoked;
 
 /// The API with two accounts, called with the first one's key. Clones share the engine.

@@ -40,7 +40,7 @@ mod tests {
     use insta::assert_snapshot;
     use signet_engine::testing::{TestDatabase, on_each_database};
 
-    use crate::rest::testing::{TestApi, event};
+    use crate::testing::{TestApi, event};
 
     #[tokio::test]
     async fn a_process_without_its_database_is_alive_but_not_ready() {

@@ -206,7 +206,7 @@ mod tests {
     use super::*;
     use crate::{
         rate_limit::Rate,
-        rest::testing::{TestApi, event},
+        testing::{TestApi, event},
     };
 
     const PATH: &str = "/v1/events/batch";
