@@ -9,6 +9,7 @@ pub mod event;
 pub mod id;
 pub mod payload;
 pub mod retry;
+pub mod rotation;
 pub mod signature;
 #[cfg(feature = "sql")]
 pub mod sql;

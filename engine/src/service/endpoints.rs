@@ -2,6 +2,7 @@
 
 pub(super) mod change;
 mod create;
+mod rotation;
 mod secret;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use signet_model::{
     text::Description,
 };
 
+pub use rotation::{RotateError, Rotation};
 pub use secret::LostSecret;
 
 use super::{AccountHandle, Error, Result, Service};

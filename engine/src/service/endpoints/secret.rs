@@ -40,16 +40,27 @@ impl EndpointHandle<'_> {
     pub async fn replace_lost_secret(self) -> Result<LostSecret> {
         const REPLACE: &str = "UPDATE endpoints SET secret = $3, next_secret = NULL, next_secret_at = NULL,
                updated_at = $4 WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
+        let now = self.service.clock.now();
         let mut tx = self.begin_change().await?;
+        // A secret that another one has replaced need not open any more.
+        let is_settled = self.settle_rotation(&mut tx, now).await?;
         if self.opens(&self.sealed(&mut tx).await?) {
+            if is_settled {
+                self.commit_change(tx).await?;
+            }
             return Ok(LostSecret::NotLost);
         }
-        let secret = Secret::new(self.service.random.bytes());
-        let sealed = self.service.sealer.seal(secret.reveal(), self.id.uuid().as_bytes(), self.service.random.bytes());
-        let now = self.service.clock.now();
+        let (secret, sealed) = self.new_secret();
         tx.query(REPLACE).bind(self.account).bind(self.id).bind(sealed).bind(now).execute().await?;
         self.commit_change(tx).await?;
         Ok(LostSecret::Replaced(secret))
+    }
+
+    /// A random secret, and as it is stored.
+    pub(super) fn new_secret(self) -> (Secret, Vec<u8>) {
+        let secret = Secret::new(self.service.random.bytes());
+        let sealed = self.service.sealer.seal(secret.reveal(), self.id.uuid().as_bytes(), self.service.random.bytes());
+        (secret, sealed)
     }
 
     async fn sealed(self, tx: &mut Tx<'_>) -> Result<Sealed> {
