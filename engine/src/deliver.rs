@@ -61,7 +61,6 @@ mod leased_delivery;
 mod listener;
 mod locked_accounts;
 mod outcome;
-mod outcome_watchers;
 pub(crate) mod plan;
 mod readiness;
 mod release_rates;
@@ -69,6 +68,7 @@ mod reply;
 mod request_queue;
 mod tasks;
 mod verdict;
+mod watchers;
 mod writer;
 
 use signet_model::{AccountId, EndpointId};

@@ -63,6 +63,7 @@ impl Engine {
             policy,
             passwords: Passwords::default(),
             recent_keys: RecentKeys::default(),
+            streams: Arc::default(),
         }))
     }
 

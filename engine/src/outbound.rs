@@ -37,3 +37,4 @@ pub use exchange::{Answer, Exchange};
 pub use local_fault::LocalFault;
 pub use lookups::Lookup;
 pub use policy::{AddressRefused, Policy};
+pub use tls::config as tls_config;

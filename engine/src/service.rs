@@ -13,6 +13,7 @@ pub mod deliveries;
 pub mod endpoints;
 mod erasure;
 mod error;
+pub mod event_stream;
 pub mod ledger;
 mod password;
 #[cfg(test)]
@@ -58,6 +59,8 @@ pub(crate) struct Service {
     pub(crate) policy: Policy,
     pub(crate) passwords: Passwords,
     pub(crate) recent_keys: RecentKeys,
+    /// The open streams of events.
+    pub(crate) streams: Arc<event_stream::Places>,
 }
 
 impl fmt::Debug for Service {

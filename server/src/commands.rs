@@ -3,9 +3,12 @@
 
 pub mod account;
 pub mod check;
+pub mod completions;
 pub mod erase;
 pub mod key;
+pub mod man;
 pub mod receive;
+pub mod send;
 pub mod serve;
 
 use std::process::ExitCode;
@@ -15,9 +18,12 @@ use clap::{Parser, Subcommand};
 use crate::config::LoggingArgs;
 use account::AccountCommand;
 use check::CheckArgs;
+use completions::CompletionsArgs;
 use erase::EraseArgs;
 use key::KeyCommand;
+use man::ManArgs;
 use receive::ReceiveArgs;
+use send::SendArgs;
 use serve::ServeArgs;
 
 /// Signed webhooks with retries, and a dashboard to set them up.
@@ -51,6 +57,12 @@ pub enum Command {
     /// Erase all rows about an account, or about one of its tasks. Can be run while
     /// servers run.
     Erase(EraseArgs),
+    /// Send an event through the API.
+    Send(SendArgs),
+    /// Print a script with which your shell completes commands and options.
+    Completions(CompletionsArgs),
+    /// Write the manual: a page for each command.
+    Man(ManArgs),
 }
 
 impl Command {
@@ -67,9 +79,27 @@ impl Command {
             Self::Account(AccountCommand::Add(args)) => account::add(args).await?,
             Self::Account(AccountCommand::Link(args)) => account::link(args).await?,
             Self::Key(KeyCommand::Add(args)) => key::add(args).await?,
+            Self::Send(args) => send::run(args).await?,
+            Self::Completions(args) => completions::run(&args)?,
+            Self::Man(args) => man::run(&args)?,
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Each command with its path, such as `["account", "add"]`; the first path is empty.
+#[cfg(test)]
+fn each_command() -> Vec<(Vec<String>, clap::Command)> {
+    fn add(path: &[String], command: &clap::Command, all: &mut Vec<(Vec<String>, clap::Command)>) {
+        all.push((path.to_vec(), command.clone()));
+        for command in command.get_subcommands().filter(|command| command.get_name() != "help") {
+            add(&[path, &[command.get_name().to_owned()]].concat(), command, all);
+        }
+    }
+    let (mut signet, mut all) = (<Cli as clap::CommandFactory>::command(), Vec::new());
+    signet.build();
+    add(&[], &signet, &mut all);
+    all
 }
 
 #[cfg(test)]
@@ -86,13 +116,12 @@ mod tests {
 
     #[test]
     fn the_help_texts_are_those_of_the_snapshots() {
-        for path in ["", "serve", "receive", "account add", "account link", "key add", "check", "erase"] {
-            let mut signet = Cli::command().term_width(100);
-            signet.build();
-            let names = path.split_whitespace();
-            let command = names.fold(&mut signet, |command, name| command.find_subcommand_mut(name).expect(name));
-            let help = command.clone().mut_args(|option| option.hide_env_values(true)).render_long_help();
-            assert_snapshot!(format!("signet {path}").trim().replace(' ', "_"), help);
+        for (path, command) in each_command() {
+            if path.is_empty() || !command.has_subcommands() {
+                let mut command = command.term_width(100).mut_args(|option| option.hide_env_values(true));
+                let name = ["signet".to_owned()].iter().chain(&path).cloned().collect::<Vec<_>>().join("_");
+                assert_snapshot!(name, command.render_long_help());
+            }
         }
     }
 

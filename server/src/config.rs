@@ -3,22 +3,26 @@
 //! [`Settings::default`](signet_engine::Settings).
 
 mod accounts;
+mod api;
 mod clients;
 mod concurrency;
 mod delivery;
 pub mod environment;
 mod logging;
 mod public_url;
+mod remote_url;
 mod retention;
 mod span;
 mod storage;
 
 pub use accounts::AccountArgs;
+pub use api::ApiArgs;
 pub use clients::ClientArgs;
 pub use concurrency::ConcurrencyArgs;
 pub use delivery::DeliveryArgs;
 pub use logging::{LogFormat, LoggingArgs};
 pub use public_url::PublicUrl;
+pub use remote_url::RemoteUrl;
 pub use retention::RetentionArgs;
 pub use span::Span;
 pub use storage::StorageArgs;

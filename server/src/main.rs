@@ -1,5 +1,6 @@
 //! Signet: a webhook settings dashboard with a signed delivery engine.
 
+mod api_client;
 mod assets;
 mod client;
 mod commands;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
 
+use api_client::ApiError;
 use commands::Cli;
 use config::environment;
 
@@ -28,8 +30,18 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     start(cli).unwrap_or_else(|error| {
         eprintln!("signet: {}", one_line(&error));
-        ExitCode::FAILURE
+        exit_code(&error)
     })
+}
+
+/// The status of sysexits.h for a failure that another try may not meet.
+const TEMPORARY_FAILURE: u8 = 75;
+
+fn exit_code(error: &anyhow::Error) -> ExitCode {
+    match error.downcast_ref::<ApiError>() {
+        Some(error) if error.is_temporary() => ExitCode::from(TEMPORARY_FAILURE),
+        _ => ExitCode::FAILURE,
+    }
 }
 
 /// The error and its causes in one line, without the backtrace that `RUST_BACKTRACE` asks for.

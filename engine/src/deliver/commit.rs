@@ -36,6 +36,14 @@ pub(crate) struct Changes {
     pub(crate) balances: Vec<BalanceUpdate>,
 }
 
+impl Changes {
+    /// The accounts that may have a new event.
+    fn accounts(&self) -> impl Iterator<Item = AccountId> {
+        let of_events = self.events.iter().map(|incoming| incoming.event.account);
+        of_events.chain(self.balances.iter().map(|update| update.account))
+    }
+}
+
 /// The result of a commit.
 pub(crate) struct Committed {
     /// The events of accounts that were not locked.
@@ -49,6 +57,17 @@ pub(crate) struct Committed {
 
 /// Writes changes and outcomes in one transaction.
 pub(crate) async fn commit_batch(
+    context: &Context,
+    queue: &mut Queue,
+    changes: &Changes,
+    outcomes: &[Decided],
+) -> Result<Committed, WriteError> {
+    let committed = commit_changes(context, queue, changes, outcomes).await?;
+    context.event_watchers.notify(changes.accounts());
+    Ok(committed)
+}
+
+async fn commit_changes(
     context: &Context,
     queue: &mut Queue,
     changes: &Changes,

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use signet_model::{AccountId, time::Clock};
+use signet_model::{AccountId, DeliveryId, time::Clock};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::task::TaskTracker;
 
@@ -11,10 +11,10 @@ use super::{
     ingest::RequestSender,
     lanes::{LaneLimits, Lanes},
     outcome::Decided,
-    outcome_watchers::OutcomeWatchers,
     readiness::LastCommit,
     release_rates::ReleaseRates,
     request_queue::WriteRequest,
+    watchers::Watchers,
 };
 use crate::{
     db::Database,
@@ -50,7 +50,9 @@ pub(crate) struct Context {
     /// Makes the dispatcher look again.
     pub(crate) wake: Notify,
     /// Tasks that wait for an outcome.
-    pub(crate) outcome_watchers: OutcomeWatchers,
+    pub(crate) outcome_watchers: Watchers<DeliveryId>,
+    /// Tasks that wait for events of an account.
+    pub(crate) event_watchers: Watchers<AccountId>,
     /// Attempts under way, and the tasks that can begin more.
     pub(super) attempts: TaskTracker,
     pub(crate) shutdown: Shutdown,
@@ -90,7 +92,8 @@ impl Context {
             outcomes,
             last_commit: LastCommit::default(),
             wake: Notify::new(),
-            outcome_watchers: OutcomeWatchers::default(),
+            outcome_watchers: Watchers::default(),
+            event_watchers: Watchers::default(),
             attempts: TaskTracker::new(),
             shutdown: Shutdown::default(),
             receivers: Mutex::new(Some(receivers)),

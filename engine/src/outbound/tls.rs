@@ -17,7 +17,7 @@ use super::ConfigError;
 
 /// TLS 1.2 and 1.3 with HTTP/1.1, trusting the authorities of the system and
 /// those in these PEM texts. Certificates are always checked.
-pub(super) fn config(extra_authorities: &[Vec<u8>]) -> Result<ClientConfig, ConfigError> {
+pub fn config(extra_authorities: &[Vec<u8>]) -> Result<ClientConfig, ConfigError> {
     let provider = Arc::new(ring::default_provider());
     let mut extra = Vec::new();
     for pem in extra_authorities {

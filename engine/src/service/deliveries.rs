@@ -129,7 +129,7 @@ impl DeliveryHandle<'_> {
         let deadline = tokio::time::Instant::now() + limit;
         let waiter = self.service.delivery.outcome_watchers.watch(self.id);
         loop {
-            let recorded = waiter.recorded();
+            let recorded = waiter.notified();
             let detail = self.get().await?;
             let is_over = tokio::time::Instant::now() >= deadline;
             if is_over || (!detail.attempts.is_empty() && !detail.delivery.in_flight) {

@@ -7,6 +7,7 @@ use sqlx::{AssertSqlSafe, Row};
 use super::{
     backlog::{NEXT, count},
     deliveries::{COUNT_PENDING, Filter, LAST_SEARCHED, UNFILTERED},
+    event_stream::{NEXT_DELIVERIES, NEXT_EVENTS},
     removal,
 };
 use crate::{
@@ -138,6 +139,18 @@ async fn statements_of_pages_are_bounded(world: &World) {
         (count::FAILED, vec![kind, oldest, Value::Count(10_001)], "deliveries_by_state"),
     ] {
         world.assert_bounded(Asked { sql: sql.to_owned(), values: world.at(more), searches }).await;
+    }
+    let behind = vec![Value::Account(world.account), Value::Event(EventId::from_uuid(uuid::Uuid::nil()))];
+    let values = |more: Vec<Value>| [behind.clone(), vec![Value::Count(500)], more].concat();
+    let events = match world.database.db {
+        Database::Sqlite(_) => "events_by_account",
+        Database::Postgres(_) => "events_pkey",
+    };
+    for (sql, values, searches) in [
+        (NEXT_EVENTS, values(vec![]), events),
+        (NEXT_DELIVERIES, values(vec![Value::Endpoint(world.endpoint)]), "deliveries_by_endpoint"),
+    ] {
+        world.assert_bounded(Asked { sql: sql.to_owned(), values, searches }).await;
     }
 }
 

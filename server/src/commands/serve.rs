@@ -3,7 +3,7 @@
 use std::{
     io::Write,
     net::{IpAddr, SocketAddr},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use anyhow::Context;
@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 
 use super::account::setup_link;
 use crate::{
+    api_client::read_authority,
     config::{AccountArgs, ClientArgs, DeliveryArgs, PublicUrl, RetentionArgs, Span, StorageArgs},
     descriptors::{self, Shares},
     listener::{self, Limits},
@@ -108,10 +109,6 @@ impl ServeArgs {
     fn router_options(&self) -> Options {
         Options { dev: self.dev, public_url: self.public_url.clone(), max_event_rate: self.clients.max_event_rate }
     }
-}
-
-fn read_authority(path: &Path) -> anyhow::Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| format!("the certificate authority {} cannot be read", path.display()))
 }
 
 /// Serves until the shutdown.
