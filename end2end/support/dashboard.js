@@ -16,10 +16,10 @@ export class Dashboard {
     this.origin = origin;
   }
 
-  /** Signs the owner up through the one-time link. */
-  static async signUp(signet, email = EMAIL) {
+  /** Signs the owner up through the one-time link, which the server printed at its start. */
+  static async signUp(signet, email = EMAIL, oneTimeLink = signet.setupLink) {
     const dashboard = new Dashboard(signet.origin);
-    const link = new URL(signet.setupLink).pathname;
+    const link = new URL(oneTimeLink).pathname;
     await dashboard.open(link);
     await dashboard.submit(link, { email, password: PASSWORD });
     return dashboard;

@@ -1,5 +1,5 @@
 // A real `signet serve` process on a free port, with an empty SQLite database in a
-// temporary folder.
+// temporary folder unless it is told of another one.
 import { execFile as execFileWithCallback, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs/promises';
@@ -14,14 +14,15 @@ const BINARY = process.env.SIGNET_BIN ?? fileURLToPath(new URL('../../target/deb
 const ENVIRONMENT = { PATH: process.env.PATH, SIGNET_LOG_LEVEL: process.env.SIGNET_LOG_LEVEL ?? 'warn' };
 
 export class Signet {
-  /** Starts a server; `options` are added to the command line. */
-  static async start({ authority, options = [] }) {
+  /** Starts a server; `options` are added to the command line, and `environment` to the variables. */
+  static async start({ authority, options = [], database, environment = {} }) {
     const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'signet-end2end-'));
     const trusted = path.join(folder, 'authority.pem');
     await fs.writeFile(trusted, authority);
     const signet = new Signet();
     signet.folder = folder;
-    signet.database = `sqlite:${folder}/signet.db`;
+    signet.database = database ?? `sqlite:${folder}/signet.db`;
+    signet.environment = { ...ENVIRONMENT, ...environment };
     signet.options = ['--database', signet.database, '--dev', '--trust-ca', trusted, ...options];
     await signet.run();
     return signet;
@@ -31,7 +32,7 @@ export class Signet {
   async run() {
     this.process = spawn(BINARY, ['serve', '--listen', '127.0.0.1:0', ...this.options], {
       cwd: this.folder,
-      env: ENVIRONMENT,
+      env: this.environment,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.log = '';
@@ -56,7 +57,10 @@ export class Signet {
 
   /** Runs another command of the binary on the same database and returns its output. */
   async command(...words) {
-    const { stdout } = await execFile(BINARY, [...words, '--database', this.database], { cwd: this.folder, env: ENVIRONMENT });
+    const { stdout } = await execFile(BINARY, [...words, '--database', this.database], {
+      cwd: this.folder,
+      env: this.environment,
+    });
     return stdout.trim();
   }
 

@@ -4,6 +4,7 @@
 mod backlog;
 mod hands;
 mod receiver;
+mod stored;
 
 use std::sync::Arc;
 
@@ -120,34 +121,39 @@ pub use on_each_database;
 
 /// A fresh SQLite database in a temporary folder.
 pub async fn sqlite() -> TestDatabase {
-    let directory = tempfile::tempdir().expect("a temporary folder");
-    let url = DatabaseUrl::Sqlite(directory.path().join("signet.db"));
+    let (url, directory) = empty_on_sqlite();
     let db = Database::connect(&url).await.expect("a new SQLite database");
     TestDatabase { db, url, _directory: Some(directory) }
 }
 
-/// A fresh database in the PostgreSQL server for tests, if there is one. Where `CI` is set
-/// there has to be one: without it half of the tests would pass without a check.
+fn empty_on_sqlite() -> (DatabaseUrl, tempfile::TempDir) {
+    let directory = tempfile::tempdir().expect("a temporary folder");
+    (DatabaseUrl::Sqlite(directory.path().join("signet.db")), directory)
+}
+
+/// A fresh database in the PostgreSQL server for tests, if there is one.
 pub async fn postgres() -> Option<TestDatabase> {
+    let url = empty_on_postgres().await?;
+    let db = Database::connect(&url).await.expect("a new PostgreSQL database");
+    Some(TestDatabase { db, url, _directory: None })
+}
+
+/// Where `CI` is set there has to be a server: without it half of the tests would pass
+/// without a check.
+async fn empty_on_postgres() -> Option<DatabaseUrl> {
     let Ok(server) = std::env::var(POSTGRES_VARIABLE) else {
         assert!(std::env::var_os("CI").is_none(), "{POSTGRES_VARIABLE} names no PostgreSQL server");
         return None;
     };
-    Some(new_database(&server).await)
-}
-
-async fn new_database(server: &str) -> TestDatabase {
     let name = format!("signet_{}", hex::encode(Random::from_system().bytes::<8>()));
-    let pool = sqlx::PgPool::connect(server).await.expect("the PostgreSQL server for tests");
+    let pool = sqlx::PgPool::connect(&server).await.expect("the PostgreSQL server for tests");
     // The name is hexadecimal digits, made two lines above.
     sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&pool).await.expect("a new database");
     pool.close().await;
     let (base, query) =
-        server.split_once('?').map_or((server, String::new()), |(base, query)| (base, format!("?{query}")));
+        server.split_once('?').map_or((server.as_str(), String::new()), |(base, query)| (base, format!("?{query}")));
     let base = base.rsplit_once('/').filter(|(head, _)| !head.ends_with('/')).map_or(base, |(head, _)| head);
-    let url: DatabaseUrl = format!("{base}/{name}{query}").parse().expect("the server's URL with another database");
-    let db = Database::connect(&url).await.expect("a new PostgreSQL database");
-    TestDatabase { db, url, _directory: None }
+    Some(format!("{base}/{name}{query}").parse().expect("the server's URL with another database"))
 }
 
 /// An engine over this database that has not been started, and the clock that it goes by.
