@@ -46,8 +46,8 @@ pub(crate) use claims::{Claim, ClaimOrder, ClaimQuota, Claimed, UnreadableRow};
 pub(crate) use drain::EndpointStatus;
 pub(crate) use due::DueQueue;
 pub(crate) use records::{
-    DeliveryRow, EventRow, HealthRow, KeyRow, NewAttempt, OutcomeRow, QueueEntry, Revision, duration, failure_of,
-    status_of,
+    Counted, DeliveryRow, EventRow, HOUR, HealthRow, KeyRow, NewAttempt, OutcomeRow, QueueEntry, Revision,
+    StatisticsRow, Tally, duration, failure_of, status_of,
 };
 pub(crate) use transactions::{CHANGED_CHANNEL, DUE_CHANNEL, Disabling, StoredAnswer};
 

@@ -23,6 +23,7 @@ pub mod retention;
 pub(crate) mod sealing_check;
 pub mod sessions;
 mod state;
+pub mod statistics;
 mod token;
 pub mod users;
 

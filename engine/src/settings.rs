@@ -31,6 +31,8 @@ pub struct Settings {
     /// The time that events are kept, with their deliveries and attempts; at least as long as
     /// idempotency keys.
     pub keep_deliveries: Duration,
+    /// The time that hourly statistics are kept.
+    pub keep_statistics: Duration,
     /// Endpoints of one account.
     pub max_endpoints_per_account: u32,
     /// API keys of one account that are in use; as many revoked ones stay listed.
@@ -51,6 +53,7 @@ impl Default for Settings {
             max_response_body: 16 * 1024,
             keep_bodies: Duration::from_hours(30 * 24),
             keep_deliveries: Duration::from_hours(90 * 24),
+            keep_statistics: Duration::from_hours(400 * 24),
             max_endpoints_per_account: 100,
             max_api_keys_per_account: 50,
         }

@@ -21,6 +21,7 @@ use crate::{
     deliver::ingest::NewEvent,
     engine::Environment,
     outbound::{Client, Config, Policy},
+    queue::StatisticsRow,
     random::Random,
     seal::Sealer,
     service::{
@@ -84,6 +85,27 @@ impl TestDatabase {
             ),
         })
         .await;
+    }
+
+    /// The number of hours of endpoints and event types whose statistics are not those of the
+    /// attempts that are stored.
+    pub async fn miscounted(&self) -> i64 {
+        let hour = match &self.db {
+            Database::Sqlite(_) => "a.started_at - a.started_at % 3600000000",
+            Database::Postgres(_) => "date_bin('1 hour', a.started_at, TIMESTAMPTZ 'epoch')",
+        };
+        let stored = format!(
+            "SELECT d.endpoint_id, d.event_type, {hour} AS hour, count(*) AS attempts,
+               count(*) - count(CASE WHEN a.failure IS NULL AND a.status BETWEEN 200 AND 299 THEN 1 END) AS failed
+             FROM attempts a JOIN deliveries d ON d.account_id = a.account_id AND d.id = a.delivery_id
+             WHERE NOT d.is_test GROUP BY d.endpoint_id, d.event_type, {hour}"
+        );
+        let counted = format!(
+            "SELECT endpoint_id, event_type, hour, {} AS attempts, failed_attempts AS failed FROM statistics",
+            StatisticsRow::counters().skip(2).collect::<Vec<_>>().join(" + ")
+        );
+        let differing = |one: &str, other: &str| format!("SELECT count(*) FROM ({one} EXCEPT {other}) AS differing");
+        self.count(&differing(&stored, &counted)).await + self.count(&differing(&counted, &stored)).await
     }
 
     /// The answer of a statement that counts.

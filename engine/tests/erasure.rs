@@ -12,7 +12,7 @@ use signet_engine::{
 };
 use signet_model::AccountId;
 
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 9] = [
     "events",
     "deliveries",
     "attempts",
@@ -20,6 +20,7 @@ const TABLES: [&str; 8] = [
     "endpoints",
     "endpoint_queues",
     "endpoint_health",
+    "statistics",
     "api_keys",
 ];
 

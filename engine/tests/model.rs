@@ -493,6 +493,7 @@ fn play(cases: u32, steps: usize, database: impl AsyncFn() -> TestDatabase) {
             for step in steps {
                 play.take(step).await?;
             }
+            prop_assert_eq!(database.miscounted().await, 0, "hours whose attempts are not those in the statistics");
             play.engine.close().await;
             Ok(())
         })

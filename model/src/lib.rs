@@ -7,6 +7,7 @@ pub mod delivery;
 pub mod endpoint;
 pub mod event;
 pub mod id;
+pub mod latency;
 pub mod payload;
 pub mod retry;
 pub mod rotation;

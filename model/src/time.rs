@@ -64,6 +64,14 @@ impl Timestamp {
         Self::from_unix_seconds(self.unix_seconds())
     }
 
+    /// The beginning of the span that the instant is in, if spans as long as `length` follow
+    /// each other from 1970 on. Hours and days begin as they do in UTC.
+    #[must_use]
+    pub fn beginning(self, length: Duration) -> Self {
+        let length = i64::try_from(length.as_micros()).unwrap_or(i64::MAX).max(1);
+        Self(self.0.saturating_sub(self.0.rem_euclid(length)))
+    }
+
     /// Reads an RFC 3339 date and time of any offset.
     pub fn parse_rfc3339(text: &str) -> Result<Self, InvalidTimestamp> {
         let parsed = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| InvalidTimestamp)?;

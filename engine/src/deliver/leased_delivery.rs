@@ -124,6 +124,7 @@ impl LeasedDelivery {
             account: self.account,
             endpoint: self.endpoint.id,
             delivery: self.id,
+            event_type: self.event_type,
             is_test: self.is_test,
             slot: self.slot,
             attempts: self.attempts,

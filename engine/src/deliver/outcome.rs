@@ -6,6 +6,7 @@ use signet_model::{
     AccountId, DeliveryId, EndpointId, Timestamp,
     delivery::{Attempt, State},
     endpoint::DisabledReason,
+    event::EventType,
 };
 
 use super::{
@@ -14,7 +15,7 @@ use super::{
     lanes::LaneSlot,
     verdict::{Verdict, judge},
 };
-use crate::queue::{Batch, HealthRow, Lease, NewAttempt, OutcomeRow};
+use crate::queue::{Batch, Counted, HealthRow, Lease, NewAttempt, OutcomeRow, StatisticsRow, Tally};
 
 /// A leased delivery whose attempt has ended, or was not made.
 #[derive(Debug)]
@@ -22,6 +23,7 @@ pub(crate) struct Completion {
     pub(crate) account: AccountId,
     pub(crate) endpoint: EndpointId,
     pub(crate) delivery: DeliveryId,
+    pub(crate) event_type: EventType,
     pub(crate) is_test: bool,
     /// Holds the lease, which a claim can have renewed.
     pub(crate) slot: LaneSlot,
@@ -117,6 +119,7 @@ pub(super) fn add_outcomes(batch: &mut Batch, outcomes: &[&Decided], snapshot: &
     batch.outcomes = outcomes.iter().map(|one| outcome_row(one, snapshot)).collect();
     batch.attempts = outcomes.iter().filter_map(|one| new_attempt(&one.completion)).collect();
     batch.health = health(outcomes);
+    batch.statistics = statistics(outcomes);
 }
 
 pub(super) fn outcome_row(one: &Decided, snapshot: &Snapshot) -> OutcomeRow {
@@ -155,6 +158,23 @@ fn undelivered_state(snapshot: &Snapshot, completion: &Completion, due_at: Times
 fn new_attempt(completion: &Completion) -> Option<NewAttempt> {
     let CompletionResult::Attempted(attempt) = &completion.result else { return None };
     Some(NewAttempt::new(completion.account, completion.delivery, Arc::clone(attempt)))
+}
+
+/// Counts the attempts. Tests are not counted.
+fn statistics(outcomes: &[&Decided]) -> Vec<StatisticsRow> {
+    let mut tally = Tally::default();
+    for one in outcomes.iter().filter(|one| !one.completion.is_test) {
+        let counted = match one.verdict {
+            Verdict::Delivered => Counted::Delivered,
+            Verdict::Retry(_) | Verdict::TestFailed | Verdict::Returned => Counted::FailedAttempt,
+            Verdict::Disable(_) => Counted::FailedDelivery,
+        };
+        let Completion { account, endpoint, event_type, .. } = &one.completion;
+        if let Some(attempt) = one.completion.attempt() {
+            tally.add((*account, *endpoint), event_type, attempt, counted);
+        }
+    }
+    tally.into_rows()
 }
 
 fn health(outcomes: &[&Decided]) -> Vec<HealthRow> {

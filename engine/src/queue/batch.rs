@@ -2,7 +2,9 @@
 
 use signet_model::{AccountId, EndpointId, Timestamp};
 
-use super::records::{DeliveryRow, EventRow, HealthRow, KeyRow, NewAttempt, OutcomeRow, QueueEntry, Revision};
+use super::records::{
+    DeliveryRow, EventRow, HealthRow, KeyRow, NewAttempt, OutcomeRow, QueueEntry, Revision, StatisticsRow,
+};
 use crate::fault;
 
 /// Rows that are written together, so that they share a commit and each trip to the database.
@@ -19,6 +21,8 @@ pub(crate) struct Batch {
     pub(crate) attempts: Vec<NewAttempt>,
     /// In the order of endpoints.
     pub(crate) health: Vec<HealthRow>,
+    /// In the order of their keys.
+    pub(crate) statistics: Vec<StatisticsRow>,
 }
 
 impl Batch {

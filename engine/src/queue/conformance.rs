@@ -255,6 +255,37 @@ async fn outcomes_add_up_in_the_health_of_their_endpoint(database: TestDatabase)
     assert_eq!(world.count("endpoint_health WHERE consecutive_failures = 5 AND last_success_at IS NULL").await, 1);
 }
 
+/// The statistics of one attempt that failed.
+fn statistics(world: &World) -> Vec<StatisticsRow> {
+    let mut tally = Tally::default();
+    tally.add((world.account, world.endpoint), &EventType::TaskCompleted, &attempt(), Counted::FailedAttempt);
+    tally.into_rows()
+}
+
+on_each_database!(outcomes_add_up_in_the_statistics_of_their_hour);
+async fn outcomes_add_up_in_the_statistics_of_their_hour(database: TestDatabase) {
+    let mut world = World::new(database).await;
+    for number in 1..=3 {
+        let batch = world.event(number, NOW, Some(Lease(1))).await;
+        world.commit(batch).await;
+        let batch = Batch { statistics: statistics(&world), ..world.outcome(number, Lease(1), State::Pending).await };
+        world.commit(batch).await;
+    }
+    let counted = "statistics WHERE within_5ms = 3 AND failed_attempts = 3 AND failed_deliveries = 0 AND longer = 0";
+    assert_eq!(world.count(counted).await, 1);
+    assert_eq!(world.count("statistics").await, 1);
+}
+
+on_each_database!(a_stale_batch_leaves_the_statistics_as_they_are);
+async fn a_stale_batch_leaves_the_statistics_as_they_are(database: TestDatabase) {
+    let mut world = World::new(database).await;
+    let batch = world.event(1, NOW, Some(Lease(1))).await;
+    world.commit(batch).await;
+    let late = Batch { statistics: statistics(&world), ..world.outcome(1, Lease(2), State::Pending).await };
+    assert_eq!(world.queue.write(late).await.expect("an answer"), Write::Stale);
+    assert_eq!(world.count("statistics").await, 0);
+}
+
 on_each_database!(a_batch_that_fails_changes_no_row_and_holds_no_lock);
 async fn a_batch_that_fails_changes_no_row_and_holds_no_lock(database: TestDatabase) {
     let mut world = World::new(database).await;

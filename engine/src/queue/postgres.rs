@@ -116,7 +116,8 @@ fn start<'q>(sql: &Arc<str>, accounts: &'q [Revision]) -> WriteQuery<'q> {
 }
 
 fn bind_outcomes<'q>(query: WriteQuery<'q>, batch: &'q Batch) -> WriteQuery<'q> {
-    bind(bind(bind(query, &batch.outcomes), &batch.attempts), &batch.health)
+    let query = bind(bind(query, &batch.outcomes), &batch.attempts);
+    bind(bind(query, &batch.health), &batch.statistics)
 }
 
 fn bind_events<'q>(query: WriteQuery<'q>, batch: &'q Batch) -> WriteQuery<'q> {

@@ -1,12 +1,14 @@
 //! The rows that the hot path writes.
 
 mod attempts;
+mod statistics;
 
 use std::sync::Arc;
 
 use signet_model::{AccountId, DeliveryId, EndpointId, EventId, Timestamp, delivery::State, event::EventType};
 
 pub(crate) use attempts::{NewAttempt, duration, failure_of, status_of};
+pub(crate) use statistics::{Counted, HOUR, StatisticsRow, Tally};
 
 use super::{
     Lease,

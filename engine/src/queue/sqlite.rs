@@ -69,6 +69,7 @@ pub(super) async fn write(tx: &mut SqliteConnection, batch: &Batch, queue_entrie
     }
     run(tx, &WRITE.insert_attempt, &batch.attempts).await?;
     run(tx, &WRITE.update_health, &batch.health).await?;
+    run(tx, &WRITE.add_statistics, &batch.statistics).await?;
     run(tx, &WRITE.insert_event, &batch.events).await?;
     run(tx, &WRITE.insert_delivery, &batch.deliveries).await?;
     run(tx, &WRITE.pull_forward, queue_entries).await?;

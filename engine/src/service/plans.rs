@@ -8,7 +8,7 @@ use super::{
     backlog::{NEXT, count},
     deliveries::{COUNT_PENDING, Filter, LAST_SEARCHED, UNFILTERED},
     event_stream::{NEXT_DELIVERIES, NEXT_EVENTS},
-    removal,
+    removal, retention, statistics,
 };
 use crate::{
     db::{Database, Pool},
@@ -29,6 +29,8 @@ enum Value {
     Count(i64),
     Text(Option<String>),
     Events(Vec<EventId>),
+    Hours(Vec<Timestamp>),
+    Bool(bool),
 }
 
 /// A statement, its parameters, and the index that its plan must search.
@@ -79,6 +81,8 @@ impl World {
                         Value::Count(count) => query.bind(count),
                         Value::Text(text) => query.bind(text),
                         Value::Events(ids) => query.bind(ids),
+                        Value::Hours(hours) => query.bind(hours),
+                        Value::Bool(value) => query.bind(value),
                     };
                 }
                 let rows = query.fetch_all(db.readers.of(Pool::Pages)).await.expect(&asked.sql);
@@ -93,7 +97,7 @@ impl World {
         let plan = self.plan(&asked).await;
         let text = plan.join("\n");
         assert!(text.contains(asked.searches), "{}\n{text}", asked.sql);
-        for table in ["deliveries", "events", "attempts", "idempotency_keys"] {
+        for table in ["deliveries", "events", "attempts", "idempotency_keys", "statistics"] {
             assert!(!text.contains(&format!("Seq Scan on {table}")), "{}\n{text}", asked.sql);
             assert!(!plan.iter().any(|line| *line == format!("SCAN {table}")), "{}\n{text}", asked.sql);
         }
@@ -182,11 +186,64 @@ async fn statements_of_steps_are_bounded(world: &World) {
     world.assert_bounded(Asked { sql: keys, values, searches: "idempotency_keys" }).await;
 }
 
+/// Stores statistics of so many hours at the endpoint, and as many at another one.
+async fn store_statistics(world: &World, hours: u32) {
+    let literal = |id| world.database.literal(id);
+    let (account, endpoint) = (literal(world.account.uuid()), literal(world.endpoint.uuid()));
+    let (numbers, hour) = match &world.database.db {
+        Database::Sqlite(_) => (
+            format!(
+                "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {hours}) SELECT i FROM n"
+            ),
+            "i * 3600000000",
+        ),
+        Database::Postgres(_) => {
+            (format!("SELECT generate_series(1, {hours}) AS i"), "TIMESTAMPTZ 'epoch' + i * INTERVAL '1 hour'")
+        }
+    };
+    for endpoint in [endpoint, literal(uuid::Uuid::max())] {
+        let row = format!("{account}, {hour}, {endpoint}, 'task.completed', 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0");
+        world.database.run(&format!("INSERT INTO statistics SELECT {row} FROM ({numbers}) AS numbers")).await;
+    }
+    if let Database::Postgres(_) = &world.database.db {
+        world.database.run("ANALYZE statistics").await;
+    }
+}
+
+async fn statements_of_statistics_are_bounded(world: &World) {
+    store_statistics(world, EACH).await;
+    let dialect = usize::from(matches!(world.database.db, Database::Postgres(_)));
+    let key = ["sqlite_autoindex_statistics_1", "statistics_pkey"][dialect];
+    let hour = |number: i64| Timestamp::from_unix_seconds(3_600 * number);
+    let range = [Value::Account(world.account), Value::At(hour(100)), Value::At(hour(130))];
+    let hours = Value::Hours((100..130).map(hour).collect());
+    let step = [Value::Count(3_600_000_000), Value::Bool(true), Value::Bool(true), Value::Text(None)];
+    let most = || [Value::Count(50_000)];
+    for (sql, values) in [
+        (statistics::BEYOND_OF_ACCOUNT, range.iter().cloned().chain(most()).collect()),
+        (statistics::ADD_UP_ACCOUNT, range.iter().chain(&step).cloned().collect()),
+        (statistics::BEYOND_OF_ENDPOINT, world.at([hours.clone()].into_iter().chain(most()))),
+        (statistics::ADD_UP_ENDPOINT, world.at([hours].into_iter().chain(step))),
+    ] {
+        world
+            .assert_bounded(Asked { sql: [sql.sqlite, sql.postgres][dialect].to_owned(), values, searches: key })
+            .await;
+    }
+    let account = Value::Account(world.account);
+    for (sql, values) in [
+        (retention::HAVE_OLD, vec![account.clone(), Value::Count(1_000), Value::At(hour(10))]),
+        (retention::REMOVE, vec![account, Value::At(hour(10)), Value::Count(200)]),
+    ] {
+        world.assert_bounded(Asked { sql: sql.to_owned(), values, searches: key }).await;
+    }
+}
+
 #[tokio::test]
 async fn on_sqlite_pages_and_steps_search_indexes_only() {
     let world = World::new(testing::sqlite().await).await;
     statements_of_pages_are_bounded(&world).await;
     statements_of_steps_are_bounded(&world).await;
+    statements_of_statistics_are_bounded(&world).await;
 }
 
 #[tokio::test]
@@ -195,4 +252,5 @@ async fn on_postgres_pages_and_steps_search_indexes_only() {
     let world = World::new(database).await;
     statements_of_pages_are_bounded(&world).await;
     statements_of_steps_are_bounded(&world).await;
+    statements_of_statistics_are_bounded(&world).await;
 }

@@ -7,6 +7,7 @@
 //! a closed delivery again, are kept out meanwhile by the lock of its account.
 
 mod expiry;
+mod statistics;
 mod sweep_clock;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,9 @@ mod walk;
 
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use sweep_clock::record as believe;
+
+#[cfg(test)]
+pub(super) use statistics::{HAVE_OLD, REMOVE};
 
 use std::{sync::Arc, time::Duration};
 
@@ -132,6 +136,7 @@ async fn sweep(service: &Service, stripped: &mut EventId) -> Result<Swept> {
     let now = sweep_clock::advance(service).await?;
     // First, so that no key answers with an event that is gone.
     expiry::remove_expired(service, now).await?;
+    statistics::remove_old(service, limit_of(service.settings.keep_statistics, now)).await?;
     let (rows, bodies) = limits(service, now);
     let (mut swept, mut walks) = (Swept::default(), Walks::default());
     while let Some(walk) = walks.next(service).await? {

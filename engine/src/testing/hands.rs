@@ -141,6 +141,7 @@ impl Hands<'_> {
             account: ready.account,
             endpoint: ready.endpoint.id,
             delivery: ready.id,
+            event_type: ready.event_type,
             is_test: ready.is_test,
             slot: ready.slot,
             attempts: ready.attempts,

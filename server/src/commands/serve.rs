@@ -88,6 +88,7 @@ impl ServeArgs {
             max_response_body: delivery.max_response_body,
             keep_bodies: retention.keep_bodies.get(),
             keep_deliveries: retention.keep_deliveries.get(),
+            keep_statistics: retention.keep_statistics.get(),
             max_endpoints_per_account: accounts.max_webhooks_per_account,
             max_api_keys_per_account: accounts.max_api_keys_per_account,
         })

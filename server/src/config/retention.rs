@@ -27,6 +27,14 @@ pub struct RetentionArgs {
         default_value_t = Span::new(Settings::default().keep_deliveries)
     )]
     pub keep_deliveries: Span,
+    /// The time for which hourly statistics are kept.
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "SIGNET_KEEP_STATISTICS",
+        default_value_t = Span::new(Settings::default().keep_statistics)
+    )]
+    pub keep_statistics: Span,
 }
 
 impl RetentionArgs {

@@ -9,7 +9,7 @@ use sqlx::{Postgres, postgres::PgArguments};
 
 use crate::queue::{
     record::{Column, Record, Value},
-    records::{DeliveryRow, EventRow, HealthRow, KeyRow, NewAttempt, OutcomeRow, QueueEntry, Revision},
+    records::{DeliveryRow, EventRow, HealthRow, KeyRow, NewAttempt, OutcomeRow, QueueEntry, Revision, StatisticsRow},
 };
 
 /// A part of a statement, with `{rows}` for a table of its rows.
@@ -47,7 +47,14 @@ pub(super) static WRITE_EVENTS: LazyLock<Arc<str>> =
 
 /// Writes outcomes.
 pub(super) static WRITE_OUTCOMES: LazyLock<Arc<str>> = LazyLock::new(|| {
-    statement(&[lock_revisions(), finish_deliveries(), insert_attempts(), update_health(), pull_forward()])
+    statement(&[
+        lock_revisions(),
+        finish_deliveries(),
+        insert_attempts(),
+        update_health(),
+        update_statistics(),
+        pull_forward(),
+    ])
 });
 
 /// Writes events and outcomes.
@@ -57,6 +64,7 @@ pub(in crate::queue) static WRITE_BOTH: LazyLock<Arc<str>> = LazyLock::new(|| {
         finish_deliveries(),
         insert_attempts(),
         update_health(),
+        update_statistics(),
         insert_events(),
         insert_deliveries(),
         pull_forward(),
@@ -115,6 +123,10 @@ fn insert_attempts() -> Clause {
 
 fn update_health() -> Clause {
     Clause::insert::<HealthRow>("health", HealthRow::ON_CONFLICT)
+}
+
+fn update_statistics() -> Clause {
+    Clause::insert::<StatisticsRow>("statistics_added", StatisticsRow::on_conflict())
 }
 
 fn insert_events() -> Clause {

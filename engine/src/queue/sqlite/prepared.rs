@@ -123,6 +123,7 @@ impl<'c> Prepared<'c> {
         }
         run(&mut self.write.insert_attempt, &batch.attempts)?;
         run(&mut self.write.update_health, &batch.health)?;
+        run(&mut self.write.add_statistics, &batch.statistics)?;
         run(&mut self.write.insert_event, &batch.events)?;
         run(&mut self.write.insert_delivery, &batch.deliveries)?;
         run(&mut self.write.pull_forward, &batch.queue_entries())?;

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use crate::queue::{
     record::Record,
-    records::{DeliveryRow, EventRow, HealthRow, KeyRow, NewAttempt, QueueEntry},
+    records::{DeliveryRow, EventRow, HealthRow, KeyRow, NewAttempt, QueueEntry, StatisticsRow},
 };
 
 /// Answers with a row if an account (`?1`) has this revision (`?2`).
@@ -21,6 +21,7 @@ pub(super) static WRITE: LazyLock<Write<String>> = LazyLock::new(|| Write {
             .to_owned(),
     insert_attempt: insert::<NewAttempt>(""),
     update_health: insert::<HealthRow>(HealthRow::ON_CONFLICT),
+    add_statistics: insert::<StatisticsRow>(StatisticsRow::on_conflict()),
     insert_event: insert::<EventRow>(""),
     insert_delivery: insert::<DeliveryRow>(""),
     pull_forward: insert::<QueueEntry>(QueueEntry::ON_CONFLICT),
@@ -33,6 +34,7 @@ pub(super) struct Write<T> {
     pub(super) finish: T,
     pub(super) insert_attempt: T,
     pub(super) update_health: T,
+    pub(super) add_statistics: T,
     pub(super) insert_event: T,
     pub(super) insert_delivery: T,
     pub(super) pull_forward: T,
@@ -46,6 +48,7 @@ impl<T> Write<T> {
             finish: make(&self.finish)?,
             insert_attempt: make(&self.insert_attempt)?,
             update_health: make(&self.update_health)?,
+            add_statistics: make(&self.add_statistics)?,
             insert_event: make(&self.insert_event)?,
             insert_delivery: make(&self.insert_delivery)?,
             pull_forward: make(&self.pull_forward)?,
