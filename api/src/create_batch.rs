@@ -4,6 +4,8 @@
 //! `incomplete`, `invalid_member`, `foreign_account`, `key_reused`, `answer_unreadable`,
 //! `too_many_events`, `try_again`.
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::State,
@@ -11,7 +13,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use signet_engine::deliver::ingest::{Accepted, Idempotency, IngestError, NewEvent};
+use signet_engine::{
+    deliver::ingest::{Accepted, Idempotency, IngestError, NewEvent},
+    service::event_types::Catalogue,
+};
 use signet_model::{
     AccountId, Timestamp,
     event::{MemberFault, Submission},
@@ -19,8 +24,8 @@ use signet_model::{
 };
 
 use super::{
-    Api, Code, Problem, body::JsonBody, caller::Caller, create_event, entries::entries, idempotency::IdempotencyKey,
-    problem::RETRY_AFTER,
+    Api, Code, Problem, body::JsonBody, caller::Caller, create_event, entries::entries, events,
+    idempotency::IdempotencyKey, problem::RETRY_AFTER,
 };
 
 /// The largest batch, in bytes.
@@ -52,7 +57,8 @@ pub async fn post(
     body: JsonBody<MAX_LEN>,
 ) -> Result<Response, Problem> {
     let entries = entries(body.text()?, MAX_EVENTS).map_err(|error| Problem::member("", &error.to_string()))?;
-    let batch = Batch { api: &api, caller, key: key.as_ref(), now: api.now() };
+    let catalogue = api.events.catalogue().await?;
+    let batch = Batch { api: &api, caller, key: key.as_ref(), now: api.now(), catalogue };
     let results = batch.store(&entries).await;
     match refusal(&results) {
         Some(problem) => Err(problem),
@@ -66,6 +72,7 @@ struct Batch<'a> {
     caller: Caller,
     key: Option<&'a IdempotencyKey>,
     now: Timestamp,
+    catalogue: Arc<Catalogue>,
 }
 
 /// The outcome of an entry.
@@ -115,7 +122,8 @@ impl Batch<'_> {
 
     /// Reads the entries at some places, and stores those that could be read.
     async fn ingest(&self, entries: &[&str], places: impl Iterator<Item = usize>) -> Vec<Outcome> {
-        let read: Vec<_> = places.map(|place| self.read(entries[place], place)).collect();
+        let places: Vec<_> = places.collect();
+        let read = self.read_all(entries, &places).await;
         let accounts = match self.find_accounts(&read).await {
             Ok(accounts) => accounts,
             Err(problem) => {
@@ -136,13 +144,29 @@ impl Batch<'_> {
         refused.into_iter().map(outcome).collect()
     }
 
-    fn read(&self, entry: &str, place: usize) -> Result<Entry, Problem> {
+    /// Reads the entries at some places. Those with an unknown type are read again if there is
+    /// a newer catalogue.
+    async fn read_all(&self, entries: &[&str], places: &[usize]) -> Vec<Result<Entry, Problem>> {
+        let read = |place: usize, catalogue: &Catalogue| self.read(entries[place], place, catalogue);
+        let mut all: Vec<_> = places.iter().map(|&place| read(place, &self.catalogue)).collect();
+        let is_unknown = |entry: &Result<Entry, Problem>| entry.as_ref().err().is_some_and(|it| it.is_at(events::TYPE));
+        if all.iter().any(is_unknown)
+            && let Ok(Some(newer)) = self.api.events.newer_catalogue(&self.catalogue).await
+        {
+            for (entry, &place) in all.iter_mut().zip(places).filter(|(entry, _)| is_unknown(entry)) {
+                *entry = read(place, &newer);
+            }
+        }
+        all
+    }
+
+    fn read(&self, entry: &str, place: usize, catalogue: &Catalogue) -> Result<Entry, Problem> {
         if entry.len() > create_event::MAX_LEN {
             let detail = format!("An event may have at most {} bytes.", create_event::MAX_LEN);
             return Err(Problem::new(Code::EventTooLarge, detail).at(""));
         }
         let value = payload::parse(entry).map_err(MemberFault::from)?;
-        let mut submission = Submission::from_batch_entry(value, self.now)?;
+        let mut submission = Submission::from_batch_entry(value, self.now, catalogue)?;
         let key = IdempotencyKey::of_entry(submission.idempotency_key.take(), self.key, place)?;
         Ok(Entry { submission, idempotency: key.map(|key| key.of(entry.as_bytes())) })
     }

@@ -7,7 +7,7 @@
 use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use serde::Serialize;
 use signet_engine::deliver::ingest::Accepted;
-use signet_model::{EventId, event::Submission};
+use signet_model::EventId;
 
 use super::{Api, Problem, body::JsonBody, caller::Caller, idempotency::IdempotencyKey};
 
@@ -34,7 +34,7 @@ pub async fn post(
     key: Option<IdempotencyKey>,
     body: JsonBody<MAX_LEN>,
 ) -> Result<impl IntoResponse, Problem> {
-    let submission = Submission::parse(body.text()?, api.now())?;
+    let submission = api.events.read(body.text()?, api.now()).await?;
     let account = api.events.account(caller, submission.account.as_deref()).await?;
     let stored = account.ingest(submission.body, key.map(|key| key.of(body.bytes()))).await?;
     let replayed = stored.replayed.then_some([("idempotency-replayed", "true")]);
@@ -137,9 +137,11 @@ mod tests {
             ("[]", ""),
             ("{\"event\":\"task.completed\"}", "/taskId"),
             (r#"{"event":"task.completed","taskId":"t","solution":{"n":1e400}}"#, "/solution/n"),
-            (r#"{"event":"balance.low","balance":1,"threshold":2,"extra/member":3}"#, "/extra~1member"),
+            (r#"{"event":"balance.low","balance":1,"threshold":2}"#, "/event"),
+            (r#"{"event":"order.paid"}"#, "/event"),
+            (r#"{"event":"task.failed","taskId":"t","errorId":1,"errorCode":"E","extra/member":3}"#, "/extra~1member"),
             (
-                r#"{"event":"balance.low","balance":1,"threshold":2,"timestamp":"9999-12-31T23:59:59-01:00"}"#,
+                r#"{"event":"task.failed","taskId":"t","errorId":1,"errorCode":"E","timestamp":"9999-12-31T23:59:59-01:00"}"#,
                 "/timestamp",
             ),
         ] {

@@ -1,16 +1,25 @@
 //! The way of events and balances into the engine.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use signet_engine::{
     Engine,
     deliver::ingest::{Accepted, Idempotency, IngestError, NewEvent},
-    service,
+    service::{self, event_types::Catalogue},
 };
-use signet_model::{AccountId, Amount, event::EventBody};
+use signet_model::{
+    AccountId, Amount, Timestamp,
+    event::{EventBody, Submission},
+};
 
 use super::{Problem, caller::Caller, event_rate::EventRate, names::Names};
 use crate::rate_limit::Rate;
+
+/// The member with the type of an event.
+pub const TYPE: &str = "/event";
 
 /// Hands events and balances to the engine. It remembers the names of accounts, and counts
 /// the events of each account.
@@ -47,6 +56,38 @@ impl Events {
             None => None,
         };
         Ok(Addressee { events: self, caller, name, id: caller.choose(name, found)? })
+    }
+
+    /// The catalogue, as it was at most a second ago.
+    ///
+    /// # Errors
+    /// It was never read, and the store failed.
+    pub async fn catalogue(&self) -> Result<Arc<Catalogue>, Problem> {
+        Ok(self.engine.event_types().current().await?)
+    }
+
+    /// The catalogue as it is now, if that is another one: it may have a type that this one
+    /// does not know.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn newer_catalogue(&self, known: &Catalogue) -> Result<Option<Arc<Catalogue>>, Problem> {
+        Ok(self.engine.event_types().newer_than(known).await?)
+    }
+
+    /// Reads the event of a request.
+    ///
+    /// # Errors
+    /// A member is not valid, or the store failed.
+    pub async fn read(&self, text: &str, now: Timestamp) -> Result<Submission, Problem> {
+        let catalogue = self.catalogue().await?;
+        match Submission::parse(text, now, &*catalogue) {
+            Err(fault) if fault.pointer == TYPE => match self.newer_catalogue(&catalogue).await? {
+                Some(newer) => Ok(Submission::parse(text, now, &*newer)?),
+                None => Err(fault.into()),
+            },
+            read => Ok(read?),
+        }
     }
 
     /// The ids of the accounts that requests of a caller name, as far as they exist.

@@ -66,6 +66,11 @@ impl Problem {
         self.code
     }
 
+    /// True if the first member at fault is this one.
+    pub fn is_at(&self, pointer: &str) -> bool {
+        self.errors.first().is_some_and(|error| error.pointer == pointer)
+    }
+
     /// The same problem, where its document is a part of another one, at `pointer`.
     pub fn within(mut self, pointer: &str) -> Self {
         for error in &mut self.errors {

@@ -25,7 +25,7 @@ mod prose;
 #[cfg(feature = "ssr")]
 pub(crate) use confirm::Confirm;
 #[cfg(feature = "ssr")]
-pub(crate) use event_types::event_types_input;
+pub(crate) use event_types::{event_type_tags, event_types_input};
 #[cfg(feature = "ssr")]
 pub(crate) use fields::{alert, error_summary, hidden_input, password_input, text_input};
 #[cfg(feature = "ssr")]

@@ -90,6 +90,7 @@ impl From<TestError> for PageError {
         match error {
             TestError::Store(error) => error.into(),
             TestError::Unusable(_) => Self::Unusable,
+            TestError::UnknownType => Self::Unreadable,
             TestError::Ingest(error) => error.into(),
         }
     }

@@ -6,7 +6,10 @@ use axum::{
     extract::{FromRequest, Request},
     http::StatusCode,
 };
-use signet_model::{Subscriptions, event::EventType};
+use signet_model::{
+    Subscriptions,
+    subscriptions::{InvalidSubscriptions, MAX_SELECTORS, Selector},
+};
 
 use crate::{error::PageError, state::AppState, words};
 
@@ -78,8 +81,8 @@ impl Form {
     }
 
     /// The form with event types ticked.
-    pub(crate) fn with_types(self, field: &Field, types: impl IntoIterator<Item = EventType>) -> Self {
-        types.into_iter().fold(self, |form, kind| form.with(field, kind))
+    pub(crate) fn with_selectors(self, field: &Field, selectors: impl IntoIterator<Item = Selector>) -> Self {
+        selectors.into_iter().fold(self, |form, selector| form.with(field, selector))
     }
 
     /// The form with the focus on a field, as long as no field is invalid.
@@ -110,10 +113,16 @@ impl Form {
         self.values.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
-    /// All event types that are ticked. Names of unknown types are left out.
-    pub(crate) fn types(&self, field: &Field) -> Vec<EventType> {
+    /// All selectors of event types that are ticked. Other texts are left out.
+    pub(crate) fn selectors(&self, field: &Field) -> Vec<Selector> {
         let values = self.values.iter().filter(|(name, _)| name == field.name);
         values.filter_map(|(_, value)| value.parse().ok()).collect()
+    }
+
+    /// The rest of the names of the fields that begin so and have this value.
+    pub(crate) fn names_after<'f>(&'f self, prefix: &'f str, value: &'f str) -> impl Iterator<Item = &'f str> {
+        let chosen = self.values.iter().filter(move |(_, chosen)| chosen == value);
+        chosen.filter_map(move |(name, _)| name.strip_prefix(prefix))
     }
 
     /// Returns `true` if no value was sent.
@@ -148,8 +157,11 @@ impl Form {
 
     /// Reads the event types that are ticked, of which there must be one.
     pub(crate) fn subscriptions(&mut self, field: &Field) -> Result<Subscriptions, Invalid> {
-        let types = Subscriptions::new(self.types(field));
-        self.check(field, types, |_| words::NO_EVENT_TYPE.to_owned())
+        let types = Subscriptions::new(self.selectors(field));
+        self.check(field, types, |error| match error {
+            InvalidSubscriptions::Empty => words::NO_EVENT_TYPE.to_owned(),
+            InvalidSubscriptions::TooMany => words::too_many_event_types(MAX_SELECTORS),
+        })
     }
 
     /// Notes the error of a field beside it.
@@ -205,8 +217,6 @@ impl FromRequest<AppState> for Form {
 
 #[cfg(test)]
 mod tests {
-    use signet_model::event::EventType;
-
     use super::*;
 
     const URL: Field = Field::text("url", "URL");
@@ -214,9 +224,10 @@ mod tests {
 
     #[test]
     fn repeated_fields_are_all_kept() {
-        let types = [EventType::TaskFailed, EventType::BalanceLow];
-        let form = Form::blank().with(&EVENTS, types[0]).with(&URL, "u").with(&EVENTS, types[1]).with(&EVENTS, "order");
-        assert_eq!(form.types(&EVENTS), types);
+        let form =
+            Form::blank().with(&EVENTS, "task.failed").with(&URL, "u").with(&EVENTS, "order.*").with(&EVENTS, "A");
+        let selectors: Vec<_> = form.selectors(&EVENTS).iter().map(ToString::to_string).collect();
+        assert_eq!(selectors, ["task.failed", "order.*"]);
         assert_eq!((form.get(&URL), form.get(&Field::named("absent"))), ("u", ""));
     }
 

@@ -1,6 +1,6 @@
 //! The frame of a page: the session, the address, and the flash message of a request.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
     extract::{FromRequestParts, OriginalUri, Path},
@@ -12,7 +12,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use signet_engine::{
     Engine,
-    service::{AccountHandle, sessions::Session},
+    service::{AccountHandle, event_types::Catalogue, sessions::Session},
 };
 use signet_model::{AccountId, Timestamp};
 
@@ -124,6 +124,11 @@ impl Member {
 
     pub(crate) const fn engine(&self) -> &Engine {
         &self.frame.state.engine
+    }
+
+    /// The catalogue of event types.
+    pub(crate) async fn catalogue(&self) -> Result<Arc<Catalogue>, PageError> {
+        Ok(self.engine().event_types().current().await?)
     }
 
     /// The operations of the account.

@@ -11,6 +11,10 @@ use crate::components::Moment;
 /// No event type is ticked in a form.
 pub(crate) const NO_EVENT_TYPE: &str = "Choose at least one event.";
 
+pub(crate) fn too_many_event_types(most: usize) -> String {
+    format!("Choose at most {most} event types, or choose groups.")
+}
+
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;

@@ -48,7 +48,7 @@ impl Bare {
             id: DeliveryId::new(Timestamp::from_unix_seconds(1), [1; 10]),
             url: Arc::new(self.url.clone()),
             keys: Arc::new(SigningKeys { current: key, next: None }),
-            event_type: EventType::TaskCompleted,
+            event_type: EventType::TASK_COMPLETED,
             is_test: false,
             number: 1,
             body: Bytes::from(producer::event(1, "bare")),

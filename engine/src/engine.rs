@@ -20,6 +20,7 @@ use crate::{
     service::{
         Passwords, Service,
         api_keys::RecentKeys,
+        event_types::Remembered,
         retention::{FIRST_AFTER, sweep_hourly},
     },
     settings::Settings,
@@ -64,6 +65,7 @@ impl Engine {
             passwords: Passwords::default(),
             recent_keys: RecentKeys::default(),
             streams: Arc::default(),
+            event_types: Remembered::default(),
         }))
     }
 

@@ -14,6 +14,7 @@ pub mod endpoints;
 mod erasure;
 mod error;
 pub mod event_stream;
+pub mod event_types;
 pub mod ledger;
 mod password;
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub use api_keys::{ApiKeys, OperatorKeys};
 pub use deliveries::DeliveryHandle;
 pub use endpoints::{EndpointHandle, Endpoints};
 pub use error::Error;
+pub use event_types::EventTypesHandle;
 pub(crate) use password::Passwords;
 pub use sealing_check::SealingKeyError;
 pub use sessions::Sessions;
@@ -62,6 +64,7 @@ pub(crate) struct Service {
     pub(crate) recent_keys: RecentKeys,
     /// The open streams of events.
     pub(crate) streams: Arc<event_stream::Places>,
+    pub(crate) event_types: event_types::Remembered,
 }
 
 impl fmt::Debug for Service {

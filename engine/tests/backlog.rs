@@ -49,23 +49,23 @@ impl World {
 
     /// The deliveries, oldest first.
     async fn log(&self) -> Vec<Delivery> {
-        let mut log = testing::log(&self.engine, self.account, self.endpoint, Filter::default(), 10_000).await;
+        let mut log = testing::log(&self.engine, self.account, self.endpoint, &Filter::default(), 10_000).await;
         log.reverse();
         log
     }
 
-    async fn recoverable(&self, since: Timestamp, types: Subscriptions) -> u64 {
+    async fn recoverable(&self, since: Timestamp, types: &Subscriptions) -> u64 {
         self.engine
             .account(self.account)
             .endpoint(self.endpoint)
-            .recoverable(since, types)
+            .recoverable(since, &types)
             .await
             .expect("a count")
             .counted
     }
 
-    async fn recover(&self, since: Timestamp, types: Subscriptions) -> Result<u64, RecoverError> {
-        self.engine.account(self.account).endpoint(self.endpoint).recover(since, types).await
+    async fn recover(&self, since: Timestamp, types: &Subscriptions) -> Result<u64, RecoverError> {
+        self.engine.account(self.account).endpoint(self.endpoint).recover(since, &types).await
     }
 
     async fn assert_clean(&self) {
@@ -79,8 +79,8 @@ async fn deliveries_that_failed_since_then_are_put_back_in_their_turn(database: 
     let world = World::new(&database).await;
     world.fail(5).await;
     let since = world.start + Duration::from_secs(3);
-    assert_eq!(world.recoverable(since, Subscriptions::all()).await, 3);
-    assert_eq!(world.recover(since, Subscriptions::all()).await.expect("recovered"), 3);
+    assert_eq!(world.recoverable(since, &Subscriptions::all()).await, 3);
+    assert_eq!(world.recover(since, &Subscriptions::all()).await.expect("recovered"), 3);
     let log = world.log().await;
     assert_eq!(
         log.iter().map(|it| it.state).collect::<Vec<_>>(),
@@ -89,7 +89,7 @@ async fn deliveries_that_failed_since_then_are_put_back_in_their_turn(database: 
     let now = world.clock.now();
     let due: Vec<_> = log[2..].iter().map(|it| it.due_at.map(|due| due.since(now))).collect();
     assert_eq!(due, [0, 250, 500].map(|wait| Some(Duration::from_millis(wait))));
-    assert_eq!(world.recoverable(since, Subscriptions::all()).await, 0);
+    assert_eq!(world.recoverable(since, &Subscriptions::all()).await, 0);
     world.assert_clean().await;
 
     let claimed = Hands(&world.engine).claim().await;
@@ -100,10 +100,10 @@ on_each_database!(only_the_chosen_types_are_put_back);
 async fn only_the_chosen_types_are_put_back(database: TestDatabase) {
     let world = World::new(&database).await;
     world.fail(2).await;
-    let only = |kind| Subscriptions::new([kind]).expect("one type");
-    assert_eq!(world.recoverable(world.start, only(EventType::TaskFailed)).await, 0);
-    assert_eq!(world.recover(world.start, only(EventType::TaskFailed)).await.expect("an answer"), 0);
-    assert_eq!(world.recover(world.start, only(EventType::TaskCompleted)).await.expect("an answer"), 2);
+    let only = |kind| Subscriptions::of_types([kind]).expect("one type");
+    assert_eq!(world.recoverable(world.start, &only(EventType::TASK_FAILED)).await, 0);
+    assert_eq!(world.recover(world.start, &only(EventType::TASK_FAILED)).await.expect("an answer"), 0);
+    assert_eq!(world.recover(world.start, &only(EventType::TASK_COMPLETED)).await.expect("an answer"), 2);
 }
 
 on_each_database!(a_release_follows_the_release_before);
@@ -117,9 +117,9 @@ async fn a_release_follows_the_release_before(database: TestDatabase) {
     }
     world.engine.account(world.account).endpoint(world.endpoint).enable().await.expect("enabled");
     let all = Subscriptions::all();
-    let released = world.engine.account(world.account).endpoint(world.endpoint).release(all).await;
+    let released = world.engine.account(world.account).endpoint(world.endpoint).release(&all).await;
     assert_eq!(released.expect("released"), 2);
-    assert_eq!(world.recover(world.start, all).await.expect("recovered"), 1);
+    assert_eq!(world.recover(world.start, &all).await.expect("recovered"), 1);
     let now = world.clock.now();
     let mut due: Vec<_> = world.log().await.iter().map(|it| it.due_at.map(|due| due.since(now))).collect();
     due.sort_unstable();
@@ -127,7 +127,7 @@ async fn a_release_follows_the_release_before(database: TestDatabase) {
 
     world.engine.account(world.account).endpoint(world.endpoint).pause().await.expect("paused");
     world.engine.account(world.account).endpoint(world.endpoint).enable().await.expect("enabled");
-    world.engine.account(world.account).endpoint(world.endpoint).release(all).await.expect("released");
+    world.engine.account(world.account).endpoint(world.endpoint).release(&all).await.expect("released");
     assert!(world.log().await.iter().any(|it| it.due_at == Some(now)), "what was released before waits no more");
 }
 
@@ -139,7 +139,7 @@ async fn neither_tests_nor_delivered_deliveries_are_put_back(database: TestDatab
     hands.finish(test.remove(0), 500).await;
     let (_, mut event) = hands.ingest(completed(&world.engine, world.account, "task")).await;
     hands.finish(event.remove(0), 200).await;
-    assert_eq!(world.recover(world.start, Subscriptions::all()).await.expect("an answer"), 0);
+    assert_eq!(world.recover(world.start, &Subscriptions::all()).await.expect("an answer"), 0);
     let mut states: Vec<_> = world.log().await.iter().map(|it| it.state.as_str()).collect();
     states.sort_unstable();
     assert_eq!(states, ["delivered", "failed"]);
@@ -150,9 +150,9 @@ async fn no_delivery_is_put_back_to_a_disabled_endpoint(database: TestDatabase) 
     let world = World::new(&database).await;
     world.fail(1).await;
     world.engine.account(world.account).endpoint(world.endpoint).pause().await.expect("paused");
-    let refused = world.recover(world.start, Subscriptions::all()).await;
+    let refused = world.recover(world.start, &Subscriptions::all()).await;
     assert!(matches!(refused, Err(RecoverError::Disabled)), "{refused:?}");
-    assert_eq!(world.recoverable(world.start, Subscriptions::all()).await, 1);
+    assert_eq!(world.recoverable(world.start, &Subscriptions::all()).await, 1);
 }
 
 on_each_database!(another_account_recovers_no_delivery);
@@ -161,9 +161,9 @@ async fn another_account_recovers_no_delivery(database: TestDatabase) {
     world.fail(1).await;
     let other = account(&world.engine, "other").await;
     let all = Subscriptions::all();
-    let recoverable = world.engine.account(other).endpoint(world.endpoint).recoverable(world.start, all).await;
+    let recoverable = world.engine.account(other).endpoint(world.endpoint).recoverable(world.start, &all).await;
     assert_eq!(recoverable.expect("an answer"), Count::from(0));
-    let refused = world.engine.account(other).endpoint(world.endpoint).recover(world.start, all).await;
+    let refused = world.engine.account(other).endpoint(world.endpoint).recover(world.start, &all).await;
     assert!(matches!(refused, Err(RecoverError::Store(_))), "{refused:?}");
     assert_eq!(world.log().await[0].state, State::Failed);
 }
@@ -179,7 +179,7 @@ async fn a_long_backlog_is_released_in_one_row_at_the_chosen_pace(database: Test
     }
     world.engine.account(world.account).endpoint(world.endpoint).enable().await.expect("enabled");
     let all = Subscriptions::all();
-    let released = world.engine.account(world.account).endpoint(world.endpoint).release(all).await;
+    let released = world.engine.account(world.account).endpoint(world.endpoint).release(&all).await;
     assert_eq!(released.expect("released"), HELD as u64);
     let now = world.clock.now();
     for (place, delivery) in (0_u32..).zip(world.log().await) {
@@ -199,7 +199,7 @@ async fn the_rest_of_a_release_after_a_downtime_goes_out_at_the_chosen_pace(data
     }
     world.engine.account(world.account).endpoint(world.endpoint).enable().await.expect("enabled");
     let all = Subscriptions::all();
-    let released = world.engine.account(world.account).endpoint(world.endpoint).release(all).await;
+    let released = world.engine.account(world.account).endpoint(world.endpoint).release(&all).await;
     assert_eq!(released.expect("released"), 20);
 
     let settings = Settings { release_rate: 4, ..Settings::default() };
@@ -217,7 +217,7 @@ on_each_database!(a_backlog_that_grows_while_its_release_goes_on_is_not_held_bac
 async fn a_backlog_that_grows_while_its_release_goes_on_is_not_held_back(database: TestDatabase) {
     let world = World::new(&database).await;
     world.fail(20).await;
-    assert_eq!(world.recover(world.start, Subscriptions::all()).await.expect("recovered"), 20);
+    assert_eq!(world.recover(world.start, &Subscriptions::all()).await.expect("recovered"), 20);
     world.clock.advance(Duration::from_mins(1));
     assert_eq!(Hands(&world.engine).claim().await.len(), 20, "the receiver was slow");
 }

@@ -97,7 +97,7 @@ impl<'d> World<'d> {
     /// The number of deliveries in this state that the log shows among the newest 100.
     async fn told(&self, state: State) -> usize {
         let filter = Filter { state: Some(state), ..Filter::default() };
-        self.engine.account(self.account).endpoint(self.endpoint).deliveries(filter, 100).await.expect("the log").len()
+        self.engine.account(self.account).endpoint(self.endpoint).deliveries(&filter, 100).await.expect("the log").len()
     }
 
     async fn assert_clean(&self) {
@@ -170,7 +170,7 @@ on_each_database!(a_backlog_is_released_in_steps);
 async fn a_backlog_is_released_in_steps(database: TestDatabase) {
     let world = World::new(&database, Backlog::Held).await;
     let (engine, all) = (&world.engine, Subscriptions::all());
-    let releasing = engine.account(world.account).endpoint(world.endpoint).release(all);
+    let releasing = engine.account(world.account).endpoint(world.endpoint).release(&all);
     assert_eq!(world.beside_the_neighbour(releasing).await.expect("released"), u64::from(BACKLOG));
     world.end().await;
 }
@@ -179,7 +179,7 @@ on_each_database!(a_backlog_is_discarded_in_steps);
 async fn a_backlog_is_discarded_in_steps(database: TestDatabase) {
     let world = World::new(&database, Backlog::Held).await;
     let (engine, all) = (&world.engine, Subscriptions::all());
-    let discarding = engine.account(world.account).endpoint(world.endpoint).discard(all);
+    let discarding = engine.account(world.account).endpoint(world.endpoint).discard(&all);
     assert_eq!(world.beside_the_neighbour(discarding).await.expect("discarded"), u64::from(BACKLOG));
     world.end().await;
 }
@@ -188,7 +188,8 @@ on_each_database!(a_backlog_is_recovered_in_steps);
 async fn a_backlog_is_recovered_in_steps(database: TestDatabase) {
     let world = World::new(&database, Backlog::Failed).await;
     let since = Timestamp::from_unix_micros(0);
-    let recovering = world.engine.account(world.account).endpoint(world.endpoint).recover(since, Subscriptions::all());
+    let all = Subscriptions::all();
+    let recovering = world.engine.account(world.account).endpoint(world.endpoint).recover(since, &all);
     assert_eq!(world.beside_the_neighbour(recovering).await.expect("recovered"), u64::from(BACKLOG));
     world.end().await;
 }

@@ -79,7 +79,7 @@ impl Burst {
         self.engine
             .account(self.account)
             .endpoint(self.endpoint.id)
-            .deliveries(filter, 100)
+            .deliveries(&filter, 100)
             .await
             .expect("the log")
             .len()

@@ -74,12 +74,12 @@ impl Story {
     fn event(&self, task: &str) -> NewEvent {
         let text =
             format!(r#"{{"event":"task.completed","taskId":"{task}","solution":{{"b":1.0,"10":"é","2":null}}}}"#);
-        let body = Submission::parse(&text, self.clock.now()).expect("an event").body;
+        let body = Submission::parse(&text, self.clock.now(), &testing::NoTypes).expect("an event").body;
         NewEvent { account: self.account, body, idempotency: None }
     }
 
     async fn log(&self, endpoint: EndpointId) -> Vec<Delivery> {
-        testing::log(&self.engine, self.account, endpoint, Filter::default(), 100).await
+        testing::log(&self.engine, self.account, endpoint, &Filter::default(), 100).await
     }
 
     /// Waits until the delivery has had so many attempts and rests.
@@ -198,14 +198,14 @@ async fn a_disabled_endpoint_gets_all_its_deliveries_on_release(database: TestDa
     assert_eq!(states, [State::Held, State::Failed, State::Held]);
     assert_eq!(
         story.engine.account(story.account).endpoint(endpoint.id).held_counts().await.expect("counts"),
-        [(EventType::TaskCompleted, Count::from(2))]
+        [(EventType::TASK_COMPLETED, Count::from(2))]
     );
-    let refused = story.engine.account(story.account).endpoint(endpoint.id).release(Subscriptions::all()).await;
+    let refused = story.engine.account(story.account).endpoint(endpoint.id).release(&Subscriptions::all()).await;
     assert_eq!(refused.expect("an answer"), 0, "nothing is released to a disabled endpoint");
 
     story.receiver.answer(200);
     story.engine.account(story.account).endpoint(endpoint.id).enable().await.expect("enabled");
-    let released = story.engine.account(story.account).endpoint(endpoint.id).release(Subscriptions::all()).await;
+    let released = story.engine.account(story.account).endpoint(endpoint.id).release(&Subscriptions::all()).await;
     assert_eq!(released.expect("released"), 2);
     story.clock.advance(Duration::from_secs(1));
     story.engine.wake();
@@ -223,10 +223,10 @@ async fn held_deliveries_can_be_discarded_by_type(database: TestDatabase) {
     let endpoint = story.endpoint().await;
     story.engine.account(story.account).endpoint(endpoint.id).pause().await.expect("paused");
     story.ingest("held").await;
-    let only = |kind| Subscriptions::new([kind]).expect("one type");
-    let discard = |kind| story.engine.account(story.account).endpoint(endpoint.id).discard(only(kind));
-    assert_eq!(discard(EventType::TaskFailed).await.expect("an answer"), 0);
-    assert_eq!(discard(EventType::TaskCompleted).await.expect("an answer"), 1);
+    let only = |kind| Subscriptions::of_types([kind]).expect("one type");
+    let discard = async |kind| story.engine.account(story.account).endpoint(endpoint.id).discard(&only(kind)).await;
+    assert_eq!(discard(EventType::TASK_FAILED).await.expect("an answer"), 0);
+    assert_eq!(discard(EventType::TASK_COMPLETED).await.expect("an answer"), 1);
     assert_eq!(story.log(endpoint.id).await[0].state, State::Discarded);
     assert!(story.receiver.arrivals().is_empty());
     story.end().await;
@@ -259,8 +259,13 @@ async fn a_test_event_goes_the_same_way_but_once_and_even_to_a_disabled_endpoint
     let endpoint = story.endpoint().await;
     story.engine.account(story.account).endpoint(endpoint.id).pause().await.expect("paused");
     story.receiver.answer(500);
-    let id =
-        story.engine.account(story.account).endpoint(endpoint.id).send_test(EventType::BalanceLow).await.expect("sent");
+    let id = story
+        .engine
+        .account(story.account)
+        .endpoint(endpoint.id)
+        .send_test(&EventType::BALANCE_LOW)
+        .await
+        .expect("sent");
     let detail = story.rested(id, 1).await;
     assert_eq!((detail.delivery.state, detail.delivery.is_test), (State::Failed, true));
     let arrival = story.receiver.arrived(1).await.remove(0);
@@ -360,8 +365,8 @@ async fn another_account_reaches_no_endpoint_and_no_delivery(database: TestDatab
     assert!(engine.account(other).endpoint(endpoint.id).pause().await.is_err());
     assert!(engine.account(other).endpoint(endpoint.id).enable().await.is_err());
     assert!(engine.account(other).endpoint(endpoint.id).delete().await.is_err());
-    assert!(engine.account(other).endpoint(endpoint.id).discard(Subscriptions::all()).await.is_err());
-    assert!(engine.account(other).endpoint(endpoint.id).send_test(EventType::TaskFailed).await.is_err());
+    assert!(engine.account(other).endpoint(endpoint.id).discard(&Subscriptions::all()).await.is_err());
+    assert!(engine.account(other).endpoint(endpoint.id).send_test(&EventType::TASK_FAILED).await.is_err());
     assert!(engine.account(other).delivery(delivery).resend().await.is_err());
     let delivery_of_other = engine.account(other).delivery(delivery).get().await;
     assert!(matches!(delivery_of_other, Err(Error::DeliveryNotFound)), "{delivery_of_other:?}");
@@ -369,7 +374,7 @@ async fn another_account_reaches_no_endpoint_and_no_delivery(database: TestDatab
         engine
             .account(other)
             .endpoint(endpoint.id)
-            .deliveries(Filter::default(), 9)
+            .deliveries(&Filter::default(), 9)
             .await
             .expect("an answer")
             .is_empty()

@@ -13,14 +13,15 @@ use signet_engine::{
         endpoints::{Endpoint, EndpointDraft},
     },
     testing::{
-        Hands, Receiver, TestDatabase, account, endpoint as resting_endpoint, engine, on_each_database, resting_engine,
+        Hands, NoTypes, Receiver, TestDatabase, account, endpoint as resting_endpoint, engine, on_each_database,
+        resting_engine,
     },
 };
 use signet_model::{
     AccountId, Subscriptions, Timestamp,
     delivery::State,
     endpoint::EndpointUrl,
-    event::{EventType, Submission},
+    event::{BUILT_IN, EventType, Submission},
     text::Description,
     time::Clock,
 };
@@ -75,7 +76,7 @@ async fn stop_at_once(running: signet_engine::Running, engine: &Engine) {
 }
 
 fn event(account: AccountId) -> NewEvent {
-    NewEvent { account, body: EventType::TaskCompleted.sample(Timestamp::from_unix_seconds(0)), idempotency: None }
+    NewEvent { account, body: BUILT_IN[0].sample(Timestamp::from_unix_seconds(0)), idempotency: None }
 }
 
 on_each_database!(a_hanging_receiver_with_a_backlog_delays_no_other);
@@ -107,7 +108,7 @@ async fn a_hanging_receiver_with_a_backlog_delays_no_other(database: TestDatabas
     }
 
     let filter = Filter { state: Some(State::Pending), ..Filter::default() };
-    let waiting = engine.account(slow).endpoint(hanging.id).deliveries(filter, 1_000).await.expect("the log");
+    let waiting = engine.account(slow).endpoint(hanging.id).deliveries(&filter, 1_000).await.expect("the log");
     assert_eq!(waiting.len(), 600, "none of the hanging attempts has ended");
     let hurry = CancellationToken::new();
     hurry.cancel();
@@ -168,7 +169,7 @@ async fn a_test_passes_by_a_backlog_that_hangs(database: TestDatabase) {
     assert!(engine.ingest_batch(backlog).await.iter().all(Result::is_ok));
     receiver.arrived(1).await;
 
-    let test = engine.account(account).endpoint(hanging.id).send_test(EventType::TaskFailed).await.expect("sent");
+    let test = engine.account(account).endpoint(hanging.id).send_test(&EventType::TASK_FAILED).await.expect("sent");
     let detail = engine.account(account).delivery(test).await_test().await.expect("a delivery");
     assert_eq!(detail.delivery.state, State::Delivered);
     stop_at_once(running, &engine).await;
@@ -182,7 +183,8 @@ async fn one_account_has_a_few_tests_at_a_time_and_is_told_so(database: TestData
     let running = engine.start().expect("a new engine");
     let account = account(&engine, "acme").await;
     let hanging = endpoint(&engine, account, silence.url(1)).await;
-    let send = || engine.account(account).endpoint(hanging.id).send_test(EventType::TaskFailed);
+    let kind = EventType::TASK_FAILED;
+    let send = || engine.account(account).endpoint(hanging.id).send_test(&kind);
     for _ in 0..4 {
         send().await.expect("sent");
     }
@@ -200,7 +202,7 @@ async fn a_claim_takes_no_more_bytes_than_there_is_room_for(database: TestDataba
     resting_endpoint(&engine, account).await;
     let large =
         format!(r#"{{"event":"task.completed","taskId":"1","solution":{{"text":"{}"}}}}"#, "a".repeat(1_000_000));
-    let body = Submission::parse(&large, clock.now()).expect("an event").body;
+    let body = Submission::parse(&large, clock.now(), &NoTypes).expect("an event").body;
     for _ in 0..EVENTS {
         // Its process dies.
         drop(hands.ingest(NewEvent { account, body: body.clone(), idempotency: None }).await);

@@ -367,7 +367,7 @@ impl Play {
             }
             Step::Settle(which, release) => {
                 let endpoint = self.engine.account(account).endpoint(self.endpoints[which]);
-                let settled = if release { endpoint.release(all).await } else { endpoint.discard(all).await }.ok();
+                let settled = if release { endpoint.release(&all).await } else { endpoint.discard(&all).await }.ok();
                 self.model.settle(which, now);
                 let expected = match (self.model.endpoints[which], release) {
                     (Endpoint::Deleted, _) => None,
@@ -382,7 +382,7 @@ impl Play {
             }
             Step::Recover(which) => {
                 let recovered =
-                    self.engine.account(account).endpoint(self.endpoints[which]).recover(self.start, all).await;
+                    self.engine.account(account).endpoint(self.endpoints[which]).recover(self.start, &all).await;
                 self.model.settle(which, now);
                 match self.model.endpoints[which] {
                     Endpoint::Deleted => prop_assert!(matches!(recovered, Err(RecoverError::Store(_)))),
@@ -450,7 +450,7 @@ impl Play {
 
     async fn log(&self, which: usize) -> Vec<(DeliveryId, Modelled)> {
         let endpoint = self.endpoints[which];
-        let log = testing::log(&self.engine, self.account, endpoint, Filter::default(), 1_000).await;
+        let log = testing::log(&self.engine, self.account, endpoint, &Filter::default(), 1_000).await;
         log.into_iter()
             .map(|it| {
                 let modelled = Modelled {

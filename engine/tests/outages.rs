@@ -36,7 +36,7 @@ async fn an_outcome_in_hand_when_its_lease_runs_out_is_recorded_and_not_attempte
     for one in in_flight {
         hands.finish(one, 200).await;
     }
-    let stored = log(&engine, account, endpoint, Filter::default(), 100).await;
+    let stored = log(&engine, account, endpoint, &Filter::default(), 100).await;
     assert!(stored.iter().all(|it| it.state == State::Delivered && it.attempts == 1), "{stored:?}");
     assert_eq!(stored.len(), DELIVERIES);
     clock.advance(2 * Settings::default().lease);
@@ -131,13 +131,13 @@ async fn attempts_that_end_while_the_database_is_locked_for_longer_than_a_lease_
     }
     lock.release().await;
 
-    while log(&engine, account, endpoint, Filter::default(), 100).await.iter().any(|it| it.state != State::Delivered) {
+    while log(&engine, account, endpoint, &Filter::default(), 100).await.iter().any(|it| it.state != State::Delivered) {
         tokio::task::yield_now().await;
     }
     answers.add_permits(1);
     engine.ingest(completed(&engine, account, "afterwards")).await.expect("accepted");
     assert_eq!(receiver.arrived(DELIVERIES + 1).await.len(), DELIVERIES + 1, "each is sent once");
-    let stored = log(&engine, account, endpoint, Filter::default(), 100).await;
+    let stored = log(&engine, account, endpoint, &Filter::default(), 100).await;
     assert!(stored.iter().all(|it| it.attempts <= 1), "{stored:?}");
     running.stop(CancellationToken::new()).await;
     assert!(engine.check().await.expect("a ledger").is_clean());
@@ -158,7 +158,7 @@ async fn no_webhook_is_disabled_while_most_that_worked_fail_alike(database: Test
     for number in 0..WEBHOOKS {
         webhooks.push(endpoint_at(&engine, account, receiver.url(&number.to_string())).await);
     }
-    let newest = async |webhook| -> Delivery { log(&engine, account, webhook, Filter::default(), 1).await.remove(0) };
+    let newest = async |webhook| -> Delivery { log(&engine, account, webhook, &Filter::default(), 1).await.remove(0) };
     engine.ingest(completed(&engine, account, "works")).await.expect("accepted");
     for &webhook in &webhooks {
         while newest(webhook).await.state != State::Delivered {

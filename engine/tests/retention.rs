@@ -107,7 +107,7 @@ async fn bodies_go_first_and_rows_later(database: TestDatabase) {
         .engine
         .account(world.account)
         .endpoint(world.endpoint)
-        .recoverable(accepted_at, Subscriptions::all())
+        .recoverable(accepted_at, &Subscriptions::all())
         .await;
     assert_eq!(recoverable.expect("a count").counted, 0);
 
@@ -130,7 +130,8 @@ async fn open_deliveries_stay_whole_however_old_they_are(database: TestDatabase)
     assert_eq!(world.sweep().await, Swept::default());
     assert!(world.has_body(pending).await && world.has_body(delivered).await);
 
-    let discard = world.engine.account(world.account).endpoint(paused).discard(Subscriptions::all());
+    let all = Subscriptions::all();
+    let discard = world.engine.account(world.account).endpoint(paused).discard(&all);
     assert_eq!(discard.await.expect("discarded"), 1);
     let removed = Removed { events: 1, deliveries: 2, attempts: 1 };
     assert_eq!(world.sweep().await, Swept { removed, bodies: 0 });

@@ -15,6 +15,7 @@ use std::borrow::Cow;
 
 pub use indented::indented;
 pub(crate) use number::read as read_number;
+pub(crate) use parse::is_array_index;
 pub use parse::{Fault, Problem, parse};
 pub use write::write_string;
 

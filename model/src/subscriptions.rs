@@ -1,66 +1,164 @@
-//! Subscriptions: the event types that an endpoint wants.
+//! Subscriptions: the events that an endpoint wants.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeSet, fmt, str::FromStr};
 
-use crate::event::{EventType, UnknownEventType};
+use crate::event::{EventType, InvalidEventType};
 
-/// A set of event types, written with single spaces between. Only a stored set of
-/// types that all belong to a newer version is empty here: it wants no event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Subscriptions([bool; EventType::ALL.len()]);
+/// The most selectors of one endpoint.
+pub const MAX_SELECTORS: usize = 500;
 
-/// No event type was chosen.
+/// Selects event types: all of them, those of a group, or one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Selector {
+    /// Each type, also those that are yet to come: `*`.
+    All,
+    /// Each type of a group: `task.*`.
+    Group(EventType),
+    /// One type.
+    Type(EventType),
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("*"),
+            Self::Group(group) => write!(f, "{group}.*"),
+            Self::Type(kind) => kind.fmt(f),
+        }
+    }
+}
+
+/// The text selects no event types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no event type is chosen")]
-pub struct NoEventType;
+#[error("selects no event types: use the name of a type, a group such as task.*, or * for all")]
+pub struct InvalidSelector;
+
+impl From<InvalidEventType> for InvalidSelector {
+    fn from(_: InvalidEventType) -> Self {
+        Self
+    }
+}
+
+impl FromStr for Selector {
+    type Err = InvalidSelector;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSelector> {
+        Ok(match (text, text.strip_suffix(".*")) {
+            ("*", _) => Self::All,
+            (_, Some(group)) => Self::Group(group.parse()?),
+            (name, None) => Self::Type(name.parse()?),
+        })
+    }
+}
+
+/// The selectors of an endpoint, written with single spaces between. Only a stored set
+/// without a selector that this version can read is empty: it wants no event.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Subscriptions {
+    all: bool,
+    groups: BTreeSet<EventType>,
+    types: BTreeSet<EventType>,
+    unreadable: usize,
+}
+
+/// The selectors make no subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSubscriptions {
+    /// No event type is chosen.
+    #[error("no event type is chosen")]
+    Empty,
+    /// There are more selectors than an endpoint can have.
+    #[error("more than {MAX_SELECTORS} event types are chosen; choose groups, or all")]
+    TooMany,
+}
 
 impl Subscriptions {
-    /// A set of one type or more.
-    pub fn new(types: impl IntoIterator<Item = EventType>) -> Result<Self, NoEventType> {
-        let mut set = [false; EventType::ALL.len()];
-        for kind in types {
-            set[kind as usize] = true;
+    /// The set of one selector or more.
+    ///
+    /// # Errors
+    /// There is no selector, or there are more than [`MAX_SELECTORS`].
+    pub fn new(selectors: impl IntoIterator<Item = Selector>) -> Result<Self, InvalidSubscriptions> {
+        let set: Self = selectors.into_iter().collect();
+        match set.len() {
+            0 => Err(InvalidSubscriptions::Empty),
+            1..=MAX_SELECTORS => Ok(set),
+            _ => Err(InvalidSubscriptions::TooMany),
         }
-        if set.contains(&true) { Ok(Self(set)) } else { Err(NoEventType) }
     }
 
-    /// The known types among those that are stored; a newer version can have others.
+    /// The set of these types alone.
+    ///
+    /// # Errors
+    /// There is no type, or there are more than [`MAX_SELECTORS`].
+    pub fn of_types(types: impl IntoIterator<Item = EventType>) -> Result<Self, InvalidSubscriptions> {
+        Self::new(types.into_iter().map(Selector::Type))
+    }
+
+    /// The readable selectors among those that are stored; another version can have others.
     pub fn from_stored(text: &str) -> Self {
-        let known: Vec<EventType> = text.split(' ').filter_map(|name| name.parse().ok()).collect();
-        Self(EventType::ALL.map(|kind| known.contains(&kind)))
+        let selectors: Vec<_> = text.split(' ').map(str::parse).collect();
+        let unreadable = selectors.iter().filter(|it| it.is_err()).count();
+        Self { unreadable, ..selectors.into_iter().filter_map(Result::ok).collect() }
+    }
+
+    /// The number of stored selectors that this version cannot read, and that select nothing.
+    pub const fn unreadable(&self) -> usize {
+        self.unreadable
     }
 
     /// The set of all types.
-    pub const fn all() -> Self {
-        Self([true; EventType::ALL.len()])
+    pub fn all() -> Self {
+        Self { all: true, ..Self::default() }
     }
 
     /// Returns `true` if the endpoint wants events of this type.
-    pub const fn contains(self, kind: EventType) -> bool {
-        self.0[kind as usize]
+    pub fn contains(&self, kind: &EventType) -> bool {
+        self.all
+            || self.types.contains(kind)
+            || (!self.groups.is_empty() && kind.group().is_some_and(|group| self.groups.contains(group)))
     }
 
-    /// The types, in the order of [`EventType::ALL`].
-    pub fn iter(self) -> impl Iterator<Item = EventType> {
-        EventType::ALL.into_iter().filter(move |&kind| self.contains(kind))
+    /// Returns `true` if this selector is one of the set.
+    pub fn has(&self, selector: &Selector) -> bool {
+        match selector {
+            Selector::All => self.all,
+            Selector::Group(group) => self.groups.contains(group),
+            Selector::Type(kind) => self.types.contains(kind),
+        }
+    }
+
+    /// The selectors: all, groups, types, each by its name.
+    pub fn iter(&self) -> impl Iterator<Item = Selector> {
+        let all = self.all.then_some(Selector::All);
+        let groups = self.groups.iter().cloned().map(Selector::Group);
+        all.into_iter().chain(groups).chain(self.types.iter().cloned().map(Selector::Type))
+    }
+
+    fn len(&self) -> usize {
+        usize::from(self.all) + self.groups.len() + self.types.len()
+    }
+}
+
+impl FromIterator<Selector> for Subscriptions {
+    fn from_iter<I: IntoIterator<Item = Selector>>(selectors: I) -> Self {
+        let mut set = Self::default();
+        for selector in selectors {
+            match selector {
+                Selector::All => set.all = true,
+                Selector::Group(group) => drop(set.groups.insert(group)),
+                Selector::Type(kind) => drop(set.types.insert(kind)),
+            }
+        }
+        set
     }
 }
 
 impl fmt::Display for Subscriptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, kind) in self.iter().enumerate() {
-            write!(f, "{}{kind}", if index == 0 { "" } else { " " })?;
+        for (index, selector) in self.iter().enumerate() {
+            write!(f, "{}{selector}", if index == 0 { "" } else { " " })?;
         }
         Ok(())
-    }
-}
-
-impl FromStr for Subscriptions {
-    type Err = UnknownEventType;
-
-    fn from_str(text: &str) -> Result<Self, UnknownEventType> {
-        let types = text.split(' ').map(str::parse).collect::<Result<Vec<EventType>, _>>()?;
-        Self::new(types).map_err(|NoEventType| UnknownEventType)
     }
 }
 
@@ -68,21 +166,40 @@ impl FromStr for Subscriptions {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_set_survives_being_written_and_read_and_is_never_empty() {
-        let set = Subscriptions::new([EventType::BalanceLow, EventType::TaskCompleted]).expect("not empty");
-        assert_eq!(set.to_string(), "task.completed balance.low");
-        assert_eq!(set.to_string().parse(), Ok(set));
-        assert!(!set.contains(EventType::TaskFailed));
-        assert_eq!(Subscriptions::new([]), Err(NoEventType));
-        assert!("".parse::<Subscriptions>().is_err());
+    fn set(text: &str) -> Subscriptions {
+        Subscriptions::from_stored(text)
     }
 
     #[test]
-    fn types_of_a_newer_version_are_ignored_in_a_stored_set() {
-        let set = Subscriptions::from_stored("order.paid task.failed");
-        assert_eq!(set.iter().collect::<Vec<_>>(), [EventType::TaskFailed]);
-        assert!("order.paid task.failed".parse::<Subscriptions>().is_err(), "people choose what exists");
-        assert_eq!(Subscriptions::from_stored("order.paid").iter().count(), 0);
+    fn a_set_survives_being_written_and_read_and_is_never_empty() {
+        let types = Subscriptions::of_types([EventType::TASK_COMPLETED, EventType::BALANCE_LOW]).expect("not empty");
+        assert_eq!(types.to_string(), "balance.low task.completed");
+        for text in ["*", "order.* task.*", "* order.* ping", "balance.low task.completed"] {
+            assert_eq!(set(text).to_string(), text);
+        }
+        assert_eq!(Subscriptions::new([]), Err(InvalidSubscriptions::Empty));
+        let many = (0..=MAX_SELECTORS).map(|number| Selector::Type(format!("t{number}").parse().expect("a name")));
+        assert_eq!(Subscriptions::new(many), Err(InvalidSubscriptions::TooMany));
+    }
+
+    #[test]
+    fn a_set_wants_its_types_and_those_of_its_groups() {
+        let wants = |text: &str, kind: &str| set(text).contains(&kind.parse().expect("a name"));
+        assert!(wants("*", "ping") && wants("task.failed ping", "ping"));
+        assert!(!wants("task.failed", "task.completed"));
+        assert!(wants("order.*", "order.paid") && wants("order.item.*", "order.item.added"));
+        assert!(!wants("order.*", "order"), "a type is not in the group of its name");
+        assert!(!wants("order.*", "order.item.added"), "a group ends before the last dot");
+        assert!(!wants("order.*", "orders.paid"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_in_a_stored_set_is_passed_over() {
+        let read = set("ORDER task.failed a..b *.task");
+        assert_eq!((read.to_string().as_str(), read.unreadable()), ("task.failed", 3));
+        assert_eq!(set("").iter().count(), 0);
+        for text in ["", "ORDER", "*.task", "task.", "task.**", "**"] {
+            assert_eq!(text.parse::<Selector>(), Err(InvalidSelector), "{text:?}");
+        }
     }
 }

@@ -19,7 +19,7 @@ use proptest::{
 use serde::Deserialize;
 use signet_model::{
     Timestamp,
-    event::Submission,
+    event::{EventType, EventTypes, InvalidEventType, MemberFault, Submission},
     payload::{self, Problem},
 };
 
@@ -191,6 +191,19 @@ fn assert_fixed_points(documents: &[String]) {
     }
 }
 
+/// A catalogue that has each type, without a schema.
+struct AnyType;
+
+impl EventTypes for AnyType {
+    fn find(&self, name: &str) -> Result<EventType, String> {
+        name.parse().map_err(|error: InvalidEventType| error.to_string())
+    }
+
+    fn check(&self, _: &EventType, _: &str) -> Result<(), MemberFault> {
+        Ok(())
+    }
+}
+
 #[test]
 fn documents_are_printed_as_node_prints_them() {
     assert_fixed_points(&generate(5_000, document()));
@@ -199,15 +212,17 @@ fn documents_are_printed_as_node_prints_them() {
 #[test]
 fn events_are_delivered_as_node_prints_them() {
     let now = Timestamp::from_unix_seconds(1_774_699_200);
-    let bodies: Vec<String> = generate(
-        1_000,
-        (string(), object(document())).prop_map(|(task, solution)| {
-            format!(r#"{{"solution":{solution},"taskId":"t{}","event":"task.completed"}}"#, &task[1..task.len() - 1])
-        }),
-    )
-    .iter()
-    .map(|event| Submission::parse(event, now).expect("a valid event").body.json.to_string())
-    .collect();
+    let built_in = (string(), object(document())).prop_map(|(task, solution)| {
+        format!(r#"{{"solution":{solution},"taskId":"t{}","event":"task.completed"}}"#, &task[1..task.len() - 1])
+    });
+    let own = (string(), document(), document()).prop_map(|(name, first, second)| {
+        format!(r#"{{"a{}":{first},"event":"order.paid","b":{second}}}"#, &name[1..name.len() - 1])
+    });
+    let bodies: Vec<String> = [generate(1_000, built_in), generate(1_000, own)]
+        .concat()
+        .iter()
+        .map(|event| Submission::parse(event, now, &AnyType).expect("a valid event").body.json.to_string())
+        .collect();
     for (body, verdict) in bodies.iter().zip(ask_node(&bodies)) {
         assert_eq!(Some(body), verdict.printed.as_ref());
     }

@@ -1,7 +1,14 @@
-//! The choice of event types in a form.
+//! The choice of event types in a form: all, groups, or single types.
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use leptos::prelude::*;
-use signet_model::{Timestamp, event::EventType};
+use signet_engine::service::event_types::{Catalogue, Entry};
+use signet_model::{
+    Timestamp,
+    event::EventType,
+    subscriptions::{Selector, Subscriptions},
+};
 
 use super::fields::field_error;
 use crate::{
@@ -11,17 +18,44 @@ use crate::{
 
 mod text {
     pub(super) const SAMPLE_BODY: &str = "Sample body";
+    pub(super) const ALL: &str = "All events";
+    pub(super) const ALL_ABOUT: &str = "Also types that are added later.";
+    pub(super) const GROUP_ABOUT: &str = "Every event of this group, also types that are added later.";
+    pub(super) fn more(count: usize) -> String {
+        format!("and {count} more")
+    }
+
+    pub(super) fn unreadable(count: usize) -> String {
+        format!("and {count} that this version cannot read")
+    }
+
+    pub(super) const NOT_LISTED: &str = "No new events of this type are sent.";
 }
 
-/// A checkbox for each event type, with a sample body if there is an instant for it.
-pub(crate) fn event_types_input(field: &Field, form: &Form, samples_at: Option<Timestamp>) -> impl IntoView + use<> {
+/// The number of types up to which each shows a sample body: a page has a size.
+const SAMPLES_MAX: usize = 40;
+/// The most tags of one webhook.
+const TAGS_MAX: usize = 8;
+
+/// A checkbox for all types, for each group and for each type of the catalogue, with sample
+/// bodies if there is an instant for them. Ticked selectors that the catalogue does not have
+/// are listed as well, so that saving the form does not lose them.
+pub(crate) fn event_types_input(
+    field: &Field,
+    form: &Form,
+    catalogue: &Catalogue,
+    samples_at: Option<Timestamp>,
+) -> impl IntoView + use<> {
     let Field { name, label, hint, .. } = *field;
-    let (wrong, focus, ticked) = (form.error(field).is_some(), form.has_focus(field), form.types(field));
-    let choices = EventType::ALL
-        .into_iter()
-        .enumerate()
-        .map(|(place, kind)| choice(name, kind, ticked.contains(&kind), focus && place == 0, samples_at))
-        .collect_view();
+    let wrong = form.error(field).is_some();
+    let input = Input { name, ticked: form.selectors(field).into_iter().collect(), focus: form.has_focus(field) };
+    let few = catalogue.active().count() <= SAMPLES_MAX;
+    let sample = |kind: &EventType| Some(indented(&catalogue.sample(kind, samples_at.filter(|_| few)?).json));
+    let mut listed = Vec::new();
+    for group in groups(catalogue) {
+        listed.push(input.group(&group, &sample));
+    }
+    let others = input.not_listed(catalogue);
     view! {
         <fieldset
             class="field"
@@ -30,45 +64,118 @@ pub(crate) fn event_types_input(field: &Field, form: &Form, samples_at: Option<T
         >
             <legend>{label}</legend>
             <p class="hint">{hint}</p>
-            <div class="choices">{choices}</div>
+            <div class="choices">
+                {input.choice(&Selector::All, Some(text::ALL), text::ALL_ABOUT, None)}
+                {listed}
+                {others}
+            </div>
             {field_error(field, form)}
         </fieldset>
     }
 }
 
-fn choice(
+/// The active types of one group, or of none.
+struct Group<'c> {
+    name: Option<EventType>,
+    types: Vec<&'c Arc<Entry>>,
+}
+
+/// The groups, those with types that are built in first, then by name.
+fn groups(catalogue: &Catalogue) -> Vec<Group<'_>> {
+    let mut places: BTreeMap<Option<&str>, usize> = BTreeMap::new();
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for entry in catalogue.active() {
+        let place = *places.entry(entry.name.group()).or_insert(groups.len());
+        if place == groups.len() {
+            groups.push(Group { name: entry.name.group().and_then(|it| it.parse().ok()), types: Vec::new() });
+        }
+        groups[place].types.push(entry);
+    }
+    groups
+}
+
+/// The field, with the selectors that are ticked.
+struct Input {
     name: &'static str,
-    kind: EventType,
-    checked: bool,
-    autofocus: bool,
-    samples_at: Option<Timestamp>,
-) -> impl IntoView {
-    let id = format!("{name}-{kind}");
-    view! {
-        <div class="choice">
-            <input
-                type="checkbox"
-                id=id.clone()
-                name=name
-                value=kind.as_str()
-                checked=checked
-                autofocus=autofocus
-                aria-describedby=format!("{id}-about")
-            />
-            <div>
-                <label class="mono" for=id.clone()>{kind.as_str()}</label>
-                <p class="muted" id=format!("{id}-about")>{kind.sentence()}</p>
-                {samples_at.map(|at| sample(kind, at))}
+    ticked: Subscriptions,
+    focus: bool,
+}
+
+impl Input {
+    fn group(&self, group: &Group<'_>, sample: &dyn Fn(&EventType) -> Option<String>) -> impl IntoView + use<> {
+        let types = group.types.iter().map(|entry| {
+            let selector = Selector::Type(entry.name.clone());
+            self.choice(&selector, None, &entry.description, sample(&entry.name))
+        });
+        let types: Vec<_> = types.collect();
+        let whole = group.name.clone().map(|name| self.choice(&Selector::Group(name), None, text::GROUP_ABOUT, None));
+        view! {
+            <div class="choice-group">
+                {whole}
+                {types}
             </div>
-        </div>
+        }
+    }
+
+    fn not_listed(&self, catalogue: &Catalogue) -> impl IntoView + use<> {
+        let is_listed = |selector: &Selector| match selector {
+            Selector::All => true,
+            Selector::Group(group) => catalogue.active().any(|entry| entry.name.group() == Some(group.as_str())),
+            Selector::Type(kind) => catalogue.get(kind.as_str()).is_some_and(|entry| entry.archived_at.is_none()),
+        };
+        let others = self.ticked.iter().filter(|selector| !is_listed(selector));
+        let others = others.map(|selector| self.choice(&selector, None, text::NOT_LISTED, None));
+        others.collect::<Vec<_>>()
+    }
+
+    fn choice(
+        &self,
+        selector: &Selector,
+        label: Option<&'static str>,
+        about: &str,
+        sample: Option<String>,
+    ) -> impl IntoView + use<> {
+        let value = selector.to_string();
+        let id = format!("{}-{}", self.name, value.replace('*', "all"));
+        let is_first = *selector == Selector::All;
+        let class = if label.is_some() { "" } else { "mono" };
+        view! {
+            <div class="choice">
+                <input
+                    type="checkbox"
+                    id=id.clone()
+                    name=self.name
+                    value=value.clone()
+                    checked=self.ticked.has(selector)
+                    autofocus=self.focus && is_first
+                    aria-describedby=format!("{id}-about")
+                />
+                <div>
+                    <label class=class for=id.clone()>{label.map_or(value, ToOwned::to_owned)}</label>
+                    <p class="muted" id=format!("{id}-about")>{about.to_owned()}</p>
+                    {sample.map(sample_body)}
+                </div>
+            </div>
+        }
     }
 }
 
-fn sample(kind: EventType, at: Timestamp) -> impl IntoView {
+/// The selectors of a webhook, as far as they fit.
+pub(crate) fn event_type_tags(wanted: &Subscriptions) -> impl IntoView + use<> {
+    let tags: Vec<_> =
+        wanted.iter().take(TAGS_MAX).map(|it| view! { <li class="tag mono">{it.to_string()}</li> }).collect();
+    let more = wanted.iter().count() - tags.len();
+    let more = (more > 0).then(|| view! { <li class="muted">{text::more(more)}</li> });
+    let unreadable = wanted.unreadable();
+    let unreadable = (unreadable > 0).then(|| view! { <li class="muted">{text::unreadable(unreadable)}</li> });
+    view! { <ul class="tags">{tags}{more}{unreadable}</ul> }
+}
+
+fn sample_body(json: String) -> impl IntoView {
     view! {
         <details class="fold">
             <summary>{text::SAMPLE_BODY}</summary>
-            <pre class="code" tabindex="0">{indented(&kind.sample(at).json)}</pre>
+            <pre class="code" tabindex="0">{json}</pre>
         </details>
     }
 }

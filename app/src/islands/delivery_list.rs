@@ -179,7 +179,7 @@ mod server {
         };
         // The list of a webhook that is gone is not kept fresh.
         member.account().endpoint(endpoint).get().await?;
-        let found = member.account().endpoint(endpoint).deliveries(filter, query.limit.min(LIMIT)).await?;
+        let found = member.account().endpoint(endpoint).deliveries(&filter, query.limit.min(LIMIT)).await?;
         Ok(found.iter().map(|delivery| row(endpoint, delivery, member.frame.now)).collect())
     }
 }

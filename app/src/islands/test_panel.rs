@@ -172,7 +172,7 @@ mod server {
         let (Ok(endpoint), Ok(kind)) = (endpoint.parse::<EndpointId>(), event_type.parse::<EventType>()) else {
             return Err(PageError::NotFound);
         };
-        let delivery = member.account().endpoint(endpoint).send_test(kind).await?;
+        let delivery = member.account().endpoint(endpoint).send_test(&kind).await?;
         let detail = member.account().delivery(delivery).await_test().await?;
         Ok(test_report(&detail, member.frame.state.now()))
     }

@@ -67,7 +67,7 @@ async fn find(member: &Member, endpoint: EndpointId, id: DeliveryId) -> Result<D
 fn render(member: &Member, detail: &DeliveryDetail, webhook: &Endpoint, refused: Option<&'static str>) -> Response {
     let delivery = &detail.delivery;
     let now = member.frame.now;
-    member.frame.render(&text::title(delivery.event_type), || {
+    member.frame.render(&text::title(&delivery.event_type), || {
         view! {
             <Breadcrumbs above=breadcrumbs(webhook) here=delivery.event_type.to_string() />
             {head(delivery)}

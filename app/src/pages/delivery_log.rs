@@ -7,6 +7,7 @@ use signet_engine::{
     service::{
         deliveries::{Delivery, Filter, Log, Rest},
         endpoints::Endpoint,
+        event_types::Catalogue,
     },
 };
 use signet_model::{EndpointId, EventId, delivery::State, event::EventType};
@@ -24,6 +25,8 @@ use crate::{
 
 /// The deliveries on one page.
 const PAGE: u32 = 25;
+/// The most types to choose from: a page has a size.
+const MAX_TYPES: usize = 200;
 
 const STATE: Field = Field::text("state", text::STATE);
 const TYPE: Field = Field::text("type", text::TYPE);
@@ -67,7 +70,7 @@ pub(super) fn routes() -> Router<AppState> {
 }
 
 /// The query of the address. Values that are invalid are ignored.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Query {
     endpoint: EndpointId,
     filter: Filter,
@@ -91,8 +94,8 @@ impl Query {
         self.filter.state.map(State::as_str).unwrap_or_default()
     }
 
-    fn event_type(&self) -> &'static str {
-        self.filter.event_type.map(EventType::as_str).unwrap_or_default()
+    fn event_type(&self) -> &str {
+        self.filter.event_type.as_ref().map(EventType::as_str).unwrap_or_default()
     }
 
     /// The address of the first page with the same filter.
@@ -123,10 +126,11 @@ async fn show(member: Member, Ids(id): Ids<EndpointId>, form: Form) -> PageResul
     let query = Query::new(id, &form);
     let endpoint = member.account().endpoint(id).get().await?;
     // One more than is shown tells whether there is another page.
-    let mut log = member.account().endpoint(id).log(query.filter, PAGE + 1).await?;
+    let mut log = member.account().endpoint(id).log(&query.filter, PAGE + 1).await?;
     let more = log.deliveries.len() > PAGE as usize;
     log.deliveries.truncate(PAGE as usize);
-    Ok(page(&member, &endpoint, &query, &log, more))
+    let catalogue = member.catalogue().await?;
+    Ok(page(&member, &endpoint, &catalogue, &query, &log, more))
 }
 
 /// A delivery, or one that cannot be used.
@@ -137,7 +141,7 @@ fn event(line: &Line) -> Option<EventId> {
     line.as_ref().map_or_else(|delivery| delivery.event, |delivery| Some(delivery.event))
 }
 
-fn page(member: &Member, endpoint: &Endpoint, query: &Query, log: &Log, more: bool) -> Response {
+fn page(member: &Member, endpoint: &Endpoint, catalogue: &Catalogue, query: &Query, log: &Log, more: bool) -> Response {
     let found = &log.deliveries;
     let older = match log.rest {
         Some(Rest::After(event)) => Some(event),
@@ -152,7 +156,7 @@ fn page(member: &Member, endpoint: &Endpoint, query: &Query, log: &Log, more: bo
                 <h1>{text::TITLE}</h1>
             </header>
             <section class="card flush">
-                {filters(query)}
+                {filters(query, catalogue)}
                 {log.rest.map(|rest| view! { <p class="hint">{text::rest(rest)}</p> })}
                 <DeliveryList rows=rows query=query.live() empty=empty.to_owned() />
                 {pages(query, older)}
@@ -161,12 +165,15 @@ fn page(member: &Member, endpoint: &Endpoint, query: &Query, log: &Log, more: bo
     })
 }
 
-fn filters(query: &Query) -> impl IntoView + use<> {
+fn filters(query: &Query, catalogue: &Catalogue) -> impl IntoView + use<> {
     let path = path(query.endpoint);
     let clear = query.restricts().then(|| view! { <a class="button quiet" href=path.clone()>{text::CLEAR}</a> });
-    let Filter { state, event_type, .. } = query.filter;
-    let states = State::ALL.iter().map(|&it| option(it.as_str(), capitalised(it.as_str()), state == Some(it)));
-    let types = EventType::ALL.into_iter().map(|it| option(it.as_str(), it.to_string(), event_type == Some(it)));
+    let Filter { state, event_type, .. } = query.filter.clone();
+    let states =
+        State::ALL.iter().map(|&it| option(it.as_str().to_owned(), capitalised(it.as_str()), state == Some(it)));
+    let mut types: Vec<EventType> = catalogue.active().take(MAX_TYPES).map(|entry| entry.name.clone()).collect();
+    types.extend(event_type.clone().filter(|kind| !types.contains(kind)));
+    let types = types.into_iter().map(|it| option(it.to_string(), it.to_string(), event_type.as_ref() == Some(&it)));
     view! {
         <form class="filters" method="get" action=path>
             {choice(&STATE, text::ALL_STATES, states.collect_view())}
@@ -190,7 +197,7 @@ fn choice(field: &Field, all: &'static str, options: impl IntoView) -> impl Into
     }
 }
 
-fn option(value: &'static str, label: String, selected: bool) -> impl IntoView {
+fn option(value: String, label: String, selected: bool) -> impl IntoView {
     view! { <option value=value selected=selected>{label}</option> }
 }
 
@@ -238,8 +245,8 @@ mod tests {
     fn invalid_values_in_the_address_are_ignored() {
         let form = Form::blank().with(&STATE, "lost").with(&TYPE, "task.failed").with(&BEFORE, "x");
         let query = Query::new(EndpointId::new(Timestamp::from_unix_seconds(0), [0; 10]), &form);
-        let Filter { state, event_type, before } = query.filter;
-        assert_eq!((state, event_type, before), (None, Some(EventType::TaskFailed), None));
         assert!(query.restricts());
+        let Filter { state, event_type, before } = query.filter;
+        assert_eq!((state, event_type, before), (None, Some(EventType::TASK_FAILED), None));
     }
 }

@@ -7,6 +7,8 @@ mod test_event;
 pub(crate) mod text;
 mod unusable;
 
+use std::sync::Arc;
+
 use axum::{Router, response::Response, routing::get};
 use leptos::prelude::*;
 use signet_engine::{
@@ -16,6 +18,7 @@ use signet_engine::{
         backlog::Count,
         deliveries::{Delivery, DeliveryDetail, Filter},
         endpoints::Endpoint,
+        event_types::Catalogue,
     },
 };
 use signet_model::{DeliveryId, EndpointId, Timestamp, event::EventType, signature::Secret};
@@ -25,7 +28,7 @@ use self::{
     test_event::{TEST, test_card},
 };
 use crate::{
-    components::{Breadcrumbs, Confirm, StatusMark, When},
+    components::{Breadcrumbs, Confirm, StatusMark, When, event_type_tags},
     error::{PageError, PageResult},
     form::Form,
     frame::{Ids, Member},
@@ -80,17 +83,19 @@ struct PageData {
     cause: Option<DeliveryDetail>,
     test: Option<DeliveryDetail>,
     secret: Option<Secret>,
+    catalogue: Arc<Catalogue>,
 }
 
 /// The page, with the result of a test or with the secret, if there is one to show.
 async fn page(member: &Member, id: EndpointId, test: Option<DeliveryId>, secret: Option<Secret>) -> PageResult {
     let handle = member.account().endpoint(id);
     let endpoint = handle.get().await?;
-    let recent = handle.deliveries(Filter::default(), RECENT).await?;
+    let recent = handle.deliveries(&Filter::default(), RECENT).await?;
     let held = handle.held_counts().await?;
     let cause = usable(member, endpoint.disabled.and_then(|disabled| disabled.by)).await?;
     let test = usable(member, test).await?.filter(|it| it.delivery.endpoint == id);
-    Ok(render(member, &PageData { endpoint, recent, held, cause, test, secret }))
+    let catalogue = member.catalogue().await?;
+    Ok(render(member, &PageData { endpoint, recent, held, cause, test, secret, catalogue }))
 }
 
 /// The delivery with this id, if it is there and can be used.
@@ -115,7 +120,7 @@ fn render(member: &Member, data: &PageData) -> Response {
             {held::panel(endpoint, &data.held)}
             {details(endpoint, now)}
             {(endpoint.unusable != Some(Unusable::Secret)).then(|| secret_card(endpoint.id, data.secret.as_ref()))}
-            {endpoint.unusable.is_none().then(|| test_card(endpoint, data.test.as_ref(), now))}
+            {endpoint.unusable.is_none().then(|| test_card(endpoint, &data.catalogue, data.test.as_ref(), now))}
             {recent(&data.recent, endpoint, now)}
         }
     })
@@ -149,7 +154,6 @@ fn head(endpoint: &Endpoint) -> impl IntoView + use<> {
 }
 
 fn details(endpoint: &Endpoint, now: Timestamp) -> impl IntoView + use<> {
-    let kinds = endpoint.event_types.iter().map(|kind| view! { <li class="tag mono">{kind.as_str()}</li> });
     view! {
         <section class="card">
             <h2>{text::DETAILS}</h2>
@@ -158,7 +162,7 @@ fn details(endpoint: &Endpoint, now: Timestamp) -> impl IntoView + use<> {
                 <div>
                     <dt>{text::EVENTS}</dt>
                     <dd>
-                        <ul class="tags">{kinds.collect_view()}</ul>
+                        {event_type_tags(&endpoint.event_types)}
                     </dd>
                 </div>
                 <div><dt>{text::CREATED}</dt><dd><When at=moment(endpoint.created_at, now) in_full=true /></dd></div>

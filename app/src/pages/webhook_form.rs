@@ -1,9 +1,12 @@
 //! Adding and editing a webhook.
 
-use axum::{Router, response::Response, routing::get};
+use axum::{Router, routing::get};
 use leptos::prelude::*;
-use signet_engine::service::endpoints::{Endpoint, EndpointDraft, SaveError};
-use signet_model::{EndpointId, event::EventType, signature::Secret, text::Description};
+use signet_engine::service::{
+    endpoints::{Endpoint, EndpointDraft, SaveError},
+    event_types::Catalogue,
+};
+use signet_model::{EndpointId, signature::Secret, subscriptions::Selector, text::Description};
 
 use crate::{
     components::{Breadcrumbs, Icon, error_summary, event_types_input, hidden_input, text_input},
@@ -59,10 +62,12 @@ pub(super) fn edit_routes() -> Router<AppState> {
 }
 
 /// Shows the form with a new secret, so that the receiver can be set up first.
-async fn show_new(member: Member) -> Response {
+async fn show_new(member: Member) -> PageResult {
     let secret = member.engine().new_secret();
-    let form = Form::blank().with_types(&EVENTS, EventType::ALL.into_iter().filter(|kind| kind.is_default()));
-    page(&member.frame, &FormTarget::New(secret), &form.focused(&URL))
+    let catalogue = member.catalogue().await?;
+    let wanted = catalogue.active().filter(|entry| entry.is_default).map(|entry| Selector::Type(entry.name.clone()));
+    let form = Form::blank().with_selectors(&EVENTS, wanted).focused(&URL);
+    page(&member, &FormTarget::New(secret), &form).await
 }
 
 async fn show_existing(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
@@ -70,8 +75,8 @@ async fn show_existing(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
     let form = Form::blank()
         .with(&URL, &endpoint.url)
         .with(&DESCRIPTION, &endpoint.description)
-        .with_types(&EVENTS, endpoint.event_types.iter());
-    Ok(page(&member.frame, &FormTarget::Existing(endpoint), &form))
+        .with_selectors(&EVENTS, endpoint.event_types.iter());
+    page(&member, &FormTarget::Existing(endpoint), &form).await
 }
 
 /// Creates a webhook that signs with the secret that the form showed. A form that is
@@ -87,7 +92,7 @@ async fn create(member: Member, mut form: Form) -> PageResult {
             Err(error) => form = refused(form, error)?,
         }
     }
-    Ok(page(&member.frame, &FormTarget::New(secret), &form))
+    page(&member, &FormTarget::New(secret), &form).await
 }
 
 async fn update(member: Member, Ids(id): Ids<EndpointId>, mut form: Form) -> PageResult {
@@ -98,7 +103,7 @@ async fn update(member: Member, Ids(id): Ids<EndpointId>, mut form: Form) -> Pag
             Err(error) => form = refused(form, error)?,
         }
     }
-    Ok(page(&member.frame, &FormTarget::Existing(endpoint), &form))
+    page(&member, &FormTarget::Existing(endpoint), &form).await
 }
 
 /// The draft; or else the form has the errors of all fields.
@@ -117,8 +122,10 @@ fn refused(form: Form, error: SaveError) -> Result<Form, PageError> {
     }
 }
 
-fn page(frame: &Frame, target: &FormTarget, form: &Form) -> Response {
-    match target {
+async fn page(member: &Member, target: &FormTarget, form: &Form) -> PageResult {
+    let catalogue = member.catalogue().await?;
+    let frame = &member.frame;
+    Ok(match target {
         FormTarget::New(secret) => {
             let above = vec![(webhooks::PATH.to_owned(), webhooks::text::TITLE.to_owned())];
             frame.render_form(form, text::ADD_TITLE, || {
@@ -126,7 +133,7 @@ fn page(frame: &Frame, target: &FormTarget, form: &Form) -> Response {
                     <Breadcrumbs above=above here=text::ADD />
                     {heading(text::ADD_TITLE)}
                     {error_summary(form)}
-                    {fields(frame, form, NEW_PATH.to_owned(), webhooks::PATH.to_owned(), Some(secret))}
+                    {fields(frame, &catalogue, form, NEW_PATH.to_owned(), webhooks::PATH.to_owned(), Some(secret))}
                 }
             })
         }
@@ -137,12 +144,12 @@ fn page(frame: &Frame, target: &FormTarget, form: &Form) -> Response {
                     <Breadcrumbs above=webhook::breadcrumbs(endpoint) here=text::EDIT />
                     {heading(text::EDIT_TITLE)}
                     {error_summary(form)}
-                    {fields(frame, form, format!("{path}/edit"), path, None)}
+                    {fields(frame, &catalogue, form, format!("{path}/edit"), path, None)}
                     {secret_card(endpoint.id, None)}
                 }
             })
         }
-    }
+    })
 }
 
 fn heading(title: &'static str) -> impl IntoView {
@@ -153,12 +160,19 @@ fn heading(title: &'static str) -> impl IntoView {
     }
 }
 
-fn fields(frame: &Frame, form: &Form, action: String, back: String, secret: Option<&Secret>) -> impl IntoView + use<> {
+fn fields(
+    frame: &Frame,
+    catalogue: &Catalogue,
+    form: &Form,
+    action: String,
+    back: String,
+    secret: Option<&Secret>,
+) -> impl IntoView + use<> {
     view! {
         <form method="post" action=action class="form card" novalidate>
             {text_input(&URL, form)}
             {text_input(&DESCRIPTION, form)}
-            {event_types_input(&EVENTS, form, Some(frame.now))}
+            {event_types_input(&EVENTS, form, catalogue, Some(frame.now))}
             {secret.map(new_secret)}
             <footer class="form-actions">
                 <button class="button primary" type="submit">

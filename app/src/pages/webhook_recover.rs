@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use axum::{Router, http::StatusCode, response::IntoResponse, response::Response, routing::get};
 use leptos::prelude::*;
-use signet_engine::service::{backlog::RecoverError, endpoints::Endpoint};
-use signet_model::{EndpointId, Subscriptions, Timestamp, event::EventType};
+use signet_engine::service::{backlog::RecoverError, endpoints::Endpoint, event_types::Catalogue};
+use signet_model::{EndpointId, Subscriptions, Timestamp, subscriptions::Selector};
 
 use self::found::Found;
 use crate::{
@@ -31,7 +31,7 @@ pub(crate) const SINCE: Field =
 pub(crate) const EVENTS: Field = Field { hint: text::EVENTS_HINT, ..Field::text("event", text::EVENTS) };
 
 /// The failed deliveries that a form selects.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Selection {
     /// The earliest acceptance of their events.
     since: Timestamp,
@@ -51,7 +51,7 @@ pub(super) fn routes() -> Router<AppState> {
 async fn show(member: Member, Ids(id): Ids<EndpointId>, form: Form) -> PageResult {
     if form.is_blank() {
         let endpoint = member.account().endpoint(id).get().await?;
-        return Ok(page(&member, &endpoint, &untouched(member.frame.now), None));
+        return Ok(page(&member, &endpoint, &*member.catalogue().await?, &untouched(member.frame.now), None));
     }
     search(&member, id, form).await
 }
@@ -60,9 +60,9 @@ async fn show(member: Member, Ids(id): Ids<EndpointId>, form: Form) -> PageResul
 async fn recover(member: Member, Ids(id): Ids<EndpointId>, mut form: Form) -> PageResult {
     let Ok(Selection { since, types }) = selection(&mut form, member.frame.now) else {
         let endpoint = member.account().endpoint(id).get().await?;
-        return Ok(page(&member, &endpoint, &form, None));
+        return Ok(page(&member, &endpoint, &*member.catalogue().await?, &form, None));
     };
-    match member.account().endpoint(id).recover(since, types).await {
+    match member.account().endpoint(id).recover(since, &types).await {
         Ok(count) => Ok(done(&text::sent(count), &delivery_log::path(id))),
         // The page says that the webhook is disabled.
         Err(RecoverError::Disabled) => {
@@ -77,17 +77,17 @@ async fn search(member: &Member, id: EndpointId, mut form: Form) -> PageResult {
     let endpoint = member.account().endpoint(id).get().await?;
     let found = match selection(&mut form, member.frame.now) {
         Ok(selection) => {
-            let Selection { since, types } = selection;
-            let count = member.account().endpoint(id).recoverable(since, types).await?;
+            let Selection { since, types } = selection.clone();
+            let count = member.account().endpoint(id).recoverable(since, &types).await?;
             Some(Found { selection, count, rate: member.engine().release_rate() })
         }
         Err(Invalid) => None,
     };
-    Ok(page(member, &endpoint, &form, found))
+    Ok(page(member, &endpoint, &*member.catalogue().await?, &form, found))
 }
 
 fn untouched(now: Timestamp) -> Form {
-    Form::blank().with(&SINCE, (now - A_DAY).datetime_local()).with_types(&EVENTS, EventType::ALL)
+    Form::blank().with(&SINCE, (now - A_DAY).datetime_local()).with(&EVENTS, Selector::All)
 }
 
 /// The selection; or else the form has the errors of all fields.
@@ -102,7 +102,7 @@ fn selection(form: &mut Form, now: Timestamp) -> Result<Selection, Invalid> {
     Ok(Selection { since: since?, types: types? })
 }
 
-fn page(member: &Member, endpoint: &Endpoint, form: &Form, found: Option<Found>) -> Response {
+fn page(member: &Member, endpoint: &Endpoint, catalogue: &Catalogue, form: &Form, found: Option<Found>) -> Response {
     member.frame.render_form(form, text::TITLE, || {
         view! {
             <Breadcrumbs above=webhook::breadcrumbs(endpoint) here=text::RECOVER />
@@ -115,7 +115,7 @@ fn page(member: &Member, endpoint: &Endpoint, form: &Form, found: Option<Found>)
             {endpoint.unusable.is_some().then(|| obstacle(endpoint, text::UNUSABLE, text::MAKE_USABLE))}
             {endpoint.disabled.map(|it| obstacle(endpoint, text::disabled(it.reason), text::ENABLE))}
             {error_summary(form)}
-            {search_form(endpoint, form, found.is_some())}
+            {search_form(endpoint, catalogue, form, found.is_some())}
             {found.map(|found| found::card(endpoint, form, found, member.frame.now))}
         }
     })
@@ -127,13 +127,13 @@ fn obstacle(endpoint: &Endpoint, sentence: &'static str, remedy: &'static str) -
     alert(view! { <span>{with_element(sentence, remedy)}</span> })
 }
 
-fn search_form(endpoint: &Endpoint, form: &Form, submitted: bool) -> impl IntoView + use<> {
+fn search_form(endpoint: &Endpoint, catalogue: &Catalogue, form: &Form, submitted: bool) -> impl IntoView + use<> {
     let class = if submitted { "button" } else { "button primary" };
     view! {
         // On a small screen the answer would otherwise be out of sight.
         <form method="get" action=format!("{}#found", path(endpoint.id)) class="form card" novalidate>
             {text_input(&SINCE, form)}
-            {event_types_input(&EVENTS, form, None)}
+            {event_types_input(&EVENTS, form, catalogue, None)}
             <footer class="form-actions">
                 <button class=class type="submit">
                     {text::FIND}

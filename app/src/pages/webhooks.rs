@@ -6,7 +6,7 @@ use signet_engine::service::endpoints::Endpoint;
 use signet_model::Timestamp;
 
 use crate::{
-    components::{Breadcrumbs, Icon, StatusMark, When},
+    components::{Breadcrumbs, Icon, StatusMark, When, event_type_tags},
     error::PageResult,
     frame::Member,
     pages::{webhook, webhook_form},
@@ -106,9 +106,7 @@ fn row(endpoint: &Endpoint, now: Timestamp) -> impl IntoView + use<> {
                 {(!description.is_empty()).then(|| view! { <p class="muted">{description}</p> })}
             </td>
             <td data-label=text::EVENTS>
-                <ul class="tags">
-                    {endpoint.event_types.iter().map(|kind| view! { <li class="tag mono">{kind.as_str()}</li> }).collect_view()}
-                </ul>
+                {event_type_tags(&endpoint.event_types)}
             </td>
             <td data-label=text::STATUS>
                 <StatusMark status=endpoint_status(endpoint) />

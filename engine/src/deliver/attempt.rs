@@ -95,7 +95,7 @@ fn headers(request: &AttemptRequest, at: Timestamp) -> Vec<Header> {
         (&ID, id.into()),
         (&TIMESTAMP, at.unix_seconds().to_string().into()),
         (&STANDARD, signed.standard.into()),
-        (&EVENT, request.event_type.as_str().into()),
+        (&EVENT, request.event_type.to_string().into()),
         (&ATTEMPT, request.number.to_string().into()),
     ]);
     if request.is_test {

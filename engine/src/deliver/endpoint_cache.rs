@@ -57,7 +57,7 @@ impl EndpointView {
         let target = Target::open(row, id, sealer).map(Arc::new);
         Self {
             id,
-            event_types: row.event_types,
+            event_types: row.event_types.clone(),
             disabled: row.disabled || target.is_err(),
             enabling: row.enabling,
             released_until: row.released_until,
@@ -104,7 +104,7 @@ pub(crate) struct AccountView {
 
 impl AccountView {
     /// Returns the endpoints that subscribe to events of this type.
-    pub(crate) fn subscribers(&self, kind: EventType) -> impl Iterator<Item = &Arc<EndpointView>> {
+    pub(crate) fn subscribers(&self, kind: &EventType) -> impl Iterator<Item = &Arc<EndpointView>> {
         self.endpoints.values().filter(move |endpoint| endpoint.event_types.contains(kind))
     }
 }

@@ -105,7 +105,7 @@ impl Incoming {
     pub(super) fn fanout(&self, snapshot: &Snapshot) -> usize {
         match self.audience {
             Audience::Subscribers => {
-                let kind = self.event.body.event_type;
+                let kind = &self.event.body.event_type;
                 snapshot.account(self.event.account).map_or(0, |view| view.subscribers(kind).count())
             }
             Audience::Test(..) => 1,

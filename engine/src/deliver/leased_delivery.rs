@@ -97,7 +97,7 @@ impl LeasedDelivery {
             id: self.id,
             url: Arc::clone(&target.url),
             keys: target.keys_at(context.clock.now()),
-            event_type: self.event_type,
+            event_type: self.event_type.clone(),
             is_test: self.is_test,
             number: u32::try_from(self.attempts.saturating_add(1)).unwrap_or(1),
             body: std::mem::take(&mut self.body),

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use signet_model::{DeliveryId, EndpointId, EventId, Timestamp, event::EventType};
+use signet_model::{DeliveryId, EndpointId, EventId, Timestamp};
 
 use super::{
     Context, LeasedDelivery,
@@ -152,7 +152,7 @@ impl<'a> Plan<'a> {
         let Some(view) = snapshot.account(incoming.event.account) else {
             return Self { id, incoming, planned: Planned::Refuse(IngestError::UnknownAccount) };
         };
-        let kind = incoming.event.body.event_type;
+        let kind = &incoming.event.body.event_type;
         let fanout = Fanout { context, incoming, event: id, now, lease };
         let deliveries = match incoming.audience {
             Audience::Subscribers => {
@@ -188,7 +188,7 @@ impl<'a> Plan<'a> {
         EventRow {
             id: self.id,
             account: self.incoming.event.account,
-            event_type: body.event_type,
+            event_type: body.event_type.clone(),
             body: Arc::clone(&body.json),
             task_id: body.task_id.clone(),
             occurred_at: body.occurred_at,
@@ -219,7 +219,7 @@ impl<'a> Plan<'a> {
                 let deliveries = u32::try_from(planned.len()).unwrap_or(u32::MAX);
                 let bytes = Bytes::copy_from_slice(body.json.as_bytes());
                 stored.has_due |= planned.iter().any(PlannedDelivery::is_due);
-                let leased = planned.into_iter().filter_map(|one| one.into_leased(bytes.clone(), body.event_type));
+                let leased = planned.into_iter().filter_map(|one| one.into_leased(bytes.clone()));
                 stored.leased.extend(leased);
                 Ok(Accepted { id: self.id, deliveries, replayed: false })
             }
@@ -254,7 +254,7 @@ impl Fanout<'_> {
             account: self.incoming.event.account,
             event: self.event,
             endpoint,
-            event_type: self.incoming.event.body.event_type,
+            event_type: self.incoming.event.body.event_type.clone(),
             is_test: matches!(self.incoming.audience, Audience::Test(..)),
             due_at,
             lease,
@@ -288,12 +288,12 @@ impl PlannedDelivery {
         Ok(Self { row, endpoint: Arc::clone(endpoint), slot: Some(slot) })
     }
 
-    fn into_leased(self, body: Bytes, event_type: EventType) -> Option<LeasedDelivery> {
+    fn into_leased(self, body: Bytes) -> Option<LeasedDelivery> {
         Some(LeasedDelivery {
             account: self.row.account,
             id: self.row.id,
             endpoint: self.endpoint,
-            event_type,
+            event_type: self.row.event_type,
             is_test: self.row.is_test,
             attempts: 0,
             failures: 0,

@@ -6,7 +6,7 @@ use super::Engine;
 use crate::{
     db,
     service::{
-        self, AccountHandle, Accounts, OperatorKeys, SealingKeyError, Sessions, Users,
+        self, AccountHandle, Accounts, EventTypesHandle, OperatorKeys, SealingKeyError, Sessions, Users,
         api_keys::{self, KeyHolder},
         ledger::{self, Ledger},
         retention::{self, Swept},
@@ -28,6 +28,11 @@ impl Engine {
     /// The API keys of the operator.
     pub const fn operator_keys(&self) -> OperatorKeys<'_> {
         OperatorKeys(&self.0)
+    }
+
+    /// The catalogue of event types.
+    pub const fn event_types(&self) -> EventTypesHandle<'_> {
+        EventTypesHandle(&self.0)
     }
 
     /// The users of all accounts.

@@ -42,7 +42,7 @@ impl World {
         let event = EventRow {
             id,
             account,
-            event_type: EventType::TaskCompleted,
+            event_type: EventType::TASK_COMPLETED,
             body: BODY.into(),
             task_id: None,
             occurred_at: NOW,
@@ -55,7 +55,7 @@ impl World {
             account,
             event: id,
             endpoint: self.endpoint,
-            event_type: EventType::TaskCompleted,
+            event_type: EventType::TASK_COMPLETED,
             is_test: false,
             due_at: Some(due_at),
             lease,
@@ -258,7 +258,7 @@ async fn outcomes_add_up_in_the_health_of_their_endpoint(database: TestDatabase)
 /// The statistics of one attempt that failed.
 fn statistics(world: &World) -> Vec<StatisticsRow> {
     let mut tally = Tally::default();
-    tally.add((world.account, world.endpoint), &EventType::TaskCompleted, &attempt(), Counted::FailedAttempt);
+    tally.add((world.account, world.endpoint), &EventType::TASK_COMPLETED, &attempt(), Counted::FailedAttempt);
     tally.into_rows()
 }
 

@@ -6,7 +6,8 @@ pub(super) mod count;
 use std::{sync::Arc, time::Duration};
 
 use signet_model::{
-    AccountId, DeliveryId, EndpointId, EventId, Subscriptions, Timestamp, delivery::State, sql::Stored,
+    AccountId, DeliveryId, EndpointId, EventId, Subscriptions, Timestamp, delivery::State, event::EventType,
+    sql::Stored,
 };
 
 use super::{EndpointHandle, Error, Result, Service};
@@ -95,9 +96,9 @@ fn last_event(found: &[Found]) -> Option<EventId> {
 impl EndpointHandle<'_> {
     /// Releases held deliveries of these types: paced, in the order of acceptance, with a new
     /// round of retries. Returns how many those are; while the endpoint is disabled, none.
-    pub async fn release(self, types: Subscriptions) -> Result<u64> {
+    pub async fn release(self, types: &Subscriptions) -> Result<u64> {
         drain(&self.service.delivery, self.account, self.id).await?;
-        match self.send_paced(self.held(types)).await {
+        match self.send_paced(self.select(State::Held, types).await?).await {
             Ok(released) => Ok(released),
             Err(RecoverError::Disabled) => Ok(0),
             Err(RecoverError::Store(error)) => Err(error),
@@ -106,25 +107,26 @@ impl EndpointHandle<'_> {
 
     /// Discards held deliveries of these types, also while the endpoint is disabled. Returns
     /// how many those are.
-    pub async fn discard(self, types: Subscriptions) -> Result<u64> {
+    pub async fn discard(self, types: &Subscriptions) -> Result<u64> {
         drain(&self.service.delivery, self.account, self.id).await?;
-        self.held(types).discard(self.service).await
+        self.select(State::Held, types).await?.discard(self.service).await
     }
 
     /// Puts failed deliveries of these types back, of events that were accepted
     /// since then: paced, in the order of acceptance, with a new round of
     /// retries. Tests stay as they are, and so do deliveries without a body.
     /// Returns how many were put back.
-    pub async fn recover(self, since: Timestamp, types: Subscriptions) -> Result<u64, RecoverError> {
+    pub async fn recover(self, since: Timestamp, types: &Subscriptions) -> Result<u64, RecoverError> {
         drain(&self.service.delivery, self.account, self.id).await?;
         let after = first_id(since);
-        self.send_paced(Selection { state: State::Failed, after, ..self.held(types) }).await
+        self.send_paced(Selection { after, ..self.select(State::Failed, types).await? }).await
     }
 
-    /// All held deliveries of these types.
-    const fn held(self, types: Subscriptions) -> Selection {
+    /// All deliveries in a state, of these types.
+    async fn select(self, state: State, types: &Subscriptions) -> Result<Selection> {
         let after = EventId::from_uuid(uuid::Uuid::nil());
-        Selection { account: self.account, endpoint: self.id, state: State::Held, types, after }
+        let types = self.types_among(state, types).await?;
+        Ok(Selection { account: self.account, endpoint: self.id, state, types, after })
     }
 
     /// Sends a selection to the end, even if no caller waits for it any more.
@@ -142,13 +144,13 @@ impl EndpointHandle<'_> {
 }
 
 /// Some deliveries of an endpoint.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Selection {
     account: AccountId,
     endpoint: EndpointId,
     /// Held or failed.
     state: State,
-    types: Subscriptions,
+    types: Vec<EventType>,
     /// Only those of newer events.
     after: EventId,
 }
@@ -192,7 +194,7 @@ impl Selection {
     async fn next(&self, service: &Service) -> Result<Vec<Found>> {
         let mut conn = service.db.read(Pool::Pages).await?;
         let mut found: Vec<Found> = Vec::new();
-        for kind in self.types.iter() {
+        for kind in &self.types {
             let query = conn.query(NEXT).bind(self.account).bind(self.endpoint).bind(self.state).bind(kind);
             found.extend(query.bind(self.after).bind(i64::from(BATCH)).fetch_all::<Found>().await?);
         }

@@ -76,7 +76,7 @@ pub struct DeliveryDetail {
 }
 
 /// Selects deliveries of an endpoint.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// Only those in this state.
     pub state: Option<State>,

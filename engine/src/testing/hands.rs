@@ -79,7 +79,11 @@ impl Hands<'_> {
     pub async fn ingest_test(&self, account: AccountId, endpoint: EndpointId) -> (DeliveryId, Vec<InFlight>) {
         let now = self.0.0.clock.now();
         let id = DeliveryId::new(now, self.0.0.random.bytes());
-        let event = NewEvent { account, body: EventType::TaskFailed.sample(now), idempotency: None };
+        let event = NewEvent {
+            account,
+            body: crate::service::event_types::Catalogue::default().sample(&EventType::TASK_FAILED, now),
+            idempotency: None,
+        };
         let (_, ready) = self.admit(Incoming { event, audience: Audience::Test(endpoint, id) }).await;
         (id, ready)
     }

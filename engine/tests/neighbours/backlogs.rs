@@ -64,11 +64,11 @@ async fn erasing_an_account_with_a_backlog_costs_a_neighbour_nothing() {
 #[tokio::test]
 async fn releasing_or_discarding_what_was_held_costs_a_neighbour_nothing() {
     compare_decision("released", State::Held, async |account, endpoint| {
-        account.endpoint(endpoint).release(Subscriptions::all()).await.expect("released");
+        account.endpoint(endpoint).release(&Subscriptions::all()).await.expect("released");
     })
     .await;
     compare_decision("discarded", State::Held, async |account, endpoint| {
-        account.endpoint(endpoint).discard(Subscriptions::all()).await.expect("discarded");
+        account.endpoint(endpoint).discard(&Subscriptions::all()).await.expect("discarded");
     })
     .await;
 }
@@ -77,7 +77,7 @@ async fn releasing_or_discarding_what_was_held_costs_a_neighbour_nothing() {
 async fn recovering_from_a_long_history_costs_a_neighbour_nothing() {
     compare_decision("recovered", State::Failed, async |account, endpoint| {
         let since = Timestamp::from_unix_seconds(0);
-        account.endpoint(endpoint).recover(since, Subscriptions::all()).await.expect("recovered");
+        account.endpoint(endpoint).recover(since, &Subscriptions::all()).await.expect("recovered");
     })
     .await;
 }

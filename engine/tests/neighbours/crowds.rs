@@ -21,8 +21,9 @@ async fn test_sends_to_a_receiver_that_hangs_cost_a_neighbour_nothing() {
         let endpoint = world.bad_endpoint("tests").await;
         world
             .compare("tests", async |world| {
-                let send =
-                    || world.noisy.engine.account(world.bad).endpoint(endpoint).send_test(EventType::TaskCompleted);
+                let webhook = world.noisy.engine.account(world.bad).endpoint(endpoint);
+                let kind = EventType::TASK_COMPLETED;
+                let send = || webhook.send_test(&kind);
                 // Those that are too many may be refused.
                 join_all((0..100).map(|_| send())).await;
             })

@@ -16,10 +16,10 @@ async fn reading_pages_of_a_long_log_costs_a_neighbour_nothing() {
         let endpoint = world.bad_endpoint("log").await;
         fill(&world.noisy.database, (world.bad, endpoint), DELIVERIES, State::Discarded).await;
         // Of neither there is any: the whole log is looked through, unless an index says so.
-        let filter = Filter { state: Some(State::Held), event_type: Some(EventType::BalanceLow), before: None };
+        let filter = Filter { state: Some(State::Held), event_type: Some(EventType::BALANCE_LOW), before: None };
         world
             .compare("pages", async |world| {
-                let read = || world.noisy.engine.account(world.bad).endpoint(endpoint).deliveries(filter, 25);
+                let read = || world.noisy.engine.account(world.bad).endpoint(endpoint).deliveries(&filter, 25);
                 // A page may be refused for the time it takes, and costs as much.
                 join_all((0..PAGES).map(|_| read())).await;
             })
@@ -41,7 +41,7 @@ async fn reading_a_long_log_to_its_end_costs_a_neighbour_nothing() {
                         .engine
                         .account(world.bad)
                         .endpoint(endpoint)
-                        .deliveries(filter, 100)
+                        .deliveries(&filter, 100)
                         .await
                         .expect("a page");
                     let Some(Ok(last)) = page.into_iter().next_back() else { break };

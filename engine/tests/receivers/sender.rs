@@ -71,7 +71,7 @@ pub fn request(url: &str) -> AttemptRequest {
         id: DeliveryId::new(NOW, [3; 10]),
         url: Arc::new(url.parse().expect("a URL")),
         keys: Arc::new(SigningKeys { current: SigningKey::new(&secret()), next: None }),
-        event_type: EventType::BalanceLow,
+        event_type: EventType::BALANCE_LOW,
         is_test: false,
         number: 2,
         body: Bytes::from_static(BODY),

@@ -26,7 +26,7 @@ async fn spoilt(world: &World<'_>, sql: &str) -> DeliveryId {
 on_each_database!(a_delivery_that_cannot_be_read_is_held_alone);
 async fn a_delivery_that_cannot_be_read_is_held_alone(database: TestDatabase) {
     let breaks = [
-        ("UPDATE deliveries SET event_type = 'order.paid' WHERE id = {delivery}", false),
+        ("UPDATE deliveries SET event_type = 'Order Paid' WHERE id = {delivery}", false),
         ("UPDATE events SET body = CAST(X'FF' AS TEXT) WHERE id = {event}", true),
         ("UPDATE deliveries SET attempts = 99999999999 WHERE id = {delivery}", true),
         ("UPDATE deliveries SET event_type = CAST(X'FF' AS TEXT) WHERE id = {delivery}", true),
@@ -77,7 +77,7 @@ async fn on_sqlite_a_delivery_with_an_id_that_is_none_is_held_alone() {
 
 on_each_database!(the_log_lists_unreadable_deliveries_among_the_rest);
 async fn the_log_lists_unreadable_deliveries_among_the_rest(database: TestDatabase) {
-    for column in ["event_type = 'order.paid'", "state = 'parked', due_at = NULL, lease = NULL"] {
+    for column in ["event_type = 'Order Paid'", "state = 'parked', due_at = NULL, lease = NULL"] {
         let database = database.another().await;
         let world = World::new(&database).await;
         let sql = format!("UPDATE deliveries SET {column} WHERE id = {{delivery}}");
@@ -86,7 +86,7 @@ async fn the_log_lists_unreadable_deliveries_among_the_rest(database: TestDataba
             .engine
             .account(world.acme)
             .endpoint(world.bad)
-            .deliveries(Filter::default(), 10)
+            .deliveries(&Filter::default(), 10)
             .await
             .expect("the log");
         assert!(log[0].is_ok() && log[1].as_ref().is_err_and(|it| it.id == delivery), "{log:?}");

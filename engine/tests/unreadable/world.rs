@@ -79,7 +79,7 @@ impl<'d> World<'d> {
     }
 
     pub async fn log(&self, account: AccountId, endpoint: EndpointId) -> Vec<Delivery> {
-        log(&self.engine, account, endpoint, Filter::default(), 100).await
+        log(&self.engine, account, endpoint, &Filter::default(), 100).await
     }
 
     /// The states of an endpoint's deliveries, newest first.

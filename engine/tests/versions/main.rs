@@ -22,7 +22,7 @@ use signet_model::{
     AccountId, DeliveryId, EndpointId, EventId, Subscriptions,
     delivery::State,
     endpoint::DisabledReason,
-    event::EventType,
+    event::BuiltIn,
     signature::{Secret, verify_hex, verify_standard},
     time::Clock,
 };
@@ -113,14 +113,14 @@ impl World {
 
     async fn states(&self, webhook: &Webhook) -> Vec<State> {
         let handle = self.engine.account(account(webhook)).endpoint(endpoint(webhook));
-        let log = handle.deliveries(Filter::default(), 100).await.expect("the log");
+        let log = handle.deliveries(&Filter::default(), 100).await.expect("the log");
         log.iter().filter_map(|one| Some(one.as_ref().ok()?.state)).collect()
     }
 
     /// The newest event that a webhook got a delivery of.
     async fn newest_event(&self, webhook: &Webhook) -> Option<EventId> {
         let handle = self.engine.account(account(webhook)).endpoint(endpoint(webhook));
-        let log = handle.deliveries(Filter::default(), 1).await.expect("the log");
+        let log = handle.deliveries(&Filter::default(), 1).await.expect("the log");
         log.first().and_then(|one| Some(one.as_ref().ok()?.event))
     }
 }
@@ -183,8 +183,7 @@ async fn webhooks_want_what_they_wanted(world: World) {
     let ada = account(world.webhook("gone"));
     for name in ["task.completed", "task.failed", "balance.low"] {
         world.clock.advance(Duration::from_secs(1));
-        let kind: EventType = name.parse().expect("a type");
-        let body = kind.sample(world.clock.now());
+        let body = BuiltIn::find(name).expect("a type").sample(world.clock.now());
         let accepted = world.engine.ingest(NewEvent { account: ada, body, idempotency: None }).await.expect("accepted");
         let mut reached = 0;
         for webhook in world.webhooks() {
@@ -213,7 +212,7 @@ async fn a_repeated_request_gets_the_answer_of_before(world: World) {
     for answer in &world.facts.answers {
         let request_hash = hex::decode(&answer.request).expect("hex").try_into().expect("32 bytes");
         let idempotency = Some(Idempotency { key: answer.key.clone(), request_hash });
-        let body = "task.completed".parse::<EventType>().expect("a type").sample(world.clock.now());
+        let body = BuiltIn::find("task.completed").expect("a type").sample(world.clock.now());
         let event = NewEvent { account: AccountId::from_uuid(answer.account), body, idempotency };
         let accepted = world.engine.ingest(event).await.expect("the first answer");
         assert!(accepted.replayed);
@@ -228,7 +227,7 @@ async fn what_was_yet_to_be_sent_arrives_as_it_was(world: World) {
         let handle = world.engine.account(account(webhook)).endpoint(endpoint(webhook));
         if webhook.disabled.is_some() {
             handle.enable().await.expect("enabled");
-            handle.release(Subscriptions::all()).await.expect("released");
+            handle.release(&Subscriptions::all()).await.expect("released");
         }
     }
     // The longest wait of a retry, and the lease of the attempt that was under way.
@@ -278,7 +277,7 @@ async fn what_was_yet_to_be_held_is_held_and_what_cannot_be_sent_as_well(world: 
         assert!(world.states(world.webhook(path)).await.contains(&State::Held), "{path}");
     }
     let handle = world.engine.account(account(holding)).endpoint(endpoint(holding));
-    let released = handle.release(Subscriptions::all()).await.expect("released");
+    let released = handle.release(&Subscriptions::all()).await.expect("released");
     assert!(released > 0);
     let claimed = hands.claim().await;
     assert!(claimed.iter().any(|one| one.endpoint() == endpoint(holding)));

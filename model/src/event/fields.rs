@@ -1,5 +1,7 @@
 //! The members of a submitted event, read one by one.
 
+use std::sync::Arc;
+
 use super::EventType;
 use crate::{
     Amount, Timestamp,
@@ -34,9 +36,11 @@ impl MemberFault {
 impl From<payload::Fault> for MemberFault {
     fn from(fault: payload::Fault) -> Self {
         let advice = match fault.problem {
-            // The producer owns the members of `solution`; other members refuse a string as well.
-            Problem::Number if fault.pointer.starts_with("/solution/") => "; send it as a string",
-            Problem::Number => "; round it to 15 digits",
+            // These members of built-in types refuse a string as well.
+            Problem::Number if ["/balance", "/threshold", "/errorId"].contains(&fault.pointer.as_str()) => {
+                "; round it to 15 digits"
+            }
+            Problem::Number => "; send it as a string",
             _ => "",
         };
         Self { message: format!("{}{advice}", fault.problem), pointer: fault.pointer }
@@ -47,6 +51,16 @@ impl From<payload::Fault> for MemberFault {
 pub(super) struct Fields<'a>(pub(super) Members<'a>);
 
 impl<'a> Fields<'a> {
+    pub(super) fn of(value: Value<'a>) -> Result<Self, MemberFault> {
+        match value {
+            Value::Object(members) => Ok(Self(members)),
+            other => Err(MemberFault {
+                pointer: String::new(),
+                message: format!("must be a JSON object, not {}", other.kind()),
+            }),
+        }
+    }
+
     pub(super) fn required(&mut self, name: &str) -> Result<Value<'a>, MemberFault> {
         self.0.take(name).ok_or_else(|| MemberFault::new(name, "is missing"))
     }
@@ -66,6 +80,42 @@ impl<'a> Fields<'a> {
     pub(super) fn optional_text(&mut self, name: &str) -> Result<Option<String>, MemberFault> {
         let value = self.0.take(name);
         value.map(|value| text(name, value, "must not be empty; leave it out instead")).transpose()
+    }
+
+    /// Refuses a member that has its place elsewhere.
+    pub(super) fn absent<T>(&mut self, name: &str, advice: &str) -> Result<Option<T>, MemberFault> {
+        match self.0.take(name) {
+            None => Ok(None),
+            Some(_) => Err(MemberFault::new(name, advice)),
+        }
+    }
+
+    /// The text of a member, if that is short enough to be searched for.
+    pub(super) fn short_text(&self, name: &str) -> Option<Arc<str>> {
+        match self.0.iter().find(|(key, _)| *key == name) {
+            Some((_, Value::String(text))) if !text.is_empty() && text.chars().count() <= MAX_TASK_ID_LEN => {
+                Some(text.as_ref().into())
+            }
+            _ => None,
+        }
+    }
+
+    /// Writes all members that are left, as they came.
+    ///
+    /// # Errors
+    /// A name is a whole number: ECMAScript puts such members before all others, so that
+    /// `event` would not be the first.
+    pub(super) fn write_all(&self, json: &mut String) -> Result<(), MemberFault> {
+        for (name, value) in self.0.iter() {
+            if payload::is_array_index(name) {
+                return Err(MemberFault::new(name, "must not be named with a whole number; put it into an object"));
+            }
+            json.push(',');
+            write_string(name, json);
+            json.push(':');
+            value.write(json);
+        }
+        Ok(())
     }
 
     /// Reads a member that may be left out, because it has only one valid value.
@@ -94,7 +144,7 @@ impl<'a> Fields<'a> {
             .transpose()
     }
 
-    pub(super) fn finish(self, event_type: EventType) -> Result<(), MemberFault> {
+    pub(super) fn finish(self, event_type: &EventType) -> Result<(), MemberFault> {
         match self.0.iter().next() {
             None => Ok(()),
             Some((name, _)) => Err(MemberFault::new(name, format!("is not a member of {event_type}; remove it"))),

@@ -1,13 +1,15 @@
 //! `task.completed`: a task has a solution.
 
-use super::{Definition, Fields, MemberFault, TaskId, fields::write_member};
+use super::{BuiltIn, EventType, Fields, MemberFault, built_in::TaskId, fields::write_member};
 use crate::payload::Value;
 
-pub(super) const DEFINITION: Definition = Definition {
-    name: "task.completed",
-    sentence: "A task has finished and its solution is ready.",
+pub(super) static TYPE: BuiltIn = BuiltIn {
+    name: EventType::TASK_COMPLETED,
+    description: "A task has finished and its solution is ready.",
     is_default: true,
+    schema: r#"{"type":"object","properties":{"event":{"const":"task.completed"},"taskId":{"type":"string","minLength":1,"maxLength":255},"status":{"const":"ready"},"solution":{"type":"object"},"timestamp":{"type":"string","format":"date-time"}},"required":["event","taskId","status","solution","timestamp"],"additionalProperties":false}"#,
     sample: r#""taskId":"task_abc123","status":"ready","solution":{"token":"0.mF7gg2kQ","userAgent":"Mozilla/5.0 (X11; Linux x86_64)"}"#,
+    made_here: None,
     copy_members,
 };
 

@@ -1,13 +1,15 @@
 //! `task.failed`: a task could not be solved.
 
-use super::{Definition, Fields, MemberFault, TaskId, fields::write_member};
+use super::{BuiltIn, EventType, Fields, MemberFault, built_in::TaskId, fields::write_member};
 use crate::payload::Value;
 
-pub(super) const DEFINITION: Definition = Definition {
-    name: "task.failed",
-    sentence: "A task could not be completed; the error says why.",
+pub(super) static TYPE: BuiltIn = BuiltIn {
+    name: EventType::TASK_FAILED,
+    description: "A task could not be completed; the error says why.",
     is_default: true,
+    schema: r#"{"type":"object","properties":{"event":{"const":"task.failed"},"taskId":{"type":"string","minLength":1,"maxLength":255},"status":{"const":"failed"},"errorId":{"type":"integer"},"errorCode":{"type":"string","minLength":1},"timestamp":{"type":"string","format":"date-time"}},"required":["event","taskId","status","errorId","errorCode","timestamp"],"additionalProperties":false}"#,
     sample: r#""taskId":"task_abc123","status":"failed","errorId":10,"errorCode":"ERROR_CAPTCHA_UNSOLVABLE""#,
+    made_here: None,
     copy_members,
 };
 

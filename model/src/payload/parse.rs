@@ -338,6 +338,11 @@ fn array_index(key: &str) -> Option<u32> {
     key.parse().ok().filter(|&index| index != u32::MAX)
 }
 
+/// Tells whether ECMAScript puts a member with this name before those with other names.
+pub(crate) fn is_array_index(key: &str) -> bool {
+    array_index(key).is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -26,7 +26,7 @@ pub(super) const UNUSABLE: &str = "Unusable delivery";
 pub(super) const UNUSABLE_ADVICE: &str = "It is not sent as long as that is so; other deliveries are not affected. A newer version of Signet \
      may have stored it: then that version can send it. The server’s operator finds it with `signet check`.";
 
-pub(super) fn title(event_type: EventType) -> String {
+pub(super) fn title(event_type: &EventType) -> String {
     format!("{event_type} delivery")
 }
 

@@ -7,7 +7,11 @@ use signet_engine::{
     service::deliveries::Filter,
     testing::{Hands, account, api_key, completed, log},
 };
-use signet_model::{AccountId, ApiKeyId, DeliveryId, EndpointId, delivery::State, event::EventType};
+use signet_model::{
+    AccountId, ApiKeyId, DeliveryId, EndpointId,
+    delivery::State,
+    event::{BUILT_IN, EventType},
+};
 
 use crate::{
     pages::{
@@ -55,7 +59,7 @@ impl Property {
         let account = visitor.engine.account(self.account);
         let mut text = format!("{:?}", account.api_keys().list().await.expect("keys"));
         for endpoint in account.endpoints().list().await.expect("endpoints") {
-            let log = account.endpoint(endpoint.id).deliveries(Filter::default(), 100).await.expect("the log");
+            let log = account.endpoint(endpoint.id).deliveries(&Filter::default(), 100).await.expect("the log");
             let secret = account.endpoint(endpoint.id).secret().await.expect("a secret");
             write!(text, "\n{endpoint:?}\n{}\n{log:?}", secret.reveal()).expect("text");
         }
@@ -64,7 +68,7 @@ impl Property {
 }
 
 async fn webhook(visitor: &Visitor, account: AccountId, id: EndpointId) -> Webhook {
-    let log = log(&visitor.engine, account, id, Filter::default(), 100).await;
+    let log = log(&visitor.engine, account, id, &Filter::default(), 100).await;
     let mut states: Vec<_> = log.iter().map(|delivery| delivery.state).collect();
     states.sort_by_key(|state| state.as_str());
     assert_eq!(states, [State::Failed, State::Held]);
@@ -96,7 +100,7 @@ fn requests(Property { active, disabled, key, .. }: &Property) -> Vec<Request> {
             requests.push((format!("{webhook}{page}"), None));
         }
         let edited = encode(&[(&URL, "https://example.com/mine"), (&DESCRIPTION, "Mine"), (&EVENTS, "task.failed")]);
-        let held = |choice| format!("{}={choice}", held::field(EventType::TaskCompleted));
+        let held = |choice| format!("{}={choice}", held::field(&EventType::TASK_COMPLETED));
         for (action, form) in [
             ("/secret", ""),
             ("/secret/new", ""),
@@ -132,7 +136,7 @@ fn requests(Property { active, disabled, key, .. }: &Property) -> Vec<Request> {
 
 /// Tests, which wait for an engine that is at work.
 fn tests(Property { active, disabled, .. }: &Property) -> Vec<Request> {
-    let kinds = [active, disabled].into_iter().flat_map(|webhook| EventType::ALL.map(|kind| (webhook.id, kind)));
+    let kinds = [active, disabled].into_iter().flat_map(|webhook| BUILT_IN.map(|it| (webhook.id, it.name.clone())));
     let requests = kinds.flat_map(|(id, kind)| {
         [
             (format!("/settings/webhooks/{id}/test"), Some(format!("type={kind}"))),

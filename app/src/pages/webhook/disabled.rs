@@ -80,7 +80,7 @@ fn explanation(cause: &DeliveryDetail) -> Option<impl IntoView + use<>> {
             <p class="explanation-title">{explained.title}</p>
             <p>{explained.advice}</p>
             <p>
-                <a href=href>{text::open_failed(delivery.event_type)}</a>
+                <a href=href>{text::open_failed(&delivery.event_type)}</a>
             </p>
         </div>
     })

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use signet_engine::service::{backlog::Count, endpoints::Endpoint};
-use signet_model::{EndpointId, Subscriptions, event::EventType, subscriptions::NoEventType};
+use signet_model::{EndpointId, Subscriptions, event::EventType, subscriptions::InvalidSubscriptions};
 
 use super::text;
 use crate::{
@@ -43,9 +43,12 @@ impl Choice {
     }
 }
 
+/// The beginning of the name of each field, before the name of the type.
+const PREFIX: &str = "held.";
+
 /// The name of the field for one type.
-pub(crate) fn field(kind: EventType) -> String {
-    format!("held.{kind}")
+pub(crate) fn field(kind: &EventType) -> String {
+    format!("{PREFIX}{kind}")
 }
 
 /// Sends or discards deliveries that were kept held when the webhook was re-enabled.
@@ -60,17 +63,18 @@ pub(super) async fn settle(member: Member, Ids(id): Ids<EndpointId>, form: Form)
 pub(super) async fn apply(member: &Member, id: EndpointId, form: &Form) -> Result<(), PageError> {
     let endpoint = member.account().endpoint(id);
     if let Ok(types) = chosen(form, Choice::Send) {
-        endpoint.release(types).await?;
+        endpoint.release(&types).await?;
     }
     if let Ok(types) = chosen(form, Choice::Discard) {
-        endpoint.discard(types).await?;
+        endpoint.discard(&types).await?;
     }
     Ok(())
 }
 
 /// The event types for which the form has this choice.
-fn chosen(form: &Form, choice: Choice) -> Result<Subscriptions, NoEventType> {
-    Subscriptions::new(EventType::ALL.into_iter().filter(|&kind| form.named(&field(kind)) == choice.value()))
+fn chosen(form: &Form, choice: Choice) -> Result<Subscriptions, InvalidSubscriptions> {
+    let types = form.names_after(PREFIX, choice.value());
+    Subscriptions::of_types(types.filter_map(|name| name.parse().ok()))
 }
 
 /// The panel of an enabled webhook; `None` if none of its deliveries is held.
@@ -103,7 +107,7 @@ pub(super) fn choices(held: &[(EventType, Count)], chosen: Choice) -> Option<imp
     if held.is_empty() {
         return None;
     }
-    let lines = held.iter().map(|&(kind, count)| line(kind, count, chosen)).collect_view();
+    let lines = held.iter().map(|(kind, count)| line(kind, *count, chosen)).collect_view();
     Some(view! {
         <fieldset class="field">
             <legend>{text::HELD}</legend>
@@ -113,7 +117,7 @@ pub(super) fn choices(held: &[(EventType, Count)], chosen: Choice) -> Option<imp
     })
 }
 
-fn line(kind: EventType, count: Count, chosen: Choice) -> impl IntoView {
+fn line(kind: &EventType, count: Count, chosen: Choice) -> impl IntoView + use<> {
     let name = field(kind);
     let options = Choice::ALL
         .into_iter()
@@ -122,7 +126,7 @@ fn line(kind: EventType, count: Count, chosen: Choice) -> impl IntoView {
     view! {
         <div class="held-line">
             <label for=name.clone()>
-                <span class="mono">{kind.as_str()}</span>
+                <span class="mono">{kind.to_string()}</span>
                 <span class="muted">{deliveries(count)}</span>
             </label>
             <select class="input" id=name.clone() name=name>

@@ -1,7 +1,7 @@
 //! A test event: sent from the page of its webhook, with the answer on the same page.
 
 use leptos::prelude::*;
-use signet_engine::service::{deliveries::DeliveryDetail, endpoints::Endpoint};
+use signet_engine::service::{deliveries::DeliveryDetail, endpoints::Endpoint, event_types::Catalogue};
 use signet_model::{EndpointId, Timestamp, event::EventType};
 
 use super::text;
@@ -17,18 +17,27 @@ use crate::{
 
 /// In the address of the page: the test whose result it shows.
 pub(super) const TEST: Field = Field::named("test");
+/// The most types to choose from: a page has a size.
+const MAX_TYPES: usize = 200;
+
 pub(crate) const TYPE: Field = Field::named(TEST_EVENT_TYPE);
 
 /// Sends a test event, waits for the receiver, and leads to the result.
 pub(super) async fn send(member: Member, Ids(id): Ids<EndpointId>, form: Form) -> PageResult {
     let kind: EventType = form.get(&TYPE).parse().map_err(|_| PageError::Unreadable)?;
-    let delivery = member.account().endpoint(id).send_test(kind).await?;
+    let delivery = member.account().endpoint(id).send_test(&kind).await?;
     member.account().delivery(delivery).await_test().await?;
     Ok(see_other(&format!("{}?{}={delivery}#test", endpoint_path(id), TEST.name)))
 }
 
 /// The form, and the result of the test that was sent with it.
-pub(super) fn test_card(endpoint: &Endpoint, test: Option<&DeliveryDetail>, now: Timestamp) -> impl IntoView + use<> {
+pub(super) fn test_card(
+    endpoint: &Endpoint,
+    catalogue: &Catalogue,
+    test: Option<&DeliveryDetail>,
+    now: Timestamp,
+) -> impl IntoView + use<> {
+    let types = types(endpoint, catalogue);
     view! {
         <section class="card" id="test">
             <h2>{text::TEST}</h2>
@@ -36,16 +45,24 @@ pub(super) fn test_card(endpoint: &Endpoint, test: Option<&DeliveryDetail>, now:
             <TestPanel
                 endpoint=endpoint.id.to_string()
                 action=format!("{}/test", endpoint_path(endpoint.id))
-                types=EventType::ALL.map(|kind| kind.to_string()).into()
-                chosen=chosen(endpoint, test)
+                chosen=chosen(&types, endpoint, test)
+                types=types
                 report=test.map(|test| test_report(test, now))
             />
         </section>
     }
 }
 
+/// The types to choose from: those that the webhook wants first.
+fn types(endpoint: &Endpoint, catalogue: &Catalogue) -> Vec<String> {
+    let (wanted, others): (Vec<_>, Vec<_>) =
+        catalogue.active().partition(|entry| endpoint.event_types.contains(&entry.name));
+    wanted.into_iter().chain(others).take(MAX_TYPES).map(|entry| entry.name.to_string()).collect()
+}
+
 /// The type that was just tested, or the first one that the webhook wants.
-fn chosen(endpoint: &Endpoint, test: Option<&DeliveryDetail>) -> String {
-    let tested = test.map(|test| test.delivery.event_type);
-    tested.or(endpoint.event_types.iter().next()).map(|kind| kind.to_string()).unwrap_or_default()
+fn chosen(types: &[String], endpoint: &Endpoint, test: Option<&DeliveryDetail>) -> String {
+    let tested = test.map(|test| test.delivery.event_type.to_string());
+    let wanted = || types.first().filter(|name| name.parse().is_ok_and(|kind| endpoint.event_types.contains(&kind)));
+    tested.or_else(|| wanted().cloned()).unwrap_or_default()
 }

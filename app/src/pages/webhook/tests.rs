@@ -25,7 +25,7 @@ async fn the_page_shows_the_state_of_the_webhook() {
     }
     hands.ingest(completed(&owner.engine, owner.account, "task_held")).await.0.expect("accepted");
     insta::assert_snapshot!("disabled", owner.get(&path).await.content());
-    owner.post(&format!("{path}/enable"), &format!("{}=keep", held::field(EventType::TaskCompleted))).await;
+    owner.post(&format!("{path}/enable"), &format!("{}=keep", held::field(&EventType::TASK_COMPLETED))).await;
     insta::assert_snapshot!("held", owner.get(&path).await.content());
 }
 
@@ -39,7 +39,7 @@ async fn opening_the_address_of_a_form_leaves_the_webhook_as_it_is() {
     owner.get("/logout").await;
     let after = owner.account().endpoint(endpoint.id).get().await.expect("still there");
     assert!(after.disabled.is_none());
-    let sent = owner.account().endpoint(endpoint.id).deliveries(Filter::default(), 10).await.expect("the log");
+    let sent = owner.account().endpoint(endpoint.id).deliveries(&Filter::default(), 10).await.expect("the log");
     assert!(sent.is_empty());
 }
 

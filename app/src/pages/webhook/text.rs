@@ -44,7 +44,7 @@ pub(super) const fn since(disabled: Disabled) -> &'static str {
     }
 }
 
-pub(super) fn open_failed(event_type: EventType) -> String {
+pub(super) fn open_failed(event_type: &EventType) -> String {
     format!("Open the {event_type} delivery that failed")
 }
 

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The number of deliveries that a form selects.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Found {
     pub(super) selection: Selection,
     pub(super) count: Count,
@@ -55,7 +55,7 @@ fn enable_first(endpoint: &Endpoint) -> impl IntoView + use<> {
 
 /// Sends the deliveries that were found, even if the form above is changed meanwhile.
 fn send(endpoint: &Endpoint, form: &Form, count: Count) -> impl IntoView + use<> {
-    let types = form.types(&EVENTS).into_iter().map(|kind| hidden_input(&EVENTS, kind.as_str()));
+    let types = form.selectors(&EVENTS).into_iter().map(|it| hidden_input(&EVENTS, &it.to_string()));
     view! {
         <form method="post" action=path(endpoint.id) class="form-actions">
             {hidden_input(&SINCE, form.get(&SINCE).trim())}

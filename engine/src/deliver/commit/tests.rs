@@ -37,7 +37,7 @@ impl World {
 
     /// Oldest first.
     async fn deliveries(&self) -> Vec<Delivery> {
-        let all = log(&self.engine, self.account, self.endpoint, Filter::default(), 10).await;
+        let all = log(&self.engine, self.account, self.endpoint, &Filter::default(), 10).await;
         all.into_iter().rev().collect()
     }
 

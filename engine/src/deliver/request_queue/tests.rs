@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use signet_model::{Timestamp, event::EventType};
+use signet_model::{Timestamp, event::BUILT_IN};
 use tokio::sync::Semaphore;
 
 use super::*;
@@ -22,7 +22,7 @@ fn request(account: AccountId, count: usize) -> (Replies<Accepted>, Vec<WriteReq
     let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().expect("a permit");
     let (replies, reply_tos) = replies(count, permit);
     let event = || {
-        let body = EventType::TaskFailed.sample(Timestamp::from_unix_seconds(1_774_699_200));
+        let body = BUILT_IN[1].sample(Timestamp::from_unix_seconds(1_774_699_200));
         Incoming { event: NewEvent { account, body, idempotency: None }, audience: Audience::Subscribers }
     };
     (replies, reply_tos.map(|reply_to| WriteRequest::Event(event(), reply_to)).collect())

@@ -13,6 +13,10 @@ use crate::{
 
 /// Counting ends here.
 const CAP: u64 = 10_000;
+/// The number of types whose held deliveries are counted.
+const COUNTED_TYPES: u32 = 200;
+/// More types than a catalogue has.
+const TYPES_MAX: u32 = 10_000;
 
 /// A number of deliveries, up to which they were counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -69,6 +73,17 @@ pub(crate) const FAILED: &str = "SELECT COALESCE(sum(CASE WHEN NOT is_test AND E
        WHERE account_id = $1 AND endpoint_id = $2 AND state = 'failed' AND state IN ('failed', 'held', 'discarded') AND event_type = $3
          AND event_id > $4 ORDER BY event_id LIMIT $5) AS failed";
 
+/// The types of one endpoint's deliveries (`$1`, `$2`) in a state (`$3`), at most `$4`: each
+/// is found behind the one before it in the index.
+pub(crate) const TYPES_IN: &str = "WITH RECURSIVE kinds (kind) AS (
+       SELECT min(event_type) FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = $3
+         AND state IN ('failed', 'held', 'discarded')
+       UNION ALL
+       SELECT (SELECT min(event_type) FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = $3
+                 AND state IN ('failed', 'held', 'discarded') AND event_type > kinds.kind)
+         FROM kinds WHERE kind IS NOT NULL)
+     SELECT kind FROM kinds WHERE kind IS NOT NULL LIMIT $4";
+
 fn one_more() -> i64 {
     i64::try_from(CAP).unwrap_or(i64::MAX) + 1
 }
@@ -85,21 +100,35 @@ impl EndpointHandle<'_> {
             }
         }
         let cut = if waiting.is_empty() { 0 } else { looked_at };
-        let mut counts = Vec::new();
-        for kind in EventType::ALL {
-            let held = self.count_held(kind).await? + waiting.remove(&kind).unwrap_or_default();
-            counts.push((kind, Count::of(held, cut)));
+        for kind in self.types_in(State::Held, COUNTED_TYPES).await? {
+            *waiting.entry(kind.clone()).or_default() += self.count_held(&kind).await?;
         }
-        counts.retain(|(_, count)| count.counted > 0);
-        Ok(counts)
+        Ok(waiting.into_iter().map(|(kind, held)| (kind, Count::of(held, cut))).collect())
+    }
+
+    /// Lists the types of the endpoint's deliveries in a state that are selected.
+    pub(super) async fn types_among(self, state: State, selected: &Subscriptions) -> Result<Vec<EventType>> {
+        let mut types = self.types_in(state, TYPES_MAX).await?;
+        types.retain(|kind| selected.contains(kind));
+        Ok(types)
+    }
+
+    /// Lists the types of the endpoint's deliveries that are stored in a state, by name, at
+    /// most `limit`. Names that cannot be read are left out.
+    pub(in crate::service) async fn types_in(self, state: State, limit: u32) -> Result<Vec<EventType>> {
+        let mut conn = self.service.db.read(Pool::Pages).await?;
+        let query = conn.query(TYPES_IN).bind(self.account).bind(self.id).bind(state).bind(i64::from(limit));
+        let types: Vec<Stored<EventType>> = query.fetch_values().await?;
+        Ok(types.into_iter().filter_map(Stored::ok).collect())
     }
 
     /// Counts the failed deliveries of these types that [`EndpointHandle::recover`] would put
     /// back, of events that were accepted since then.
-    pub async fn recoverable(self, since: Timestamp, types: Subscriptions) -> Result<Count> {
+    pub async fn recoverable(self, since: Timestamp, types: &Subscriptions) -> Result<Count> {
+        let types = self.types_among(State::Failed, types).await?;
         let mut conn = self.service.db.read(Pool::Pages).await?;
         let (mut meant, mut looked_at) = (0, 0);
-        for kind in types.iter() {
+        for kind in &types {
             let query = conn.query(FAILED).bind(self.account).bind(self.id).bind(kind);
             let (failed, all): (i64, i64) = query.bind(first_id(since)).bind(one_more()).fetch_one().await?;
             (meant, looked_at) = (meant + failed.unsigned_abs(), looked_at.max(all.unsigned_abs()));
@@ -112,7 +141,7 @@ impl EndpointHandle<'_> {
         Ok(conn.query(PENDING).bind(self.account).bind(self.id).bind(one_more()).fetch_all().await?)
     }
 
-    async fn count_held(self, kind: EventType) -> Result<u64> {
+    async fn count_held(self, kind: &EventType) -> Result<u64> {
         let mut conn = self.service.db.read(Pool::Pages).await?;
         let query = conn.query(HELD).bind(self.account).bind(self.id).bind(kind);
         Ok(query.bind(one_more()).fetch_value::<i64>().await?.unsigned_abs())

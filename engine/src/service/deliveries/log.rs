@@ -1,10 +1,12 @@
 //! The delivery log, newest first.
 //!
 //! Without a filter it follows `deliveries_by_endpoint`. Failed, held and discarded
-//! deliveries are merged from parts of `deliveries_by_state`, one for each type in the
-//! filter, each read no further than the page is long. Pending deliveries are in the
+//! deliveries are merged from parts of `deliveries_by_state`, one for each type that the
+//! endpoint has in that state, each read no further than the page is long. Pending deliveries are in the
 //! order in which they are due: of these, a slice is searched. For all other filters, the
 //! next part of the log is searched, and the page tells where the search ended.
+
+use std::collections::BTreeSet;
 
 use const_format::{concatcp, formatcp};
 use signet_model::{EventId, delivery::State, event::EventType};
@@ -19,6 +21,9 @@ use crate::{
     db::Pool,
     service::{EFFECTIVE_STATE, EndpointHandle, Result},
 };
+
+/// The number of types up to which parts of the index are merged.
+const MERGED_TYPES: u32 = 100;
 
 /// The number of an endpoint's pending deliveries that a filter looks at: those due first.
 pub const PENDING_SEARCHED: u32 = 1_000;
@@ -68,7 +73,7 @@ pub(crate) const LAST_SEARCHED: &str = "SELECT event_id FROM deliveries
 
 /// The way in which deliveries are found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
+pub(crate) enum Way {
     /// All of them.
     All,
     /// By their state, as stored.
@@ -78,8 +83,8 @@ enum Way {
 }
 
 impl Filter {
-    const fn way(&self) -> Way {
-        match (self.state, self.event_type) {
+    pub(crate) const fn way(&self) -> Way {
+        match (self.state, &self.event_type) {
             (None, None) => Way::All,
             (None, Some(_)) | (Some(State::Delivered), _) => Way::Search,
             (Some(State::Pending), _) => Way::Index(&[]),
@@ -90,24 +95,26 @@ impl Filter {
         }
     }
 
-    /// The statement that reads a page.
-    pub(crate) fn sql(&self) -> String {
-        match self.way() {
+    /// The statement that reads a page, if the endpoint has deliveries of these types in the
+    /// states of the filter.
+    pub(crate) fn sql(&self, way: Way, types: &[EventType]) -> String {
+        match way {
             Way::All => UNFILTERED.to_owned(),
-            Way::Index(states) => FILTERED.replace("{candidates}", &self.candidates(states)),
+            Way::Index(states) => FILTERED.replace("{candidates}", &self.candidates(states, types)),
             Way::Search => FILTERED.replace("{candidates}", &searched()),
         }
     }
 
-    fn candidates(&self, states: &[State]) -> String {
-        let types = self.event_type.map_or(EventType::ALL.to_vec(), |kind| vec![kind]);
-        let parts = states.iter().flat_map(|state| types.iter().map(move |kind| part(*state, *kind)));
+    fn candidates(&self, states: &[State], types: &[EventType]) -> String {
+        let parts = states.iter().flat_map(|state| types.iter().map(move |kind| part(*state, kind)));
         let pending = (self.state != Some(State::Failed)).then(pending);
-        parts.chain(pending).collect::<Vec<_>>().join(" UNION ALL ")
+        let none = "SELECT id FROM deliveries WHERE account_id = $1 AND id IS NULL".to_owned();
+        parts.chain(pending).reduce(|all, part| format!("{all} UNION ALL {part}")).unwrap_or(none)
     }
 }
 
-fn part(state: State, kind: EventType) -> String {
+/// Names of types have no letter that a text in SQL could not have.
+fn part(state: State, kind: &EventType) -> String {
     let (state, kind) = (state.as_str(), kind.as_str());
     format!(
         "SELECT id FROM (SELECT id FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = '{state}'
@@ -133,9 +140,10 @@ fn searched() -> String {
 impl EndpointHandle<'_> {
     /// Lists the endpoint's deliveries, newest first, at most `limit`, with those that cannot
     /// be used among them.
-    pub async fn deliveries(self, filter: Filter, limit: u32) -> Result<Vec<Result<Delivery, UnusableDelivery>>> {
-        // Made of constants alone.
-        let sql = AssertSqlSafe(filter.sql());
+    pub async fn deliveries(self, filter: &Filter, limit: u32) -> Result<Vec<Result<Delivery, UnusableDelivery>>> {
+        let (way, types) = self.way(filter).await?;
+        // Made of constants, and of names of types.
+        let sql = AssertSqlSafe(filter.sql(way, &types));
         let mut conn = self.service.db.read(Pool::Pages).await?;
         let rows: Vec<Row> = conn
             .query(sql)
@@ -144,17 +152,18 @@ impl EndpointHandle<'_> {
             .bind(filter.before())
             .bind(i64::from(limit))
             .bind(filter.state)
-            .bind(filter.event_type)
+            .bind(filter.event_type.as_ref().map(EventType::as_str))
             .fetch_all()
             .await?;
         Ok(rows.into_iter().filter_map(Row::read).collect())
     }
 
     /// Lists deliveries likewise, and tells the rest that was not looked at.
-    pub async fn log(self, filter: Filter, limit: u32) -> Result<Log> {
+    pub async fn log(self, filter: &Filter, limit: u32) -> Result<Log> {
         let deliveries = self.deliveries(filter, limit).await?;
         let is_full = deliveries.len() >= limit as usize;
-        let rest = match filter.way() {
+        let (way, _) = self.way(filter).await?;
+        let rest = match way {
             Way::Search if !is_full => self.last_searched(filter).await?.map(Rest::After),
             Way::Index(_) if filter.state != Some(State::Failed) => {
                 (self.count_pending().await? > i64::from(PENDING_SEARCHED)).then_some(Rest::Pending)
@@ -164,7 +173,20 @@ impl EndpointHandle<'_> {
         Ok(Log { deliveries, rest })
     }
 
-    async fn last_searched(self, filter: Filter) -> Result<Option<EventId>> {
+    /// The way that this filter goes at the endpoint, with the types that are merged.
+    async fn way(self, filter: &Filter) -> Result<(Way, Vec<EventType>)> {
+        let (Way::Index(states), None) = (filter.way(), &filter.event_type) else {
+            return Ok((filter.way(), filter.event_type.iter().cloned().collect()));
+        };
+        let mut types = BTreeSet::new();
+        for state in states {
+            types.extend(self.types_in(*state, MERGED_TYPES + 1).await?);
+        }
+        let way = if types.len() > MERGED_TYPES as usize { Way::Search } else { filter.way() };
+        Ok((way, types.into_iter().collect()))
+    }
+
+    async fn last_searched(self, filter: &Filter) -> Result<Option<EventId>> {
         let mut conn = self.service.db.read(Pool::Pages).await?;
         let query = conn.query(LAST_SEARCHED).bind(self.account).bind(self.id);
         Ok(query.bind(filter.before()).bind(i64::from(SEARCHED)).fetch_optional_value().await?)

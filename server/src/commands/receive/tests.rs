@@ -69,7 +69,7 @@ impl Play {
             id: DeliveryId::new(NOW, [3; 10]),
             url: Arc::new(self.url.parse().expect("a URL")),
             keys: Arc::new(SigningKeys { current: SigningKey::new(secret), next: None }),
-            event_type: EventType::BalanceLow,
+            event_type: EventType::BALANCE_LOW,
             is_test: number == 1,
             number,
             body: BODY.into(),

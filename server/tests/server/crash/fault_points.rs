@@ -145,7 +145,7 @@ async fn deliveries_that_a_step_has_held_stay_held_and_the_next_process_goes_on(
     server.died().await;
     world.receiver.answer(200);
     endpoint.enable().await.expect("enabled");
-    endpoint.release(Subscriptions::all()).await.expect("released");
+    endpoint.release(&Subscriptions::all()).await.expect("released");
     engine.close().await;
     let (delivery, _) = go_on(&world).await;
     assert_eq!((delivery.event, delivery.state), (event, State::Delivered));

@@ -53,7 +53,7 @@ pub async fn settled(world: &World, endpoints: &[EndpointId]) {
     for &endpoint in endpoints {
         let filter = Filter { state: Some(State::Pending), ..Filter::default() };
         until("no delivery is pending", async || {
-            let pending = engine.account(world.account).endpoint(endpoint).deliveries(filter, 1).await;
+            let pending = engine.account(world.account).endpoint(endpoint).deliveries(&filter, 1).await;
             pending.is_ok_and(|pending| pending.is_empty())
         })
         .await;

@@ -155,7 +155,7 @@ pub async fn read_log(engine: &Engine, account: AccountId, endpoint: EndpointId)
     let mut log: Vec<Delivery> = Vec::new();
     loop {
         let filter = Filter { before: log.last().map(|delivery| delivery.event), ..Filter::default() };
-        let page = testing::log(engine, account, endpoint, filter, PAGE).await;
+        let page = testing::log(engine, account, endpoint, &filter, PAGE).await;
         if page.is_empty() {
             return log;
         }

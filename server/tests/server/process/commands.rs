@@ -55,7 +55,7 @@ async fn a_key_from_the_command_line_sends_events_of_its_account() {
     let key = folder.printed(&["key", "add", "--account", "acme", "--name", "backend"]).await;
     let server = folder.serve(&[]).await;
     let headers = format!("Authorization: Bearer {key}\r\nContent-Type: application/json\r\n");
-    let event = r#"{"event":"balance.low","balance":1,"threshold":2}"#;
+    let event = r#"{"event":"task.failed","taskId":"t","errorId":1,"errorCode":"E"}"#;
     let answer = ask(&server, "POST", "/v1/events", &headers, event).await;
     assert!(answer.starts_with("HTTP/1.1 202") && answer.contains("\"deliveries\":0"), "{answer}");
 }

@@ -1,0 +1,273 @@
+//! The catalogue of event types. It belongs to the installation, not to an account.
+//!
+//! Each change raises the revision of the catalogue. A process remembers the catalogue at one
+//! revision, and asks for the present one at most once a second ([`remembered`]): a type that
+//! another process makes is known here a second later, or at once where it is asked for
+//! ([`EventTypesHandle::newer_than`]).
+
+mod catalogue;
+mod import;
+mod nearest;
+mod remembered;
+mod schema;
+mod store;
+
+use std::sync::Arc;
+
+use signet_model::{
+    Timestamp,
+    event::{BuiltIn, EventType, MemberFault},
+    sql::Unreadable,
+    text::Description,
+};
+
+pub use catalogue::Catalogue;
+pub use import::{ImportError, Imported};
+pub(crate) use remembered::Remembered;
+
+use super::{Error, Result, Service};
+use crate::db;
+use schema::Schema;
+
+/// The most types, archived ones included: a process remembers all of them.
+pub const MAX_TYPES: usize = 5_000;
+
+/// Names that begin so belong to Signet itself.
+const RESERVED: &str = "signet.";
+
+/// The way in which a type came into the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// It is built in, and closed.
+    BuiltIn,
+    /// A person or a program made it.
+    Person,
+    /// A file names it, which archives it once it does so no more.
+    File,
+}
+
+/// An event type.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its name.
+    pub name: EventType,
+    /// The sentence that describes it to people; may be empty.
+    pub description: String,
+    /// Its JSON Schema; without one, any members are taken.
+    pub schema: Option<String>,
+    /// A JSON object with the members of a sample body.
+    pub sample: Option<String>,
+    /// The way in which it came in.
+    pub origin: Origin,
+    /// True if a new webhook wants the type unless a person unticks it.
+    pub is_default: bool,
+    /// False if Signet alone makes its events.
+    pub takes_submissions: bool,
+    /// The instant from which on no new events are taken.
+    pub archived_at: Option<Timestamp>,
+    /// The instant of its creation; `None` for a type that is built in.
+    pub created_at: Option<Timestamp>,
+    /// The instant of its last change.
+    pub updated_at: Option<Timestamp>,
+    /// Grows with each change.
+    pub revision: i64,
+    /// The reason for which its stored schema cannot be used. Its events are refused.
+    pub unusable: Option<Unreadable>,
+    /// The compiled schema, of types that are not built in.
+    validator: Option<Schema>,
+}
+
+impl Entry {
+    fn built_in(it: &'static BuiltIn) -> Self {
+        Self {
+            name: it.name.clone(),
+            description: it.description.to_owned(),
+            schema: Some(it.schema.to_owned()),
+            sample: Some(format!("{{{}}}", it.sample_members())),
+            origin: Origin::BuiltIn,
+            is_default: it.is_default,
+            takes_submissions: it.takes_submissions(),
+            archived_at: None,
+            created_at: None,
+            updated_at: None,
+            revision: 0,
+            unusable: None,
+            validator: None,
+        }
+    }
+
+    /// The schema of a whole body as a document; `None` if any members are taken.
+    pub fn body_schema(&self) -> Option<serde_json::Value> {
+        schema::whole(&self.name, self.schema.as_deref()?).ok()
+    }
+}
+
+/// A type as a person or a program enters it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventTypeDraft {
+    /// Its name.
+    pub name: EventType,
+    /// The rest.
+    pub content: EventTypeContent,
+}
+
+/// What can be changed of a type.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventTypeContent {
+    /// The sentence that describes it to people; may be empty.
+    pub description: Description,
+    /// Its JSON Schema, as JSON.
+    pub schema: Option<String>,
+    /// The members of a sample body, as a JSON object.
+    pub sample: Option<String>,
+}
+
+impl EventTypeContent {
+    /// Checks the schema, and the sample against it, and prints both in the shape in which
+    /// they are kept.
+    ///
+    /// # Errors
+    /// One of them is not valid. The pointer begins with `/schema` or `/sample`.
+    fn check(self, name: &EventType) -> Result<Self, MemberFault> {
+        let within = |place: &'static str| {
+            move |mut fault: MemberFault| {
+                fault.pointer.insert_str(0, place);
+                fault
+            }
+        };
+        let schema = self.schema.map(|text| schema::normal(&text)).transpose().map_err(within("/schema"))?;
+        let compiled = schema.as_deref().map(|text| Schema::compile(name, text)).transpose();
+        let compiled = compiled.map_err(within("/schema"))?;
+        let sample = self.sample.map(|text| schema::normal(&text)).transpose().map_err(within("/sample"))?;
+        if let Some(sample) = &sample {
+            catalogue::check_sample(name, sample, compiled.as_ref()).map_err(within("/sample"))?;
+        }
+        Ok(Self { schema, sample, ..self })
+    }
+}
+
+/// A type was not saved.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveTypeError {
+    /// A member is not valid.
+    #[error("{0}")]
+    Invalid(MemberFault),
+    /// There is such a type, archived or not.
+    #[error("There is an event type with this name already.")]
+    Exists,
+    /// The type is built in, or its name belongs to Signet.
+    #[error("Types that are built in, and names that begin with signet., cannot be made or changed.")]
+    BuiltIn,
+    /// There is no such type.
+    #[error("There is no such event type.")]
+    NotFound,
+    /// The type has been changed since it was read.
+    #[error("This event type was changed meanwhile. Read it again.")]
+    Changed,
+    /// The catalogue is full.
+    #[error("The catalogue has {MAX_TYPES} event types, and cannot have more.")]
+    TooMany,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+impl From<db::Error> for SaveTypeError {
+    fn from(error: db::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<MemberFault> for SaveTypeError {
+    fn from(fault: MemberFault) -> Self {
+        Self::Invalid(fault)
+    }
+}
+
+/// The catalogue of event types.
+#[derive(Debug, Clone, Copy)]
+pub struct EventTypesHandle<'e>(pub(crate) &'e Arc<Service>);
+
+impl EventTypesHandle<'_> {
+    /// The catalogue, as it was at most a second ago, or is. While the database does not
+    /// answer, the last one that was read.
+    pub async fn current(self) -> Result<Arc<Catalogue>> {
+        Ok(self.0.event_types.current(self.0).await?)
+    }
+
+    /// The catalogue as it is now, if that is another one than this.
+    pub async fn newer_than(self, known: &Catalogue) -> Result<Option<Arc<Catalogue>>> {
+        let now = self.0.event_types.now(self.0).await?;
+        Ok((now.revision != known.revision).then_some(now))
+    }
+
+    /// Makes a type.
+    pub async fn create(self, draft: EventTypeDraft) -> Result<Arc<Entry>, SaveTypeError> {
+        let EventTypeDraft { name, content } = draft;
+        refuse_reserved(&name)?;
+        let content = content.check(&name)?;
+        let mut change = store::Change::begin(self.0).await?;
+        if change.find(&name).await?.is_some() {
+            return Err(SaveTypeError::Exists);
+        }
+        if change.count().await? >= MAX_TYPES {
+            return Err(SaveTypeError::TooMany);
+        }
+        change.insert(&name, &content, store::Source::Person).await?;
+        self.commit(change, &name).await
+    }
+
+    /// Changes a type to new content, if it still has the expected revision.
+    pub async fn change(
+        self,
+        name: &EventType,
+        content: EventTypeContent,
+        expected: Option<i64>,
+    ) -> Result<Arc<Entry>, SaveTypeError> {
+        refuse_reserved(name)?;
+        let content = content.check(name)?;
+        let mut change = store::Change::begin(self.0).await?;
+        change.expect(name, expected).await?;
+        change.update(name, &content, store::Source::Person).await?;
+        self.commit(change, name).await
+    }
+
+    /// Archives a type: new events are refused, and history stays readable.
+    pub async fn archive(self, name: &EventType, expected: Option<i64>) -> Result<Arc<Entry>, SaveTypeError> {
+        self.set_archived(name, expected, true).await
+    }
+
+    /// Takes events of an archived type again.
+    pub async fn restore(self, name: &EventType, expected: Option<i64>) -> Result<Arc<Entry>, SaveTypeError> {
+        self.set_archived(name, expected, false).await
+    }
+
+    async fn set_archived(
+        self,
+        name: &EventType,
+        expected: Option<i64>,
+        archived: bool,
+    ) -> Result<Arc<Entry>, SaveTypeError> {
+        refuse_reserved(name)?;
+        let mut change = store::Change::begin(self.0).await?;
+        let stored = change.expect(name, expected).await?;
+        if stored.archived_at.is_some() != archived {
+            change.set_archived(name, archived).await?;
+        }
+        self.commit(change, name).await
+    }
+
+    async fn commit(self, change: store::Change, name: &EventType) -> Result<Arc<Entry>, SaveTypeError> {
+        change.commit().await?;
+        let catalogue = self.0.event_types.now(self.0).await?;
+        catalogue.get(name.as_str()).cloned().ok_or(SaveTypeError::NotFound)
+    }
+}
+
+fn refuse_reserved(name: &EventType) -> Result<(), SaveTypeError> {
+    let is_reserved = BuiltIn::find(name.as_str()).is_some() || name.as_str().starts_with(RESERVED);
+    if is_reserved { Err(SaveTypeError::BuiltIn) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! A catalogue that comes from a file: the same file twice changes nothing, and a type that
+//! the file no longer names is archived.
+
+use std::collections::HashMap;
+
+use signet_model::event::EventType;
+
+use super::{
+    EventTypeDraft, EventTypesHandle, MAX_TYPES, SaveTypeError, refuse_reserved,
+    store::{Change, Row, Source},
+};
+
+/// The changes that a file made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// New types.
+    pub created: usize,
+    /// Types that were different, or archived.
+    pub changed: usize,
+    /// Types that are as the file has them.
+    pub unchanged: usize,
+    /// Types of an earlier file that this one does not name.
+    pub archived: usize,
+}
+
+/// A file was not taken. No type is changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// A type of the file cannot be saved.
+    #[error("{name}: {error}")]
+    Type {
+        /// The name of the type.
+        name: EventType,
+        /// The reason.
+        error: SaveTypeError,
+    },
+    /// The file names a type twice.
+    #[error("{0} is named twice")]
+    Twice(EventType),
+    /// The database failed, or the catalogue is full.
+    #[error(transparent)]
+    Save(#[from] SaveTypeError),
+}
+
+impl EventTypesHandle<'_> {
+    /// Makes the catalogue as a file has it. Types that came in otherwise stay, unless the file
+    /// names them.
+    ///
+    /// # Errors
+    /// A type of the file cannot be saved; then none is.
+    pub async fn import(self, drafts: Vec<EventTypeDraft>) -> Result<Imported, ImportError> {
+        let drafts = drafts.into_iter().map(checked).collect::<Result<Vec<_>, _>>()?;
+        let mut change = Change::begin(self.0).await.map_err(SaveTypeError::from)?;
+        let stored = change.all().await.map_err(SaveTypeError::from)?;
+        let mut stored: HashMap<EventType, Row> =
+            stored.into_iter().filter_map(|row| Some((row.name.clone().ok()?, row))).collect();
+        let mut done = Imported::default();
+        let mut named = HashMap::with_capacity(drafts.len());
+        for EventTypeDraft { name, content } in &drafts {
+            if named.insert(name, ()).is_some() {
+                return Err(ImportError::Twice(name.clone()));
+            }
+            match stored.remove(name) {
+                None => {
+                    change.insert(name, content, Source::File).await.map_err(SaveTypeError::from)?;
+                    done.created += 1;
+                }
+                Some(row) if row.is(content, Source::File) => done.unchanged += 1,
+                Some(_) => {
+                    change.update(name, content, Source::File).await.map_err(SaveTypeError::from)?;
+                    done.changed += 1;
+                }
+            }
+        }
+        for (name, row) in stored {
+            if row.is_from_a_file() && row.archived_at.is_none() {
+                change.set_archived(&name, true).await.map_err(SaveTypeError::from)?;
+                done.archived += 1;
+            }
+        }
+        if change.count().await.map_err(SaveTypeError::from)? > MAX_TYPES {
+            return Err(SaveTypeError::TooMany.into());
+        }
+        if done.created + done.changed + done.archived > 0 {
+            change.commit().await.map_err(SaveTypeError::from)?;
+            self.0.event_types.now(self.0).await.map_err(SaveTypeError::from)?;
+        }
+        Ok(done)
+    }
+}
+
+fn checked(draft: EventTypeDraft) -> Result<EventTypeDraft, ImportError> {
+    let EventTypeDraft { name, content } = draft;
+    let content = refuse_reserved(&name).and_then(|()| Ok(content.check(&name)?));
+    match content {
+        Ok(content) => Ok(EventTypeDraft { name, content }),
+        Err(error) => Err(ImportError::Type { name, error }),
+    }
+}
