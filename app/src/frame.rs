@@ -126,9 +126,9 @@ impl Member {
         &self.frame.state.engine
     }
 
-    /// The catalogue of event types.
+    /// The catalogue of event types, as the account sees it.
     pub(crate) async fn catalogue(&self) -> Result<Arc<Catalogue>, PageError> {
-        Ok(self.engine().event_types().current().await?)
+        Ok(self.engine().event_types().seen_by(self.account).await?)
     }
 
     /// The operations of the account.

@@ -60,6 +60,7 @@ mod lanes;
 mod leased_delivery;
 mod listener;
 mod locked_accounts;
+mod operations;
 mod outcome;
 pub(crate) mod plan;
 mod readiness;

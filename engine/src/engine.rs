@@ -21,6 +21,7 @@ use crate::{
         Passwords, Service,
         api_keys::RecentKeys,
         event_types::Remembered,
+        operational_events::send_notices,
         retention::{FIRST_AFTER, sweep_hourly},
     },
     settings::Settings,
@@ -73,7 +74,9 @@ impl Engine {
     pub fn start(&self) -> Option<Running> {
         let tasks = Tasks::start(&self.0.delivery)?;
         let begun = self.0.delivery.shutdown.begun.clone();
-        Some(Running { tasks, janitor: tokio::spawn(sweep_hourly(Arc::clone(&self.0), FIRST_AFTER, begun)) })
+        let notices = tokio::spawn(send_notices(Arc::clone(&self.0), begun.clone()));
+        let janitor = tokio::spawn(sweep_hourly(Arc::clone(&self.0), FIRST_AFTER, begun));
+        Some(Running { tasks, janitor, notices })
     }
 
     /// Ingests one event. Returns once the event and its deliveries are durable.
@@ -123,6 +126,7 @@ impl fmt::Debug for Engine {
 pub struct Running {
     tasks: Tasks,
     janitor: JoinHandle<()>,
+    notices: JoinHandle<()>,
 }
 
 impl fmt::Debug for Running {
@@ -141,7 +145,8 @@ impl Running {
     /// Stops in the phases that [`Shutdown`](crate::Shutdown) describes, the last ones early if
     /// `deadline` is cancelled.
     pub async fn stop(self, deadline: CancellationToken) {
-        let Self { tasks, janitor } = self;
-        tokio::join!(tasks.stop(deadline.clone()), deadline.run_until_cancelled(janitor));
+        let Self { tasks, janitor, notices } = self;
+        let rest = async { tokio::join!(janitor, notices) };
+        tokio::join!(tasks.stop(deadline.clone()), deadline.run_until_cancelled(rest));
     }
 }

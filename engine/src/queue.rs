@@ -29,6 +29,7 @@ mod claims;
 mod conformance;
 pub(crate) mod drain;
 mod due;
+mod notices;
 #[cfg(test)]
 mod plans;
 mod postgres;
@@ -45,6 +46,7 @@ pub(crate) use batch::Batch;
 pub(crate) use claims::{Claim, ClaimOrder, ClaimQuota, Claimed, UnreadableRow};
 pub(crate) use drain::EndpointStatus;
 pub(crate) use due::DueQueue;
+pub(crate) use notices::{NewNotice, Telling};
 pub(crate) use records::{
     Counted, DeliveryRow, EventRow, HOUR, HealthRow, KeyRow, NewAttempt, OutcomeRow, QueueEntry, Revision,
     StatisticsRow, Tally, duration, failure_of, status_of,

@@ -16,6 +16,7 @@ mod error;
 pub mod event_stream;
 pub mod event_types;
 pub mod ledger;
+pub(crate) mod operational_events;
 mod password;
 #[cfg(test)]
 mod plans;

@@ -12,7 +12,7 @@ use signet_engine::{
 };
 use signet_model::AccountId;
 
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "events",
     "deliveries",
     "attempts",
@@ -21,6 +21,7 @@ const TABLES: [&str; 9] = [
     "endpoint_queues",
     "endpoint_health",
     "statistics",
+    "operational_events",
     "api_keys",
 ];
 

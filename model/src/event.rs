@@ -8,6 +8,7 @@ mod body;
 mod built_in;
 mod event_type;
 mod fields;
+mod operational;
 mod task_completed;
 mod task_failed;
 
@@ -15,6 +16,7 @@ use fields::{Fields, write_timestamp};
 
 pub use balance_low::balance_low;
 pub use body::{EventBody, EventTypes, Submission};
-pub use built_in::{BUILT_IN, BuiltIn};
+pub use built_in::{BUILT_IN, BuiltIn, OPERATIONAL};
 pub use event_type::{EventType, InvalidEventType};
 pub use fields::MemberFault;
+pub use operational::Notice;

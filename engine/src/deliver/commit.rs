@@ -19,6 +19,7 @@ use super::{
     distinct,
     endpoint_cache::Snapshot,
     ingest::Incoming,
+    operations::{Noted, note_outcomes},
     outcome::{Completion, Decided, add_outcomes, outcome_row},
     plan::{Plans, StoredEvents},
     reply::Answer,
@@ -74,9 +75,10 @@ async fn commit_changes(
     outcomes: &[Decided],
 ) -> Result<Committed, WriteError> {
     let outcomes: Vec<_> = outcomes.iter().collect();
-    // Each balance goes by the one before, and disabling changes endpoints for the others.
+    // Each balance goes by the one before, and disabling changes endpoints for the others. An
+    // endpoint is told of once.
     if changes.balances.is_empty()
-        && !outcomes.iter().any(|one| one.disables())
+        && !outcomes.iter().any(|one| one.disables() || context.operations.tell_of(one, &context.settings.schedule))
         && let Optimistic::Committed(committed) =
             commit_optimistically(context, queue, &changes.events, &outcomes).await?
     {
@@ -146,6 +148,7 @@ struct Written<'a> {
     committed: Committed,
     outcomes: Vec<&'a Decided>,
     disabled: Vec<(EndpointId, DisabledReason)>,
+    noted: Noted,
     /// Endpoints that the cache refuses until this commit.
     disabling: Vec<Address>,
 }
@@ -180,8 +183,9 @@ async fn write_locking<'a>(
     add_outcomes(&mut batch, &outcomes, &snapshot);
     tx.write_locked(&batch).await?;
     let disabled = disable(tx, &outcomes).await?;
+    let noted = note_outcomes(context, tx, &outcomes, &disabled).await?;
     let committed = Committed { stored: plans.finish(), balances: answers, locked };
-    Ok(Written { batch, committed, outcomes, disabled, disabling })
+    Ok(Written { batch, committed, outcomes, disabled, noted, disabling })
 }
 
 /// Locks the accounts that the batch depends on, as far as they are free. Returns them as
@@ -209,6 +213,7 @@ impl Written<'_> {
     /// Announces the writes after their commit.
     async fn announce(self, context: &Context) -> Committed {
         announce(context, self.batch.has_retries(), &self.outcomes, &self.disabled);
+        context.operations.committed(self.noted);
         if !self.disabling.is_empty() {
             context.changed(&distinct(self.disabling.iter().map(|&(account, _)| account))).await;
             for (_, endpoint) in self.disabling {

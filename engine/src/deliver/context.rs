@@ -10,6 +10,7 @@ use super::{
     endpoint_cache::EndpointCache,
     ingest::RequestSender,
     lanes::{LaneLimits, Lanes},
+    operations::Operations,
     outcome::Decided,
     readiness::LastCommit,
     release_rates::ReleaseRates,
@@ -55,6 +56,8 @@ pub(crate) struct Context {
     pub(crate) event_watchers: Watchers<AccountId>,
     /// Attempts under way, and the tasks that can begin more.
     pub(super) attempts: TaskTracker,
+    /// The account that hears of the webhooks of all others.
+    pub(crate) operations: Operations,
     pub(crate) shutdown: Shutdown,
     /// The writer's ends of the channels, until it is started.
     receivers: Mutex<Option<Receivers>>,
@@ -95,6 +98,7 @@ impl Context {
             outcome_watchers: Watchers::default(),
             event_watchers: Watchers::default(),
             attempts: TaskTracker::new(),
+            operations: Operations::default(),
             shutdown: Shutdown::default(),
             receivers: Mutex::new(Some(receivers)),
         }

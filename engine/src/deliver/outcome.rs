@@ -7,6 +7,7 @@ use signet_model::{
     delivery::{Attempt, State},
     endpoint::DisabledReason,
     event::EventType,
+    retry::Schedule,
 };
 
 use super::{
@@ -48,7 +49,7 @@ impl Completion {
         self.slot.leased().map_or(Lease(0), |leased| leased.lease)
     }
 
-    fn attempt(&self) -> Option<&Attempt> {
+    pub(super) fn attempt(&self) -> Option<&Attempt> {
         match &self.result {
             CompletionResult::Attempted(attempt) => Some(attempt),
             CompletionResult::Returned(_) => None,
@@ -89,6 +90,14 @@ impl Decided {
     /// change. A success changes no endpoint.
     pub(super) const fn depends_on_endpoints(&self) -> bool {
         matches!(self.verdict, Verdict::Retry(_) | Verdict::Disable(_) | Verdict::Returned)
+    }
+
+    /// Tells whether the delivery has just used half of its attempts, and goes on.
+    pub(super) fn is_half_way(&self, schedule: &Schedule) -> bool {
+        let attempts = schedule.delays().len() + 1;
+        matches!(self.verdict, Verdict::Retry(_))
+            && !self.completion.is_test
+            && usize::try_from(self.failures).is_ok_and(|failures| failures == attempts.div_ceil(2))
     }
 
     /// Frees its slot: the writer takes the outcome.

@@ -9,6 +9,7 @@ use crate::{
         self, AccountHandle, Accounts, EventTypesHandle, OperatorKeys, SealingKeyError, Sessions, Users,
         api_keys::{self, KeyHolder},
         ledger::{self, Ledger},
+        operational_events,
         retention::{self, Swept},
         sealing_check,
     },
@@ -49,6 +50,15 @@ impl Engine {
     /// memory for up to a second.
     pub async fn authenticate(&self, token: &str) -> service::Result<Option<KeyHolder>> {
         api_keys::authenticate(&self.0, token).await
+    }
+
+    /// Has an account, by its id or name, hear of operational events from now on. If there is
+    /// no such account, the log says so, and none are kept.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn name_operations_account(&self, id_or_name: &str) -> service::Result<()> {
+        operational_events::name_account(&self.0, id_or_name).await
     }
 
     /// Makes a random secret, to be shown before its endpoint is saved.

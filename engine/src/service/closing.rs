@@ -26,13 +26,15 @@ const PEOPLE: [&str; 5] = [
 ];
 
 /// The rest of an account when its events are gone, likewise.
-const LEFTOVERS: [&str; 5] = [
+const LEFTOVERS: [&str; 6] = [
     "DELETE FROM idempotency_keys WHERE account_id = $1 AND key IN
        (SELECT key FROM idempotency_keys WHERE account_id = $1 LIMIT $2)",
     "DELETE FROM endpoint_queues WHERE account_id = $1 AND endpoint_id IN
        (SELECT endpoint_id FROM endpoint_queues WHERE account_id = $1 LIMIT $2)",
     "DELETE FROM endpoint_health WHERE account_id = $1 AND endpoint_id IN
        (SELECT endpoint_id FROM endpoint_health WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM operational_events WHERE account_id = $1 AND id IN
+       (SELECT id FROM operational_events WHERE account_id = $1 ORDER BY id LIMIT $2)",
     "DELETE FROM statistics WHERE account_id = $1 AND (hour, endpoint_id, event_type) IN
        (SELECT hour, endpoint_id, event_type FROM statistics WHERE account_id = $1 ORDER BY hour LIMIT $2)",
     "DELETE FROM endpoints WHERE account_id = $1 AND id IN (SELECT id FROM endpoints WHERE account_id = $1 LIMIT $2)",

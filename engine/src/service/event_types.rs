@@ -15,7 +15,7 @@ mod store;
 use std::sync::Arc;
 
 use signet_model::{
-    Timestamp,
+    AccountId, Timestamp,
     event::{BuiltIn, EventType, MemberFault},
     sql::Unreadable,
     text::Description,
@@ -193,6 +193,14 @@ impl EventTypesHandle<'_> {
     /// answer, the last one that was read.
     pub async fn current(self) -> Result<Arc<Catalogue>> {
         Ok(self.0.event_types.current(self.0).await?)
+    }
+
+    /// The catalogue as an account sees it: the account that hears of operational events
+    /// has their types as well.
+    pub async fn seen_by(self, account: AccountId) -> Result<Arc<Catalogue>> {
+        let catalogue = self.current().await?;
+        let hears = self.0.delivery.operations.account() == Some(account);
+        Ok(if hears { Arc::new(catalogue.with_operational()) } else { catalogue })
     }
 
     /// The catalogue as it is now, if that is another one than this.

@@ -2,8 +2,8 @@
 //! and no version changes them.
 
 use super::{
-    EventBody, EventType, Fields, MemberFault, balance_low, fields::SAMPLE_TASK, task_completed, task_failed,
-    write_timestamp,
+    EventBody, EventType, Fields, MemberFault, balance_low, fields::SAMPLE_TASK, operational, task_completed,
+    task_failed, write_timestamp,
 };
 use crate::Timestamp;
 
@@ -33,10 +33,18 @@ pub(super) type TaskId = Option<String>;
 /// All types that are built in, in the order in which pages list them.
 pub static BUILT_IN: [&BuiltIn; 3] = [&task_completed::TYPE, &task_failed::TYPE, &balance_low::TYPE];
 
+/// The types of operational events, which the account that the operator names gets alone.
+pub static OPERATIONAL: [&BuiltIn; 4] = [
+    &operational::ENDPOINT_FAILING,
+    &operational::ENDPOINT_DISABLED,
+    &operational::ENDPOINT_ENABLED,
+    &operational::DELIVERY_FAILED,
+];
+
 impl BuiltIn {
     /// The type with this name, if it is built in.
     pub fn find(name: &str) -> Option<&'static Self> {
-        BUILT_IN.into_iter().find(|it| it.name == *name)
+        BUILT_IN.into_iter().chain(OPERATIONAL).find(|it| it.name == *name)
     }
 
     /// The members of a sample body, between `event` and `timestamp`.
@@ -71,7 +79,7 @@ mod tests {
     #[test]
     fn each_type_has_a_sample_that_is_a_valid_body_and_a_fixed_point() {
         let now = Timestamp::from_unix_seconds(1_774_699_200);
-        for it in BUILT_IN {
+        for it in BUILT_IN.into_iter().chain(OPERATIONAL) {
             let sample = it.sample(now);
             let read = EventBody::parse(&it.name, &sample.json, now, &NoOwnTypes).expect("a valid body");
             assert_eq!(read, sample);

@@ -32,6 +32,15 @@ impl EventType {
     /// The account's balance fell below its threshold.
     pub const BALANCE_LOW: Self = Self::built_in("balance.low");
 
+    /// A webhook of a customer fails.
+    pub const ENDPOINT_FAILING: Self = Self::built_in("signet.endpoint.failing");
+    /// A webhook of a customer was disabled.
+    pub const ENDPOINT_DISABLED: Self = Self::built_in("signet.endpoint.disabled");
+    /// A webhook of a customer was enabled again.
+    pub const ENDPOINT_ENABLED: Self = Self::built_in("signet.endpoint.enabled");
+    /// A delivery to a customer failed for good.
+    pub const DELIVERY_FAILED: Self = Self::built_in("signet.delivery.failed");
+
     pub(super) const fn built_in(name: &'static str) -> Self {
         Self(Text::BuiltIn(name))
     }

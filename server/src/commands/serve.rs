@@ -124,6 +124,9 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", args.listen))?;
     let _only_server = ServerLock::take(&storage::url(&args.storage)?)?;
     let engine = storage::open_to_serve(&args.storage, args.settings()?, &args.outbound()?).await?;
+    if let Some(account) = &args.accounts.operations_account {
+        engine.name_operations_account(account).await?;
+    }
     let running = engine.start().context("a new engine was started before")?;
     shutdown::begin_on_signals(&shutdown, args.stop_limit.get())?;
     if args.dev {

@@ -4,7 +4,7 @@ use clap::Args;
 use signet_engine::Settings;
 
 /// Limits for one account.
-#[derive(Debug, Clone, Copy, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct AccountArgs {
     /// The most webhooks of one account.
     #[arg(
@@ -24,4 +24,9 @@ pub struct AccountArgs {
         value_parser = clap::value_parser!(u32).range(1..)
     )]
     pub max_api_keys_per_account: u32,
+    /// The account that hears of the webhooks of all others: its webhooks get events of types
+    /// that begin with signet. when a customer's webhook fails, is disabled or enabled, or a
+    /// delivery fails.
+    #[arg(long, value_name = "NAME_OR_ID", env = "SIGNET_OPERATIONS_ACCOUNT")]
+    pub operations_account: Option<String>,
 }

@@ -1,11 +1,11 @@
 //! Changing, deleting, pausing and enabling an endpoint.
 
-use signet_model::{AccountId, Timestamp, endpoint::DisabledReason};
+use signet_model::{AccountId, Timestamp, endpoint::DisabledReason, event::EventType};
 
 use super::{Endpoint, EndpointDraft, EndpointHandle, SaveError};
 use crate::{
     db::Tx,
-    queue::{Lock, QueueEntry},
+    queue::{Disabling, Lock, QueueEntry},
     service::{Error, Result, Service},
 };
 
@@ -24,6 +24,7 @@ pub(in crate::service) async fn commit(service: &Service, account: AccountId, tx
     tx.commit().await?;
     service.delivery.changed(&[account]).await;
     service.delivery.wake.notify_one();
+    service.delivery.operations.wake.notify_one();
     Ok(())
 }
 
@@ -66,7 +67,10 @@ impl EndpointHandle<'_> {
     pub async fn pause(self) -> Result<()> {
         self.get().await?;
         let mut tx = self.begin_change().await?;
-        tx.disable((self.account, self.id), DisabledReason::Paused, None, self.service.clock.now()).await?;
+        let (address, reason) = ((self.account, self.id), DisabledReason::Paused);
+        if tx.disable(address, reason, None, self.service.clock.now()).await? == Disabling::Disabled {
+            self.service.delivery.note_change(&mut tx, address, EventType::ENDPOINT_DISABLED, Some(reason)).await?;
+        }
         self.commit_change(tx).await
     }
 
@@ -77,14 +81,20 @@ impl EndpointHandle<'_> {
         const ENABLE: &str = "UPDATE endpoints SET disabled_at = NULL, disabled_reason = NULL, disabled_by = NULL,
                hold_through = CASE WHEN disabled_at IS NULL THEN hold_through ELSE $3 END
              WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
-        const FORGET_FAILURES: &str =
-            "UPDATE endpoint_health SET consecutive_failures = 0 WHERE account_id = $1 AND endpoint_id = $2";
+        const IS_DISABLED: &str = "SELECT disabled_at IS NOT NULL FROM endpoints WHERE account_id = $1 AND id = $2";
+        const FORGET_FAILURES: &str = "UPDATE endpoint_health SET consecutive_failures = 0, told_at = NULL WHERE account_id = $1 AND endpoint_id = $2";
         let mut tx = self.begin_change().await?;
         // After the lock, and so after every event that was stored for it before.
         let now = self.service.clock.now();
         let hold_through = tx.has_waiting(self.account, self.id).await?.then_some(now);
         tx.query(FORGET_FAILURES).bind(self.account).bind(self.id).execute().await?;
+        let was_disabled: bool =
+            tx.query(IS_DISABLED).bind(self.account).bind(self.id).fetch_optional_value().await?.unwrap_or_default();
         found(tx.query(ENABLE).bind(self.account).bind(self.id).bind(hold_through).execute().await?)?;
+        if was_disabled {
+            let address = (self.account, self.id);
+            self.service.delivery.note_change(&mut tx, address, EventType::ENDPOINT_ENABLED, None).await?;
+        }
         self.make_due(&mut tx, now).await?;
         self.commit_change(tx).await
     }

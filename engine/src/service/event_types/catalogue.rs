@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ops::Bound, sync::Arc};
 
 use signet_model::{
     Timestamp,
-    event::{BUILT_IN, BuiltIn, EventBody, EventType, EventTypes, MemberFault},
+    event::{BUILT_IN, BuiltIn, EventBody, EventType, EventTypes, MemberFault, OPERATIONAL},
 };
 
 use super::{Entry, Origin, nearest, schema::Schema};
@@ -35,6 +35,13 @@ impl Catalogue {
         Self { revision, types, unreadable: self.unreadable + unreadable }
     }
 
+    /// This catalogue with the operational types, which one account alone sees.
+    pub(super) fn with_operational(&self) -> Self {
+        let mut types = self.types.clone();
+        types.extend(OPERATIONAL.map(|it| (it.name.clone(), Arc::new(Entry::built_in(it)))));
+        Self { types, ..*self }
+    }
+
     /// All types, by name, archived ones included.
     pub fn all(&self) -> impl Iterator<Item = &Arc<Entry>> {
         self.types.values()
@@ -42,7 +49,7 @@ impl Catalogue {
 
     /// The types that take events, those that are built in first, then by name.
     pub fn active(&self) -> impl Iterator<Item = &Arc<Entry>> {
-        let built_in = BUILT_IN.into_iter().filter_map(|it| self.types.get(&it.name));
+        let built_in = BUILT_IN.into_iter().chain(OPERATIONAL).filter_map(|it| self.types.get(&it.name));
         let own = self.types.values().filter(|entry| entry.origin != Origin::BuiltIn);
         built_in.chain(own).filter(|entry| entry.archived_at.is_none())
     }
