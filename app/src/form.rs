@@ -108,6 +108,12 @@ impl Form {
         self.named(field.name)
     }
 
+    /// All values of a field that repeats, in order.
+    pub(crate) fn all(&self, field: &Field) -> impl Iterator<Item = &str> {
+        let name = field.name;
+        self.values.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
     /// The value of the field with this name; empty if it was not sent.
     pub(crate) fn named(&self, name: &str) -> &str {
         self.values.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)

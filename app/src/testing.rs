@@ -137,11 +137,9 @@ impl Visitor {
 
     /// A webhook of the account.
     pub(crate) async fn endpoint(&self) -> Endpoint {
-        let draft = EndpointDraft {
-            url: "https://example.com/webhooks".parse().expect("a URL"),
-            description: "Orders".parse().expect("text"),
-            event_types: Subscriptions::all(),
-        };
+        let url = "https://example.com/webhooks".parse().expect("a URL");
+        let description = "Orders".parse().expect("text");
+        let draft = EndpointDraft { description, ..EndpointDraft::new(url, Subscriptions::all()) };
         self.account().endpoints().create(draft, &self.engine.new_secret()).await.expect("an endpoint")
     }
 

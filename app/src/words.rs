@@ -31,6 +31,12 @@ fn in_full(at: Timestamp) -> String {
     format!("{} {month} {}, {:02}:{:02}:{:02} UTC", at.day(), at.year(), at.hour(), at.minute(), at.second())
 }
 
+/// `12:00:05 UTC`, for instants of today.
+pub(crate) fn time_of_day(at: Timestamp) -> String {
+    let at = OffsetDateTime::from(at);
+    format!("{:02}:{:02}:{:02} UTC", at.hour(), at.minute(), at.second())
+}
+
 fn relative(at: Timestamp, now: Timestamp) -> String {
     let (span, future) = if at > now { (at.since(now), true) } else { (now.since(at), false) };
     let text = match span.as_secs() {

@@ -9,7 +9,10 @@ use clap::Args;
 use signet_engine::{
     Settings,
     clock::SystemClock,
-    deliver::attempt::{AttemptRequest, attempt},
+    deliver::{
+        attempt::{AttemptRequest, attempt},
+        extra_headers::ExtraHeaders,
+    },
     outbound::{Client, Config, Policy},
 };
 use signet_model::{
@@ -52,6 +55,7 @@ impl Bare {
             is_test: false,
             number: 1,
             body: Bytes::from(producer::event(1, "bare")),
+            extra: ExtraHeaders::default(),
         };
         let mut workers = tokio::task::JoinSet::new();
         for _ in 0..16 {

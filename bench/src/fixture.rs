@@ -12,7 +12,7 @@ use signet_engine::{
     seal::{SealKey, Sealer},
     service::endpoints::EndpointDraft,
 };
-use signet_model::{AccountId, Subscriptions, endpoint::EndpointUrl, text::Description};
+use signet_model::{AccountId, Subscriptions, endpoint::EndpointUrl};
 use tempfile::TempDir;
 
 /// An account with endpoints that have pending deliveries in the database.
@@ -111,12 +111,8 @@ impl Fixture {
 async fn add_endpoints(engine: &Engine, name: &str, url: &EndpointUrl, number: usize) -> anyhow::Result<AccountId> {
     let account = engine.accounts().create(&name.parse()?).await?.id;
     for _ in 0..number {
-        let (url, description, event_types) = (url.clone(), Description::default(), Subscriptions::all());
-        engine
-            .account(account)
-            .endpoints()
-            .create(EndpointDraft { url, description, event_types }, &engine.new_secret())
-            .await?;
+        let draft = EndpointDraft::new(url.clone(), Subscriptions::all());
+        engine.account(account).endpoints().create(draft, &engine.new_secret()).await?;
     }
     Ok(account)
 }

@@ -15,6 +15,8 @@
 //!   *revision* of the account.
 //! - [**Draining**](drain) holds or discards the deliveries of an endpoint that was disabled
 //!   or deleted, in bounded steps. [**Release rates**](release_rates) spread a release.
+//! - [**Rests**](rests) keep claims away from an endpoint whose receiver asked for time, and
+//!   [**throttles**](throttles) spread them.
 //! - The [**context**](context) has the parts that they share, and the [**tasks**](tasks) start
 //!   and stop together.
 //! - The [**listener**](listener) hears of changes by other processes on one PostgreSQL.
@@ -33,7 +35,8 @@
 //!
 //! - I1. A delivery has a due time exactly while it is pending (`CHECK` in `migrations`).
 //! - I2. `endpoint_queues.next_due_at` is never later than the earliest due time of its
-//!   endpoint (`signet check`).
+//!   endpoint, the end of its rest, or the next start by its throttle, whichever is the latest
+//!   (`signet check`).
 //! - I3. An outcome whose lease is lost changes no row (`queue/conformance.rs`,
 //!   `tests/model.rs`).
 //! - I4. No transaction is open while a request to a receiver is under way.
@@ -55,6 +58,7 @@ mod context;
 mod dispatcher;
 pub(crate) mod drain;
 pub(crate) mod endpoint_cache;
+pub mod extra_headers;
 pub mod ingest;
 mod lanes;
 mod leased_delivery;
@@ -67,7 +71,9 @@ mod readiness;
 mod release_rates;
 mod reply;
 mod request_queue;
+mod rests;
 mod tasks;
+mod throttles;
 mod verdict;
 mod watchers;
 mod writer;

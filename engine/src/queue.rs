@@ -9,7 +9,9 @@
 //! time of each endpoint: a backlog of one endpoint, however long, is one row there. One rule
 //! keeps that true. A transaction that makes a delivery due makes sure that the row of its
 //! endpoint is not later ([`HotPath::write`] by itself, others with [`Tx::pull_forward`]);
-//! only claims and [drain steps](drain), which hold the row locked, move it later.
+//! only claims, [drain steps](drain) and [rests], which hold the row locked, move it later.
+//! While an endpoint rests, or until its throttle allows the next start, its row may be later
+//! than its earliest delivery: as late as that instant.
 //!
 //! Each change that decides whether an endpoint receives (enabling, disabling, deleting,
 //! subscribing) raises its account's `revision` under the account's lock. Batches and claims
@@ -35,6 +37,7 @@ mod plans;
 mod postgres;
 mod record;
 mod records;
+mod rests;
 mod sqlite;
 mod transactions;
 
@@ -51,6 +54,7 @@ pub(crate) use records::{
     Counted, DeliveryRow, EventRow, HOUR, HealthRow, KeyRow, NewAttempt, OutcomeRow, QueueEntry, Revision,
     StatisticsRow, Tally, duration, failure_of, status_of,
 };
+pub(crate) use rests::HOLD_QUEUE_BACK;
 pub(crate) use transactions::{CHANGED_CHANNEL, DUE_CHANNEL, Disabling, StoredAnswer};
 
 use crate::db::{Conn, Database, Error, Pool, Result, Tx};

@@ -8,7 +8,7 @@ use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
-use signet_model::{EndpointId, signature::Secret};
+use signet_model::{EndpointId, endpoint::custom_headers::CustomHeaders, signature::Secret};
 
 use crate::Unusable;
 
@@ -61,6 +61,31 @@ impl Sealer {
         let text = self.open(sealed, endpoint.uuid().as_bytes()).map_err(|_| Unusable::Secret)?;
         Secret::from_stored(&text).map_err(|_| Unusable::Secret)
     }
+
+    /// Seals the custom headers of an endpoint; `None` if there are none.
+    pub(crate) fn seal_headers(
+        &self,
+        endpoint: EndpointId,
+        headers: &CustomHeaders,
+        nonce: [u8; NONCE_LEN],
+    ) -> Option<Vec<u8>> {
+        let pairs: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.reveal())).collect();
+        // Pairs of texts always have a JSON form.
+        let json = serde_json::to_string(&pairs).ok().filter(|_| !headers.is_empty())?;
+        Some(self.seal(&json, &headers_context(endpoint), nonce))
+    }
+
+    /// Opens the custom headers of an endpoint.
+    pub(crate) fn open_headers(&self, endpoint: EndpointId, sealed: &[u8]) -> Result<CustomHeaders, Unusable> {
+        let json = self.open(sealed, &headers_context(endpoint)).map_err(|_| Unusable::Headers)?;
+        let pairs: Vec<(String, String)> = serde_json::from_str(&json).map_err(|_| Unusable::Headers)?;
+        CustomHeaders::from_stored(&pairs).map_err(|_| Unusable::Headers)
+    }
+}
+
+/// The endpoint and the purpose: headers do not open as a secret, nor a secret as headers.
+fn headers_context(endpoint: EndpointId) -> Vec<u8> {
+    [endpoint.uuid().as_bytes(), &b"headers"[..]].concat()
 }
 
 impl fmt::Debug for Sealer {
@@ -122,6 +147,21 @@ mod tests {
         for len in 0..bytes.len() {
             assert_eq!(sealer.open(&bytes[..len], b"endpoint 1"), Err(CannotOpen), "{len} bytes");
         }
+    }
+
+    #[test]
+    fn headers_open_for_their_endpoint_alone_and_not_as_a_secret() {
+        let sealer = Sealer::new([7; 32]);
+        let ids = [1, 2].map(|byte| EndpointId::from_uuid(uuid::Uuid::from_bytes([byte; 16])));
+        let header = ("X-Key".parse().expect("a name"), "hunter2".parse().expect("a value"));
+        let headers = CustomHeaders::new(vec![header]).expect("headers");
+        let sealed = sealer.seal_headers(ids[0], &headers, [9; NONCE_LEN]).expect("headers");
+        assert_eq!(sealer.open_headers(ids[0], &sealed), Ok(headers));
+        assert_eq!(sealer.open_headers(ids[1], &sealed), Err(Unusable::Headers));
+        assert_eq!(sealer.open_secret(ids[0], &sealed), Err(Unusable::Secret));
+        let secret = sealer.seal(SECRET, ids[0].uuid().as_bytes(), [9; NONCE_LEN]);
+        assert_eq!(sealer.open_headers(ids[0], &secret), Err(Unusable::Headers));
+        assert_eq!(sealer.seal_headers(ids[0], &CustomHeaders::default(), [9; NONCE_LEN]), None);
     }
 
     #[test]

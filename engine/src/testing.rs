@@ -12,7 +12,6 @@ use signet_model::{
     AccountId, EndpointId, Subscriptions, Timestamp,
     endpoint::EndpointUrl,
     event::{EventType, EventTypes, MemberFault, Submission},
-    text::Description,
     time::Clock,
 };
 use sqlx::AssertSqlSafe;
@@ -267,7 +266,7 @@ pub async fn endpoint(engine: &Engine, account: AccountId) -> EndpointId {
 
 /// A new endpoint of this account at this URL that wants all events.
 pub async fn endpoint_at(engine: &Engine, account: AccountId, url: EndpointUrl) -> EndpointId {
-    let draft = EndpointDraft { url, description: Description::default(), event_types: Subscriptions::all() };
+    let draft = EndpointDraft::new(url, Subscriptions::all());
     engine.account(account).endpoints().create(draft, &engine.new_secret()).await.expect("an endpoint").id
 }
 

@@ -12,6 +12,9 @@ pub enum Unusable {
     /// A signing secret was sealed with another key, is another endpoint's, or is damaged.
     #[error("its signing secret cannot be opened with the sealing key at hand")]
     Secret,
+    /// Custom headers were sealed with another key, are another endpoint's, or are damaged.
+    #[error("its custom headers cannot be opened with the sealing key at hand")]
+    Headers,
     /// The body that was to be sent is gone.
     #[error("its body is gone")]
     NoBody,

@@ -13,7 +13,7 @@ use signet_engine::{
     },
     testing::{Hands, Receiver, TestDatabase, account, completed, engine, on_each_database},
 };
-use signet_model::{AccountId, Subscriptions, delivery::State, text::Description};
+use signet_model::{AccountId, Subscriptions, delivery::State};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -93,7 +93,7 @@ impl Burst {
 }
 
 fn draft(receiver: &Receiver, path: &str) -> EndpointDraft {
-    EndpointDraft { url: receiver.url(path), description: Description::default(), event_types: Subscriptions::all() }
+    EndpointDraft::new(receiver.url(path), Subscriptions::all())
 }
 
 on_each_database!(deliveries_that_wait_for_a_receiver_that_says_gone_are_held);

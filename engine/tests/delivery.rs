@@ -22,7 +22,6 @@ use signet_model::{
     event::{EventType, Submission},
     retry::Schedule,
     signature::{verify_hex, verify_standard},
-    text::Description,
     time::Clock,
 };
 use tokio_util::sync::CancellationToken;
@@ -52,11 +51,9 @@ impl Story {
     }
 
     async fn endpoint(&self) -> Endpoint {
-        let draft = EndpointDraft {
-            url: self.receiver.url("webhooks"),
-            description: "A test".parse().expect("text"),
-            event_types: Subscriptions::all(),
-        };
+        let description = "A test".parse().expect("text");
+        let draft =
+            EndpointDraft { description, ..EndpointDraft::new(self.receiver.url("webhooks"), Subscriptions::all()) };
         self.engine
             .account(self.account)
             .endpoints()
@@ -351,11 +348,7 @@ async fn another_account_reaches_no_endpoint_and_no_delivery(database: TestDatab
     let delivery = story.log(endpoint.id).await[0].id;
     let other = account(&story.engine, "other").await;
     let engine = &story.engine;
-    let draft = EndpointDraft {
-        url: story.receiver.url("x"),
-        description: Description::default(),
-        event_types: Subscriptions::all(),
-    };
+    let draft = EndpointDraft::new(story.receiver.url("x"), Subscriptions::all());
 
     assert!(engine.account(other).endpoints().list().await.expect("an answer").is_empty());
     let endpoint_of_other = engine.account(other).endpoint(endpoint.id).get().await;
@@ -364,6 +357,7 @@ async fn another_account_reaches_no_endpoint_and_no_delivery(database: TestDatab
     assert!(engine.account(other).endpoint(endpoint.id).update(draft).await.is_err());
     assert!(engine.account(other).endpoint(endpoint.id).pause().await.is_err());
     assert!(engine.account(other).endpoint(endpoint.id).enable().await.is_err());
+    assert!(engine.account(other).endpoint(endpoint.id).end_rest().await.is_err());
     assert!(engine.account(other).endpoint(endpoint.id).delete().await.is_err());
     assert!(engine.account(other).endpoint(endpoint.id).discard(&Subscriptions::all()).await.is_err());
     assert!(engine.account(other).endpoint(endpoint.id).send_test(&EventType::TASK_FAILED).await.is_err());

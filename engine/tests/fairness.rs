@@ -22,7 +22,6 @@ use signet_model::{
     delivery::State,
     endpoint::EndpointUrl,
     event::{BUILT_IN, EventType, Submission},
-    text::Description,
     time::Clock,
 };
 use tokio::net::TcpListener;
@@ -31,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 const PER_ENDPOINT: usize = 2;
 
 async fn endpoint(engine: &Engine, account: AccountId, url: EndpointUrl) -> Endpoint {
-    let draft = EndpointDraft { url, description: Description::default(), event_types: Subscriptions::all() };
+    let draft = EndpointDraft::new(url, Subscriptions::all());
     engine.account(account).endpoints().create(draft, &engine.new_secret()).await.expect("an endpoint")
 }
 

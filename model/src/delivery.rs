@@ -4,7 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::Timestamp;
+use crate::{Timestamp, retry::RETRY_AFTER_CAP};
 
 /// Defines an enum with a fixed text for each variant, the one in the databases.
 macro_rules! text_enum {
@@ -155,6 +155,15 @@ impl Attempt {
         self.response.as_ref().map(|response| response.status)
     }
 
+    /// The instant until which the receiver asks to be left alone: it answered 429 or 503
+    /// with `Retry-After`. A rest ends with a whole second, so that answers of one second
+    /// ask for one rest.
+    pub fn rests_until(&self) -> Option<Timestamp> {
+        let asked = self.retry_after.filter(|asked| !asked.is_zero())?;
+        let asks = matches!(self.outcome(), Outcome::Answered(429 | 503));
+        asks.then(|| (self.ended_at() + asked.min(RETRY_AFTER_CAP)).next_whole_second())
+    }
+
     /// The outcome of the attempt.
     pub fn outcome(&self) -> Outcome {
         match (self.failure, self.status()) {
@@ -185,5 +194,28 @@ impl Outcome {
     /// `410 Gone`: the receiver wants no more, ever.
     pub const fn is_gone(self) -> bool {
         matches!(self, Self::Answered(410))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(status: u16, retry_after: u64) -> Attempt {
+        let response = Response { status, headers: Vec::new(), body: String::new(), body_truncated: false };
+        let begun = Attempt::begun(1, Timestamp::from_unix_micros(1_500_000));
+        Attempt { response: Some(response), retry_after: Some(Duration::from_secs(retry_after)), ..begun }
+    }
+
+    #[test]
+    fn an_endpoint_rests_after_429_and_503_with_a_wait_up_to_the_cap() {
+        let seconds = |status, wait| answered(status, wait).rests_until().map(Timestamp::unix_micros);
+        assert_eq!(seconds(429, 60), Some(62_000_000));
+        assert_eq!(seconds(503, 60), Some(62_000_000));
+        assert_eq!(seconds(429, 999_999), Some(14_402_000_000));
+        for (status, wait) in [(429, 0), (500, 60), (200, 60), (410, 60)] {
+            assert_eq!(seconds(status, wait), None, "{status}");
+        }
+        assert_eq!(Attempt { retry_after: None, ..answered(429, 1) }.rests_until(), None);
     }
 }

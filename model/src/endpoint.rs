@@ -1,5 +1,6 @@
 //! Endpoints: where events are delivered to.
 
+pub mod custom_headers;
 mod host_name;
 
 use std::{fmt, net::IpAddr, str::FromStr};

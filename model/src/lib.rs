@@ -16,11 +16,13 @@ pub mod signature;
 pub mod sql;
 pub mod subscriptions;
 pub mod text;
+pub mod throttle;
 pub mod time;
 
 pub use amount::Amount;
 pub use id::{AccountId, ApiKeyId, DeliveryId, EndpointId, EventId, UserId};
 pub use subscriptions::Subscriptions;
+pub use throttle::Throttle;
 pub use time::Timestamp;
 
 /// The README, so that its examples in Rust are compiled and run.

@@ -21,7 +21,7 @@ use uuid::Uuid;
 pub use stored::{Lossy, Stored, Unreadable};
 
 use crate::{
-    AccountId, ApiKeyId, DeliveryId, EndpointId, EventId, Subscriptions, Timestamp, UserId,
+    AccountId, ApiKeyId, DeliveryId, EndpointId, EventId, Subscriptions, Throttle, Timestamp, UserId,
     delivery::{Failure, State},
     endpoint::{DisabledReason, EndpointUrl},
     event::EventType,
@@ -92,8 +92,14 @@ impl_sqlx!(EndpointUrl, Sqlite, String, |it| it.as_str().to_owned(), |raw| Ok(Se
 impl_sqlx!(EndpointUrl, Postgres, String, |it| it.as_str().to_owned(), |raw| Ok(Self::from_stored(&raw)?));
 impl_sqlx!(Subscriptions, Sqlite, Lossy, |set| Lossy(set.to_string()), |raw| Ok(Self::from_stored(&raw.0)));
 impl_sqlx!(Subscriptions, Postgres, Lossy, |set| Lossy(set.to_string()), |raw| Ok(Self::from_stored(&raw.0)));
+impl_sqlx!(Throttle, Sqlite, i32, |it| per_second(*it), |raw| Ok(Self::try_from(raw.unsigned_abs())?));
+impl_sqlx!(Throttle, Postgres, i32, |it| per_second(*it), |raw| Ok(Self::try_from(raw.unsigned_abs())?));
 impl_sqlx!(Timestamp, Sqlite, i64, |at| at.unix_micros(), |raw| Ok(Self::from_unix_micros(raw)));
 impl_array!(Timestamp, OffsetDateTime);
+
+fn per_second(throttle: Throttle) -> i32 {
+    i32::try_from(throttle.per_second()).unwrap_or(i32::MAX)
+}
 
 /// 2000-01-01, from which PostgreSQL counts.
 const POSTGRES_EPOCH: i64 = 946_684_800_000_000;

@@ -72,6 +72,12 @@ impl Timestamp {
         Self(self.0.saturating_sub(self.0.rem_euclid(length)))
     }
 
+    /// The instant, or the next one without a fraction of a second.
+    #[must_use]
+    pub const fn next_whole_second(self) -> Self {
+        Self::from_unix_micros(self.0.saturating_add(999_999)).whole_seconds()
+    }
+
     /// Reads an RFC 3339 date and time of any offset.
     pub fn parse_rfc3339(text: &str) -> Result<Self, InvalidTimestamp> {
         let parsed = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| InvalidTimestamp)?;

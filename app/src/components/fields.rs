@@ -71,7 +71,7 @@ fn described_by(name: &str, hint: bool, error: bool) -> Option<String> {
 }
 
 /// The error beside a field.
-pub(super) fn field_error(field: &Field, form: &Form) -> Option<impl IntoView + use<>> {
+pub(crate) fn field_error(field: &Field, form: &Form) -> Option<impl IntoView + use<>> {
     let (name, message) = (field.name, form.error(field)?.to_owned());
     Some(view! {
         <p class="field-error" id=format!("{name}-error")>

@@ -2,6 +2,8 @@
 
 mod disabled;
 pub(crate) mod held;
+mod options;
+mod resting;
 pub(crate) mod secret;
 mod test_event;
 pub(crate) mod text;
@@ -50,6 +52,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/pause", get(back).post(disabled::pause))
         .route("/enable", get(back).post(disabled::enable))
         .route("/held", get(back).post(held::settle))
+        .route("/stop-waiting", get(back).post(resting::end))
         .route("/secret", get(back).post(secret::reveal))
         .route("/secret/new", get(back).post(secret::replace))
         .route("/test", get(back).post(test_event::send))
@@ -114,8 +117,9 @@ fn render(member: &Member, data: &PageData) -> Response {
     member.frame.render(&host, || {
         view! {
             <Breadcrumbs above=vec![(webhooks::PATH.to_owned(), webhooks::text::TITLE.to_owned())] here=host.clone() />
-            {head(endpoint)}
+            {head(endpoint, now)}
             {unusable::panel(endpoint)}
+            {resting::panel(endpoint, now)}
             {disabled::panel(endpoint, &data.held, data.cause.as_ref(), now)}
             {held::panel(endpoint, &data.held)}
             {details(endpoint, now)}
@@ -126,7 +130,7 @@ fn render(member: &Member, data: &PageData) -> Response {
     })
 }
 
-fn head(endpoint: &Endpoint) -> impl IntoView + use<> {
+fn head(endpoint: &Endpoint, now: Timestamp) -> impl IntoView + use<> {
     let path = endpoint_path(endpoint.id);
     let pause = endpoint.disabled.is_none().then(|| disabled::pause_button(&path));
     let url = endpoint.url.clone();
@@ -134,7 +138,7 @@ fn head(endpoint: &Endpoint) -> impl IntoView + use<> {
         <header class="page-head">
             <div>
                 <h1 class="mono-title">{url.clone()}</h1>
-                <p><StatusMark status=endpoint_status(endpoint) /></p>
+                <p><StatusMark status=endpoint_status(endpoint, now) /></p>
             </div>
             <div class="actions">
                 <a class="button" href=format!("{path}/edit")>{text::EDIT}</a>
@@ -165,6 +169,7 @@ fn details(endpoint: &Endpoint, now: Timestamp) -> impl IntoView + use<> {
                         {event_type_tags(&endpoint.event_types)}
                     </dd>
                 </div>
+                {options::facts(endpoint)}
                 <div><dt>{text::CREATED}</dt><dd><When at=moment(endpoint.created_at, now) in_full=true /></dd></div>
             </dl>
         </section>

@@ -27,6 +27,7 @@ use crate::{
     words,
 };
 
+pub(crate) mod options;
 pub(crate) mod text;
 
 pub(crate) const NEW_PATH: &str = "/settings/webhooks/new";
@@ -76,6 +77,7 @@ async fn show_existing(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
         .with(&URL, &endpoint.url)
         .with(&DESCRIPTION, &endpoint.description)
         .with_selectors(&EVENTS, endpoint.event_types.iter());
+    let form = options::fill(form, &endpoint);
     page(&member, &FormTarget::Existing(endpoint), &form).await
 }
 
@@ -111,13 +113,15 @@ fn draft(form: &mut Form) -> Result<EndpointDraft, Invalid> {
     let url = form.parse(&URL, text::invalid_url);
     let description = form.parse::<Description>(&DESCRIPTION, words::invalid_text);
     let event_types = form.subscriptions(&EVENTS);
-    Ok(EndpointDraft { url: url?, description: description?, event_types: event_types? })
+    let options = options::read(form);
+    Ok(EndpointDraft { url: url?, description: description?, event_types: event_types?, options: options? })
 }
 
 fn refused(form: Form, error: SaveError) -> Result<Form, PageError> {
     match error {
         SaveError::Address(refused) => Ok(form.invalid(&URL, refused.to_string())),
         SaveError::TooMany(limit) => Ok(form.refused(text::too_many(limit))),
+        SaveError::NoHeaderValue(_) | SaveError::Headers(_) => Ok(form.invalid(&options::HEADERS, error.to_string())),
         SaveError::Store(error) => Err(error.into()),
     }
 }
@@ -173,6 +177,7 @@ fn fields(
             {text_input(&URL, form)}
             {text_input(&DESCRIPTION, form)}
             {event_types_input(&EVENTS, form, catalogue, Some(frame.now))}
+            {options::fields(form)}
             {secret.map(new_secret)}
             <footer class="form-actions">
                 <button class="button primary" type="submit">

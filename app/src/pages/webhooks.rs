@@ -109,7 +109,7 @@ fn row(endpoint: &Endpoint, now: Timestamp) -> impl IntoView + use<> {
                 {event_type_tags(&endpoint.event_types)}
             </td>
             <td data-label=text::STATUS>
-                <StatusMark status=endpoint_status(endpoint) />
+                <StatusMark status=endpoint_status(endpoint, now) />
             </td>
             <td data-label=text::LAST_DELIVERY>
                 {match last {

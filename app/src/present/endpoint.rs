@@ -5,7 +5,7 @@ use signet_model::{EndpointId, Timestamp, endpoint::DisabledReason};
 
 use crate::{
     components::{Moment, Status, Tone},
-    words::moment,
+    words::{moment, time_of_day},
 };
 
 /// The address of a webhook's page.
@@ -18,10 +18,13 @@ pub(crate) fn unusable() -> Status {
     Status::new(Tone::Bad, "Unusable")
 }
 
-/// The state of an endpoint in a word.
-pub(crate) fn endpoint_status(endpoint: &Endpoint) -> Status {
+/// The state of an endpoint in a word or two.
+pub(crate) fn endpoint_status(endpoint: &Endpoint, now: Timestamp) -> Status {
     if endpoint.unusable.is_some() {
         return unusable();
+    }
+    if let Some(until) = endpoint.rests_until(now) {
+        return Status::new(Tone::Waiting, format!("Asked to wait until {}", time_of_day(until)));
     }
     match endpoint.disabled {
         Some(disabled) if disabled.reason == Some(DisabledReason::Paused) => Status::new(Tone::Paused, "Paused"),

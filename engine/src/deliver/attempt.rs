@@ -13,6 +13,8 @@ use signet_model::{
     signature::SigningKeys, time::Clock,
 };
 
+use super::extra_headers::{ExtraHeaders, event_time};
+
 use crate::outbound::{Client, LocalFault};
 
 /// The delivery of one attempt.
@@ -32,6 +34,8 @@ pub struct AttemptRequest {
     pub number: u32,
     /// The exact bytes to send.
     pub body: Bytes,
+    /// The headers that the endpoint has besides those of the contract.
+    pub extra: ExtraHeaders,
 }
 
 /// Makes the attempt. Each answer, and each failure on the receiver's side, is an outcome.
@@ -41,7 +45,8 @@ pub struct AttemptRequest {
 pub async fn attempt(client: &Client, clock: &dyn Clock, request: AttemptRequest) -> Result<Attempt, LocalFault> {
     let started_at = clock.now();
     let headers = headers(&request, started_at);
-    let exchange = client.post(&request.url, || on_the_wire(&headers), request.body).await?;
+    let extra = &request.extra;
+    let exchange = client.post(&request.url, || on_the_wire(&headers, extra), request.body).await?;
     let ended_at = started_at + exchange.duration;
     let (answer, broken) = match exchange.outcome {
         Ok(answer) => (Some(answer), None),
@@ -55,7 +60,11 @@ pub async fn attempt(client: &Client, clock: &dyn Clock, request: AttemptRequest
         duration: exchange.duration,
         first_byte: answer.as_ref().map(|answer| answer.first_byte),
         retry_after: retry_after.and_then(|text| wait(text, ended_at)),
-        request_headers: headers.into_iter().map(|(name, value)| (name.shown.into(), value)).collect(),
+        request_headers: headers
+            .into_iter()
+            .map(|(name, value)| (name.shown.into(), value))
+            .chain(extra.masked())
+            .collect(),
         response: answer.map(|answer| answer.response),
         failure,
         failure_detail,
@@ -78,6 +87,11 @@ static TIMESTAMP: Name = Name { shown: "Webhook-Timestamp", wire: HeaderName::fr
 static STANDARD: Name = Name { shown: "Webhook-Signature", wire: HeaderName::from_static("webhook-signature") };
 static EVENT: Name = Name { shown: "X-Webhook-Event", wire: HeaderName::from_static("x-webhook-event") };
 static ATTEMPT: Name = Name { shown: "X-Webhook-Attempt", wire: HeaderName::from_static("x-webhook-attempt") };
+static CE_VERSION: Name = Name { shown: "Ce-Specversion", wire: HeaderName::from_static("ce-specversion") };
+static CE_ID: Name = Name { shown: "Ce-Id", wire: HeaderName::from_static("ce-id") };
+static CE_SOURCE: Name = Name { shown: "Ce-Source", wire: HeaderName::from_static("ce-source") };
+static CE_TYPE: Name = Name { shown: "Ce-Type", wire: HeaderName::from_static("ce-type") };
+static CE_TIME: Name = Name { shown: "Ce-Time", wire: HeaderName::from_static("ce-time") };
 static TEST: Name = Name { shown: "X-Webhook-Test", wire: HeaderName::from_static("x-webhook-test") };
 
 type Header = (&'static Name, Cow<'static, str>);
@@ -101,12 +115,27 @@ fn headers(request: &AttemptRequest, at: Timestamp) -> Vec<Header> {
     if request.is_test {
         headers.push((&TEST, "true".into()));
     }
+    if let Some(source) = &request.extra.event_source {
+        add_cloud_event(&mut headers, request, source);
+    }
     headers
 }
 
+/// Adds the attributes of an event in the binary mode of CloudEvents (HTTP Protocol Binding
+/// 1.0.2, section 3.1): the body is the data, and `Content-Type` its type.
+fn add_cloud_event(headers: &mut Vec<Header>, request: &AttemptRequest, source: &str) {
+    headers.extend([
+        (&CE_VERSION, Cow::Borrowed("1.0")),
+        (&CE_ID, request.id.to_string().into()),
+        (&CE_SOURCE, source.to_owned().into()),
+        (&CE_TYPE, request.event_type.as_str().into()),
+    ]);
+    headers.extend(event_time(&request.body).map(|time| (&CE_TIME, time.to_owned().into())));
+}
+
 /// The headers as they are sent, with room for those that the client adds.
-fn on_the_wire(headers: &[Header]) -> HeaderMap {
-    let mut map = HeaderMap::with_capacity(16);
+fn on_the_wire(headers: &[Header], extra: &ExtraHeaders) -> HeaderMap {
+    let mut map = HeaderMap::with_capacity((headers.len() + extra.custom.len() + 4).max(16));
     for (name, value) in headers {
         // Hexadecimal digits, base64, numbers, names and ids are all made of visible ASCII.
         let value = match value {
@@ -114,6 +143,10 @@ fn on_the_wire(headers: &[Header]) -> HeaderMap {
             Cow::Owned(text) => HeaderValue::from_str(text).expect("visible ASCII"),
         };
         map.insert(name.wire.clone(), value);
+    }
+    for header in extra.custom.iter() {
+        // A name that became the contract's since the header was stored is not overwritten.
+        map.entry(&header.name).or_insert_with(|| header.value.clone());
     }
     map
 }

@@ -10,6 +10,7 @@ use super::{
     endpoint_cache::Snapshot,
     lanes::{LaneSlot, Leased},
     release_rates::ClaimLimits,
+    rests::leave_alone,
 };
 use crate::{
     db::Result,
@@ -49,6 +50,7 @@ pub(crate) async fn claim_batch(context: &Context, queue: &mut Queue, due: &[Add
         let step = drain_step(context, queue, &due, &snapshot, now).await?;
         drained += step.visited;
         due.retain(|(_, endpoint)| !step.draining.contains(endpoint));
+        leave_alone(context, queue, &mut due, &snapshot, now).await?;
         let limits = context.release_rates.limits(context, &due, &snapshot, now).await?;
         if let Try::Claimed(claimed) = try_claim(context, queue, &due, &snapshot, &limits, now).await? {
             return Ok(ClaimedDeliveries { endpoints: drained + claimed.endpoints, ..claimed });
@@ -69,7 +71,7 @@ async fn try_claim(
 ) -> Result<Try> {
     let mut room = reserve(context, due, snapshot, limits);
     let limited: Vec<_> = limits.keys().map(|&endpoint| (endpoint, slots_at(&room, endpoint))).collect();
-    let endpoints: Vec<_> = due.iter().filter_map(|&address| quota(address, &room)).collect();
+    let endpoints: Vec<_> = due.iter().filter_map(|&address| quota(address, snapshot, &room)).collect();
     if endpoints.is_empty() {
         return Ok(Try::Claimed(ClaimedDeliveries::default()));
     }
@@ -79,6 +81,7 @@ async fn try_claim(
     fault::point("after_claim");
     let place = |delivery| place(delivery, snapshot, &mut room, leased);
     let deliveries = batch.deliveries.into_iter().filter_map(place).collect();
+    context.throttles.claimed(batch.look_again, now);
     for (endpoint, slots) in limited {
         context.release_rates.claimed(endpoint, slots, batch.still_due.contains(&endpoint));
     }
@@ -108,6 +111,7 @@ fn reserve(
     let reserve = |&(account, endpoint): &Address| {
         let view = snapshot.endpoint(account, endpoint)?;
         let slots_max = limits.get(&endpoint).map_or(share, |&limit| share.min(limit));
+        let slots_max = view.throttle.map_or(slots_max, |throttle| slots_max.min(throttle.at_once_max()));
         let (slots, bytes) = context.lanes.reserve_to_claim((account, endpoint), view.url(), slots_max, endpoints);
         (!slots.is_empty()).then_some(((account, endpoint), Reserved { slots, bytes }))
     };
@@ -120,7 +124,7 @@ fn slots_at(room: &HashMap<Address, Reserved>, endpoint: EndpointId) -> usize {
 }
 
 /// Returns the quota of an endpoint that has room.
-fn quota(address: Address, room: &HashMap<Address, Reserved>) -> Option<ClaimQuota> {
+fn quota(address: Address, snapshot: &Snapshot, room: &HashMap<Address, Reserved>) -> Option<ClaimQuota> {
     let (account, endpoint) = address;
     let reserved = room.get(&address)?;
     let limit = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
@@ -129,6 +133,7 @@ fn quota(address: Address, room: &HashMap<Address, Reserved>) -> Option<ClaimQuo
         endpoint,
         deliveries_max: limit(reserved.slots.len()),
         bytes_max: limit(reserved.bytes),
+        throttle: snapshot.endpoint(account, endpoint).and_then(|view| view.throttle),
     })
 }
 

@@ -11,7 +11,7 @@
 
 use std::collections::HashSet;
 
-use signet_model::{AccountId, EndpointId, endpoint::DisabledReason};
+use signet_model::{AccountId, EndpointId, Timestamp, endpoint::DisabledReason};
 
 use super::{
     Address, Context,
@@ -78,7 +78,9 @@ async fn commit_changes(
     // Each balance goes by the one before, and disabling changes endpoints for the others. An
     // endpoint is told of once.
     if changes.balances.is_empty()
-        && !outcomes.iter().any(|one| one.disables() || context.operations.tell_of(one, &context.settings.schedule))
+        && !outcomes
+            .iter()
+            .any(|one| one.changes_endpoint() || context.operations.tell_of(one, &context.settings.schedule))
         && let Optimistic::Committed(committed) =
             commit_optimistically(context, queue, &changes.events, &outcomes).await?
     {
@@ -151,6 +153,8 @@ struct Written<'a> {
     noted: Noted,
     /// Endpoints that the cache refuses until this commit.
     disabling: Vec<Address>,
+    /// Endpoints that the cache lets rest until this commit, and the ends of their rests.
+    resting: Vec<(Address, Timestamp)>,
 }
 
 /// Reads and locks the rows that the batch depends on, and writes it.
@@ -172,6 +176,10 @@ async fn write_locking<'a>(
         .filter(|one| one.disables())
         .map(|one| (one.completion.account, one.completion.endpoint))
         .collect();
+    let resting = outcomes
+        .iter()
+        .filter_map(|one| Some(((one.completion.account, one.completion.endpoint), one.rest?)))
+        .collect();
     let outcomes = keep_leased(tx, &outcomes, &snapshot).await?;
     let balances: Vec<_> = changes.balances.iter().copied().filter(|update| is_free(&update.account)).collect();
     let AppliedUpdates { answers, crossings } = write_balances(tx, &balances, context.clock.now()).await?;
@@ -183,9 +191,10 @@ async fn write_locking<'a>(
     add_outcomes(&mut batch, &outcomes, &snapshot);
     tx.write_locked(&batch).await?;
     let disabled = disable(tx, &outcomes).await?;
+    rest(tx, &outcomes).await?;
     let noted = note_outcomes(context, tx, &outcomes, &disabled).await?;
     let committed = Committed { stored: plans.finish(), balances: answers, locked };
-    Ok(Written { batch, committed, outcomes, disabled, noted, disabling })
+    Ok(Written { batch, committed, outcomes, disabled, noted, disabling, resting })
 }
 
 /// Locks the accounts that the batch depends on, as far as they are free. Returns them as
@@ -196,8 +205,8 @@ async fn lock_free_accounts(
     changes: &Changes,
     outcomes: &[&Decided],
 ) -> Result<(Snapshot, HashSet<AccountId>)> {
-    let disabling = outcomes.iter().filter(|one| one.disables()).map(|one| one.completion.account);
-    let to_change = distinct(changes.balances.iter().map(|update| update.account).chain(disabling));
+    let changing = outcomes.iter().filter(|one| one.changes_endpoint()).map(|one| one.completion.account);
+    let to_change = distinct(changes.balances.iter().map(|update| update.account).chain(changing));
     let mut shared = accounts_of(&changes.events, outcomes);
     shared.retain(|account| to_change.binary_search(account).is_err());
     let mut free = tx.lock_free_accounts(&to_change, Lock::Exclusive).await?;
@@ -214,10 +223,15 @@ impl Written<'_> {
     async fn announce(self, context: &Context) -> Committed {
         announce(context, self.batch.has_retries(), &self.outcomes, &self.disabled);
         context.operations.committed(self.noted);
-        if !self.disabling.is_empty() {
-            context.changed(&distinct(self.disabling.iter().map(|&(account, _)| account))).await;
+        let rested = self.resting.iter().map(|&(address, _)| address);
+        let changed = distinct(self.disabling.iter().copied().chain(rested).map(|(account, _)| account));
+        if !changed.is_empty() {
+            context.changed(&changed).await;
             for (_, endpoint) in self.disabling {
                 context.endpoint_cache.end_disabling(endpoint);
+            }
+            for ((_, endpoint), until) in self.resting {
+                context.endpoint_cache.end_resting(endpoint, until);
             }
         }
         self.committed
@@ -252,6 +266,16 @@ async fn keep_leased<'a>(tx: &mut Tx<'_>, outcomes: &[&'a Decided], snapshot: &S
     }
     let is_leased = |one: &&&Decided| leased.contains(&(one.completion.delivery, one.completion.lease()));
     Ok(outcomes.iter().filter(is_leased).copied().collect())
+}
+
+/// Lets the endpoints rest whose receivers asked for it.
+async fn rest(tx: &mut Tx<'_>, outcomes: &[&Decided]) -> Result<()> {
+    for one in outcomes {
+        if let Some(until) = one.rest {
+            tx.rest((one.completion.account, one.completion.endpoint), until).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Disables the endpoints of deliveries that have failed for good.

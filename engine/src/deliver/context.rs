@@ -15,6 +15,7 @@ use super::{
     readiness::LastCommit,
     release_rates::ReleaseRates,
     request_queue::WriteRequest,
+    throttles::Throttles,
     watchers::Watchers,
 };
 use crate::{
@@ -41,6 +42,7 @@ pub(crate) struct Context {
     pub(crate) client: Client,
     pub(crate) endpoint_cache: EndpointCache,
     pub(crate) release_rates: ReleaseRates,
+    pub(crate) throttles: Throttles,
     pub(crate) lanes: Arc<Lanes>,
     /// Requests on their way to the writer.
     pub(crate) requests: RequestSender,
@@ -85,6 +87,7 @@ impl Context {
             lanes: Lanes::new(LaneLimits::from(&settings)),
             endpoint_cache: EndpointCache::new(sealer),
             release_rates: ReleaseRates::default(),
+            throttles: Throttles::default(),
             settings,
             queue: Queue::open(db),
             db: db.clone(),

@@ -11,13 +11,16 @@ use std::{
 use hashlink::LruCache;
 
 use signet_model::{
-    AccountId, EndpointId, Subscriptions, Timestamp,
+    AccountId, EndpointId, Subscriptions, Throttle, Timestamp,
     endpoint::EndpointUrl,
     event::EventType,
     signature::{SigningKey, SigningKeys},
 };
 
-use super::Address;
+use super::{
+    Address,
+    extra_headers::{ExtraHeaders, event_source},
+};
 use crate::{
     Unusable,
     db::{Result, Tx},
@@ -43,6 +46,10 @@ pub(crate) struct EndpointView {
     pub(crate) enabling: bool,
     /// The end of its last release, as far as is known.
     pub(crate) released_until: Option<Timestamp>,
+    /// Its receiver asked to be left alone until then, as far as is known.
+    resting_until: Option<Timestamp>,
+    /// The deliveries that may start in a second.
+    pub(crate) throttle: Option<Throttle>,
     /// The target of its deliveries, or the reason for which it cannot be used.
     pub(crate) target: Result<Arc<Target>, Unusable>,
 }
@@ -53,14 +60,22 @@ impl EndpointView {
         self.target.as_ref().ok().map(|target| &target.url)
     }
 
-    fn open(row: &EndpointRow, id: EndpointId, sealer: &Sealer) -> Self {
-        let target = Target::open(row, id, sealer).map(Arc::new);
+    /// Returns the end of its rest, if it rests at this instant.
+    pub(crate) fn rests_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.resting_until.filter(|&until| until > now)
+    }
+
+    fn open(row: &EndpointRow, (account, id): Address, sealer: &Sealer) -> Self {
+        let target = Target::open(row, (account, id), sealer).map(Arc::new);
         Self {
             id,
             event_types: row.event_types.clone(),
             disabled: row.disabled || target.is_err(),
             enabling: row.enabling,
             released_until: row.released_until,
+            resting_until: row.resting_until,
+            // A number that is none is an unusable target.
+            throttle: row.throttle.as_ref().and_then(|stored| stored.0.as_ref().ok().copied()),
             target,
         }
     }
@@ -70,6 +85,8 @@ impl EndpointView {
 pub(crate) struct Target {
     pub(crate) url: Arc<EndpointUrl>,
     keys: Arc<SigningKeys>,
+    /// The headers besides those of the contract.
+    pub(crate) extra: ExtraHeaders,
     /// The keys after a rotation, and the instant of the rotation.
     rotated: Option<(Arc<SigningKeys>, Timestamp)>,
 }
@@ -83,7 +100,7 @@ impl Target {
         }
     }
 
-    fn open(row: &EndpointRow, id: EndpointId, sealer: &Sealer) -> Result<Self, Unusable> {
+    fn open(row: &EndpointRow, (account, id): Address, sealer: &Sealer) -> Result<Self, Unusable> {
         let key = |sealed: &[u8]| sealer.open_secret(id, sealed).map(|secret| SigningKey::new(&secret));
         let url = row.url.0.clone().map_err(Unusable::Url)?;
         let current = key(&row.secret)?;
@@ -92,7 +109,10 @@ impl Target {
             .clone()
             .zip(row.next_secret_at)
             .map(|(next, at)| (Arc::new(SigningKeys { current: next, next: None }), at));
-        Ok(Self { url: Arc::new(url), keys: Arc::new(SigningKeys { current, next }), rotated })
+        row.throttle.clone().map(|stored| Unusable::column("throttle", stored)).transpose()?;
+        let sealed = row.headers.as_deref().map(|sealed| sealer.open_headers(id, sealed)).transpose()?;
+        let extra = ExtraHeaders::new(&sealed.unwrap_or_default(), row.cloud_events.then(|| event_source(account)));
+        Ok(Self { url: Arc::new(url), keys: Arc::new(SigningKeys { current, next }), extra, rotated })
     }
 }
 
@@ -113,10 +133,18 @@ impl AccountView {
 pub(crate) struct EndpointCache {
     sealer: Sealer,
     accounts: Mutex<CachedAccounts>,
-    /// Endpoints that an outcome disables that is yet to be recorded.
-    disabling: Mutex<HashSet<EndpointId>>,
+    /// Endpoints that an outcome closes that is yet to be recorded.
+    closing: Mutex<HashMap<EndpointId, Closing>>,
     /// Unusable endpoints that the log has named, with the revision of their account.
     reported: Mutex<HashSet<(EndpointId, i64)>>,
+}
+
+/// The change of an endpoint by an outcome that is yet to be recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Closing {
+    /// The endpoint rests until this instant.
+    Resting(Timestamp),
+    Disabling,
 }
 
 /// Accounts as they were last read, in the order of their last use.
@@ -157,6 +185,8 @@ pub(crate) enum Admission {
     Send(Arc<EndpointView>),
     /// The endpoint receives no deliveries, or tests alone.
     Refuse,
+    /// The endpoint rests, and receives tests alone.
+    Rest,
     /// The cache does not have the account; the delivery goes by its own view.
     NotCached,
 }
@@ -202,7 +232,7 @@ impl Snapshot {
 
 impl EndpointCache {
     pub(crate) fn new(sealer: Sealer) -> Self {
-        Self { sealer, accounts: Mutex::default(), disabling: Mutex::default(), reported: Mutex::default() }
+        Self { sealer, accounts: Mutex::default(), closing: Mutex::default(), reported: Mutex::default() }
     }
 
     /// Locks accounts and returns them as they are.
@@ -258,11 +288,16 @@ impl EndpointCache {
     }
 
     /// Decides whether an endpoint receives a delivery at this instant.
-    pub(crate) fn admission(&self, account: AccountId, endpoint: EndpointId, is_test: bool) -> Admission {
-        if !is_test && self.disabling().contains(&endpoint) {
-            return Admission::Refuse;
+    pub(crate) fn admission(&self, (account, endpoint): Address, is_test: bool, now: Timestamp) -> Admission {
+        if !is_test && let Some(closing) = self.closing().get(&endpoint) {
+            match *closing {
+                Closing::Disabling => return Admission::Refuse,
+                Closing::Resting(until) if until > now => return Admission::Rest,
+                Closing::Resting(_) => {}
+            }
         }
         match self.accounts().accounts.get(&account).map(|view| view.endpoints.get(&endpoint)) {
+            Some(Some(view)) if !is_test && view.rests_until(now).is_some() => Admission::Rest,
             Some(Some(view)) if view.target.is_ok() && (is_test || !view.disabled) => Admission::Send(Arc::clone(view)),
             Some(_) => Admission::Refuse,
             None => Admission::NotCached,
@@ -271,16 +306,40 @@ impl EndpointCache {
 
     /// Refuses deliveries of an endpoint from now on whose disabling is yet to be recorded.
     pub(crate) fn begin_disabling(&self, endpoint: EndpointId) {
-        self.disabling().insert(endpoint);
+        self.closing().insert(endpoint, Closing::Disabling);
+    }
+
+    /// Lets the endpoint rest from now on, before its rest is recorded. Returns `false` if the
+    /// endpoint is known to rest as long, or is about to be disabled.
+    pub(crate) fn begin_resting(&self, (account, endpoint): Address, until: Timestamp) -> bool {
+        let view = self.accounts().accounts.peek(&account).and_then(|view| view.endpoints.get(&endpoint).cloned());
+        if view.is_some_and(|view| view.resting_until >= Some(until)) {
+            return false;
+        }
+        let (mut closing, rest) = (self.closing(), Closing::Resting(until));
+        let is_new = closing.get(&endpoint).is_none_or(|before| *before < rest);
+        if is_new {
+            closing.insert(endpoint, rest);
+        }
+        is_new
     }
 
     /// Goes by the recorded state of the endpoint again.
     pub(crate) fn end_disabling(&self, endpoint: EndpointId) {
-        self.disabling().remove(&endpoint);
+        self.closing().remove(&endpoint);
     }
 
-    fn disabling(&self) -> MutexGuard<'_, HashSet<EndpointId>> {
-        self.disabling.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Goes by the recorded state of the endpoint again, unless it is about to be disabled or
+    /// to rest for longer than this.
+    pub(crate) fn end_resting(&self, endpoint: EndpointId, until: Timestamp) {
+        let mut closing = self.closing();
+        if closing.get(&endpoint).is_some_and(|before| *before <= Closing::Resting(until)) {
+            closing.remove(&endpoint);
+        }
+    }
+
+    fn closing(&self) -> MutexGuard<'_, HashMap<EndpointId, Closing>> {
+        self.closing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells whether the cache has an account.
@@ -337,7 +396,7 @@ impl EndpointCache {
                 return None;
             }
         };
-        let view = EndpointView::open(row, id, &self.sealer);
+        let view = EndpointView::open(row, (account, id), &self.sealer);
         if let Err(reason) = &view.target
             && self.is_first_report(id, revision)
         {

@@ -3,7 +3,7 @@
 use std::{pin::pin, sync::Arc};
 
 use bytes::Bytes;
-use signet_model::{AccountId, DeliveryId, delivery::Attempt, event::EventType};
+use signet_model::{AccountId, DeliveryId, Timestamp, delivery::Attempt, event::EventType};
 use tokio::time::{Instant, timeout};
 
 use super::{
@@ -45,26 +45,27 @@ impl LeasedDelivery {
 
     /// Tells whether the lease lasts for an attempt and half of the margin to record it.
     /// A delivery that waited too long is left to fall due again.
-    fn has_lease_left(&self, context: &Context) -> bool {
+    fn has_lease_left(&self, context: &Context, now: Timestamp) -> bool {
         let budget = context.settings.budget;
-        let ends_at = context.clock.now() + budget + Settings::lease_margin(budget) / 2;
+        let ends_at = now + budget + Settings::lease_margin(budget) / 2;
         self.slot.leased().is_some_and(|leased| ends_at <= leased.until)
     }
 
     /// Attempts the delivery and returns a summary. Returns the delivery to the store
-    /// instead if its endpoint was disabled since the lease began, or the process stops.
+    /// instead if its endpoint was disabled or rests since the lease began, or the process stops.
     async fn process(mut self, context: &Arc<Context>, slot: &mut AttemptSlot) -> Option<AttemptSummary> {
         context.lanes.pace(slot).await;
-        if !self.has_lease_left(context) {
+        let now = context.clock.now();
+        if !self.has_lease_left(context, now) {
             return None;
         }
-        let admission = context.endpoint_cache.admission(self.account, self.endpoint.id, self.is_test);
-        let refused = context.shutdown.begun.is_cancelled() || matches!(admission, Admission::Refuse);
+        let address = (self.account, self.endpoint.id);
+        let admission = context.endpoint_cache.admission(address, self.is_test, now);
+        let refused = context.shutdown.begun.is_cancelled() || matches!(admission, Admission::Refuse | Admission::Rest);
         if let Admission::Send(view) = admission {
             self.endpoint = view;
         }
         let (false, Ok(target)) = (refused, self.endpoint.target.clone()) else {
-            let now = context.clock.now();
             self.complete(context, CompletionResult::Returned(now)).await;
             return None;
         };
@@ -101,6 +102,7 @@ impl LeasedDelivery {
             is_test: self.is_test,
             number: u32::try_from(self.attempts.saturating_add(1)).unwrap_or(1),
             body: std::mem::take(&mut self.body),
+            extra: target.extra.clone(),
         };
         let mut attempt = pin!(attempt::attempt(&context.client, context.clock.as_ref(), request));
         let made = loop {
@@ -135,6 +137,7 @@ impl LeasedDelivery {
         if decided.disables() {
             context.endpoint_cache.begin_disabling(self.endpoint.id);
         }
+        decided.begin_resting(&context.endpoint_cache);
         if let Ok(writer) = context.outcomes.reserve().await {
             decided.vacate();
             writer.send(decided);

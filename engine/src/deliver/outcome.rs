@@ -12,7 +12,7 @@ use signet_model::{
 
 use super::{
     Address, Context,
-    endpoint_cache::Snapshot,
+    endpoint_cache::{EndpointCache, Snapshot},
     lanes::LaneSlot,
     verdict::{Verdict, judge},
 };
@@ -70,20 +70,31 @@ pub(crate) struct Decided {
     pub(super) verdict: Verdict,
     /// Failures of this round, this attempt included.
     failures: i32,
+    /// The receiver asked to be left alone until then, and the endpoint is not known to rest
+    /// as long.
+    pub(super) rest: Option<Timestamp>,
 }
 
 impl Decided {
     pub(crate) fn new(context: &Context, completion: Completion) -> Self {
         let Some(attempt) = completion.attempt() else {
             let failures = completion.failures;
-            return Self { completion, verdict: Verdict::Returned, failures };
+            return Self { completion, verdict: Verdict::Returned, failures, rest: None };
         };
         let failed = !attempt.outcome().is_success();
         let failures = completion.failures.saturating_add(i32::from(failed));
         let jitter = if failed { context.random.fraction() } else { 0.0 };
         let verdict = judge(attempt, completion.is_test, failures, &context.settings.schedule, jitter);
-        let repeated = retry_in_outage(context, verdict, attempt);
-        Self { completion, verdict: repeated.unwrap_or(verdict), failures }
+        let verdict = retry_in_outage(context, verdict, attempt).unwrap_or(verdict);
+        // A test changes nothing in its endpoint's state, and a disabled endpoint does not rest.
+        let rest = if matches!(verdict, Verdict::Retry(_)) { attempt.rests_until() } else { None };
+        Self { completion, verdict, failures, rest }
+    }
+
+    /// Lets the endpoint rest from now on, if the receiver asked for it.
+    pub(super) fn begin_resting(&mut self, endpoints: &EndpointCache) {
+        let Completion { account, endpoint, .. } = self.completion;
+        self.rest = self.rest.filter(|&until| endpoints.begin_resting((account, endpoint), until));
     }
 
     /// Tells whether the state of the endpoint decides about the delivery, or is about to
@@ -108,6 +119,11 @@ impl Decided {
     /// Tells whether it disables its endpoint.
     pub(super) const fn disables(&self) -> bool {
         matches!(self.verdict, Verdict::Disable(_))
+    }
+
+    /// Tells whether it disables its endpoint, or lets the endpoint rest.
+    pub(super) const fn changes_endpoint(&self) -> bool {
+        self.disables() || self.rest.is_some()
     }
 }
 
@@ -140,6 +156,9 @@ pub(super) fn outcome_row(one: &Decided, snapshot: &Snapshot) -> OutcomeRow {
         Verdict::Returned => undelivered_state(snapshot, completion, completion.ended_at()),
     };
     let open = matches!(state, State::Pending | State::Held);
+    let rest = due_at.and_then(|due_at| {
+        snapshot.endpoint(completion.account, completion.endpoint)?.rests_until(due_at).filter(|_| !completion.is_test)
+    });
     OutcomeRow {
         account: completion.account,
         endpoint: completion.endpoint,
@@ -147,6 +166,7 @@ pub(super) fn outcome_row(one: &Decided, snapshot: &Snapshot) -> OutcomeRow {
         lease: completion.lease(),
         state,
         due_at,
+        look_at: rest.or(due_at),
         attempts: completion.attempts.saturating_add(i32::from(completion.attempt().is_some())),
         failures: one.failures,
         completed_at: (!open).then(|| completion.ended_at()),

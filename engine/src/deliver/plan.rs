@@ -242,6 +242,13 @@ impl Fanout<'_> {
         Leased { lease: self.lease, until: self.now + self.context.settings.lease }
     }
 
+    /// Returns the instant at which claims look for a delivery to an endpoint that rests or is
+    /// throttled. `None` means that the delivery may be attempted at once.
+    fn look_at(&self, endpoint: &EndpointView) -> Option<Timestamp> {
+        let turn = endpoint.throttle.map(|_| self.context.throttles.next_look(endpoint.id, self.now));
+        turn.max(endpoint.rests_until(self.now))
+    }
+
     fn row(
         &self,
         id: DeliveryId,
@@ -257,6 +264,7 @@ impl Fanout<'_> {
             event_type: self.incoming.event.body.event_type.clone(),
             is_test: matches!(self.incoming.audience, Audience::Test(..)),
             due_at,
+            look_at: due_at,
             lease,
             created_at: self.now,
         }
@@ -269,6 +277,10 @@ impl PlannedDelivery {
         let endpoint = Arc::clone(endpoint);
         if endpoint.disabled {
             return Self { row: fanout.row(id, endpoint.id, None, None), endpoint, slot: None };
+        }
+        if let Some(look_at) = fanout.look_at(&endpoint) {
+            let row = DeliveryRow { look_at: Some(look_at), ..fanout.row(id, endpoint.id, Some(fanout.now), None) };
+            return Self { row, endpoint, slot: None };
         }
         let event = &fanout.incoming.event;
         let (address, bytes) = ((event.account, endpoint.id), event.body.json.len());

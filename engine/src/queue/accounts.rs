@@ -1,7 +1,7 @@
 //! Accounts and their endpoints: locked by a transaction, or read as they are.
 
 use const_format::formatcp;
-use signet_model::{AccountId, EndpointId, Subscriptions, Timestamp, endpoint::EndpointUrl, sql::Stored};
+use signet_model::{AccountId, EndpointId, Subscriptions, Throttle, Timestamp, endpoint::EndpointUrl, sql::Stored};
 
 use super::Revision;
 use crate::db::{Conn, Result, Sql, Tx};
@@ -33,7 +33,8 @@ const LOCK_FREE_EXCLUSIVE: Sql =
     Sql { postgres: formatcp!("{} FOR UPDATE SKIP LOCKED", REVISIONS.postgres), ..REVISIONS };
 
 const ENDPOINT_COLUMNS: &str = "account_id, id, url, event_types, secret, next_secret, next_secret_at,
-       disabled_at IS NOT NULL AS disabled, hold_through IS NOT NULL AS enabling, released_until";
+       disabled_at IS NOT NULL AS disabled, hold_through IS NOT NULL AS enabling, released_until, resting_until, headers,
+       COALESCE(cloud_events, FALSE) AS cloud_events, throttle";
 
 /// Reads the endpoints of accounts that are not deleted.
 const ENDPOINTS: Sql = Sql {
@@ -60,6 +61,14 @@ pub(crate) struct EndpointRow {
     pub(crate) enabling: bool,
     /// The end of its last release.
     pub(crate) released_until: Option<Timestamp>,
+    /// The receiver asked to be left alone until then.
+    pub(crate) resting_until: Option<Timestamp>,
+    /// The sealed custom headers.
+    pub(crate) headers: Option<Vec<u8>>,
+    /// Deliveries carry the attributes of CloudEvents.
+    pub(crate) cloud_events: bool,
+    /// The deliveries that may start in a second.
+    pub(crate) throttle: Option<Stored<Throttle>>,
 }
 
 /// An endpoint and its account.

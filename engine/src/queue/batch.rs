@@ -28,8 +28,8 @@ pub(crate) struct Batch {
 impl Batch {
     /// Returns the earliest due time of each endpoint, in the order of endpoints.
     pub(super) fn queue_entries(&self) -> Vec<QueueEntry> {
-        let new = self.deliveries.iter().map(|row| (row.account, row.endpoint, row.due_at));
-        let retried = self.outcomes.iter().map(|row| (row.account, row.endpoint, row.due_at));
+        let new = self.deliveries.iter().map(|row| (row.account, row.endpoint, row.look_at));
+        let retried = self.outcomes.iter().map(|row| (row.account, row.endpoint, row.look_at));
         let mut due: Vec<(AccountId, EndpointId, Timestamp)> =
             new.chain(retried).filter_map(|(account, endpoint, due_at)| Some((account, endpoint, due_at?))).collect();
         due.sort_unstable();
@@ -39,7 +39,7 @@ impl Batch {
 
     /// Tells whether it stores deliveries that any process may claim at once.
     pub(crate) fn leaves_due_deliveries(&self) -> bool {
-        self.deliveries.iter().any(|row| row.due_at.is_some() && row.lease.is_none())
+        self.deliveries.iter().any(|row| row.due_at.is_some() && row.look_at == row.due_at && row.lease.is_none())
     }
 
     /// Tells whether a delivery is attempted again later.

@@ -1,9 +1,12 @@
 //! Claims: the order of the dispatcher, and the deliveries that it gets.
 
-use std::{collections::HashSet, fmt};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+};
 
 use signet_model::{
-    AccountId, DeliveryId, EndpointId, Timestamp,
+    AccountId, DeliveryId, EndpointId, Throttle, Timestamp,
     event::EventType,
     sql::{Stored, Unreadable},
 };
@@ -34,6 +37,17 @@ pub(crate) struct ClaimQuota {
     pub(crate) deliveries_max: i64,
     /// Bytes that the bodies of the deliveries may have together.
     pub(crate) bytes_max: i64,
+    /// The throttle of the endpoint, which can allow fewer.
+    pub(crate) throttle: Option<Throttle>,
+}
+
+impl ClaimQuota {
+    /// Takes no more deliveries than the throttle allows, where the next regular start is at
+    /// `next`.
+    pub(super) fn limit(&mut self, throttle: Throttle, next: Option<Timestamp>, now: Timestamp) {
+        let starts = i64::try_from(throttle.starts(next, now)).unwrap_or(i64::MAX);
+        self.deliveries_max = self.deliveries_max.min(starts);
+    }
 }
 
 /// The result of a claim.
@@ -54,9 +68,36 @@ pub(crate) struct ClaimedBatch {
     pub(crate) deliveries: Vec<Result<Claimed, UnreadableRow>>,
     /// The endpoints at which deliveries are still due.
     pub(crate) still_due: HashSet<EndpointId>,
+    /// The throttled endpoints, and the instants at which to claim there again.
+    pub(crate) look_again: HashMap<EndpointId, Timestamp>,
 }
 
 impl ClaimedBatch {
+    /// Counts the deliveries that were claimed at an endpoint.
+    fn claimed_at(&self, endpoint: EndpointId) -> usize {
+        let of = |delivery: &Result<Claimed, UnreadableRow>| match delivery {
+            Ok(claimed) => claimed.endpoint,
+            Err(row) => row.endpoint,
+        };
+        self.deliveries.iter().filter(|delivery| of(delivery) == endpoint).count()
+    }
+
+    /// Notes a throttled endpoint after the claim. Returns its next regular start, and the
+    /// instant at which to claim there again.
+    pub(super) fn throttled(
+        &mut self,
+        endpoint: EndpointId,
+        throttle: Throttle,
+        next: Option<Timestamp>,
+        now: Timestamp,
+    ) -> (Timestamp, Timestamp) {
+        let next = throttle.after(next, now, self.claimed_at(endpoint));
+        let look_at = Throttle::look_again(next, now);
+        self.look_again.insert(endpoint, look_at);
+        self.still_due.remove(&endpoint);
+        (next, look_at)
+    }
+
     /// Notes the next due time of an endpoint after the claim.
     pub(super) fn advanced(&mut self, endpoint: EndpointId, next_due_at: Option<Timestamp>, now: Timestamp) {
         self.endpoints += 1;

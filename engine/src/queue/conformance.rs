@@ -58,6 +58,7 @@ impl World {
             event_type: EventType::TASK_COMPLETED,
             is_test: false,
             due_at: Some(due_at),
+            look_at: Some(due_at),
             lease,
             created_at: NOW,
         };
@@ -75,6 +76,7 @@ impl World {
             lease,
             state,
             due_at,
+            look_at: due_at,
             attempts: 1,
             failures: i32::from(state != State::Delivered),
             completed_at: due_at.is_none().then_some(NOW),
@@ -96,7 +98,8 @@ impl World {
     }
 
     async fn order(&self, now: Timestamp, deliveries_max: i64, bytes_max: i64) -> ClaimOrder {
-        let quota = ClaimQuota { account: self.account, endpoint: self.endpoint, deliveries_max, bytes_max };
+        let (account, endpoint) = (self.account, self.endpoint);
+        let quota = ClaimQuota { account, endpoint, deliveries_max, bytes_max, throttle: None };
         ClaimOrder {
             accounts: vec![self.revision().await],
             endpoints: vec![quota],

@@ -7,7 +7,7 @@
 use sqlx::{AssertSqlSafe, Row};
 
 use super::{
-    ADVANCE_QUEUE, REMOVE_QUEUE,
+    ADVANCE_QUEUE, HOLD_QUEUE_BACK, REMOVE_QUEUE,
     due::{DUE_QUEUES, NEXT_DUE},
     postgres, sqlite,
 };
@@ -96,6 +96,9 @@ async fn on_sqlite_claiming_searches_indexes_only() {
         (sqlite::LEASE, &["SEARCH deliveries USING PRIMARY KEY (id=?)"]),
         (REMOVE_QUEUE, &AFTER_IT),
         (ADVANCE_QUEUE, &AFTER_IT),
+        (HOLD_QUEUE_BACK, &AFTER_IT[..1]),
+        (sqlite::NEXT_START, &["SEARCH endpoints USING INDEX sqlite_autoindex_endpoints_1 (id=?)"]),
+        (sqlite::SET_NEXT_START, &["SEARCH endpoints USING INDEX sqlite_autoindex_endpoints_1 (id=?)"]),
     ] {
         let plan = plan(sql).await;
         let tables: Vec<_> = plan.iter().filter(|line| line.contains("SEARCH") || line.contains("SCAN")).collect();
@@ -122,6 +125,8 @@ async fn on_postgres_claiming_and_writing_search_indexes_only() {
     let forget = plan("(uuid, uuid)", REMOVE_QUEUE).await;
     let advance = plan("(uuid, uuid, timestamptz)", ADVANCE_QUEUE).await;
     let write = plan("", &postgres::WRITE_BOTH).await;
+    let hold_back = plan("(uuid, uuid, timestamptz)", HOLD_QUEUE_BACK).await;
+    let hold_all_back = plan("", postgres::HOLD_QUEUES_BACK).await;
     for (plan, searched) in [
         (&next_due, "Index Only Scan using endpoint_queues_due on endpoint_queues"),
         (&due, "Index Scan using endpoint_queues_due on endpoint_queues"),
@@ -132,6 +137,8 @@ async fn on_postgres_claiming_and_writing_search_indexes_only() {
         (&forget, "Scan using deliveries_due on deliveries"),
         (&advance, "Scan using deliveries_due on deliveries"),
         (&advance, "Index Scan using endpoint_queues_pkey on endpoint_queues"),
+        (&hold_back, "Index Scan using endpoint_queues_pkey on endpoint_queues"),
+        (&hold_all_back, "Index Scan using endpoint_queues_pkey on endpoint_queues"),
         (&write, "Index Scan using deliveries_pkey on deliveries"),
         (&write, "Index Scan using accounts_pkey on accounts"),
     ] {
@@ -147,7 +154,7 @@ async fn on_postgres_claiming_and_writing_search_indexes_only() {
     // Queues of the same instant are put in order, and the rows of a claim, which are few.
     assert!(due.contains("Incremental Sort"), "{due}");
     assert!(claim.contains("CTE Scan on due") && claim.matches("Sort  (").count() == 1, "{claim}");
-    for plan in [next_due, due, claim, forget, advance, write] {
+    for plan in [next_due, due, claim, forget, advance, write, hold_back, hold_all_back] {
         assert!(!plan.contains("Seq Scan"), "{plan}");
     }
 }

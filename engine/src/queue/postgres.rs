@@ -2,6 +2,7 @@
 
 mod claim;
 mod statements;
+mod throttles;
 
 use std::sync::Arc;
 
@@ -14,6 +15,8 @@ use crate::db::{Postgres, Result, Tx};
 pub(super) use claim::CLAIM;
 pub(super) use statements::WRITE_BOTH;
 use statements::{INSERT_KEYS, Query, WRITE_EVENTS, WRITE_OUTCOMES, bind, column};
+#[cfg(test)]
+pub(super) use throttles::HOLD_QUEUES_BACK;
 
 /// Connections that write: one for the writer, one for the dispatcher, and as many to take
 /// their place while the first are being closed.

@@ -67,6 +67,9 @@ pub(crate) struct DeliveryRow {
     pub(crate) event_type: EventType,
     pub(crate) is_test: bool,
     pub(crate) due_at: Option<Timestamp>,
+    /// The instant at which claims look for it: later than `due_at` if its endpoint rests or
+    /// is throttled.
+    pub(crate) look_at: Option<Timestamp>,
     /// The lease of the process that stores and attempts it.
     pub(crate) lease: Option<Lease>,
     pub(crate) created_at: Timestamp,
@@ -130,6 +133,8 @@ pub(crate) struct OutcomeRow {
     pub(crate) state: State,
     /// The instant of the next attempt, if it is pending.
     pub(crate) due_at: Option<Timestamp>,
+    /// The instant at which claims look for it: later than `due_at` if its endpoint rests.
+    pub(crate) look_at: Option<Timestamp>,
     /// Attempts made, this one included.
     pub(crate) attempts: i32,
     /// Failed attempts of this round.

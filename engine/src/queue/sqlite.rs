@@ -16,7 +16,7 @@ use super::{
 use crate::db::{Result, Sqlite, Tx};
 use statements::WRITE;
 #[cfg(test)]
-pub(super) use statements::{LEASE, READ_DUE};
+pub(super) use statements::{LEASE, NEXT_START, READ_DUE, SET_NEXT_START};
 use thread::Thread;
 
 /// The SQLite driver. Clones share its thread.

@@ -224,7 +224,8 @@ impl Selection {
         let turns: Vec<_> = (0..).map(due_at).take(ids.len()).collect();
         let sent = tx.query(SEND).bind(account).bind_ids(ids).bind_instants(&turns).bind(state).execute().await?;
         self.release_until(&mut tx, due_at(u32::try_from(ids.len()).unwrap_or(BATCH))).await?;
-        tx.pull_forward(QueueEntry { account, endpoint, due_at: start }).await?;
+        let look_at = view.rests_until(start).unwrap_or(start);
+        tx.pull_forward(QueueEntry { account, endpoint, due_at: look_at }).await?;
         tx.notify().await?;
         tx.commit().await?;
         fault::point("after_step");

@@ -2,6 +2,7 @@
 
 pub(super) mod change;
 mod create;
+mod options;
 mod rotation;
 mod secret;
 
@@ -9,12 +10,16 @@ use std::sync::Arc;
 
 use const_format::formatcp;
 use signet_model::{
-    AccountId, DeliveryId, EndpointId, Subscriptions, Timestamp,
-    endpoint::{DisabledReason, EndpointUrl},
+    AccountId, DeliveryId, EndpointId, Subscriptions, Throttle, Timestamp,
+    endpoint::{
+        DisabledReason, EndpointUrl,
+        custom_headers::{CustomHeaderName, HeadersError},
+    },
     sql::{Lossy, Stored, Unreadable},
     text::Description,
 };
 
+pub use options::{EndpointOptions, HeaderDraft};
 pub use rotation::{RotateError, Rotation};
 pub use secret::LostSecret;
 
@@ -51,6 +56,14 @@ pub struct Endpoint {
     pub last_failure_at: Option<Timestamp>,
     /// The attempts that have failed since the last success.
     pub consecutive_failures: u32,
+    /// Its receiver asked to be left alone until then; can have passed.
+    pub resting_until: Option<Timestamp>,
+    /// The names of its custom headers, in their order; their values are never shown.
+    pub headers: Vec<CustomHeaderName>,
+    /// Deliveries carry the attributes of CloudEvents as headers.
+    pub cloud_events: bool,
+    /// The deliveries that may start in a second.
+    pub throttle: Option<Throttle>,
 }
 
 impl Endpoint {
@@ -64,6 +77,12 @@ impl Endpoint {
         self.url == draft.url.as_str()
             && self.description == *draft.description
             && self.event_types == draft.event_types
+            && draft.options.are_of(self)
+    }
+
+    /// The end of its rest, if it rests at this instant.
+    pub fn rests_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.resting_until.filter(|&until| until > now)
     }
 }
 
@@ -87,6 +106,15 @@ pub struct EndpointDraft {
     pub description: Description,
     /// The types of events that it gets.
     pub event_types: Subscriptions,
+    /// Everything that it can have besides.
+    pub options: EndpointOptions,
+}
+
+impl EndpointDraft {
+    /// An endpoint without a description and without options.
+    pub fn new(url: EndpointUrl, event_types: Subscriptions) -> Self {
+        Self { url, description: Description::default(), event_types, options: EndpointOptions::default() }
+    }
 }
 
 /// An endpoint was not saved.
@@ -98,6 +126,12 @@ pub enum SaveError {
     /// The account has as many endpoints as it may.
     #[error("This account has {0} webhooks, and may not have more. Delete one that is no longer used.")]
     TooMany(u32),
+    /// A header has no value, and no stored one to keep.
+    #[error("Enter a value for the header {0}.")]
+    NoHeaderValue(CustomHeaderName),
+    /// The headers cannot be those of one endpoint.
+    #[error(transparent)]
+    Headers(#[from] HeadersError),
     /// The database failed, or there is no such endpoint.
     #[error(transparent)]
     Store(#[from] Error),
@@ -112,7 +146,8 @@ impl From<db::Error> for SaveError {
 /// The endpoints of an account (`$1`), with the columns of [`Row`].
 const ENDPOINTS: &str = "SELECT e.id, e.url, e.description, e.event_types, e.secret, e.next_secret,
        e.disabled_at, e.disabled_reason, e.disabled_by, e.created_at, e.updated_at, h.last_success_at, h.last_failure_at,
-       COALESCE(h.consecutive_failures, 0) AS consecutive_failures
+       COALESCE(h.consecutive_failures, 0) AS consecutive_failures, e.resting_until, e.headers,
+       COALESCE(e.cloud_events, FALSE) AS cloud_events, e.throttle
      FROM endpoints e LEFT JOIN endpoint_health h ON h.account_id = e.account_id AND h.endpoint_id = e.id
      WHERE e.deleted_at IS NULL AND e.account_id = $1";
 
@@ -132,13 +167,24 @@ struct Row {
     last_success_at: Option<Timestamp>,
     last_failure_at: Option<Timestamp>,
     consecutive_failures: Stored<i32>,
+    resting_until: Option<Timestamp>,
+    headers: Option<Vec<u8>>,
+    cloud_events: bool,
+    throttle: Option<Stored<Throttle>>,
 }
 
 impl Row {
     /// The endpoint; `None` if its id is none, since no page could name it.
     fn read(self, sealer: &Sealer) -> Option<Endpoint> {
         let id = self.id.ok()?;
-        let unusable = unusable(id, &self.url.0, [Some(&self.secret), self.next_secret.as_ref()], sealer);
+        let columns = TargetColumns {
+            url: &self.url.0,
+            secrets: [Some(&self.secret), self.next_secret.as_ref()],
+            headers: self.headers.as_ref(),
+            throttle: self.throttle.as_ref(),
+        };
+        let unusable = columns.unusable(id, Some(sealer));
+        let headers = self.headers.as_ref().and_then(|sealed| sealer.open_headers(id, sealed).ok());
         let disabled = self.disabled_at.map(|at| Disabled {
             at,
             reason: self.disabled_reason.and_then(Stored::ok),
@@ -156,19 +202,37 @@ impl Row {
             last_success_at: self.last_success_at,
             last_failure_at: self.last_failure_at,
             consecutive_failures: self.consecutive_failures.ok().unwrap_or(i32::MAX).unsigned_abs(),
+            resting_until: self.resting_until,
+            headers: headers.unwrap_or_default().names(),
+            cloud_events: self.cloud_events,
+            throttle: self.throttle.and_then(Stored::ok),
         })
     }
 }
 
-/// The reason for which an endpoint cannot be used with this URL and these sealed secrets.
-pub(crate) fn unusable(id: EndpointId, url: &str, secrets: [Option<&Vec<u8>>; 2], sealer: &Sealer) -> Option<Unusable> {
-    let unopened = || secrets.into_iter().flatten().find_map(|sealed| sealer.open_secret(id, sealed).err());
-    unusable_url(url).or_else(unopened)
+/// The columns of an endpoint without which no delivery can be made.
+pub(crate) struct TargetColumns<'r> {
+    pub(crate) url: &'r str,
+    /// The sealed secrets.
+    pub(crate) secrets: [Option<&'r Vec<u8>>; 2],
+    /// The sealed headers.
+    pub(crate) headers: Option<&'r Vec<u8>>,
+    pub(crate) throttle: Option<&'r Stored<Throttle>>,
 }
 
-/// The reason for which this URL cannot be used.
-pub(crate) fn unusable_url(url: &str) -> Option<Unusable> {
-    EndpointUrl::from_stored(url).err().map(|error| Unusable::Url(Unreadable::new(error)))
+impl TargetColumns<'_> {
+    /// The reason for which the endpoint cannot be used. Sealed columns are opened only with a
+    /// sealer.
+    pub(crate) fn unusable(&self, id: EndpointId, sealer: Option<&Sealer>) -> Option<Unusable> {
+        let url = EndpointUrl::from_stored(self.url).err().map(|error| Unusable::Url(Unreadable::new(error)));
+        let throttle = || Unusable::column("throttle", self.throttle?.clone()).err();
+        url.or_else(|| sealer.and_then(|sealer| self.unopened(id, sealer))).or_else(throttle)
+    }
+
+    fn unopened(&self, id: EndpointId, sealer: &Sealer) -> Option<Unusable> {
+        let secret = self.secrets.into_iter().flatten().find_map(|sealed| sealer.open_secret(id, sealed).err());
+        secret.or_else(|| sealer.open_headers(id, self.headers?).err())
+    }
 }
 
 impl<'e> AccountHandle<'e> {

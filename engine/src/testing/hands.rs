@@ -121,12 +121,20 @@ impl Hands<'_> {
 
     /// True if this process lets tests alone go out to an endpoint.
     pub fn is_closed(&self, account: AccountId, endpoint: EndpointId) -> bool {
-        matches!(self.0.0.delivery.endpoint_cache.admission(account, endpoint, false), Admission::Refuse)
+        let admission = self.0.0.delivery.endpoint_cache.admission((account, endpoint), false, self.0.0.clock.now());
+        matches!(admission, Admission::Refuse | Admission::Rest)
     }
 
     /// Records that the receiver answers with this status now.
     pub async fn finish(&self, in_flight: InFlight, status: u16) {
         let decided = self.judge(in_flight, status);
+        commit_batch(&self.0.0.delivery, &mut self.queue(), &Changes::default(), &[decided]).await.expect("a record");
+    }
+
+    /// Records that the receiver answers with this status now, and asks to be left alone for a
+    /// time.
+    pub async fn finish_asking(&self, in_flight: InFlight, status: u16, wait: Duration) {
+        let decided = self.judge_asking(in_flight, status, Some(wait));
         commit_batch(&self.0.0.delivery, &mut self.queue(), &Changes::default(), &[decided]).await.expect("a record");
     }
 
@@ -140,7 +148,11 @@ impl Hands<'_> {
         committed.stored.into_parts().1.into_iter().map(InFlight).collect()
     }
 
-    pub(crate) fn judge(&self, InFlight(ready): InFlight, status: u16) -> Decided {
+    pub(crate) fn judge(&self, in_flight: InFlight, status: u16) -> Decided {
+        self.judge_asking(in_flight, status, None)
+    }
+
+    fn judge_asking(&self, InFlight(ready): InFlight, status: u16, retry_after: Option<Duration>) -> Decided {
         let completion = Completion {
             account: ready.account,
             endpoint: ready.endpoint.id,
@@ -159,6 +171,7 @@ impl Hands<'_> {
                     body: "an answer".into(),
                     body_truncated: false,
                 }),
+                retry_after,
                 ..Attempt::begun(ready.attempts.unsigned_abs() + 1, self.0.0.clock.now())
             })),
         };

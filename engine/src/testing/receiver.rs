@@ -6,7 +6,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -50,6 +50,8 @@ struct Shared {
     count: watch::Sender<usize>,
     script: Mutex<Script>,
     drips: AtomicBool,
+    /// Seconds; none if zero.
+    retry_after: AtomicU64,
 }
 
 impl fmt::Debug for Shared {
@@ -81,6 +83,7 @@ impl Receiver {
             count: watch::Sender::new(0),
             script: Mutex::new(Arc::new(|_| Box::pin(std::future::ready(200)))),
             drips: AtomicBool::new(false),
+            retry_after: AtomicU64::new(0),
         });
         let server = tokio::spawn(serve(listener, TlsAcceptor::from(tls), Arc::clone(&shared)));
         Self { authority, port, shared, server }
@@ -108,6 +111,11 @@ impl Receiver {
     /// Sends the bodies of its answers byte by byte from now on, and never their end.
     pub fn drip(&self) {
         self.shared.drips.store(true, Ordering::Relaxed);
+    }
+
+    /// Has `Retry-After` in its answers from now on, if there are seconds to wait.
+    pub fn ask_to_wait(&self, seconds: u64) {
+        self.shared.retry_after.store(seconds, Ordering::Relaxed);
     }
 
     /// The requests that have arrived.
@@ -171,7 +179,11 @@ async fn answer_all(
         if shared.drips.load(Ordering::Relaxed) {
             return drip(stream.get_mut(), status).await;
         }
-        let answer = format!("HTTP/1.1 {status} x\r\ncontent-type: text/plain\r\ncontent-length: 4\r\n\r\nnote");
+        let wait = match shared.retry_after.load(Ordering::Relaxed) {
+            0 => String::new(),
+            seconds => format!("retry-after: {seconds}\r\n"),
+        };
+        let answer = format!("HTTP/1.1 {status} x\r\ncontent-type: text/plain\r\n{wait}content-length: 4\r\n\r\nnote");
         stream.get_mut().write_all(answer.as_bytes()).await?;
         stream.get_mut().flush().await?;
     }

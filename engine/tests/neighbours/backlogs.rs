@@ -2,7 +2,11 @@
 
 use std::{future::pending, time::Duration};
 
-use signet_engine::{Settings, service::AccountHandle};
+use signet_engine::{
+    Settings,
+    service::{AccountHandle, endpoints::EndpointOptions},
+    testing::completed,
+};
 use signet_model::{EndpointId, Subscriptions, Timestamp, delivery::State};
 
 use crate::{backlog::fill, neighbourhood::Neighbourhood};
@@ -35,6 +39,29 @@ async fn compare_decision(name: &str, state: State, decide: impl AsyncFn(Account
 #[tokio::test]
 async fn a_backlog_at_a_receiver_that_hangs_costs_a_neighbour_nothing() {
     compare_decision("backlog", State::Pending, async |_, _| {}).await;
+}
+
+#[tokio::test]
+async fn throttled_webhooks_with_a_backlog_cost_a_neighbour_nothing() {
+    const WEBHOOKS: usize = 20;
+    for world in Neighbourhood::each(Settings::default()).await {
+        let options =
+            EndpointOptions { throttle: Some(10.try_into().expect("a throttle")), ..EndpointOptions::default() };
+        let long = world.bad_endpoint_with("long", options.clone()).await;
+        fill(&world.noisy.database, (world.bad, long), DELIVERIES, State::Pending).await;
+        for number in 0..WEBHOOKS {
+            world.bad_endpoint_with(&number.to_string(), options.clone()).await;
+        }
+        world
+            .compare("throttled", async |world| {
+                for _ in 0..10 {
+                    let event = completed(&world.noisy.engine, world.bad, "task");
+                    world.noisy.engine.ingest(event).await.expect("the account's event is accepted");
+                    world.pass(Duration::from_millis(100), 5).await;
+                }
+            })
+            .await;
+    }
 }
 
 #[tokio::test]

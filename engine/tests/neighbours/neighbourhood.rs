@@ -4,10 +4,12 @@ use std::{cell::Cell, fmt, time::Duration};
 
 use signet_engine::{
     Engine, Running, Settings,
+    clock::ManualClock,
     ledger::Rule,
+    service::endpoints::{EndpointDraft, EndpointOptions},
     testing::{Receiver, TestDatabase, account, completed, endpoint_at, engine, postgres, sqlite},
 };
-use signet_model::{AccountId, EndpointId};
+use signet_model::{AccountId, EndpointId, Subscriptions};
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +24,7 @@ const LIMIT: Duration = Duration::from_mins(3);
 /// An engine with a healthy customer.
 pub struct Street {
     pub engine: Engine,
+    pub clock: ManualClock,
     pub database: TestDatabase,
     healthy: AccountId,
     running: Running,
@@ -30,11 +33,11 @@ pub struct Street {
 impl Street {
     async fn new(database: TestDatabase, settings: Settings, receivers: [&Receiver; 2], path: &str) -> Self {
         let authorities = receivers.map(|receiver| receiver.authority.clone()).into();
-        let (engine, _) = engine(&database, settings, authorities);
+        let (engine, clock) = engine(&database, settings, authorities);
         let running = engine.start().expect("a new engine");
         let healthy = account(&engine, "healthy").await;
         endpoint_at(&engine, healthy, receivers[0].url(path)).await;
-        Self { engine, database, healthy, running }
+        Self { engine, clock, database, healthy, running }
     }
 
     /// The time from the offer of an event to its arrival.
@@ -90,6 +93,24 @@ impl Neighbourhood {
     /// A webhook of the bad neighbour at its own receiver.
     pub async fn bad_endpoint(&self, path: &str) -> EndpointId {
         endpoint_at(&self.noisy.engine, self.bad, self.bad_receiver.url(path)).await
+    }
+
+    /// A webhook of the bad neighbour with these options.
+    pub async fn bad_endpoint_with(&self, path: &str, options: EndpointOptions) -> EndpointId {
+        let draft = EndpointDraft { options, ..EndpointDraft::new(self.bad_receiver.url(path), Subscriptions::all()) };
+        let secret = self.noisy.engine.new_secret();
+        let created = self.noisy.engine.account(self.bad).endpoints().create(draft, &secret).await;
+        created.expect("an endpoint").id
+    }
+
+    /// Lets the time of the noisy street pass; the bad neighbour reads a page at each step.
+    pub async fn pass(&self, step: Duration, steps: u32) {
+        for _ in 0..steps {
+            self.noisy.clock.advance(step);
+            self.noisy.engine.wake();
+            let listed = self.noisy.engine.account(self.bad).endpoints().list().await;
+            listed.expect("the page of the bad neighbour");
+        }
     }
 
     /// Lets the healthy customer send on both streets while the trouble goes on, and

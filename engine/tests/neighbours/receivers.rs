@@ -68,3 +68,18 @@ async fn receivers_that_refuse_cost_a_neighbour_nothing() {
         world.compare("refusing", Neighbourhood::flood).await;
     }
 }
+
+#[tokio::test]
+async fn receivers_that_ask_to_wait_again_and_again_cost_a_neighbour_nothing() {
+    for world in Neighbourhood::each(settings()).await {
+        world.bad_receiver.answer(429);
+        world.bad_receiver.ask_to_wait(1);
+        world.bad_endpoints().await;
+        world
+            .compare("asking to wait", async |world| {
+                world.flood().await;
+                world.pass(Duration::from_secs(1), 50).await;
+            })
+            .await;
+    }
+}

@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use signet_engine::{
     clock::ManualClock,
-    deliver::attempt::{AttemptRequest, attempt},
+    deliver::{
+        attempt::{AttemptRequest, attempt},
+        extra_headers::ExtraHeaders,
+    },
     outbound::{Client, Config, LocalFault, Lookup, Policy},
 };
 use signet_model::{
@@ -75,6 +78,7 @@ pub fn request(url: &str) -> AttemptRequest {
         is_test: false,
         number: 2,
         body: Bytes::from_static(BODY),
+        extra: ExtraHeaders::default(),
     }
 }
 

@@ -9,7 +9,7 @@ use signet_engine::{
     },
     testing::{TestDatabase, on_each_database, sqlite},
 };
-use signet_model::{Subscriptions, delivery::State, event::EventType, text::Description};
+use signet_model::{Subscriptions, delivery::State, event::EventType};
 
 use crate::world::World;
 
@@ -23,6 +23,8 @@ fn spoilt(world: &World<'_>) -> Vec<String> {
         "url = 'gopher://example.com/'".to_owned(),
         format!("secret = {bytes}"),
         format!("secret = (SELECT secret FROM endpoints WHERE id = {good})"),
+        format!("headers = {bytes}"),
+        "throttle = 1001".to_owned(),
         format!("next_secret = {bytes}, next_secret_at = created_at"),
     ];
     if world.is_sqlite() {
@@ -85,7 +87,7 @@ async fn entering_the_url_again_makes_a_webhook_usable_and_its_held_deliveries_c
     assert_eq!(released.expect("an answer"), 0, "an unusable webhook gets no delivery");
 
     let url = "https://127.0.0.1/webhooks".parse().expect("a URL");
-    let draft = EndpointDraft { url, description: Description::default(), event_types: types.clone() };
+    let draft = EndpointDraft::new(url, types.clone());
     let saved = world.engine.account(world.acme).endpoint(world.bad).update(draft).await.expect("saved");
     assert_eq!(saved.unusable, None);
     let released = world.engine.account(world.acme).endpoint(world.bad).release(&types).await;

@@ -106,6 +106,7 @@ fn requests(Property { active, disabled, key, .. }: &Property) -> Vec<Request> {
             ("/secret/new", ""),
             ("/edit", &*edited),
             ("/edit", ""),
+            ("/stop-waiting", ""),
             ("/held", ""),
             ("/held", &held("keep")),
             ("/held", &held("send")),

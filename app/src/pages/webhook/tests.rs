@@ -33,7 +33,7 @@ async fn the_page_shows_the_state_of_the_webhook() {
 async fn opening_the_address_of_a_form_leaves_the_webhook_as_it_is() {
     let owner = Visitor::owner().await;
     let endpoint = owner.endpoint().await;
-    for action in ["delete", "pause", "enable", "held", "recover", "secret", "test"] {
+    for action in ["delete", "pause", "enable", "held", "stop-waiting", "recover", "secret", "test"] {
         owner.get(&format!("{}/{action}", endpoint_path(endpoint.id))).await;
     }
     owner.get("/logout").await;
@@ -123,4 +123,18 @@ async fn a_test_to_a_webhook_that_cannot_be_used_is_refused() {
     let form = encode(&[(&test_event::TYPE, "task.failed")]);
     let answer = owner.post(&format!("{}/test", endpoint_path(endpoint)), &form).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn a_webhook_whose_receiver_asked_to_wait_says_until_when_and_can_stop_waiting() {
+    let owner = Visitor::owner().await;
+    let path = endpoint_path(owner.endpoint().await.id);
+    let hands = Hands(&owner.engine);
+    let one = hands.ingest(completed(&owner.engine, owner.account, "task")).await.1.remove(0);
+    hands.finish_asking(one, 429, std::time::Duration::from_hours(1)).await;
+    insta::assert_snapshot!("resting", owner.get(&path).await.content());
+    assert!(owner.get(webhooks::PATH).await.html.contains("Asked to wait until 13:00:00 UTC"));
+    let answer = owner.post(&format!("{path}/stop-waiting"), "").await;
+    assert_eq!((answer.location(), answer.flash()), (&*path, text::STOPPED_WAITING.to_owned()));
+    assert!(!owner.get(&path).await.html.contains(text::ASKED_TO_WAIT));
 }

@@ -1,7 +1,7 @@
 //! The sentences of the screen.
 
 use signet_engine::{Unusable, service::endpoints::Disabled};
-use signet_model::{endpoint::DisabledReason, event::EventType};
+use signet_model::{Throttle, endpoint::DisabledReason, event::EventType};
 
 pub(super) const DETAILS: &str = "Details";
 pub(super) const DESCRIPTION: &str = "Description";
@@ -21,6 +21,24 @@ pub(super) const VERIFY: &str = "Every request carries `X-Webhook-Signature`: th
 pub(super) const TEST: &str = "Send a test event";
 pub(super) const TEST_HINT: &str = "A sample event goes to your receiver just as a real one would, marked with the header \
                                     `X-Webhook-Test: true`. It is sent once, without retries.";
+
+pub(super) const HEADERS: &str = "Headers";
+pub(super) const THROTTLE: &str = "Throttle";
+pub(super) const CLOUD_EVENTS: &str = "CloudEvents";
+pub(super) const CLOUD_EVENTS_ADDED: &str = "Headers are added";
+
+pub(super) fn throttle(throttle: Throttle) -> String {
+    match throttle.per_second() {
+        1 => "At most 1 delivery a second".to_owned(),
+        count => format!("At most {count} deliveries a second"),
+    }
+}
+
+pub(super) const ASKED_TO_WAIT: &str = "The receiver asked to wait";
+pub(super) const WAITS_UNTIL: &str = "Nothing is sent until {}, except for test events: the receiver answered 429 or 503 with Retry-After. Events wait, \
+     and nothing is lost.";
+pub(super) const STOP_WAITING: &str = "Stop waiting";
+pub(super) const STOPPED_WAITING: &str = "Deliveries are sent again.";
 
 pub(super) const PAUSE: &str = "Pause";
 pub(super) const PAUSED: &str = "Webhook paused. Its events are held until you re-enable it.";
@@ -63,6 +81,8 @@ pub(super) const IS_UNUSABLE: &str = "This webhook is unusable";
 pub(super) const ENTER_URL: &str = "Enter its URL again";
 pub(super) const URL_REMEDY: &str =
     "{}, or delete the webhook. Then decide here what happens to the events that are held.";
+pub(super) const ENTER_HEADERS: &str = "Enter its headers again";
+pub(super) const ENTER_OPTIONS: &str = "Save its options again";
 pub(super) const NEW_SECRET: &str = "Make a new secret";
 pub(super) const SECRET_REMEDY: &str = "Make a new secret and give it to your receiver, or delete the webhook. If this happens to every webhook, \
      the server runs with another sealing key than before: its operator can restore the old one instead.";

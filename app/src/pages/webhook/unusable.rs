@@ -28,7 +28,12 @@ fn remedy(reason: &Unusable, path: &str) -> AnyView {
     if *reason == Unusable::Secret {
         return new_secret(path).into_any();
     }
-    let edit = view! { <a href=format!("{path}/edit")>{text::ENTER_URL}</a> };
+    let what = match reason {
+        Unusable::Headers => text::ENTER_HEADERS,
+        Unusable::Column { .. } => text::ENTER_OPTIONS,
+        _ => text::ENTER_URL,
+    };
+    let edit = view! { <a href=format!("{path}/edit")>{what}</a> };
     view! { <p>{with_element(text::URL_REMEDY, edit)}</p> }.into_any()
 }
 

@@ -91,3 +91,64 @@ async fn an_edited_webhook_has_the_values_of_the_form() {
     assert_eq!((&*endpoint.url, &*endpoint.description), ("https://example.com/b", "Bills"));
     assert_eq!(endpoint.event_types.to_string(), "balance.low");
 }
+
+#[tokio::test]
+async fn options_are_saved_and_values_of_headers_are_kept_and_never_shown() {
+    let owner = Visitor::owner().await;
+    let path = endpoint_path(owner.endpoint().await.id);
+    let edit = format!("{path}/edit");
+    let basic = [(&URL, "https://example.com/b"), (&EVENTS, "balance.low")];
+    let form = [
+        &basic[..],
+        &[
+            (&options::HEADER_NAME, "x-api-key"),
+            (&options::HEADER_VALUE, "hunter2"),
+            (&options::HEADER_NAME, ""),
+            (&options::HEADER_VALUE, ""),
+            (&options::THROTTLE, "25"),
+            (&options::CLOUD_EVENTS, "on"),
+        ],
+    ]
+    .concat();
+    assert_eq!(owner.post(&edit, &encode(&form)).await.flash(), text::SAVED);
+    let saved = owner.account().endpoints().list().await.expect("endpoints").remove(0);
+    assert_eq!(saved.headers.iter().map(ToString::to_string).collect::<Vec<_>>(), ["X-Api-Key"]);
+    assert_eq!((saved.throttle.map(signet_model::Throttle::per_second), saved.cloud_events), (Some(25), true));
+    for page in [&path, &edit] {
+        let html = owner.get(page).await.html;
+        assert!(html.contains("X-Api-Key") && html.contains("25") && !html.contains("hunter2"), "{page}");
+    }
+
+    let kept = [&basic[..], &[(&options::HEADER_NAME, "X-Api-Key"), (&options::HEADER_VALUE, "")]].concat();
+    assert_eq!(owner.post(&edit, &encode(&kept)).await.flash(), text::SAVED);
+    let saved = owner.account().endpoints().list().await.expect("endpoints").remove(0);
+    assert_eq!((saved.headers.len(), saved.throttle, saved.cloud_events), (1, None, false));
+    assert_eq!(owner.post(&edit, &encode(&basic)).await.flash(), text::SAVED);
+    assert!(owner.account().endpoints().list().await.expect("endpoints").remove(0).headers.is_empty());
+}
+
+#[tokio::test]
+async fn options_that_are_refused_say_why_beside_their_field() {
+    let owner = Visitor::owner().await;
+    let edit = format!("{}/edit", endpoint_path(owner.endpoint().await.id));
+    let post = async |fields: &[(&Field, &str)]| {
+        let form = [&[(&URL, "https://example.com/b"), (&EVENTS, "balance.low")], fields].concat();
+        let answer = owner.post(&edit, &encode(&form)).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        answer.html
+    };
+    let header = |name, value| [(&options::HEADER_NAME, name), (&options::HEADER_VALUE, value)];
+    for (fields, message) in [
+        (&header("Host", "a")[..], "The header Host cannot be set: Signet or HTTP itself sets it."),
+        (&header("X Key", "a"), "The header X Key has a character that no header name has"),
+        (&header("", "a"), "Enter a name beside each value."),
+        (&header("X-Key", "é"), "The value of the header X-Key has a character that no header can carry"),
+        (&header("X-Key", ""), "Enter a value for the header X-Key."),
+        (&[header("X-Key", "a"), header("x-key", "b")].concat(), "The header X-Key is there twice."),
+        (&[(&options::THROTTLE, "1001")], "Enter a whole number from 1 to 1,000, or leave it empty."),
+    ] {
+        let html = post(fields).await;
+        assert!(html.contains(message), "{message}");
+        assert!(html.contains("<details class=\"fold\" open") || html.contains("<details open"), "{message}");
+    }
+}

@@ -1,6 +1,12 @@
 //! The sentences of the screen.
 
-use signet_model::endpoint::UrlError;
+use signet_model::{
+    endpoint::{
+        UrlError,
+        custom_headers::{CustomHeaderName, HeaderNameError, HeaderValueError},
+    },
+    throttle::InvalidThrottle,
+};
 
 pub(super) const ADD_TITLE: &str = "Add webhook";
 pub(super) const EDIT_TITLE: &str = "Edit webhook";
@@ -24,6 +30,35 @@ pub(super) const CANCEL: &str = "Cancel";
 pub(super) const CREATED: &str = "Webhook created. Send a test event to check your receiver.";
 pub(super) const CREATED_BEFORE: &str = "This form had created this webhook before. Edit it to change it.";
 pub(super) const SAVED: &str = "Webhook saved.";
+
+pub(super) const OPTIONS: &str = "Options";
+pub(super) const OPTIONAL: &str = "Optional";
+pub(super) const HEADERS: &str = "Headers";
+pub(super) const HEADERS_HINT: &str = "Sent with every request, such as a token that a gateway before your receiver asks for. Values are stored \
+     encrypted and never shown again; a value that is left empty stays as it is.";
+pub(super) const HEADER_NAME: &str = "Name of the header";
+pub(super) const HEADER_VALUE: &str = "Value of the header";
+pub(super) const THROTTLE: &str = "Deliveries a second";
+pub(super) const THROTTLE_HINT: &str =
+    "The most that may start in a second, from 1 to 1,000. Leave it empty to send events as they happen.";
+pub(super) const CLOUD_EVENTS: &str = "Add CloudEvents headers";
+pub(super) const CLOUD_EVENTS_HINT: &str = "Every request carries `ce-specversion`, `ce-id`, `ce-source`, `ce-type` and `ce-time` as well: the binary mode of \
+     CloudEvents. Body and signatures stay as they are.";
+
+pub(super) fn invalid_throttle(InvalidThrottle: InvalidThrottle) -> String {
+    "Enter a whole number from 1 to 1,000, or leave it empty.".to_owned()
+}
+
+pub(super) fn invalid_header_name(name: &str, error: HeaderNameError) -> String {
+    match error {
+        HeaderNameError::Empty => "Enter a name beside each value.".to_owned(),
+        error => format!("The header {name} {error}."),
+    }
+}
+
+pub(super) fn invalid_header_value(name: &CustomHeaderName, error: HeaderValueError) -> String {
+    format!("The value of the header {name} {error}.")
+}
 
 pub(super) fn too_many(limit: u32) -> String {
     format!("This account has {limit} webhooks, and may not have more. Delete one that is no longer used.")

@@ -35,6 +35,8 @@ pub(crate) enum AttemptResult {
     Success,
     /// The receiver answered with another status.
     Refused,
+    /// The receiver asked to be left alone for a time.
+    AskedToWait,
     /// The receiver did not answer.
     Failed(Failure),
 }
@@ -44,6 +46,7 @@ impl AttemptResult {
         match attempt.failure {
             _ if attempt.outcome().is_success() => Self::Success,
             Some(failure) => Self::Failed(failure),
+            None if attempt.rests_until().is_some() => Self::AskedToWait,
             None => Self::Refused,
         }
     }
@@ -89,6 +92,8 @@ pub(super) struct Lane {
     took: Option<Duration>,
     /// Its last attempts that timed out, one after the other.
     timeouts: u32,
+    /// The receiver has asked to be left alone since its last success.
+    asked_to_wait: bool,
 }
 
 impl Lane {
@@ -113,6 +118,7 @@ impl Lane {
             succeeded_at: None,
             took: None,
             timeouts: 0,
+            asked_to_wait: false,
         }
     }
 
@@ -129,8 +135,10 @@ impl Lane {
         self.took = Some(ended.took);
         self.timeouts = if ended.result.is_timeout() { self.timeouts.saturating_add(1) } else { 0 };
         self.last = Some(ended);
-        if ended.result == AttemptResult::Success {
-            self.succeeded_at = Some(ended.at);
+        match ended.result {
+            AttemptResult::Success => (self.succeeded_at, self.asked_to_wait) = (Some(ended.at), false),
+            AttemptResult::AskedToWait => self.asked_to_wait = true,
+            AttemptResult::Refused | AttemptResult::Failed(_) => {}
         }
     }
 
@@ -142,11 +150,13 @@ impl Lane {
     /// Forgets the speed of an endpoint that has moved.
     pub(super) fn forget(&mut self) {
         (self.took, self.timeouts, self.last, self.succeeded_at) = (None, 0, None, None);
+        self.asked_to_wait = false;
     }
 
-    /// Returns the number of attempts that may be under way.
+    /// Returns the number of attempts that may be under way. After a rest one attempt finds out
+    /// whether the receiver takes deliveries again.
     pub(super) fn attempts_max(&self, limits: &LaneLimits) -> usize {
-        if self.timeouts >= TIMEOUTS_IN_A_ROW_MAX { 1 } else { limits.per_endpoint }
+        if self.timeouts >= TIMEOUTS_IN_A_ROW_MAX || self.asked_to_wait { 1 } else { limits.per_endpoint }
     }
 
     /// Returns the number of slots that may be taken.
@@ -157,6 +167,7 @@ impl Lane {
     /// Returns the number of deliveries that may wait behind those under way.
     pub(super) fn waiting_max(&self, limits: &LaneLimits) -> usize {
         match self.took {
+            _ if self.asked_to_wait => 0,
             None => NEW_LANE_DELIVERIES_MAX,
             Some(took) if took > HANGS_AFTER => 0,
             Some(took) => {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use signet_model::{AccountId, EndpointId, Timestamp};
 
-use super::{PgTx, column};
+use super::{PgTx, column, throttles::Schedules};
 use crate::{
     db::{Result, Sql},
     queue::{
@@ -45,6 +45,7 @@ pub(super) async fn claim(tx: &mut PgTx<'_>, order: &ClaimOrder) -> Result<Claim
     };
     let mut quotas = lock_queues(tx, order).await?;
     quotas.retain(|quota| !locked_elsewhere.contains(&quota.account));
+    let schedules = Schedules::limit(tx, &mut quotas, order.now).await?;
     let rows = claim_rows(tx, order, &quotas).await?;
     let claimed_from: HashSet<_> = rows.iter().map(|row| row.endpoint_id).collect();
     let deliveries = rows.into_iter().map(ClaimedRow::read).collect();
@@ -57,6 +58,7 @@ pub(super) async fn claim(tx: &mut PgTx<'_>, order: &ClaimOrder) -> Result<Claim
         let next_due_at = advance_queue(tx, quota, due_again).await?;
         batch.advanced(quota.endpoint, next_due_at, order.now);
     }
+    schedules.store(tx, &mut batch, order.now).await?;
     Ok(Claim::Claimed(batch))
 }
 

@@ -2,17 +2,17 @@
 
 use rusqlite::{Connection, Statement, ToSql, types::ValueRef};
 use signet_model::{
-    Timestamp,
+    Throttle, Timestamp,
     sql::{Stored, Unreadable},
 };
 use std::{fmt::Display, str::FromStr};
 
-use super::statements::{self, HAS_REVISION, LEASE, READ_DUE};
+use super::statements::{self, HAS_REVISION, LEASE, NEXT_START, READ_DUE, SET_NEXT_START};
 use crate::{
     db::{BEGIN_WRITING, Error, OpenFiles, Place, Result, located},
     queue::{
-        ADVANCE_QUEUE, Batch, Claim, ClaimOrder, ClaimQuota, HOLD_UNREADABLE, REMOVE_QUEUE, Revision, Write,
-        WriteError,
+        ADVANCE_QUEUE, Batch, Claim, ClaimOrder, ClaimQuota, HOLD_QUEUE_BACK, HOLD_UNREADABLE, REMOVE_QUEUE, Revision,
+        Write, WriteError,
         batch::FaultPoints,
         claims::{ClaimedBatch, ClaimedRow, RawId, due_again},
         record::{Column, Record, Value},
@@ -33,6 +33,9 @@ pub(super) struct Prepared<'c> {
     hold_unreadable: Statement<'c>,
     remove_queue: Statement<'c>,
     advance_queue: Statement<'c>,
+    next_start: Statement<'c>,
+    set_next_start: Statement<'c>,
+    hold_queue_back: Statement<'c>,
 }
 
 /// The end of a transaction, and its result.
@@ -58,6 +61,9 @@ impl<'c> Prepared<'c> {
             hold_unreadable: prepare(HOLD_UNREADABLE)?,
             remove_queue: prepare(REMOVE_QUEUE)?,
             advance_queue: prepare(ADVANCE_QUEUE)?,
+            next_start: prepare(NEXT_START)?,
+            set_next_start: prepare(SET_NEXT_START)?,
+            hold_queue_back: prepare(HOLD_QUEUE_BACK)?,
         })
     }
 
@@ -143,12 +149,44 @@ impl<'c> Prepared<'c> {
     fn claim_at_endpoints(&mut self, order: &ClaimOrder) -> Result<ClaimedBatch> {
         let mut batch = ClaimedBatch::default();
         for quota in &order.endpoints {
-            let first = batch.deliveries.len();
-            self.claim_at(quota, order, &mut batch)?;
-            let next_due_at = self.advance_queue(quota, due_again(batch.deliveries.len() > first, order.now))?;
-            batch.advanced(quota.endpoint, next_due_at, order.now);
+            match quota.throttle {
+                Some(throttle) => self.claim_throttled(*quota, throttle, order, &mut batch)?,
+                None => self.claim_and_advance(quota, order, &mut batch)?,
+            }
         }
         Ok(batch)
+    }
+
+    fn claim_and_advance(&mut self, quota: &ClaimQuota, order: &ClaimOrder, batch: &mut ClaimedBatch) -> Result<()> {
+        let first = batch.deliveries.len();
+        self.claim_at(quota, order, batch)?;
+        let next_due_at = self.advance_queue(quota, due_again(batch.deliveries.len() > first, order.now))?;
+        batch.advanced(quota.endpoint, next_due_at, order.now);
+        Ok(())
+    }
+
+    /// Claims no more deliveries than may start by the schedule of the endpoint, and keeps
+    /// claims away until the next ones may.
+    fn claim_throttled(
+        &mut self,
+        mut quota: ClaimQuota,
+        throttle: Throttle,
+        order: &ClaimOrder,
+        batch: &mut ClaimedBatch,
+    ) -> Result<()> {
+        let (account, endpoint) = (quota.account.uuid().into_bytes(), quota.endpoint.uuid().into_bytes());
+        bind(&mut self.next_start, &[&account, &endpoint])?;
+        let next: Option<i64> = match self.next_start.raw_query().next()? {
+            Some(row) => row.get(0)?,
+            None => None,
+        };
+        let next = next.map(Timestamp::from_unix_micros);
+        quota.limit(throttle, next, order.now);
+        self.claim_and_advance(&quota, order, batch)?;
+        let (next, look_at) = batch.throttled(quota.endpoint, throttle, next, order.now);
+        execute(&mut self.set_next_start, &[&account, &endpoint, &next.unix_micros()])?;
+        execute(&mut self.hold_queue_back, &[&account, &endpoint, &look_at.unix_micros()])?;
+        Ok(())
     }
 
     fn claim_at(&mut self, quota: &ClaimQuota, order: &ClaimOrder, batch: &mut ClaimedBatch) -> Result<()> {
@@ -169,7 +207,7 @@ impl<'c> Prepared<'c> {
     /// Reads the due deliveries of an endpoint as long as their bodies fit, and one in any
     /// case if it is the first of the claim.
     fn read_due(&mut self, quota: &ClaimQuota, now: Timestamp, is_first: bool) -> Result<Vec<ClaimedRow>> {
-        let ClaimQuota { account, endpoint, deliveries_max, bytes_max } = *quota;
+        let ClaimQuota { account, endpoint, deliveries_max, bytes_max, .. } = *quota;
         let mut bytes_left = usize::try_from(bytes_max).unwrap_or_default();
         let mut claimed = Vec::new();
         let (account_id, endpoint_id) = (account.uuid().into_bytes(), endpoint.uuid().into_bytes());

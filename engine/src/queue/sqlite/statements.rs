@@ -71,6 +71,13 @@ pub(in crate::queue) const READ_DUE: &str = "SELECT id, event_type, is_test, att
 /// Claims a delivery (`?1`), until the lease (`?3`) ends (`?2`).
 pub(in crate::queue) const LEASE: &str = "UPDATE deliveries SET due_at = ?2, lease = ?3 WHERE id = ?1";
 
+/// Reads the next regular start at a throttled endpoint (`?1`, `?2`).
+pub(in crate::queue) const NEXT_START: &str = "SELECT throttled_until FROM endpoints WHERE account_id = ?1 AND id = ?2";
+
+/// Stores it (`?3`).
+pub(in crate::queue) const SET_NEXT_START: &str =
+    "UPDATE endpoints SET throttled_until = ?3 WHERE account_id = ?1 AND id = ?2";
+
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;

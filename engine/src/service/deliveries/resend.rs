@@ -61,7 +61,8 @@ impl DeliveryHandle<'_> {
         if tx.query(SQL).bind(account).bind(self.id).bind(now).execute().await? == 0 {
             return Err(ResendError::Pending);
         }
-        tx.pull_forward(QueueEntry { account, endpoint, due_at: now }).await?;
+        let look_at = view.rests_until(now).unwrap_or(now);
+        tx.pull_forward(QueueEntry { account, endpoint, due_at: look_at }).await?;
         tx.notify().await?;
         tx.commit().await?;
         self.service.delivery.wake.notify_one();

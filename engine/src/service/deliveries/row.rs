@@ -17,7 +17,8 @@ use crate::{
 
 /// Deliveries `d`, with the columns of [`Row`].
 pub(super) const DELIVERIES: &str = formatcp!(
-    "SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.is_test, {EFFECTIVE_STATE} AS state, d.due_at,
+    "SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.is_test, {EFFECTIVE_STATE} AS state,
+       CASE WHEN d.lease IS NULL AND e.resting_until > d.due_at THEN e.resting_until ELSE d.due_at END AS due_at,
        d.lease IS NOT NULL AS in_flight, d.attempts, d.created_at, d.completed_at, a.status, a.failure, a.duration_us
      FROM deliveries d LEFT JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id
        LEFT JOIN attempts a ON a.account_id = d.account_id AND a.delivery_id = d.id AND a.number = d.attempts"

@@ -30,12 +30,15 @@ pub(in crate::service) async fn commit(service: &Service, account: AccountId, tx
 
 impl EndpointHandle<'_> {
     /// Changes the endpoint to a draft.
-    pub async fn update(self, draft: EndpointDraft) -> Result<Endpoint, SaveError> {
-        const SQL: &str = "UPDATE endpoints SET url = $3, description = $4, event_types = $5, updated_at = $6
+    pub async fn update(self, mut draft: EndpointDraft) -> Result<Endpoint, SaveError> {
+        const SQL: &str = "UPDATE endpoints SET url = $3, description = $4, event_types = $5, updated_at = $6,
+               headers = $7, cloud_events = $8, throttle = $9
              WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
         self.service.policy.check_url(&draft.url)?;
         let now = self.service.clock.now();
         let mut tx = self.begin_change().await?;
+        let stored = self.stored_headers(&mut tx).await?;
+        let headers = draft.options.seal_headers(self.service, self.id, &stored)?;
         let changed = tx
             .query(SQL)
             .bind(self.account)
@@ -44,6 +47,9 @@ impl EndpointHandle<'_> {
             .bind(draft.description.as_str())
             .bind(draft.event_types)
             .bind(now)
+            .bind(headers)
+            .bind(draft.options.cloud_events)
+            .bind(draft.options.throttle)
             .execute()
             .await?;
         found(changed)?;
@@ -96,6 +102,15 @@ impl EndpointHandle<'_> {
             self.service.delivery.note_change(&mut tx, address, EventType::ENDPOINT_ENABLED, None).await?;
         }
         self.make_due(&mut tx, now).await?;
+        self.commit_change(tx).await
+    }
+
+    /// Ends the rest of the endpoint: its deliveries that are due are attempted now.
+    pub async fn end_rest(self) -> Result<()> {
+        let mut tx = self.begin_change().await?;
+        if !tx.end_rest((self.account, self.id), self.service.clock.now()).await? {
+            return Err(Error::EndpointNotFound);
+        }
         self.commit_change(tx).await
     }
 

@@ -1,6 +1,6 @@
 //! Creating an endpoint: once for each form, and up to the account's limit.
 
-use signet_model::{EndpointId, signature::Secret};
+use signet_model::{EndpointId, endpoint::custom_headers::CustomHeaders, signature::Secret};
 
 use super::{Endpoint, EndpointDraft, Endpoints, SaveError, change};
 use crate::{
@@ -49,15 +49,17 @@ impl Endpoints<'_> {
     async fn insert(
         self,
         tx: &mut Tx<'_>,
-        draft: EndpointDraft,
+        mut draft: EndpointDraft,
         secret: &Secret,
         hash: &DraftHash,
-    ) -> Result<EndpointId> {
+    ) -> Result<EndpointId, SaveError> {
         const SQL: &str =
-            "INSERT INTO endpoints (id, account_id, url, description, event_types, secret, draft, created_at, updated_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)";
+            "INSERT INTO endpoints (id, account_id, url, description, event_types, secret, draft, created_at, updated_at,
+               headers, cloud_events, throttle)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11)";
         let now = self.service.clock.now();
         let id = EndpointId::new(now, self.service.random.bytes());
+        let headers = draft.options.seal_headers(self.service, id, &CustomHeaders::default())?;
         let sealed = self.service.sealer.seal(secret.reveal(), id.uuid().as_bytes(), self.service.random.bytes());
         tx.query(SQL)
             .bind(id)
@@ -68,6 +70,9 @@ impl Endpoints<'_> {
             .bind(sealed)
             .bind(&hash[..])
             .bind(now)
+            .bind(headers)
+            .bind(draft.options.cloud_events)
+            .bind(draft.options.throttle)
             .execute()
             .await?;
         Ok(id)
@@ -76,7 +81,7 @@ impl Endpoints<'_> {
 
 #[cfg(test)]
 mod tests {
-    use signet_model::{AccountId, Subscriptions, text::Description};
+    use signet_model::{AccountId, Subscriptions};
 
     use super::*;
     use crate::{
@@ -85,8 +90,7 @@ mod tests {
     };
 
     fn draft(url: &str) -> EndpointDraft {
-        let url = url.parse().expect("a URL");
-        EndpointDraft { url, description: Description::default(), event_types: Subscriptions::all() }
+        EndpointDraft::new(url.parse().expect("a URL"), Subscriptions::all())
     }
 
     async fn count(engine: &Engine, account: AccountId) -> usize {

@@ -192,7 +192,9 @@ impl Rule {
             Self::PendingIsQueued => {
                 "SELECT d.id FROM clock, deliveries d
                    LEFT JOIN endpoint_queues q ON q.account_id = d.account_id AND q.endpoint_id = d.endpoint_id
-                  WHERE d.state = 'pending' AND (q.next_due_at IS NULL OR (q.next_due_at > d.due_at AND q.next_due_at > clock.soon))"
+                   LEFT JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id
+                  WHERE d.state = 'pending' AND (q.next_due_at IS NULL OR (q.next_due_at > d.due_at
+                    AND q.next_due_at > clock.soon AND (e.resting_until IS NULL OR q.next_due_at > e.resting_until)))"
             }
             Self::DisabledHolds => {
                 "SELECT d.id FROM clock, deliveries d

@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use signet_model::{
-    AccountId, DeliveryId, EndpointId,
+    AccountId, DeliveryId, EndpointId, Throttle,
     delivery::State,
     sql::{Lossy, Stored},
 };
@@ -15,7 +15,7 @@ use crate::{
     Unusable,
     db::{Result, Tx},
     seal::Sealer,
-    service::endpoints::{unusable, unusable_url},
+    service::endpoints::TargetColumns,
 };
 
 /// The number of endpoints that one statement reads.
@@ -24,7 +24,7 @@ const PAGE: i64 = 1_000;
 const EXAMPLES: usize = 5;
 
 /// The next endpoints (`$2`) after one (`$1`), deleted ones left out.
-const ENDPOINTS: &str = "SELECT id, url, secret, next_secret FROM endpoints
+const ENDPOINTS: &str = "SELECT id, url, secret, next_secret, headers, throttle FROM endpoints
      WHERE deleted_at IS NULL AND id > $1 ORDER BY id LIMIT $2";
 
 /// Accounts with an amount that is none.
@@ -56,6 +56,8 @@ struct EndpointRow {
     url: Lossy,
     secret: Vec<u8>,
     next_secret: Option<Vec<u8>>,
+    headers: Option<Vec<u8>>,
+    throttle: Option<Stored<Throttle>>,
 }
 
 /// The number of rows of which this is one, its id, and the reason for which it cannot be used.
@@ -125,10 +127,13 @@ impl Tally {
 
 impl EndpointRow {
     fn unusable(&self, id: EndpointId, sealer: Option<&Sealer>) -> Option<Unusable> {
-        match sealer {
-            Some(sealer) => unusable(id, &self.url.0, [Some(&self.secret), self.next_secret.as_ref()], sealer),
-            None => unusable_url(&self.url.0),
-        }
+        let columns = TargetColumns {
+            url: &self.url.0,
+            secrets: [Some(&self.secret), self.next_secret.as_ref()],
+            headers: self.headers.as_ref(),
+            throttle: self.throttle.as_ref(),
+        };
+        columns.unusable(id, sealer)
     }
 
     /// After which endpoint the next page begins; `None` if this is the last page.

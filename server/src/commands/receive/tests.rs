@@ -2,7 +2,10 @@ use std::sync::Mutex;
 
 use signet_engine::{
     clock::ManualClock,
-    deliver::attempt::{AttemptRequest, attempt},
+    deliver::{
+        attempt::{AttemptRequest, attempt},
+        extra_headers::ExtraHeaders,
+    },
     outbound::{Client, Config, Policy},
 };
 use signet_model::{
@@ -73,6 +76,7 @@ impl Play {
             is_test: number == 1,
             number,
             body: BODY.into(),
+            extra: ExtraHeaders::default(),
         };
         attempt(&self.client, &ManualClock::at(NOW), request).await.expect("no fault of this side")
     }

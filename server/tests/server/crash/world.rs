@@ -20,7 +20,7 @@ use signet_engine::{
     },
     testing::{self, Receiver, TestDatabase},
 };
-use signet_model::{AccountId, EndpointId, Subscriptions, text::Description};
+use signet_model::{AccountId, EndpointId, Subscriptions};
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -184,10 +184,6 @@ async fn open(url: &DatabaseUrl, key_file: PathBuf) -> Engine {
 }
 
 async fn subscribe(engine: &Engine, account: AccountId, receiver: &Receiver, path: &str) -> EndpointId {
-    let draft = EndpointDraft {
-        url: receiver.url(path),
-        description: Description::default(),
-        event_types: Subscriptions::all(),
-    };
+    let draft = EndpointDraft::new(receiver.url(path), Subscriptions::all());
     engine.account(account).endpoints().create(draft, &engine.new_secret()).await.expect("an endpoint").id
 }

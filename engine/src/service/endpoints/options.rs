@@ -1,0 +1,72 @@
+//! The options of an endpoint, as a person or a program enters them.
+
+use signet_model::{
+    EndpointId, Throttle,
+    endpoint::custom_headers::{CustomHeaderName, CustomHeaderValue, CustomHeaders},
+};
+
+use super::{Endpoint, EndpointHandle, SaveError};
+use crate::{
+    db::Tx,
+    service::{Error, Result, Service},
+};
+
+/// The options of an endpoint. The default is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EndpointOptions {
+    /// The headers of the account's own, at most
+    /// [`CUSTOM_HEADERS_MAX`](signet_model::endpoint::custom_headers::CUSTOM_HEADERS_MAX).
+    pub headers: Vec<HeaderDraft>,
+    /// Deliveries carry the attributes of CloudEvents as headers (binary mode).
+    pub cloud_events: bool,
+    /// The deliveries that may start in a second; `None` for no such limit.
+    pub throttle: Option<Throttle>,
+}
+
+/// A header as it is entered. A stored value is never shown, and can be kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeaderDraft {
+    /// The name.
+    pub name: CustomHeaderName,
+    /// The value; `None` keeps the stored value of the header with this name.
+    pub value: Option<CustomHeaderValue>,
+}
+
+impl EndpointOptions {
+    /// True if an endpoint has these options, as far as can be told: values are hidden.
+    pub(super) fn are_of(&self, endpoint: &Endpoint) -> bool {
+        self.headers.iter().map(|header| &header.name).eq(&endpoint.headers)
+            && self.cloud_events == endpoint.cloud_events
+            && self.throttle == endpoint.throttle
+    }
+
+    /// Seals the headers for an endpoint, with the values of `stored` ones that are kept.
+    pub(super) fn seal_headers(
+        &mut self,
+        service: &Service,
+        id: EndpointId,
+        stored: &CustomHeaders,
+    ) -> Result<Option<Vec<u8>>, SaveError> {
+        let value = |header: HeaderDraft| {
+            let value = header.value.or_else(|| stored.get(&header.name).cloned());
+            let value = value.ok_or_else(|| SaveError::NoHeaderValue(header.name.clone()))?;
+            Ok((header.name, value))
+        };
+        let headers = std::mem::take(&mut self.headers).into_iter().map(value).collect::<Result<_, SaveError>>()?;
+        let headers = CustomHeaders::new(headers)?;
+        Ok(service.sealer.seal_headers(id, &headers, service.random.bytes()))
+    }
+}
+
+impl EndpointHandle<'_> {
+    /// Reads the stored headers. Those that cannot be opened count as none, so that others can
+    /// take their place.
+    pub(super) async fn stored_headers(self, tx: &mut Tx<'_>) -> Result<CustomHeaders> {
+        const SQL: &str = "SELECT headers FROM endpoints WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
+        let sealed: Option<Option<Vec<u8>>> =
+            tx.query(SQL).bind(self.account).bind(self.id).fetch_optional_value().await?;
+        let sealed = sealed.ok_or(Error::EndpointNotFound)?;
+        let opened = sealed.map(|sealed| self.service.sealer.open_headers(self.id, &sealed));
+        Ok(opened.and_then(Result::ok).unwrap_or_default())
+    }
+}
