@@ -128,7 +128,7 @@ fn add_cloud_event(headers: &mut Vec<Header>, request: &AttemptRequest, source: 
         (&CE_VERSION, Cow::Borrowed("1.0")),
         (&CE_ID, request.id.to_string().into()),
         (&CE_SOURCE, source.to_owned().into()),
-        (&CE_TYPE, request.event_type.as_str().into()),
+        (&CE_TYPE, request.event_type.to_string().into()),
     ]);
     headers.extend(event_time(&request.body).map(|time| (&CE_TIME, time.to_owned().into())));
 }

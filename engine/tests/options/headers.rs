@@ -32,12 +32,9 @@ async fn a_receiver_gets_the_headers_of_its_endpoint_and_no_log_shows_their_valu
     let running = world.engine.start().expect("a new engine");
     let stored = world.stored().await;
     assert_eq!(stored.headers.iter().map(|name| name.as_str()).collect::<Vec<_>>(), ["Authorization", "X-Tenant"]);
-    let id = world
-        .engine
-        .account(world.account)
-        .endpoint(world.endpoint)
-        .send_test(&signet_model::event::EventType::TASK_COMPLETED);
-    let detail = world.attempted(id.await.expect("sent"), 1).await;
+    let endpoint = world.engine.account(world.account).endpoint(world.endpoint);
+    let sent = endpoint.send_test(&signet_model::event::EventType::TASK_COMPLETED).await.expect("sent");
+    let detail = world.attempted(sent, 1).await;
     let arrival = &world.receiver.arrived(1).await[0];
     assert_eq!((&*arrival.headers["authorization"], &*arrival.headers["x-tenant"]), ("Bearer hunter2", "acme"));
     assert_eq!(arrival.headers["content-type"], "application/json");

@@ -60,7 +60,7 @@ impl World {
 
     /// The deliveries of the endpoint, newest first.
     pub async fn log(&self) -> Vec<Delivery> {
-        log(&self.engine, self.account, self.endpoint, Filter::default(), 100).await
+        log(&self.engine, self.account, self.endpoint, &Filter::default(), 100).await
     }
 
     /// Waits until the delivery has had so many attempts, and none is under way.

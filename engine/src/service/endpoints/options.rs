@@ -54,7 +54,8 @@ impl EndpointOptions {
         };
         let headers = std::mem::take(&mut self.headers).into_iter().map(value).collect::<Result<_, SaveError>>()?;
         let headers = CustomHeaders::new(headers)?;
-        Ok(service.sealer.seal_headers(id, &headers, service.random.bytes()))
+        let seal = |headers| service.sealer.seal_headers(id, headers, service.random.bytes());
+        Ok((!headers.is_empty()).then_some(&headers).and_then(seal))
     }
 }
 
