@@ -3,13 +3,13 @@
 use axum::{
     body::Body,
     extract::{FromRequest, Request},
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderMap, HeaderValue, header, request::Parts},
 };
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use signet_model::event::MemberFault;
 
-use super::{Api, Code, Problem, caller::Caller, room::Place};
+use super::{Api, Code, Problem, access::Caller, room::Place};
 
 /// A body that `Content-Type` calls JSON, of at most `MAX` bytes. It takes the room of the
 /// [`Caller`] that was read before it.
@@ -44,16 +44,22 @@ impl<const MAX: usize> FromRequest<Api> for JsonBody<MAX> {
     async fn from_request(request: Request, api: &Api) -> Result<Self, Problem> {
         let (head, body) = request.into_parts();
         check_kind(&head.headers)?;
-        // Without a length it may be the largest.
-        let len = announced(&head.headers).unwrap_or(MAX);
-        if len > MAX {
-            return Err(too_large(MAX));
-        }
-        let account = head.extensions.get().and_then(|caller: &Caller| caller.own_account());
-        let mut place = api.room.place(account, len);
-        let bytes = read(body, len, &mut place).await?;
+        let (bytes, place) = whole(body, &head, MAX, api).await?;
         Ok(Self { bytes, _place: place })
     }
+}
+
+/// The bytes of a body of at most so many, with the room that they take.
+pub async fn whole(body: Body, head: &Parts, max: usize, api: &Api) -> Result<(Bytes, Place), Problem> {
+    // Without a length it may be the largest.
+    let len = announced(&head.headers).unwrap_or(max);
+    if len > max {
+        return Err(too_large(max));
+    }
+    let account = head.extensions.get().and_then(|caller: &Caller| caller.own_account());
+    let mut place = api.room().place(account, len);
+    let bytes = read(body, len, &mut place).await?;
+    Ok((bytes, place))
 }
 
 /// Reads a body into one piece: many small ones would take several times as much.

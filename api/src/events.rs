@@ -1,158 +1,65 @@
-//! The way of events and balances into the engine.
+//! Operations on events.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
+mod entries;
+mod idempotency;
+mod send;
+mod send_batch;
+
+use serde_json::{Value, json};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        ObjectBuilder, RefOr, Schema,
+        schema::{AdditionalProperties, Type},
+    },
 };
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-use signet_engine::{
-    Engine,
-    deliver::ingest::{Accepted, Idempotency, IngestError, NewEvent},
-    service::{self, event_types::Catalogue},
-};
-use signet_model::{
-    AccountId, Amount, Timestamp,
-    event::{EventBody, Submission},
-};
+use crate::access::Api;
 
-use super::{Problem, caller::Caller, event_rate::EventRate, names::Names};
-use crate::rate_limit::Rate;
+pub use send::MAX_LEN as MAX_EVENT_LEN;
 
-/// The member with the type of an event.
-pub const TYPE: &str = "/event";
-
-/// Hands events and balances to the engine. It remembers the names of accounts, and counts
-/// the events of each account.
-#[derive(Debug)]
-pub struct Events {
-    engine: Engine,
-    names: Names,
-    rate: EventRate,
+/// The operations.
+pub fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(send::send_event)).routes(routes!(send_batch::send_events))
 }
 
-/// The account of one request. Its id may come from memory.
-#[derive(Debug)]
-pub struct Addressee<'a> {
-    events: &'a Events,
-    caller: Caller,
-    name: Option<&'a str>,
-    id: AccountId,
+/// An event as a producer sends it: the members of the body to be delivered, and `account`.
+pub enum SubmittedEvent {}
+
+/// An entry of a batch: an event, which can have an idempotency key of its own.
+pub enum BatchEntry {}
+
+/// An event of a documented type.
+fn example() -> Value {
+    json!({"event": "task.completed", "taskId": "task_abc123", "status": "ready", "solution": {"token": "0.mF7gg2"}})
 }
 
-impl Events {
-    /// The way into an engine, which takes events of one account in at this rate.
-    pub fn new(engine: Engine, rate: Rate) -> Self {
-        Self { engine, names: Names::default(), rate: EventRate::new(rate) }
-    }
+fn submitted() -> ObjectBuilder {
+    let text = |description: &str| ObjectBuilder::new().schema_type(Type::String).description(Some(description));
+    ObjectBuilder::new()
+        .description(Some("The members of the body to be delivered, by the rules of the event's type, and `account`."))
+        .property("event", text("The name of the event's type."))
+        .required("event")
+        .property("account", text("The id or the name of the account; a key of one account may leave it out."))
+        .property("timestamp", text("The instant of the event (RFC 3339). Without it: that of acceptance."))
+        .additional_properties(Some(AdditionalProperties::FreeForm(true)))
+}
 
-    /// The account that a request names (`/account`), or else the key's own.
-    ///
-    /// # Errors
-    /// The account does not exist, is not named though the key needs it, or is not the
-    /// key's; or the store failed.
-    pub async fn account<'a>(&'a self, caller: Caller, name: Option<&'a str>) -> Result<Addressee<'a>, Problem> {
-        let found = match name {
-            Some(name) => self.names.find(&self.engine, name, caller.own_account()).await?,
-            None => None,
-        };
-        Ok(Addressee { events: self, caller, name, id: caller.choose(name, found)? })
-    }
-
-    /// The catalogue, as it was at most a second ago.
-    ///
-    /// # Errors
-    /// It was never read, and the store failed.
-    pub async fn catalogue(&self) -> Result<Arc<Catalogue>, Problem> {
-        Ok(self.engine.event_types().current().await?)
-    }
-
-    /// The catalogue as it is now, if that is another one: it may have a type that this one
-    /// does not know.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub async fn newer_catalogue(&self, known: &Catalogue) -> Result<Option<Arc<Catalogue>>, Problem> {
-        Ok(self.engine.event_types().newer_than(known).await?)
-    }
-
-    /// Reads the event of a request.
-    ///
-    /// # Errors
-    /// A member is not valid, or the store failed.
-    pub async fn read(&self, text: &str, now: Timestamp) -> Result<Submission, Problem> {
-        let catalogue = self.catalogue().await?;
-        match Submission::parse(text, now, &*catalogue) {
-            Err(fault) if fault.pointer == TYPE => match self.newer_catalogue(&catalogue).await? {
-                Some(newer) => Ok(Submission::parse(text, now, &*newer)?),
-                None => Err(fault.into()),
-            },
-            read => Ok(read?),
-        }
-    }
-
-    /// The ids of the accounts that requests of a caller name, as far as they exist.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub async fn find_accounts<'n>(
-        &self,
-        caller: Caller,
-        names: HashSet<&'n str>,
-    ) -> service::Result<HashMap<&'n str, AccountId>> {
-        self.names.find_all(&self.engine, names, caller.own_account()).await
-    }
-
-    /// Counts one more event of an account.
-    ///
-    /// # Errors
-    /// The account has sent too many events in the last second.
-    pub fn count(&self, account: AccountId) -> Result<(), Problem> {
-        self.rate.count(account)
-    }
-
-    /// Stores events, with one answer for each, in order. Forgets the names of accounts that
-    /// do not exist any more.
-    pub async fn ingest_batch(&self, events: Vec<NewEvent>) -> Vec<Result<Accepted, IngestError>> {
-        let accounts: Vec<_> = events.iter().map(|event| event.account).collect();
-        let answers = self.engine.ingest_batch(events).await;
-        let gone = accounts.iter().zip(&answers).filter(|(_, answer)| **answer == Err(IngestError::UnknownAccount));
-        self.names.forget(&gone.map(|(&account, _)| account).collect());
-        answers
+impl PartialSchema for SubmittedEvent {
+    fn schema() -> RefOr<Schema> {
+        submitted().into()
     }
 }
 
-impl Addressee<'_> {
-    /// Stores an event.
-    ///
-    /// # Errors
-    /// The engine does not take the event.
-    pub async fn ingest(&self, body: EventBody, idempotency: Option<Idempotency>) -> Result<Accepted, Problem> {
-        let event = |account| NewEvent { account, body: body.clone(), idempotency: idempotency.clone() };
-        self.with_id(|account| self.events.engine.ingest(event(account))).await
-    }
+impl ToSchema for SubmittedEvent {}
 
-    /// Stores a balance.
-    ///
-    /// # Errors
-    /// The engine does not take the balance.
-    pub async fn set_balance(&self, balance: Amount) -> Result<(), Problem> {
-        self.with_id(|account| self.events.engine.account(account).set_balance(balance)).await
-    }
-
-    /// Does `work` for the account. Where the account does not exist any more, its name is
-    /// looked up anew: another account may have it.
-    async fn with_id<T, F>(&self, work: impl Fn(AccountId) -> F) -> Result<T, Problem>
-    where
-        F: Future<Output = Result<T, IngestError>>,
-    {
-        self.events.count(self.id)?;
-        match work(self.id).await {
-            Err(IngestError::UnknownAccount) => {
-                self.events.names.forget(&HashSet::from([self.id]));
-                let renamed = self.events.account(self.caller, self.name).await?;
-                Ok(work(renamed.id).await?)
-            }
-            answer => Ok(answer?),
-        }
+impl PartialSchema for BatchEntry {
+    fn schema() -> RefOr<Schema> {
+        let key = ObjectBuilder::new().schema_type(Type::String).max_length(Some(255));
+        let key = key.description(Some("A key by which a repetition of this entry is recognised."));
+        submitted().property("idempotencyKey", key).into()
     }
 }
+
+impl ToSchema for BatchEntry {}

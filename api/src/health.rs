@@ -1,6 +1,4 @@
 //! `GET /healthz` and `GET /readyz`, for the supervisor of the process.
-//!
-//! Problems: `not_ready`.
 
 use std::time::Duration;
 
@@ -8,19 +6,41 @@ use axum::extract::State;
 use signet_engine::db::Error;
 use tokio::time::timeout;
 
-use super::{Api, Code, Problem};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    access::Api,
+    problem::{Code, Problem, problems},
+};
+
+problems!(; NotReady);
 
 /// The time that the database has for its answer.
 const LIMIT: Duration = Duration::from_secs(2);
 
+/// The operations.
+pub fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(alive)).routes(routes!(ready))
+}
+
 /// The process is alive.
+#[utoipa::path(
+    get, path = "/healthz", operation_id = "isAlive", tag = "Health",
+    responses((status = 200, body = String, content_type = "text/plain", description = "It is."))
+)]
 pub async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// The process can do its work: the database answers and accepts commits.
+/// The process can do its work.
+///
+/// The database answers and accepts commits.
+#[utoipa::path(
+    get, path = "/readyz", operation_id = "isReady", tag = "Health",
+    responses((status = 200, body = String, content_type = "text/plain", description = "It can."), Problems)
+)]
 pub async fn ready(State(api): State<Api>) -> Result<&'static str, Problem> {
-    match timeout(LIMIT, api.engine.ready()).await {
+    match timeout(LIMIT, api.ready()).await {
         Ok(Ok(())) => Ok("ok\n"),
         Ok(Err(Error::FileGone(_))) => Err(not_ready("A file of the database was removed or replaced.")),
         Ok(Err(Error::NotCommitted)) => Err(not_ready("What was last written could not be committed.")),
@@ -50,7 +70,7 @@ mod tests {
         api.close_database().await;
         assert_eq!(api.get("/healthz").await.status, StatusCode::OK);
         assert_eq!(api.get("/readyz").await.status, StatusCode::SERVICE_UNAVAILABLE);
-        assert_snapshot!(api.provoked.documents(include_str!("health.rs")));
+        assert_snapshot!(api.provoked.documents("GET /readyz"));
     }
 
     on_each_database!(a_process_whose_last_commit_failed_is_not_ready_until_one_succeeds);

@@ -1,78 +1,77 @@
-//! The API through which a backend sends events in: one file an operation, whose header
-//! lists the problems that it answers.
+//! The API: all that the dashboard can do, and sending events, by program. One file an
+//! operation, with its request and its answer as types, from which its description is made.
 //!
-//! A request is authenticated by its bearer key ([`caller`]). Its body is read to a cap
-//! ([`body`]) if there is room for it ([`room`]), and goes to the engine ([`events`]). A
-//! refusal is a problem document ([`problem`]) that names the member at fault.
-//!
-//! Problems: `no_such_operation`, `method_not_allowed`.
+//! A request is authenticated by its bearer key, which must have the scope that the operation
+//! names, and speak for the account in the path ([`access`]). Its body is read to a cap
+//! ([`body`]) if there is room for it ([`room`]), into a type ([`json`]). A refusal is a problem
+//! document ([`problem`]) that names the member at fault. Lists come in pages ([`list`]), what
+//! can be changed has a version ([`version`]), and a repeated POST gets the first answer again
+//! ([`repeat`]). The description of all of it is [`document`], from the router itself.
 
+mod access;
+mod accounts;
+mod api_keys;
 mod body;
-mod caller;
-mod create_batch;
-mod create_event;
-mod entries;
+mod document;
+mod endpoints;
 mod event_rate;
 mod events;
 mod health;
-mod idempotency;
+mod ids;
+mod intake;
+mod json;
+mod list;
 mod names;
 pub mod notice;
 mod problem;
 pub mod rate_limit;
+pub mod reference;
+mod repeat;
 mod room;
-mod set_balance;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
+mod time;
+mod version;
 
-use std::sync::Arc;
+use axum::{Router, middleware::from_fn_with_state, routing::any};
+use utoipa_axum::router::OpenApiRouter;
 
-use axum::{
-    Router,
-    routing::{any, get, post, put},
-};
-use signet_engine::Engine;
-use signet_model::{Timestamp, time::Clock};
-
-use events::Events;
 use problem::{Code, Problem};
-use rate_limit::Rate;
-use room::Room;
 
+pub use access::Api;
 pub use event_rate::MAX_EVENT_RATE;
 
-/// The parts that every operation is given. Clones share them.
-#[derive(Clone)]
-pub struct Api {
-    engine: Engine,
-    clock: Arc<dyn Clock>,
-    events: Arc<Events>,
-    room: Room,
-}
-
-impl Api {
-    /// The API of an engine, which takes events of one account in at this rate.
-    pub fn new(engine: Engine, clock: Arc<dyn Clock>, event_rate: Rate) -> Self {
-        let events = Arc::new(Events::new(engine.clone(), event_rate));
-        Self { engine, clock, events, room: Room::default() }
-    }
-
-    fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-}
-
-/// All operations.
+/// All paths.
 pub fn router(api: Api) -> Router {
-    Router::new()
-        .route("/v1/events", post(create_event::post))
-        .route("/v1/events/batch", post(create_batch::post))
-        .route("/v1/accounts/{account}/balance", put(set_balance::put))
+    let (operations, _) =
+        managing().route_layer(from_fn_with_state(api.clone(), repeat::once)).merge(sending()).split_for_parts();
+    operations
         .route("/v1/{*rest}", any(no_such_operation))
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
         .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn_with_state(api.clone(), problem::add_instance))
         .with_state(api)
+}
+
+/// All operations, with their descriptions.
+fn operations() -> OpenApiRouter<Api> {
+    sending().merge(managing())
+}
+
+/// Operations that pass no other layer on their way: sending events is to cost little.
+fn sending() -> OpenApiRouter<Api> {
+    OpenApiRouter::with_openapi(document::frame()).merge(events::routes())
+}
+
+/// All others. A POST among them is done once for an idempotency key.
+fn managing() -> OpenApiRouter<Api> {
+    OpenApiRouter::default()
+        .merge(accounts::routes())
+        .merge(endpoints::routes())
+        .merge(api_keys::routes())
+        .merge(document::routes())
+        .merge(health::routes())
 }
 
 async fn no_such_operation() -> Problem {
@@ -82,25 +81,4 @@ async fn no_such_operation() -> Problem {
 async fn method_not_allowed() -> Problem {
     let detail = "The Allow header of this answer names the methods that this path takes.";
     Problem::new(Code::MethodNotAllowed, detail)
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::http::StatusCode;
-    use insta::assert_snapshot;
-    use serde_json::json;
-
-    use super::testing::TestApi;
-
-    #[tokio::test]
-    async fn an_unknown_path_or_method_is_answered_with_a_problem() {
-        let api = TestApi::new().await;
-        let answer = api.send("GET", "/v1/events", "", &[]).await;
-        assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
-        assert_eq!(answer.headers["allow"], "POST");
-        assert_eq!(answer.json["code"], "method_not_allowed");
-        let answer = api.send("POST", "/v1/nothing", "{}", &[]).await;
-        assert_eq!((answer.status, &answer.json["code"]), (StatusCode::NOT_FOUND, &json!("no_such_operation")));
-        assert_snapshot!(api.provoked.documents(include_str!("lib.rs")));
-    }
 }

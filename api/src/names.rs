@@ -14,8 +14,8 @@ use signet_model::AccountId;
 /// gives way to a new one.
 const NAMES_MAX: usize = 50_000;
 
-/// The accounts that names and ids were found to mean. An account keeps its name, so a
-/// finding holds for as long as the account exists. The account may be erased, by another
+/// The accounts that names and ids were found to mean. A name, a former one too, means one
+/// account for as long as that exists, and so does a finding hold. The account may be erased, by another
 /// process too, and another one be given its name: then the engine refuses the id, and
 /// [`Names::forget`] is called.
 #[derive(Debug)]

@@ -1,16 +1,22 @@
 //! Problem documents (RFC 9457).
 
 mod code;
+mod declared;
+mod instance;
 
 use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use signet_engine::{deliver::ingest::IngestError, service};
+use signet_engine::{db, deliver::ingest::IngestError, service};
 use signet_model::event::MemberFault;
+use utoipa::ToSchema;
 
 pub use code::Code;
+pub(crate) use declared::problems;
+pub use declared::{BODY, CALLER, CHANGE, IN_ACCOUNT, LIST, OPERATOR, POST, responses};
+pub use instance::add_instance;
 
 /// The seconds after which a request with a temporary problem may come back.
 pub const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
@@ -26,29 +32,44 @@ pub struct Problem {
     code: Code,
     /// The fault, and its remedy.
     detail: String,
+    /// The path of the request, and a number that is in the log too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<String>,
     /// The members at fault.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<MemberError>,
 }
 
-/// The fault of one member.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct MemberError {
+/// The fault of one member, or of one parameter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = ProblemError)]
+pub(crate) struct MemberError {
     /// JSON pointer (RFC 6901) into the request; empty for the whole document. Ends with `…`
     /// where it was cut.
-    pointer: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pointer: Option<String>,
+    /// The name of the parameter of the query.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter: Option<String>,
+    /// The fault, worded to stand behind the name.
     detail: String,
+}
+
+impl MemberError {
+    const fn at(pointer: String, detail: String) -> Self {
+        Self { pointer: Some(pointer), parameter: None, detail }
+    }
 }
 
 impl Problem {
     /// A problem of this kind.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), errors: Vec::new() }
+        Self { code, detail: detail.into(), instance: None, errors: Vec::new() }
     }
 
     /// Adds the member at fault.
     pub fn at(mut self, pointer: impl Into<String>) -> Self {
-        self.errors.push(MemberError { pointer: pointer.into(), detail: self.detail.clone() });
+        self.errors.push(MemberError::at(pointer.into(), self.detail.clone()));
         self
     }
 
@@ -57,7 +78,15 @@ impl Problem {
         let pointer = readable(pointer.into());
         let subject = if pointer.is_empty() { "The body" } else { &pointer };
         let mut problem = Self::new(Code::InvalidMember, format!("{subject} {message}."));
-        problem.errors.push(MemberError { pointer, detail: message.to_owned() });
+        problem.errors.push(MemberError::at(pointer, message.to_owned()));
+        problem
+    }
+
+    /// A parameter of the query is not valid. `message` stands behind its name.
+    pub fn parameter(name: &str, message: &str) -> Self {
+        let name = readable(name.to_owned());
+        let mut problem = Self::new(Code::InvalidParameter, format!("The parameter {name} {message}."));
+        problem.errors.push(MemberError { pointer: None, parameter: Some(name), detail: message.to_owned() });
         problem
     }
 
@@ -68,13 +97,13 @@ impl Problem {
 
     /// True if the first member at fault is this one.
     pub fn is_at(&self, pointer: &str) -> bool {
-        self.errors.first().is_some_and(|error| error.pointer == pointer)
+        self.errors.first().is_some_and(|error| error.pointer.as_deref() == Some(pointer))
     }
 
     /// The same problem, where its document is a part of another one, at `pointer`.
     pub fn within(mut self, pointer: &str) -> Self {
-        for error in &mut self.errors {
-            error.pointer.insert_str(0, pointer);
+        for error in self.errors.iter_mut().filter_map(|error| error.pointer.as_mut()) {
+            error.insert_str(0, pointer);
         }
         self
     }
@@ -108,6 +137,7 @@ impl From<IngestError> for Problem {
                 "This idempotency key was used for another request. Send a new key with a new request.",
             ),
             IngestError::AnswerUnreadable => Self::new(Code::AnswerUnreadable, error.to_string()),
+            IngestError::Suspended => Self::new(Code::AccountSuspended, error.to_string()),
             IngestError::UnknownAccount => Self::member("/account", "is not the id or the name of an account"),
             IngestError::Overloaded | IngestError::TestsUnderWay(_) | IngestError::Stopping | IngestError::Store => {
                 Self::new(Code::TryAgain, error.to_string())
@@ -118,9 +148,38 @@ impl From<IngestError> for Problem {
 
 impl From<service::Error> for Problem {
     fn from(error: service::Error) -> Self {
+        use service::Error;
+        let missing = |code| Self::new(code, sentence(&error));
+        match &error {
+            Error::AccountNotFound => missing(Code::NoSuchAccount),
+            Error::EndpointNotFound => missing(Code::NoSuchEndpoint),
+            Error::DeliveryNotFound => missing(Code::NoSuchDelivery),
+            Error::ApiKeyNotFound => missing(Code::NoSuchApiKey),
+            Error::Unusable(_) | Error::UnusableDelivery(_) => missing(Code::Unusable),
+            Error::Changed => Self::new(
+                Code::ChangedMeanwhile,
+                "Another request has changed it since. Read it again, and repeat the change on what it is now.",
+            ),
+            Error::Interrupted => missing(Code::TryAgain),
+            Error::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<&db::Error> for Problem {
+    fn from(error: &db::Error) -> Self {
         tracing::error!(%error, "a request could not be answered");
         Self::new(Code::TryAgain, "The store cannot be reached.")
     }
+}
+
+/// The words of an error as a sentence.
+pub(crate) fn sentence(error: &impl ToString) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string()).unwrap_or_default();
+    let end = if text.ends_with('.') { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
 }
 
 impl IntoResponse for Problem {
@@ -133,6 +192,8 @@ impl IntoResponse for Problem {
             _ => None,
         };
         response.headers_mut().extend(extra);
+        // The request is known to `add_instance` alone.
+        response.extensions_mut().insert(self);
         response
     }
 }
@@ -148,16 +209,16 @@ mod tests {
         let problem = Problem::member("/taskId", "is missing").within("/3");
         assert_eq!(
             problem.to_json(),
-            r#"{"title":"The request is not valid","status":422,"code":"invalid_member","detail":"/taskId is missing.","errors":[{"pointer":"/3/taskId","detail":"is missing"}]}"#
+            r#"{"type":"/docs/api#problem-invalid_member","title":"The request is not valid","status":422,"code":"invalid_member","detail":"/taskId is missing.","errors":[{"pointer":"/3/taskId","detail":"is missing"}]}"#
         );
     }
 
     #[test]
     fn a_long_pointer_is_cut() {
         let problem = Problem::member("/é".repeat(100_000), "is not a member").within("/3");
-        let pointer = &problem.errors[0].pointer;
+        let pointer = problem.errors[0].pointer.as_ref().expect("a pointer");
         assert!(pointer.starts_with("/3/é/é") && pointer.ends_with('…'), "{pointer}");
-        assert!(problem.to_json().len() < 3 * MAX_POINTER, "{}", problem.to_json());
+        assert!(problem.to_json().len() < 4 * MAX_POINTER, "{}", problem.to_json());
     }
 
     #[test]

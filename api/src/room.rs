@@ -7,8 +7,7 @@ use std::{
 
 use signet_model::AccountId;
 
-use super::create_event;
-use crate::notice::Notice;
+use super::{events::MAX_EVENT_LEN, notice::Notice};
 
 /// The most bytes of small bodies, and the most of large ones: 64 MiB in all. That is as
 /// much as the engine lets wait to be stored, or two of the largest batches. The events
@@ -20,7 +19,7 @@ const ACCOUNT_BYTES_MAX: usize = BODIES_BYTES_MAX / 4;
 
 /// The largest small body: that of a single event. Small bodies have room of their own, so
 /// that a few batches do not keep the events of all other producers out.
-const SMALL_BODY_BYTES_MAX: usize = create_event::MAX_LEN;
+const SMALL_BODY_BYTES_MAX: usize = MAX_EVENT_LEN;
 
 /// There is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

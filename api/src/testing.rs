@@ -1,5 +1,6 @@
 //! The API over a real engine on a throw-away database.
 
+mod answers;
 mod declared;
 
 use std::{
@@ -20,13 +21,14 @@ use signet_engine::{
     Engine, Settings,
     clock::ManualClock,
     service::deliveries::Filter,
-    testing::{TestDatabase, account, api_key, endpoint, engine, sqlite},
+    testing::{TestDatabase, account, api_key, api_key_for, endpoint, engine, sqlite},
 };
-use signet_model::AccountId;
+use signet_model::{AccountId, EndpointId, Scopes};
 use tower::ServiceExt;
 
 use super::Api;
 use crate::{MAX_EVENT_RATE, rate_limit::Rate};
+pub use answers::{Described, Operation};
 pub use declared::Provoked;
 
 /// The API with two accounts, called with the first one's key. Clones share the engine.
@@ -40,6 +42,8 @@ pub struct TestApi {
     pub clock: ManualClock,
     /// The problems that were answered.
     pub provoked: Provoked,
+    /// The description of the operations, which every answer has to keep to.
+    pub described: Arc<Described>,
     database: Arc<TestDatabase>,
 }
 
@@ -72,22 +76,30 @@ impl TestApi {
 
     /// The API on this database.
     pub async fn on(database: TestDatabase) -> Self {
-        Self::start(database, Rate::per_second(MAX_EVENT_RATE)).await
+        Self::with_settings(database, Settings::default()).await
+    }
+
+    /// The API on this database, with these settings of the engine.
+    pub async fn with_settings(database: TestDatabase, settings: Settings) -> Self {
+        Self::start(database, settings, Rate::per_second(MAX_EVENT_RATE)).await
     }
 
     /// The API on SQLite, which takes events in at this rate.
     pub async fn with_event_rate(event_rate: Rate) -> Self {
-        Self::start(sqlite().await, event_rate).await
+        Self::start(sqlite().await, Settings::default(), event_rate).await
     }
 
-    async fn start(database: TestDatabase, event_rate: Rate) -> Self {
-        let (engine, clock) = engine(&database, Settings::default(), Vec::new());
+    async fn start(database: TestDatabase, settings: Settings, event_rate: Rate) -> Self {
+        let (engine, clock) = engine(&database, settings, Vec::new());
         // The engine goes on until the runtime of the test ends.
         std::mem::forget(engine.start());
         let acme = account(&engine, "acme").await;
         let other = account(&engine, "other").await;
         let (_, key) = api_key(&engine, Some(acme), "test").await;
-        let router = super::router(Api::new(engine.clone(), Arc::new(clock.clone()), event_rate));
+        let api = Api::new(engine.clone(), Arc::new(clock.clone()), event_rate);
+        let described = Arc::new(Described::new(&api.document().with_webhooks(json!({}))));
+        let reference = super::reference::router(api.clone(), "/pkg/signet.css".to_owned());
+        let router = super::router(api).merge(reference);
         Self {
             engine,
             router,
@@ -95,7 +107,8 @@ impl TestApi {
             acme,
             other,
             clock,
-            provoked: Provoked::default(),
+            provoked: Provoked::new(Arc::clone(&described)),
+            described,
             database: Arc::new(database),
         }
     }
@@ -113,6 +126,12 @@ impl TestApi {
     /// The same API, called with another account's key.
     pub async fn with_key_of(&self, account: AccountId) -> Self {
         let (_, key) = api_key(&self.engine, Some(account), "test").await;
+        self.with_authorization(&format!("Bearer {key}"))
+    }
+
+    /// The same API, called with a key of an account, or of the operator, that has these scopes.
+    pub async fn with_scopes(&self, account: Option<AccountId>, scopes: Scopes) -> Self {
+        let (_, key) = api_key_for(&self.engine, account, "test", scopes).await;
         self.with_authorization(&format!("Bearer {key}"))
     }
 
@@ -135,8 +154,28 @@ impl TestApi {
     }
 
     /// Gives the account an endpoint that wants all events and cannot be reached.
-    pub async fn subscribe(&self, account: AccountId) {
-        endpoint(&self.engine, account).await;
+    pub async fn subscribe(&self, account: AccountId) -> EndpointId {
+        endpoint(&self.engine, account).await
+    }
+
+    /// The rows of all that belongs to accounts.
+    pub async fn rows(&self) -> Vec<String> {
+        let mut rows = Vec::new();
+        for table in ["accounts", "endpoints", "api_keys", "events", "deliveries", "stored_answers"] {
+            rows.extend(self.database.rows(table).await);
+        }
+        rows
+    }
+
+    /// The engine behind the API.
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Checks that an operation declares, beside the problems that all operations of its kind
+    /// have, those alone that were answered.
+    pub fn assert_problems(&self, operation: &str) {
+        self.provoked.assert_own(operation);
     }
 
     pub async fn delivery_count(&self, account: AccountId) -> usize {
@@ -157,6 +196,14 @@ impl TestApi {
         account.balance.map(|balance| balance.to_string())
     }
 
+    /// The page for people.
+    pub async fn reference(&self) -> String {
+        let request = Request::get("/docs/api").body(Body::empty()).expect("a request");
+        let answer = self.router.clone().oneshot(request).await.expect("an answer");
+        let body = answer.into_body().collect().await.expect("a body").to_bytes();
+        String::from_utf8(body.into()).expect("UTF-8")
+    }
+
     /// Takes the database away from the engine: on SQLite, where no other process can.
     pub async fn close_database(&self) {
         self.engine.close().await;
@@ -174,6 +221,14 @@ impl TestApi {
         self.send("PUT", path, body.to_string(), &[]).await
     }
 
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.send("PATCH", path, body.to_string(), &[]).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send("DELETE", path, "", &[]).await
+    }
+
     /// Sends JSON, unless the headers name another type.
     pub async fn send(&self, method: &str, path: &str, body: impl Into<Body>, headers: &[(&str, &str)]) -> Answer {
         let mut request = Request::builder().method(method).uri(path).header("authorization", &self.authorization);
@@ -187,8 +242,14 @@ impl TestApi {
         let (head, body) = self.router.clone().oneshot(request).await.expect("an answer").into_parts();
         let body = body.collect().await.expect("a body").to_bytes();
         let json = serde_json::from_slice(&body).unwrap_or_default();
-        self.provoked.note(&method.parse().expect("a method"), path, &json);
+        self.described.check(method, path, head.status, &head.headers, &json);
+        self.provoked.note(method, path, &json);
         Answer { status: head.status, headers: head.headers, json }
+    }
+
+    /// Sends a body that breaks off.
+    pub async fn send_broken(&self, method: &str, path: &str) -> Answer {
+        self.send(method, path, Body::new(Broken), &[]).await
     }
 
     /// Provokes the problems of every operation that takes a body of at most so many bytes.

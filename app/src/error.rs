@@ -33,6 +33,8 @@ pub(crate) enum PageError {
     Unreadable,
     /// The row cannot be used as it is stored.
     Unusable,
+    /// The operator has suspended the account.
+    Suspended,
     /// The server cannot keep up, or is stopping.
     Busy,
     /// The server, or the account, has as many test events under way as it may.
@@ -52,6 +54,7 @@ impl PageError {
             Self::SignedOut => StatusCode::UNAUTHORIZED,
             Self::Unreadable => StatusCode::BAD_REQUEST,
             Self::Unusable => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Suspended => StatusCode::FORBIDDEN,
             Self::Busy | Self::TooSlow => StatusCode::SERVICE_UNAVAILABLE,
             Self::TestsUnderWay(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -102,6 +105,7 @@ impl From<IngestError> for PageError {
             IngestError::Overloaded | IngestError::Stopping => Self::Busy,
             IngestError::TestsUnderWay(count) => Self::TestsUnderWay(count),
             IngestError::UnknownAccount => Self::NotFound,
+            IngestError::Suspended => Self::Suspended,
             IngestError::KeyReused | IngestError::AnswerUnreadable | IngestError::Store => Self::Internal,
         }
     }

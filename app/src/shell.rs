@@ -16,6 +16,9 @@ mod text {
     pub(super) const DEV: &str = "Development mode.";
     pub(super) const DEV_WARNING: &str =
         " Receivers on this machine can be reached. Do not run it like this on the internet.";
+    pub(super) const SUSPENDED_LABEL: &str = "Suspended account";
+    pub(super) const SUSPENDED: &str = "This account is suspended.";
+    pub(super) const SUSPENDED_MEANING: &str = " The operator of this service has stopped it: new events are refused, and nothing is sent. Deliveries that wait are kept, and go out when the account is resumed.";
     pub(super) const ACCOUNT: &str = "Account";
     pub(super) const SIGN_OUT: &str = "Sign out";
     pub(super) const SETTINGS: &str = "Settings";
@@ -32,7 +35,11 @@ pub(crate) fn document(frame: &Frame, title: &str, nonce: &Nonce, content: Strin
     let islands = content.contains("<leptos-island").then(|| islands_loader(&assets.js, &assets.wasm, nonce));
     let title = text::title(title);
     let body = match &frame.session {
-        Some(session) => signed_in(frame, &session.account_name, &session.email, content).into_any(),
+        Some(session) => view! {
+            {session.account_suspended.then(suspended_banner)}
+            {signed_in(frame, &session.account_name, &session.email, content)}
+        }
+        .into_any(),
         None => signed_out(frame, content).into_any(),
     };
     view! {
@@ -81,6 +88,18 @@ fn dev_banner() -> impl IntoView {
             <p>
                 <strong>{text::DEV}</strong>
                 {text::DEV_WARNING}
+            </p>
+        </aside>
+    }
+}
+
+fn suspended_banner() -> impl IntoView {
+    view! {
+        <aside class="dev-banner" aria-label=text::SUSPENDED_LABEL>
+            <Icon name="warning" />
+            <p>
+                <strong>{text::SUSPENDED}</strong>
+                {text::SUSPENDED_MEANING}
             </p>
         </aside>
     }

@@ -12,7 +12,7 @@ use signet_engine::{
     seal::{SealKey, Sealer},
     service::endpoints::EndpointDraft,
 };
-use signet_model::{AccountId, Subscriptions, endpoint::EndpointUrl};
+use signet_model::{AccountId, Scopes, Subscriptions, endpoint::EndpointUrl};
 use tempfile::TempDir;
 
 /// An account with endpoints that have pending deliveries in the database.
@@ -86,7 +86,7 @@ impl Fixture {
         if !backlogs.is_empty() {
             add_pending(&url, iter::zip(owners, backlogs)).await?;
         }
-        let api_key = engine.operator_keys().create(&"bench".parse()?).await?.text;
+        let api_key = engine.operator_keys().create(&"bench".parse()?, Scopes::FIRST).await?.text;
         engine.close().await;
         Ok(Self { folder, database, accounts, api_key, url })
     }

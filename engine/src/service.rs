@@ -26,6 +26,8 @@ pub(crate) mod sealing_check;
 pub mod sessions;
 mod state;
 pub mod statistics;
+pub mod stored_answers;
+mod suspension;
 mod token;
 pub mod users;
 

@@ -9,7 +9,7 @@ mod stored;
 use std::sync::Arc;
 
 use signet_model::{
-    AccountId, EndpointId, Subscriptions, Timestamp,
+    AccountId, EndpointId, Scopes, Subscriptions, Timestamp,
     endpoint::EndpointUrl,
     event::{EventType, EventTypes, MemberFault, Submission},
     time::Clock,
@@ -108,6 +108,27 @@ impl TestDatabase {
         );
         let differing = |one: &str, other: &str| format!("SELECT count(*) FROM ({one} EXCEPT {other}) AS differing");
         self.count(&differing(&stored, &counted)).await + self.count(&differing(&counted, &stored)).await
+    }
+
+    /// All rows of a table as texts, in some order that stays. The last use of a key, which
+    /// every request notes, is left out.
+    pub async fn rows(&self, table: &str) -> Vec<String> {
+        match &self.db {
+            Database::Sqlite(db) => {
+                let pool = db.readers.of(Pool::Pages);
+                let columns = format!(
+                    "SELECT group_concat('quote(' || name || ')', ' || '','' || ') FROM pragma_table_info('{table}')
+                     WHERE name <> 'last_used_at'"
+                );
+                let columns: String = sqlx::query_scalar(AssertSqlSafe(columns)).fetch_one(pool).await.expect(table);
+                let rows = format!("SELECT {columns} FROM {table} ORDER BY 1");
+                sqlx::query_scalar(AssertSqlSafe(rows)).fetch_all(pool).await.expect(table)
+            }
+            Database::Postgres(db) => {
+                let rows = format!("SELECT CAST(to_jsonb(t) - 'last_used_at' AS TEXT) FROM {table} t ORDER BY 1");
+                sqlx::query_scalar(AssertSqlSafe(rows)).fetch_all(&db.pool).await.expect(table)
+            }
+        }
     }
 
     /// The answer of a statement that counts.
@@ -249,12 +270,17 @@ pub async fn account(engine: &Engine, name: &str) -> AccountId {
     engine.accounts().create(&name).await.expect("a new name").id
 }
 
-/// A new API key with this name, and its text.
+/// A new API key with this name and all scopes, and its text.
 pub async fn api_key(engine: &Engine, account: Option<AccountId>, name: &str) -> (ApiKey, String) {
+    api_key_for(engine, account, name, Scopes::ALL).await
+}
+
+/// A new API key with this name and these scopes, and its text.
+pub async fn api_key_for(engine: &Engine, account: Option<AccountId>, name: &str, scopes: Scopes) -> (ApiKey, String) {
     let name = name.parse().expect("a name");
     let NewApiKey { key, text } = match account {
-        Some(account) => engine.account(account).api_keys().create(&name).await.expect("a key"),
-        None => engine.operator_keys().create(&name).await.expect("a key"),
+        Some(account) => engine.account(account).api_keys().create(&name, scopes).await.expect("a key"),
+        None => engine.operator_keys().create(&name, scopes).await.expect("a key"),
     };
     (key, text)
 }

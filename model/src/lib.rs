@@ -11,6 +11,7 @@ pub mod latency;
 pub mod payload;
 pub mod retry;
 pub mod rotation;
+pub mod scope;
 pub mod signature;
 #[cfg(feature = "sql")]
 pub mod sql;
@@ -21,6 +22,7 @@ pub mod time;
 
 pub use amount::Amount;
 pub use id::{AccountId, ApiKeyId, DeliveryId, EndpointId, EventId, UserId};
+pub use scope::{Scope, Scopes};
 pub use subscriptions::Subscriptions;
 pub use throttle::Throttle;
 pub use time::Timestamp;

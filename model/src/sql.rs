@@ -21,7 +21,7 @@ use uuid::Uuid;
 pub use stored::{Lossy, Stored, Unreadable};
 
 use crate::{
-    AccountId, ApiKeyId, DeliveryId, EndpointId, EventId, Subscriptions, Throttle, Timestamp, UserId,
+    AccountId, ApiKeyId, DeliveryId, EndpointId, EventId, Scopes, Subscriptions, Throttle, Timestamp, UserId,
     delivery::{Failure, State},
     endpoint::{DisabledReason, EndpointUrl},
     event::EventType,
@@ -94,6 +94,8 @@ impl_sqlx!(Subscriptions, Sqlite, Lossy, |set| Lossy(set.to_string()), |raw| Ok(
 impl_sqlx!(Subscriptions, Postgres, Lossy, |set| Lossy(set.to_string()), |raw| Ok(Self::from_stored(&raw.0)));
 impl_sqlx!(Throttle, Sqlite, i32, |it| per_second(*it), |raw| Ok(Self::try_from(raw.unsigned_abs())?));
 impl_sqlx!(Throttle, Postgres, i32, |it| per_second(*it), |raw| Ok(Self::try_from(raw.unsigned_abs())?));
+impl_sqlx!(Scopes, Sqlite, Lossy, |set| Lossy(set.to_string()), |raw| Ok(Self::from_stored(&raw.0)));
+impl_sqlx!(Scopes, Postgres, Lossy, |set| Lossy(set.to_string()), |raw| Ok(Self::from_stored(&raw.0)));
 impl_sqlx!(Timestamp, Sqlite, i64, |at| at.unix_micros(), |raw| Ok(Self::from_unix_micros(raw)));
 impl_array!(Timestamp, OffsetDateTime);
 

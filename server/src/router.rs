@@ -42,9 +42,10 @@ impl Default for Options {
 /// All paths of `signet serve`.
 pub fn router(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Router {
     let https = Https(options.public_url.as_ref().is_some_and(PublicUrl::is_https));
-    let browser = pages(engine, clock, options).merge(assets::router());
-    // The API has no cookies that another page could make use of.
     let api = Api::new(engine.clone(), clock.clone(), Rate::per_second(options.max_event_rate));
+    let reference = signet_api::reference::router(api.clone(), assets::paths().css);
+    let browser = pages(engine, clock, options).merge(assets::router()).merge(reference);
+    // The API has no cookies that another page could make use of.
     browser
         .layer(from_fn_with_state(https, headers::add))
         .merge(signet_api::router(api))

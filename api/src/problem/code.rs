@@ -1,7 +1,10 @@
-//! The kinds of problems, which the README lists.
+//! The kinds of problems, which `docs/API.md` lists.
 
 use axum::http::StatusCode;
 use serde::{Serialize, Serializer, ser::SerializeStruct};
+
+/// The page that explains a code, up to the code.
+pub const DOCS: &str = "/docs/api#problem-";
 
 /// The kind of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,9 +43,81 @@ pub enum Code {
     TryAgain,
     /// The process cannot do its work at this moment.
     NotReady,
+    /// A parameter of the query is unknown or not valid.
+    InvalidParameter,
+    /// The `If-Match` header cannot be used.
+    BadPrecondition,
+    /// The key has not the scope that the request needs.
+    MissingScope,
+    /// The request needs a key of the operator.
+    OperatorOnly,
+    /// The account is suspended.
+    AccountSuspended,
+    /// The account has no such webhook.
+    NoSuchEndpoint,
+    /// The account has no such event.
+    NoSuchEvent,
+    /// The account has no such delivery.
+    NoSuchDelivery,
+    /// There is no such API key.
+    NoSuchApiKey,
+    /// Another account has the name.
+    NameTaken,
+    /// The account has as many webhooks as it may.
+    TooManyEndpoints,
+    /// The account has as many API keys as it may.
+    TooManyApiKeys,
+    /// The webhook is disabled.
+    EndpointDisabled,
+    /// The stored row cannot be used.
+    Unusable,
+    /// The first request with the idempotency key has no known answer.
+    AnswerUnknown,
+    /// The account has used as many idempotency keys as it may.
+    TooManyIdempotencyKeys,
+    /// Another request has changed it meanwhile.
+    ChangedMeanwhile,
 }
 
 impl Code {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::InvalidMember,
+        Self::KeyReused,
+        Self::AnswerUnreadable,
+        Self::BadIdempotencyKey,
+        Self::Unauthenticated,
+        Self::ForeignAccount,
+        Self::NoSuchAccount,
+        Self::NoSuchOperation,
+        Self::MethodNotAllowed,
+        Self::Incomplete,
+        Self::BodyTooLarge,
+        Self::EventTooLarge,
+        Self::NotJson,
+        Self::Compressed,
+        Self::TooManyEvents,
+        Self::TryAgain,
+        Self::NotReady,
+        Self::InvalidParameter,
+        Self::BadPrecondition,
+        Self::MissingScope,
+        Self::OperatorOnly,
+        Self::AccountSuspended,
+        Self::NoSuchEndpoint,
+        Self::NoSuchEvent,
+        Self::NoSuchDelivery,
+        Self::NoSuchApiKey,
+        Self::NameTaken,
+        Self::TooManyEndpoints,
+        Self::TooManyApiKeys,
+        Self::EndpointDisabled,
+        Self::Unusable,
+        Self::AnswerUnknown,
+        Self::TooManyIdempotencyKeys,
+        Self::ChangedMeanwhile,
+    ];
+
     /// The name on the wire.
     pub const fn name(self) -> &'static str {
         self.meaning().1
@@ -56,6 +131,47 @@ impl Code {
     /// The kind of the problem, for people.
     pub const fn title(self) -> &'static str {
         self.meaning().2
+    }
+
+    /// The meaning, as the docs list it.
+    pub const fn meaning_for_people(self) -> &'static str {
+        match self {
+            Self::InvalidMember => "a member is missing, unknown or not valid; errors has a JSON pointer to it",
+            Self::KeyReused => "the idempotency key came with another request before",
+            Self::AnswerUnreadable => {
+                "the idempotency key came before, and the first answer cannot be repeated: send a new key"
+            }
+            Self::BadIdempotencyKey => "the Idempotency-Key header cannot be used",
+            Self::Unauthenticated => "the API key is missing, unknown or revoked",
+            Self::ForeignAccount => "the API key speaks for another account",
+            Self::NoSuchAccount => "the account in the path does not exist for this key",
+            Self::NoSuchOperation => "the API has no such path",
+            Self::MethodNotAllowed => "the path takes other methods, which Allow lists",
+            Self::Incomplete => "the body did not arrive in full, or not in time",
+            Self::NotJson => "Content-Type is not application/json",
+            Self::Compressed => "the body is compressed",
+            Self::TooManyEvents => "the account has sent too many events in one second: send the request again",
+            Self::TryAgain => "the store cannot keep up, or cannot be reached: send the request again",
+            Self::NotReady => "/readyz: the server cannot do its work at this moment",
+            Self::InvalidParameter => "a parameter of the query is unknown or not valid; errors names it",
+            Self::BadPrecondition => "the If-Match header has more than one ETag",
+            Self::MissingScope => "the API key has not the scope that the request needs",
+            Self::OperatorOnly => "the request needs a key of the operator",
+            Self::AccountSuspended => "the operator has suspended the account",
+            Self::NoSuchEndpoint => "the account has no such webhook",
+            Self::NoSuchEvent => "the account has no such event",
+            Self::NoSuchDelivery => "the account has no such delivery",
+            Self::NoSuchApiKey => "there is no such API key",
+            Self::NameTaken => "another account has the name",
+            Self::TooManyEndpoints => "the account has as many webhooks as it may",
+            Self::TooManyApiKeys => "the account has as many API keys as it may",
+            Self::EndpointDisabled => "the webhook is disabled: re-enable it first",
+            Self::Unusable => "the stored row cannot be used; its page in the dashboard gives advice",
+            Self::AnswerUnknown => "the first request with the idempotency key has no known answer",
+            Self::TooManyIdempotencyKeys => "as many idempotency keys are kept for the account as may be",
+            Self::ChangedMeanwhile => "another request has changed it since the version in If-Match",
+            Self::BodyTooLarge | Self::EventTooLarge => "the body, or the event in a batch, is too large",
+        }
     }
 
     /// Returns true if the same request may succeed a little later.
@@ -86,6 +202,25 @@ impl Code {
             Self::TooManyEvents => (StatusCode::TOO_MANY_REQUESTS, "too_many_events", "Too many events"),
             Self::TryAgain => (StatusCode::SERVICE_UNAVAILABLE, "try_again", "Try again in a moment"),
             Self::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not_ready", "The server is not ready"),
+            Self::InvalidParameter => (StatusCode::BAD_REQUEST, "invalid_parameter", "The request is not valid"),
+            Self::BadPrecondition => (StatusCode::BAD_REQUEST, "bad_precondition", "The request is not valid"),
+            Self::MissingScope => (StatusCode::FORBIDDEN, "missing_scope", "The key does not allow this"),
+            Self::OperatorOnly => (StatusCode::FORBIDDEN, "operator_only", "The key does not allow this"),
+            Self::AccountSuspended => (StatusCode::FORBIDDEN, "account_suspended", "The account is suspended"),
+            Self::NoSuchEndpoint => (StatusCode::NOT_FOUND, "no_such_endpoint", "Not found"),
+            Self::NoSuchEvent => (StatusCode::NOT_FOUND, "no_such_event", "Not found"),
+            Self::NoSuchDelivery => (StatusCode::NOT_FOUND, "no_such_delivery", "Not found"),
+            Self::NoSuchApiKey => (StatusCode::NOT_FOUND, "no_such_api_key", "Not found"),
+            Self::NameTaken => (StatusCode::CONFLICT, "name_taken", "The name is taken"),
+            Self::TooManyEndpoints => (StatusCode::CONFLICT, "too_many_endpoints", "Too many webhooks"),
+            Self::TooManyApiKeys => (StatusCode::CONFLICT, "too_many_api_keys", "Too many API keys"),
+            Self::EndpointDisabled => (StatusCode::CONFLICT, "endpoint_disabled", "The webhook is disabled"),
+            Self::Unusable => (StatusCode::CONFLICT, "unusable", "The stored row cannot be used"),
+            Self::AnswerUnknown => (StatusCode::CONFLICT, "answer_unknown", "The first answer is not known"),
+            Self::TooManyIdempotencyKeys => {
+                (StatusCode::TOO_MANY_REQUESTS, "too_many_idempotency_keys", "Too many idempotency keys")
+            }
+            Self::ChangedMeanwhile => (StatusCode::PRECONDITION_FAILED, "changed_meanwhile", "Changed meanwhile"),
         }
     }
 }
@@ -93,7 +228,8 @@ impl Code {
 impl Serialize for Code {
     /// Writes the members of a problem document that follow from its kind.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut members = serializer.serialize_struct("Code", 3)?;
+        let mut members = serializer.serialize_struct("Code", 4)?;
+        members.serialize_field("type", &format!("{DOCS}{}", self.name()))?;
         members.serialize_field("title", self.title())?;
         members.serialize_field("status", &self.status().as_u16())?;
         members.serialize_field("code", self.name())?;
@@ -107,33 +243,18 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Code; 17] = [
-        Code::InvalidMember,
-        Code::KeyReused,
-        Code::AnswerUnreadable,
-        Code::BadIdempotencyKey,
-        Code::Unauthenticated,
-        Code::ForeignAccount,
-        Code::NoSuchAccount,
-        Code::NoSuchOperation,
-        Code::MethodNotAllowed,
-        Code::Incomplete,
-        Code::BodyTooLarge,
-        Code::EventTooLarge,
-        Code::NotJson,
-        Code::Compressed,
-        Code::TooManyEvents,
-        Code::TryAgain,
-        Code::NotReady,
-    ];
-
     #[test]
-    fn the_readme_lists_each_code_with_its_status() {
-        let readme = include_str!("../../../README.md");
-        let listed: BTreeSet<_> = readme.lines().filter_map(|line| line.strip_prefix("| `").and_then(row)).collect();
-        let codes: BTreeSet<_> = ALL.map(|code| (code.name().to_owned(), code.status().as_u16())).into();
+    fn the_docs_list_each_code_with_its_status() {
+        let docs = include_str!("../../../docs/API.md");
+        let listed: BTreeSet<_> = docs.lines().filter_map(|line| line.strip_prefix("| `").and_then(row)).collect();
+        let codes: BTreeSet<_> =
+            Code::ALL.iter().map(|code| (code.name().to_owned(), code.status().as_u16())).collect();
         assert_eq!(listed, codes);
-        assert!(ALL.iter().enumerate().all(|(place, code)| *code as usize == place), "ALL leaves out a code");
+        for code in Code::ALL {
+            let row = docs.lines().find(|line| line.starts_with(&format!("| `{}` |", code.name()))).unwrap_or_default();
+            assert_eq!(row.rsplit(" | ").next(), Some(&*format!("{} |", code.meaning_for_people())), "{}", code.name());
+        }
+        assert!(Code::ALL.iter().enumerate().all(|(place, code)| *code as usize == place), "ALL leaves out a code");
     }
 
     /// The code and the status in the rest of a row.

@@ -3,12 +3,15 @@
 use axum::{Router, response::Response, routing::get};
 use leptos::prelude::*;
 use signet_engine::service::api_keys::{ApiKey, CreateKeyError, NewApiKey};
-use signet_model::{ApiKeyId, Timestamp, text::KeyName};
+use signet_model::{ApiKeyId, Scopes, Timestamp, text::KeyName};
 
 use crate::{
-    components::{Breadcrumbs, Confirm, Icon, Status, StatusMark, Tone, When, error_summary, text_input, with_element},
+    components::{
+        Breadcrumbs, Confirm, Icon, Status, StatusMark, Tone, When, error_summary, scopes_input, text_input,
+        with_element,
+    },
     error::{PageError, PageResult},
-    form::{Field, Form},
+    form::{Field, Form, Invalid},
     frame::{Frame, Ids, Member},
     islands::CopyButton,
     redirect::done,
@@ -22,6 +25,8 @@ pub(crate) const PATH: &str = "/settings/api-keys";
 
 pub(crate) const NAME: Field = Field { hint: text::NAME_HINT, maxlength: Some(100), ..Field::text("name", text::NAME) };
 
+pub(crate) const SCOPES: Field = Field { hint: text::SCOPES_HINT, ..Field::text("scope", text::SCOPES) };
+
 pub(crate) fn routes() -> Router<AppState> {
     Router::new().route("/", get(show).post(create)).route("/{id}/revoke", get(ask_to_revoke).post(revoke))
 }
@@ -31,16 +36,29 @@ fn revoke_path(id: ApiKeyId) -> String {
 }
 
 async fn show(member: Member) -> PageResult {
-    Ok(page(&member.frame, &member.account().api_keys().list().await?, None, &Form::blank()))
+    Ok(page(&member.frame, &member.account().api_keys().list().await?, None, &first_form()))
+}
+
+/// The form with the scopes that most backends need.
+fn first_form() -> Form {
+    Scopes::FIRST.iter().fold(Form::blank(), |form, scope| form.with(&SCOPES, scope))
+}
+
+/// Reads the name and the scopes that are ticked, of which there must be one.
+fn read(form: &mut Form) -> Result<(KeyName, Scopes), Invalid> {
+    let name = form.parse::<KeyName>(&NAME, text::invalid);
+    let ticked = Scopes::new(form.all(&SCOPES).filter_map(|scope| scope.parse().ok()));
+    let scopes = form.check(&SCOPES, ticked, |_| text::NO_SCOPE.to_owned());
+    Ok((name?, scopes?))
 }
 
 /// Creates a key and shows it, this once.
 async fn create(member: Member, mut form: Form) -> PageResult {
-    let Ok(name) = form.parse::<KeyName>(&NAME, text::invalid) else {
+    let Ok((name, scopes)) = read(&mut form) else {
         return Ok(page(&member.frame, &member.account().api_keys().list().await?, None, &form));
     };
-    let (created, form) = match member.account().api_keys().create(&name).await {
-        Ok(NewApiKey { text, .. }) => (Some(text), Form::blank()),
+    let (created, form) = match member.account().api_keys().create(&name, scopes).await {
+        Ok(NewApiKey { text, .. }) => (Some(text), first_form()),
         Err(CreateKeyError::TooMany(limit)) => (None, form.refused(text::too_many(limit))),
         Err(CreateKeyError::Store(error)) => return Err(error.into()),
     };
@@ -88,6 +106,7 @@ fn page(frame: &Frame, keys: &[ApiKey], created: Option<&str>, form: &Form) -> R
                 {error_summary(form)}
                 <form method="post" action=PATH class="form" novalidate>
                     {text_input(&NAME, form)}
+                    {scopes_input(&SCOPES, form)}
                     <div class="form-actions">
                         <button class="button primary" type="submit">{text::CREATE}</button>
                     </div>
@@ -136,6 +155,7 @@ fn list(keys: &[ApiKey], now: Timestamp) -> impl IntoView + use<> {
                     <tr>
                         <th scope="col">{text::NAME}</th>
                         <th scope="col">{text::KEY}</th>
+                        <th scope="col">{text::SCOPES}</th>
                         <th scope="col">{text::STATUS}</th>
                         <th scope="col">{text::CREATED_AT}</th>
                         <th scope="col">{text::LAST_USED}</th>
@@ -172,6 +192,7 @@ fn row(key: &ApiKey, now: Timestamp) -> impl IntoView + use<> {
         <tr>
             <td class="main-cell">{key.name.clone()}</td>
             <td data-label=text::KEY><span class="mono">{text::key_hint(&key.hint)}</span></td>
+            <td data-label=text::SCOPES><span class="mono">{key.scopes.to_string()}</span></td>
             <td data-label=text::STATUS><StatusMark status=status /></td>
             <td data-label=text::CREATED_AT><When at=moment(key.created_at, now) /></td>
             <td data-label=text::LAST_USED>
@@ -204,8 +225,14 @@ mod tests {
     async fn the_page_lists_keys_and_creates_them() {
         let owner = Visitor::owner().await;
         insta::assert_snapshot!("empty", owner.get(PATH).await.content());
-        insta::assert_snapshot!("refused", owner.post(PATH, &encode(&[(&NAME, "")])).await.content());
-        insta::assert_snapshot!("created", owner.post(PATH, &encode(&[(&NAME, "backend")])).await.content());
+        insta::assert_snapshot!(
+            "refused",
+            owner.post(PATH, &encode(&[(&NAME, ""), (&SCOPES, "endpoints:read")])).await.content()
+        );
+        insta::assert_snapshot!(
+            "created",
+            owner.post(PATH, &encode(&[(&NAME, "backend"), (&SCOPES, "events:write")])).await.content()
+        );
         let id = owner.account().api_keys().list().await.expect("the keys")[0].id;
         insta::assert_snapshot!("revoke", owner.get(&revoke_path(id)).await.content());
         owner.post(&revoke_path(id), "").await;
@@ -215,9 +242,10 @@ mod tests {
     #[tokio::test]
     async fn a_key_is_shown_once_and_can_be_revoked() {
         let owner = Visitor::owner().await;
-        let created = owner.post(PATH, &encode(&[(&NAME, "backend")])).await;
+        let created = owner.post(PATH, &encode(&[(&NAME, "backend"), (&SCOPES, "events:write")])).await;
         assert!(created.html.contains("sk_") && created.html.contains(text::COPY_NOW));
         let [key] = &owner.account().api_keys().list().await.expect("the keys")[..] else { panic!("one key") };
+        assert_eq!(key.scopes.to_string(), "events:write");
         assert!(owner.get(&revoke_path(key.id)).await.html.contains(text::REVOKE_QUESTION));
         let revoked = owner.post(&revoke_path(key.id), "").await;
         assert_eq!((revoked.location(), revoked.flash()), (PATH, text::REVOKED.to_owned()));
@@ -225,11 +253,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_key_needs_a_scope_and_has_those_that_are_ticked() {
+        let owner = Visitor::owner().await;
+        let refused = owner.post(PATH, &encode(&[(&NAME, "backend"), (&SCOPES, "everything")])).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.html.contains(text::NO_SCOPE), "{}", refused.html);
+        owner.post(PATH, &encode(&[(&NAME, "a"), (&SCOPES, "endpoints:read"), (&SCOPES, "deliveries:read")])).await;
+        let keys = owner.account().api_keys().list().await.expect("the keys");
+        assert_eq!(
+            keys.iter().map(|key| key.scopes.to_string()).collect::<Vec<_>>(),
+            ["endpoints:read deliveries:read"]
+        );
+    }
+
+    #[tokio::test]
     async fn a_key_beyond_the_limit_is_refused_and_its_name_is_kept() {
         let settings = Settings { max_api_keys_per_account: 1, ..Settings::default() };
         let owner = Visitor::owner_at(sqlite().await, settings).await;
         api_key(&owner.engine, Some(owner.account), "backend").await;
-        let refused = owner.post(PATH, &encode(&[(&NAME, "billing")])).await;
+        let refused = owner.post(PATH, &encode(&[(&NAME, "billing"), (&SCOPES, "events:write")])).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(refused.html.contains(&text::too_many(1)) && refused.html.contains(r#"value="billing""#));
     }

@@ -25,6 +25,9 @@ pub(crate) mod text {
                 "This cannot be used",
                 "What is stored of it cannot be read. Its webhook’s page says why, and what to do about it.",
             ),
+            PageError::Suspended => {
+                ("This account is suspended", "Nothing is sent until the operator of this service resumes it.")
+            }
             PageError::Busy => ("The server is busy", "Nothing was changed. Try again in a moment."),
             PageError::TestsUnderWay(count) => {
                 return ("The test was not sent", format!("{count} {TESTS_UNDER_WAY}"));

@@ -1,6 +1,6 @@
 //! One claim: reserves room in the lanes, and claims as many deliveries as fit.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use signet_model::{EndpointId, Timestamp};
 
@@ -15,11 +15,14 @@ use super::{
 use crate::{
     db::Result,
     fault,
-    queue::{Claim, ClaimOrder, ClaimQuota, Claimed, HotPath, Queue, UnreadableRow},
+    queue::{Claim, ClaimOrder, ClaimQuota, Claimed, HotPath, Lock, Queue, UnreadableRow, drain::EndpointAt},
 };
 
 /// Deliveries that one transaction claims, and endpoints at which it claims.
 pub(super) const BATCH_MAX: usize = 512;
+/// The time for which the queue of a suspended account is put off. Resuming does not wait for
+/// its end; a hundred years leave room for the arithmetic of both databases.
+const PUT_OFF: Duration = Duration::from_hours(24 * 365 * 100);
 /// Tries of a claim whose accounts change meanwhile.
 const TRIES_MAX: usize = 3;
 
@@ -50,6 +53,7 @@ pub(crate) async fn claim_batch(context: &Context, queue: &mut Queue, due: &[Add
         let step = drain_step(context, queue, &due, &snapshot, now).await?;
         drained += step.visited;
         due.retain(|(_, endpoint)| !step.draining.contains(endpoint));
+        put_off_suspended(context, queue, &mut due, &snapshot, now).await?;
         leave_alone(context, queue, &mut due, &snapshot, now).await?;
         let limits = context.release_rates.limits(context, &due, &snapshot, now).await?;
         if let Try::Claimed(claimed) = try_claim(context, queue, &due, &snapshot, &limits, now).await? {
@@ -58,6 +62,32 @@ pub(crate) async fn claim_batch(context: &Context, queue: &mut Queue, due: &[Add
         snapshot = context.endpoint_cache.refresh(queue, &accounts).await?;
     }
     Ok(ClaimedDeliveries { endpoints: drained, ..ClaimedDeliveries::default() })
+}
+
+/// Takes the endpoints of suspended accounts out, and puts their queues off until the accounts
+/// are resumed.
+async fn put_off_suspended(
+    context: &Context,
+    queue: &mut Queue,
+    due: &mut Vec<Address>,
+    snapshot: &Snapshot,
+    now: Timestamp,
+) -> Result<()> {
+    let suspended: Vec<_> = due.extract_if(.., |(account, _)| snapshot.is_suspended(*account)).collect();
+    if suspended.is_empty() {
+        return Ok(());
+    }
+    let mut tx = queue.begin().await?;
+    // The lock keeps an account suspended; one that is being changed has its turn later.
+    let accounts = distinct(suspended.iter().map(|&(account, _)| account));
+    let free = tx.lock_free_accounts(&accounts, Lock::Shared).await?;
+    let locked = context.endpoint_cache.load_at(&mut tx, free).await?;
+    for (account, endpoint) in suspended {
+        if locked.is_suspended(account) {
+            tx.move_queue_back(EndpointAt { account, endpoint, now: now + PUT_OFF }).await?;
+        }
+    }
+    tx.commit().await
 }
 
 /// Claims by a snapshot of the endpoints.

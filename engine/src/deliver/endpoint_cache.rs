@@ -119,6 +119,8 @@ impl Target {
 /// An account as delivering sees it. Deleted endpoints are not in it.
 pub(crate) struct AccountView {
     revision: i64,
+    /// It takes no events, and none of its deliveries is sent.
+    pub(crate) suspended: bool,
     pub(crate) endpoints: HashMap<EndpointId, Arc<EndpointView>>,
 }
 
@@ -214,6 +216,11 @@ impl Snapshot {
         self.0.get(&account).map(Arc::as_ref)
     }
 
+    /// Tells whether an account is suspended.
+    pub(crate) fn is_suspended(&self, account: AccountId) -> bool {
+        self.account(account).is_some_and(|view| view.suspended)
+    }
+
     /// Returns the account's endpoint, if it exists and is not deleted.
     pub(crate) fn endpoint(&self, account: AccountId, endpoint: EndpointId) -> Option<&Arc<EndpointView>> {
         self.account(account)?.endpoints.get(&endpoint)
@@ -246,7 +253,8 @@ impl EndpointCache {
         let (mut snapshot, changed) = self.cached_at(revisions);
         if !changed.is_empty() {
             let rows = tx.endpoints(&ids(&changed)).await?;
-            self.insert(&mut snapshot, changed, &rows);
+            let suspended = tx.suspended(&ids(&changed)).await?;
+            self.insert(&mut snapshot, changed, &rows, &suspended);
         }
         Ok(snapshot)
     }
@@ -268,7 +276,8 @@ impl EndpointCache {
         let (mut snapshot, changed) = self.cached_at(queue.look_up().await?.revisions(accounts).await?);
         if !changed.is_empty() {
             let rows = queue.look_up().await?.endpoints(&ids(&changed)).await?;
-            self.insert(&mut snapshot, changed, &rows);
+            let suspended = queue.look_up().await?.suspended(&ids(&changed)).await?;
+            self.insert(&mut snapshot, changed, &rows, &suspended);
         }
         Ok(snapshot)
     }
@@ -296,7 +305,9 @@ impl EndpointCache {
                 Closing::Resting(_) => {}
             }
         }
-        match self.accounts().accounts.get(&account).map(|view| view.endpoints.get(&endpoint)) {
+        let mut accounts = self.accounts();
+        let account = accounts.accounts.get(&account);
+        match account.map(|view| view.endpoints.get(&endpoint).filter(|_| !view.suspended)) {
             Some(Some(view)) if !is_test && view.rests_until(now).is_some() => Admission::Rest,
             Some(Some(view)) if view.target.is_ok() && (is_test || !view.disabled) => Admission::Send(Arc::clone(view)),
             Some(_) => Admission::Refuse,
@@ -371,7 +382,13 @@ impl EndpointCache {
     }
 
     /// Adds accounts with these revisions and endpoints to the cache and to the snapshot.
-    fn insert(&self, snapshot: &mut Snapshot, revisions: Vec<Revision>, rows: &[OwnedEndpoint]) {
+    fn insert(
+        &self,
+        snapshot: &mut Snapshot,
+        revisions: Vec<Revision>,
+        rows: &[OwnedEndpoint],
+        suspended: &[AccountId],
+    ) {
         let mut rows_of: HashMap<AccountId, Vec<&EndpointRow>> = HashMap::new();
         for OwnedEndpoint { account_id, endpoint } in rows {
             rows_of.entry(*account_id).or_default().push(endpoint);
@@ -380,7 +397,7 @@ impl EndpointCache {
             let rows = rows_of.remove(&account).unwrap_or_default();
             let open = |row: &EndpointRow| self.open(row, account, revision).map(|view| (view.id, view));
             let endpoints = rows.into_iter().filter_map(open).collect();
-            let view = Arc::new(AccountView { revision, endpoints });
+            let view = Arc::new(AccountView { revision, suspended: suspended.contains(&account), endpoints });
             self.accounts().insert(account, Arc::clone(&view));
             snapshot.0.insert(account, view);
         }

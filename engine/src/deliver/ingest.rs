@@ -79,6 +79,9 @@ pub enum IngestError {
     /// There is no such account.
     #[error("There is no such account.")]
     UnknownAccount,
+    /// The account is suspended.
+    #[error("The operator of this service has suspended the account. It takes no events until it is resumed.")]
+    Suspended,
     /// The store failed.
     #[error("The event could not be stored.")]
     Store,
@@ -89,6 +92,8 @@ pub enum IngestError {
 pub(crate) enum Audience {
     /// Every endpoint that subscribes to its type.
     Subscribers,
+    /// Likewise, for an event that the service makes itself: a suspended account gets it, too.
+    SubscribersOfOwn,
     /// One endpoint, as a test whose delivery has this id.
     Test(EndpointId, DeliveryId),
 }
@@ -104,7 +109,7 @@ impl Incoming {
     /// Returns the number of deliveries that it makes by a snapshot of its account.
     pub(super) fn fanout(&self, snapshot: &Snapshot) -> usize {
         match self.audience {
-            Audience::Subscribers => {
+            Audience::Subscribers | Audience::SubscribersOfOwn => {
                 let kind = &self.event.body.event_type;
                 snapshot.account(self.event.account).map_or(0, |view| view.subscribers(kind).count())
             }

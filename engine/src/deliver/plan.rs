@@ -152,10 +152,13 @@ impl<'a> Plan<'a> {
         let Some(view) = snapshot.account(incoming.event.account) else {
             return Self { id, incoming, planned: Planned::Refuse(IngestError::UnknownAccount) };
         };
+        if view.suspended && !matches!(incoming.audience, Audience::SubscribersOfOwn) {
+            return Self { id, incoming, planned: Planned::Refuse(IngestError::Suspended) };
+        }
         let kind = &incoming.event.body.event_type;
         let fanout = Fanout { context, incoming, event: id, now, lease };
         let deliveries = match incoming.audience {
-            Audience::Subscribers => {
+            Audience::Subscribers | Audience::SubscribersOfOwn => {
                 Ok(view.subscribers(kind).map(|endpoint| PlannedDelivery::new(&fanout, endpoint)).collect())
             }
             Audience::Test(endpoint, delivery) => {

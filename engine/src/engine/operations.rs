@@ -12,6 +12,7 @@ use crate::{
         operational_events,
         retention::{self, Swept},
         sealing_check,
+        stored_answers::StoredAnswers,
     },
 };
 
@@ -44,6 +45,12 @@ impl Engine {
     /// The sessions of all users.
     pub const fn sessions(&self) -> Sessions<'_> {
         Sessions(&self.0)
+    }
+
+    /// The answers to requests about an account, or about none, that came with keys of a
+    /// `sender`, or of the operator.
+    pub fn stored_answers(&self, account: Option<AccountId>, sender: Option<AccountId>) -> StoredAnswers<'_> {
+        StoredAnswers::new(&self.0, account, sender)
     }
 
     /// Finds the holder of a bearer token; `None` if it is no key or was revoked. Answers from

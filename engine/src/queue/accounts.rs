@@ -45,6 +45,12 @@ const ENDPOINTS: Sql = Sql {
     postgres: formatcp!("SELECT {ENDPOINT_COLUMNS} FROM endpoints WHERE deleted_at IS NULL AND account_id = ANY($1)"),
 };
 
+/// Reads those of some accounts that are suspended.
+const SUSPENDED: Sql = Sql {
+    sqlite: "SELECT id FROM accounts WHERE suspended_at IS NOT NULL AND id IN (SELECT unhex(value) FROM json_each($1))",
+    postgres: "SELECT id FROM accounts WHERE suspended_at IS NOT NULL AND id = ANY($1)",
+};
+
 /// An endpoint as delivering needs it.
 #[derive(Debug, sqlx::FromRow)]
 pub(crate) struct EndpointRow {
@@ -89,6 +95,11 @@ impl Conn {
     pub(crate) async fn endpoints(&mut self, accounts: &[AccountId]) -> Result<Vec<OwnedEndpoint>> {
         self.query(ENDPOINTS).bind_ids(accounts).fetch_all().await
     }
+
+    /// Reads those of these accounts that are suspended.
+    pub(crate) async fn suspended(&mut self, accounts: &[AccountId]) -> Result<Vec<AccountId>> {
+        self.query(SUSPENDED).bind_ids(accounts).fetch_values().await
+    }
 }
 
 impl Tx<'_> {
@@ -126,5 +137,10 @@ impl Tx<'_> {
     /// Reads the endpoints of these accounts that are not deleted.
     pub(crate) async fn endpoints(&mut self, accounts: &[AccountId]) -> Result<Vec<OwnedEndpoint>> {
         self.query(ENDPOINTS).bind_ids(accounts).fetch_all().await
+    }
+
+    /// Reads those of these accounts that are suspended.
+    pub(crate) async fn suspended(&mut self, accounts: &[AccountId]) -> Result<Vec<AccountId>> {
+        self.query(SUSPENDED).bind_ids(accounts).fetch_values().await
     }
 }

@@ -105,7 +105,7 @@ impl Tx<'_> {
     ) -> Result<Disabling> {
         const SQL: &str =
             "UPDATE endpoints SET disabled_at = $3, disabled_reason = $4, disabled_by = $5, released_until = NULL,
-               resting_until = NULL, hold_through = NULL, held_to = NULL
+               resting_until = NULL, hold_through = NULL, held_to = NULL, version = version + 1
              WHERE account_id = $1 AND id = $2 AND disabled_at IS NULL AND deleted_at IS NULL";
         let query = self.query(SQL).bind(account).bind(endpoint).bind(now).bind(reason).bind(by);
         if query.execute().await? == 0 {

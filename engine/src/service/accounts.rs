@@ -7,12 +7,13 @@ use std::{
 
 use const_format::formatcp;
 use signet_model::{AccountId, Amount, Timestamp, sql::Lossy, text::AccountName};
+use uuid::Uuid;
 
 use super::{Error, Result, Service};
 use crate::{
-    db::{self, Pool, Sql},
+    db::{self, Pool, Sql, Tx},
     deliver::{BalanceChange, BalanceUpdate, ingest::IngestError},
-    queue::BALANCES,
+    queue::{BALANCES, Lock},
 };
 
 /// A customer of the service.
@@ -26,23 +27,33 @@ pub struct Account {
     pub balance: Option<Amount>,
     /// The balance below which `balance.low` is sent.
     pub balance_threshold: Option<Amount>,
+    /// The instant from which on it takes no events, and none of its deliveries is sent.
+    pub suspended_at: Option<Timestamp>,
     /// The instant of its creation.
     pub created_at: Timestamp,
+    /// Grows with each change by the operator.
+    pub version: i64,
 }
 
-/// An account was not created.
+/// An account was not given a name.
 #[derive(Debug, thiserror::Error)]
-pub enum CreateAccountError {
-    /// Another account has the name.
+pub enum NameError {
+    /// Another account has the name, or had it before.
     #[error("another account has this name")]
-    NameTaken,
-    /// The database failed.
+    Taken,
+    /// The database failed, or there is no such account.
     #[error(transparent)]
-    Store(#[from] db::Error),
+    Store(#[from] Error),
+}
+
+impl From<db::Error> for NameError {
+    fn from(error: db::Error) -> Self {
+        Self::Store(error.into())
+    }
 }
 
 /// The accounts with the columns of [`Row`].
-const ACCOUNTS: &str = formatcp!("SELECT id, name, {BALANCES}, created_at FROM accounts");
+const ACCOUNTS: &str = formatcp!("SELECT id, name, {BALANCES}, suspended_at, created_at, version FROM accounts");
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -50,7 +61,9 @@ struct Row {
     name: Lossy,
     balance: Option<f64>,
     balance_threshold: Option<f64>,
+    suspended_at: Option<Timestamp>,
     created_at: Timestamp,
+    version: i64,
 }
 
 impl From<Row> for Account {
@@ -61,7 +74,9 @@ impl From<Row> for Account {
             name: row.name.0,
             balance: amount(row.balance),
             balance_threshold: amount(row.balance_threshold),
+            suspended_at: row.suspended_at,
             created_at: row.created_at,
+            version: row.version,
         }
     }
 }
@@ -72,21 +87,34 @@ pub struct Accounts<'e>(pub(crate) &'e Arc<Service>);
 
 impl Accounts<'_> {
     /// Creates an account.
-    pub async fn create(self, name: &AccountName) -> Result<Account, CreateAccountError> {
+    ///
+    /// # Errors
+    /// Another account has the name, or had it before.
+    pub async fn create(self, name: &AccountName) -> Result<Account, NameError> {
         const SQL: &str = "INSERT INTO accounts (id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
         let created_at = self.0.clock.now();
         let id = AccountId::new(created_at, self.0.random.bytes());
         let mut tx = self.0.db.begin().await?;
         if tx.query(SQL).bind(id).bind(name.as_str()).bind(created_at).execute().await? == 0 {
-            return Err(CreateAccountError::NameTaken);
+            return Err(NameError::Taken);
         }
+        give_name(&mut tx, id, name).await?;
         tx.commit().await?;
-        Ok(Account { id, name: name.to_string(), balance: None, balance_threshold: None, created_at })
+        Ok(AccountHandle::new(self.0, id).get().await?)
+    }
+
+    /// Lists up to `limit` accounts that are newer than one, oldest first.
+    pub async fn page(self, after: Option<AccountId>, limit: u32) -> Result<Vec<Account>> {
+        const SQL: &str = formatcp!("{ACCOUNTS} WHERE id > $1 ORDER BY id LIMIT $2");
+        let after = after.unwrap_or(AccountId::from_uuid(Uuid::nil()));
+        let mut conn = self.0.db.read(Pool::Pages).await?;
+        let rows: Vec<Row> = conn.query(SQL).bind(after).bind(i64::from(limit)).fetch_all().await?;
+        Ok(rows.into_iter().map(Account::from).collect())
     }
 
     /// Finds the account with this id or name.
     pub async fn find(self, id_or_name: &str) -> Result<Account> {
-        const SQL: &str = formatcp!("{ACCOUNTS} WHERE name = $1");
+        const SQL: &str = formatcp!("{ACCOUNTS} WHERE id = (SELECT account_id FROM account_names WHERE name = $1)");
         if let Ok(id) = id_or_name.parse() {
             match AccountHandle::new(self.0, id).get().await {
                 Err(Error::AccountNotFound) => {}
@@ -105,8 +133,8 @@ impl Accounts<'_> {
             postgres: "SELECT id FROM accounts WHERE id = ANY($1)",
         };
         const BY_NAME: Sql = Sql {
-            sqlite: "SELECT name, id FROM accounts WHERE name IN (SELECT value FROM json_each($1))",
-            postgres: "SELECT name, id FROM accounts WHERE name = ANY($1)",
+            sqlite: "SELECT name, account_id FROM account_names WHERE name IN (SELECT value FROM json_each($1))",
+            postgres: "SELECT name, account_id FROM account_names WHERE name = ANY($1)",
         };
         // PostgreSQL refuses to compare with NUL, as if the store had failed.
         let texts: Vec<_> = ids_or_names.iter().copied().filter(|text| !text.contains('\0')).collect();
@@ -123,16 +151,35 @@ impl Accounts<'_> {
     }
 }
 
+/// Makes a name mean an account, from now on until the account is erased.
+async fn give_name(tx: &mut Tx<'_>, account: AccountId, name: &AccountName) -> Result<(), NameError> {
+    const INSERT: &str = "INSERT INTO account_names (name, account_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    const OWNER: &str = "SELECT account_id FROM account_names WHERE name = $1";
+    if tx.query(INSERT).bind(name.as_str()).bind(account).execute().await? == 1 {
+        return Ok(());
+    }
+    let owner: Option<AccountId> = tx.query(OWNER).bind(name.as_str()).fetch_optional_value().await?;
+    if owner == Some(account) { Ok(()) } else { Err(NameError::Taken) }
+}
+
 /// One account: the way to all that belongs to it.
 #[derive(Debug, Clone, Copy)]
 pub struct AccountHandle<'e> {
     pub(super) service: &'e Arc<Service>,
     pub(super) id: AccountId,
+    /// The version that a change is made for.
+    expected: Option<i64>,
 }
 
 impl<'e> AccountHandle<'e> {
     pub(crate) const fn new(service: &'e Arc<Service>, id: AccountId) -> Self {
-        Self { service, id }
+        Self { service, id, expected: None }
+    }
+
+    /// The same account, whose changes are made only if it has this version still. Without one
+    /// they are made in any case.
+    pub const fn if_version(self, expected: Option<i64>) -> Self {
+        Self { expected, ..self }
     }
 
     /// The account itself.
@@ -141,6 +188,37 @@ impl<'e> AccountHandle<'e> {
         let mut conn = self.service.db.read(Pool::Pages).await?;
         let row: Option<Row> = conn.query(SQL).bind(self.id).fetch_optional().await?;
         row.map(Account::from).ok_or(Error::AccountNotFound)
+    }
+
+    /// Gives the account another name. The former one goes on meaning it.
+    ///
+    /// # Errors
+    /// Another account has the name, or had it before.
+    pub async fn rename(self, name: &AccountName) -> Result<(), NameError> {
+        const SQL: &str = "UPDATE accounts SET name = $2 WHERE id = $1";
+        let mut tx = self.begin_change().await?;
+        give_name(&mut tx, self.id, name).await?;
+        tx.query(SQL).bind(self.id).bind(name.as_str()).execute().await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Checks that the account has the expected version.
+    pub async fn check_version(self) -> Result<()> {
+        let account = self.get().await?;
+        if self.expected.is_none_or(|expected| expected == account.version) { Ok(()) } else { Err(Error::Changed) }
+    }
+
+    /// Begins a change of the account, which has its expected version, and gives it the next.
+    pub(super) async fn begin_change(self) -> Result<Tx<'static>> {
+        const SQL: &str = "UPDATE accounts SET version = version + 1 WHERE id = $1 AND version = COALESCE($2, version)";
+        let mut tx = self.service.db.begin().await?;
+        if tx.lock_accounts(&[self.id], Lock::Exclusive).await?.is_empty() {
+            return Err(Error::AccountNotFound);
+        }
+        match tx.query(SQL).bind(self.id).bind(self.expected).execute().await? {
+            0 => Err(Error::Changed),
+            _ => Ok(tx),
+        }
     }
 
     /// Records a balance, and sends `balance.low` if it crosses the threshold. Waits its

@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use signet_model::{AccountId, ApiKeyId, Timestamp, sql::Lossy, text::KeyName};
+use const_format::formatcp;
+use signet_model::{AccountId, ApiKeyId, Scopes, Timestamp, sql::Lossy, text::KeyName};
+use uuid::Uuid;
 
 use super::{AccountHandle, Error, Result, Service, token};
 use crate::{
@@ -21,6 +23,12 @@ const HINT_LEN: usize = 4;
 /// The resolution of the last use of a key.
 const USE_RESOLUTION: Duration = Duration::from_mins(1);
 
+/// The columns of [`ApiKey`].
+const COLUMNS: &str = "id, name, hint, scopes, created_at, last_used_at, revoked_at";
+
+/// The id after all others.
+const LAST: ApiKeyId = ApiKeyId::from_uuid(Uuid::max());
+
 /// An API key as the dashboard lists it; the key itself is kept only as a hash.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct ApiKey {
@@ -32,6 +40,8 @@ pub struct ApiKey {
     /// Its last four characters.
     #[sqlx(try_from = "Lossy")]
     pub hint: String,
+    /// The kinds of requests that it allows.
+    pub scopes: Scopes,
     /// The instant of its creation.
     pub created_at: Timestamp,
     /// Its last use, to the minute.
@@ -56,6 +66,8 @@ pub struct KeyHolder {
     pub key: ApiKeyId,
     /// Its account; `None` for a key of the operator, which may name any account.
     pub account: Option<AccountId>,
+    /// The kinds of requests that it allows.
+    pub scopes: Scopes,
 }
 
 /// A key was not created.
@@ -88,8 +100,8 @@ impl ApiKeys<'_> {
     ///
     /// # Errors
     /// The account has as many keys as it may.
-    pub async fn create(self, name: &KeyName) -> Result<NewApiKey, CreateKeyError> {
-        let new = make(self.service, name);
+    pub async fn create(self, name: &KeyName, scopes: Scopes) -> Result<NewApiKey, CreateKeyError> {
+        let new = make(self.service, name, scopes);
         let mut tx = self.service.db.begin().await?;
         self.make_room(&mut tx).await?;
         insert(&mut tx, Some(self.account), &new).await?;
@@ -113,9 +125,17 @@ impl ApiKeys<'_> {
 
     /// Lists the keys, newest first, revoked ones included.
     pub async fn list(self) -> Result<Vec<ApiKey>> {
-        const SQL: &str = "SELECT id, name, hint, created_at, last_used_at, revoked_at
-             FROM api_keys WHERE account_id = $1 ORDER BY id DESC";
+        const SQL: &str = formatcp!("SELECT {COLUMNS} FROM api_keys WHERE account_id = $1 ORDER BY id DESC");
         Ok(self.service.db.read(Pool::Pages).await?.query(SQL).bind(self.account).fetch_all().await?)
+    }
+
+    /// Lists up to `limit` keys that are older than one, newest first, revoked ones included.
+    pub async fn page(self, before: Option<ApiKeyId>, limit: u32) -> Result<Vec<ApiKey>> {
+        const SQL: &str =
+            formatcp!("SELECT {COLUMNS} FROM api_keys WHERE account_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+        let mut conn = self.service.db.read(Pool::Pages).await?;
+        let query = conn.query(SQL).bind(self.account).bind(before.unwrap_or(LAST)).bind(i64::from(limit));
+        Ok(query.fetch_all().await?)
     }
 
     /// Revokes a key. In this process it ends at once, in others within a second.
@@ -138,22 +158,45 @@ pub struct OperatorKeys<'e>(pub(crate) &'e Arc<Service>);
 
 impl OperatorKeys<'_> {
     /// Creates a key. There may be any number of them.
-    pub async fn create(self, name: &KeyName) -> db::Result<NewApiKey> {
-        let new = make(self.0, name);
+    pub async fn create(self, name: &KeyName, scopes: Scopes) -> db::Result<NewApiKey> {
+        let new = make(self.0, name, scopes);
         let mut tx = self.0.db.begin().await?;
         insert(&mut tx, None, &new).await?;
         tx.commit().await?;
         Ok(new)
     }
+
+    /// Lists up to `limit` keys that are older than one, newest first, revoked ones included.
+    pub async fn page(self, before: Option<ApiKeyId>, limit: u32) -> Result<Vec<ApiKey>> {
+        const SQL: &str =
+            formatcp!("SELECT {COLUMNS} FROM api_keys WHERE account_id IS NULL AND id < $1 ORDER BY id DESC LIMIT $2");
+        let mut conn = self.0.db.read(Pool::Pages).await?;
+        Ok(conn.query(SQL).bind(before.unwrap_or(LAST)).bind(i64::from(limit)).fetch_all().await?)
+    }
+
+    /// Revokes a key of the operator. In this process it ends at once, in others within a second.
+    pub async fn revoke(self, key: ApiKeyId) -> Result<()> {
+        const SQL: &str =
+            "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $2) WHERE id = $1 AND account_id IS NULL";
+        let now = self.0.clock.now();
+        let mut tx = self.0.db.begin().await?;
+        if tx.query(SQL).bind(key).bind(now).execute().await? == 0 {
+            return Err(Error::ApiKeyNotFound);
+        }
+        tx.commit().await?;
+        self.0.recent_keys.forget();
+        Ok(())
+    }
 }
 
-fn make(service: &Service, name: &KeyName) -> NewApiKey {
+fn make(service: &Service, name: &KeyName, scopes: Scopes) -> NewApiKey {
     let text = format!("{KEY_PREFIX}{}", token::new_token(&service.random));
     let created_at = service.clock.now();
     let key = ApiKey {
         id: ApiKeyId::new(created_at, service.random.bytes()),
         name: name.to_string(),
         hint: text[text.len() - HINT_LEN..].to_owned(),
+        scopes,
         created_at,
         last_used_at: None,
         revoked_at: None,
@@ -162,10 +205,10 @@ fn make(service: &Service, name: &KeyName) -> NewApiKey {
 }
 
 async fn insert(tx: &mut Tx<'_>, account: Option<AccountId>, NewApiKey { key, text }: &NewApiKey) -> db::Result<()> {
-    const SQL: &str = "INSERT INTO api_keys (id, account_id, name, token_hash, hint, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6)";
+    const SQL: &str = "INSERT INTO api_keys (id, account_id, name, token_hash, hint, created_at, scopes)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)";
     let insert = tx.query(SQL).bind(key.id).bind(account).bind(&key.name).bind(&token::hash(text)[..]);
-    insert.bind(&key.hint).bind(key.created_at).execute().await.map(drop)
+    insert.bind(&key.hint).bind(key.created_at).bind(key.scopes).execute().await.map(drop)
 }
 
 /// Finds the holder of a bearer token; `None` if it is no key or was revoked. Answers from
@@ -183,7 +226,7 @@ pub(crate) async fn authenticate(service: &Arc<Service>, token: &str) -> Result<
     let Some(found) = living_key(service, &hash).await? else {
         return Ok(None);
     };
-    let holder = KeyHolder { key: found.id, account: found.account_id };
+    let holder = KeyHolder { key: found.id, account: found.account_id, scopes: found.scopes };
     service.recent_keys.put(look_up, hash, holder, now);
     if found.last_used_at.is_none_or(|at| now.since(at) >= USE_RESOLUTION) {
         let service = Arc::clone(service);
@@ -196,11 +239,13 @@ pub(crate) async fn authenticate(service: &Arc<Service>, token: &str) -> Result<
 struct LivingKey {
     id: ApiKeyId,
     account_id: Option<AccountId>,
+    scopes: Scopes,
     last_used_at: Option<Timestamp>,
 }
 
 async fn living_key(service: &Service, hash: &[u8; 32]) -> db::Result<Option<LivingKey>> {
-    const SQL: &str = "SELECT id, account_id, last_used_at FROM api_keys WHERE token_hash = $1 AND revoked_at IS NULL";
+    const SQL: &str =
+        "SELECT id, account_id, scopes, last_used_at FROM api_keys WHERE token_hash = $1 AND revoked_at IS NULL";
     service.db.read(Pool::Callers).await?.query(SQL).bind(&hash[..]).fetch_optional().await
 }
 

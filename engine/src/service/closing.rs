@@ -26,9 +26,11 @@ const PEOPLE: [&str; 5] = [
 ];
 
 /// The rest of an account when its events are gone, likewise.
-const LEFTOVERS: [&str; 6] = [
+const LEFTOVERS: &[&str] = &[
     "DELETE FROM idempotency_keys WHERE account_id = $1 AND key IN
        (SELECT key FROM idempotency_keys WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM stored_answers WHERE account_id = $1 AND (sender_id, key) IN
+       (SELECT sender_id, key FROM stored_answers WHERE account_id = $1 LIMIT $2)",
     "DELETE FROM endpoint_queues WHERE account_id = $1 AND endpoint_id IN
        (SELECT endpoint_id FROM endpoint_queues WHERE account_id = $1 LIMIT $2)",
     "DELETE FROM endpoint_health WHERE account_id = $1 AND endpoint_id IN
@@ -68,7 +70,7 @@ impl AccountHandle<'_> {
 
     /// Removes the rest of an account of which there are no events any more.
     pub(super) async fn remove_leftovers(self) -> Result<()> {
-        self.drain(&LEFTOVERS).await
+        self.drain(LEFTOVERS).await
     }
 
     /// Repeats statements, each until it changes no more rows.

@@ -18,6 +18,7 @@ use signet_model::{
     sql::{Lossy, Stored, Unreadable},
     text::Description,
 };
+use uuid::Uuid;
 
 pub use options::{EndpointOptions, HeaderDraft};
 pub use rotation::{RotateError, Rotation};
@@ -26,7 +27,7 @@ pub use secret::LostSecret;
 use super::{AccountHandle, Error, Result, Service};
 use crate::{
     Unusable,
-    db::{self, Pool},
+    db::{self, Pool, Sql},
     outbound::AddressRefused,
     seal::Sealer,
 };
@@ -64,6 +65,8 @@ pub struct Endpoint {
     pub cloud_events: bool,
     /// The deliveries that may start in a second.
     pub throttle: Option<Throttle>,
+    /// Grows with each change.
+    pub version: i64,
 }
 
 impl Endpoint {
@@ -117,6 +120,26 @@ impl EndpointDraft {
     }
 }
 
+/// The members of an endpoint that change; the others stay.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EndpointChange {
+    /// Its URL.
+    pub url: Option<EndpointUrl>,
+    /// Its purpose.
+    pub description: Option<Description>,
+    /// The types of events that it gets.
+    pub event_types: Option<Subscriptions>,
+}
+
+/// The state in which an endpoint begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// It gets events from the first instant on.
+    Enabled,
+    /// Its events are held until it is enabled.
+    Paused,
+}
+
 /// An endpoint was not saved.
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
@@ -147,7 +170,7 @@ impl From<db::Error> for SaveError {
 const ENDPOINTS: &str = "SELECT e.id, e.url, e.description, e.event_types, e.secret, e.next_secret,
        e.disabled_at, e.disabled_reason, e.disabled_by, e.created_at, e.updated_at, h.last_success_at, h.last_failure_at,
        COALESCE(h.consecutive_failures, 0) AS consecutive_failures, e.resting_until, e.headers,
-       COALESCE(e.cloud_events, FALSE) AS cloud_events, e.throttle
+       COALESCE(e.cloud_events, FALSE) AS cloud_events, e.throttle, e.version
      FROM endpoints e LEFT JOIN endpoint_health h ON h.account_id = e.account_id AND h.endpoint_id = e.id
      WHERE e.deleted_at IS NULL AND e.account_id = $1";
 
@@ -171,6 +194,7 @@ struct Row {
     headers: Option<Vec<u8>>,
     cloud_events: bool,
     throttle: Option<Stored<Throttle>>,
+    version: i64,
 }
 
 impl Row {
@@ -206,6 +230,7 @@ impl Row {
             headers: headers.unwrap_or_default().names(),
             cloud_events: self.cloud_events,
             throttle: self.throttle.and_then(Stored::ok),
+            version: self.version,
         })
     }
 }
@@ -243,7 +268,7 @@ impl<'e> AccountHandle<'e> {
 
     /// One endpoint of the account.
     pub const fn endpoint(self, id: EndpointId) -> EndpointHandle<'e> {
-        EndpointHandle { service: self.service, account: self.id, id }
+        EndpointHandle { service: self.service, account: self.id, id, expected: None }
     }
 }
 
@@ -256,7 +281,7 @@ pub struct Endpoints<'e> {
 
 impl<'e> Endpoints<'e> {
     const fn endpoint(self, id: EndpointId) -> EndpointHandle<'e> {
-        EndpointHandle { service: self.service, account: self.account, id }
+        EndpointHandle { service: self.service, account: self.account, id, expected: None }
     }
 
     /// Lists them, oldest first.
@@ -264,6 +289,19 @@ impl<'e> Endpoints<'e> {
         const SQL: &str = formatcp!("{ENDPOINTS} ORDER BY e.id");
         let mut conn = self.service.db.read(Pool::Pages).await?;
         let rows: Vec<Row> = conn.query(SQL).bind(self.account).fetch_all().await?;
+        Ok(rows.into_iter().filter_map(|row| row.read(&self.service.sealer)).collect())
+    }
+
+    /// Lists up to `limit` of them that are newer than one, oldest first.
+    pub async fn page(self, after: Option<EndpointId>, limit: u32) -> Result<Vec<Endpoint>> {
+        // Rows whose ids cannot be read are passed over before they are counted.
+        const SQL: Sql = Sql {
+            sqlite: formatcp!("{ENDPOINTS} AND length(e.id) = 16 AND e.id > $2 ORDER BY e.id LIMIT $3"),
+            postgres: formatcp!("{ENDPOINTS} AND e.id > $2 ORDER BY e.id LIMIT $3"),
+        };
+        let after = after.unwrap_or(EndpointId::from_uuid(Uuid::nil()));
+        let mut conn = self.service.db.read(Pool::Pages).await?;
+        let rows: Vec<Row> = conn.query(SQL).bind(self.account).bind(after).bind(i64::from(limit)).fetch_all().await?;
         Ok(rows.into_iter().filter_map(|row| row.read(&self.service.sealer)).collect())
     }
 }
@@ -274,9 +312,17 @@ pub struct EndpointHandle<'e> {
     pub(super) service: &'e Arc<Service>,
     pub(super) account: AccountId,
     pub(super) id: EndpointId,
+    /// The version that a change is made for.
+    expected: Option<i64>,
 }
 
 impl EndpointHandle<'_> {
+    /// The same endpoint, whose changes are made only if it has this version still. Without one
+    /// they are made in any case.
+    pub const fn if_version(self, expected: Option<i64>) -> Self {
+        Self { expected, ..self }
+    }
+
     /// The endpoint itself.
     pub async fn get(self) -> Result<Endpoint> {
         const SQL: &str = formatcp!("{ENDPOINTS} AND e.id = $2");

@@ -17,6 +17,9 @@ pub enum Error {
     /// The account has no such API key.
     #[error("there is no such API key")]
     ApiKeyNotFound,
+    /// It has another version than the change was made for.
+    #[error("it was changed meanwhile")]
+    Changed,
     /// The row cannot be used.
     #[error(transparent)]
     Unusable(#[from] Unusable),

@@ -47,6 +47,8 @@ pub struct Session {
     /// Its name.
     #[sqlx(try_from = "Lossy")]
     pub account_name: String,
+    /// The operator has suspended the account.
+    pub account_suspended: bool,
 }
 
 /// Begins a session, in the transaction that leads to it, and removes those of the same
@@ -106,7 +108,8 @@ impl Sessions<'_> {
     /// The session of a cookie, unless it has ended or the membership has.
     pub async fn get(self, token: &str) -> Result<Option<Session>> {
         const SQL: &str =
-            "SELECT users.id AS \"user\", users.email, accounts.id AS account, accounts.name AS account_name
+            "SELECT users.id AS \"user\", users.email, accounts.id AS account, accounts.name AS account_name,
+               accounts.suspended_at IS NOT NULL AS account_suspended
              FROM sessions
              JOIN users ON users.id = sessions.user_id
              JOIN accounts ON accounts.id = sessions.account_id

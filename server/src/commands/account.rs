@@ -4,7 +4,7 @@ use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
 use signet_engine::{
     Engine, Settings,
-    service::{Error, accounts::CreateAccountError},
+    service::{Error, accounts::NameError},
 };
 use signet_model::{AccountId, text::AccountName};
 
@@ -73,7 +73,7 @@ pub async fn add(args: AccountAddArgs) -> anyhow::Result<()> {
     let engine = storage::open(&args.storage).await?;
     let name = args.name.as_str();
     let account = match engine.accounts().create(&args.name).await {
-        Err(CreateAccountError::NameTaken) => bail!("there is an account with the name {name:?} already"),
+        Err(NameError::Taken) => bail!("there is an account with the name {name:?} already"),
         created => created.context("the account could not be added")?,
     };
     args.link.print(&engine, account.id).await

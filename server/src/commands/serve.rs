@@ -11,7 +11,7 @@ use clap::Args;
 use signet_engine::{
     Engine, Running, Settings, Shutdown,
     outbound::{Config, Policy},
-    service::accounts::CreateAccountError,
+    service::accounts::NameError,
 };
 use signet_model::AccountId;
 use tokio::net::TcpListener;
@@ -200,7 +200,7 @@ async fn first_setup(engine: &Engine) -> anyhow::Result<Option<String>> {
 async fn first_account(engine: &Engine) -> anyhow::Result<AccountId> {
     let account = match engine.accounts().create(&FIRST_ACCOUNT.parse()?).await {
         // Made by an earlier start, or by another process that starts now.
-        Err(CreateAccountError::NameTaken) => engine.accounts().find(FIRST_ACCOUNT).await?,
+        Err(NameError::Taken) => engine.accounts().find(FIRST_ACCOUNT).await?,
         created => created?,
     };
     Ok(account.id)

@@ -5,13 +5,17 @@ use signet_model::text::TextError;
 use crate::words;
 
 pub(crate) const TITLE: &str = "API keys";
-pub(super) const LEAD: &str = "Your backend uses a key to send events to Signet.";
+pub(super) const LEAD: &str = "Your backend uses a key to send events to Signet, and to manage webhooks by program.";
 
 pub(super) const CREATE_HEADING: &str = "Create a key";
 pub(super) const CREATE: &str = "Create API key";
 pub(super) const NAME: &str = "Name";
 pub(super) const NAME_HINT: &str = "Where the key is used, such as the name of a service.";
 pub(super) const NAME_MISSING: &str = "Enter a name, so that you recognise the key later.";
+
+pub(super) const SCOPES: &str = "Scopes";
+pub(super) const SCOPES_HINT: &str = "The requests that the key allows. Tick no more than its holder needs.";
+pub(super) const NO_SCOPE: &str = "Tick one scope or more: without any, the key would allow nothing.";
 
 pub(super) const CREATED: &str = "API key created";
 pub(super) const COPY_NOW: &str = "Copy it now. It is not stored, and cannot be shown again.";

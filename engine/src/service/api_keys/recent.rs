@@ -76,7 +76,7 @@ fn holds(at: Timestamp, now: Timestamp) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use signet_model::ApiKeyId;
+    use signet_model::{ApiKeyId, Scopes};
 
     use super::*;
 
@@ -87,7 +87,7 @@ mod tests {
     }
 
     fn holder() -> KeyHolder {
-        KeyHolder { key: ApiKeyId::new(at(0), [1; 10]), account: None }
+        KeyHolder { key: ApiKeyId::new(at(0), [1; 10]), account: None, scopes: Scopes::FIRST }
     }
 
     fn filled() -> RecentKeys {

@@ -16,9 +16,18 @@ async fn a_key_speaks_for_its_account(database: TestDatabase) {
     let (two, two_text) = api_key(&engine, Some(other), "two").await;
     let (all, all_text) = api_key(&engine, None, "all").await;
     for _ in ["from the store", "from memory"] {
-        assert_eq!(holder(&engine, &one_text).await, Some(KeyHolder { key: one.id, account: Some(acme) }));
-        assert_eq!(holder(&engine, &two_text).await, Some(KeyHolder { key: two.id, account: Some(other) }));
-        assert_eq!(holder(&engine, &all_text).await, Some(KeyHolder { key: all.id, account: None }));
+        assert_eq!(
+            holder(&engine, &one_text).await,
+            Some(KeyHolder { key: one.id, account: Some(acme), scopes: Scopes::ALL })
+        );
+        assert_eq!(
+            holder(&engine, &two_text).await,
+            Some(KeyHolder { key: two.id, account: Some(other), scopes: Scopes::ALL })
+        );
+        assert_eq!(
+            holder(&engine, &all_text).await,
+            Some(KeyHolder { key: all.id, account: None, scopes: Scopes::ALL })
+        );
     }
 }
 
@@ -90,19 +99,19 @@ async fn an_account_has_so_many_keys_and_may_replace_a_revoked_one(database: Tes
     let name = "one".parse().expect("a name");
     for _ in 0..5 {
         clock.advance(Duration::from_secs(1));
-        let first = engine.account(acme).api_keys().create(&name).await.expect("the first").key;
-        let second = engine.account(acme).api_keys().create(&name).await.expect("the second").key;
-        let refused = engine.account(acme).api_keys().create(&name).await;
+        let first = engine.account(acme).api_keys().create(&name, Scopes::FIRST).await.expect("the first").key;
+        let second = engine.account(acme).api_keys().create(&name, Scopes::FIRST).await.expect("the second").key;
+        let refused = engine.account(acme).api_keys().create(&name, Scopes::FIRST).await;
         assert!(matches!(refused, Err(CreateKeyError::TooMany(2))), "{refused:?}");
         for key in [first, second] {
             engine.account(acme).api_keys().revoke(key.id).await.expect("revoked");
         }
     }
-    let last = engine.account(acme).api_keys().create(&name).await.expect("room again").key;
+    let last = engine.account(acme).api_keys().create(&name, Scopes::FIRST).await.expect("room again").key;
     let listed = engine.account(acme).api_keys().list().await.expect("keys");
     assert_eq!(listed.len(), 3, "two revoked ones stay listed: {listed:?}");
     assert!(listed.contains(&last));
-    engine.operator_keys().create(&name).await.expect("the operator has no limit");
+    engine.operator_keys().create(&name, Scopes::FIRST).await.expect("the operator has no limit");
 }
 
 on_each_database!(a_key_that_another_process_revokes_ends_within_a_second);

@@ -2,7 +2,7 @@
 
 use signet_model::{AccountId, Timestamp, endpoint::DisabledReason, event::EventType};
 
-use super::{Endpoint, EndpointDraft, EndpointHandle, SaveError};
+use super::{Endpoint, EndpointChange, EndpointDraft, EndpointHandle, SaveError};
 use crate::{
     db::Tx,
     queue::{Disabling, Lock, QueueEntry},
@@ -53,6 +53,23 @@ impl EndpointHandle<'_> {
             .execute()
             .await?;
         found(changed)?;
+        self.commit_change(tx).await?;
+        Ok(self.get().await?)
+    }
+
+    /// Changes those members of the endpoint that are given.
+    pub async fn change(self, change: EndpointChange) -> Result<Endpoint, SaveError> {
+        const SQL: &str = "UPDATE endpoints SET url = COALESCE($3, url), description = COALESCE($4, description),
+               event_types = COALESCE($5, event_types), updated_at = $6
+             WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
+        if let Some(url) = &change.url {
+            self.service.policy.check_url(url)?;
+        }
+        let now = self.service.clock.now();
+        let mut tx = self.begin_change().await?;
+        let query = tx.query(SQL).bind(self.account).bind(self.id).bind(change.url);
+        let query = query.bind(change.description.as_ref().map(|text| text.as_str())).bind(change.event_types);
+        query.bind(now).execute().await?;
         self.commit_change(tx).await?;
         Ok(self.get().await?)
     }
@@ -114,8 +131,17 @@ impl EndpointHandle<'_> {
         self.commit_change(tx).await
     }
 
+    /// Begins a change of the endpoint, which has its expected version, and gives it the next.
     pub(super) async fn begin_change(self) -> Result<Tx<'static>> {
-        begin(self.service, self.account).await
+        const SQL: &str = "UPDATE endpoints SET version = version + 1 WHERE account_id = $1 AND id = $2
+               AND deleted_at IS NULL AND version = COALESCE($3, version)";
+        const FIND: &str = "SELECT version FROM endpoints WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
+        let mut tx = begin(self.service, self.account).await?;
+        if tx.query(SQL).bind(self.account).bind(self.id).bind(self.expected).execute().await? == 1 {
+            return Ok(tx);
+        }
+        let found: Option<i64> = tx.query(FIND).bind(self.account).bind(self.id).fetch_optional_value().await?;
+        Err(if found.is_some() { Error::Changed } else { Error::EndpointNotFound })
     }
 
     pub(super) async fn commit_change(self, tx: Tx<'_>) -> Result<()> {

@@ -1,8 +1,12 @@
 //! Creating an endpoint: once for each form, and up to the account's limit.
 
-use signet_model::{EndpointId, endpoint::custom_headers::CustomHeaders, signature::Secret};
+use signet_model::{
+    EndpointId,
+    endpoint::{DisabledReason, custom_headers::CustomHeaders},
+    signature::Secret,
+};
 
-use super::{Endpoint, EndpointDraft, Endpoints, SaveError, change};
+use super::{Endpoint, EndpointDraft, Endpoints, SaveError, Start, change};
 use crate::{
     db::{Result, Tx},
     service::token,
@@ -18,6 +22,14 @@ impl Endpoints<'_> {
     /// # Errors
     /// The address is refused, or the account has as many endpoints as it may.
     pub async fn create(self, draft: EndpointDraft, secret: &Secret) -> Result<Endpoint, SaveError> {
+        self.create_as(draft, secret, Start::Enabled).await
+    }
+
+    /// Creates an endpoint likewise, which begins in this state.
+    ///
+    /// # Errors
+    /// The address is refused, or the account has as many endpoints as it may.
+    pub async fn create_as(self, draft: EndpointDraft, secret: &Secret, start: Start) -> Result<Endpoint, SaveError> {
         self.service.policy.check_url(&draft.url)?;
         let hash = token::hash(secret.reveal());
         let mut tx = change::begin(self.service, self.account).await?;
@@ -26,6 +38,9 @@ impl Endpoints<'_> {
         } else {
             self.check_room(&mut tx).await?;
             let id = self.insert(&mut tx, draft, secret, &hash).await?;
+            if start == Start::Paused {
+                tx.disable((self.account, id), DisabledReason::Paused, None, self.service.clock.now()).await?;
+            }
             change::commit(self.service, self.account, tx).await?;
             id
         };

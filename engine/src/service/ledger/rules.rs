@@ -194,7 +194,8 @@ impl Rule {
                    LEFT JOIN endpoint_queues q ON q.account_id = d.account_id AND q.endpoint_id = d.endpoint_id
                    LEFT JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id
                   WHERE d.state = 'pending' AND (q.next_due_at IS NULL OR (q.next_due_at > d.due_at
-                    AND q.next_due_at > clock.soon AND (e.resting_until IS NULL OR q.next_due_at > e.resting_until)))"
+                    AND q.next_due_at > clock.soon AND (e.resting_until IS NULL OR q.next_due_at > e.resting_until)
+                    AND NOT EXISTS (SELECT 1 FROM accounts WHERE accounts.id = d.account_id AND suspended_at IS NOT NULL)))"
             }
             Self::DisabledHolds => {
                 "SELECT d.id FROM clock, deliveries d

@@ -12,9 +12,12 @@ const LINKS: &str = "DELETE FROM setup_links WHERE token_hash IN
      (SELECT token_hash FROM setup_links WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
 const KEYS: &str = "DELETE FROM idempotency_keys WHERE (account_id, key) IN
      (SELECT account_id, key FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
+const ANSWERS: &str = "DELETE FROM stored_answers WHERE (account_id, sender_id, key) IN
+     (SELECT account_id, sender_id, key FROM stored_answers WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
 
 pub(super) async fn remove_expired(service: &Service, now: Timestamp) -> Result<()> {
-    for (sql, ended) in [(SESSIONS, now), (LINKS, now), (KEYS, limit_of(KEEP_KEYS, now))] {
+    let day_ago = limit_of(KEEP_KEYS, now);
+    for (sql, ended) in [(SESSIONS, now), (LINKS, now), (KEYS, day_ago), (ANSWERS, day_ago)] {
         while remove_some(service, sql, ended).await? == BATCH as u64 {
             tokio::time::sleep(PAUSE).await;
         }

@@ -1,8 +1,4 @@
 //! `POST /v1/events/batch`: stores many events, and answers each for itself.
-//!
-//! Problems: `unauthenticated`, `bad_idempotency_key`, `not_json`, `compressed`, `too_large`,
-//! `incomplete`, `invalid_member`, `foreign_account`, `key_reused`, `answer_unreadable`,
-//! `too_many_events`, `try_again`.
 
 use std::sync::Arc;
 
@@ -23,10 +19,17 @@ use signet_model::{
     payload,
 };
 
-use super::{
-    Api, Code, Problem, body::JsonBody, caller::Caller, create_event, entries::entries, events,
-    idempotency::IdempotencyKey, problem::RETRY_AFTER,
+use utoipa::ToSchema;
+
+use super::{BatchEntry, entries::entries, idempotency::IdempotencyKey, send};
+use crate::{
+    access::{Allowed, Api, Caller, EventsWrite},
+    body::JsonBody,
+    intake,
+    problem::{Code, Problem, RETRY_AFTER, problems},
 };
+
+problems!(CALLER, BODY; BadIdempotencyKey, ForeignAccount, KeyReused, AnswerUnreadable, AccountSuspended, TooManyEvents);
 
 /// The largest batch, in bytes.
 const MAX_LEN: usize = 16 * 1024 * 1024;
@@ -34,31 +37,45 @@ const MAX_LEN: usize = 16 * 1024 * 1024;
 /// The largest batch, in events.
 const MAX_EVENTS: usize = 1_000;
 
-/// The answer: `results` has the answer to each entry, in order.
-#[derive(Debug, Serialize)]
+/// The answers to the entries of a batch.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BatchAnswer)]
 struct Answer {
+    /// The answer to each entry, in order.
     results: Vec<EntryAnswer>,
 }
 
 /// The answer to an entry: that to a single event, or the reason of its refusal.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 enum EntryAnswer {
-    Stored(create_event::Answer),
-    Refused { error: Problem },
+    /// The event is stored.
+    Stored(send::Answer),
+    /// The event was refused.
+    Refused {
+        /// The problem, with pointers into the batch.
+        error: Problem,
+    },
 }
 
-/// Answers once all events are durable that can be stored. If none could be stored and one
-/// may be a little later, the whole batch is to come back.
-pub async fn post(
+/// Send up to 1,000 events.
+///
+/// Answers once all events are durable that can be stored: one bad entry spoils no other. If
+/// none could be stored and one may be a little later, the whole batch is to come back.
+#[utoipa::path(
+    post, path = "/v1/events/batch", operation_id = "sendEvents", tag = "Events", security(("key" = ["events:write"])),
+    request_body(content = Vec<BatchEntry>, example = json!([super::example()])),
+    responses((status = 202, body = Answer, description = "Each entry is answered in its place."), Problems)
+)]
+pub async fn send_events(
     State(api): State<Api>,
-    caller: Caller,
+    allowed: Allowed<EventsWrite>,
     key: Option<IdempotencyKey>,
     body: JsonBody<MAX_LEN>,
 ) -> Result<Response, Problem> {
     let entries = entries(body.text()?, MAX_EVENTS).map_err(|error| Problem::member("", &error.to_string()))?;
-    let catalogue = api.events.catalogue().await?;
-    let batch = Batch { api: &api, caller, key: key.as_ref(), now: api.now(), catalogue };
+    let catalogue = api.intake().catalogue().await?;
+    let batch = Batch { api: &api, caller: allowed.caller(), key: key.as_ref(), now: api.now(), catalogue };
     let results = batch.store(&entries).await;
     match refusal(&results) {
         Some(problem) => Err(problem),
@@ -136,7 +153,7 @@ impl Batch<'_> {
         let mut events = Vec::with_capacity(read.len());
         let addressed = read.into_iter().zip(accounts).map(|(entry, found)| self.address(entry?, found));
         let refused: Vec<_> = addressed.map(|entry| entry.map(|event| events.push(event)).err()).collect();
-        let mut stored = self.api.events.ingest_batch(events).await.into_iter();
+        let mut stored = self.api.intake().ingest_batch(events).await.into_iter();
         let outcome = |refused: Option<Problem>| match refused {
             Some(problem) => Outcome::Refused(problem),
             None => stored.next().unwrap_or(Err(IngestError::Store)).into(),
@@ -149,9 +166,9 @@ impl Batch<'_> {
     async fn read_all(&self, entries: &[&str], places: &[usize]) -> Vec<Result<Entry, Problem>> {
         let read = |place: usize, catalogue: &Catalogue| self.read(entries[place], place, catalogue);
         let mut all: Vec<_> = places.iter().map(|&place| read(place, &self.catalogue)).collect();
-        let is_unknown = |entry: &Result<Entry, Problem>| entry.as_ref().err().is_some_and(|it| it.is_at(events::TYPE));
+        let is_unknown = |entry: &Result<Entry, Problem>| entry.as_ref().err().is_some_and(|it| it.is_at(intake::TYPE));
         if all.iter().any(is_unknown)
-            && let Ok(Some(newer)) = self.api.events.newer_catalogue(&self.catalogue).await
+            && let Ok(Some(newer)) = self.api.intake().newer_catalogue(&self.catalogue).await
         {
             for (entry, &place) in all.iter_mut().zip(places).filter(|(entry, _)| is_unknown(entry)) {
                 *entry = read(place, &newer);
@@ -161,8 +178,8 @@ impl Batch<'_> {
     }
 
     fn read(&self, entry: &str, place: usize, catalogue: &Catalogue) -> Result<Entry, Problem> {
-        if entry.len() > create_event::MAX_LEN {
-            let detail = format!("An event may have at most {} bytes.", create_event::MAX_LEN);
+        if entry.len() > send::MAX_LEN {
+            let detail = format!("An event may have at most {} bytes.", send::MAX_LEN);
             return Err(Problem::new(Code::EventTooLarge, detail).at(""));
         }
         let value = payload::parse(entry).map_err(MemberFault::from)?;
@@ -177,13 +194,13 @@ impl Batch<'_> {
         let named = |entry: &'_ Result<Entry, Problem>| entry.as_ref().ok()?.submission.account.clone();
         let named: Vec<_> = read.iter().map(named).collect();
         let asked = named.iter().flatten().map(String::as_str).collect();
-        let found = self.api.events.find_accounts(self.caller, asked).await?;
+        let found = self.api.intake().find_accounts(self.caller, asked).await?;
         Ok(named.iter().map(|name| found.get(name.as_deref()?).copied()).collect())
     }
 
     fn address(&self, Entry { submission, idempotency }: Entry, found: Option<AccountId>) -> Result<NewEvent, Problem> {
         let account = self.caller.choose(submission.account.as_deref(), found)?;
-        self.api.events.count(account)?;
+        self.api.intake().count(account)?;
         Ok(NewEvent { account, body: submission.body, idempotency })
     }
 }
@@ -256,8 +273,8 @@ mod tests {
     async fn an_entry_is_no_larger_than_a_single_event(database: TestDatabase) {
         let api = TestApi::on(database).await;
         api.subscribe(api.acme).await;
-        let largest = of_len(create_event::MAX_LEN);
-        let larger = of_len(create_event::MAX_LEN + 1);
+        let largest = of_len(send::MAX_LEN);
+        let larger = of_len(send::MAX_LEN + 1);
         let answer = api.send("POST", PATH, format!("[{largest},{larger},{}]", event()), &[]).await;
         assert_eq!(answer.status, StatusCode::ACCEPTED);
         let results = &answer.json["results"];
@@ -371,10 +388,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_header_of_this_file_lists_the_problems_that_are_answered() {
-        let api = TestApi::with_event_rate(Rate { burst: 3, interval: Duration::from_hours(1) }).await;
+    async fn the_declared_problems_are_answered() {
+        let api = TestApi::with_event_rate(Rate { burst: 4, interval: Duration::from_hours(1) }).await;
         api.provoke_problems_of_a_body("POST", PATH, MAX_LEN).await;
         api.send("POST", PATH, "[]", &[("idempotency-key", "")]).await;
+        let acme = api.engine().account(api.acme);
+        acme.suspend().await.expect("suspended");
+        api.post(PATH, &json!([event()])).await;
+        acme.resume().await.expect("resumed");
         let (mut foreign, mut keyed) = (event(), event());
         foreign["account"] = json!("other");
         keyed["idempotencyKey"] = json!("k");
@@ -386,7 +407,7 @@ mod tests {
         api.post(PATH, &json!([event()])).await;
         api.close_database().await;
         api.with_authorization("Bearer sk_unknown").post(PATH, &json!([event()])).await;
-        assert_snapshot!(api.provoked.documents(include_str!("create_batch.rs")));
+        assert_snapshot!(api.provoked.documents("POST /v1/events/batch"));
     }
 
     on_each_database!(a_batch_is_an_array_of_at_most_a_thousand);

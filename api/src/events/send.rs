@@ -1,23 +1,32 @@
 //! `POST /v1/events`: stores one event, and answers 202 once it is durable.
-//!
-//! Problems: `unauthenticated`, `bad_idempotency_key`, `not_json`, `compressed`, `too_large`,
-//! `incomplete`, `invalid_member`, `foreign_account`, `key_reused`, `answer_unreadable`,
-//! `too_many_events`, `try_again`.
 
 use axum::{Json, extract::State, http::StatusCode, response::IntoResponse};
 use serde::Serialize;
 use signet_engine::deliver::ingest::Accepted;
 use signet_model::EventId;
+use utoipa::ToSchema;
 
-use super::{Api, Problem, body::JsonBody, caller::Caller, idempotency::IdempotencyKey};
+use super::{SubmittedEvent, idempotency::IdempotencyKey};
+use crate::{
+    access::{Allowed, Api, EventsWrite},
+    body::JsonBody,
+    ids::schema,
+    problem::{Problem, problems},
+};
+
+problems!(CALLER, BODY; BadIdempotencyKey, ForeignAccount, KeyReused, AnswerUnreadable, AccountSuspended, TooManyEvents);
 
 /// The largest event, in bytes.
 pub const MAX_LEN: usize = 1024 * 1024;
 
-/// The answer for a stored event.
-#[derive(Debug, Serialize)]
+/// An event that was stored.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AcceptedEvent)]
 pub struct Answer {
+    /// The event's id.
+    #[schema(value_type = schema::EventId)]
     id: EventId,
+    /// The number of webhooks that the event goes to.
     deliveries: u32,
 }
 
@@ -27,15 +36,22 @@ impl From<Accepted> for Answer {
     }
 }
 
-/// Stores the event.
-pub async fn post(
+/// Send an event.
+///
+/// Answers once the event and its deliveries are durable.
+#[utoipa::path(
+    post, path = "/v1/events", operation_id = "sendEvent", tag = "Events", security(("key" = ["events:write"])),
+    request_body(content = SubmittedEvent, example = json!(super::example())),
+    responses((status = 202, body = Answer, description = "The event is stored."), Problems)
+)]
+pub async fn send_event(
     State(api): State<Api>,
-    caller: Caller,
+    allowed: Allowed<EventsWrite>,
     key: Option<IdempotencyKey>,
     body: JsonBody<MAX_LEN>,
 ) -> Result<impl IntoResponse, Problem> {
-    let submission = api.events.read(body.text()?, api.now()).await?;
-    let account = api.events.account(caller, submission.account.as_deref()).await?;
+    let submission = api.intake().read(body.text()?, api.now()).await?;
+    let account = api.intake().account(allowed.caller(), submission.account.as_deref()).await?;
     let stored = account.ingest(submission.body, key.map(|key| key.of(body.bytes()))).await?;
     let replayed = stored.replayed.then_some([("idempotency-replayed", "true")]);
     Ok((StatusCode::ACCEPTED, replayed, Json(Answer::from(stored))))
@@ -53,7 +69,7 @@ mod tests {
     use super::*;
     use crate::{
         rate_limit::Rate,
-        testing::{TestApi, event},
+        testing::{Answer as Answered, TestApi, event},
     };
 
     on_each_database!(an_event_is_accepted_with_its_id_and_the_number_of_its_deliveries);
@@ -88,7 +104,9 @@ mod tests {
         let foreign = api.post("/v1/events", &with(event(), "account", json!("other"))).await;
         assert_eq!((foreign.status, foreign.pointer()), (StatusCode::FORBIDDEN, "/account"));
         let unknown = api.post("/v1/events", &with(event(), "account", json!("nobody"))).await;
-        assert_eq!(unknown.json, foreign.json, "the answer does not tell which accounts exist");
+        let told =
+            |answer: &Answered| ["type", "title", "status", "code", "detail"].map(|name| answer.json[name].clone());
+        assert_eq!(told(&unknown), told(&foreign), "the answer does not tell which accounts exist");
         assert_eq!(api.delivery_count(api.other).await, 0);
     }
 
@@ -170,10 +188,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_header_of_this_file_lists_the_problems_that_are_answered() {
-        let api = TestApi::with_event_rate(Rate { burst: 3, interval: Duration::from_hours(1) }).await;
+    async fn the_declared_problems_are_answered() {
+        let api = TestApi::with_event_rate(Rate { burst: 4, interval: Duration::from_hours(1) }).await;
         api.provoke_problems_of_a_body("POST", "/v1/events", MAX_LEN).await;
         api.post("/v1/events", &with(event(), "account", json!("other"))).await;
+        let acme = api.engine().account(api.acme);
+        acme.suspend().await.expect("suspended");
+        api.post("/v1/events", &event()).await;
+        acme.resume().await.expect("resumed");
         let keyed = async |key: &str, task: &str| {
             let body = with(event(), "taskId", json!(task)).to_string();
             api.send("POST", "/v1/events", body, &[(HEADER, key)]).await
@@ -186,7 +208,7 @@ mod tests {
         keyed("l", "task_1").await;
         api.close_database().await;
         api.with_authorization("Bearer sk_unknown").post("/v1/events", &event()).await;
-        assert_snapshot!(api.provoked.documents(include_str!("create_event.rs")));
+        assert_snapshot!(api.provoked.documents("POST /v1/events"));
     }
 
     const HEADER: &str = "idempotency-key";

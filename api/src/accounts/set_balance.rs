@@ -1,33 +1,57 @@
 //! `PUT /v1/accounts/{account}/balance`: stores the balance of an account, and answers 204
 //! once it is durable, with the `balance.low` that it makes below the threshold.
-//!
-//! Problems: `unauthenticated`, `no_such_account`, `not_json`, `compressed`, `too_large`,
-//! `incomplete`, `invalid_member`, `too_many_events`, `try_again`.
 
 use axum::{
     extract::{Path, State},
     http::StatusCode,
 };
+use serde::Deserialize;
 use signet_model::{
     Amount,
     event::MemberFault,
     payload::{self, Value, push_pointer},
 };
 
-use super::{Api, Code, Problem, body::JsonBody, caller::Caller};
+use utoipa::ToSchema;
+
+use crate::{
+    access::{Allowed, Api, BalanceWrite},
+    body::JsonBody,
+    problem::{Code, Problem, problems},
+};
+
+problems!(CALLER, BODY; NoSuchAccount, TooManyEvents);
 
 /// The largest body, in bytes.
 const MAX_LEN: usize = 4 * 1024;
 
-/// Stores the balance.
-pub async fn put(
+/// A balance, as the operator's backend reports it.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewBalance {
+    /// A decimal.
+    #[schema(example = 45.5)]
+    #[expect(dead_code, reason = "read from the text, so that no digit is lost")]
+    balance: f64,
+}
+
+/// Set the balance.
+///
+/// Answers once the balance is durable, with the `balance.low` that it makes below the threshold.
+#[utoipa::path(
+    put, path = "/v1/accounts/{account}/balance", operation_id = "setBalance", tag = "Accounts",
+    security(("key" = ["balance:write"])),
+    request_body(content = NewBalance, example = json!({"balance": 45.5})),
+    responses((status = 204, description = "The balance is stored."), Problems)
+)]
+pub async fn set_balance(
     State(api): State<Api>,
-    caller: Caller,
+    allowed: Allowed<BalanceWrite>,
     Path(account): Path<String>,
     body: JsonBody<MAX_LEN>,
 ) -> Result<StatusCode, Problem> {
     let balance = read(body.text()?)?;
-    let stored = async { api.events.account(caller, Some(&account)).await?.set_balance(balance).await };
+    let stored = async { api.intake().account(allowed.caller(), Some(&account)).await?.set_balance(balance).await };
     stored.await.map_err(hide_account)?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -111,7 +135,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_header_of_this_file_lists_the_problems_that_are_answered() {
+    async fn the_declared_problems_are_answered() {
         let api = TestApi::with_event_rate(Rate { burst: 1, interval: Duration::from_hours(1) }).await;
         let path = "/v1/accounts/acme/balance";
         api.provoke_problems_of_a_body("PUT", path, MAX_LEN).await;
@@ -120,7 +144,7 @@ mod tests {
         api.put(path, &json!({"balance": 1})).await;
         api.close_database().await;
         api.with_authorization("Bearer sk_unknown").put(path, &json!({"balance": 1})).await;
-        assert_snapshot!(api.provoked.documents(include_str!("set_balance.rs")));
+        assert_snapshot!(api.provoked.documents("PUT /v1/accounts/{account}/balance"));
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use axum::{
 use sha2::{Digest, Sha256};
 use signet_engine::deliver::ingest::Idempotency;
 
-use super::{Code, Problem};
+use crate::problem::{Code, Problem};
 
 /// The header with the producer's key.
 const HEADER: &str = "idempotency-key";

@@ -5,9 +5,10 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 use signet_engine::service::api_keys::KeyHolder;
-use signet_model::AccountId;
+use signet_model::{AccountId, Scope, Scopes};
 
-use super::{Api, Code, Problem};
+use super::Api;
+use crate::problem::{Code, Problem};
 
 /// The holder of the key that a request carries.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +18,32 @@ impl Caller {
     /// The account that the key speaks for; the operator's speaks for all.
     pub const fn own_account(&self) -> Option<AccountId> {
         self.0.account
+    }
+
+    /// The scopes of the key.
+    pub const fn scopes(&self) -> Scopes {
+        self.0.scopes
+    }
+
+    /// Checks that the key has a scope.
+    ///
+    /// # Errors
+    /// It has not; the problem names the scope.
+    pub fn check(self, scope: Scope) -> Result<(), Problem> {
+        if self.0.scopes.contains(scope) {
+            return Ok(());
+        }
+        let detail = format!("This key has not the scope {scope}, which the request needs.");
+        Err(Problem::new(Code::MissingScope, detail))
+    }
+
+    /// Checks that the key is the operator's.
+    ///
+    /// # Errors
+    /// It speaks for one account.
+    pub fn check_operator(self) -> Result<(), Problem> {
+        let detail = "This key speaks for one account, and the request needs a key of the operator.";
+        if self.own_account().is_some() { Err(Problem::new(Code::OperatorOnly, detail)) } else { Ok(()) }
     }
 
     /// The account of a request: the named one (`/account`), which was `found`, or else the

@@ -1,0 +1,70 @@
+//! The state of the API, which an operation reaches through an extractor that names a scope:
+//! [`InAccount`] for the account in the path, [`Operator`] for what belongs to no account, and
+//! [`Allowed`] where the body names the account. None of the fields here is visible elsewhere,
+//! so that an operation that forgets its authorisation does not compile.
+
+mod caller;
+pub(crate) mod scoped;
+
+use std::sync::Arc;
+
+use signet_engine::{Engine, db, service::stored_answers::StoredAnswers};
+use signet_model::{AccountId, Timestamp, time::Clock};
+
+use crate::{document::Document, intake::Intake, rate_limit::Rate, room::Room};
+
+pub use caller::Caller;
+pub(crate) use scoped::path_text;
+pub use scoped::{
+    AccountsWrite, Allowed, BalanceWrite, DeliveriesRead, DeliveriesWrite, EndpointsRead, EndpointsWrite, EventsWrite,
+    InAccount, Operator, OperatorIn,
+};
+
+/// The parts that every operation is given. Clones share them.
+#[derive(Clone)]
+pub struct Api {
+    engine: Engine,
+    clock: Arc<dyn Clock>,
+    intake: Arc<Intake>,
+    room: Room,
+    document: Arc<Document>,
+}
+
+impl Api {
+    /// The API of an engine, which takes events of one account in at this rate.
+    pub fn new(engine: Engine, clock: Arc<dyn Clock>, event_rate: Rate) -> Self {
+        let intake = Arc::new(Intake::new(engine.clone(), event_rate));
+        let document = Arc::new(Document::new(crate::operations().into_openapi()));
+        Self { engine, clock, intake, room: Room::default(), document }
+    }
+
+    /// The present instant.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The way of events and balances into the engine.
+    pub(crate) fn intake(&self) -> &Intake {
+        &self.intake
+    }
+
+    /// The memory for bodies of requests.
+    pub(crate) const fn room(&self) -> &Room {
+        &self.room
+    }
+
+    /// The description of all operations.
+    pub(crate) fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// The answers to repeated requests.
+    pub(crate) fn stored_answers(&self, account: Option<AccountId>, sender: Option<AccountId>) -> StoredAnswers<'_> {
+        self.engine.stored_answers(account, sender)
+    }
+
+    /// Answers once the process has proved that it can work.
+    pub(crate) async fn ready(&self) -> db::Result<()> {
+        self.engine.ready().await
+    }
+}

@@ -1,0 +1,136 @@
+//! Operations on endpoints, which customers call webhooks.
+
+mod change;
+mod create;
+mod delete;
+mod enable;
+mod held;
+mod list;
+mod pause;
+mod read;
+mod secret;
+
+use serde::Serialize;
+use signet_engine::service::endpoints::{self, EndpointDraft, SaveError};
+use signet_model::{
+    DeliveryId, EndpointId, Subscriptions,
+    endpoint::EndpointUrl,
+    subscriptions::{InvalidSubscriptions, Selector},
+    text::Description,
+};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    access::Api,
+    ids::schema,
+    problem::{Code, Problem, sentence},
+    time::Time,
+};
+
+/// The operations.
+pub fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(list::list_endpoints, create::create_endpoint))
+        .routes(routes!(read::read_endpoint, change::change_endpoint, delete::delete_endpoint))
+        .routes(routes!(pause::pause_endpoint))
+        .routes(routes!(enable::enable_endpoint))
+        .routes(routes!(secret::read_secret))
+        .routes(routes!(held::count::count_held))
+        .routes(routes!(held::release::release_held))
+        .routes(routes!(held::discard::discard_held))
+}
+
+fn draft(url: EndpointUrl, description: Description, event_types: Subscriptions) -> EndpointDraft {
+    EndpointDraft { description, ..EndpointDraft::new(url, event_types) }
+}
+
+/// The types that these selectors choose; without any choice all.
+fn types(selectors: Option<Vec<String>>) -> Result<Subscriptions, Problem> {
+    let Some(selectors) = selectors else { return Ok(Subscriptions::all()) };
+    let read = |(place, text): (usize, &String)| {
+        text.parse::<Selector>().map_err(|error| Problem::member(format!("/eventTypes/{place}"), &error.to_string()))
+    };
+    let selectors = selectors.iter().enumerate().map(read).collect::<Result<Vec<_>, _>>()?;
+    Subscriptions::new(selectors).map_err(|error| match error {
+        InvalidSubscriptions::TooMany => Problem::member("/eventTypes", "has too many entries; choose groups, or all"),
+        InvalidSubscriptions::Empty => Problem::member("/eventTypes", "must have one entry or more"),
+    })
+}
+
+impl From<SaveError> for Problem {
+    fn from(error: SaveError) -> Self {
+        match error {
+            SaveError::Address(refused) => Self::member("/url", &refused.to_string()),
+            SaveError::TooMany(_) => Self::new(Code::TooManyEndpoints, sentence(&error)),
+            SaveError::NoHeaderValue(_) | SaveError::Headers(_) => Self::member("/headers", &error.to_string()),
+            SaveError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// A webhook, without its secret.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Endpoint {
+    /// The webhook's id.
+    #[schema(value_type = schema::EndpointId)]
+    id: EndpointId,
+    /// The URL that deliveries go to.
+    url: String,
+    /// The words of a person about it.
+    description: String,
+    /// The types of events that it gets: `*` for all, a group such as `task.*`, or a name.
+    event_types: Vec<String>,
+    /// The reason for which it gets test events alone; `null` while it is enabled.
+    disabled: Option<Disabled>,
+    /// The reason for which it cannot be used, and its events are held; `null` if it can.
+    unusable: Option<String>,
+    /// The instant of its creation.
+    created_at: Time,
+    /// The last change by a person.
+    updated_at: Time,
+    /// The last delivery that arrived.
+    last_success_at: Option<Time>,
+    /// The last attempt that failed.
+    last_failure_at: Option<Time>,
+    /// The attempts that have failed since the last success.
+    consecutive_failures: u32,
+}
+
+/// The reason for which a webhook gets test events alone.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = EndpointDisabled)]
+struct Disabled {
+    /// The instant from which on it is disabled.
+    at: Time,
+    /// `paused` by a person, `retries_exhausted` after the last retry, `gone` by a status 410.
+    /// `null` for a reason of another version.
+    reason: Option<&'static str>,
+    /// The failed delivery that caused it.
+    #[schema(value_type = Option<schema::DeliveryId>)]
+    delivery: Option<DeliveryId>,
+}
+
+impl From<endpoints::Endpoint> for Endpoint {
+    fn from(endpoint: endpoints::Endpoint) -> Self {
+        let disabled = endpoint.disabled.map(|disabled| Disabled {
+            at: disabled.at.into(),
+            reason: disabled.reason.map(|reason| reason.as_str()),
+            delivery: disabled.by,
+        });
+        Self {
+            id: endpoint.id,
+            url: endpoint.url,
+            description: endpoint.description,
+            event_types: endpoint.event_types.to_string().split_whitespace().map(str::to_owned).collect(),
+            disabled,
+            unusable: endpoint.unusable.map(|reason| reason.to_string()),
+            created_at: endpoint.created_at.into(),
+            updated_at: endpoint.updated_at.into(),
+            last_success_at: endpoint.last_success_at.map(Time),
+            last_failure_at: endpoint.last_failure_at.map(Time),
+            consecutive_failures: endpoint.consecutive_failures,
+        }
+    }
+}
