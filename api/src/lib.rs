@@ -28,6 +28,7 @@ pub mod rate_limit;
 pub mod reference;
 mod repeat;
 mod room;
+mod statistics;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -70,6 +71,7 @@ fn managing() -> OpenApiRouter<Api> {
         .merge(accounts::routes())
         .merge(endpoints::routes())
         .merge(api_keys::routes())
+        .merge(statistics::routes())
         .merge(document::routes())
         .merge(health::routes())
 }
