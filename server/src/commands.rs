@@ -5,6 +5,7 @@ pub mod account;
 pub mod check;
 pub mod completions;
 pub mod erase;
+pub mod event_type;
 pub mod key;
 pub mod man;
 pub mod receive;
@@ -20,6 +21,7 @@ use account::AccountCommand;
 use check::CheckArgs;
 use completions::CompletionsArgs;
 use erase::EraseArgs;
+use event_type::EventTypeCommand;
 use key::KeyCommand;
 use man::ManArgs;
 use receive::ReceiveArgs;
@@ -51,6 +53,9 @@ pub enum Command {
     /// Manage the keys with which your backend sends events in.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Manage the catalogue of event types, which all accounts share.
+    #[command(subcommand)]
+    EventType(EventTypeCommand),
     /// Check that every accepted event is accounted for. Can be run while servers
     /// run; exits with 1 if a rule does not hold.
     Check(CheckArgs),
@@ -80,6 +85,7 @@ impl Command {
             Self::Account(AccountCommand::Link(args)) => account::link(args).await?,
             Self::Key(KeyCommand::Add(args)) => key::add(args).await?,
             Self::Send(args) => send::run(args).await?,
+            Self::EventType(command) => event_type::run(command).await?,
             Self::Completions(args) => completions::run(&args)?,
             Self::Man(args) => man::run(&args)?,
         }

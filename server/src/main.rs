@@ -6,6 +6,7 @@ mod client;
 mod commands;
 mod config;
 mod descriptors;
+mod event_type_file;
 mod listener;
 mod middleware;
 mod router;

@@ -3,7 +3,7 @@
 use std::{
     io::Write,
     net::{IpAddr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::Context;
@@ -11,7 +11,7 @@ use clap::Args;
 use signet_engine::{
     Engine, Running, Settings, Shutdown,
     outbound::{Config, Policy},
-    service::accounts::NameError,
+    service::{accounts::NameError, event_types::Imported},
 };
 use signet_model::AccountId;
 use tokio::net::TcpListener;
@@ -21,6 +21,7 @@ use crate::{
     api_client::read_authority,
     config::{AccountArgs, ClientArgs, DeliveryArgs, PublicUrl, RetentionArgs, Span, StorageArgs},
     descriptors::{self, Shares},
+    event_type_file,
     listener::{self, Limits},
     router::{self, Options},
     shutdown,
@@ -53,6 +54,10 @@ pub struct ServeArgs {
     /// the environment variable separated by commas.
     #[arg(long, value_name = "FILE", env = "SIGNET_TRUST_CA", value_delimiter = ',')]
     trust_ca: Vec<PathBuf>,
+    /// A file with event types: a catalogue in YAML or JSON, or an OpenAPI 3.1
+    /// document, whose webhooks are read. The catalogue is made as the file has it.
+    #[arg(long, value_name = "FILE", env = "SIGNET_EVENT_TYPES")]
+    event_types: Option<PathBuf>,
     /// Attempts.
     #[command(flatten)]
     delivery: DeliveryArgs,
@@ -127,6 +132,7 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     if let Some(account) = &args.accounts.operations_account {
         engine.name_operations_account(account).await?;
     }
+    import_event_types(&engine, args.event_types.as_deref()).await?;
     let running = engine.start().context("a new engine was started before")?;
     shutdown::begin_on_signals(&shutdown, args.stop_limit.get())?;
     if args.dev {
@@ -140,6 +146,14 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     shutdown.deadline.run_until_cancelled(engine.close()).await;
     tracing::info!("stopped");
     delivered
+}
+
+/// Makes the catalogue as the file has it, before an event can come in.
+async fn import_event_types(engine: &Engine, file: Option<&Path>) -> anyhow::Result<()> {
+    let Some(file) = file else { return Ok(()) };
+    let Imported { created, changed, unchanged, archived } = event_type_file::import(engine, file).await?;
+    tracing::info!(created, changed, unchanged, archived, "event types of {}", file.display());
+    Ok(())
 }
 
 /// Delivers until the shutdown, and stops the engine then.

@@ -2,6 +2,7 @@
 
 mod commands;
 mod developer;
+mod event_types;
 mod files;
 mod limits;
 mod start;
