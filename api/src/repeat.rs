@@ -145,6 +145,9 @@ fn hash(parts: &Parts, body: &Bytes) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(parts.uri.path_and_query().map_or("", |it| it.as_str()));
     hash.update([0]);
+    // With another precondition the request is another one.
+    hash.update(parts.headers.get(header::IF_MATCH).map_or(&[][..], HeaderValue::as_bytes));
+    hash.update([0]);
     hash.update(body);
     hash.finalize().into()
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
 import { makeCertificates } from '../support/certificates.js';
+import { verifiedInPython } from '../support/python.js';
 import { Receiver } from '../support/receiver.js';
 import { startService } from '../support/service.js';
 
@@ -90,6 +91,15 @@ test('the headers are those of the contract', LIMIT, async () => {
     assert.equal(headers['x-webhook-test'], undefined);
     assert.match(headers['user-agent'], /^Signet\/\d/);
   }
+});
+
+test('the library for Python verifies as well', LIMIT, async () => {
+  await producer.complete('task_python', '{"grüße":"日本語 😀"}');
+  const [, { text, headers }] = await delivered();
+  const { secret } = standard;
+  const body = await verifiedInPython({ secret, text, headers });
+  assert.deepEqual([body.taskId, body.solution], ['task_python', { grüße: '日本語 😀' }]);
+  await assert.rejects(verifiedInPython({ secret, text: `${text} `, headers }), /WebhookVerificationError/);
 });
 
 test('a receiver with another secret refuses the delivery', LIMIT, async () => {

@@ -10,7 +10,8 @@ import { promisify } from 'node:util';
 
 const execFile = promisify(execFileWithCallback);
 
-const BINARY = process.env.SIGNET_BIN ?? fileURLToPath(new URL('../../target/debug/signet', import.meta.url));
+/** The binary that is tested. */
+export const BINARY = process.env.SIGNET_BIN ?? fileURLToPath(new URL('../../target/debug/signet', import.meta.url));
 const ENVIRONMENT = { PATH: process.env.PATH, SIGNET_LOG_LEVEL: process.env.SIGNET_LOG_LEVEL ?? 'warn' };
 
 export class Signet {

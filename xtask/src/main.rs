@@ -1,12 +1,15 @@
 //! `cargo xtask`: builds, starts, tests and measures Signet.
 
+mod api_check;
 mod bench;
 mod binary;
 mod deny;
 mod fuzz;
 mod npm;
 mod postgres;
+mod python;
 mod run;
+mod serving;
 mod site;
 mod step;
 mod test;
@@ -46,6 +49,12 @@ enum Task {
         /// Leave out the tests in Node.js and in a browser.
         #[arg(long)]
         fast: bool,
+    },
+    /// Hold the answers of a running server to the API's document, on both databases.
+    ApiCheck {
+        /// How much is tried.
+        #[command(flatten)]
+        effort: api_check::Effort,
     },
     /// Search for inputs that break a promise, from the corpus in `fuzz`.
     Fuzz {
@@ -93,6 +102,7 @@ fn perform(task: Task) -> Result<()> {
         }
         Task::Build => binary::release(),
         Task::Test { fast } => test::all(fast),
+        Task::ApiCheck { effort } => api_check::check(&binary::build(Profile::Dev)?, &effort),
         Task::Fuzz { targets, seconds } => fuzz::run_each(&targets, seconds),
         Task::Bench { postgres, arguments } => bench::measure(postgres, &arguments),
         Task::Site => site::build(),

@@ -6,10 +6,11 @@ use anyhow::Result;
 use xtask_postgres::process::{run, succeeds};
 
 use crate::{
+    api_check,
     binary::{self, Profile},
     deny, fuzz, npm,
     postgres::{self, Server},
-    site,
+    python, site,
     step::step,
     workspace::{self, cargo},
 };
@@ -57,14 +58,16 @@ fn on_both_databases() -> Result<()> {
     run(tests.env(postgres::URL_VARIABLE, server.url()))
 }
 
-/// Tests the built binary from outside: with receivers in Node.js, and in Chromium.
+/// Tests the built binary from outside: its API, with receivers in Node.js, and in Chromium.
 fn end_to_end() -> Result<()> {
     let signet = binary::build(Profile::Dev)?;
+    api_check::check(&signet, &api_check::BRIEF)?;
+    let python = python::tool("python")?;
     let folder = workspace::root().join("end2end");
     step("end to end: npm packages", || npm::install(&folder))?;
     for (name, script) in [("end to end: receivers", "receivers"), ("end to end: browser", "browser")] {
         let mut npm = Command::new("npm");
-        npm.args(["run", script]).current_dir(&folder).env("SIGNET_BIN", &signet);
+        npm.args(["run", script]).current_dir(&folder).env("SIGNET_BIN", &signet).env("SIGNET_TEST_PYTHON", &python);
         step(name, || run(&mut npm))?;
     }
     Ok(())

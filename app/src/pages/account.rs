@@ -52,6 +52,7 @@ pub(crate) mod text {
     pub(super) fn invalid(error: InvalidAmount) -> String {
         match error {
             InvalidAmount::NotANumber => "Enter a number such as 50 or 45.5, or leave the field empty.",
+            InvalidAmount::OutOfRange => "Enter a number that is not so large, or not so close to 0.",
             InvalidAmount::Inexact => "The number has more digits than can be kept. Round it to 15 digits.",
         }
         .to_owned()
