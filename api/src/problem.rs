@@ -154,6 +154,8 @@ impl From<service::Error> for Problem {
             Error::AccountNotFound => missing(Code::NoSuchAccount),
             Error::EndpointNotFound => missing(Code::NoSuchEndpoint),
             Error::DeliveryNotFound => missing(Code::NoSuchDelivery),
+            Error::EventNotFound => missing(Code::NoSuchEvent),
+            Error::ResendNotFound => missing(Code::NoSuchResend),
             Error::ApiKeyNotFound => missing(Code::NoSuchApiKey),
             Error::Unusable(_) | Error::UnusableDelivery(_) => missing(Code::Unusable),
             Error::Changed => Self::new(

@@ -181,7 +181,13 @@ impl TestApi {
     pub async fn delivery_count(&self, account: AccountId) -> usize {
         let (account, mut count) = (self.engine.account(account), 0);
         for endpoint in account.endpoints().list().await.expect("endpoints") {
-            count += account.endpoint(endpoint.id).deliveries(&Filter::default(), 100).await.expect("a list").len();
+            count += account
+                .endpoint(endpoint.id)
+                .log(&Filter::default(), None, 100)
+                .await
+                .expect("a list")
+                .deliveries
+                .len();
         }
         count
     }

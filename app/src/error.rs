@@ -68,6 +68,8 @@ impl From<service::Error> for PageError {
             service::Error::AccountNotFound
             | service::Error::EndpointNotFound
             | service::Error::DeliveryNotFound
+            | service::Error::EventNotFound
+            | service::Error::ResendNotFound
             | service::Error::ApiKeyNotFound => Self::NotFound,
             service::Error::Unusable(_) | service::Error::UnusableDelivery(_) => Self::Unusable,
             service::Error::Database(db::Error::TooSlow) => {
@@ -93,7 +95,7 @@ impl From<TestError> for PageError {
         match error {
             TestError::Store(error) => error.into(),
             TestError::Unusable(_) => Self::Unusable,
-            TestError::UnknownType => Self::Unreadable,
+            TestError::UnknownType | TestError::Body(_) => Self::Unreadable,
             TestError::Ingest(error) => error.into(),
         }
     }

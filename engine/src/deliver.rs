@@ -60,7 +60,7 @@ pub(crate) mod drain;
 pub(crate) mod endpoint_cache;
 pub mod extra_headers;
 pub mod ingest;
-mod lanes;
+pub(crate) mod lanes;
 mod leased_delivery;
 mod listener;
 mod locked_accounts;

@@ -20,8 +20,10 @@ use crate::{
     service::{
         Passwords, Service,
         api_keys::RecentKeys,
+        deliveries::DraftTests,
         event_types::Remembered,
         operational_events::send_notices,
+        resends::{Turns, take_up},
         retention::{FIRST_AFTER, sweep_hourly},
     },
     settings::Settings,
@@ -67,6 +69,8 @@ impl Engine {
             recent_keys: RecentKeys::default(),
             streams: Arc::default(),
             event_types: Remembered::default(),
+            resend_turns: Turns::default(),
+            draft_tests: DraftTests::default(),
         }))
     }
 
@@ -75,8 +79,9 @@ impl Engine {
         let tasks = Tasks::start(&self.0.delivery)?;
         let begun = self.0.delivery.shutdown.begun.clone();
         let notices = tokio::spawn(send_notices(Arc::clone(&self.0), begun.clone()));
-        let janitor = tokio::spawn(sweep_hourly(Arc::clone(&self.0), FIRST_AFTER, begun));
-        Some(Running { tasks, janitor, notices })
+        let janitor = tokio::spawn(sweep_hourly(Arc::clone(&self.0), FIRST_AFTER, begun.clone()));
+        let resender = tokio::spawn(take_up(Arc::clone(&self.0), begun));
+        Some(Running { tasks, janitor, notices, resender })
     }
 
     /// Ingests one event. Returns once the event and its deliveries are durable.
@@ -127,6 +132,8 @@ pub struct Running {
     tasks: Tasks,
     janitor: JoinHandle<()>,
     notices: JoinHandle<()>,
+    /// Takes up resends that another process left.
+    resender: JoinHandle<()>,
 }
 
 impl fmt::Debug for Running {
@@ -145,8 +152,8 @@ impl Running {
     /// Stops in the phases that [`Shutdown`](crate::Shutdown) describes, the last ones early if
     /// `deadline` is cancelled.
     pub async fn stop(self, deadline: CancellationToken) {
-        let Self { tasks, janitor, notices } = self;
-        let rest = async { tokio::join!(janitor, notices) };
+        let Self { tasks, janitor, notices, resender } = self;
+        let rest = async { tokio::join!(janitor, notices, resender) };
         tokio::join!(tasks.stop(deadline.clone()), deadline.run_until_cancelled(rest));
     }
 }

@@ -15,12 +15,14 @@ mod erasure;
 mod error;
 pub mod event_stream;
 pub mod event_types;
+pub mod events;
 pub mod ledger;
 pub(crate) mod operational_events;
 mod password;
 #[cfg(test)]
 mod plans;
 pub mod removal;
+pub mod resends;
 pub mod retention;
 pub(crate) mod sealing_check;
 pub mod sessions;
@@ -45,6 +47,7 @@ pub use endpoints::{EndpointHandle, Endpoints};
 pub use error::Error;
 pub use event_types::EventTypesHandle;
 pub(crate) use password::Passwords;
+pub use resends::{ResendHandle, Resends};
 pub use sealing_check::SealingKeyError;
 pub use sessions::Sessions;
 pub(crate) use state::EFFECTIVE_STATE;
@@ -68,6 +71,8 @@ pub(crate) struct Service {
     /// The open streams of events.
     pub(crate) streams: Arc<event_stream::Places>,
     pub(crate) event_types: event_types::Remembered,
+    pub(crate) resend_turns: resends::Turns,
+    pub(crate) draft_tests: deliveries::DraftTests,
 }
 
 impl fmt::Debug for Service {

@@ -6,8 +6,9 @@ use signet_engine::{
     Engine, Settings,
     clock::ManualClock,
     service::{
-        backlog::{Count, RecoverError},
+        backlog::Count,
         deliveries::{Delivery, Filter},
+        resends::StartError,
     },
     testing::{self, Hands, TestDatabase, account, completed, endpoint, engine, on_each_database},
 };
@@ -64,8 +65,9 @@ impl World {
             .counted
     }
 
-    async fn recover(&self, since: Timestamp, types: &Subscriptions) -> Result<u64, RecoverError> {
-        self.engine.account(self.account).endpoint(self.endpoint).recover(since, &types).await
+    async fn recover(&self, since: Timestamp, types: &Subscriptions) -> Result<u64, StartError> {
+        let endpoint = self.engine.account(self.account).endpoint(self.endpoint);
+        Ok(endpoint.recover(since, types).await?.sent)
     }
 
     async fn assert_clean(&self) {
@@ -151,7 +153,7 @@ async fn no_delivery_is_put_back_to_a_disabled_endpoint(database: TestDatabase) 
     world.fail(1).await;
     world.engine.account(world.account).endpoint(world.endpoint).pause().await.expect("paused");
     let refused = world.recover(world.start, &Subscriptions::all()).await;
-    assert!(matches!(refused, Err(RecoverError::Disabled)), "{refused:?}");
+    assert!(matches!(refused, Err(StartError::Disabled)), "{refused:?}");
     assert_eq!(world.recoverable(world.start, &Subscriptions::all()).await, 1);
 }
 
@@ -164,7 +166,7 @@ async fn another_account_recovers_no_delivery(database: TestDatabase) {
     let recoverable = world.engine.account(other).endpoint(world.endpoint).recoverable(world.start, &all).await;
     assert_eq!(recoverable.expect("an answer"), Count::from(0));
     let refused = world.engine.account(other).endpoint(world.endpoint).recover(world.start, &all).await;
-    assert!(matches!(refused, Err(RecoverError::Store(_))), "{refused:?}");
+    assert!(matches!(refused, Err(StartError::Store(_))), "{refused:?}");
     assert_eq!(world.log().await[0].state, State::Failed);
 }
 

@@ -13,7 +13,7 @@ use std::{
 use signet_engine::{
     Engine, Running, Settings,
     db::Database,
-    service::deliveries::Filter,
+    service::{deliveries::Filter, resends::Progress},
     testing::{Backlog, Receiver, TestDatabase, account, completed, endpoint, endpoint_at, engine, on_each_database},
 };
 use signet_model::{AccountId, EndpointId, Subscriptions, Timestamp, delivery::State};
@@ -189,8 +189,13 @@ async fn a_backlog_is_recovered_in_steps(database: TestDatabase) {
     let world = World::new(&database, Backlog::Failed).await;
     let since = Timestamp::from_unix_micros(0);
     let all = Subscriptions::all();
-    let recovering = world.engine.account(world.account).endpoint(world.endpoint).recover(since, &all);
-    assert_eq!(world.beside_the_neighbour(recovering).await.expect("recovered"), u64::from(BACKLOG));
+    let account = world.engine.account(world.account);
+    let recovering = async {
+        let resend = account.endpoint(world.endpoint).start_recovery(since, &all).await.expect("begun");
+        account.resend(resend.id).await_end(Duration::from_mins(5)).await
+    };
+    let resend = world.beside_the_neighbour(recovering).await.expect("recovered");
+    assert_eq!((resend.progress, resend.sent), (Progress::Finished, u64::from(BACKLOG)));
     world.end().await;
 }
 

@@ -79,9 +79,10 @@ impl Burst {
         self.engine
             .account(self.account)
             .endpoint(self.endpoint.id)
-            .deliveries(&filter, 100)
+            .log(&filter, None, 100)
             .await
             .expect("the log")
+            .deliveries
             .len()
     }
 

@@ -364,15 +364,12 @@ async fn another_account_reaches_no_endpoint_and_no_delivery(database: TestDatab
     assert!(engine.account(other).delivery(delivery).resend().await.is_err());
     let delivery_of_other = engine.account(other).delivery(delivery).get().await;
     assert!(matches!(delivery_of_other, Err(Error::DeliveryNotFound)), "{delivery_of_other:?}");
-    assert!(
-        engine
-            .account(other)
-            .endpoint(endpoint.id)
-            .deliveries(&Filter::default(), 9)
-            .await
-            .expect("an answer")
-            .is_empty()
-    );
+    let log_of_other = engine.account(other).endpoint(endpoint.id).log(&Filter::default(), None, 9).await;
+    assert!(matches!(log_of_other, Err(Error::EndpointNotFound)), "{log_of_other:?}");
+    let log_of_other = engine.account(other).deliveries(&Filter::default(), None, 9).await.expect("an answer");
+    assert!(log_of_other.deliveries.is_empty());
+    assert!(engine.account(other).delivery(delivery).retry_now().await.is_err());
+    assert!(engine.account(other).delivery(delivery).stop().await.is_err());
     assert!(engine.account(other).endpoint(endpoint.id).held_counts().await.expect("an answer").is_empty());
 
     let untouched = engine.account(story.account).endpoint(endpoint.id).get().await.expect("the endpoint");

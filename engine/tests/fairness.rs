@@ -107,7 +107,8 @@ async fn a_hanging_receiver_with_a_backlog_delays_no_other(database: TestDatabas
     }
 
     let filter = Filter { state: Some(State::Pending), ..Filter::default() };
-    let waiting = engine.account(slow).endpoint(hanging.id).deliveries(&filter, 1_000).await.expect("the log");
+    let waiting =
+        engine.account(slow).endpoint(hanging.id).log(&filter, None, 1_000).await.expect("the log").deliveries;
     assert_eq!(waiting.len(), 600, "none of the hanging attempts has ended");
     let hurry = CancellationToken::new();
     hurry.cancel();

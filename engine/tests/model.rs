@@ -12,8 +12,8 @@ use signet_engine::{
     clock::ManualClock,
     ledger::Rule,
     service::{
-        backlog::RecoverError,
         deliveries::{Filter, ResendError},
+        resends::StartError,
     },
     testing::{
         self, Hands, InFlight, POSTGRES_VARIABLE, TestDatabase, account, completed, endpoint, engine, postgres, sqlite,
@@ -385,10 +385,13 @@ impl Play {
                     self.engine.account(account).endpoint(self.endpoints[which]).recover(self.start, &all).await;
                 self.model.settle(which, now);
                 match self.model.endpoints[which] {
-                    Endpoint::Deleted => prop_assert!(matches!(recovered, Err(RecoverError::Store(_)))),
-                    Endpoint::Disabled => prop_assert!(matches!(recovered, Err(RecoverError::Disabled))),
+                    Endpoint::Deleted => prop_assert!(matches!(recovered, Err(StartError::Store(_)))),
+                    Endpoint::Disabled => prop_assert!(matches!(recovered, Err(StartError::Disabled))),
                     Endpoint::Enabled => {
-                        prop_assert_eq!(recovered.ok(), Some(self.model.send_paced(which, State::Failed, now)));
+                        prop_assert_eq!(
+                            recovered.ok().map(|resend| resend.sent),
+                            Some(self.model.send_paced(which, State::Failed, now))
+                        );
                     }
                 }
             }

@@ -45,6 +45,17 @@ fn decode(text: &str) -> Option<Uuid> {
         .map(Uuid::from_u128)
 }
 
+/// The first and the last id whose text begins with these digits.
+fn range(digits: &str) -> Option<(Uuid, Uuid)> {
+    if digits.len() > ENCODED_LEN || !digits.is_ascii() {
+        return None;
+    }
+    let filled = |with: &str| format!("{digits}{}", with.repeat(ENCODED_LEN - digits.len()));
+    // The first digit of the last id is 7.
+    let last = if digits.is_empty() { format!("7{}", "z".repeat(ENCODED_LEN - 1)) } else { filled("z") };
+    Some((decode(&filled("0"))?, decode(&last)?))
+}
+
 macro_rules! define_ids {
     ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
         $(#[$doc])*
@@ -66,6 +77,13 @@ macro_rules! define_ids {
             pub fn created_at(self) -> Timestamp {
                 let millis = i64::try_from(self.0.as_u128() >> 80).unwrap_or_default();
                 Timestamp::from_unix_micros(millis.saturating_mul(1_000))
+            }
+
+            /// The first and the last id whose text begins with this one, which has the
+            /// underscore at least.
+            pub fn range_of(beginning: &str) -> Option<(Self, Self)> {
+                let (first, last) = range(beginning.strip_prefix(concat!($prefix, "_"))?)?;
+                Some((Self(first), Self(last)))
             }
 
             /// The id as the databases store it.
@@ -139,6 +157,8 @@ define_ids! {
     /// One event on its way to one endpoint. Receivers see it as `webhook-id`,
     /// the same for every attempt and every resend.
     DeliveryId = "msg";
+    /// Deliveries that are sent again by a filter.
+    ResendId = "rsd";
 }
 
 #[cfg(test)]
@@ -159,6 +179,20 @@ mod tests {
         let early = EventId::new(Timestamp::from_unix_micros(1_000_001), [0xff; 10]);
         let late = EventId::new(Timestamp::from_unix_micros(1_000_002), [0; 10]);
         assert!(early < late && early.to_string() < late.to_string());
+    }
+
+    #[test]
+    fn the_beginning_of_an_id_is_a_range_with_the_id_in_it() {
+        let id = EventId::new(Timestamp::from_unix_seconds(1_774_699_200), [0xa5; 10]);
+        let text = id.to_string();
+        for end in 4..=text.len() {
+            let (first, last) = EventId::range_of(&text[..end]).expect("a range");
+            assert!(first <= id && id <= last, "{first} {last}");
+            assert_eq!(first == last, end == text.len());
+        }
+        for wrong in ["evt", "msg_0", "evt_u", "evt_8", "evt_ß", &format!("{text}0")] {
+            assert_eq!(EventId::range_of(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub mod throttle;
 pub mod time;
 
 pub use amount::Amount;
-pub use id::{AccountId, ApiKeyId, DeliveryId, EndpointId, EventId, UserId};
+pub use id::{AccountId, ApiKeyId, DeliveryId, EndpointId, EventId, ResendId, UserId};
 pub use scope::{Scope, Scopes};
 pub use subscriptions::Subscriptions;
 pub use throttle::Throttle;

@@ -77,6 +77,8 @@ pub enum Code {
     TooManyIdempotencyKeys,
     /// Another request has changed it meanwhile.
     ChangedMeanwhile,
+    /// The account has no such resend.
+    NoSuchResend,
 }
 
 impl Code {
@@ -116,6 +118,7 @@ impl Code {
         Self::AnswerUnknown,
         Self::TooManyIdempotencyKeys,
         Self::ChangedMeanwhile,
+        Self::NoSuchResend,
     ];
 
     /// The name on the wire.
@@ -170,6 +173,7 @@ impl Code {
             Self::AnswerUnknown => "the first request with the idempotency key has no known answer",
             Self::TooManyIdempotencyKeys => "as many idempotency keys are kept for the account as may be",
             Self::ChangedMeanwhile => "another request has changed it since the version in If-Match",
+            Self::NoSuchResend => "the account has no such resend",
             Self::BodyTooLarge | Self::EventTooLarge => "the body, or the event in a batch, is too large",
         }
     }
@@ -221,6 +225,7 @@ impl Code {
                 (StatusCode::TOO_MANY_REQUESTS, "too_many_idempotency_keys", "Too many idempotency keys")
             }
             Self::ChangedMeanwhile => (StatusCode::PRECONDITION_FAILED, "changed_meanwhile", "Changed meanwhile"),
+            Self::NoSuchResend => (StatusCode::NOT_FOUND, "no_such_resend", "Not found"),
         }
     }
 }

@@ -161,7 +161,7 @@ async fn deliveries(query: LogQuery) -> Result<Vec<DeliveryRow>, ServerFnError> 
 #[cfg(feature = "ssr")]
 mod server {
     use signet_engine::service::deliveries::Filter;
-    use signet_model::EndpointId;
+    use signet_model::{EndpointId, event::EventType};
 
     use super::{DeliveryRow, LogQuery};
     use crate::{error::PageError, frame::Member, present::row};
@@ -174,12 +174,13 @@ mod server {
         let endpoint: EndpointId = query.endpoint.parse().map_err(|_| PageError::NotFound)?;
         let filter = Filter {
             state: query.state.parse().ok(),
-            event_type: query.event_type.parse().ok(),
-            before: query.before.parse().ok(),
+            event_types: query.event_type.parse().ok().map(|kind: EventType| [kind].into()),
+            ..Filter::default()
         };
         // The list of a webhook that is gone is not kept fresh.
         member.account().endpoint(endpoint).get().await?;
-        let found = member.account().endpoint(endpoint).deliveries(&filter, query.limit.min(LIMIT)).await?;
-        Ok(found.iter().map(|delivery| row(endpoint, delivery, member.frame.now)).collect())
+        let from = query.before.parse().ok();
+        let found = member.account().endpoint(endpoint).log(&filter, from, query.limit.min(LIMIT)).await?;
+        Ok(found.deliveries.iter().map(|delivery| row(endpoint, delivery, member.frame.now)).collect())
     }
 }

@@ -2,15 +2,12 @@
 
 use axum::{Router, response::Response, routing::get};
 use leptos::prelude::*;
-use signet_engine::{
-    UnusableDelivery,
-    service::{
-        deliveries::{Delivery, Filter, Log, Rest},
-        endpoints::Endpoint,
-        event_types::Catalogue,
-    },
+use signet_engine::service::{
+    deliveries::{Filter, Log, Position},
+    endpoints::Endpoint,
+    event_types::Catalogue,
 };
-use signet_model::{EndpointId, EventId, delivery::State, event::EventType};
+use signet_model::{EndpointId, delivery::State, event::EventType};
 
 use crate::{
     components::{Breadcrumbs, Icon},
@@ -55,7 +52,8 @@ pub(crate) mod text {
                 "Many deliveries are waiting. Of these, the {PENDING_SEARCHED} that are due first were searched; clear the \
                  filter to see all."
             ),
-            Rest::After(_) => format!("{SEARCHED} deliveries were searched. Choose Older to go on."),
+            Rest::Searched => format!("About {SEARCHED} deliveries were searched. Choose Older to go on."),
+            Rest::Task => "The task has many events. Some of them were searched.".to_owned(),
         }
     }
 }
@@ -74,20 +72,22 @@ pub(super) fn routes() -> Router<AppState> {
 struct Query {
     endpoint: EndpointId,
     filter: Filter,
+    /// The place at which the page begins.
+    from: Option<Position>,
 }
 
 impl Query {
     fn new(endpoint: EndpointId, form: &Form) -> Self {
         let filter = Filter {
             state: form.get(&STATE).parse().ok(),
-            event_type: form.get(&TYPE).parse().ok(),
-            before: form.get(&BEFORE).parse().ok(),
+            event_types: form.get(&TYPE).parse().ok().map(|kind: EventType| [kind].into()),
+            ..Filter::default()
         };
-        Self { endpoint, filter }
+        Self { endpoint, filter, from: form.get(&BEFORE).parse().ok() }
     }
 
     fn restricts(&self) -> bool {
-        self.filter.state.is_some() || self.filter.event_type.is_some()
+        self.filter.state.is_some() || self.filter.event_types.is_some()
     }
 
     fn state(&self) -> &'static str {
@@ -95,7 +95,7 @@ impl Query {
     }
 
     fn event_type(&self) -> &str {
-        self.filter.event_type.as_ref().map(EventType::as_str).unwrap_or_default()
+        self.filter.event_types.iter().flatten().next().map(|kind| kind.as_str()).unwrap_or_default()
     }
 
     /// The address of the first page with the same filter.
@@ -104,9 +104,9 @@ impl Query {
         format!("{}?{}={state}&{}={kind}", path(self.endpoint), STATE.name, TYPE.name)
     }
 
-    /// The address of the page that begins after `last`.
-    fn next_page(&self, last: EventId) -> String {
-        format!("{}&{}={last}", self.first_page(), BEFORE.name)
+    /// The address of the page that begins at a place.
+    fn next_page(&self, from: Position) -> String {
+        format!("{}&{}={from}", self.first_page(), BEFORE.name)
     }
 
     /// The query by which the island keeps the page fresh.
@@ -115,7 +115,7 @@ impl Query {
             endpoint: self.endpoint.to_string(),
             state: self.state().to_owned(),
             event_type: self.event_type().to_owned(),
-            before: self.filter.before.map(|event| event.to_string()).unwrap_or_default(),
+            before: self.from.map(|place| place.to_string()).unwrap_or_default(),
             limit: PAGE,
         }
     }
@@ -125,29 +125,14 @@ impl Query {
 async fn show(member: Member, Ids(id): Ids<EndpointId>, form: Form) -> PageResult {
     let query = Query::new(id, &form);
     let endpoint = member.account().endpoint(id).get().await?;
-    // One more than is shown tells whether there is another page.
-    let mut log = member.account().endpoint(id).log(&query.filter, PAGE + 1).await?;
-    let more = log.deliveries.len() > PAGE as usize;
-    log.deliveries.truncate(PAGE as usize);
+    let log = member.account().endpoint(id).log(&query.filter, query.from, PAGE).await?;
     let catalogue = member.catalogue().await?;
-    Ok(page(&member, &endpoint, &catalogue, &query, &log, more))
+    Ok(page(&member, &endpoint, &catalogue, &query, &log))
 }
 
-/// A delivery, or one that cannot be used.
-type Line = Result<Delivery, UnusableDelivery>;
-
-/// The event by which the page that begins after a line is found.
-fn event(line: &Line) -> Option<EventId> {
-    line.as_ref().map_or_else(|delivery| delivery.event, |delivery| Some(delivery.event))
-}
-
-fn page(member: &Member, endpoint: &Endpoint, catalogue: &Catalogue, query: &Query, log: &Log, more: bool) -> Response {
-    let found = &log.deliveries;
-    let older = match log.rest {
-        Some(Rest::After(event)) => Some(event),
-        _ => found.iter().rev().find_map(event).filter(|_| more),
-    };
-    let rows = found.iter().map(|delivery| row(endpoint.id, delivery, member.frame.now)).collect::<Vec<_>>();
+fn page(member: &Member, endpoint: &Endpoint, catalogue: &Catalogue, query: &Query, log: &Log) -> Response {
+    let older = log.next;
+    let rows = log.deliveries.iter().map(|delivery| row(endpoint.id, delivery, member.frame.now)).collect::<Vec<_>>();
     let empty = if query.restricts() { text::NO_MATCH } else { text::NONE_YET };
     member.frame.render(text::TITLE, || {
         view! {
@@ -168,7 +153,8 @@ fn page(member: &Member, endpoint: &Endpoint, catalogue: &Catalogue, query: &Que
 fn filters(query: &Query, catalogue: &Catalogue) -> impl IntoView + use<> {
     let path = path(query.endpoint);
     let clear = query.restricts().then(|| view! { <a class="button quiet" href=path.clone()>{text::CLEAR}</a> });
-    let Filter { state, event_type, .. } = query.filter.clone();
+    let state = query.filter.state;
+    let event_type = query.filter.event_types.iter().flatten().next().cloned();
     let states =
         State::ALL.iter().map(|&it| option(it.as_str().to_owned(), capitalised(it.as_str()), state == Some(it)));
     let mut types: Vec<EventType> = catalogue.active().take(MAX_TYPES).map(|entry| entry.name.clone()).collect();
@@ -206,11 +192,11 @@ fn capitalised(text: &str) -> String {
     format!("{}{rest}", first.to_uppercase())
 }
 
-fn pages(query: &Query, last: Option<EventId>) -> Option<impl IntoView + use<>> {
-    let newest = query.filter.before.map(|_| view! { <a class="button" href=query.first_page()>{text::NEWEST}</a> });
-    let older = last.map(|last| {
+fn pages(query: &Query, older: Option<Position>) -> Option<impl IntoView + use<>> {
+    let newest = query.from.map(|_| view! { <a class="button" href=query.first_page()>{text::NEWEST}</a> });
+    let older = older.map(|place| {
         view! {
-            <a class="button" rel="next" href=query.next_page(last)>
+            <a class="button" rel="next" href=query.next_page(place)>
                 {text::OLDER}
                 <Icon name="next" />
             </a>
@@ -245,8 +231,7 @@ mod tests {
     fn invalid_values_in_the_address_are_ignored() {
         let form = Form::blank().with(&STATE, "lost").with(&TYPE, "task.failed").with(&BEFORE, "x");
         let query = Query::new(EndpointId::new(Timestamp::from_unix_seconds(0), [0; 10]), &form);
+        assert_eq!((query.filter.state, query.event_type(), query.from), (None, "task.failed", None));
         assert!(query.restricts());
-        let Filter { state, event_type, before } = query.filter;
-        assert_eq!((state, event_type, before), (None, Some(EventType::TASK_FAILED), None));
     }
 }

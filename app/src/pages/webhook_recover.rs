@@ -7,7 +7,11 @@ use std::time::Duration;
 
 use axum::{Router, http::StatusCode, response::IntoResponse, response::Response, routing::get};
 use leptos::prelude::*;
-use signet_engine::service::{backlog::RecoverError, endpoints::Endpoint, event_types::Catalogue};
+use signet_engine::service::{
+    endpoints::Endpoint,
+    event_types::Catalogue,
+    resends::{Progress, StartError},
+};
 use signet_model::{EndpointId, Subscriptions, Timestamp, subscriptions::Selector};
 
 use self::found::Found;
@@ -63,12 +67,15 @@ async fn recover(member: Member, Ids(id): Ids<EndpointId>, mut form: Form) -> Pa
         return Ok(page(&member, &endpoint, &*member.catalogue().await?, &form, None));
     };
     match member.account().endpoint(id).recover(since, &types).await {
-        Ok(count) => Ok(done(&text::sent(count), &delivery_log::path(id))),
+        Ok(resend) if resend.progress == Progress::Running => Ok(done(text::UNDER_WAY, &delivery_log::path(id))),
+        Ok(resend) => Ok(done(&text::sent(resend.sent), &delivery_log::path(id))),
+        Err(StartError::UnderWay(_)) => Ok(done(text::UNDER_WAY, &delivery_log::path(id))),
+        Err(error @ StartError::TooMany) => Ok(done(&error.to_string(), &delivery_log::path(id))),
         // The page says that the webhook is disabled.
-        Err(RecoverError::Disabled) => {
+        Err(StartError::Disabled) => {
             Ok((StatusCode::UNPROCESSABLE_ENTITY, search(&member, id, form).await?).into_response())
         }
-        Err(RecoverError::Store(error)) => Err(error.into()),
+        Err(StartError::Store(error)) => Err(error.into()),
     }
 }
 

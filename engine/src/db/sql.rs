@@ -53,3 +53,20 @@ impl Statement for AssertSqlSafe<String> {
         self.into_sql_str()
     }
 }
+
+/// A statement that is put together from constants, and differs between the databases.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct MadeSql {
+    pub(crate) sqlite: String,
+    pub(crate) postgres: String,
+}
+
+impl Statement for MadeSql {
+    fn sqlite(self) -> SqlStr {
+        AssertSqlSafe(self.sqlite).into_sql_str()
+    }
+
+    fn postgres(self) -> SqlStr {
+        AssertSqlSafe(self.postgres).into_sql_str()
+    }
+}

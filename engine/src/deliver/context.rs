@@ -129,7 +129,7 @@ impl Context {
     }
 
     /// Makes a lease that no other claim has.
-    pub(super) fn new_lease(&self) -> Lease {
+    pub(crate) fn new_lease(&self) -> Lease {
         Lease(i64::from_be_bytes(self.random.bytes()))
     }
 }

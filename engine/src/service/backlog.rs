@@ -13,7 +13,7 @@ use signet_model::{
 use super::{EndpointHandle, Error, Result, Service};
 use crate::{
     db::{self, Pool, Sql, Tx},
-    deliver::drain::drain,
+    deliver::{drain::drain, endpoint_cache::EndpointView},
     fault,
     queue::{Lock, QueueEntry},
 };
@@ -23,9 +23,9 @@ pub use count::Count;
 /// The number of deliveries that one statement looks at, and one transaction changes.
 const BATCH: u32 = 500;
 
-/// Failed deliveries were not put back.
+/// Held deliveries were not released.
 #[derive(Debug, thiserror::Error)]
-pub enum RecoverError {
+enum ReleaseError {
     /// The endpoint is disabled.
     #[error("This webhook is disabled. Re-enable it first.")]
     Disabled,
@@ -34,7 +34,7 @@ pub enum RecoverError {
     Store(#[from] Error),
 }
 
-impl From<db::Error> for RecoverError {
+impl From<db::Error> for ReleaseError {
     fn from(error: db::Error) -> Self {
         Self::Store(error.into())
     }
@@ -49,18 +49,18 @@ pub(crate) const NEXT: &str = "SELECT id, event_id, NOT is_test AND EXISTS
        AND state IN ('failed', 'held', 'discarded') AND event_type = $4 AND event_id > $5
      ORDER BY event_id LIMIT $6";
 
-/// Makes deliveries of an account (`$1`) pending that are still in a state: each
-/// (`$2`) at its instant (`$3`).
+/// Makes deliveries of an account (`$1`) pending that are still in one of some states (`$4`):
+/// each (`$2`) at its instant (`$3`).
 const SEND: Sql = Sql {
     sqlite: "UPDATE deliveries SET state = 'pending', failures = 0, completed_at = NULL, due_at = turn.due_at
                FROM (SELECT unhex(ids.value) AS id, dues.value AS due_at
                        FROM json_each($2) AS ids JOIN json_each($3) AS dues ON dues.key = ids.key) AS turn
-              WHERE deliveries.account_id = $1 AND deliveries.id = turn.id AND deliveries.state = $4
+              WHERE deliveries.account_id = $1 AND deliveries.id = turn.id AND deliveries.state IN (SELECT value FROM json_each($4))
                 AND EXISTS (SELECT 1 FROM events WHERE events.account_id = $1 AND events.id = deliveries.event_id
                                                    AND body IS NOT NULL)",
     postgres: "UPDATE deliveries SET state = 'pending', failures = 0, completed_at = NULL, due_at = turn.due_at
                  FROM unnest($2::uuid[], $3::timestamptz[]) AS turn (id, due_at)
-                WHERE deliveries.account_id = $1 AND deliveries.id = turn.id AND deliveries.state = $4
+                WHERE deliveries.account_id = $1 AND deliveries.id = turn.id AND deliveries.state = ANY($4)
                   AND EXISTS (SELECT 1 FROM events WHERE events.account_id = $1 AND events.id = deliveries.event_id
                                                      AND body IS NOT NULL)",
 };
@@ -100,8 +100,8 @@ impl EndpointHandle<'_> {
         drain(&self.service.delivery, self.account, self.id).await?;
         match self.send_paced(self.select(State::Held, types).await?).await {
             Ok(released) => Ok(released),
-            Err(RecoverError::Disabled) => Ok(0),
-            Err(RecoverError::Store(error)) => Err(error),
+            Err(ReleaseError::Disabled) => Ok(0),
+            Err(ReleaseError::Store(error)) => Err(error),
         }
     }
 
@@ -112,16 +112,6 @@ impl EndpointHandle<'_> {
         self.select(State::Held, types).await?.discard(self.service).await
     }
 
-    /// Puts failed deliveries of these types back, of events that were accepted
-    /// since then: paced, in the order of acceptance, with a new round of
-    /// retries. Tests stay as they are, and so do deliveries without a body.
-    /// Returns how many were put back.
-    pub async fn recover(self, since: Timestamp, types: &Subscriptions) -> Result<u64, RecoverError> {
-        drain(&self.service.delivery, self.account, self.id).await?;
-        let after = first_id(since);
-        self.send_paced(Selection { after, ..self.select(State::Failed, types).await? }).await
-    }
-
     /// All deliveries in a state, of these types.
     async fn select(self, state: State, types: &Subscriptions) -> Result<Selection> {
         let after = EventId::from_uuid(uuid::Uuid::nil());
@@ -130,9 +120,9 @@ impl EndpointHandle<'_> {
     }
 
     /// Sends a selection to the end, even if no caller waits for it any more.
-    async fn send_paced(self, selection: Selection) -> Result<u64, RecoverError> {
+    async fn send_paced(self, selection: Selection) -> Result<u64, ReleaseError> {
         if self.get().await?.disabled.is_some() {
-            return Err(RecoverError::Disabled);
+            return Err(ReleaseError::Disabled);
         }
         let service = Arc::clone(self.service);
         let sending = tokio::spawn(async move { selection.send(&service).await });
@@ -158,7 +148,7 @@ struct Selection {
 impl Selection {
     /// Sends the selection in batches. Each goes on where the last one ended, so that
     /// deliveries that fail anew meanwhile are not taken up again.
-    async fn send(mut self, service: &Service) -> Result<u64, RecoverError> {
+    async fn send(mut self, service: &Service) -> Result<u64, ReleaseError> {
         let mut total = 0;
         loop {
             // Beside the traffic; a delivery that has changed by the time of sending is left alone.
@@ -204,7 +194,7 @@ impl Selection {
     }
 
     /// Makes one batch pending, behind earlier releases; returns how many deliveries those are.
-    async fn send_batch(&self, service: &Service, ids: &[DeliveryId]) -> Result<u64, RecoverError> {
+    async fn send_batch(&self, service: &Service, ids: &[DeliveryId]) -> Result<u64, ReleaseError> {
         if ids.is_empty() {
             return Ok(0);
         }
@@ -215,34 +205,59 @@ impl Selection {
         let snapshot = service.delivery.endpoint_cache.load_locked(&mut tx, &[account], Lock::Exclusive).await?;
         let view = snapshot.endpoint(account, endpoint).ok_or(Error::EndpointNotFound)?;
         if view.disabled || view.enabling {
-            return Err(RecoverError::Disabled);
+            return Err(ReleaseError::Disabled);
         }
-        service.delivery.release_rates.release(endpoint);
-        let now = service.clock.now();
-        let start = self.released_until(&mut tx).await?.map_or(now, |until| until.max(now));
-        let due_at = |place| start + Duration::from_secs(1) * place / service.settings.release_rate;
-        let turns: Vec<_> = (0..).map(due_at).take(ids.len()).collect();
-        let sent = tx.query(SEND).bind(account).bind_ids(ids).bind_instants(&turns).bind(state).execute().await?;
-        self.release_until(&mut tx, due_at(u32::try_from(ids.len()).unwrap_or(BATCH))).await?;
-        let look_at = view.rests_until(start).unwrap_or(start);
-        tx.pull_forward(QueueEntry { account, endpoint, due_at: look_at }).await?;
+        let (sent, _) = send(service, &mut tx, Line { account, view, states: &[state] }, ids).await?;
         tx.notify().await?;
         tx.commit().await?;
         fault::point("after_step");
         Ok(sent)
     }
+}
 
-    /// The instant until which earlier releases for the endpoint go out.
-    async fn released_until(&self, tx: &mut Tx<'_>) -> Result<Option<Timestamp>> {
-        const SQL: &str = "SELECT released_until FROM endpoints WHERE account_id = $1 AND id = $2";
-        Ok(tx.query(SQL).bind(self.account).bind(self.endpoint).fetch_value().await?)
-    }
+/// Deliveries of an endpoint that are put into its line.
+#[derive(Clone, Copy)]
+pub(super) struct Line<'a> {
+    pub(super) account: AccountId,
+    pub(super) view: &'a EndpointView,
+    /// Only those that are still in one of these states.
+    pub(super) states: &'a [State],
+}
 
-    async fn release_until(&self, tx: &mut Tx<'_>, until: Timestamp) -> Result<()> {
-        const SQL: &str = "UPDATE endpoints SET released_until = $3 WHERE account_id = $1 AND id = $2";
-        tx.query(SQL).bind(self.account).bind(self.endpoint).bind(until).execute().await?;
-        Ok(())
-    }
+/// Makes deliveries pending, behind earlier releases, in a transaction that has locked their
+/// account. Returns how many those are, and the instant at which the line ends.
+pub(super) async fn send(
+    service: &Service,
+    tx: &mut Tx<'_>,
+    line: Line<'_>,
+    ids: &[DeliveryId],
+) -> Result<(u64, Timestamp)> {
+    let Line { account, view, states } = line;
+    let endpoint = view.id;
+    service.delivery.release_rates.release(endpoint);
+    let now = service.clock.now();
+    let start = released_until(tx, line).await?.map_or(now, |until| until.max(now));
+    let due_at = |place| start + Duration::from_secs(1) * place / service.settings.release_rate;
+    let turns: Vec<_> = (0..).map(due_at).take(ids.len()).collect();
+    let states: Vec<_> = states.iter().map(|state| state.as_str()).collect();
+    let sent = tx.query(SEND).bind(account).bind_ids(ids).bind_instants(&turns).bind_texts(&states).execute().await?;
+    let until = due_at(u32::try_from(ids.len()).unwrap_or(BATCH));
+    release_until(tx, line, until).await?;
+    let look_at = view.rests_until(start).unwrap_or(start);
+    tx.pull_forward(QueueEntry { account, endpoint, due_at: look_at }).await?;
+    Ok((sent, until))
+}
+
+/// The instant until which earlier releases for the endpoint go out.
+async fn released_until(tx: &mut Tx<'_>, line: Line<'_>) -> Result<Option<Timestamp>> {
+    const SQL: &str = "SELECT released_until FROM endpoints WHERE account_id = $1 AND id = $2";
+    Ok(tx.query(SQL).bind(line.account).bind(line.view.id).fetch_value().await?)
+}
+
+async fn release_until(tx: &mut Tx<'_>, line: Line<'_>, until: Timestamp) -> Result<()> {
+    const SQL: &str = "UPDATE endpoints SET released_until = $3 WHERE account_id = $1 AND id = $2";
+    tx.query(SQL).bind(line.account).bind(line.view.id).bind(until).execute().await?;
+    Ok(())
 }
 
 /// The id that no event accepted at this instant or later undercuts.

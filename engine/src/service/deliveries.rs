@@ -1,7 +1,10 @@
 //! Deliveries: the log of an endpoint, and one delivery with all of its attempts.
 
+mod draft_test;
+mod filter;
 mod log;
 mod resend;
+mod retrying;
 mod row;
 mod test_event;
 
@@ -18,11 +21,17 @@ use signet_model::{
 use super::{AccountHandle, Error, Result, Service};
 use crate::db::Pool;
 
+pub(crate) use draft_test::DraftTests;
+pub use draft_test::{DRAFT_TESTS_PER_MINUTE, DraftTest, DraftTestError};
+pub use filter::{Filter, IdPrefix, InvalidIdPrefix, Position, ResultClass, UnknownClass};
 #[cfg(test)]
-pub(super) use log::{COUNT_PENDING, LAST_SEARCHED, UNFILTERED};
+pub(super) use log::plans;
 pub use log::{Log, PENDING_SEARCHED, Rest, SEARCHED};
+pub(super) use log::{Order, Span};
 pub use resend::ResendError;
-use row::{DELIVERIES, Row};
+pub use retrying::RetryError;
+use row::DELIVERIES;
+pub(crate) use row::Row;
 pub use test_event::TestError;
 
 /// The time after which to look again for an outcome that another process may record.
@@ -73,17 +82,6 @@ pub struct DeliveryDetail {
     pub occurred_at: Timestamp,
     /// The attempts, oldest first.
     pub attempts: Vec<Attempt>,
-}
-
-/// Selects deliveries of an endpoint.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Only those in this state.
-    pub state: Option<State>,
-    /// Only those of this type.
-    pub event_type: Option<EventType>,
-    /// Only those of events before this one: the cursor of the next page.
-    pub before: Option<EventId>,
 }
 
 impl<'e> AccountHandle<'e> {

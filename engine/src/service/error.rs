@@ -14,6 +14,12 @@ pub enum Error {
     /// The account has no such delivery.
     #[error("there is no such delivery")]
     DeliveryNotFound,
+    /// The account has no such event.
+    #[error("there is no such event")]
+    EventNotFound,
+    /// The account has no such resend.
+    #[error("there is no such task of sending again")]
+    ResendNotFound,
     /// The account has no such API key.
     #[error("there is no such API key")]
     ApiKeyNotFound,

@@ -60,7 +60,7 @@ impl TestDatabase {
         let columns = backlog.columns(hour_ago);
         let attempts = format!(
             "INSERT INTO attempts (account_id, delivery_id, number, started_at, duration_us, request_headers, body_truncated, failure)
-             SELECT {account}, {id}, 1, {hour_ago}, 1, '[]', FALSE, 'connect_refused' FROM {numbers};"
+             SELECT {account}, {id}, 1, {hour_ago}, 1, '[]', FALSE, 'connection_refused' FROM {numbers};"
         );
         self.run(&format!(
             "INSERT INTO events (id, account_id, event_type, body, occurred_at, accepted_at, fanout, is_test)

@@ -104,7 +104,8 @@ async fn releasing_or_discarding_what_was_held_costs_a_neighbour_nothing() {
 async fn recovering_from_a_long_history_costs_a_neighbour_nothing() {
     compare_decision("recovered", State::Failed, async |account, endpoint| {
         let since = Timestamp::from_unix_seconds(0);
-        account.endpoint(endpoint).recover(since, &Subscriptions::all()).await.expect("recovered");
+        let resend = account.endpoint(endpoint).start_recovery(since, &Subscriptions::all()).await.expect("begun");
+        account.resend(resend.id).await_end(Duration::from_mins(5)).await.expect("recovered");
     })
     .await;
 }

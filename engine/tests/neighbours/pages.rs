@@ -16,7 +16,11 @@ async fn reading_pages_of_a_long_log_costs_a_neighbour_nothing() {
         let endpoint = world.bad_endpoint("log").await;
         fill(&world.noisy.database, (world.bad, endpoint), DELIVERIES, State::Discarded).await;
         // Of neither there is any: the whole log is looked through, unless an index says so.
-        let filter = Filter { state: Some(State::Held), event_type: Some(EventType::BALANCE_LOW), before: None };
+        let filter = Filter {
+            state: Some(State::Held),
+            event_types: Some([EventType::BALANCE_LOW].into()),
+            ..Filter::default()
+        };
         world
             .compare("pages", async |world| {
                 let read = || world.noisy.engine.account(world.bad).endpoint(endpoint).deliveries(&filter, 25);
@@ -34,18 +38,14 @@ async fn reading_a_long_log_to_its_end_costs_a_neighbour_nothing() {
         fill(&world.noisy.database, (world.bad, endpoint), DELIVERIES / 10, State::Discarded).await;
         world
             .compare("export", async |world| {
-                let mut filter = Filter::default();
+                let mut from = None;
                 loop {
-                    let page = world
-                        .noisy
-                        .engine
-                        .account(world.bad)
-                        .endpoint(endpoint)
-                        .deliveries(&filter, 100)
-                        .await
-                        .expect("a page");
-                    let Some(Ok(last)) = page.into_iter().next_back() else { break };
-                    filter.before = Some(last.event);
+                    let account = world.noisy.engine.account(world.bad);
+                    let page = account.endpoint(endpoint).log(&Filter::default(), from, 100).await.expect("a page");
+                    from = page.next;
+                    if from.is_none() {
+                        break;
+                    }
                 }
             })
             .await;

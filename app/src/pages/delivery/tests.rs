@@ -32,7 +32,8 @@ async fn a_delivery_that_cannot_be_read_has_a_line_and_a_page() {
         let endpoint = owner.endpoint().await.id;
         Hands(&owner.engine).ingest(completed(&owner.engine, owner.account, "task")).await.0.expect("accepted");
         owner.database.run(&format!("UPDATE deliveries SET {column}")).await;
-        let log = owner.account().endpoint(endpoint).deliveries(&Filter::default(), 1).await.expect("the log");
+        let log =
+            owner.account().endpoint(endpoint).log(&Filter::default(), None, 1).await.expect("the log").deliveries;
         let delivery = delivery_path(endpoint, log[0].as_ref().expect_err("unusable").id);
         for page in [&endpoint_path(endpoint), &delivery_log::path(endpoint), &delivery] {
             let answer = owner.get(page).await;

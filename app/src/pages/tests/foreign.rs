@@ -59,7 +59,8 @@ impl Property {
         let account = visitor.engine.account(self.account);
         let mut text = format!("{:?}", account.api_keys().list().await.expect("keys"));
         for endpoint in account.endpoints().list().await.expect("endpoints") {
-            let log = account.endpoint(endpoint.id).deliveries(&Filter::default(), 100).await.expect("the log");
+            let log =
+                account.endpoint(endpoint.id).log(&Filter::default(), None, 100).await.expect("the log").deliveries;
             let secret = account.endpoint(endpoint.id).secret().await.expect("a secret");
             write!(text, "\n{endpoint:?}\n{}\n{log:?}", secret.reveal()).expect("text");
         }

@@ -39,7 +39,8 @@ async fn opening_the_address_of_a_form_leaves_the_webhook_as_it_is() {
     owner.get("/logout").await;
     let after = owner.account().endpoint(endpoint.id).get().await.expect("still there");
     assert!(after.disabled.is_none());
-    let sent = owner.account().endpoint(endpoint.id).deliveries(&Filter::default(), 10).await.expect("the log");
+    let sent =
+        owner.account().endpoint(endpoint.id).log(&Filter::default(), None, 10).await.expect("the log").deliveries;
     assert!(sent.is_empty());
 }
 

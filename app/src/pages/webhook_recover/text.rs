@@ -58,6 +58,8 @@ pub(super) fn send(count: Count) -> String {
     format!("Send {} again", words::deliveries(count))
 }
 
+pub(super) const UNDER_WAY: &str = "Failed deliveries are being sent again, one after the other.";
+
 pub(super) fn sent(count: u64) -> String {
     match count {
         0 => "There was nothing left to send again.".to_owned(),

@@ -107,7 +107,11 @@ impl EndpointHandle<'_> {
     }
 
     /// Lists the types of the endpoint's deliveries in a state that are selected.
-    pub(super) async fn types_among(self, state: State, selected: &Subscriptions) -> Result<Vec<EventType>> {
+    pub(in crate::service) async fn types_among(
+        self,
+        state: State,
+        selected: &Subscriptions,
+    ) -> Result<Vec<EventType>> {
         let mut types = self.types_in(state, TYPES_MAX).await?;
         types.retain(|kind| selected.contains(kind));
         Ok(types)

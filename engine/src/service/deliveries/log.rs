@@ -1,41 +1,68 @@
-//! The delivery log, newest first.
+//! The delivery log of an account or of one of its endpoints, newest first.
 //!
-//! Without a filter it follows `deliveries_by_endpoint`. Failed, held and discarded
-//! deliveries are merged from parts of `deliveries_by_state`, one for each type that the
-//! endpoint has in that state, each read no further than the page is long. Pending deliveries are in the
-//! order in which they are due: of these, a slice is searched. For all other filters, the
-//! next part of the log is searched, and the page tells where the search ended.
+//! # How deliveries are found
+//! No index leads through an account: each begins with an endpoint. A page is therefore a
+//! merge over the account's endpoints, of as many deliveries of each as the page is long.
+//! Its *edge* is found first: of each endpoint the event that is the last one on a full page,
+//! and of these events the newest. No delivery beyond the edge can be on the page.
+//!
+//! - All deliveries follow `deliveries_by_endpoint`.
+//! - Failed, held and discarded ones follow `deliveries_set_aside`, or, of a few types,
+//!   `deliveries_by_state`.
+//! - Pending ones are in the order in which they are due: a number of each endpoint is looked at.
+//! - Those of a task follow `events_by_task`, those with one id the primary key.
+//!
+//! Where no index serves the rest of a filter, the deliveries up to an edge are *searched*,
+//! in rounds, and the answer tells where the search ended.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
-use const_format::{concatcp, formatcp};
-use signet_model::{EventId, delivery::State, event::EventType};
-use sqlx::AssertSqlSafe;
+use const_format::formatcp;
+use signet_model::{DeliveryId, EndpointId, EventId, Timestamp, delivery::State};
+use uuid::Uuid;
 
 use super::{
-    Delivery, Filter,
+    Delivery,
+    filter::{Filter, IdPrefix, Position, ResultClass},
     row::{DELIVERIES, Row},
 };
 use crate::{
     UnusableDelivery,
-    db::Pool,
-    service::{EFFECTIVE_STATE, EndpointHandle, Result},
+    db::{Conn, MadeSql, Pool, Sql},
+    service::{AccountHandle, EFFECTIVE_STATE, EndpointHandle, Error, Result},
 };
 
-/// The number of types up to which parts of the index are merged.
-const MERGED_TYPES: u32 = 100;
-
-/// The number of an endpoint's pending deliveries that a filter looks at: those due first.
+/// The number of pending deliveries that a filter looks at: of each endpoint those due first,
+/// a thousand at most.
 pub const PENDING_SEARCHED: u32 = 1_000;
-/// The number of deliveries of the log that a filter looks at if no index serves it.
+/// The number of deliveries that a filter looks at, more or less, if no index serves it.
 pub const SEARCHED: u32 = 10_000;
+
+/// The rounds of one search.
+const ROUNDS: u32 = 4;
+/// The number of pending deliveries that a filter looks at in all.
+const PENDING_SEARCHED_IN_ALL: u32 = 10_000;
+/// The number of events of one task that a filter looks at.
+const TASK_EVENTS: i64 = 100;
+/// The number of types of which each has its own part of an index read.
+const TYPES_MERGED: usize = 8;
+/// The number of endpoints that are merged: all that there are, and then the deleted ones
+/// that are newest.
+const ENDPOINTS_MERGED: i64 = 1_000;
+/// The time by which the event of a test can be newer than its delivery.
+const TEST_LAG: std::time::Duration = std::time::Duration::from_mins(1);
+
+/// The instant after which ids have no room for more milliseconds.
+const END_OF_IDS: Timestamp = Timestamp::from_unix_micros((1 << 48) * 1_000);
 
 /// A page of the log.
 #[derive(Debug)]
 pub struct Log {
     /// The deliveries, newest first, with those that cannot be used among them.
     pub deliveries: Vec<Result<Delivery, UnusableDelivery>>,
-    /// The deliveries that were not looked at.
+    /// The place at which the next page begins, unless the log ends here.
+    pub next: Option<Position>,
+    /// The reason for which deliveries of this page can be missing.
     pub rest: Option<Rest>,
 }
 
@@ -44,163 +71,571 @@ pub struct Log {
 pub enum Rest {
     /// More are pending.
     Pending,
-    /// The deliveries of events before this one.
-    After(EventId),
+    /// The task has more events.
+    Task,
+    /// The search ended at the place where the next page begins.
+    Searched,
 }
 
-/// Of an endpoint (`$1`, `$2`): at most `$4` of events before one (`$3`).
-pub(crate) const UNFILTERED: &str = formatcp!(
-    "{DELIVERIES} WHERE d.account_id = $1 AND d.endpoint_id = $2 AND d.event_id < $3
-     ORDER BY d.event_id DESC LIMIT $4"
-);
-
-/// Likewise of a state (`$5`) and a type (`$6`), among `{candidates}`.
-const FILTERED: &str = concatcp!(
-    DELIVERIES,
-    " WHERE d.account_id = $1 AND d.id IN ({candidates}) AND d.event_id < $3 AND (CAST($5 AS TEXT) IS NULL OR ",
-    EFFECTIVE_STATE,
-    " = $5) AND (CAST($6 AS TEXT) IS NULL OR d.event_type = $6) ORDER BY d.event_id DESC LIMIT $4"
-);
-
-/// Counts the pending deliveries of an endpoint (`$1`, `$2`), up to `$3`.
-pub(crate) const COUNT_PENDING: &str = "SELECT count(*) FROM (SELECT 1 FROM deliveries
-     WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending' ORDER BY due_at LIMIT $3) AS pending";
-
-/// The last event that a search of the log (`$4` deliveries before `$3`) looks at, if that
-/// is not all.
-pub(crate) const LAST_SEARCHED: &str = "SELECT event_id FROM deliveries
-     WHERE account_id = $1 AND endpoint_id = $2 AND event_id < $3 ORDER BY event_id DESC LIMIT 1 OFFSET $4 - 1";
-
-/// The way in which deliveries are found.
+/// The order of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum Order {
+    NewestFirst,
+    OldestFirst,
+}
+
+impl Order {
+    const fn sql(self) -> &'static str {
+        match self {
+            Self::NewestFirst => "DESC",
+            Self::OldestFirst => "ASC",
+        }
+    }
+}
+
+/// A part of the log in which both ends are looked at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Span {
+    pub(crate) first: EventId,
+    /// Only deliveries before this place.
+    pub(crate) before: Position,
+    /// No endpoint has more deliveries there, of one state and type where an index has parts
+    /// for them.
+    pub(crate) each: u32,
+}
+
+/// The way to deliveries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Walk {
     /// All of them.
     All,
-    /// By their state, as stored.
-    Index(&'static [State]),
-    /// One after the other.
-    Search,
+    /// By their states, as stored, and perhaps by a few types.
+    Aside(&'static [State], bool),
+    /// By events.
+    Events,
+    /// By an id.
+    One,
 }
 
-impl Filter {
-    pub(crate) const fn way(&self) -> Way {
-        match (self.state, &self.event_type) {
-            (None, None) => Way::All,
-            (None, Some(_)) | (Some(State::Delivered), _) => Way::Search,
-            (Some(State::Pending), _) => Way::Index(&[]),
-            (Some(State::Failed), _) => Way::Index(&[State::Failed]),
-            (Some(State::Held), _) => Way::Index(&[State::Held]),
-            // Held deliveries of an endpoint that was deleted just now are told to be discarded.
-            (Some(State::Discarded), _) => Way::Index(&[State::Discarded, State::Held]),
+/// Endpoints, and the way to their deliveries.
+#[derive(Debug)]
+struct Part {
+    walk: Walk,
+    endpoints: Vec<EndpointId>,
+}
+
+/// All that a filter looks at.
+#[derive(Debug)]
+pub(crate) struct Search<'f> {
+    filter: &'f Filter,
+    order: Order,
+    parts: Vec<Part>,
+    /// The endpoints of which pending deliveries are looked at.
+    pending: Vec<EndpointId>,
+    /// The events of the task.
+    events: Vec<EventId>,
+    /// The filter restricts more than the parts do.
+    is_residual: bool,
+}
+
+#[derive(sqlx::FromRow)]
+struct KnownEndpoint {
+    id: EndpointId,
+    is_deleted: bool,
+}
+
+/// The endpoints (`$2`) as rows.
+const SOURCES: Sql =
+    Sql { sqlite: "(SELECT unhex(value) AS id FROM json_each($2)) AS s", postgres: "unnest($2) AS s (id)" };
+/// The types (`$8`) as rows, and as a condition.
+const TYPES: Sql = Sql { sqlite: "(SELECT value AS name FROM json_each($8)) AS k", postgres: "unnest($8) AS k (name)" };
+const IN_TYPES: Sql = Sql { sqlite: "IN (SELECT value FROM json_each($8))", postgres: "= ANY($8)" };
+/// The events (`$12`) as a condition.
+const IN_EVENTS: Sql = Sql { sqlite: "IN (SELECT unhex(value) FROM json_each($12))", postgres: "= ANY($12)" };
+/// The account of the candidates. On SQLite, whose indexes begin with the endpoint, the
+/// account would be read from each row; all endpoints are the account's own.
+const OWN: Sql = Sql { sqlite: "", postgres: "x.account_id = $1 AND " };
+/// Around the deliveries of each source. PostgreSQL follows the index that is in order.
+const OPEN: Sql =
+    Sql { sqlite: "CROSS JOIN ", postgres: "CROSS JOIN LATERAL (SELECT x.id, x.event_id, x.endpoint_id FROM " };
+const CLOSE: Sql = Sql { sqlite: "", postgres: " ORDER BY x.event_id {order} LIMIT $14) AS x" };
+/// Around the statement that finds candidates. PostgreSQL finishes an array before it reads
+/// the rows; a join could be turned around.
+const AMONG: Sql = Sql { sqlite: "IN (", postgres: "= ANY(ARRAY(" };
+const END: Sql = Sql { sqlite: ")", postgres: "))" };
+/// The first pending deliveries of each endpoint.
+const PENDING: Sql = Sql {
+    sqlite: "SELECT p.id FROM (SELECT unhex(value) AS id FROM json_each($2)) AS s CROSS JOIN deliveries p
+              WHERE p.id IN (SELECT x.id FROM deliveries x WHERE x.endpoint_id = s.id AND x.state = 'pending'
+                              ORDER BY x.due_at LIMIT $13)",
+    postgres: "SELECT p.id FROM unnest($2) AS s (id) CROSS JOIN LATERAL
+                 (SELECT x.id FROM deliveries x WHERE x.account_id = $1 AND x.endpoint_id = s.id AND x.state = 'pending'
+                   ORDER BY x.due_at LIMIT $13) AS p",
+};
+/// Counts the endpoints with more pending deliveries than those.
+const OVERFLOWING: &str = "SELECT count(*) FROM {sources} WHERE EXISTS (SELECT 1 FROM deliveries x
+     WHERE {own}x.endpoint_id = s.id AND x.state = 'pending' ORDER BY x.due_at LIMIT 1 OFFSET $3)";
+
+/// The deliveries from an event (`$5`) to before a place (`$3`, `$4`).
+const RANGE: &str = "{x}.event_id >= $5 AND {x}.event_id <= $3 AND ({x}.event_id < $3 OR {x}.endpoint_id < $4)";
+/// The conditions on a part of `deliveries_set_aside`, with the predicate of the index.
+const SET_ASIDE: &str = "x.state = t.state AND x.state IN ('failed', 'held', 'discarded') AND ";
+/// The conditions on a part of `deliveries_by_state`, likewise.
+const TYPED: &str = formatcp!("{SET_ASIDE}x.event_type = k.name AND ");
+
+fn made(text: &str) -> MadeSql {
+    let with = |pick: fn(Sql) -> &'static str| {
+        text.replace("{sources}", pick(SOURCES))
+            .replace("{types}", pick(TYPES))
+            .replace("{in_types}", pick(IN_TYPES))
+            .replace("{in_events}", pick(IN_EVENTS))
+            .replace("{own}", pick(OWN))
+            .replace("{pending}", pick(PENDING))
+            .replace("{open}", pick(OPEN))
+            .replace("{close DESC}", &pick(CLOSE).replace("{order}", "DESC"))
+            .replace("{close ASC}", &pick(CLOSE).replace("{order}", "ASC"))
+            .replace("{among}", pick(AMONG))
+            .replace("{end}", pick(END))
+    };
+    MadeSql { sqlite: with(|sql| sql.sqlite), postgres: with(|sql| sql.postgres) }
+}
+
+impl Walk {
+    /// Endpoints `s`, with states `t` and types `k` where an index has parts for them, and the
+    /// conditions on a delivery `x` of such a part, in a part of the log.
+    fn sources(self) -> (String, String) {
+        let range = RANGE.replace("{x}", "x");
+        let (more, conditions) = match self {
+            Self::Events => (String::new(), "x.event_id {in_events} AND "),
+            Self::All | Self::One => (String::new(), ""),
+            Self::Aside(states, is_typed) => {
+                let states = states.iter().map(|state| format!("SELECT '{}' AS state", state.as_str()));
+                let states = states.collect::<Vec<_>>().join(" UNION ALL ");
+                let types = if is_typed { " CROSS JOIN {types}" } else { "" };
+                (format!(" CROSS JOIN ({states}) AS t{types}"), if is_typed { TYPED } else { SET_ASIDE })
+            }
+        };
+        (format!("{{sources}}{more}"), format!("{{own}}x.endpoint_id = s.id AND {conditions}{range}"))
+    }
+
+    /// The deliveries `x`.
+    fn candidates(self, order: Order) -> String {
+        if self == Self::One {
+            let range = RANGE.replace("{x}", "x");
+            return format!(
+                "FROM deliveries x WHERE x.account_id = $1 AND x.id = $10 AND {range}
+                   AND EXISTS (SELECT 1 FROM {{sources}} WHERE s.id = x.endpoint_id)"
+            );
         }
+        let (sources, conditions) = self.sources();
+        format!("FROM {sources} {{open}}deliveries x WHERE {conditions}{{close {}}}", order.sql())
     }
 
-    /// The statement that reads a page, if the endpoint has deliveries of these types in the
-    /// states of the filter.
-    pub(crate) fn sql(&self, way: Way, types: &[EventType]) -> String {
-        match way {
-            Way::All => UNFILTERED.to_owned(),
-            Way::Index(states) => FILTERED.replace("{candidates}", &self.candidates(states, types)),
-            Way::Search => FILTERED.replace("{candidates}", &searched()),
+    /// The statement that finds the edge: the event up to which the deliveries are read that
+    /// can be among the next `$6`.
+    fn edge(self, order: Order) -> Option<String> {
+        if matches!(self, Self::One | Self::Events) {
+            return None;
         }
+        let ((sources, conditions), order) = (self.sources(), order.sql());
+        Some(format!(
+            "SELECT edge FROM (SELECT (SELECT x.event_id FROM deliveries x WHERE {conditions}
+               ORDER BY x.event_id {order} LIMIT 1 OFFSET $6 - 1) AS edge FROM {sources}) AS edges
+              WHERE edge IS NOT NULL ORDER BY edge {order} LIMIT 1"
+        ))
     }
 
-    fn candidates(&self, states: &[State], types: &[EventType]) -> String {
-        let parts = states.iter().flat_map(|state| types.iter().map(move |kind| part(*state, kind)));
-        let pending = (self.state != Some(State::Failed)).then(pending);
-        let none = "SELECT id FROM deliveries WHERE account_id = $1 AND id IS NULL".to_owned();
-        parts.chain(pending).reduce(|all, part| format!("{all} UNION ALL {part}")).unwrap_or(none)
+    /// The statement that counts the deliveries up to an edge.
+    fn count(self, order: Order) -> String {
+        format!("SELECT count(*) {}", self.candidates(order))
     }
 }
 
-/// Names of types have no letter that a text in SQL could not have.
-fn part(state: State, kind: &EventType) -> String {
-    let (state, kind) = (state.as_str(), kind.as_str());
-    format!(
-        "SELECT id FROM (SELECT id FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = '{state}'
-           AND state IN ('failed', 'held', 'discarded') AND event_type = '{kind}' AND event_id < $3
-           ORDER BY event_id DESC LIMIT $4) AS of_state"
-    )
+impl Search<'_> {
+    /// The statement that reads a page of a part: by the index alone, or by searching.
+    fn page(&self, walk: Walk) -> String {
+        let (order, candidates) = (self.order.sql(), walk.candidates(self.order));
+        if self.is_residual || matches!(walk, Walk::One | Walk::Events) {
+            return format!(
+                "{DELIVERIES} WHERE d.account_id = $1 AND d.id {{among}}SELECT x.id {candidates}{{end}}{}
+                 ORDER BY d.event_id {order}, d.endpoint_id {order} LIMIT $6",
+                self.residual()
+            );
+        }
+        format!(
+            "{DELIVERIES} WHERE d.account_id = $1 AND d.id {{among}}SELECT id FROM (SELECT x.id {candidates}
+               ORDER BY x.event_id {order}, x.endpoint_id {order} LIMIT $6) AS page{{end}}
+             ORDER BY d.event_id {order}, d.endpoint_id {order}"
+        )
+    }
+
+    /// The statement that reads pending deliveries.
+    fn pending_page(&self) -> String {
+        let order = self.order.sql();
+        format!(
+            "{DELIVERIES} WHERE d.account_id = $1 AND d.id {{among}}{{pending}}{{end}} AND {}{}
+             ORDER BY d.event_id {order}, d.endpoint_id {order} LIMIT $6",
+            RANGE.replace("{x}", "d"),
+            self.residual()
+        )
+    }
+
+    fn residual(&self) -> String {
+        let Filter { state, event_types, result, status, id, .. } = self.filter;
+        let mut text = String::new();
+        if state.is_some() {
+            text.push_str(formatcp!(" AND {EFFECTIVE_STATE} = $7"));
+        }
+        if event_types.is_some() {
+            text.push_str(" AND d.event_type {in_types}");
+        }
+        if let Some(IdPrefix::Delivery(..)) = id {
+            text.push_str(" AND d.id >= $10 AND d.id <= $11");
+        }
+        if let Some(class) = result {
+            text.push_str(&format!(" AND {}", class.condition()));
+        }
+        if status.is_some() {
+            text.push_str(" AND a.failure IS NULL AND COALESCE(a.status, 0) = $9");
+        }
+        text
+    }
+
+    /// Tells if deliveries are searched that do not match.
+    pub(crate) const fn is_residual(&self) -> bool {
+        self.is_residual
+    }
+
+    fn pending_max(&self) -> u32 {
+        let endpoints = u32::try_from(self.pending.len()).unwrap_or(u32::MAX).max(1);
+        (PENDING_SEARCHED_IN_ALL / endpoints).clamp(10, PENDING_SEARCHED)
+    }
+
+    fn endpoints(&self) -> usize {
+        self.parts.iter().map(|part| part.endpoints.len()).sum::<usize>().max(1)
+    }
 }
 
-fn pending() -> String {
-    format!(
-        "SELECT id FROM (SELECT id FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending'
-           ORDER BY due_at LIMIT {PENDING_SEARCHED}) AS pending"
-    )
+/// The values of a statement.
+struct Values<'a> {
+    endpoints: &'a [EndpointId],
+    span: Span,
+    most: u32,
 }
 
-fn searched() -> String {
-    format!(
-        "SELECT id FROM (SELECT id FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND event_id < $3
-           ORDER BY event_id DESC LIMIT {SEARCHED}) AS searched"
-    )
+impl AccountHandle<'_> {
+    /// Lists deliveries of the account, newest first, at most `limit`, from a place on.
+    ///
+    /// # Errors
+    /// The filter names an endpoint that the account does not have.
+    pub async fn deliveries(self, filter: &Filter, from: Option<Position>, limit: u32) -> Result<Log> {
+        let search = self.search(filter, Order::NewestFirst).await?;
+        let mut span = filter.span();
+        span.before = from.map_or(span.before, |from| from.min(span.before));
+        let (mut rows, mut next, mut is_searched) = (Vec::new(), None, false);
+        // Enough to fill the page at once if an index serves the filter.
+        let mut each = if search.is_residual { search.first_round() } else { limit + 1 };
+        let mut looked_at = 0;
+        loop {
+            let edge = self.edge(&search, span, each).await?;
+            let part = Span { first: edge.unwrap_or(span.first), each, ..span };
+            rows.extend(self.rows(&search, part, limit + 1).await?);
+            if rows.len() > limit as usize {
+                break;
+            }
+            let Some(edge) = edge else { break };
+            if !search.is_residual {
+                break;
+            }
+            let count = self.count(&search, part).await?;
+            looked_at += count;
+            span.before = Position::before(edge);
+            if looked_at >= SEARCHED {
+                (next, is_searched) = (Some(span.before), true);
+                break;
+            }
+            // Endpoints that have few deliveries there leave the others more.
+            each = each.saturating_mul((search.round() / count.max(1)).clamp(1, 16));
+        }
+        if rows.len() > limit as usize {
+            rows.truncate(limit as usize);
+            next = rows.iter().rev().find_map(Row::position);
+        }
+        let rest = if is_searched { Some(Rest::Searched) } else { self.rest(&search).await? };
+        Ok(Log { deliveries: rows.into_iter().filter_map(Row::read).collect(), next, rest })
+    }
+
+    /// The ways to the deliveries that a filter selects.
+    pub(crate) async fn search(self, filter: &Filter, order: Order) -> Result<Search<'_>> {
+        let known = self.known_endpoints(filter.endpoint).await?;
+        let events = match &filter.task {
+            Some(task) => self.events_about(task).await?,
+            None => Vec::new(),
+        };
+        Ok(filter.search(&known, events, order))
+    }
+
+    async fn known_endpoints(self, only: Option<EndpointId>) -> Result<Vec<KnownEndpoint>> {
+        const ALL: &str = "SELECT id, deleted_at IS NOT NULL AS is_deleted FROM endpoints WHERE account_id = $1
+             ORDER BY is_deleted, id DESC LIMIT $2";
+        const ONE: &str =
+            "SELECT id, deleted_at IS NOT NULL AS is_deleted FROM endpoints WHERE account_id = $1 AND id = $2";
+        let mut conn = self.service.db.read(Pool::Pages).await?;
+        let Some(id) = only else {
+            return Ok(conn.query(ALL).bind(self.id).bind(ENDPOINTS_MERGED).fetch_all().await?);
+        };
+        let one: Option<KnownEndpoint> = conn.query(ONE).bind(self.id).bind(id).fetch_optional().await?;
+        Ok(vec![one.ok_or(Error::EndpointNotFound)?])
+    }
+
+    /// Some events of a task.
+    pub(super) async fn events_about(self, task: &str) -> Result<Vec<EventId>> {
+        const SQL: &str = "SELECT id FROM events WHERE account_id = $1 AND task_id = $2 LIMIT $3";
+        // PostgreSQL refuses to compare with NUL.
+        if task.contains('\0') {
+            return Ok(Vec::new());
+        }
+        let mut conn = self.service.db.read(Pool::Pages).await?;
+        Ok(conn.query(SQL).bind(self.id).bind(task).bind(TASK_EVENTS).fetch_values().await?)
+    }
+
+    /// The event at which a round ends, so that `most` deliveries of one source are in it.
+    pub(crate) async fn edge(self, search: &Search<'_>, span: Span, most: u32) -> Result<Option<EventId>> {
+        let mut conn = self.service.db.read(Pool::Pages).await?;
+        let mut edges = Vec::new();
+        for Part { walk, endpoints } in &search.parts {
+            let Some(sql) = walk.edge(search.order) else { continue };
+            let values = Values { endpoints, span, most };
+            let edge: Option<EventId> = search.query(&mut conn, &sql, self, &values).fetch_optional_value().await?;
+            edges.extend(edge);
+        }
+        Ok(match search.order {
+            Order::NewestFirst => edges.into_iter().max(),
+            Order::OldestFirst => edges.into_iter().min(),
+        })
+    }
+
+    /// The first `most` deliveries of a span that match.
+    pub(crate) async fn rows(self, search: &Search<'_>, span: Span, most: u32) -> Result<Vec<Row>> {
+        let mut conn = self.service.db.read(Pool::Pages).await?;
+        let mut rows: Vec<Row> = Vec::new();
+        for Part { walk, endpoints } in &search.parts {
+            let values = Values { endpoints, span, most };
+            rows.extend(search.query(&mut conn, &search.page(*walk), self, &values).fetch_all::<Row>().await?);
+        }
+        if !search.pending.is_empty() {
+            let values = Values { endpoints: &search.pending, span, most };
+            rows.extend(search.query(&mut conn, &search.pending_page(), self, &values).fetch_all::<Row>().await?);
+        }
+        // A delivery can change its state between two statements.
+        let mut seen = HashSet::new();
+        rows.retain(|row| row.id().is_none_or(|id| seen.insert(id)));
+        rows.sort_by_key(Row::position);
+        if search.order == Order::NewestFirst {
+            rows.reverse();
+        }
+        rows.truncate(most as usize);
+        Ok(rows)
+    }
+
+    async fn count(self, search: &Search<'_>, span: Span) -> Result<u32> {
+        let mut conn = self.service.db.read(Pool::Pages).await?;
+        let mut count = 0_i64;
+        for Part { walk, endpoints } in &search.parts {
+            let values = Values { endpoints, span, most: 0 };
+            count += search.query(&mut conn, &walk.count(search.order), self, &values).fetch_value::<i64>().await?;
+        }
+        Ok(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    async fn rest(self, search: &Search<'_>) -> Result<Option<Rest>> {
+        if search.events.len() == usize::try_from(TASK_EVENTS).unwrap_or(usize::MAX) {
+            return Ok(Some(Rest::Task));
+        }
+        if search.pending.is_empty() {
+            return Ok(None);
+        }
+        let mut conn = self.service.db.read(Pool::Pages).await?;
+        let query = conn.query(made(OVERFLOWING)).bind(self.id).bind_ids(&search.pending);
+        let overflowing: i64 = query.bind(i64::from(search.pending_max())).fetch_value().await?;
+        Ok((overflowing > 0).then_some(Rest::Pending))
+    }
+}
+
+impl Search<'_> {
+    /// The deliveries of one round, in all.
+    const fn round(&self) -> u32 {
+        SEARCHED / ROUNDS
+    }
+
+    /// The deliveries of each endpoint in the first round.
+    fn first_round(&self) -> u32 {
+        let endpoints = u32::try_from(self.endpoints()).unwrap_or(u32::MAX);
+        (self.round() / endpoints).max(25)
+    }
+
+    fn query<'c>(
+        &self,
+        conn: &'c mut Conn,
+        sql: &str,
+        account: AccountHandle<'_>,
+        values: &Values<'_>,
+    ) -> crate::db::Query<'c> {
+        let filter = self.filter;
+        let types: Vec<_> = filter.event_types.iter().flatten().map(|kind| kind.as_str()).collect();
+        let (first, last) = match filter.id {
+            Some(IdPrefix::Delivery(first, last)) => (first, last),
+            _ => (DeliveryId::from_uuid(Uuid::nil()), DeliveryId::from_uuid(Uuid::max())),
+        };
+        conn.query(made(sql))
+            .bind(account.id)
+            .bind_ids(values.endpoints)
+            .bind(values.span.before.event)
+            .bind(values.span.before.endpoint)
+            .bind(values.span.first)
+            .bind(i64::from(values.most))
+            .bind(filter.state)
+            .bind_texts(&types)
+            .bind(filter.status.map(i32::from))
+            .bind(first)
+            .bind(last)
+            .bind_ids(&self.events)
+            .bind(i64::from(self.pending_max()))
+            .bind(i64::from(values.span.each).max(TASK_EVENTS))
+    }
 }
 
 impl EndpointHandle<'_> {
-    /// Lists the endpoint's deliveries, newest first, at most `limit`, with those that cannot
-    /// be used among them.
+    /// Lists the endpoint's newest deliveries, at most `limit`, with those that cannot be used
+    /// among them.
     pub async fn deliveries(self, filter: &Filter, limit: u32) -> Result<Vec<Result<Delivery, UnusableDelivery>>> {
-        let (way, types) = self.way(filter).await?;
-        // Made of constants, and of names of types.
-        let sql = AssertSqlSafe(filter.sql(way, &types));
-        let mut conn = self.service.db.read(Pool::Pages).await?;
-        let rows: Vec<Row> = conn
-            .query(sql)
-            .bind(self.account)
-            .bind(self.id)
-            .bind(filter.before())
-            .bind(i64::from(limit))
-            .bind(filter.state)
-            .bind(filter.event_type.as_ref().map(EventType::as_str))
-            .fetch_all()
-            .await?;
-        Ok(rows.into_iter().filter_map(Row::read).collect())
+        Ok(self.log(filter, None, limit).await?.deliveries)
     }
 
-    /// Lists deliveries likewise, and tells the rest that was not looked at.
-    pub async fn log(self, filter: &Filter, limit: u32) -> Result<Log> {
-        let deliveries = self.deliveries(filter, limit).await?;
-        let is_full = deliveries.len() >= limit as usize;
-        let (way, _) = self.way(filter).await?;
-        let rest = match way {
-            Way::Search if !is_full => self.last_searched(filter).await?.map(Rest::After),
-            Way::Index(_) if filter.state != Some(State::Failed) => {
-                (self.count_pending().await? > i64::from(PENDING_SEARCHED)).then_some(Rest::Pending)
-            }
-            _ => None,
-        };
-        Ok(Log { deliveries, rest })
-    }
-
-    /// The way that this filter goes at the endpoint, with the types that are merged.
-    async fn way(self, filter: &Filter) -> Result<(Way, Vec<EventType>)> {
-        let (Way::Index(states), None) = (filter.way(), &filter.event_type) else {
-            return Ok((filter.way(), filter.event_type.iter().cloned().collect()));
-        };
-        let mut types = BTreeSet::new();
-        for state in states {
-            types.extend(self.types_in(*state, MERGED_TYPES + 1).await?);
-        }
-        let way = if types.len() > MERGED_TYPES as usize { Way::Search } else { filter.way() };
-        Ok((way, types.into_iter().collect()))
-    }
-
-    async fn last_searched(self, filter: &Filter) -> Result<Option<EventId>> {
-        let mut conn = self.service.db.read(Pool::Pages).await?;
-        let query = conn.query(LAST_SEARCHED).bind(self.account).bind(self.id);
-        Ok(query.bind(filter.before()).bind(i64::from(SEARCHED)).fetch_optional_value().await?)
-    }
-
-    async fn count_pending(self) -> Result<i64> {
-        let mut conn = self.service.db.read(Pool::Pages).await?;
-        let most = i64::from(PENDING_SEARCHED) + 1;
-        Ok(conn.query(COUNT_PENDING).bind(self.account).bind(self.id).bind(most).fetch_value().await?)
+    /// Lists the endpoint's deliveries, newest first, at most `limit`, from a place on.
+    pub async fn log(self, filter: &Filter, from: Option<Position>, limit: u32) -> Result<Log> {
+        let filter = Filter { endpoint: Some(self.id), ..filter.clone() };
+        AccountHandle::new(self.service, self.account).deliveries(&filter, from, limit).await
     }
 }
 
 impl Filter {
-    fn before(&self) -> EventId {
-        self.before.unwrap_or(EventId::from_uuid(uuid::Uuid::max()))
+    /// The part of the log that the filter is about.
+    pub(crate) fn span(&self) -> Span {
+        let first_id = |at: Timestamp| EventId::new(at, [0; 10]);
+        let mut first = self.since.map_or(EventId::from_uuid(Uuid::nil()), first_id);
+        let mut before = self.until.map_or(Position::NEWEST, |until| Position::before(first_id(until)));
+        match self.id {
+            Some(IdPrefix::Event(from, to)) => {
+                first = first.max(from);
+                before = before.min(Position::beyond(to));
+            }
+            // A delivery is made with its event, and a test a little earlier.
+            Some(IdPrefix::Delivery(from, to)) => {
+                first = first.max(first_id(from.created_at()));
+                let last = to.created_at() + TEST_LAG;
+                if last < END_OF_IDS {
+                    before = before.min(Position::before(first_id(last)));
+                }
+            }
+            None => {}
+        }
+        Span { first, before, each: u32::MAX }
+    }
+
+    fn search(&self, known: &[KnownEndpoint], events: Vec<EventId>, order: Order) -> Search<'_> {
+        const FAILED: &[State] = &[State::Failed];
+        const HELD: &[State] = &[State::Held];
+        const DISCARDED: &[State] = &[State::Discarded];
+        // Held deliveries of an endpoint that was deleted just now are told to be discarded.
+        const DROPPED: &[State] = &[State::Discarded, State::Held];
+        const ASIDE: &[State] = &[State::Failed, State::Held, State::Discarded];
+        let ids = |which: fn(&KnownEndpoint) -> bool| {
+            known.iter().filter(|one| which(one)).map(|one| one.id).collect::<Vec<_>>()
+        };
+        let (all, live, deleted) = (ids(|_| true), ids(|one| !one.is_deleted), ids(|one| one.is_deleted));
+        let is_typed = self.event_types.as_ref().is_some_and(|types| types.len() <= TYPES_MERGED);
+        let part = |walk, endpoints: &Vec<EndpointId>| Part { walk, endpoints: endpoints.clone() };
+        let aside = |states, endpoints| part(Walk::Aside(states, is_typed), endpoints);
+        let is_one = matches!(self.id, Some(IdPrefix::Delivery(first, last)) if first == last);
+        // The last attempt at a delivery that has arrived was answered with a 2xx.
+        let has_failed = self.result.is_some_and(|class| class != ResultClass::Success)
+            || self.status.is_some_and(|status| !(200..300).contains(&status));
+        let (parts, pending) = match self.state {
+            _ if is_one => (vec![part(Walk::One, &all)], Vec::new()),
+            _ if self.task.is_some() => (vec![part(Walk::Events, &all)], Vec::new()),
+            None if has_failed => (vec![aside(ASIDE, &all)], all.clone()),
+            None | Some(State::Delivered) => (vec![part(Walk::All, &all)], Vec::new()),
+            Some(State::Pending) => (Vec::new(), all.clone()),
+            Some(State::Failed) => (vec![aside(FAILED, &all)], Vec::new()),
+            Some(State::Held) => (vec![aside(HELD, &live)], live.clone()),
+            Some(State::Discarded) => (vec![aside(DISCARDED, &live), aside(DROPPED, &deleted)], deleted.clone()),
+        };
+        let parts: Vec<_> = parts.into_iter().filter(|part| !part.endpoints.is_empty()).collect();
+        let serves_types = |part: &Part| matches!(part.walk, Walk::Aside(_, true));
+        let is_residual = self.result.is_some()
+            || self.status.is_some()
+            || self.state == Some(State::Delivered)
+            || matches!(self.id, Some(IdPrefix::Delivery(..)))
+            || (self.event_types.is_some() && !parts.iter().all(serves_types));
+        Search { filter: self, order, parts, pending, events, is_residual }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod plans {
+    use sqlx::{FromRow, Row as _, postgres::PgRow, sqlite::SqliteRow};
+
+    use super::*;
+
+    /// A statement with the lines of its plan.
+    pub(crate) type Plan = (String, Vec<String>);
+
+    struct Line(String);
+
+    impl FromRow<'_, SqliteRow> for Line {
+        fn from_row(row: &SqliteRow) -> sqlx::Result<Self> {
+            row.try_get("detail").map(Self)
+        }
+    }
+
+    impl FromRow<'_, PgRow> for Line {
+        fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+            row.try_get(0).map(Self)
+        }
+    }
+
+    /// The plans of all statements that read a page by a filter, and a step of a resend.
+    pub(crate) async fn of(account: AccountHandle<'_>, filter: &Filter) -> Vec<Plan> {
+        let mut conn = account.service.db.read(Pool::Pages).await.expect("a connection");
+        let explain = if matches!(conn, Conn::Sqlite(_)) { "EXPLAIN QUERY PLAN " } else { "EXPLAIN " };
+        let mut plans = Vec::new();
+        for order in [Order::NewestFirst, Order::OldestFirst] {
+            let search = account.search(filter, order).await.expect("a search");
+            let mut statements = Vec::new();
+            let mut span = Span { each: 26, ..filter.span() };
+            if let Some(edge) = account.edge(&search, span, 26).await.expect("an edge") {
+                match order {
+                    Order::NewestFirst => span.first = edge,
+                    Order::OldestFirst => span.before = Position::beyond(edge),
+                }
+            }
+            for part in &search.parts {
+                let walk = part.walk;
+                statements.extend(walk.edge(order).map(|sql| (sql, &part.endpoints)));
+                statements.extend([walk.count(order), search.page(walk)].map(|sql| (sql, &part.endpoints)));
+            }
+            if !search.pending.is_empty() {
+                statements.push((search.pending_page(), &search.pending));
+            }
+            for (sql, endpoints) in statements {
+                let values = Values { endpoints, span, most: 26 };
+                let explained = format!("{explain}{sql}");
+                let lines: Vec<Line> =
+                    search.query(&mut conn, &explained, account, &values).fetch_all().await.expect(&explained);
+                plans.push((sql, lines.into_iter().map(|Line(text)| text).collect()));
+            }
+        }
+        plans
     }
 }

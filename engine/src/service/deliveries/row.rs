@@ -8,7 +8,7 @@ use signet_model::{
     sql::Stored,
 };
 
-use super::Delivery;
+use super::{Delivery, Position};
 use crate::{
     Unusable, UnusableDelivery,
     queue::{duration, failure_of, status_of},
@@ -25,7 +25,7 @@ pub(super) const DELIVERIES: &str = formatcp!(
 );
 
 #[derive(sqlx::FromRow)]
-pub(super) struct Row {
+pub(crate) struct Row {
     id: Stored<DeliveryId>,
     event_id: Stored<EventId>,
     endpoint_id: Stored<EndpointId>,
@@ -43,6 +43,23 @@ pub(super) struct Row {
 }
 
 impl Row {
+    /// Its id, if that is one.
+    pub(super) fn id(&self) -> Option<DeliveryId> {
+        self.id.0.as_ref().ok().copied()
+    }
+
+    /// Its place in the log, if that can be told.
+    pub(crate) fn position(&self) -> Option<Position> {
+        let (event, endpoint) = (self.event_id.0.as_ref().ok()?, self.endpoint_id.0.as_ref().ok()?);
+        Some(Position { event: *event, endpoint: *endpoint })
+    }
+
+    /// Its id and its state, if it is one that is sent again: tests are not, nor is what waits.
+    pub(crate) fn sendable(&self) -> Option<(DeliveryId, State)> {
+        let (id, state) = (self.id()?, *self.state.0.as_ref().ok()?);
+        (!self.is_test && state != State::Pending).then_some((id, state))
+    }
+
     /// The delivery, or the reason for which it cannot be used; `None` if its id is none,
     /// since no page could name it.
     pub(super) fn read(self) -> Option<Result<Delivery, UnusableDelivery>> {

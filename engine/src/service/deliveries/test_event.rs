@@ -1,6 +1,11 @@
 //! Sending a test event.
 
-use signet_model::{DeliveryId, event::EventType};
+use std::sync::Arc;
+
+use signet_model::{
+    DeliveryId,
+    event::{EventBody, EventType, MemberFault},
+};
 
 use crate::{
     Unusable,
@@ -8,7 +13,7 @@ use crate::{
         Audience, Incoming,
         ingest::{IngestError, NewEvent},
     },
-    service::{EndpointHandle, Error, EventTypesHandle},
+    service::{EndpointHandle, Error, EventTypesHandle, Result, Service},
 };
 
 /// A test event was not sent.
@@ -20,6 +25,9 @@ pub enum TestError {
     /// The catalogue has no such type.
     #[error("There is no such event type.")]
     UnknownType,
+    /// The edited body is not one of the type.
+    #[error(transparent)]
+    Body(#[from] MemberFault),
     /// The endpoint cannot be used.
     #[error("This webhook cannot be used: {0}.")]
     Unusable(Unusable),
@@ -28,20 +36,41 @@ pub enum TestError {
     Store(#[from] Error),
 }
 
+/// The body of a test: edited, or the sample of the type.
+pub(super) async fn body_of_test(
+    service: &Arc<Service>,
+    kind: &EventType,
+    edited: Option<&str>,
+) -> Result<EventBody, TestError> {
+    let now = service.clock.now();
+    let catalogue = EventTypesHandle(service).current().await?;
+    if catalogue.get(kind.as_str()).is_none() {
+        return Err(TestError::UnknownType);
+    }
+    Ok(match edited {
+        Some(text) => EventBody::parse(kind, text, now, &*catalogue)?,
+        None => catalogue.sample(kind, now),
+    })
+}
+
 impl EndpointHandle<'_> {
     /// Sends a test event to the endpoint, on the way that every event goes, but with one
     /// attempt only, and even while the endpoint is disabled.
     pub async fn send_test(self, kind: &EventType) -> Result<DeliveryId, TestError> {
+        self.send_edited_test(kind, None).await
+    }
+
+    /// Sends a test event likewise, with a body that a person has edited.
+    ///
+    /// # Errors
+    /// The body is not one of the type.
+    pub async fn send_edited_test(self, kind: &EventType, body: Option<&str>) -> Result<DeliveryId, TestError> {
         if let Some(reason) = self.get().await?.unusable {
             return Err(TestError::Unusable(reason));
         }
-        let now = self.service.clock.now();
-        let delivery = DeliveryId::new(now, self.service.random.bytes());
-        let catalogue = EventTypesHandle(self.service).current().await?;
-        if catalogue.get(kind.as_str()).is_none() {
-            return Err(TestError::UnknownType);
-        }
-        let event = NewEvent { account: self.account, body: catalogue.sample(kind, now), idempotency: None };
+        let body = body_of_test(self.service, kind, body).await?;
+        let delivery = DeliveryId::new(self.service.clock.now(), self.service.random.bytes());
+        let event = NewEvent { account: self.account, body, idempotency: None };
         let incoming = Incoming { event, audience: Audience::Test(self.id, delivery) };
         let answers = self.service.delivery.enqueue(vec![incoming]).await?;
         answers.into_iter().collect::<Result<Vec<_>, _>>()?;

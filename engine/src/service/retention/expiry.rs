@@ -1,4 +1,5 @@
-//! Sessions and links that have ended, and idempotency keys that are not honoured any more.
+//! Sessions, links and resends that have ended, and idempotency keys that are not honoured
+//! any more.
 
 use signet_model::Timestamp;
 
@@ -15,9 +16,13 @@ const KEYS: &str = "DELETE FROM idempotency_keys WHERE (account_id, key) IN
 const ANSWERS: &str = "DELETE FROM stored_answers WHERE (account_id, sender_id, key) IN
      (SELECT account_id, sender_id, key FROM stored_answers WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
 
+const RESENDS: &str = "DELETE FROM resends WHERE id IN
+     (SELECT id FROM resends WHERE ended_at < $1 ORDER BY ended_at LIMIT $2)";
+
 pub(super) async fn remove_expired(service: &Service, now: Timestamp) -> Result<()> {
     let day_ago = limit_of(KEEP_KEYS, now);
-    for (sql, ended) in [(SESSIONS, now), (LINKS, now), (KEYS, day_ago), (ANSWERS, day_ago)] {
+    let kept = limit_of(service.settings.keep_deliveries, now);
+    for (sql, ended) in [(SESSIONS, now), (LINKS, now), (KEYS, day_ago), (ANSWERS, day_ago), (RESENDS, kept)] {
         while remove_some(service, sql, ended).await? == BATCH as u64 {
             tokio::time::sleep(PAUSE).await;
         }

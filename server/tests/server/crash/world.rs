@@ -152,14 +152,15 @@ impl Drop for World {
 
 /// All deliveries of an endpoint, newest first.
 pub async fn read_log(engine: &Engine, account: AccountId, endpoint: EndpointId) -> Vec<Delivery> {
-    let mut log: Vec<Delivery> = Vec::new();
+    let (mut log, mut from): (Vec<Delivery>, _) = (Vec::new(), None);
     loop {
-        let filter = Filter { before: log.last().map(|delivery| delivery.event), ..Filter::default() };
-        let page = testing::log(engine, account, endpoint, &filter, PAGE).await;
-        if page.is_empty() {
+        let handle = engine.account(account).endpoint(endpoint);
+        let page = handle.log(&Filter::default(), from, PAGE).await.expect("the log");
+        log.extend(page.deliveries.into_iter().map(|one| one.expect("a delivery that can be used")));
+        from = page.next;
+        if from.is_none() {
             return log;
         }
-        log.extend(page);
     }
 }
 

@@ -1,0 +1,172 @@
+//! A test of what is not in force yet: a webhook that is not saved, or the next secret. The
+//! exchange is returned, and not stored.
+//!
+//! Its attempt is made like every other one: by the same client, which reaches public addresses
+//! alone, within the same budget, and it counts among the tests under way. An account makes a
+//! few of them a minute: it must be of no use to scan other people's hosts.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use signet_model::{
+    AccountId, DeliveryId, EndpointId, Timestamp,
+    delivery::Attempt,
+    endpoint::EndpointUrl,
+    event::EventType,
+    signature::{Secret, SigningKey, SigningKeys},
+};
+
+use super::test_event::{TestError, body_of_test};
+use crate::{
+    deliver::{
+        attempt::{AttemptRequest, attempt},
+        extra_headers::ExtraHeaders,
+        ingest::IngestError,
+        lanes::Leased,
+    },
+    outbound::AddressRefused,
+    service::{AccountHandle, EndpointHandle, Error, Result, Service},
+};
+
+/// The tests of drafts that an account makes in a minute.
+pub const DRAFT_TESTS_PER_MINUTE: u32 = 10;
+/// The accounts whose tests are counted. Beyond that all counts begin anew.
+const COUNTED_ACCOUNTS: usize = 10_000;
+
+/// A webhook that is not saved yet, with the event to try it with.
+#[derive(Debug, Clone)]
+pub struct DraftTest {
+    /// The URL.
+    pub url: EndpointUrl,
+    /// The secret that signs; without one, a random one that is then forgotten.
+    pub secret: Option<Secret>,
+    /// The type of the event.
+    pub event_type: EventType,
+    /// The body that a person has edited; without one, the sample of the type.
+    pub body: Option<String>,
+}
+
+/// A draft was not tested.
+#[derive(Debug, thiserror::Error)]
+pub enum DraftTestError {
+    /// The URL names an address that is not on the public internet.
+    #[error(transparent)]
+    Address(#[from] AddressRefused),
+    /// The account has made as many tests of this kind as it may.
+    #[error("{DRAFT_TESTS_PER_MINUTE} tests were made in the last minute. Wait a little, and test again.")]
+    TooMany,
+    /// The webhook has no next secret.
+    #[error("This webhook has no next secret.")]
+    NoNextSecret,
+    /// This server could not make the attempt.
+    #[error("This server could not make the attempt. Try again in a moment.")]
+    NotMade,
+    /// The event is refused, or cannot be sent as a test.
+    #[error(transparent)]
+    Test(#[from] TestError),
+}
+
+impl From<Error> for DraftTestError {
+    fn from(error: Error) -> Self {
+        Self::Test(error.into())
+    }
+}
+
+/// The tests of drafts that each account has made in its present minute.
+#[derive(Debug, Default)]
+pub(crate) struct DraftTests(Mutex<HashMap<AccountId, (Timestamp, u32)>>);
+
+impl DraftTests {
+    /// Counts one test, unless the account has made as many as it may.
+    fn count(&self, account: AccountId, now: Timestamp) -> bool {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.len() >= COUNTED_ACCOUNTS && !counts.contains_key(&account) {
+            counts.clear();
+        }
+        let (since, made) = counts.entry(account).or_insert((now, 0));
+        if now.since(*since) >= Duration::from_mins(1) {
+            (*since, *made) = (now, 0);
+        }
+        *made += 1;
+        *made <= DRAFT_TESTS_PER_MINUTE
+    }
+}
+
+impl AccountHandle<'_> {
+    /// Sends one test event to a URL that is not saved, and returns the exchange.
+    ///
+    /// # Errors
+    /// The address is refused, the body is not one of the type, or the account has made enough
+    /// tests for now.
+    pub async fn test_draft(self, draft: DraftTest) -> Result<Attempt, DraftTestError> {
+        let service = self.service;
+        service.policy.check_url(&draft.url)?;
+        let secret = draft.secret.unwrap_or_else(|| Secret::new(service.random.bytes()));
+        let extra = ExtraHeaders::default();
+        let try_out = TryOut { account: self.id, url: draft.url, secret, event_type: draft.event_type, extra };
+        try_out.run(service, draft.body.as_deref()).await
+    }
+}
+
+impl EndpointHandle<'_> {
+    /// Sends one test event that the next secret alone signs, and returns the exchange: it
+    /// proves that the receiver knows that secret.
+    ///
+    /// # Errors
+    /// No rotation is under way, or see [`AccountHandle::test_draft`].
+    pub async fn test_next_secret(self, kind: &EventType, body: Option<&str>) -> Result<Attempt, DraftTestError> {
+        let (cache, queue) = (&self.service.delivery.endpoint_cache, &self.service.delivery.queue);
+        let accounts = cache.refresh(queue, &[self.account]).await.map_err(Error::from)?;
+        let view = accounts.endpoint(self.account, self.id).ok_or(Error::EndpointNotFound)?;
+        let target = view.target.as_ref().map_err(|reason| TestError::Unusable(reason.clone()))?;
+        let rotation = self.rotation().await?.ok_or(DraftTestError::NoNextSecret)?;
+        let (url, extra) = (EndpointUrl::clone(&target.url), target.extra.clone());
+        let try_out = TryOut { account: self.account, url, secret: rotation.next, event_type: kind.clone(), extra };
+        try_out.run(self.service, body).await
+    }
+}
+
+/// One attempt beside the store.
+struct TryOut {
+    account: AccountId,
+    url: EndpointUrl,
+    secret: Secret,
+    event_type: EventType,
+    /// The headers besides those of the contract.
+    extra: ExtraHeaders,
+}
+
+impl TryOut {
+    async fn run(self, service: &Arc<Service>, body: Option<&str>) -> Result<Attempt, DraftTestError> {
+        let body = body_of_test(service, &self.event_type, body).await?;
+        let now = service.clock.now();
+        if !service.draft_tests.count(self.account, now) {
+            return Err(DraftTestError::TooMany);
+        }
+        let context = &service.delivery;
+        let (id, nowhere) =
+            (DeliveryId::new(now, service.random.bytes()), EndpointId::new(now, service.random.bytes()));
+        let leased = Leased { lease: context.new_lease(), until: now + context.settings.lease };
+        // Takes the place of a test until the attempt has ended.
+        let slot = context.lanes.reserve_for_test((self.account, nowhere), (id, leased));
+        let _slot = slot.map_err(|under_way| TestError::Ingest(IngestError::TestsUnderWay(under_way.0)))?;
+        let request = AttemptRequest {
+            id,
+            url: Arc::new(self.url),
+            keys: Arc::new(SigningKeys { current: SigningKey::new(&self.secret), next: None }),
+            event_type: self.event_type,
+            is_test: true,
+            number: 1,
+            body: Bytes::copy_from_slice(body.json.as_bytes()),
+            extra: self.extra,
+        };
+        attempt(&context.client, context.clock.as_ref(), request).await.map_err(|fault| {
+            tracing::debug!(%fault, "a test of a draft could not be made");
+            DraftTestError::NotMade
+        })
+    }
+}

@@ -1,0 +1,356 @@
+//! Resends as they are stored.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use const_format::formatcp;
+use serde::{Deserialize, Serialize};
+use signet_model::{
+    AccountId, EndpointId, EventId, ResendId, Timestamp,
+    delivery::State,
+    event::EventType,
+    sql::{Lossy, Stored},
+};
+
+use super::{KEPT, RUNNING_MAX, Resend, StartError};
+use crate::{
+    db::{Pool, Tx},
+    queue::{Lease, Lock},
+    service::{
+        Error, Result, Service,
+        deliveries::{Filter, IdPrefix, ResultClass},
+    },
+};
+
+/// The time for which a process has a resend, counted from each step.
+pub(super) const LEASE: Duration = Duration::from_mins(1);
+/// The resends that a process takes up at a time.
+const TAKEN_UP: i64 = 16;
+
+/// How far a resend has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// A process works on it, or will.
+    Running,
+    /// All deliveries were looked at.
+    Finished,
+    /// A person stopped it.
+    Stopped,
+    /// It cannot go on.
+    Failed(Failure),
+}
+
+/// The reason for which a resend cannot go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// The endpoint was disabled meanwhile.
+    Disabled,
+    /// The endpoint was deleted meanwhile.
+    Deleted,
+    /// The filter cannot be read by this version, or another version failed it.
+    Unreadable,
+}
+
+impl Progress {
+    /// The text in the API, and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Finished => "finished",
+            Self::Stopped => "stopped",
+            Self::Failed(_) => "failed",
+        }
+    }
+
+    fn read(state: &str, failure: Option<&str>) -> Self {
+        match state {
+            "running" => Self::Running,
+            "finished" => Self::Finished,
+            "stopped" => Self::Stopped,
+            _ => Self::Failed(match failure {
+                Some("disabled") => Failure::Disabled,
+                Some("deleted") => Failure::Deleted,
+                _ => Failure::Unreadable,
+            }),
+        }
+    }
+}
+
+impl Failure {
+    /// The text in the API, and in the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Disabled => "disabled",
+            Self::Deleted => "deleted",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+/// A filter as it is stored, without the endpoint, which has a column.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct StoredFilter {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<State>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    types: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<ResultClass>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<IdPrefix>,
+}
+
+impl From<&Filter> for StoredFilter {
+    fn from(filter: &Filter) -> Self {
+        let names = |types: &BTreeSet<EventType>| types.iter().map(ToString::to_string).collect();
+        Self {
+            state: filter.state,
+            types: filter.event_types.as_ref().map(names),
+            since: filter.since.map(Timestamp::unix_micros),
+            until: filter.until.map(Timestamp::unix_micros),
+            result: filter.result,
+            status: filter.status,
+            task: filter.task.clone(),
+            id: filter.id,
+        }
+    }
+}
+
+impl StoredFilter {
+    fn filter(self, endpoint: Option<EndpointId>) -> Option<Filter> {
+        let types = self.types.map(|names| names.iter().map(|name| name.parse().ok()).collect::<Option<BTreeSet<_>>>());
+        Some(Filter {
+            endpoint,
+            state: self.state,
+            event_types: match types {
+                Some(types) => Some(types?),
+                None => None,
+            },
+            since: self.since.map(Timestamp::from_unix_micros),
+            until: self.until.map(Timestamp::from_unix_micros),
+            result: self.result,
+            status: self.status,
+            task: self.task,
+            id: self.id,
+        })
+    }
+}
+
+/// Resends with the columns of [`Row`].
+const RESENDS: &str =
+    "SELECT id, endpoint_id, filter, state, failure, found, sent, skipped, created_at, ended_at FROM resends";
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: ResendId,
+    endpoint_id: Option<Stored<EndpointId>>,
+    filter: Lossy,
+    state: Lossy,
+    failure: Option<Lossy>,
+    found: i64,
+    sent: i64,
+    skipped: i64,
+    created_at: Timestamp,
+    ended_at: Option<Timestamp>,
+}
+
+impl From<Row> for Resend {
+    fn from(row: Row) -> Self {
+        let endpoint = row.endpoint_id.and_then(Stored::ok);
+        let stored: Option<StoredFilter> = serde_json::from_str(&row.filter.0).ok();
+        Self {
+            id: row.id,
+            endpoint,
+            filter: stored.and_then(|stored| stored.filter(endpoint)),
+            progress: Progress::read(&row.state.0, row.failure.as_ref().map(|text| text.0.as_str())),
+            found: row.found.unsigned_abs(),
+            sent: row.sent.unsigned_abs(),
+            skipped: row.skipped.unsigned_abs(),
+            created_at: row.created_at,
+            ended_at: row.ended_at,
+        }
+    }
+}
+
+/// A resend that this process works on.
+#[derive(Debug)]
+pub(super) struct Leased {
+    pub(super) id: ResendId,
+    pub(super) account: AccountId,
+    pub(super) lease: Lease,
+    /// `None` if this version cannot read it.
+    pub(super) filter: Option<Filter>,
+    /// Where it goes on: behind this event of this endpoint.
+    pub(super) at: Option<(EndpointId, EventId)>,
+}
+
+/// Stores a new resend that this process works on, if the account may have it.
+pub(super) async fn insert(service: &Service, account: AccountId, mut filter: Filter) -> Result<Leased, StartError> {
+    const INSERT: &str =
+        "INSERT INTO resends (id, account_id, endpoint_id, filter, state, lease, leased_until, created_at)
+         VALUES ($1, $2, $3, $4, 'running', $5, $6, $7)";
+    let lease = service.delivery.new_lease();
+    let mut tx = service.db.begin().await?;
+    // One begin at a time.
+    if tx.lock_accounts(&[account], Lock::Exclusive).await?.is_empty() {
+        return Err(Error::AccountNotFound.into());
+    }
+    let now = service.clock.now();
+    check_room(&mut tx, account, filter.endpoint).await?;
+    prune(&mut tx, account).await?;
+    // Events of this instant are among them.
+    let end = now + Duration::from_micros(1);
+    filter.until = Some(filter.until.map_or(end, |until| until.min(end)));
+    let id = ResendId::new(now, service.random.bytes());
+    let text = serde_json::to_string(&StoredFilter::from(&filter)).unwrap_or_default();
+    let query = tx.query(INSERT).bind(id).bind(account).bind(filter.endpoint).bind(text);
+    query.bind(lease).bind(now + LEASE).bind(now).execute().await?;
+    tx.commit().await?;
+    Ok(Leased { id, account, lease, filter: Some(filter), at: None })
+}
+
+/// Fails if a running resend is about this endpoint too, or the account has too many.
+async fn check_room(tx: &mut Tx<'_>, account: AccountId, endpoint: Option<EndpointId>) -> Result<(), StartError> {
+    const RUNNING: &str =
+        "SELECT id, endpoint_id FROM resends WHERE account_id = $1 AND state = 'running' ORDER BY id LIMIT $2";
+    let most = i64::try_from(RUNNING_MAX).unwrap_or(i64::MAX);
+    let running: Vec<(ResendId, Option<EndpointId>)> = tx.query(RUNNING).bind(account).bind(most).fetch_all().await?;
+    let overlaps = |other: Option<EndpointId>| endpoint.is_none() || other.is_none() || other == endpoint;
+    if let Some(&(id, _)) = running.iter().find(|&&(_, other)| overlaps(other)) {
+        return Err(StartError::UnderWay(id));
+    }
+    if running.len() >= RUNNING_MAX { Err(StartError::TooMany) } else { Ok(()) }
+}
+
+/// Removes the oldest of the account that have ended.
+async fn prune(tx: &mut Tx<'_>, account: AccountId) -> Result<()> {
+    const SQL: &str = "DELETE FROM resends WHERE account_id = $1 AND state <> 'running' AND id <
+         (SELECT id FROM resends WHERE account_id = $1 ORDER BY id DESC LIMIT 1 OFFSET $2)";
+    Ok(tx.query(SQL).bind(account).bind(KEPT - 2).execute().await.map(drop)?)
+}
+
+pub(super) async fn list(
+    service: &Service,
+    account: AccountId,
+    after: Option<ResendId>,
+    limit: u32,
+) -> Result<Vec<Resend>> {
+    const SQL: &str = formatcp!("{RESENDS} WHERE account_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+    let after = after.unwrap_or(ResendId::from_uuid(uuid::Uuid::max()));
+    let mut conn = service.db.read(Pool::Pages).await?;
+    let rows: Vec<Row> = conn.query(SQL).bind(account).bind(after).bind(i64::from(limit)).fetch_all().await?;
+    Ok(rows.into_iter().map(Resend::from).collect())
+}
+
+pub(super) async fn get(service: &Service, account: AccountId, id: ResendId) -> Result<Resend> {
+    const SQL: &str = formatcp!("{RESENDS} WHERE account_id = $1 AND id = $2");
+    let mut conn = service.db.read(Pool::Pages).await?;
+    let row: Option<Row> = conn.query(SQL).bind(account).bind(id).fetch_optional().await?;
+    row.map(Resend::from).ok_or(Error::ResendNotFound)
+}
+
+pub(super) async fn stop(service: &Service, account: AccountId, id: ResendId) -> Result<()> {
+    const SQL: &str = "UPDATE resends SET state = 'stopped', ended_at = $3, lease = NULL, leased_until = NULL
+         WHERE account_id = $1 AND id = $2 AND state = 'running'";
+    let now = service.clock.now();
+    let mut tx = service.db.begin().await?;
+    tx.query(SQL).bind(account).bind(id).bind(now).execute().await?;
+    Ok(tx.commit().await?)
+}
+
+/// The result of one step.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Step {
+    pub(super) found: u64,
+    pub(super) sent: u64,
+    pub(super) at: Option<(EndpointId, EventId)>,
+}
+
+impl Leased {
+    /// Stores the result of a step, in the transaction of the step; `false` if the lease is
+    /// lost, or the resend was stopped.
+    pub(super) async fn advance(&self, tx: &mut Tx<'_>, step: Step, now: Timestamp) -> Result<bool> {
+        const SQL: &str = "UPDATE resends SET found = found + $4, sent = sent + $5, skipped = skipped + $4 - $5,
+               at_endpoint = $6, at_event = $7, leased_until = $8
+             WHERE account_id = $1 AND id = $2 AND lease = $3";
+        let (endpoint, event) = step.at.or(self.at).unzip();
+        let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let query = tx.query(SQL).bind(self.account).bind(self.id).bind(self.lease);
+        let query = query.bind(count(step.found)).bind(count(step.sent)).bind(endpoint).bind(event);
+        Ok(query.bind(now + LEASE).execute().await? > 0)
+    }
+
+    /// Ends the resend.
+    pub(super) async fn end(&self, service: &Service, progress: Progress) -> Result<()> {
+        const SQL: &str =
+            "UPDATE resends SET state = $4, failure = $5, ended_at = $6, lease = NULL, leased_until = NULL
+             WHERE account_id = $1 AND id = $2 AND lease = $3";
+        let failure = match progress {
+            Progress::Failed(failure) => Some(failure.as_str()),
+            _ => None,
+        };
+        let now = service.clock.now();
+        let mut tx = service.db.begin().await?;
+        let query = tx.query(SQL).bind(self.account).bind(self.id).bind(self.lease);
+        query.bind(progress.as_str()).bind(failure).bind(now).execute().await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Lets another process go on.
+    pub(super) async fn give_back(&self, service: &Service) -> Result<()> {
+        const SQL: &str = "UPDATE resends SET lease = NULL, leased_until = NULL
+             WHERE account_id = $1 AND id = $2 AND lease = $3";
+        let mut tx = service.db.begin().await?;
+        tx.query(SQL).bind(self.account).bind(self.id).bind(self.lease).execute().await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct Orphan {
+    id: ResendId,
+    account_id: AccountId,
+    endpoint_id: Option<EndpointId>,
+    filter: Lossy,
+    at_endpoint: Option<EndpointId>,
+    at_event: Option<EventId>,
+}
+
+/// Takes running resends that no process works on.
+pub(super) async fn take_orphans(service: &Service) -> Result<Vec<Leased>> {
+    const FIND: &str = "SELECT id, account_id, endpoint_id, filter, at_endpoint, at_event FROM resends
+         WHERE state = 'running' AND (leased_until IS NULL OR leased_until <= $1) ORDER BY id LIMIT $2";
+    const TAKE: &str = "UPDATE resends SET lease = $4, leased_until = $5
+         WHERE account_id = $1 AND id = $2 AND state = 'running' AND (leased_until IS NULL OR leased_until <= $3)";
+    let now = service.clock.now();
+    let mut conn = service.db.read(Pool::Lookups).await?;
+    let orphans: Vec<Orphan> = conn.query(FIND).bind(now).bind(TAKEN_UP).fetch_all().await?;
+    drop(conn);
+    let mut taken = Vec::new();
+    for orphan in orphans {
+        let lease = service.delivery.new_lease();
+        let mut tx = service.db.begin().await?;
+        let query = tx.query(TAKE).bind(orphan.account_id).bind(orphan.id).bind(now).bind(lease);
+        let is_ours = query.bind(now + LEASE).execute().await? > 0;
+        tx.commit().await?;
+        if is_ours {
+            let stored: Option<StoredFilter> = serde_json::from_str(&orphan.filter.0).ok();
+            taken.push(Leased {
+                id: orphan.id,
+                account: orphan.account_id,
+                lease,
+                filter: stored.and_then(|stored| stored.filter(orphan.endpoint_id)),
+                at: orphan.at_endpoint.zip(orphan.at_event),
+            });
+        }
+    }
+    Ok(taken)
+}

@@ -1,0 +1,216 @@
+//! Working on resends: step by step, and taking up those that no process works on.
+
+use std::{sync::Arc, time::Duration};
+
+use signet_model::{DeliveryId, EndpointId, EventId, delivery::State};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::store::{Failure, Leased, Progress, Step, take_orphans};
+use crate::{
+    db::Pool,
+    fault,
+    queue::Lock,
+    service::{
+        AccountHandle, Error, Result, Service,
+        backlog::{Line, send},
+        deliveries::{Filter, Order, Position, Row, Span},
+    },
+};
+
+/// The deliveries that one step sends.
+const BATCH: u32 = 500;
+/// The deliveries that one step looks at if no index serves the filter.
+const LOOKED_AT: u32 = 2_000;
+/// A resend is no further ahead of what is sent than this.
+const AHEAD: Duration = Duration::from_hours(1);
+/// The time between two looks for resends that no process works on.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// The longest pause of a resend that waits, shorter than its lease.
+const PAUSE_MAX: Duration = Duration::from_secs(10);
+/// The pause while deliveries of an endpoint are still being held.
+const SETTLING: Duration = Duration::from_millis(100);
+/// The steps of one process at the same time.
+const STEPS: usize = 2;
+
+/// Before and after all events.
+const FIRST: EventId = EventId::from_uuid(Uuid::nil());
+const LAST: EventId = EventId::from_uuid(Uuid::max());
+
+/// The turns of steps, which are taken in the order of asking.
+#[derive(Debug)]
+pub(crate) struct Turns(Semaphore);
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self(Semaphore::new(STEPS))
+    }
+}
+
+/// What comes after a step.
+enum Next {
+    /// Another one, after a pause.
+    Step(Duration),
+    /// The end.
+    End(Progress),
+    /// Another process, or a person, has taken the resend over.
+    Lost,
+}
+
+/// Takes up resends that no process works on, until the engine stops.
+pub(crate) async fn take_up(service: Arc<Service>, stop: CancellationToken) {
+    let looking = async {
+        loop {
+            match take_orphans(&service).await {
+                Ok(orphans) => orphans.into_iter().for_each(|leased| work(&service, leased)),
+                Err(error) => tracing::warn!(%error, "resends could not be taken up; trying again"),
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    stop.run_until_cancelled(looking).await;
+}
+
+/// Works on a resend in a task of its own.
+pub(super) fn work(service: &Arc<Service>, leased: Leased) {
+    let service = Arc::clone(service);
+    tokio::spawn(async move {
+        let stop = service.delivery.shutdown.begun.clone();
+        let mut leased = leased;
+        let worked = match stop.run_until_cancelled(steps(&service, &mut leased)).await {
+            Some(worked) => worked,
+            // Another process goes on at once.
+            None => leased.give_back(&service).await,
+        };
+        if let Err(error) = worked {
+            tracing::warn!(%error, "a resend could not go on; it is taken up again when its lease has ended");
+        }
+    });
+}
+
+/// Takes steps to the end.
+async fn steps(service: &Arc<Service>, leased: &mut Leased) -> Result<()> {
+    loop {
+        let turn = service.resend_turns.0.acquire().await;
+        let next = leased.step(service).await?;
+        drop(turn);
+        match next {
+            Next::Lost => return Ok(()),
+            Next::End(progress) => return leased.end(service, progress).await,
+            Next::Step(pause) => tokio::time::sleep(pause).await,
+        }
+    }
+}
+
+impl Leased {
+    async fn step(&mut self, service: &Arc<Service>) -> Result<Next> {
+        let Some(filter) = self.filter.clone() else { return Ok(Next::End(Progress::Failed(Failure::Unreadable))) };
+        let Some((endpoint, after)) = self.place(service, &filter).await? else {
+            return Ok(Next::End(Progress::Finished));
+        };
+        let found = self.find(service, Filter { endpoint: Some(endpoint), ..filter.clone() }, after).await;
+        let found = match found {
+            Ok(found) => found,
+            // The rows of the endpoint are gone.
+            Err(Error::EndpointNotFound) => return Ok(Next::End(Progress::Failed(Failure::Deleted))),
+            Err(error) => return Err(error),
+        };
+        let mut tx = service.db.begin().await?;
+        // One release at a time; and retention, which removes the bodies of closed deliveries,
+        // shares the lock.
+        let cache = &service.delivery.endpoint_cache;
+        let snapshot = cache.load_locked(&mut tx, &[self.account], Lock::Exclusive).await?;
+        let now = service.clock.now();
+        let obstacle = match snapshot.endpoint(self.account, endpoint) {
+            None => Err(Failure::Deleted),
+            Some(view) if view.disabled => Err(Failure::Disabled),
+            Some(view) if view.enabling => {
+                let is_ours = self.advance(&mut tx, Step::default(), now).await?;
+                tx.commit().await?;
+                return Ok(if is_ours { Next::Step(SETTLING) } else { Next::Lost });
+            }
+            Some(view) => Ok(view),
+        };
+        let mut step = Step { at: Some((endpoint, found.last.unwrap_or(LAST))), ..Step::default() };
+        let mut pause = Duration::ZERO;
+        match obstacle {
+            Err(failure) if filter.endpoint.is_some() => return Ok(Next::End(Progress::Failed(failure))),
+            // The other endpoints go on.
+            Err(_) => step.at = Some((endpoint, LAST)),
+            Ok(view) => {
+                step.found = found.matching;
+                let line = Line { account: self.account, view, states: &found.states };
+                if !found.ids.is_empty() {
+                    let (sent, until) = send(service, &mut tx, line, &found.ids).await?;
+                    step.sent = sent;
+                    pause = until.since(now).saturating_sub(AHEAD).min(PAUSE_MAX);
+                }
+            }
+        }
+        if !self.advance(&mut tx, step, now).await? {
+            tx.roll_back().await;
+            return Ok(Next::Lost);
+        }
+        tx.notify().await?;
+        tx.commit().await?;
+        fault::point("after_step");
+        service.delivery.wake.notify_one();
+        self.at = step.at;
+        Ok(Next::Step(pause))
+    }
+
+    /// The endpoint at which the resend goes on, and the event behind which.
+    async fn place(&self, service: &Service, filter: &Filter) -> Result<Option<(EndpointId, EventId)>> {
+        const NEXT: &str = "SELECT id FROM endpoints WHERE account_id = $1 AND id > $2 AND deleted_at IS NULL
+             ORDER BY id LIMIT 1";
+        let is_done = |event: EventId| event == LAST;
+        match (filter.endpoint, self.at) {
+            (Some(_), Some((_, event))) if is_done(event) => Ok(None),
+            (_, Some((endpoint, event))) if !is_done(event) => Ok(Some((endpoint, event))),
+            (Some(endpoint), _) => Ok(Some((endpoint, FIRST))),
+            (None, at) => {
+                let after = at.map_or(EndpointId::from_uuid(Uuid::nil()), |(endpoint, _)| endpoint);
+                let mut conn = service.db.read(Pool::Pages).await?;
+                let query = conn.query(NEXT).bind(self.account).bind(after);
+                let next: Option<EndpointId> = query.fetch_optional_value().await?;
+                Ok(next.map(|endpoint| (endpoint, FIRST)))
+            }
+        }
+    }
+
+    /// The next deliveries that match.
+    async fn find(&self, service: &Arc<Service>, filter: Filter, after: EventId) -> Result<Found> {
+        let account = AccountHandle::new(service, self.account);
+        let search = account.search(&filter, Order::OldestFirst).await?;
+        let mut span = filter.span();
+        if after != FIRST {
+            span.first = span.first.max(EventId::from_uuid(Uuid::from_u128(after.uuid().as_u128().saturating_add(1))));
+        }
+        let each = if search.is_residual() { LOOKED_AT } else { BATCH };
+        let edge = account.edge(&search, span, each).await?;
+        let before = edge.map_or(span.before, |edge| span.before.min(Position::beyond(edge)));
+        let rows = account.rows(&search, Span { before, each, ..span }, BATCH).await?;
+        let is_full = rows.len() == BATCH as usize;
+        let last = if is_full { rows.last().and_then(Row::position).map(|at| at.event) } else { edge };
+        let mut found = Found { matching: rows.len() as u64, last, ..Found::default() };
+        for (id, state) in rows.iter().filter_map(Row::sendable) {
+            found.ids.push(id);
+            if !found.states.contains(&state) {
+                found.states.push(state);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// What a step has found.
+#[derive(Debug, Default)]
+struct Found {
+    matching: u64,
+    /// Those that can be sent, in the order of acceptance, and the states in which they are.
+    ids: Vec<DeliveryId>,
+    states: Vec<State>,
+    /// The last event that was looked at; `None` at the end.
+    last: Option<EventId>,
+}

@@ -1,0 +1,201 @@
+//! Sending again by a filter, as a task with progress.
+
+use std::time::Duration;
+
+use signet_engine::{
+    Engine, Settings,
+    clock::ManualClock,
+    service::{
+        Error,
+        deliveries::Filter,
+        resends::{Failure, Progress, RUNNING_MAX, Resend, StartError},
+    },
+    testing::{Backlog, Hands, TestDatabase, account, completed, endpoint, engine, on_each_database},
+};
+use signet_model::{AccountId, EndpointId, delivery::State, retry::Schedule};
+use tokio_util::sync::CancellationToken;
+
+struct World {
+    engine: Engine,
+    clock: ManualClock,
+    account: AccountId,
+    endpoints: [EndpointId; 2],
+}
+
+impl World {
+    async fn new(database: &TestDatabase) -> Self {
+        Self::with(database, 1_000).await
+    }
+
+    /// An account with two webhooks, to which so many deliveries a second are released.
+    async fn with(database: &TestDatabase, release_rate: u32) -> Self {
+        let settings = Settings { schedule: Schedule::new(Vec::new(), 0), release_rate, ..Settings::default() };
+        let (engine, clock) = engine(database, settings, Vec::new());
+        let account = account(&engine, "acme").await;
+        let endpoints = [endpoint(&engine, account).await, endpoint(&engine, account).await];
+        Self { engine, clock, account, endpoints }
+    }
+
+    /// An event whose deliveries fail, which disables the webhooks; these are enabled again.
+    async fn fail(&self, task: &str) {
+        self.clock.advance(Duration::from_secs(1));
+        let hands = Hands(&self.engine);
+        let (_, in_flight) = hands.ingest(completed(&self.engine, self.account, task)).await;
+        for one in in_flight {
+            hands.finish(one, 500).await;
+        }
+        for endpoint in self.endpoints {
+            self.engine.account(self.account).endpoint(endpoint).enable().await.expect("enabled");
+        }
+    }
+
+    async fn end(&self, resend: &Resend) -> Resend {
+        let handle = self.engine.account(self.account).resend(resend.id);
+        handle.await_end(Duration::from_mins(2)).await.expect("the resend")
+    }
+
+    async fn start(&self, filter: Filter) -> Result<Resend, StartError> {
+        self.engine.account(self.account).resends().start(filter).await
+    }
+
+    async fn count(&self, state: State) -> usize {
+        let filter = Filter { state: Some(state), ..Filter::default() };
+        let log = self.engine.account(self.account).deliveries(&filter, None, 100).await.expect("the log");
+        log.deliveries.len()
+    }
+
+    async fn assert_clean(&self) {
+        let ledger = self.engine.check().await.expect("a ledger");
+        assert!(ledger.is_clean(), "{ledger:?}");
+    }
+}
+
+fn failed() -> Filter {
+    Filter { state: Some(State::Failed), ..Filter::default() }
+}
+
+on_each_database!(what_matches_is_sent_again_at_every_webhook_and_counted);
+async fn what_matches_is_sent_again_at_every_webhook_and_counted(database: TestDatabase) {
+    let world = World::new(&database).await;
+    for task in ["task_a", "task_b", "task_c"] {
+        world.fail(task).await;
+    }
+    let some = world.start(Filter { task: Some("task_b".to_owned()), ..Filter::default() }).await.expect("begun");
+    let some = world.end(&some).await;
+    assert_eq!((some.progress, some.found, some.sent, some.skipped), (Progress::Finished, 2, 2, 0));
+    assert_eq!((world.count(State::Pending).await, world.count(State::Failed).await), (2, 4));
+
+    world.clock.advance(Duration::from_secs(1));
+    // Those of the second task are pending by now, and skipped.
+    let all = world.start(Filter::default()).await.expect("begun");
+    let all = world.end(&all).await;
+    assert_eq!((all.found, all.sent, all.skipped), (6, 4, 2));
+    assert_eq!(world.count(State::Pending).await, 6);
+    let listed = world.engine.account(world.account).resends().list(None, 10).await.expect("a list");
+    assert_eq!(listed, [all, some]);
+    world.assert_clean().await;
+}
+
+on_each_database!(one_webhook_is_worked_on_once_at_a_time_and_an_account_has_a_few);
+async fn one_webhook_is_worked_on_once_at_a_time_and_an_account_has_a_few(database: TestDatabase) {
+    let world = World::new(&database).await;
+    world.fail("task").await;
+    // Resends of a process that has crashed: they run, and nobody works on them yet.
+    let mut endpoints = world.endpoints.to_vec();
+    while endpoints.len() < RUNNING_MAX {
+        endpoints.push(endpoint(&world.engine, world.account).await);
+    }
+    let another = endpoint(&world.engine, world.account).await;
+    for endpoint in &endpoints {
+        world.crashed(&database, Some(*endpoint)).await;
+    }
+    let refused = world.start(Filter { endpoint: Some(world.endpoints[0]), ..failed() }).await;
+    assert!(matches!(refused, Err(StartError::UnderWay(_))), "{refused:?}");
+    assert!(matches!(world.start(failed()).await, Err(StartError::UnderWay(_))));
+    let refused = world.start(Filter { endpoint: Some(another), ..failed() }).await;
+    assert!(matches!(refused, Err(StartError::TooMany)), "{refused:?}");
+}
+
+impl World {
+    /// Stores a resend that another process has left in the midst.
+    async fn crashed(&self, database: &TestDatabase, endpoint: Option<EndpointId>) {
+        let resend = self.start(Filter { endpoint, task: Some("none".to_owned()), ..Filter::default() }).await;
+        let resend = self.end(&resend.expect("begun")).await;
+        let id = database.literal(resend.id.uuid());
+        let past = if matches!(database.db, signet_engine::db::Database::Sqlite(_)) { "1" } else { "to_timestamp(1)" };
+        database
+            .run(&format!(
+                "UPDATE resends SET state = 'running', ended_at = NULL, at_endpoint = NULL, at_event = NULL, lease = 7,
+                   leased_until = {past}, filter = '{{\"state\":\"failed\"}}' WHERE id = {id}"
+            ))
+            .await;
+    }
+}
+
+on_each_database!(a_resend_of_a_process_that_crashed_is_finished_by_another);
+async fn a_resend_of_a_process_that_crashed_is_finished_by_another(database: TestDatabase) {
+    let world = World::new(&database).await;
+    world.fail("task").await;
+    world.crashed(&database, None).await;
+    let running = world.engine.start().expect("a new engine");
+    let listed = world.engine.account(world.account).resends().list(None, 1).await.expect("a list");
+    let ended = world.end(&listed[0]).await;
+    assert_eq!((ended.progress, ended.found, ended.sent), (Progress::Finished, 2, 2));
+    running.stop(CancellationToken::new()).await;
+}
+
+on_each_database!(a_resend_that_is_stopped_leaves_the_rest_as_it_is);
+async fn a_resend_that_is_stopped_leaves_the_rest_as_it_is(database: TestDatabase) {
+    // An hour's worth goes into the line, and the rest waits.
+    let world = World::with(&database, 1).await;
+    database.store_backlog(world.account, world.endpoints[0], Backlog::Failed, 1..6_001).await;
+    let resend = world.start(Filter { endpoint: Some(world.endpoints[0]), ..failed() }).await.expect("begun");
+    let handle = world.engine.account(world.account).resend(resend.id);
+    while handle.get().await.expect("the resend").sent < 4_000 {
+        tokio::task::yield_now().await;
+    }
+    let stopped = handle.stop().await.expect("stopped");
+    assert_eq!((stopped.progress, stopped.sent), (Progress::Stopped, 4_000));
+    assert_eq!(handle.stop().await.expect("as it is"), stopped);
+    world.assert_clean().await;
+}
+
+on_each_database!(a_webhook_that_is_disabled_ends_its_resend);
+async fn a_webhook_that_is_disabled_ends_its_resend(database: TestDatabase) {
+    let world = World::with(&database, 1).await;
+    world.fail("task").await;
+    let endpoint = world.endpoints[0];
+    world.engine.account(world.account).endpoint(endpoint).pause().await.expect("paused");
+    let refused = world.start(Filter { endpoint: Some(endpoint), ..failed() }).await;
+    assert!(matches!(refused, Err(StartError::Disabled)), "{refused:?}");
+    let resend = world.start(failed()).await.expect("the other webhook is enabled");
+    let ended = world.end(&resend).await;
+    assert_eq!((ended.progress, ended.found, ended.sent), (Progress::Finished, 1, 1));
+    world.engine.account(world.account).endpoint(endpoint).enable().await.expect("enabled");
+    world.crashed(&database, Some(endpoint)).await;
+    world.engine.account(world.account).endpoint(endpoint).pause().await.expect("paused");
+    let running = world.engine.start().expect("a new engine");
+    let listed = world.engine.account(world.account).resends().list(None, 1).await.expect("a list");
+    assert_eq!(world.end(&listed[0]).await.progress, Progress::Failed(Failure::Disabled));
+    running.stop(CancellationToken::new()).await;
+}
+
+on_each_database!(another_account_begins_sees_and_stops_none_of_it);
+async fn another_account_begins_sees_and_stops_none_of_it(database: TestDatabase) {
+    let world = World::new(&database).await;
+    world.fail("task").await;
+    world.crashed(&database, Some(world.endpoints[0])).await;
+    let ours = world.engine.account(world.account).resends().list(None, 1).await.expect("a list").remove(0);
+    let other = account(&world.engine, "other").await;
+    let foreign = world.engine.account(other);
+    assert!(foreign.resends().list(None, 9).await.expect("a list").is_empty());
+    assert!(matches!(foreign.resend(ours.id).get().await, Err(Error::ResendNotFound)));
+    assert!(matches!(foreign.resend(ours.id).stop().await, Err(Error::ResendNotFound)));
+    let refused = foreign.resends().start(Filter { endpoint: Some(world.endpoints[0]), ..failed() }).await;
+    assert!(matches!(refused, Err(StartError::Store(Error::EndpointNotFound))), "{refused:?}");
+    let theirs = foreign.resends().start(failed()).await.expect("begun");
+    let theirs = foreign.resend(theirs.id).await_end(Duration::from_mins(1)).await.expect("ended");
+    assert_eq!((theirs.progress, theirs.found), (Progress::Finished, 0));
+    assert_eq!(world.engine.account(world.account).resend(ours.id).get().await.expect("ours"), ours);
+    assert_eq!(world.count(State::Failed).await, 2);
+}
