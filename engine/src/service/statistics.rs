@@ -296,7 +296,7 @@ impl AccountHandle<'_> {
         };
         let step = i64::try_from(filter.step.length().as_micros()).unwrap_or(i64::MAX);
         let query = query.bind(step).bind(filter.by_endpoint).bind(filter.by_event_type);
-        let rows: Vec<Row> = query.bind(filter.event_type.as_ref().map(|kind| kind.as_str())).fetch_all().await?;
+        let rows: Vec<Row> = query.bind(filter.event_type.as_ref().map(EventType::as_str)).fetch_all().await?;
         Ok(rows.into_iter().map(Row::read).collect())
     }
 }
