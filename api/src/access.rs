@@ -5,6 +5,7 @@
 
 mod caller;
 pub(crate) mod scoped;
+mod standing;
 
 use std::sync::Arc;
 
@@ -16,9 +17,10 @@ use crate::{document::Document, intake::Intake, rate_limit::Rate, room::Room};
 pub use caller::Caller;
 pub(crate) use scoped::path_text;
 pub use scoped::{
-    AccountsWrite, Allowed, BalanceWrite, DeliveriesRead, DeliveriesWrite, EndpointsRead, EndpointsWrite, EventsWrite,
-    InAccount, Operator, OperatorIn,
+    AccountsWrite, Allowed, Allows, BalanceWrite, DeliveriesRead, DeliveriesWrite, EndpointsRead, EndpointsWrite,
+    EventsWrite, InAccount, Operator, OperatorIn,
 };
+pub use standing::Standing;
 
 /// The parts that every operation is given. Clones share them.
 #[derive(Clone)]

@@ -4,6 +4,7 @@ mod create;
 mod create_operators;
 mod list;
 mod list_operators;
+mod read_own;
 mod revoke;
 mod revoke_operators;
 
@@ -26,6 +27,7 @@ pub fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(list::list_api_keys, create::create_api_key))
         .routes(routes!(revoke::revoke_api_key))
+        .routes(routes!(read_own::read_own_key))
         .routes(routes!(list_operators::list_operator_keys, create_operators::create_operator_key))
         .routes(routes!(revoke_operators::revoke_operator_key))
 }

@@ -9,6 +9,7 @@ mod list;
 mod pause;
 mod read;
 mod secret;
+mod stream_deliveries;
 
 use serde::Serialize;
 use signet_engine::service::endpoints::{self, EndpointDraft, SaveError};
@@ -36,6 +37,7 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(pause::pause_endpoint))
         .routes(routes!(enable::enable_endpoint))
         .routes(routes!(secret::read_secret))
+        .routes(routes!(stream_deliveries::stream_deliveries))
         .routes(routes!(held::count::count_held))
         .routes(routes!(held::release::release_held))
         .routes(routes!(held::discard::discard_held))

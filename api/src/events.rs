@@ -4,6 +4,7 @@ mod entries;
 mod idempotency;
 mod send;
 mod send_batch;
+mod stream;
 
 use serde_json::{Value, json};
 use utoipa::{
@@ -21,7 +22,10 @@ pub use send::MAX_LEN as MAX_EVENT_LEN;
 
 /// The operations.
 pub fn routes() -> OpenApiRouter<Api> {
-    OpenApiRouter::new().routes(routes!(send::send_event)).routes(routes!(send_batch::send_events))
+    OpenApiRouter::new()
+        .routes(routes!(send::send_event))
+        .routes(routes!(send_batch::send_events))
+        .routes(routes!(stream::stream_events))
 }
 
 /// An event as a producer sends it: the members of the body to be delivered, and `account`.

@@ -16,6 +16,7 @@ mod document;
 mod endpoints;
 mod event_rate;
 mod events;
+mod feed;
 mod health;
 mod ids;
 mod intake;

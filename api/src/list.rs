@@ -108,15 +108,27 @@ fn read<C: FromStr, F: DeserializeOwned>(uri: &Uri) -> Result<List<C, F>, Proble
             _ => others.push((name, value)),
         }
     }
-    let others = MapDeserializer::<_, serde::de::value::Error>::new(others.into_iter());
-    let filter = serde_path_to_error::deserialize(others).map_err(|error| {
+    let filter = members(others)?;
+    Ok(List { after, filter, limit: limit.unwrap_or(DEFAULT_LIMIT), uri: uri.clone() })
+}
+
+/// The parameters of an operation that is no list.
+///
+/// # Errors
+/// One of them is unknown, or not valid.
+pub fn query<F: DeserializeOwned>(uri: &Uri) -> Result<F, Problem> {
+    members(pairs(uri).collect())
+}
+
+fn members<F: DeserializeOwned>(pairs: Vec<(Cow<'_, str>, Cow<'_, str>)>) -> Result<F, Problem> {
+    let members = MapDeserializer::<_, serde::de::value::Error>::new(pairs.into_iter());
+    serde_path_to_error::deserialize(members).map_err(|error| {
         let mut name = error.path().to_string();
         let mut pointer = if name == "." { String::new() } else { format!("/{name}") };
         let message = words(&mut pointer, &error.into_inner().to_string());
         pointer.trim_start_matches('/').clone_into(&mut name);
         Problem::parameter(&name, &message)
-    })?;
-    Ok(List { after, filter, limit: limit.unwrap_or(DEFAULT_LIMIT), uri: uri.clone() })
+    })
 }
 
 fn read_limit(text: &str) -> Result<u32, Problem> {

@@ -13,6 +13,7 @@ use axum::{
     Router,
     body::{Body, Bytes, HttpBody},
     http::{HeaderMap, Request, StatusCode},
+    response::Response,
 };
 use http_body_util::BodyExt;
 use hyper::body::Frame;
@@ -246,11 +247,23 @@ impl TestApi {
         }
         let request = request.body(body.into()).expect("a request");
         let (head, body) = self.router.clone().oneshot(request).await.expect("an answer").into_parts();
-        let body = body.collect().await.expect("a body").to_bytes();
+        // A stream has no end.
+        let is_stream = head.headers.get("content-type").is_some_and(|kind| kind == "text/event-stream");
+        let body = if is_stream { Bytes::new() } else { body.collect().await.expect("a body").to_bytes() };
         let json = serde_json::from_slice(&body).unwrap_or_default();
         self.described.check(method, path, head.status, &head.headers, &json);
         self.provoked.note(method, path, &json);
         Answer { status: head.status, headers: head.headers, json }
+    }
+
+    /// Opens a stream.
+    pub async fn open(&self, path: &str, headers: &[(&str, &str)]) -> Response {
+        let mut request = Request::get(path).header("authorization", &self.authorization);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Body::empty()).expect("a request");
+        self.router.clone().oneshot(request).await.expect("an answer")
     }
 
     /// Sends a body that breaks off.

@@ -46,8 +46,8 @@ impl<'d> World<'d> {
         self.engine.ingest(completed(&self.engine, account, task)).await.expect("accepted").id
     }
 
-    fn open(&self, last_seen: Option<EventId>) -> EventStream {
-        self.engine.account(self.account).stream_events(last_seen).expect("room")
+    async fn open(&self, last_seen: Option<EventId>) -> EventStream {
+        self.engine.account(self.account).stream_events(last_seen).await.expect("room")
     }
 }
 
@@ -76,7 +76,7 @@ async fn a_stream_tells_each_event_of_its_account_once_with_the_body_that_is_sen
     let other = account(&world.engine, "other").await;
     world.send("before").await;
     world.clock.advance(Duration::from_millis(1));
-    let mut stream = world.open(None);
+    let mut stream = world.open(None).await;
     world.send_to(other, "foreign").await;
     let first = world.send("first").await;
     let told = next(&mut stream).await;
@@ -90,7 +90,7 @@ async fn a_stream_tells_each_event_of_its_account_once_with_the_body_that_is_sen
 on_each_database!(a_stream_that_waits_is_woken_by_an_event);
 async fn a_stream_that_waits_is_woken_by_an_event(database: TestDatabase) {
     let world = World::new(&database).await;
-    let mut stream = world.open(None);
+    let mut stream = world.open(None).await;
     let (told, sent) = tokio::join!(next(&mut stream), world.send("first"));
     assert_eq!(told.id, sent);
 }
@@ -98,7 +98,7 @@ async fn a_stream_that_waits_is_woken_by_an_event(database: TestDatabase) {
 on_each_database!(an_event_that_another_process_commits_late_is_not_missed);
 async fn an_event_that_another_process_commits_late_is_not_missed(database: TestDatabase) {
     let world = World::new(&database).await;
-    let mut stream = world.open(None);
+    let mut stream = world.open(None).await;
     world.clock.advance(Duration::from_secs(2));
     let late = EventId::new(Timestamp::from_unix_seconds(1_774_699_201), [7; 10]);
     let sent = world.send("first").await;
@@ -121,7 +121,7 @@ impl World<'_> {
 on_each_database!(a_client_that_was_away_misses_nothing);
 async fn a_client_that_was_away_misses_nothing(database: TestDatabase) {
     let world = World::new(&database).await;
-    let mut stream = world.open(None);
+    let mut stream = world.open(None).await;
     let first = world.send("first").await;
     assert_eq!(rest(&mut stream).await.0, [first]);
     drop(stream);
@@ -133,7 +133,7 @@ async fn a_client_that_was_away_misses_nothing(database: TestDatabase) {
     }
     world.clock.advance(Duration::from_mins(58));
     missed.insert(world.send("the last one").await);
-    let mut stream = world.open(Some(first));
+    let mut stream = world.open(Some(first)).await;
     assert_eq!(stream.missed_since(), None);
     let (told, place) = rest(&mut stream).await;
     assert_eq!(told.iter().copied().filter(|id| *id != first).collect::<BTreeSet<_>>(), missed);
@@ -142,7 +142,7 @@ async fn a_client_that_was_away_misses_nothing(database: TestDatabase) {
     drop(stream);
     world.clock.advance(Duration::from_mins(59));
     let next = world.send("much later").await;
-    assert_eq!(rest(&mut world.open(Some(place))).await.0.last(), Some(&next));
+    assert_eq!(rest(&mut world.open(Some(place)).await).await.0.last(), Some(&next));
 }
 
 on_each_database!(a_client_that_was_away_for_too_long_is_told_so);
@@ -153,7 +153,7 @@ async fn a_client_that_was_away_for_too_long_is_told_so(database: TestDatabase) 
     world.clock.advance(Duration::from_mins(30));
     let told = world.send("told").await;
     world.clock.advance(Duration::from_mins(40));
-    let mut stream = world.open(Some(seen));
+    let mut stream = world.open(Some(seen)).await;
     assert_eq!(stream.missed_since(), Some(seen.created_at()));
     assert_eq!(rest(&mut stream).await.0, [told]);
 }
@@ -188,18 +188,21 @@ on_each_database!(an_account_has_no_more_streams_than_it_may_and_leaves_others_t
 async fn an_account_has_no_more_streams_than_it_may_and_leaves_others_theirs(database: TestDatabase) {
     let world = World::new(&database).await;
     let other = account(&world.engine, "other").await;
-    let mut open: Vec<_> = (0..STREAMS_PER_ACCOUNT).map(|_| world.open(None)).collect();
-    let refused = world.engine.account(world.account).stream_events(None);
-    assert_eq!(refused.err(), Some(TooManyStreams::OfAccount));
-    assert!(world.engine.account(other).stream_events(None).is_ok());
+    let mut open = Vec::new();
+    for _ in 0..STREAMS_PER_ACCOUNT {
+        open.push(world.open(None).await);
+    }
+    let refused = world.engine.account(world.account).stream_events(None).await;
+    assert!(matches!(refused, Err(OpenError::TooMany(TooManyStreams::OfAccount))), "{refused:?}");
+    assert!(world.engine.account(other).stream_events(None).await.is_ok());
     open.pop();
-    assert!(world.engine.account(world.account).stream_events(None).is_ok());
+    assert!(world.engine.account(world.account).stream_events(None).await.is_ok());
 }
 
 on_each_database!(a_stream_ends_when_the_process_stops);
 async fn a_stream_ends_when_the_process_stops(database: TestDatabase) {
     let world = World::new(&database).await;
-    let mut stream = world.open(None);
+    let mut stream = world.open(None).await;
     let stop = world.running.stop(CancellationToken::new());
     let (ended, ()) = tokio::join!(timeout(LIMIT, stream.next(LIMIT)), stop);
     assert_eq!(ended.expect("in time").expect("no failure"), Next::Stopping);

@@ -1,27 +1,39 @@
 //! The API as a developer's commands call it.
 
 mod error;
+mod sse;
 
 use std::{path::Path, time::Duration};
 
 use anyhow::{Context, ensure};
 use http::{HeaderMap, HeaderValue, header};
 use reqwest::{Client, Method, RequestBuilder, Response, redirect};
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use signet_engine::outbound::tls_config;
 
 use crate::config::{ApiArgs, RemoteUrl};
 pub use error::ApiError;
+pub use sse::{Message, Messages};
 
 /// The time for a connection to be made.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// The time for a whole answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+/// The time without a byte after which a stream is broken; the server sends some at least
+/// every fifteen seconds.
+const SILENCE_LIMIT: Duration = Duration::from_secs(45);
+
 /// The API of one server, called with one key.
 #[derive(Debug, Clone)]
 pub struct ApiClient {
     http: Client,
     server: RemoteUrl,
+    account: Option<String>,
+}
+
+/// The holder of a key.
+#[derive(Debug, Deserialize)]
+struct OwnKey {
     account: Option<String>,
 }
 
@@ -48,9 +60,22 @@ impl ApiClient {
             // A redirect would hand the key to another server.
             .redirect(redirect::Policy::none())
             .connect_timeout(CONNECT_LIMIT)
+            .read_timeout(SILENCE_LIMIT)
             .build()
             .context("the HTTP client could not be set up")?;
         Ok(Self { http, server: args.server.clone(), account: args.account.clone() })
+    }
+
+    /// The account of the options, or else the key's own.
+    ///
+    /// # Errors
+    /// The key is the operator's and no account is named, or the server does not answer.
+    pub async fn account(&self) -> anyhow::Result<String> {
+        if let Some(account) = &self.account {
+            return Ok(account.clone());
+        }
+        let key: OwnKey = self.get(&["v1", "key"], &[]).await?;
+        key.account.context("this key is the operator's: name the account with --account")
     }
 
     /// The account of the options.
@@ -78,6 +103,18 @@ impl ApiClient {
     ) -> Result<T, ApiError> {
         let request = self.request(Method::POST, path, &[]).timeout(ANSWER_LIMIT).headers(headers);
         answer(request.header(header::CONTENT_TYPE, "application/json").body(json)).await
+    }
+
+    /// Opens a stream, behind the place of the last message that was seen.
+    ///
+    /// # Errors
+    /// The server cannot be reached, or refuses.
+    pub async fn stream(&self, path: &[&str], last_seen: Option<&str>) -> Result<Messages, ApiError> {
+        let mut request = self.request(Method::GET, path, &[]).header(header::ACCEPT, "text/event-stream");
+        if let Some(last_seen) = last_seen {
+            request = request.header("last-event-id", last_seen);
+        }
+        Ok(Messages::new(accepted(request).await?))
     }
 
     fn request(&self, method: Method, path: &[&str], query: &[(&str, &str)]) -> RequestBuilder {

@@ -7,6 +7,7 @@ pub mod completions;
 pub mod erase;
 pub mod event_type;
 pub mod key;
+pub mod listen;
 pub mod man;
 pub mod receive;
 pub mod send;
@@ -23,6 +24,7 @@ use completions::CompletionsArgs;
 use erase::EraseArgs;
 use event_type::EventTypeCommand;
 use key::KeyCommand;
+use listen::ListenArgs;
 use man::ManArgs;
 use receive::ReceiveArgs;
 use send::SendArgs;
@@ -64,6 +66,9 @@ pub enum Command {
     Erase(EraseArgs),
     /// Send an event through the API.
     Send(SendArgs),
+    /// Hand the events of an account, or of one webhook, on to a program on this
+    /// machine, as they happen.
+    Listen(Box<ListenArgs>),
     /// Print a script with which your shell completes commands and options.
     Completions(CompletionsArgs),
     /// Write the manual: a page for each command.
@@ -86,6 +91,7 @@ impl Command {
             Self::Key(KeyCommand::Add(args)) => key::add(args).await?,
             Self::Send(args) => send::run(args).await?,
             Self::EventType(command) => event_type::run(command).await?,
+            Self::Listen(args) => listen::run(*args).await?,
             Self::Completions(args) => completions::run(&args)?,
             Self::Man(args) => man::run(&args)?,
         }

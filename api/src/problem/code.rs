@@ -75,6 +75,8 @@ pub enum Code {
     AnswerUnknown,
     /// The account has used as many idempotency keys as it may.
     TooManyIdempotencyKeys,
+    /// The account, or the server, has as many streams open as it may.
+    TooManyStreams,
     /// Another request has changed it meanwhile.
     ChangedMeanwhile,
     /// The account has no such resend.
@@ -117,6 +119,7 @@ impl Code {
         Self::Unusable,
         Self::AnswerUnknown,
         Self::TooManyIdempotencyKeys,
+        Self::TooManyStreams,
         Self::ChangedMeanwhile,
         Self::NoSuchResend,
     ];
@@ -172,6 +175,7 @@ impl Code {
             Self::Unusable => "the stored row cannot be used; its page in the dashboard gives advice",
             Self::AnswerUnknown => "the first request with the idempotency key has no known answer",
             Self::TooManyIdempotencyKeys => "as many idempotency keys are kept for the account as may be",
+            Self::TooManyStreams => "the account, or the server, has as many streams open as it may: end one of them",
             Self::ChangedMeanwhile => "another request has changed it since the version in If-Match",
             Self::NoSuchResend => "the account has no such resend",
             Self::BodyTooLarge | Self::EventTooLarge => "the body, or the event in a batch, is too large",
@@ -224,6 +228,7 @@ impl Code {
             Self::TooManyIdempotencyKeys => {
                 (StatusCode::TOO_MANY_REQUESTS, "too_many_idempotency_keys", "Too many idempotency keys")
             }
+            Self::TooManyStreams => (StatusCode::TOO_MANY_REQUESTS, "too_many_streams", "Too many streams"),
             Self::ChangedMeanwhile => (StatusCode::PRECONDITION_FAILED, "changed_meanwhile", "Changed meanwhile"),
             Self::NoSuchResend => (StatusCode::NOT_FOUND, "no_such_resend", "Not found"),
         }

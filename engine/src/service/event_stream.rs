@@ -79,7 +79,7 @@ pub enum OpenError {
     /// There are as many as there may be.
     #[error(transparent)]
     TooMany(#[from] TooManyStreams),
-    /// The database failed, or there is no such endpoint.
+    /// The database failed, or there is no such account or endpoint.
     #[error(transparent)]
     Store(#[from] Error),
 }
@@ -102,8 +102,9 @@ pub struct EventStream {
 impl AccountHandle<'_> {
     /// Opens a stream of the events that are accepted from now on, or, for a client that was
     /// away, of those since the last one that it has seen.
-    pub fn stream_events(self, last_seen: Option<EventId>) -> Result<EventStream, TooManyStreams> {
-        EventStream::open(self, None, last_seen)
+    pub async fn stream_events(self, last_seen: Option<EventId>) -> Result<EventStream, OpenError> {
+        self.get().await?;
+        Ok(EventStream::open(self, None, last_seen)?)
     }
 }
 

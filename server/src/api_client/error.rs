@@ -18,6 +18,8 @@ pub enum ApiError {
     Refused {
         /// The status of the answer.
         status: StatusCode,
+        /// The code of the problem document; empty without one.
+        code: String,
         /// The fault and its remedy.
         detail: String,
     },
@@ -60,18 +62,14 @@ impl ApiError {
     }
 
     fn from_document(status: StatusCode, text: &[u8]) -> Self {
-        let Document { code, mut detail } = serde_json::from_slice(text).unwrap_or_default();
-        if detail.is_empty() {
-            detail = "it gives no reason; check --server".to_owned();
-        }
-        match &*code {
-            "unauthenticated" => {
-                detail = "the API key is not known, or was revoked; give another with --key".to_owned()
-            }
-            "missing_scope" => detail.push_str(" Make a key with it."),
-            _ => {}
-        }
-        Self::Refused { status, detail }
+        let Document { code, detail } = serde_json::from_slice(text).unwrap_or_default();
+        let detail = match &*code {
+            "unauthenticated" => "the API key is not known, or was revoked; give another with --key".to_owned(),
+            "missing_scope" => format!("{detail} Make a key with it."),
+            _ if detail.is_empty() => "it gives no reason; check --server".to_owned(),
+            _ => detail,
+        };
+        Self::Refused { status, code, detail }
     }
 
     /// Returns true if the same request may succeed later.
@@ -80,6 +78,14 @@ impl ApiError {
             Self::Unreachable(_) => true,
             Self::Refused { status, .. } => status.is_server_error() || *status == StatusCode::TOO_MANY_REQUESTS,
             Self::Strange(_) => false,
+        }
+    }
+
+    /// The code of the problem document, if the server refuses with one.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::Refused { code, .. } => Some(code),
+            Self::Unreachable(_) | Self::Strange(_) => None,
         }
     }
 }
@@ -93,7 +99,7 @@ mod tests {
         let text = br#"{"title":"The request is not valid","status":422,"code":"invalid_member","detail":"/taskId is missing."}"#;
         let error = ApiError::from_document(StatusCode::UNPROCESSABLE_ENTITY, text);
         assert_eq!(error.to_string(), "the server refuses (422 Unprocessable Entity): /taskId is missing.");
-        assert!(!error.is_temporary());
+        assert_eq!((error.code(), error.is_temporary()), (Some("invalid_member"), false));
         let text = br#"{"code":"unauthenticated","detail":"This API key is not known."}"#;
         let error = ApiError::from_document(StatusCode::UNAUTHORIZED, text);
         assert!(error.to_string().ends_with("give another with --key"), "{error}");

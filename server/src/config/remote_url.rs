@@ -26,6 +26,11 @@ pub enum InvalidRemoteUrl {
 }
 
 impl RemoteUrl {
+    /// The address.
+    pub const fn as_url(&self) -> &Url {
+        &self.0
+    }
+
     /// The address of a path below this one; each segment is escaped.
     pub fn below(&self, segments: &[&str]) -> Url {
         let mut url = self.0.clone();

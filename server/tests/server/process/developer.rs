@@ -1,6 +1,15 @@
 //! The commands of a developer, against a running server.
 
-use tokio::process::Command;
+use std::process::Stdio;
+
+use rustix::process::{Pid, Signal, kill_process};
+use signet_model::signature::{Secret, verify_hex, verify_standard};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
+    net::{TcpListener, TcpStream},
+    process::{Child, ChildStdout, Command},
+    sync::mpsc,
+};
 
 use super::{Folder, refusal};
 use crate::{patience::within, server::Server};
@@ -16,7 +25,9 @@ impl Service {
     async fn start() -> Self {
         let folder = Folder::new();
         folder.printed(&["account", "add", "acme"]).await;
-        let key = folder.printed(&["key", "add", "--account", "acme", "--name", "developer"]).await;
+        let scopes = ["--scope", "events:write", "--scope", "deliveries:read"];
+        let key = ["key", "add", "--account", "acme", "--name", "developer"];
+        let key = folder.printed(&[&key[..], &scopes[..]].concat()).await;
         let server = folder.serve(&["--dev"]).await;
         Self { folder, server, key }
     }
@@ -91,4 +102,164 @@ async fn the_script_for_the_shell_and_the_manual_are_written() {
     assert!(folder.printed(&["man"]).await.contains(".TH signet 1"));
     folder.printed(&["man", "man1"]).await;
     assert!(folder.path().join("man1/signet-account-add.1").exists());
+}
+
+/// A program on this machine that takes what is posted to it.
+struct Hooks {
+    address: std::net::SocketAddr,
+    posted: mpsc::UnboundedReceiver<Posted>,
+}
+
+/// A request that was posted.
+#[derive(Debug)]
+struct Posted {
+    head: String,
+    body: String,
+}
+
+impl Posted {
+    fn header(&self, name: &str) -> &str {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.find(|(given, _)| given.eq_ignore_ascii_case(name)).map_or("", |(_, value)| value)
+    }
+}
+
+impl Hooks {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
+        let (address, (sender, posted)) = (listener.local_addr().expect("an address"), mpsc::unbounded_channel());
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let Some(posted) = take(&mut stream).await else { continue };
+                let answer = b"HTTP/1.1 202 Accepted\r\nConnection: close\r\nContent-Length: 6\r\n\r\nthanks";
+                if sender.send(posted).is_err() || stream.write_all(answer).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Self { address, posted }
+    }
+
+    async fn next(&mut self) -> Posted {
+        within("a request", self.posted.recv()).await.expect("a request")
+    }
+}
+
+async fn take(stream: &mut TcpStream) -> Option<Posted> {
+    let mut text = Vec::new();
+    loop {
+        let head = text.windows(4).position(|end| end == b"\r\n\r\n").map(|end| end + 4);
+        if let Some(end) = head {
+            let head = String::from_utf8(text[..end].to_vec()).ok()?;
+            let mut posted = Posted { head, body: String::new() };
+            let length: usize = posted.header("content-length").parse().ok()?;
+            if text.len() >= end + length {
+                posted.body = String::from_utf8(text[end..].to_vec()).ok()?;
+                return Some(posted);
+            }
+        }
+        if stream.read_buf(&mut text).await.ok()? == 0 {
+            return None;
+        }
+    }
+}
+
+/// A running `signet listen`; killed when dropped.
+struct Listener {
+    process: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Listener {
+    fn start(mut command: Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).spawn().expect("it starts");
+        let lines = BufReader::new(process.stdout.take().expect("its output")).lines();
+        Self { process, lines }
+    }
+
+    /// The next line with these words.
+    async fn line(&mut self, words: &str) -> String {
+        loop {
+            let line = within(words, self.lines.next_line()).await.expect("text").expect(words);
+            if line.contains(words) {
+                return line;
+            }
+        }
+    }
+
+    async fn interrupt(mut self) {
+        let id = self.process.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        kill_process(id.expect("a running process"), Signal::INT).expect("a signal");
+        let status = within("it ends", self.process.wait()).await.expect("a status");
+        assert_eq!(status.code(), Some(0), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn events_are_posted_to_a_program_on_this_machine_as_a_receiver_gets_them() {
+    let (service, mut hooks) = (Service::start().await, Hooks::start().await);
+    let forward = format!("http://{}/hooks", hooks.address);
+    let mut listener = Listener::start(service.signet(&["listen", "--forward", &forward]));
+    let secret = listener.line("a secret for this session: ").await;
+    let secret: Secret = secret.rsplit(' ').next().expect("a secret").parse().expect("a secret");
+    listener.line("Listening").await;
+    let id = service.printed(&["send", "task.completed", "--data", DATA]).await;
+    let posted = hooks.next().await;
+    assert!(posted.head.starts_with("POST /hooks HTTP/1.1\r\n"), "{}", posted.head);
+    assert!(
+        posted.body.starts_with(r#"{"event":"task.completed","taskId":"task_1","status":"ready","#),
+        "{}",
+        posted.body
+    );
+    let (message, sent_at) = (posted.header("webhook-id"), posted.header("webhook-timestamp"));
+    assert!(verify_hex(&secret, posted.body.as_bytes(), posted.header("X-Webhook-Signature")));
+    assert!(verify_standard(&secret, message, sent_at, posted.body.as_bytes(), posted.header("webhook-signature")));
+    assert_eq!((posted.header("X-Webhook-Event"), posted.header("X-Webhook-Attempt")), ("task.completed", "1"));
+    assert!(message.starts_with("msg_") && message[4..] == id[4..30], "{message} {id}");
+    let line = listener.line("task.completed").await;
+    assert!(line.starts_with('✓') && line.contains("202 Accepted") && line.ends_with("thanks"), "{line}");
+    listener.interrupt().await;
+}
+
+#[tokio::test]
+async fn a_listener_outlives_its_server_and_misses_nothing() {
+    let (mut service, mut hooks) = (Service::start().await, Hooks::start().await);
+    let forward = format!("http://{}", hooks.address);
+    let arguments = ["listen", "--forward", &forward, "--resume", "place"];
+    let mut listener = Listener::start(service.signet(&arguments));
+    listener.line("Listening").await;
+    let mut sent = Vec::new();
+    let send_one = async |service: &Service| {
+        let printed = service.printed(&["send", "task.completed", "--data", DATA]).await;
+        printed.split_whitespace().next().expect("an id")["evt_".len()..].to_owned()
+    };
+    sent.push(send_one(&service).await);
+    listener.line("202").await;
+    let address = service.server.address.to_string();
+    service.server.stop().await;
+    let mut again = service.folder.signet(&["serve", "--dev", "--listen", &address]);
+    again.stderr(Stdio::null());
+    service.server = Server::start(again).await;
+    sent.push(send_one(&service).await);
+    listener.line("202").await;
+    listener.interrupt().await;
+    sent.push(send_one(&service).await);
+    let mut listener = Listener::start(service.signet(&arguments));
+    listener.line("202").await;
+    let mut posted = Vec::new();
+    while !sent.iter().all(|id| posted.contains(id)) {
+        posted.push(hooks.next().await.header("webhook-id")["msg_".len()..].to_owned());
+    }
+    assert_eq!(posted[..2], sent[..2], "an event came twice while the listener lived");
+}
+
+#[tokio::test]
+async fn a_listener_that_may_not_listen_says_so() {
+    let service = Service::start().await;
+    let arguments = ["listen", "--forward", "http://localhost:1", "--endpoint", "ep_01kmt0v1g0e0rg40r40m30e209"];
+    let error = refusal(service.signet(&arguments)).await;
+    assert!(error.contains("the server refuses"), "{error}");
+    let mut unknown = service.signet(&["listen", "--forward", "http://localhost:1"]);
+    unknown.env("SIGNET_API_KEY", "sk_unknown");
+    assert!(refusal(unknown).await.contains("give another with --key"));
 }
