@@ -9,10 +9,13 @@ mod standing;
 
 use std::sync::Arc;
 
-use signet_engine::{Engine, db, service::stored_answers::StoredAnswers};
+use signet_engine::{
+    Engine, db,
+    service::{event_types::Catalogue, stored_answers::StoredAnswers},
+};
 use signet_model::{AccountId, Timestamp, time::Clock};
 
-use crate::{document::Document, intake::Intake, rate_limit::Rate, room::Room};
+use crate::{document::Document, intake::Intake, problem::Problem, rate_limit::Rate, room::Room};
 
 pub use caller::Caller;
 pub(crate) use scoped::path_text;
@@ -43,6 +46,11 @@ impl Api {
     /// The present instant.
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The catalogue as the account of a key sees it.
+    pub(crate) async fn catalogue(&self, caller: Caller) -> Result<Arc<Catalogue>, Problem> {
+        Ok(self.engine.event_types().present(caller.own_account()).await?)
     }
 
     /// The way of events and balances into the engine.

@@ -15,6 +15,7 @@ mod body;
 mod document;
 mod endpoints;
 mod event_rate;
+mod event_types;
 mod events;
 mod feed;
 mod health;
@@ -73,6 +74,7 @@ fn managing() -> OpenApiRouter<Api> {
         .merge(endpoints::routes())
         .merge(api_keys::routes())
         .merge(statistics::routes())
+        .merge(event_types::routes())
         .merge(document::routes())
         .merge(health::routes())
 }

@@ -61,6 +61,14 @@ pub enum Code {
     NoSuchDelivery,
     /// There is no such API key.
     NoSuchApiKey,
+    /// The catalogue has no such event type.
+    NoSuchEventType,
+    /// The catalogue has an event type with this name.
+    EventTypeExists,
+    /// The event type is built in.
+    EventTypeBuiltIn,
+    /// The catalogue has as many event types as it may.
+    TooManyEventTypes,
     /// Another account has the name.
     NameTaken,
     /// The account has as many webhooks as it may.
@@ -112,6 +120,10 @@ impl Code {
         Self::NoSuchEvent,
         Self::NoSuchDelivery,
         Self::NoSuchApiKey,
+        Self::NoSuchEventType,
+        Self::EventTypeExists,
+        Self::EventTypeBuiltIn,
+        Self::TooManyEventTypes,
         Self::NameTaken,
         Self::TooManyEndpoints,
         Self::TooManyApiKeys,
@@ -168,6 +180,10 @@ impl Code {
             Self::NoSuchEvent => "the account has no such event",
             Self::NoSuchDelivery => "the account has no such delivery",
             Self::NoSuchApiKey => "there is no such API key",
+            Self::NoSuchEventType => "the catalogue has no such event type",
+            Self::EventTypeExists => "the catalogue has an event type with this name, which can be archived",
+            Self::EventTypeBuiltIn => "event types that are built in cannot be made or changed",
+            Self::TooManyEventTypes => "the catalogue has as many event types as it may",
             Self::NameTaken => "another account has the name",
             Self::TooManyEndpoints => "the account has as many webhooks as it may",
             Self::TooManyApiKeys => "the account has as many API keys as it may",
@@ -219,6 +235,10 @@ impl Code {
             Self::NoSuchEvent => (StatusCode::NOT_FOUND, "no_such_event", "Not found"),
             Self::NoSuchDelivery => (StatusCode::NOT_FOUND, "no_such_delivery", "Not found"),
             Self::NoSuchApiKey => (StatusCode::NOT_FOUND, "no_such_api_key", "Not found"),
+            Self::NoSuchEventType => (StatusCode::NOT_FOUND, "no_such_event_type", "Not found"),
+            Self::EventTypeExists => (StatusCode::CONFLICT, "event_type_exists", "The event type exists"),
+            Self::EventTypeBuiltIn => (StatusCode::CONFLICT, "event_type_built_in", "The event type is built in"),
+            Self::TooManyEventTypes => (StatusCode::CONFLICT, "too_many_event_types", "Too many event types"),
             Self::NameTaken => (StatusCode::CONFLICT, "name_taken", "The name is taken"),
             Self::TooManyEndpoints => (StatusCode::CONFLICT, "too_many_endpoints", "Too many webhooks"),
             Self::TooManyApiKeys => (StatusCode::CONFLICT, "too_many_api_keys", "Too many API keys"),

@@ -6,7 +6,10 @@ use std::collections::HashMap;
 use axum::http::StatusCode;
 use serde_json::Value;
 use signet_engine::{
-    service::deliveries::Filter,
+    service::{
+        deliveries::Filter,
+        event_types::{EventTypeContent, EventTypeDraft},
+    },
     testing::{TestDatabase, api_key, on_each_database},
 };
 use signet_model::{Scope, Scopes};
@@ -23,7 +26,11 @@ impl Own {
         let log = api.engine().account(api.acme).endpoint(endpoint).deliveries(&Filter::default(), 1).await;
         let delivery = log.expect("a log").remove(0).expect("a delivery").id;
         let (key, _) = api_key(api.engine(), Some(api.acme), "own").await;
+        let order_paid =
+            EventTypeDraft { name: "order.paid".parse().expect("a name"), content: EventTypeContent::default() };
+        let kind = api.engine().event_types().create(order_paid).await.expect("a new type");
         Self(HashMap::from([
+            ("event_type", kind.name.to_string()),
             ("account", api.acme.to_string()),
             ("endpoint", endpoint.to_string()),
             ("event", event),

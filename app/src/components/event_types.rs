@@ -162,8 +162,11 @@ impl Input {
 
 /// The selectors of a webhook, as far as they fit.
 pub(crate) fn event_type_tags(wanted: &Subscriptions) -> impl IntoView + use<> {
-    let tags: Vec<_> =
-        wanted.iter().take(TAGS_MAX).map(|it| view! { <li class="tag mono">{it.to_string()}</li> }).collect();
+    let tag = |selector: Selector| match selector {
+        Selector::All => view! { <li class="tag">{text::ALL.to_owned()}</li> }.into_any(),
+        other => view! { <li class="tag mono">{other.to_string()}</li> }.into_any(),
+    };
+    let tags: Vec<_> = wanted.iter().take(TAGS_MAX).map(tag).collect();
     let more = wanted.iter().count() - tags.len();
     let more = (more > 0).then(|| view! { <li class="muted">{text::more(more)}</li> });
     let unreadable = wanted.unreadable();

@@ -199,8 +199,22 @@ impl EventTypesHandle<'_> {
     /// has their types as well.
     pub async fn seen_by(self, account: AccountId) -> Result<Arc<Catalogue>> {
         let catalogue = self.current().await?;
-        let hears = self.0.delivery.operations.account() == Some(account);
-        Ok(if hears { Arc::new(catalogue.with_operational()) } else { catalogue })
+        Ok(if self.hears_operations(account) { Arc::new(catalogue.with_operational()) } else { catalogue })
+    }
+
+    /// The catalogue as it is now, for all accounts or as one account sees it.
+    pub async fn present(self, account: Option<AccountId>) -> Result<Arc<Catalogue>> {
+        let catalogue = self.0.event_types.now(self.0).await?;
+        Ok(if account.is_some_and(|it| self.hears_operations(it)) {
+            Arc::new(catalogue.with_operational())
+        } else {
+            catalogue
+        })
+    }
+
+    /// True if operational events go to the account.
+    fn hears_operations(self, account: AccountId) -> bool {
+        self.0.delivery.operations.account() == Some(account)
     }
 
     /// The catalogue as it is now, if that is another one than this.
