@@ -8,8 +8,12 @@ mod held;
 mod list;
 mod pause;
 mod read;
+mod recover;
+mod rotation;
 mod secret;
 mod stream_deliveries;
+mod test;
+mod test_draft;
 
 use serde::Serialize;
 use signet_engine::service::endpoints::{self, EndpointDraft, SaveError};
@@ -41,6 +45,13 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(held::count::count_held))
         .routes(routes!(held::release::release_held))
         .routes(routes!(held::discard::discard_held))
+        .routes(routes!(recover::count::count_recoverable, recover::start::recover_endpoint))
+        .routes(routes!(rotation::next::read_next_secret))
+        .routes(routes!(rotation::rotate::rotate_secret))
+        .routes(routes!(rotation::switch::switch_secret))
+        .routes(routes!(rotation::call_off::call_off_rotation))
+        .routes(routes!(test::test_endpoint))
+        .routes(routes!(test_draft::test_draft))
 }
 
 fn draft(url: EndpointUrl, description: Description, event_types: Subscriptions) -> EndpointDraft {

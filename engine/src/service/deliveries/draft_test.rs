@@ -104,6 +104,8 @@ impl AccountHandle<'_> {
     /// tests for now.
     pub async fn test_draft(self, draft: DraftTest) -> Result<Attempt, DraftTestError> {
         let service = self.service;
+        // The account may be gone.
+        self.get().await?;
         service.policy.check_url(&draft.url)?;
         let secret = draft.secret.unwrap_or_else(|| Secret::new(service.random.bytes()));
         let extra = ExtraHeaders::default();

@@ -1,0 +1,84 @@
+//! Operations on resends: deliveries that are sent again by a filter, with progress.
+
+mod list;
+mod read;
+mod start;
+mod stop;
+
+use serde::Serialize;
+use signet_engine::service::resends::{self, Progress, StartError};
+use signet_model::{EndpointId, ResendId};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    access::Api,
+    ids::schema,
+    problem::{Code, Problem},
+    time::Time,
+};
+
+/// The operations.
+pub fn routes() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(list::list_resends, start::start_resend))
+        .routes(routes!(read::read_resend))
+        .routes(routes!(stop::stop_resend))
+}
+
+/// Deliveries that are sent again, and how far that has come.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Resend {
+    /// Its id.
+    #[schema(value_type = schema::ResendId)]
+    id: ResendId,
+    /// The webhook; `null` means all of the account.
+    #[schema(value_type = Option<schema::EndpointId>)]
+    endpoint: Option<EndpointId>,
+    /// `running`, `finished`, `stopped` or `failed`.
+    state: &'static str,
+    /// The reason for which it failed: `disabled` or `deleted` webhook, or `unreadable`.
+    failure: Option<&'static str>,
+    /// The deliveries that it has found.
+    found: u64,
+    /// Those of them that wait for their turn, or were sent since.
+    sent: u64,
+    /// Those that could not be sent: tests, those that were pending, and those without a body.
+    skipped: u64,
+    /// The instant of its begin.
+    created_at: Time,
+    /// The instant of its end.
+    ended_at: Option<Time>,
+}
+
+impl From<resends::Resend> for Resend {
+    fn from(resend: resends::Resend) -> Self {
+        Self {
+            id: resend.id,
+            endpoint: resend.endpoint,
+            state: resend.progress.as_str(),
+            failure: match resend.progress {
+                Progress::Failed(failure) => Some(failure.as_str()),
+                _ => None,
+            },
+            found: resend.found,
+            sent: resend.sent,
+            skipped: resend.skipped,
+            created_at: resend.created_at.into(),
+            ended_at: resend.ended_at.map(Time),
+        }
+    }
+}
+
+impl From<StartError> for Problem {
+    fn from(error: StartError) -> Self {
+        let text = error.to_string();
+        match error {
+            StartError::Disabled => Self::new(Code::EndpointDisabled, text),
+            StartError::UnderWay(_) => Self::new(Code::ResendUnderWay, text),
+            StartError::TooMany => Self::new(Code::TooManyResends, text),
+            StartError::Store(error) => error.into(),
+        }
+    }
+}
