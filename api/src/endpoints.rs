@@ -129,7 +129,7 @@ impl From<endpoints::Endpoint> for Endpoint {
     fn from(endpoint: endpoints::Endpoint) -> Self {
         let disabled = endpoint.disabled.map(|disabled| Disabled {
             at: disabled.at.into(),
-            reason: disabled.reason.map(|reason| reason.as_str()),
+            reason: disabled.reason.map(signet_model::endpoint::DisabledReason::as_str),
             delivery: disabled.by,
         });
         Self {

@@ -260,7 +260,7 @@ pub async fn log(
     filter: &Filter,
     limit: u32,
 ) -> Vec<Delivery> {
-    let log = engine.account(account).endpoint(endpoint).log(&filter, None, limit).await.expect("the log");
+    let log = engine.account(account).endpoint(endpoint).log(filter, None, limit).await.expect("the log");
     log.deliveries.into_iter().map(|one| one.expect("a delivery that can be used")).collect()
 }
 

@@ -59,7 +59,7 @@ impl World {
         self.engine
             .account(self.account)
             .endpoint(self.endpoint)
-            .recoverable(since, &types)
+            .recoverable(since, types)
             .await
             .expect("a count")
             .counted

@@ -75,7 +75,7 @@ impl From<Attempt> for Exchange {
             response_headers,
             response_body,
             response_body_truncated,
-            failure: attempt.failure.map(|failure| failure.as_str()),
+            failure: attempt.failure.map(signet_model::delivery::Failure::as_str),
             failure_detail: attempt.failure_detail,
         }
     }

@@ -95,7 +95,7 @@ impl Query {
     }
 
     fn event_type(&self) -> &str {
-        self.filter.event_types.iter().flatten().next().map(|kind| kind.as_str()).unwrap_or_default()
+        self.filter.event_types.iter().flatten().next().map(signet_model::event::EventType::as_str).unwrap_or_default()
     }
 
     /// The address of the first page with the same filter.

@@ -482,7 +482,7 @@ impl Search<'_> {
         values: &Values<'_>,
     ) -> crate::db::Query<'c> {
         let filter = self.filter;
-        let types: Vec<_> = filter.event_types.iter().flatten().map(|kind| kind.as_str()).collect();
+        let types: Vec<_> = filter.event_types.iter().flatten().map(signet_model::event::EventType::as_str).collect();
         let (first, last) = match filter.id {
             Some(IdPrefix::Delivery(first, last)) => (first, last),
             _ => (DeliveryId::from_uuid(Uuid::nil()), DeliveryId::from_uuid(Uuid::max())),
