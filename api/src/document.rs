@@ -44,7 +44,7 @@ struct Frame;
 /// The document without operations.
 pub fn frame() -> utoipa::openapi::OpenApi {
     let mut frame = Frame::openapi();
-    frame.info.version = env!("CARGO_PKG_VERSION").to_owned();
+    env!("CARGO_PKG_VERSION").clone_into(&mut frame.info.version);
     let mut http = Http::new(HttpAuthScheme::Bearer);
     http.description = Some("An API key, `sk_…`. Each operation names the scope that the key needs.".to_owned());
     let components = frame.components.get_or_insert_default();
@@ -98,14 +98,14 @@ fn add_parameters(path: &str, method: &str, operation: &mut Value) {
         parameters.push(header_parameter(
             "Idempotency-Key",
             "Recognises a repetition of the request, which gets the first answer again: up to 255 visible ASCII characters.",
-            json!({"type": "string", "minLength": 1, "maxLength": 255}),
+            &json!({"type": "string", "minLength": 1, "maxLength": 255}),
         ));
     }
     if codes.contains(&"changed_meanwhile") {
         parameters.push(header_parameter(
             "If-Match",
             "The `ETag` of the version that the change is made for. If it has changed since, nothing is changed.",
-            json!({"type": "string", "pattern": "^(\\*|\"[0-9]+\")$"}),
+            &json!({"type": "string", "pattern": "^(\\*|\"[0-9]+\")$"}),
         ));
     }
     let own = operation["parameters"].as_array().cloned().unwrap_or_default();
@@ -115,7 +115,7 @@ fn add_parameters(path: &str, method: &str, operation: &mut Value) {
     }
 }
 
-fn header_parameter(name: &str, description: &str, schema: Value) -> Value {
+fn header_parameter(name: &str, description: &str, schema: &Value) -> Value {
     json!({"name": name, "in": "header", "required": false, "description": description, "schema": schema})
 }
 

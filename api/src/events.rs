@@ -41,6 +41,7 @@ pub fn reading() -> OpenApiRouter<Api> {
 /// An event, without its body.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names of the members")]
 pub struct Event {
     /// Its id.
     #[schema(value_type = schema::EventId)]

@@ -191,8 +191,8 @@ mod tests {
         assert_eq!(json!(page.entries), json!({"data": ["8", "9"], "nextCursor": "9"}));
         let link = page.link.expect("a link");
         assert_eq!(link, "</v1/things?limit=2&isTest=true&cursor=9>; rel=\"next\"");
-        let last = list.page(vec![8, 9], |&row| row, |row| row);
-        assert_eq!((json!(last.entries), last.link), (json!({"data": [8, 9], "nextCursor": null}), None));
+        let end = list.page(vec![8, 9], |&row| row, |row| row);
+        assert_eq!((json!(end.entries), end.link), (json!({"data": [8, 9], "nextCursor": null}), None));
     }
 
     #[test]

@@ -155,10 +155,10 @@ mod tests {
         let ids = [1, 2].map(|byte| EndpointId::from_uuid(uuid::Uuid::from_bytes([byte; 16])));
         let header = ("X-Key".parse().expect("a name"), "hunter2".parse().expect("a value"));
         let headers = CustomHeaders::new(vec![header]).expect("headers");
-        let sealed = sealer.seal_headers(ids[0], &headers, [9; NONCE_LEN]).expect("headers");
-        assert_eq!(sealer.open_headers(ids[0], &sealed), Ok(headers));
-        assert_eq!(sealer.open_headers(ids[1], &sealed), Err(Unusable::Headers));
-        assert_eq!(sealer.open_secret(ids[0], &sealed), Err(Unusable::Secret));
+        let closed = sealer.seal_headers(ids[0], &headers, [9; NONCE_LEN]).expect("headers");
+        assert_eq!(sealer.open_headers(ids[0], &closed), Ok(headers));
+        assert_eq!(sealer.open_headers(ids[1], &closed), Err(Unusable::Headers));
+        assert_eq!(sealer.open_secret(ids[0], &closed), Err(Unusable::Secret));
         let secret = sealer.seal(SECRET, ids[0].uuid().as_bytes(), [9; NONCE_LEN]);
         assert_eq!(sealer.open_headers(ids[0], &secret), Err(Unusable::Headers));
         assert_eq!(sealer.seal_headers(ids[0], &CustomHeaders::default(), [9; NONCE_LEN]), None);

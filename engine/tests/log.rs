@@ -92,6 +92,9 @@ async fn pages_lead_through_all_deliveries_of_an_account_newest_first_and_each_o
     assert_eq!(world.all(&of_one, 3).await.len(), 7);
 }
 
+/// Tells whether a filter selects a delivery.
+type Selects<'a> = Box<dyn Fn(&Delivery) -> bool + 'a>;
+
 on_each_database!(each_filter_selects_what_it_says);
 async fn each_filter_selects_what_it_says(database: TestDatabase) {
     let world = World::new(&database).await;
@@ -107,7 +110,6 @@ async fn each_filter_selects_what_it_says(database: TestDatabase) {
     let by_class = |class| Filter { result: Some(class), ..Filter::default() };
     let types = |names: &[&str]| names.iter().map(|name| name.parse().expect("a type")).collect::<BTreeSet<_>>();
     let is_of = |delivery: &Delivery, statuses: std::ops::Range<u16>| matches!(delivery.last_outcome, Some(signet_model::delivery::Outcome::Answered(status)) if statuses.contains(&status));
-    type Selects<'a> = Box<dyn Fn(&Delivery) -> bool + 'a>;
     let cases: Vec<(Filter, Selects<'_>)> = vec![
         (by_state(State::Delivered), Box::new(|it| it.state == State::Delivered)),
         (by_state(State::Pending), Box::new(|it| it.state == State::Pending)),

@@ -42,7 +42,11 @@ async fn what_waits_for_a_suspended_account_goes_out_when_it_is_resumed(database
     engine.account(acme).resume().await.expect("resumed");
     assert!(!hands.is_closed(acme, ours));
     let claimed = hands.claim().await;
-    assert_eq!(claimed.iter().map(signet_engine::testing::InFlight::endpoint).collect::<Vec<_>>(), [ours, ours], "nothing is lost");
+    assert_eq!(
+        claimed.iter().map(signet_engine::testing::InFlight::endpoint).collect::<Vec<_>>(),
+        [ours, ours],
+        "nothing is lost"
+    );
     for delivery in claimed {
         hands.finish(delivery, 200).await;
     }

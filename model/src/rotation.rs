@@ -33,6 +33,7 @@ impl Overlap {
     }
 }
 
+#[expect(clippy::derivable_impls, reason = "the enum is declared by a macro")]
 impl Default for Overlap {
     fn default() -> Self {
         Self::Day

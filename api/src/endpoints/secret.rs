@@ -49,7 +49,7 @@ mod tests {
         let path = format!("/v1/accounts/acme/endpoints/{}/secret", api.subscribe(api.acme).await);
         let answer = api.get(&path).await;
         assert_eq!(
-            (answer.status, &*answer.headers["cache-control"].to_str().expect("text")),
+            (answer.status, answer.headers["cache-control"].to_str().expect("text")),
             (StatusCode::OK, "no-store")
         );
         assert_eq!(api.get("/v1/accounts/acme/endpoints/ep_unknown/secret").await.json["code"], "no_such_endpoint");

@@ -172,8 +172,9 @@ pub async fn read_statistics(
     let statistics = caller.account().statistics(&filter).await.map_err(problem)?;
     let mut points = statistics.points;
     let limit = list.rows() as usize - 1;
-    let last = points.get(limit.saturating_sub(1)).map(|point| point.start);
-    let end = last.map_or(points.len(), |last| points.partition_point(|point| point.start <= last));
+    let final_start = points.get(limit.saturating_sub(1)).map(|point| point.start);
+    let end =
+        final_start.map_or(points.len(), |final_start| points.partition_point(|point| point.start <= final_start));
     let next = points.get(end).map(|point| point.start).or(statistics.rest);
     points.truncate(end);
     Ok(list.page_until(points.into_iter().map(Entry::from).collect(), next.map(Next).as_ref()))

@@ -161,7 +161,7 @@ async fn the_document_stays_as_it_is_announced() {
         let mut text = String::new();
         for operation in operations {
             let described = serde_json::to_string_pretty(&operation.described).expect("JSON");
-            text += &format!("{}\n{described}\n\n", operation.name());
+            text.extend([&operation.name(), "\n", &*described, "\n\n"]);
         }
         assert_snapshot!(format!("document of {tag}"), text);
     }

@@ -49,7 +49,7 @@ pub(crate) const SECRET: Field = Field::named("secret");
 enum FormTarget {
     /// The webhook will sign with this secret.
     New(Secret),
-    Existing(Endpoint),
+    Existing(Box<Endpoint>),
 }
 
 /// The form for a new webhook, below the list.
@@ -78,7 +78,7 @@ async fn show_existing(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
         .with(&DESCRIPTION, &endpoint.description)
         .with_selectors(&EVENTS, endpoint.event_types.iter());
     let form = options::fill(form, &endpoint);
-    page(&member, &FormTarget::Existing(endpoint), &form).await
+    page(&member, &FormTarget::Existing(Box::new(endpoint)), &form).await
 }
 
 /// Creates a webhook that signs with the secret that the form showed. A form that is
@@ -105,7 +105,7 @@ async fn update(member: Member, Ids(id): Ids<EndpointId>, mut form: Form) -> Pag
             Err(error) => form = refused(form, error)?,
         }
     }
-    page(&member, &FormTarget::Existing(endpoint), &form).await
+    page(&member, &FormTarget::Existing(Box::new(endpoint)), &form).await
 }
 
 /// The draft; or else the form has the errors of all fields.

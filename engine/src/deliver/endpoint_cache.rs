@@ -110,8 +110,8 @@ impl Target {
             .zip(row.next_secret_at)
             .map(|(next, at)| (Arc::new(SigningKeys { current: next, next: None }), at));
         row.throttle.clone().map(|stored| Unusable::column("throttle", stored)).transpose()?;
-        let sealed = row.headers.as_deref().map(|sealed| sealer.open_headers(id, sealed)).transpose()?;
-        let extra = ExtraHeaders::new(&sealed.unwrap_or_default(), row.cloud_events.then(|| event_source(account)));
+        let headers = row.headers.as_deref().map(|text| sealer.open_headers(id, text)).transpose()?;
+        let extra = ExtraHeaders::new(&headers.unwrap_or_default(), row.cloud_events.then(|| event_source(account)));
         Ok(Self { url: Arc::new(url), keys: Arc::new(SigningKeys { current, next }), extra, rotated })
     }
 }

@@ -178,6 +178,7 @@ impl<'e> AccountHandle<'e> {
 
     /// The same account, whose changes are made only if it has this version still. Without one
     /// they are made in any case.
+    #[must_use]
     pub const fn if_version(self, expected: Option<i64>) -> Self {
         Self { expected, ..self }
     }

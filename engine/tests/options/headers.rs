@@ -31,7 +31,10 @@ async fn a_receiver_gets_the_headers_of_its_endpoint_and_no_log_shows_their_valu
     let world = World::new(&database, options).await;
     let running = world.engine.start().expect("a new engine");
     let stored = world.stored().await;
-    assert_eq!(stored.headers.iter().map(signet_model::endpoint::custom_headers::CustomHeaderName::as_str).collect::<Vec<_>>(), ["Authorization", "X-Tenant"]);
+    assert_eq!(
+        stored.headers.iter().map(signet_model::endpoint::custom_headers::CustomHeaderName::as_str).collect::<Vec<_>>(),
+        ["Authorization", "X-Tenant"]
+    );
     let endpoint = world.engine.account(world.account).endpoint(world.endpoint);
     let sent = endpoint.send_test(&signet_model::event::EventType::TASK_COMPLETED).await.expect("sent");
     let detail = world.attempted(sent, 1).await;
@@ -53,7 +56,10 @@ async fn a_value_is_kept_when_the_others_are_changed(database: TestDatabase) {
     let endpoint = world.engine.account(world.account).endpoint(world.endpoint);
     let kept = headers(vec![header("x-b", None), header("X-C", Some("3"))]);
     let saved = endpoint.update(draft(&world, kept)).await.expect("saved");
-    assert_eq!(saved.headers.iter().map(signet_model::endpoint::custom_headers::CustomHeaderName::as_str).collect::<Vec<_>>(), ["X-B", "X-C"]);
+    assert_eq!(
+        saved.headers.iter().map(signet_model::endpoint::custom_headers::CustomHeaderName::as_str).collect::<Vec<_>>(),
+        ["X-B", "X-C"]
+    );
 
     let running = world.engine.start().expect("a new engine");
     let sent = endpoint.send_test(&signet_model::event::EventType::TASK_COMPLETED).await.expect("sent");

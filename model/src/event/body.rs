@@ -84,6 +84,14 @@ enum Origin {
 }
 
 impl EventBody {
+    /// A body without members.
+    pub fn empty(event_type: EventType, occurred_at: Timestamp) -> Self {
+        let mut json = begin(&event_type);
+        let occurred_at = occurred_at.whole_seconds();
+        write_timestamp(occurred_at, &mut json);
+        Self { event_type, occurred_at, task_id: None, json: json.into() }
+    }
+
     /// Reads a body of this type as it would be delivered, which a person has edited. `event`
     /// and `timestamp` may be left out.
     ///

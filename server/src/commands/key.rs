@@ -4,11 +4,7 @@ use std::str::FromStr;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
-use signet_model::{
-    Scope, Scopes,
-    scope::{NoScope, UnknownScope},
-    text::KeyName,
-};
+use signet_model::{Scope, Scopes, scope::UnknownScope, text::KeyName};
 
 use super::account;
 use crate::{config::StorageArgs, storage};
@@ -61,7 +57,7 @@ fn chosen(scopes: &[ScopeArg]) -> Scopes {
         ScopeArg::All => Scope::ALL.to_vec(),
         ScopeArg::One(scope) => vec![*scope],
     });
-    Scopes::new(each).unwrap_or_else(|NoScope| Scopes::FIRST)
+    Scopes::new(each).unwrap_or(Scopes::FIRST)
 }
 
 const NOT_MADE: &str = "the key could not be made";

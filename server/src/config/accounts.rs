@@ -5,6 +5,7 @@ use signet_engine::Settings;
 
 /// Limits for one account.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_field_names, reason = "the names of the options")]
 pub struct AccountArgs {
     /// The most webhooks of one account.
     #[arg(

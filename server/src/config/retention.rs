@@ -8,6 +8,7 @@ use super::Span;
 
 /// Retention: how long stored events are kept.
 #[derive(Debug, Clone, Copy, Args)]
+#[expect(clippy::struct_field_names, reason = "the names of the options")]
 pub struct RetentionArgs {
     /// The time for which bodies and headers of requests and answers are kept.
     #[arg(

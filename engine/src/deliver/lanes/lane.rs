@@ -67,6 +67,7 @@ pub(super) enum SharedLimit {
 }
 
 /// The deliveries in hand for one endpoint, and the speed of the endpoint.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Lane {
     pub(super) account: AccountId,
     pub(super) url: Option<Arc<EndpointUrl>>,

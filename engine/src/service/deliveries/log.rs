@@ -293,7 +293,8 @@ impl Search<'_> {
             text.push_str(" AND d.id >= $10 AND d.id <= $11");
         }
         if let Some(class) = result {
-            text.push_str(&format!(" AND {}", class.condition()));
+            text.push_str(" AND ");
+            text.push_str(&class.condition());
         }
         if status.is_some() {
             text.push_str(" AND a.failure IS NULL AND COALESCE(a.status, 0) = $9");
@@ -355,7 +356,7 @@ impl AccountHandle<'_> {
                 break;
             }
             // Endpoints that have few deliveries there leave the others more.
-            each = each.saturating_mul((search.round() / count.max(1)).clamp(1, 16));
+            each = each.saturating_mul((Search::round() / count.max(1)).clamp(1, 16));
         }
         if rows.len() > limit as usize {
             rows.truncate(limit as usize);
@@ -464,14 +465,14 @@ impl AccountHandle<'_> {
 
 impl Search<'_> {
     /// The deliveries of one round, in all.
-    const fn round(&self) -> u32 {
+    const fn round() -> u32 {
         SEARCHED / ROUNDS
     }
 
     /// The deliveries of each endpoint in the first round.
     fn first_round(&self) -> u32 {
         let endpoints = u32::try_from(self.endpoints()).unwrap_or(u32::MAX);
-        (self.round() / endpoints).max(25)
+        (Self::round() / endpoints).max(25)
     }
 
     fn query<'c>(

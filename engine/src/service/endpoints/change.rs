@@ -68,7 +68,8 @@ impl EndpointHandle<'_> {
         let now = self.service.clock.now();
         let mut tx = self.begin_change().await?;
         let query = tx.query(SQL).bind(self.account).bind(self.id).bind(change.url);
-        let query = query.bind(change.description.as_ref().map(signet_model::text::PlainText::as_str)).bind(change.event_types);
+        let query =
+            query.bind(change.description.as_ref().map(signet_model::text::PlainText::as_str)).bind(change.event_types);
         query.bind(now).execute().await?;
         self.commit_change(tx).await?;
         Ok(self.get().await?)

@@ -1,7 +1,7 @@
 //! A catalogue that comes from a file: the same file twice changes nothing, and a type that
 //! the file no longer names is archived.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use signet_model::event::EventType;
 
@@ -55,9 +55,9 @@ impl EventTypesHandle<'_> {
         let mut stored: HashMap<EventType, Row> =
             stored.into_iter().filter_map(|row| Some((row.name.clone().ok()?, row))).collect();
         let mut done = Imported::default();
-        let mut named = HashMap::with_capacity(drafts.len());
+        let mut named = HashSet::with_capacity(drafts.len());
         for EventTypeDraft { name, content } in &drafts {
-            if named.insert(name, ()).is_some() {
+            if !named.insert(name) {
                 return Err(ImportError::Twice(name.clone()));
             }
             match stored.remove(name) {
