@@ -28,9 +28,6 @@ pub struct Effort {
     pub seed: Option<u64>,
 }
 
-/// Enough for a regression.
-pub const BRIEF: Effort = Effort { max_examples: 4, seed: None };
-
 /// Tests the API of this binary.
 pub fn check(signet: &Path, effort: &Effort) -> Result<()> {
     let schemathesis = step("API: Python packages", || python::tool("schemathesis"))?;
