@@ -9,6 +9,7 @@ use super::{
     EventTypeDraft, EventTypesHandle, MAX_TYPES, SaveTypeError, refuse_reserved,
     store::{Change, Row, Source},
 };
+use crate::db;
 
 /// The changes that a file made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -42,6 +43,12 @@ pub enum ImportError {
     Save(#[from] SaveTypeError),
 }
 
+impl From<db::Error> for ImportError {
+    fn from(error: db::Error) -> Self {
+        Self::Save(error.into())
+    }
+}
+
 impl EventTypesHandle<'_> {
     /// Makes the catalogue as a file has it. Types that came in otherwise stay, unless the file
     /// names them.
@@ -50,8 +57,8 @@ impl EventTypesHandle<'_> {
     /// A type of the file cannot be saved; then none is.
     pub async fn import(self, drafts: Vec<EventTypeDraft>) -> Result<Imported, ImportError> {
         let drafts = drafts.into_iter().map(checked).collect::<Result<Vec<_>, _>>()?;
-        let mut change = Change::begin(self.0).await.map_err(SaveTypeError::from)?;
-        let stored = change.all().await.map_err(SaveTypeError::from)?;
+        let mut change = Change::begin(self.0).await?;
+        let stored = change.all().await?;
         let mut stored: HashMap<EventType, Row> =
             stored.into_iter().filter_map(|row| Some((row.name.clone().ok()?, row))).collect();
         let mut done = Imported::default();
@@ -62,28 +69,28 @@ impl EventTypesHandle<'_> {
             }
             match stored.remove(name) {
                 None => {
-                    change.insert(name, content, Source::File).await.map_err(SaveTypeError::from)?;
+                    change.insert(name, content, Source::File).await?;
                     done.created += 1;
                 }
                 Some(row) if row.is(content, Source::File) => done.unchanged += 1,
                 Some(_) => {
-                    change.update(name, content, Source::File).await.map_err(SaveTypeError::from)?;
+                    change.update(name, content, Source::File).await?;
                     done.changed += 1;
                 }
             }
         }
         for (name, row) in stored {
             if row.is_from_a_file() && row.archived_at.is_none() {
-                change.set_archived(&name, true).await.map_err(SaveTypeError::from)?;
+                change.set_archived(&name, true).await?;
                 done.archived += 1;
             }
         }
-        if change.count().await.map_err(SaveTypeError::from)? > MAX_TYPES {
+        if change.count().await? > MAX_TYPES {
             return Err(SaveTypeError::TooMany.into());
         }
         if done.created + done.changed + done.archived > 0 {
-            change.commit().await.map_err(SaveTypeError::from)?;
-            self.0.event_types.now(self.0).await.map_err(SaveTypeError::from)?;
+            change.commit().await?;
+            self.0.event_types.now(self.0).await?;
         }
         Ok(done)
     }

@@ -1,5 +1,6 @@
 //! The catalogue's rows, and changes to them.
 
+use const_format::formatcp;
 use signet_model::{
     Timestamp,
     event::EventType,
@@ -28,9 +29,12 @@ impl Source {
     }
 }
 
+/// The types with the columns of [`Row`].
+const TYPES: &str = "SELECT name, description, schema, sample, source, archived_at, created_at, updated_at, revision
+     FROM event_types";
+
 /// The types that were changed after a revision (`$1`).
-const CHANGED: &str = "SELECT name, description, schema, sample, source, archived_at, created_at, updated_at, revision
-     FROM event_types WHERE revision > $1 ORDER BY revision";
+const CHANGED: &str = formatcp!("{TYPES} WHERE revision > $1 ORDER BY revision");
 
 const REVISION: &str = "SELECT revision FROM catalogue WHERE id = 1";
 
@@ -125,8 +129,7 @@ impl Change {
     }
 
     pub(super) async fn find(&mut self, name: &EventType) -> db::Result<Option<Row>> {
-        const SQL: &str = "SELECT name, description, schema, sample, source, archived_at, created_at, updated_at,
-               revision FROM event_types WHERE name = $1";
+        const SQL: &str = formatcp!("{TYPES} WHERE name = $1");
         self.tx.query(SQL).bind(name.clone()).fetch_optional().await
     }
 
