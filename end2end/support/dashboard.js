@@ -68,17 +68,21 @@ export class Dashboard {
     return [...form.matchAll(/name="event" value="([^"]+)"/g)].map(([, name]) => name);
   }
 
-  /** Adds a webhook and returns its path, and its secret, which the form has shown. */
-  async addWebhook(url, events) {
+  /**
+   * Adds a webhook and returns its path, and its secret, which the form has shown. `options`
+   * are other fields of the form.
+   */
+  async addWebhook(url, events, options = {}) {
     const form = await this.open('/settings/webhooks/new');
     const secret = /name="secret" value="(whsec_[^"]+)"/.exec(form)[1];
-    const { path } = await this.submit('/settings/webhooks/new', { url, description: '', event: events, secret });
+    const fields = { url, description: '', event: events, secret, ...options };
+    const { path } = await this.submit('/settings/webhooks/new', fields);
     return { path, secret };
   }
 
   /** Makes an API key and returns its text, which is shown once. */
-  async addApiKey(name = 'backend') {
-    const { html } = await this.submit('/settings/api-keys', { name });
+  async addApiKey(name = 'backend', scope = ['events:write', 'balance:write']) {
+    const { html } = await this.submit('/settings/api-keys', { name, scope });
     return /sk_[\w-]{43}/.exec(html)[0];
   }
 

@@ -46,7 +46,8 @@ enum Task {
     Build,
     /// Run every check and test.
     Test {
-        /// Leave out the tests in Node.js and in a browser.
+        /// Leave out the tests of the built binary from outside: its API against its
+        /// document, receivers in Node.js, and a browser.
         #[arg(long)]
         fast: bool,
     },

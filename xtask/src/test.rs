@@ -6,6 +6,7 @@ use anyhow::Result;
 use xtask_postgres::process::{run, succeeds};
 
 use crate::{
+    api_check::{self, Effort},
     binary::{self, Profile},
     deny, fuzz, npm,
     postgres::{self, Server},
@@ -21,8 +22,8 @@ const HOST_PACKAGES: [&str; 4] = ["--workspace", "--exclude", "signet-frontend",
 /// For each target: enough for a regression; `cargo xtask fuzz` searches longer.
 const FUZZ_SECONDS: u32 = 10;
 
-/// Runs every check and stops at the first failure. `fast` leaves out the tests in
-/// Node.js and in a browser, which take longest.
+/// Runs every check and stops at the first failure. `fast` leaves out the tests of the built
+/// binary from outside, which take longest.
 pub fn all(fast: bool) -> Result<()> {
     step("formatting", || run(cargo().args(["fmt", "--all", "--check"])))?;
     step("clippy", || {
@@ -60,6 +61,7 @@ fn on_both_databases() -> Result<()> {
 /// Tests the built binary from outside: its API, with receivers in Node.js, and in Chromium.
 fn end_to_end() -> Result<()> {
     let signet = binary::build(Profile::Dev)?;
+    api_check::check(&signet, &Effort::REGRESSION)?;
     let python = python::tool("python")?;
     let folder = workspace::root().join("end2end");
     step("end to end: npm packages", || npm::install(&folder))?;
