@@ -1,7 +1,10 @@
 //! Rows that are stored but cannot be used: a newer version wrote them, a rule became
 //! stricter, a key was exchanged, or a file was damaged.
 
-use signet_model::{DeliveryId, EventId, sql::Unreadable};
+use signet_model::{
+    DeliveryId, EventId, Filter,
+    sql::{Stored, Unreadable},
+};
 
 /// Why a row cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +32,13 @@ pub enum Unusable {
 }
 
 impl Unusable {
+    /// The stored filter of an endpoint.
+    pub(crate) fn filter(stored: &Stored<String>) -> Result<Filter, Self> {
+        let unreadable = |reason| Self::Column { column: "filter", reason };
+        let text = stored.0.as_ref().map_err(|reason| unreadable(reason.clone()))?;
+        serde_json::from_str(text).map_err(|_| unreadable(Unreadable::new("this version knows no such filter")))
+    }
+
     /// The value of a column, or the reason that names the column.
     pub(crate) fn column<T>(column: &'static str, stored: signet_model::sql::Stored<T>) -> Result<T, Self> {
         stored.0.map_err(|reason| Self::Column { column, reason })

@@ -6,6 +6,7 @@ pub mod amount;
 pub mod delivery;
 pub mod endpoint;
 pub mod event;
+pub mod filter;
 pub mod id;
 pub mod latency;
 pub mod payload;
@@ -21,6 +22,7 @@ pub mod throttle;
 pub mod time;
 
 pub use amount::Amount;
+pub use filter::Filter;
 pub use id::{AccountId, ApiKeyId, DeliveryId, EndpointId, EventId, ResendId, UserId};
 pub use scope::{Scope, Scopes};
 pub use subscriptions::Subscriptions;

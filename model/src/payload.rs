@@ -47,6 +47,11 @@ impl<'a> Members<'a> {
         self.0.iter().map(|(key, value)| (key.as_ref(), value))
     }
 
+    /// The value of a member.
+    pub fn get(&self, key: &str) -> Option<&Value<'a>> {
+        self.iter().find(|(name, _)| *name == key).map(|(_, value)| value)
+    }
+
     /// Takes a member out.
     pub fn take(&mut self, key: &str) -> Option<Value<'a>> {
         let place = self.0.iter().position(|(name, _)| name == key)?;

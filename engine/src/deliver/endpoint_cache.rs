@@ -11,7 +11,7 @@ use std::{
 use hashlink::LruCache;
 
 use signet_model::{
-    AccountId, EndpointId, Subscriptions, Throttle, Timestamp,
+    AccountId, EndpointId, Filter, Subscriptions, Throttle, Timestamp,
     endpoint::EndpointUrl,
     event::EventType,
     signature::{SigningKey, SigningKeys},
@@ -50,6 +50,8 @@ pub(crate) struct EndpointView {
     resting_until: Option<Timestamp>,
     /// The deliveries that may start in a second.
     pub(crate) throttle: Option<Throttle>,
+    /// Events that do not match are not delivered.
+    pub(crate) filter: Option<Filter>,
     /// The target of its deliveries, or the reason for which it cannot be used.
     pub(crate) target: Result<Arc<Target>, Unusable>,
 }
@@ -74,8 +76,9 @@ impl EndpointView {
             enabling: row.enabling,
             released_until: row.released_until,
             resting_until: row.resting_until,
-            // A number that is none is an unusable target.
+            // What cannot be read makes the target unusable.
             throttle: row.throttle.as_ref().and_then(|stored| stored.0.as_ref().ok().copied()),
+            filter: row.filter.as_ref().and_then(|stored| Unusable::filter(stored).ok()),
             target,
         }
     }
@@ -110,6 +113,7 @@ impl Target {
             .zip(row.next_secret_at)
             .map(|(next, at)| (Arc::new(SigningKeys { current: next, next: None }), at));
         row.throttle.clone().map(|stored| Unusable::column("throttle", stored)).transpose()?;
+        row.filter.as_ref().map(Unusable::filter).transpose()?;
         let headers = row.headers.as_deref().map(|text| sealer.open_headers(id, text)).transpose()?;
         let extra = ExtraHeaders::new(&headers.unwrap_or_default(), row.cloud_events.then(|| event_source(account)));
         Ok(Self { url: Arc::new(url), keys: Arc::new(SigningKeys { current, next }), extra, rotated })

@@ -34,7 +34,7 @@ const LOCK_FREE_EXCLUSIVE: Sql =
 
 const ENDPOINT_COLUMNS: &str = "account_id, id, url, event_types, secret, next_secret, next_secret_at,
        disabled_at IS NOT NULL AS disabled, hold_through IS NOT NULL AS enabling, released_until, resting_until, headers,
-       COALESCE(cloud_events, FALSE) AS cloud_events, throttle";
+       COALESCE(cloud_events, FALSE) AS cloud_events, throttle, filter";
 
 /// Reads the endpoints of accounts that are not deleted.
 const ENDPOINTS: Sql = Sql {
@@ -75,6 +75,8 @@ pub(crate) struct EndpointRow {
     pub(crate) cloud_events: bool,
     /// The deliveries that may start in a second.
     pub(crate) throttle: Option<Stored<Throttle>>,
+    /// Conditions on the body of an event, in JSON.
+    pub(crate) filter: Option<Stored<String>>,
 }
 
 /// An endpoint and its account.

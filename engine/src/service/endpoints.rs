@@ -3,6 +3,7 @@
 pub(super) mod change;
 mod create;
 mod options;
+mod preview;
 mod rotation;
 mod secret;
 
@@ -10,7 +11,7 @@ use std::sync::Arc;
 
 use const_format::formatcp;
 use signet_model::{
-    AccountId, DeliveryId, EndpointId, Subscriptions, Throttle, Timestamp,
+    AccountId, DeliveryId, EndpointId, Filter, Subscriptions, Throttle, Timestamp,
     endpoint::{
         DisabledReason, EndpointUrl,
         custom_headers::{CustomHeaderName, HeadersError},
@@ -21,6 +22,7 @@ use signet_model::{
 use uuid::Uuid;
 
 pub use options::{EndpointOptions, HeaderDraft};
+pub use preview::{FilterPreview, PreviewedEvent};
 pub use rotation::{RotateError, Rotation};
 pub use secret::LostSecret;
 
@@ -67,6 +69,8 @@ pub struct Endpoint {
     pub throttle: Option<Throttle>,
     /// Grows with each change.
     pub version: i64,
+    /// Only events whose bodies match are delivered.
+    pub filter: Option<Filter>,
 }
 
 impl Endpoint {
@@ -101,7 +105,7 @@ pub struct Disabled {
 }
 
 /// An endpoint as a person enters it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct EndpointDraft {
     /// Its URL.
     pub url: EndpointUrl,
@@ -170,7 +174,7 @@ impl From<db::Error> for SaveError {
 const ENDPOINTS: &str = "SELECT e.id, e.url, e.description, e.event_types, e.secret, e.next_secret,
        e.disabled_at, e.disabled_reason, e.disabled_by, e.created_at, e.updated_at, h.last_success_at, h.last_failure_at,
        COALESCE(h.consecutive_failures, 0) AS consecutive_failures, e.resting_until, e.headers,
-       COALESCE(e.cloud_events, FALSE) AS cloud_events, e.throttle, e.version
+       COALESCE(e.cloud_events, FALSE) AS cloud_events, e.throttle, e.version, e.filter
      FROM endpoints e LEFT JOIN endpoint_health h ON h.account_id = e.account_id AND h.endpoint_id = e.id
      WHERE e.deleted_at IS NULL AND e.account_id = $1";
 
@@ -195,6 +199,7 @@ struct Row {
     cloud_events: bool,
     throttle: Option<Stored<Throttle>>,
     version: i64,
+    filter: Option<Stored<String>>,
 }
 
 impl Row {
@@ -206,6 +211,7 @@ impl Row {
             secrets: [Some(&self.secret), self.next_secret.as_ref()],
             headers: self.headers.as_ref(),
             throttle: self.throttle.as_ref(),
+            filter: self.filter.as_ref(),
         };
         let unusable = columns.unusable(id, Some(sealer));
         let headers = self.headers.as_ref().and_then(|sealed| sealer.open_headers(id, sealed).ok());
@@ -231,6 +237,7 @@ impl Row {
             cloud_events: self.cloud_events,
             throttle: self.throttle.and_then(Stored::ok),
             version: self.version,
+            filter: self.filter.as_ref().and_then(|stored| Unusable::filter(stored).ok()),
         })
     }
 }
@@ -243,6 +250,7 @@ pub(crate) struct TargetColumns<'r> {
     /// The sealed headers.
     pub(crate) headers: Option<&'r Vec<u8>>,
     pub(crate) throttle: Option<&'r Stored<Throttle>>,
+    pub(crate) filter: Option<&'r Stored<String>>,
 }
 
 impl TargetColumns<'_> {
@@ -250,8 +258,9 @@ impl TargetColumns<'_> {
     /// sealer.
     pub(crate) fn unusable(&self, id: EndpointId, sealer: Option<&Sealer>) -> Option<Unusable> {
         let url = EndpointUrl::from_stored(self.url).err().map(|error| Unusable::Url(Unreadable::new(error)));
+        let filter = || Unusable::filter(self.filter?).err();
         let throttle = || Unusable::column("throttle", self.throttle?.clone()).err();
-        url.or_else(|| sealer.and_then(|sealer| self.unopened(id, sealer))).or_else(throttle)
+        url.or_else(|| sealer.and_then(|sealer| self.unopened(id, sealer))).or_else(throttle).or_else(filter)
     }
 
     fn unopened(&self, id: EndpointId, sealer: &Sealer) -> Option<Unusable> {

@@ -25,6 +25,7 @@ fn spoilt(world: &World<'_>) -> Vec<String> {
         format!("secret = (SELECT secret FROM endpoints WHERE id = {good})"),
         format!("headers = {bytes}"),
         "throttle = 1001".to_owned(),
+        "filter = '[{}]'".to_owned(),
         format!("next_secret = {bytes}, next_secret_at = created_at"),
     ];
     if world.is_sqlite() {

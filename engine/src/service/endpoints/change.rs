@@ -32,7 +32,7 @@ impl EndpointHandle<'_> {
     /// Changes the endpoint to a draft.
     pub async fn update(self, mut draft: EndpointDraft) -> Result<Endpoint, SaveError> {
         const SQL: &str = "UPDATE endpoints SET url = $3, description = $4, event_types = $5, updated_at = $6,
-               headers = $7, cloud_events = $8, throttle = $9
+               headers = $7, cloud_events = $8, throttle = $9, filter = $10
              WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
         self.service.policy.check_url(&draft.url)?;
         let now = self.service.clock.now();
@@ -50,6 +50,7 @@ impl EndpointHandle<'_> {
             .bind(headers)
             .bind(draft.options.cloud_events)
             .bind(draft.options.throttle)
+            .bind(draft.options.filter_json())
             .execute()
             .await?;
         found(changed)?;

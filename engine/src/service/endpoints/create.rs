@@ -70,8 +70,8 @@ impl Endpoints<'_> {
     ) -> Result<EndpointId, SaveError> {
         const SQL: &str =
             "INSERT INTO endpoints (id, account_id, url, description, event_types, secret, draft, created_at, updated_at,
-               headers, cloud_events, throttle)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11)";
+               headers, cloud_events, throttle, filter)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11, $12)";
         let now = self.service.clock.now();
         let id = EndpointId::new(now, self.service.random.bytes());
         let headers = draft.options.seal_headers(self.service, id, &CustomHeaders::default())?;
@@ -88,6 +88,7 @@ impl Endpoints<'_> {
             .bind(headers)
             .bind(draft.options.cloud_events)
             .bind(draft.options.throttle)
+            .bind(draft.options.filter_json())
             .execute()
             .await?;
         Ok(id)

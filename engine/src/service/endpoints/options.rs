@@ -1,7 +1,7 @@
 //! The options of an endpoint, as a person or a program enters them.
 
 use signet_model::{
-    EndpointId, Throttle,
+    EndpointId, Filter, Throttle,
     endpoint::custom_headers::{CustomHeaderName, CustomHeaderValue, CustomHeaders},
 };
 
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The options of an endpoint. The default is none.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct EndpointOptions {
     /// The headers of the account's own, at most
     /// [`CUSTOM_HEADERS_MAX`](signet_model::endpoint::custom_headers::CUSTOM_HEADERS_MAX).
@@ -21,6 +21,8 @@ pub struct EndpointOptions {
     pub cloud_events: bool,
     /// The deliveries that may start in a second; `None` for no such limit.
     pub throttle: Option<Throttle>,
+    /// Only events whose bodies match are delivered; `None` for all.
+    pub filter: Option<Filter>,
 }
 
 /// A header as it is entered. A stored value is never shown, and can be kept.
@@ -38,6 +40,12 @@ impl EndpointOptions {
         self.headers.iter().map(|header| &header.name).eq(&endpoint.headers)
             && self.cloud_events == endpoint.cloud_events
             && self.throttle == endpoint.throttle
+            && self.filter == endpoint.filter
+    }
+
+    /// The filter as it is stored. Texts, numbers and booleans always have a JSON form.
+    pub(super) fn filter_json(&self) -> Option<String> {
+        self.filter.as_ref().and_then(|filter| serde_json::to_string(filter).ok())
     }
 
     /// Seals the headers for an endpoint, with the values of `stored` ones that are kept.

@@ -24,7 +24,7 @@ const PAGE: i64 = 1_000;
 const EXAMPLES: usize = 5;
 
 /// The next endpoints (`$2`) after one (`$1`), deleted ones left out.
-const ENDPOINTS: &str = "SELECT id, url, secret, next_secret, headers, throttle FROM endpoints
+const ENDPOINTS: &str = "SELECT id, url, secret, next_secret, headers, throttle, filter FROM endpoints
      WHERE deleted_at IS NULL AND id > $1 ORDER BY id LIMIT $2";
 
 /// Accounts with an amount that is none.
@@ -58,6 +58,7 @@ struct EndpointRow {
     next_secret: Option<Vec<u8>>,
     headers: Option<Vec<u8>>,
     throttle: Option<Stored<Throttle>>,
+    filter: Option<Stored<String>>,
 }
 
 /// The number of rows of which this is one, its id, and the reason for which it cannot be used.
@@ -132,6 +133,7 @@ impl EndpointRow {
             secrets: [Some(&self.secret), self.next_secret.as_ref()],
             headers: self.headers.as_ref(),
             throttle: self.throttle.as_ref(),
+            filter: self.filter.as_ref(),
         };
         columns.unusable(id, sealer)
     }

@@ -1,0 +1,210 @@
+//! Filters: conditions on the members of an event's body, all of which must hold for the
+//! event to be delivered to an endpoint.
+
+mod condition;
+mod pointer;
+
+use serde::{Deserialize, Serialize};
+
+pub use condition::{Comparison, Condition, ConditionError, RawCondition, Scalar, Test};
+pub use pointer::{Pointer, PointerError};
+
+use crate::payload::Value;
+
+/// The most conditions of one filter.
+pub const CONDITIONS_MAX: usize = 10;
+
+/// One condition or more. The serialised form is an array of [`RawCondition`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<RawCondition>", into = "Vec<RawCondition>")]
+pub struct Filter(Vec<Condition>);
+
+/// Conditions that are no filter.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FilterError {
+    /// There is no condition.
+    #[error("a filter has one condition or more")]
+    Empty,
+    /// More than [`CONDITIONS_MAX`].
+    #[error("a filter has at most 10 conditions")]
+    TooMany,
+    /// A condition, counted from 0, is invalid.
+    #[error("condition {}: {reason}", place + 1)]
+    Condition {
+        /// The place of the condition.
+        place: usize,
+        /// Its fault.
+        reason: ConditionError,
+    },
+}
+
+impl Filter {
+    /// Joins conditions.
+    pub fn new(conditions: Vec<Condition>) -> Result<Self, FilterError> {
+        match conditions.len() {
+            0 => Err(FilterError::Empty),
+            1..=CONDITIONS_MAX => Ok(Self(conditions)),
+            _ => Err(FilterError::TooMany),
+        }
+    }
+
+    /// The conditions.
+    pub fn conditions(&self) -> &[Condition] {
+        &self.0
+    }
+
+    /// Returns `true` if all conditions hold for a body.
+    pub fn matches(&self, body: &Value<'_>) -> bool {
+        self.0.iter().all(|condition| condition.holds(body))
+    }
+}
+
+impl TryFrom<Vec<RawCondition>> for Filter {
+    type Error = FilterError;
+
+    fn try_from(raw: Vec<RawCondition>) -> Result<Self, FilterError> {
+        if raw.len() > CONDITIONS_MAX {
+            return Err(FilterError::TooMany);
+        }
+        let parse = |(place, raw)| Condition::try_from(raw).map_err(|reason| FilterError::Condition { place, reason });
+        Self::new(raw.into_iter().enumerate().map(parse).collect::<Result<_, _>>()?)
+    }
+}
+
+impl From<Filter> for Vec<RawCondition> {
+    fn from(filter: Filter) -> Self {
+        filter.0.into_iter().map(RawCondition::from).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::payload;
+
+    const BODY: &str =
+        r#"{"event":"order.paid","total":45.5,"lines":[{"sku":"a/b"},{"sku":"c"}],"vip":true,"note":null,"k~":"x"}"#;
+
+    fn matches(filter: &str, body: &str) -> bool {
+        let filter: Filter = serde_json::from_str(filter).expect(filter);
+        filter.matches(&payload::parse(body).expect(body))
+    }
+
+    #[test]
+    fn each_test_looks_at_the_member_that_its_pointer_names() {
+        for (condition, holds) in [
+            (r#"{"pointer":"/event","equals":"order.paid"}"#, true),
+            (r#"{"pointer":"/event","equals":"order.sent"}"#, false),
+            (r#"{"pointer":"/lines/0/sku","equals":"a/b"}"#, true),
+            (r#"{"pointer":"/lines/2/sku","exists":false}"#, true),
+            (r#"{"pointer":"/lines/01/sku","exists":true}"#, false),
+            (r#"{"pointer":"/vip","equals":true}"#, true),
+            (r#"{"pointer":"/vip","equals":"true"}"#, false),
+            (r#"{"pointer":"/note","exists":true}"#, true),
+            (r#"{"pointer":"/k~0","equals":"x"}"#, true),
+            (r#"{"pointer":"/absent","exists":false}"#, true),
+            (r#"{"pointer":"/absent","equals":"x"}"#, false),
+            (r#"{"pointer":"/event","oneOf":["order.sent","order.paid"]}"#, true),
+            (r#"{"pointer":"/total","oneOf":[1,45.5]}"#, true),
+            (r#"{"pointer":"/total","oneOf":["45.5"]}"#, false),
+            (r#"{"pointer":"/total","gt":45.5}"#, false),
+            (r#"{"pointer":"/total","gte":45.5}"#, true),
+            (r#"{"pointer":"/total","lt":46}"#, true),
+            (r#"{"pointer":"/total","lte":45}"#, false),
+            (r#"{"pointer":"/event","gt":0}"#, false),
+        ] {
+            assert_eq!(matches(&format!("[{condition}]"), BODY), holds, "{condition}");
+        }
+    }
+
+    #[test]
+    fn all_conditions_must_hold() {
+        let both = |total| format!(r#"[{{"pointer":"/vip","equals":true}},{{"pointer":"/total","gt":{total}}}]"#);
+        assert!(matches(&both(45), BODY));
+        assert!(!matches(&both(46), BODY));
+    }
+
+    #[test]
+    fn a_filter_that_is_none_says_which_condition_and_why() {
+        for (text, reason) in [
+            ("[]", "a filter has one condition or more"),
+            (r#"[{"pointer":"total","gt":1}]"#, "condition 1: its pointer must begin with /"),
+            (r#"[{"pointer":"/a~2","gt":1}]"#, "condition 1: its pointer has a ~ that is followed by neither 0 nor 1"),
+            (r#"[{"pointer":"/a"}]"#, "condition 1: it needs one of equals, oneOf, exists, lt, lte, gt, gte"),
+            (r#"[{"pointer":"/a","gt":1},{"pointer":"/a","gt":1,"lt":2}]"#, "condition 2: it can have one of"),
+            (r#"[{"pointer":"/a","oneOf":[]}]"#, "condition 1: oneOf needs from 1 to 50 values"),
+            (r#"[{"pointer":"/a","equal":1}]"#, "unknown field `equal`"),
+            (r#"[{"pointer":"/a","equals":{}}]"#, "a text, a number or a boolean"),
+        ] {
+            let error = serde_json::from_str::<Filter>(text).expect_err(text).to_string();
+            assert!(error.contains(reason), "{text}: {error}");
+        }
+        let many = format!("[{}]", vec![r#"{"pointer":"/a","exists":true}"#; 11].join(","));
+        assert!(serde_json::from_str::<Filter>(&many).expect_err("many").to_string().contains("at most 10"));
+    }
+
+    fn scalar() -> impl Strategy<Value = Scalar> {
+        prop_oneof![
+            any::<bool>().prop_map(Scalar::Bool),
+            (-1_000_i32..1_000).prop_map(|number| Scalar::Number(f64::from(number) / 8.0)),
+            "[a-z/~ é]{0,8}".prop_map(|text| Scalar::Text(text.into())),
+        ]
+    }
+
+    fn test() -> impl Strategy<Value = Test> {
+        let comparison = prop::sample::select(Comparison::ALL.to_vec());
+        prop_oneof![
+            scalar().prop_map(Test::Equals),
+            prop::collection::vec(scalar(), 1..4).prop_map(Test::OneOf),
+            any::<bool>().prop_map(Test::Exists),
+            (comparison, -100_i32..100).prop_map(|(comparison, number)| Test::Compare(comparison, number.into())),
+        ]
+    }
+
+    fn filter() -> impl Strategy<Value = Filter> {
+        let condition = ("(/[a-c]|/[0-2]|/~1|/~0){1,3}", test())
+            .prop_map(|(pointer, test)| Condition { pointer: pointer.parse().expect("a pointer"), test });
+        prop::collection::vec(condition, 1..=CONDITIONS_MAX)
+            .prop_map(|conditions| Filter::new(conditions).expect("some"))
+    }
+
+    proptest! {
+        #[test]
+        fn a_filter_survives_being_written_and_read(filter in filter()) {
+            let text = serde_json::to_string(&filter).expect("JSON");
+            prop_assert_eq!(serde_json::from_str::<Filter>(&text).expect("a filter"), filter);
+        }
+
+        #[test]
+        fn a_filter_goes_by_the_values_that_another_reader_of_json_finds(
+            filter in filter(),
+            members in prop::collection::vec(("[a-c]", "(true|null|[1-9]|\"[a-z]\"|\\[1,2\\]|\\{\"a\":1\\})"), 0..4),
+        ) {
+            let body = members.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect::<Vec<_>>().join(",");
+            let body = format!("{{{body}}}");
+            let other: serde_json::Value = serde_json::from_str(&body).expect("JSON");
+            let holds = |condition: &Condition| {
+                let found = other.pointer(condition.pointer.as_str());
+                let equals = |scalar: &Scalar| found == Some(&serde_json::to_value(scalar).expect("JSON"))
+                    || matches!((found.and_then(serde_json::Value::as_f64), scalar), (Some(a), Scalar::Number(b)) if a == *b);
+                match &condition.test {
+                    Test::Equals(scalar) => equals(scalar),
+                    Test::OneOf(scalars) => scalars.iter().any(equals),
+                    Test::Exists(exists) => found.is_some() == *exists,
+                    Test::Compare(comparison, number) => {
+                        found.and_then(serde_json::Value::as_f64).is_some_and(|found| match comparison {
+                            Comparison::Lt => found < *number,
+                            Comparison::Lte => found <= *number,
+                            Comparison::Gt => found > *number,
+                            Comparison::Gte => found >= *number,
+                        })
+                    }
+                }
+            };
+            let expected = filter.conditions().iter().all(holds);
+            prop_assert_eq!(filter.matches(&payload::parse(&body).expect("JSON")), expected, "{}", body);
+        }
+    }
+}
