@@ -4,11 +4,15 @@ mod change;
 mod create;
 mod delete;
 mod enable;
+mod end_rest;
 mod held;
 mod list;
+mod options;
 mod pause;
+mod preview_filter;
 mod read;
 mod recover;
+mod refusal;
 mod rotation;
 mod secret;
 mod stream_deliveries;
@@ -16,22 +20,17 @@ mod test;
 mod test_draft;
 
 use serde::Serialize;
-use signet_engine::service::endpoints::{self, EndpointDraft, SaveError};
+use signet_engine::service::endpoints;
 use signet_model::{
-    DeliveryId, EndpointId, Subscriptions,
-    endpoint::EndpointUrl,
+    DeliveryId, EndpointId, Filter, Subscriptions, Throttle, Timestamp,
     subscriptions::{InvalidSubscriptions, Selector},
-    text::Description,
 };
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{
-    access::Api,
-    ids::schema,
-    problem::{Code, Problem, sentence},
-    time::Time,
-};
+use options::{FilterCondition, Header};
+
+use crate::{access::Api, ids::schema, problem::Problem, time::Time};
 
 /// The operations.
 pub fn routes() -> OpenApiRouter<Api> {
@@ -40,6 +39,8 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(read::read_endpoint, change::change_endpoint, delete::delete_endpoint))
         .routes(routes!(pause::pause_endpoint))
         .routes(routes!(enable::enable_endpoint))
+        .routes(routes!(end_rest::end_rest))
+        .routes(routes!(preview_filter::preview_filter))
         .routes(routes!(secret::read_secret))
         .routes(routes!(stream_deliveries::stream_deliveries))
         .routes(routes!(held::count::count_held))
@@ -54,10 +55,6 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(test_draft::test_draft))
 }
 
-fn draft(url: EndpointUrl, description: Description, event_types: Subscriptions) -> EndpointDraft {
-    EndpointDraft { description, ..EndpointDraft::new(url, event_types) }
-}
-
 /// The types that these selectors choose; without any choice all.
 fn types(selectors: Option<Vec<String>>) -> Result<Subscriptions, Problem> {
     let Some(selectors) = selectors else { return Ok(Subscriptions::all()) };
@@ -69,17 +66,6 @@ fn types(selectors: Option<Vec<String>>) -> Result<Subscriptions, Problem> {
         InvalidSubscriptions::TooMany => Problem::member("/eventTypes", "has too many entries; choose groups, or all"),
         InvalidSubscriptions::Empty => Problem::member("/eventTypes", "must have one entry or more"),
     })
-}
-
-impl From<SaveError> for Problem {
-    fn from(error: SaveError) -> Self {
-        match error {
-            SaveError::Address(refused) => Self::member("/url", &refused.to_string()),
-            SaveError::TooMany(_) => Self::new(Code::TooManyEndpoints, sentence(&error)),
-            SaveError::NoHeaderValue(_) | SaveError::Headers(_) => Self::member("/headers", &error.to_string()),
-            SaveError::Store(error) => error.into(),
-        }
-    }
 }
 
 /// A webhook, without its secret.
@@ -109,6 +95,19 @@ pub struct Endpoint {
     last_failure_at: Option<Time>,
     /// The attempts that have failed since the last success.
     consecutive_failures: u32,
+    /// Its receiver asked to be left alone until then, and no delivery is attempted before;
+    /// `null` if it did not, or that instant has passed.
+    resting_until: Option<Time>,
+    /// The headers of the account's own, which every delivery carries.
+    headers: Vec<Header>,
+    /// True if deliveries carry the headers of CloudEvents' binary mode besides.
+    cloud_events: bool,
+    /// The deliveries that may start in a second; `null` for no limit.
+    throttle: Option<u32>,
+    /// Conditions on the body, all of which must hold for an event to be delivered; `null` for
+    /// none.
+    #[schema(value_type = Option<Vec<FilterCondition>>)]
+    filter: Option<Filter>,
 }
 
 /// The reason for which a webhook gets test events alone.
@@ -125,8 +124,10 @@ struct Disabled {
     delivery: Option<DeliveryId>,
 }
 
-impl From<endpoints::Endpoint> for Endpoint {
-    fn from(endpoint: endpoints::Endpoint) -> Self {
+impl Endpoint {
+    /// The webhook as it is at this instant.
+    fn shown(endpoint: endpoints::Endpoint, now: Timestamp) -> Self {
+        let resting_until = endpoint.rests_until(now).map(Time);
         let disabled = endpoint.disabled.map(|disabled| Disabled {
             at: disabled.at.into(),
             reason: disabled.reason.map(signet_model::endpoint::DisabledReason::as_str),
@@ -144,6 +145,11 @@ impl From<endpoints::Endpoint> for Endpoint {
             last_success_at: endpoint.last_success_at.map(Time),
             last_failure_at: endpoint.last_failure_at.map(Time),
             consecutive_failures: endpoint.consecutive_failures,
+            resting_until,
+            headers: endpoint.headers.into_iter().map(Header::from).collect(),
+            cloud_events: endpoint.cloud_events,
+            throttle: endpoint.throttle.map(Throttle::per_second),
+            filter: endpoint.filter,
         }
     }
 }

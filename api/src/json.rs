@@ -140,6 +140,16 @@ pub mod members {
         parsed(deserializer).map(Some)
     }
 
+    /// A text that is parsed, or `null`.
+    pub fn parsed_or_null<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
+        let text: Option<Cow<'_, str>> = Option::deserialize(deserializer)?;
+        text.map(|text| text.parse().map_err(Error::custom)).transpose()
+    }
+
     /// A value, if the member is there; `null` is none.
     pub fn if_given<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
     where

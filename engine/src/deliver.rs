@@ -59,6 +59,7 @@ mod dispatcher;
 pub(crate) mod drain;
 pub(crate) mod endpoint_cache;
 pub mod extra_headers;
+mod filters;
 pub mod ingest;
 pub(crate) mod lanes;
 mod leased_delivery;

@@ -3,16 +3,20 @@
 
 mod condition;
 mod pointer;
+mod subject;
+mod typed;
 
 use serde::{Deserialize, Serialize};
 
-pub use condition::{Comparison, Condition, ConditionError, RawCondition, Scalar, Test};
-pub use pointer::{Pointer, PointerError};
-
-use crate::payload::Value;
+pub use condition::{Comparison, Condition, ConditionError, RawCondition, Scalar, TEXT_MAX, Test, VALUES_MAX};
+pub use pointer::{POINTER_MAX, Pointer, PointerError};
+pub use subject::Subject;
 
 /// The most conditions of one filter.
 pub const CONDITIONS_MAX: usize = 10;
+/// The most bytes of all pointers and values of one filter together: an account has many
+/// webhooks, and each of its events passes all their filters.
+pub const BYTES_MAX: usize = 4_096;
 
 /// One condition or more. The serialised form is an array of [`RawCondition`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -28,8 +32,11 @@ pub enum FilterError {
     /// More than [`CONDITIONS_MAX`].
     #[error("a filter has at most 10 conditions")]
     TooMany,
+    /// The conditions have more bytes than [`BYTES_MAX`].
+    #[error("the conditions of a filter have at most 4,096 characters together")]
+    TooLarge,
     /// A condition, counted from 0, is invalid.
-    #[error("condition {}: {reason}", place + 1)]
+    #[error("condition {} {reason}", place + 1)]
     Condition {
         /// The place of the condition.
         place: usize,
@@ -43,6 +50,9 @@ impl Filter {
     pub fn new(conditions: Vec<Condition>) -> Result<Self, FilterError> {
         match conditions.len() {
             0 => Err(FilterError::Empty),
+            1..=CONDITIONS_MAX if conditions.iter().map(Condition::weight).sum::<usize>() > BYTES_MAX => {
+                Err(FilterError::TooLarge)
+            }
             1..=CONDITIONS_MAX => Ok(Self(conditions)),
             _ => Err(FilterError::TooMany),
         }
@@ -54,7 +64,7 @@ impl Filter {
     }
 
     /// Returns `true` if all conditions hold for a body.
-    pub fn matches(&self, body: &Value<'_>) -> bool {
+    pub fn matches(&self, body: &mut Subject<'_, '_>) -> bool {
         self.0.iter().all(|condition| condition.holds(body))
     }
 }
@@ -89,7 +99,7 @@ mod tests {
 
     fn matches(filter: &str, body: &str) -> bool {
         let filter: Filter = serde_json::from_str(filter).expect(filter);
-        filter.matches(&payload::parse(body).expect(body))
+        filter.matches(&mut Subject::new(&payload::parse(body).expect(body)))
     }
 
     #[test]
@@ -120,6 +130,19 @@ mod tests {
     }
 
     #[test]
+    fn members_of_large_objects_are_found_as_those_of_small_ones_are() {
+        let members: Vec<_> = (0..1_000).map(|number| format!("\"m{number}\":{number}")).collect();
+        let body = format!("{{\"large\":{{{}}},\"small\":{{\"m7\":7}}}}", members.join(","));
+        for (condition, holds) in [
+            (r#"{"pointer":"/large/m999","equals":999}"#, true),
+            (r#"{"pointer":"/large/m1000","exists":true}"#, false),
+            (r#"{"pointer":"/small/m7","equals":7}"#, true),
+        ] {
+            assert_eq!(matches(&format!("[{condition},{condition}]"), &body), holds, "{condition}");
+        }
+    }
+
+    #[test]
     fn all_conditions_must_hold() {
         let both = |total| format!(r#"[{{"pointer":"/vip","equals":true}},{{"pointer":"/total","gt":{total}}}]"#);
         assert!(matches(&both(45), BODY));
@@ -130,13 +153,28 @@ mod tests {
     fn a_filter_that_is_none_says_which_condition_and_why() {
         for (text, reason) in [
             ("[]", "a filter has one condition or more"),
-            (r#"[{"pointer":"total","gt":1}]"#, "condition 1: its pointer must begin with /"),
-            (r#"[{"pointer":"/a~2","gt":1}]"#, "condition 1: its pointer has a ~ that is followed by neither 0 nor 1"),
-            (r#"[{"pointer":"/a"}]"#, "condition 1: it needs one of equals, oneOf, exists, lt, lte, gt, gte"),
-            (r#"[{"pointer":"/a","gt":1},{"pointer":"/a","gt":1,"lt":2}]"#, "condition 2: it can have one of"),
-            (r#"[{"pointer":"/a","oneOf":[]}]"#, "condition 1: oneOf needs from 1 to 50 values"),
+            (r#"[{"pointer":"total","gt":1}]"#, "condition 1 has a pointer that must begin with /"),
+            (
+                r#"[{"pointer":"/a~2","gt":1}]"#,
+                "condition 1 has a pointer that has a ~ that is followed by neither 0 nor 1",
+            ),
+            (r#"[{"pointer":"/a"}]"#, "condition 1 needs one of equals, oneOf, exists, lt, lte, gt, gte"),
+            (r#"[{"pointer":"/a","gt":1},{"pointer":"/a","gt":1,"lt":2}]"#, "condition 2 has more than one of"),
+            (r#"[{"pointer":"/a","oneOf":[]}]"#, "condition 1 needs from 1 to 50 values"),
             (r#"[{"pointer":"/a","equal":1}]"#, "unknown field `equal`"),
             (r#"[{"pointer":"/a","equals":{}}]"#, "a text, a number or a boolean"),
+            (r#"[{"pointer":"/a","equals":null}]"#, "a text, a number or a boolean"),
+            (r#"[{"pointer":"/a","gt":1,"lt":null}]"#, "expected f64"),
+            (&format!(r#"[{{"pointer":"{}","gt":1}}]"#, "/a".repeat(17)), "has a pointer that has more than 16 steps"),
+            (&format!(r#"[{{"pointer":"/{}","gt":1}}]"#, "a".repeat(255)), "has a pointer that is longer than 255"),
+            (&format!(r#"[{{"pointer":"/a","equals":"{}"}}]"#, "a".repeat(256)), "a text that is longer than 255"),
+            (
+                &format!(
+                    r#"[{{"pointer":"/a","oneOf":[{}]}}]"#,
+                    vec![format!("\"{}\"", "a".repeat(200)); 21].join(",")
+                ),
+                "at most 4,096 characters together",
+            ),
         ] {
             let error = serde_json::from_str::<Filter>(text).expect_err(text).to_string();
             assert!(error.contains(reason), "{text}: {error}");
@@ -165,7 +203,7 @@ mod tests {
 
     fn filter() -> impl Strategy<Value = Filter> {
         let condition = ("(/[a-c]|/[0-2]|/~1|/~0){1,3}", test())
-            .prop_map(|(pointer, test)| Condition { pointer: pointer.parse().expect("a pointer"), test });
+            .prop_map(|(pointer, test)| Condition::new(pointer.parse().expect("a pointer"), test).expect("valid"));
         prop::collection::vec(condition, 1..=CONDITIONS_MAX)
             .prop_map(|conditions| Filter::new(conditions).expect("some"))
     }
@@ -186,10 +224,10 @@ mod tests {
             let body = format!("{{{body}}}");
             let other: serde_json::Value = serde_json::from_str(&body).expect("JSON");
             let holds = |condition: &Condition| {
-                let found = other.pointer(condition.pointer.as_str());
+                let found = other.pointer(condition.pointer().as_str());
                 let equals = |scalar: &Scalar| found == Some(&serde_json::to_value(scalar).expect("JSON"))
                     || matches!((found.and_then(serde_json::Value::as_f64), scalar), (Some(a), Scalar::Number(b)) if a == *b);
-                match &condition.test {
+                match condition.test() {
                     Test::Equals(scalar) => equals(scalar),
                     Test::OneOf(scalars) => scalars.iter().any(equals),
                     Test::Exists(exists) => found.is_some() == *exists,
@@ -204,7 +242,8 @@ mod tests {
                 }
             };
             let expected = filter.conditions().iter().all(holds);
-            prop_assert_eq!(filter.matches(&payload::parse(&body).expect("JSON")), expected, "{}", body);
+            let parsed = payload::parse(&body).expect("JSON");
+            prop_assert_eq!(filter.matches(&mut Subject::new(&parsed)), expected, "{}", body);
         }
     }
 }

@@ -47,6 +47,16 @@ impl<'a> Members<'a> {
         self.0.iter().map(|(key, value)| (key.as_ref(), value))
     }
 
+    /// The number of members.
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Returns `true` if there are none.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The value of a member.
     pub fn get(&self, key: &str) -> Option<&Value<'a>> {
         self.iter().find(|(name, _)| *name == key).map(|(_, value)| value)

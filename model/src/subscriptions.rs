@@ -134,6 +134,11 @@ impl Subscriptions {
         all.into_iter().chain(groups).chain(self.types.iter().cloned().map(Selector::Type))
     }
 
+    /// The single types among the selectors, by name.
+    pub fn types(&self) -> impl Iterator<Item = &EventType> {
+        self.types.iter()
+    }
+
     fn len(&self) -> usize {
         usize::from(self.all) + self.groups.len() + self.types.len()
     }

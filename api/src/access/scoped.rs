@@ -7,7 +7,7 @@ use axum::{
     http::request::Parts,
 };
 use signet_engine::{Engine, service::AccountHandle};
-use signet_model::{AccountId, Scope};
+use signet_model::{AccountId, Scope, Timestamp};
 
 use super::{Api, Caller};
 use crate::problem::{Code, Problem};
@@ -82,6 +82,11 @@ impl<S> InAccount<S> {
     /// The holder of the key.
     pub const fn caller(&self) -> Caller {
         self.caller
+    }
+
+    /// The present instant.
+    pub fn now(&self) -> Timestamp {
+        self.engine.clock().now()
     }
 
     /// The engine, for what all accounts share: event types, new secrets.

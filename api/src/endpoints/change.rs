@@ -2,10 +2,15 @@
 
 use serde::Deserialize;
 use signet_engine::service::endpoints::EndpointChange;
-use signet_model::{EndpointId, endpoint::EndpointUrl, text::Description};
+use signet_model::{EndpointId, endpoint::EndpointUrl, filter::RawCondition, text::Description};
 use utoipa::ToSchema;
 
-use super::{Endpoint, types};
+use super::{
+    Endpoint,
+    options::{self, FilterCondition, NewHeader, PerSecond},
+    refusal::Members,
+    types,
+};
 use crate::{
     access::{EndpointsWrite, InAccount},
     ids::InPath,
@@ -32,6 +37,38 @@ pub struct EndpointPatch {
     #[serde(default, deserialize_with = "members::if_given")]
     #[schema(value_type = Vec<String>, required = false, min_items = 1)]
     event_types: Option<Vec<String>>,
+    /// All headers of the account's own. A value that is `null` stays as it is.
+    #[serde(default, deserialize_with = "members::if_given")]
+    #[schema(value_type = Vec<NewHeader>, required = false, max_items = 20)]
+    headers: Option<Vec<NewHeader>>,
+    /// True for deliveries with the headers of CloudEvents' binary mode besides.
+    #[serde(default, deserialize_with = "members::if_given")]
+    #[schema(value_type = bool, required = false)]
+    cloud_events: Option<bool>,
+    /// The deliveries that may start in a second; `null` for no limit.
+    #[serde(default, deserialize_with = "members::if_given")]
+    #[schema(value_type = Option<u32>, required = false, minimum = 1, maximum = 1000)]
+    throttle: Option<Option<PerSecond>>,
+    /// Conditions on the body, all of which must hold for an event to be delivered; `null` for
+    /// none.
+    #[serde(default, deserialize_with = "members::if_given")]
+    #[schema(value_type = Option<Vec<FilterCondition>>, required = false, min_items = 1, max_items = 10)]
+    filter: Option<Option<Vec<RawCondition>>>,
+}
+
+impl EndpointPatch {
+    fn change(self) -> Result<EndpointChange, Problem> {
+        let filter = |conditions: Option<_>| conditions.map(options::filter).transpose();
+        Ok(EndpointChange {
+            url: self.url,
+            description: self.description,
+            event_types: self.event_types.map(|names| types(Some(names))).transpose()?,
+            headers: self.headers.map(|headers| headers.into_iter().map(Into::into).collect()),
+            cloud_events: self.cloud_events,
+            throttle: self.throttle.map(|throttle| throttle.map(|PerSecond(throttle)| throttle)),
+            filter: self.filter.map(filter).transpose()?,
+        })
+    }
 }
 
 /// Change a webhook.
@@ -52,10 +89,10 @@ pub async fn change_endpoint(
     IfMatch(version): IfMatch,
     Given(patch): Given<EndpointPatch>,
 ) -> Result<Versioned<Endpoint>, Problem> {
-    let event_types = patch.event_types.map(|names| types(Some(names))).transpose()?;
-    let change = EndpointChange { url: patch.url, description: patch.description, event_types };
-    let endpoint = caller.account().endpoint(id).if_version(version).change(change).await?;
-    Ok(Versioned(endpoint.version, endpoint.into()))
+    let members = Members::of(patch.event_types.as_ref(), patch.headers.as_ref());
+    let endpoint = caller.account().endpoint(id).if_version(version).change(patch.change()?).await;
+    let endpoint = endpoint.map_err(|error| members.refused(error))?;
+    Ok(Versioned(endpoint.version, Endpoint::shown(endpoint, caller.now())))
 }
 
 #[cfg(test)]
@@ -64,7 +101,7 @@ mod tests {
     use serde_json::json;
     use signet_engine::testing::{TestDatabase, on_each_database};
 
-    use crate::testing::TestApi;
+    use crate::testing::{Answer, TestApi};
 
     const OPERATION: &str = "PATCH /v1/accounts/{account}/endpoints/{endpoint}";
 
@@ -88,6 +125,52 @@ mod tests {
             let refused = api.patch(&path, &body).await;
             assert_eq!((refused.status, refused.pointer()), (StatusCode::UNPROCESSABLE_ENTITY, pointer), "{refused:?}");
         }
+    }
+
+    on_each_database!(options_change_one_by_one_and_values_of_headers_can_be_kept);
+    async fn options_change_one_by_one_and_values_of_headers_can_be_kept(database: TestDatabase) {
+        let api = TestApi::on(database).await;
+        let path = format!("/v1/accounts/acme/endpoints/{}", api.subscribe(api.acme).await);
+        let options = |answer: &Answer| {
+            ["headers", "cloudEvents", "throttle", "filter"].map(|member| answer.json[member].clone())
+        };
+        let shown = |name: &str| json!({ "name": name, "value": null });
+        let filter = json!([{"pointer": "/status", "oneOf": ["ready", 1, true]}]);
+        let (none, key) = (json!(null), json!([shown("X-Api-Key")]));
+        for (patch, expected) in [
+            (json!({"headers": [{"name": "X-Api-Key", "value": "a"}]}), [&key, &json!(false), &none, &none]),
+            (json!({"throttle": 5}), [&key, &json!(false), &json!(5), &none]),
+            (json!({"cloudEvents": true}), [&key, &json!(true), &json!(5), &none]),
+            (json!({"filter": filter}), [&key, &json!(true), &json!(5), &filter]),
+            (json!({"description": "Orders"}), [&key, &json!(true), &json!(5), &filter]),
+            (json!({"throttle": null, "cloudEvents": false}), [&key, &json!(false), &none, &filter]),
+            (json!({"filter": null}), [&key, &json!(false), &none, &none]),
+        ] {
+            let answer = api.patch(&path, &patch).await;
+            assert_eq!(options(&answer).each_ref(), expected, "{patch} {answer:?}");
+        }
+        // What was read can be written back.
+        let headers = json!([shown("x-api-key"), {"name": "X-New", "value": "b"}]);
+        let kept = api.patch(&path, &json!({ "headers": headers })).await;
+        assert_eq!(kept.json["headers"], json!([shown("X-Api-Key"), shown("X-New")]), "{kept:?}");
+        let refused = api.patch(&path, &json!({"headers": [shown("X-New"), shown("X-Other")]})).await;
+        assert_eq!(refused.pointer(), "/headers/1/value", "{refused:?}");
+        assert_eq!(api.patch(&path, &json!({"headers": []})).await.json["headers"], json!([]));
+        let refused = api.patch(&path, &json!({"eventTypes": ["task.failed", "task.fialed"]})).await;
+        assert_eq!(refused.pointer(), "/eventTypes/1", "{refused:?}");
+    }
+
+    on_each_database!(a_type_that_another_version_knew_can_stay);
+    async fn a_type_that_another_version_knew_can_stay(database: TestDatabase) {
+        let api = TestApi::on(database).await;
+        let path = format!("/v1/accounts/acme/endpoints/{}", api.subscribe(api.acme).await);
+        api.run("UPDATE endpoints SET event_types = 'task.failed task.lost'").await;
+        let kept = api.patch(&path, &json!({"eventTypes": ["task.lost", "balance.low"]})).await;
+        assert_eq!(kept.json["eventTypes"], json!(["balance.low", "task.lost"]), "{kept:?}");
+        let other = api.with_key_of(api.other).await;
+        let theirs = format!("/v1/accounts/other/endpoints/{}", api.subscribe(api.other).await);
+        let refused = other.patch(&theirs, &json!({"eventTypes": ["task.lost"]})).await;
+        assert_eq!(refused.pointer(), "/eventTypes/0", "{refused:?}");
     }
 
     on_each_database!(a_change_of_an_older_version_is_refused);

@@ -23,8 +23,9 @@ pub async fn list_endpoints(
     caller: InAccount<EndpointsRead>,
     list: List<EndpointId>,
 ) -> Result<Page<Endpoint>, Problem> {
+    let now = caller.now();
     let endpoints = caller.account().endpoints().page(list.after, list.rows()).await?;
-    Ok(list.page(endpoints, |endpoint| endpoint.id, Endpoint::from))
+    Ok(list.page(endpoints, |endpoint| endpoint.id, |endpoint| Endpoint::shown(endpoint, now)))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use axum::{Router, routing::get};
 use leptos::prelude::*;
 use signet_engine::service::{
-    endpoints::{Endpoint, EndpointDraft, SaveError},
+    endpoints::{Endpoint, EndpointDraft, FilterPreview, SaveError},
     event_types::Catalogue,
 };
 use signet_model::{EndpointId, signature::Secret, subscriptions::Selector, text::Description};
@@ -27,6 +27,7 @@ use crate::{
     words,
 };
 
+pub(crate) mod filter;
 pub(crate) mod options;
 pub(crate) mod text;
 
@@ -68,7 +69,7 @@ async fn show_new(member: Member) -> PageResult {
     let catalogue = member.catalogue().await?;
     let wanted = catalogue.active().filter(|entry| entry.is_default).map(|entry| Selector::Type(entry.name.clone()));
     let form = Form::blank().with_selectors(&EVENTS, wanted).focused(&URL);
-    page(&member, &FormTarget::New(secret), &form).await
+    page(&member, &FormTarget::New(secret), &form, None).await
 }
 
 async fn show_existing(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
@@ -78,13 +79,16 @@ async fn show_existing(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
         .with(&DESCRIPTION, &endpoint.description)
         .with_selectors(&EVENTS, endpoint.event_types.iter());
     let form = options::fill(form, &endpoint);
-    page(&member, &FormTarget::Existing(Box::new(endpoint)), &form).await
+    page(&member, &FormTarget::Existing(Box::new(endpoint)), &form, None).await
 }
 
 /// Creates a webhook that signs with the secret that the form showed. A form that is
 /// sent twice leads to the one webhook that it made.
 async fn create(member: Member, mut form: Form) -> PageResult {
     let secret: Secret = form.get(&SECRET).parse().map_err(|_| PageError::Unreadable)?;
+    if asks_for_preview(&form) {
+        return preview(&member, &FormTarget::New(secret), form).await;
+    }
     if let Ok(draft) = draft(&mut form) {
         match member.account().endpoints().create(draft.clone(), &secret).await {
             Ok(endpoint) => {
@@ -94,18 +98,39 @@ async fn create(member: Member, mut form: Form) -> PageResult {
             Err(error) => form = refused(form, error)?,
         }
     }
-    page(&member, &FormTarget::New(secret), &form).await
+    page(&member, &FormTarget::New(secret), &form, None).await
 }
 
 async fn update(member: Member, Ids(id): Ids<EndpointId>, mut form: Form) -> PageResult {
     let endpoint = member.account().endpoint(id).get().await?;
+    if asks_for_preview(&form) {
+        return preview(&member, &FormTarget::Existing(Box::new(endpoint)), form).await;
+    }
     if let Ok(draft) = draft(&mut form) {
         match member.account().endpoint(id).update(draft).await {
             Ok(_) => return Ok(done(text::SAVED, &endpoint_path(id))),
             Err(error) => form = refused(form, error)?,
         }
     }
-    page(&member, &FormTarget::Existing(Box::new(endpoint)), &form).await
+    page(&member, &FormTarget::Existing(Box::new(endpoint)), &form, None).await
+}
+
+fn asks_for_preview(form: &Form) -> bool {
+    !form.get(&filter::PREVIEW).is_empty()
+}
+
+/// Shows the form again, with the judgement of its filter on the latest events of its types.
+async fn preview(member: &Member, target: &FormTarget, mut form: Form) -> PageResult {
+    let (filter, types) = (filter::read(&mut form), form.subscriptions(&EVENTS));
+    let judged = match (filter, types) {
+        (Ok(Some(filter)), Ok(types)) => Some(member.account().endpoints().preview_filter(&filter, &types).await?),
+        (Ok(None), _) => {
+            form = form.invalid(&filter::FILTER, text::NO_CONDITION);
+            None
+        }
+        (Err(Invalid), _) | (_, Err(Invalid)) => None,
+    };
+    page(member, target, &form, judged.as_ref()).await
 }
 
 /// The draft; or else the form has the errors of all fields.
@@ -121,12 +146,13 @@ fn refused(form: Form, error: SaveError) -> Result<Form, PageError> {
     match error {
         SaveError::Address(refused) => Ok(form.invalid(&URL, refused.to_string())),
         SaveError::TooMany(limit) => Ok(form.refused(text::too_many(limit))),
+        SaveError::UnknownType(_) => Ok(form.invalid(&EVENTS, error.to_string())),
         SaveError::NoHeaderValue(_) | SaveError::Headers(_) => Ok(form.invalid(&options::HEADERS, error.to_string())),
         SaveError::Store(error) => Err(error.into()),
     }
 }
 
-async fn page(member: &Member, target: &FormTarget, form: &Form) -> PageResult {
+async fn page(member: &Member, target: &FormTarget, form: &Form, preview: Option<&FilterPreview>) -> PageResult {
     let catalogue = member.catalogue().await?;
     let frame = &member.frame;
     Ok(match target {
@@ -137,7 +163,7 @@ async fn page(member: &Member, target: &FormTarget, form: &Form) -> PageResult {
                     <Breadcrumbs above=above here=text::ADD />
                     {heading(text::ADD_TITLE)}
                     {error_summary(form)}
-                    {fields(frame, &catalogue, form, NEW_PATH.to_owned(), webhooks::PATH.to_owned(), Some(secret))}
+                    {fields(frame, &catalogue, (form, preview), NEW_PATH.to_owned(), webhooks::PATH.to_owned(), Some(secret))}
                 }
             })
         }
@@ -148,7 +174,7 @@ async fn page(member: &Member, target: &FormTarget, form: &Form) -> PageResult {
                     <Breadcrumbs above=webhook::breadcrumbs(endpoint) here=text::EDIT />
                     {heading(text::EDIT_TITLE)}
                     {error_summary(form)}
-                    {fields(frame, &catalogue, form, format!("{path}/edit"), path, None)}
+                    {fields(frame, &catalogue, (form, preview), format!("{path}/edit"), path, None)}
                     {secret_card(endpoint.id, None)}
                 }
             })
@@ -167,17 +193,21 @@ fn heading(title: &'static str) -> impl IntoView {
 fn fields(
     frame: &Frame,
     catalogue: &Catalogue,
-    form: &Form,
+    (form, preview): (&Form, Option<&FilterPreview>),
     action: String,
     back: String,
     secret: Option<&Secret>,
 ) -> impl IntoView + use<> {
     view! {
         <form method="post" action=action class="form card" novalidate>
+            // The Enter key presses the first button of a form, which is to save.
+            <button class="visually-hidden" type="submit" tabindex="-1" aria-hidden="true">
+                {text::SAVE}
+            </button>
             {text_input(&URL, form)}
             {text_input(&DESCRIPTION, form)}
             {event_types_input(&EVENTS, form, catalogue, Some(frame.now))}
-            {options::fields(form)}
+            {options::fields(form, preview, frame.now)}
             {secret.map(new_secret)}
             <footer class="form-actions">
                 <button class="button primary" type="submit">

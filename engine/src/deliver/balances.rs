@@ -81,7 +81,7 @@ fn change(row: &mut BalanceRow, change: BalanceChange, now: Timestamp) -> Option
     crosses(before, (row.balance, row.threshold)).then(|| {
         let body = balance_low(balance, threshold, now);
         let event = NewEvent { account: row.account, body, idempotency: None };
-        Incoming { event, audience: Audience::SubscribersOfOwn }
+        Incoming::new(event, Audience::SubscribersOfOwn)
     })
 }
 

@@ -23,6 +23,7 @@ use super::{
     outcome::{Completion, Decided, add_outcomes, outcome_row},
     plan::{Plans, StoredEvents},
     reply::Answer,
+    rests::{self, Rested},
     verdict::Verdict,
 };
 use crate::{
@@ -155,6 +156,7 @@ struct Written<'a> {
     disabling: Vec<Address>,
     /// Endpoints that the cache lets rest until this commit, and the ends of their rests.
     resting: Vec<(Address, Timestamp)>,
+    rested: Vec<Rested>,
 }
 
 /// Reads and locks the rows that the batch depends on, and writes it.
@@ -191,10 +193,10 @@ async fn write_locking<'a>(
     add_outcomes(&mut batch, &outcomes, &snapshot);
     tx.write_locked(&batch).await?;
     let disabled = disable(tx, &outcomes).await?;
-    rest(tx, &outcomes).await?;
+    let rested = rests::store(tx, &outcomes, &snapshot).await?;
     let noted = note_outcomes(context, tx, &outcomes, &disabled).await?;
     let committed = Committed { stored: plans.finish(), balances: answers, locked };
-    Ok(Written { batch, committed, outcomes, disabled, noted, disabling, resting })
+    Ok(Written { batch, committed, outcomes, disabled, noted, disabling, resting, rested })
 }
 
 /// Locks the accounts that the batch depends on, as far as they are free. Returns them as
@@ -223,16 +225,18 @@ impl Written<'_> {
     async fn announce(self, context: &Context) -> Committed {
         announce(context, self.batch.has_retries(), &self.outcomes, &self.disabled);
         context.operations.committed(self.noted);
-        let rested = self.resting.iter().map(|&(address, _)| address);
-        let changed = distinct(self.disabling.iter().copied().chain(rested).map(|(account, _)| account));
+        // After another change of the account the revision is not the one that is expected.
+        let unknown = self.rested.iter().filter(|rested| !rested.remember(&context.endpoint_cache));
+        let unknown = unknown.map(|rested| rested.account);
+        let changed = distinct(self.disabling.iter().map(|&(account, _)| account).chain(unknown));
         if !changed.is_empty() {
             context.changed(&changed).await;
-            for (_, endpoint) in self.disabling {
-                context.endpoint_cache.end_disabling(endpoint);
-            }
-            for ((_, endpoint), until) in self.resting {
-                context.endpoint_cache.end_resting(endpoint, until);
-            }
+        }
+        for (_, endpoint) in self.disabling {
+            context.endpoint_cache.end_disabling(endpoint);
+        }
+        for ((_, endpoint), until) in self.resting {
+            context.endpoint_cache.end_resting(endpoint, until);
         }
         self.committed
     }
@@ -266,16 +270,6 @@ async fn keep_leased<'a>(tx: &mut Tx<'_>, outcomes: &[&'a Decided], snapshot: &S
     }
     let is_leased = |one: &&&Decided| leased.contains(&(one.completion.delivery, one.completion.lease()));
     Ok(outcomes.iter().filter(is_leased).copied().collect())
-}
-
-/// Lets the endpoints rest whose receivers asked for it.
-async fn rest(tx: &mut Tx<'_>, outcomes: &[&Decided]) -> Result<()> {
-    for one in outcomes {
-        if let Some(until) = one.rest {
-            tx.rest((one.completion.account, one.completion.endpoint), until).await?;
-        }
-    }
-    Ok(())
 }
 
 /// Disables the endpoints of deliveries that have failed for good.

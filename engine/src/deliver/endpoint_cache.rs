@@ -3,6 +3,7 @@
 //! relies on the entry reads or compares.
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, HashSet},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -11,15 +12,16 @@ use std::{
 use hashlink::LruCache;
 
 use signet_model::{
-    AccountId, EndpointId, Filter, Subscriptions, Throttle, Timestamp,
+    AccountId, EndpointId, Subscriptions, Throttle, Timestamp,
     endpoint::EndpointUrl,
-    event::EventType,
+    event::{EventBody, EventType},
     signature::{SigningKey, SigningKeys},
 };
 
 use super::{
     Address,
     extra_headers::{ExtraHeaders, event_source},
+    filters::{EndpointFilter, Judgements},
 };
 use crate::{
     Unusable,
@@ -37,6 +39,7 @@ const ENDPOINTS_MAX: usize = 100_000;
 const REPORTED_ENDPOINTS_MAX: usize = 1_000;
 
 /// An endpoint as delivering sees it.
+#[derive(Clone)]
 pub(crate) struct EndpointView {
     pub(crate) id: EndpointId,
     pub(crate) event_types: Subscriptions,
@@ -51,7 +54,7 @@ pub(crate) struct EndpointView {
     /// The deliveries that may start in a second.
     pub(crate) throttle: Option<Throttle>,
     /// Events that do not match are not delivered.
-    pub(crate) filter: Option<Filter>,
+    pub(super) filter: Option<Arc<EndpointFilter>>,
     /// The target of its deliveries, or the reason for which it cannot be used.
     pub(crate) target: Result<Arc<Target>, Unusable>,
 }
@@ -78,7 +81,7 @@ impl EndpointView {
             resting_until: row.resting_until,
             // What cannot be read makes the target unusable.
             throttle: row.throttle.as_ref().and_then(|stored| stored.0.as_ref().ok().copied()),
-            filter: row.filter.as_ref().and_then(|stored| Unusable::filter(stored).ok()),
+            filter: row.filter.as_ref().and_then(|stored| EndpointFilter::read(stored).ok()).map(Arc::new),
             target,
         }
     }
@@ -113,7 +116,7 @@ impl Target {
             .zip(row.next_secret_at)
             .map(|(next, at)| (Arc::new(SigningKeys { current: next, next: None }), at));
         row.throttle.clone().map(|stored| Unusable::column("throttle", stored)).transpose()?;
-        row.filter.as_ref().map(Unusable::filter).transpose()?;
+        row.filter.as_ref().map(EndpointFilter::read).transpose()?;
         let headers = row.headers.as_deref().map(|text| sealer.open_headers(id, text)).transpose()?;
         let extra = ExtraHeaders::new(&headers.unwrap_or_default(), row.cloud_events.then(|| event_source(account)));
         Ok(Self { url: Arc::new(url), keys: Arc::new(SigningKeys { current, next }), extra, rotated })
@@ -121,14 +124,32 @@ impl Target {
 }
 
 /// An account as delivering sees it. Deleted endpoints are not in it.
+#[derive(Clone)]
 pub(crate) struct AccountView {
     revision: i64,
     /// It takes no events, and none of its deliveries is sent.
     pub(crate) suspended: bool,
+    /// An endpoint has a filter.
+    has_filters: bool,
     pub(crate) endpoints: HashMap<EndpointId, Arc<EndpointView>>,
 }
 
 impl AccountView {
+    /// Returns the revision at which the account is so.
+    pub(super) const fn revision(&self) -> i64 {
+        self.revision
+    }
+
+    /// Judges the filters of the endpoints that subscribe to an event, beyond those that were
+    /// judged before.
+    pub(super) fn judged<'j>(&self, judgements: &'j Judgements, event: &EventBody) -> Cow<'j, Judgements> {
+        if !self.has_filters {
+            return Cow::Borrowed(judgements);
+        }
+        let filters = self.subscribers(&event.event_type).filter_map(|endpoint| endpoint.filter.as_deref());
+        judgements.completed(filters, &event.json)
+    }
+
     /// Returns the endpoints that subscribe to events of this type.
     pub(crate) fn subscribers(&self, kind: &EventType) -> impl Iterator<Item = &Arc<EndpointView>> {
         self.endpoints.values().filter(move |endpoint| endpoint.event_types.contains(kind))
@@ -339,6 +360,22 @@ impl EndpointCache {
         is_new
     }
 
+    /// Lets endpoints rest whose rests a commit has stored, which found the account at the
+    /// revision `found` and raised it once. Returns `false` if the cache has another revision.
+    pub(super) fn record_rests(&self, account: AccountId, found: i64, rests: &[(EndpointId, Timestamp)]) -> bool {
+        let mut cached = self.accounts();
+        let view = cached.accounts.peek(&account).filter(|view| view.revision == found);
+        let Some(mut view) = view.map(|view| AccountView::clone(view)) else { return false };
+        view.revision += 1;
+        for (endpoint, until) in rests {
+            if let Some(endpoint) = view.endpoints.get_mut(endpoint) {
+                Arc::make_mut(endpoint).resting_until = Some(*until);
+            }
+        }
+        cached.insert(account, Arc::new(view));
+        true
+    }
+
     /// Goes by the recorded state of the endpoint again.
     pub(crate) fn end_disabling(&self, endpoint: EndpointId) {
         self.closing().remove(&endpoint);
@@ -355,6 +392,11 @@ impl EndpointCache {
 
     fn closing(&self) -> MutexGuard<'_, HashMap<EndpointId, Closing>> {
         self.closing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the account as the cache has it, which may be out of date.
+    pub(super) fn peek(&self, account: AccountId) -> Option<Arc<AccountView>> {
+        self.accounts().accounts.peek(&account).cloned()
     }
 
     /// Tells whether the cache has an account.
@@ -400,8 +442,10 @@ impl EndpointCache {
         for (account, revision) in revisions {
             let rows = rows_of.remove(&account).unwrap_or_default();
             let open = |row: &EndpointRow| self.open(row, account, revision).map(|view| (view.id, view));
-            let endpoints = rows.into_iter().filter_map(open).collect();
-            let view = Arc::new(AccountView { revision, suspended: suspended.contains(&account), endpoints });
+            let endpoints: HashMap<_, _> = rows.into_iter().filter_map(open).collect();
+            let has_filters = endpoints.values().any(|endpoint| endpoint.filter.is_some());
+            let suspended = suspended.contains(&account);
+            let view = Arc::new(AccountView { revision, suspended, has_filters, endpoints });
             self.accounts().insert(account, Arc::clone(&view));
             snapshot.0.insert(account, view);
         }

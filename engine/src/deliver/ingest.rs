@@ -1,7 +1,7 @@
 //! Ingesting: a bounded channel of requests to the writer, each of which is answered once
 //! its events are durable.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use signet_model::{AccountId, DeliveryId, EndpointId, EventId, event::EventBody};
 use tokio::sync::{
@@ -12,7 +12,8 @@ use tokio::sync::{
 use super::{
     Context,
     balances::BalanceUpdate,
-    endpoint_cache::Snapshot,
+    endpoint_cache::{EndpointCache, Snapshot},
+    filters::Judgements,
     reply::{Answer, ReplyTo, replies},
     request_queue::WriteRequest,
 };
@@ -103,15 +104,43 @@ pub(crate) enum Audience {
 pub(crate) struct Incoming {
     pub(crate) event: NewEvent,
     pub(crate) audience: Audience,
+    /// The filters that were judged before it reached the writer.
+    pub(super) judgements: Judgements,
 }
 
 impl Incoming {
-    /// Returns the number of deliveries that it makes by a snapshot of its account.
+    /// An event for this audience.
+    pub(crate) fn new(event: NewEvent, audience: Audience) -> Self {
+        Self { event, audience, judgements: Judgements::default() }
+    }
+
+    /// Judges the filters of its account, as the cache has them. Returns `true` if there were
+    /// some.
+    fn judge_filters(&mut self, endpoints: &EndpointCache) -> bool {
+        let view = match self.audience {
+            Audience::Subscribers | Audience::SubscribersOfOwn => endpoints.peek(self.event.account),
+            Audience::Test(..) => None,
+        };
+        let Some(view) = view else { return false };
+        match view.judged(&self.judgements, &self.event.body) {
+            Cow::Borrowed(_) => false,
+            Cow::Owned(judgements) => {
+                self.judgements = judgements;
+                true
+            }
+        }
+    }
+
+    /// Returns the number of deliveries that it makes by a snapshot of its account, or more
+    /// where a filter has yet to be judged.
     pub(super) fn fanout(&self, snapshot: &Snapshot) -> usize {
         match self.audience {
             Audience::Subscribers | Audience::SubscribersOfOwn => {
                 let kind = &self.event.body.event_type;
-                snapshot.account(self.event.account).map_or(0, |view| view.subscribers(kind).count())
+                let Some(view) = snapshot.account(self.event.account) else { return 0 };
+                view.subscribers(kind)
+                    .filter(|endpoint| self.judgements.let_through(endpoint.filter.as_deref()))
+                    .count()
             }
             Audience::Test(..) => 1,
         }
@@ -154,21 +183,27 @@ impl RequestSender {
 impl Context {
     /// Ingests one event. Returns once the event and its deliveries are durable.
     pub(crate) async fn ingest(&self, event: NewEvent) -> Result<Accepted, IngestError> {
-        let answers = self.enqueue(vec![Incoming { event, audience: Audience::Subscribers }]).await?;
+        let answers = self.enqueue(vec![Incoming::new(event, Audience::Subscribers)]).await?;
         answers.into_iter().next().unwrap_or(Err(IngestError::Store))
     }
 
     /// Ingests many events, and returns one answer for each, in order.
     pub(crate) async fn ingest_batch(&self, events: Vec<NewEvent>) -> Vec<Result<Accepted, IngestError>> {
         let count = events.len();
-        let events = events.into_iter().map(|event| Incoming { event, audience: Audience::Subscribers }).collect();
+        let events = events.into_iter().map(|event| Incoming::new(event, Audience::Subscribers)).collect();
         self.enqueue(events).await.unwrap_or_else(|error| vec![Err(error); count])
     }
 
     /// Hands events to the writer and waits for its answers.
-    pub(crate) async fn enqueue(&self, events: Vec<Incoming>) -> Result<Vec<Answer<Accepted>>, IngestError> {
+    pub(crate) async fn enqueue(&self, mut events: Vec<Incoming>) -> Result<Vec<Answer<Accepted>>, IngestError> {
         if events.is_empty() {
             return Ok(Vec::new());
+        }
+        for event in &mut events {
+            // A batch of large bodies must not keep the thread from others for long.
+            if event.judge_filters(&self.endpoint_cache) {
+                tokio::task::yield_now().await;
+            }
         }
         let mut room = self.requests.reserve_bytes(events.iter().map(size).sum())?;
         let (replies, reply_tos) = replies(events.len(), self.requests.reserve_request()?);

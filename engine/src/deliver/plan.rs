@@ -2,10 +2,10 @@
 //! stored already leased to this process, and goes straight to its first attempt; the others
 //! are stored as due, or as held if their endpoint is disabled.
 
-use std::{cell::LazyCell, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use signet_model::{DeliveryId, EndpointId, EventId, Timestamp, payload};
+use signet_model::{DeliveryId, EndpointId, EventId, Timestamp};
 
 use super::{
     Context, LeasedDelivery,
@@ -159,14 +159,10 @@ impl<'a> Plan<'a> {
         let fanout = Fanout { context, incoming, event: id, now, lease };
         let deliveries = match incoming.audience {
             Audience::Subscribers | Audience::SubscribersOfOwn => {
-                // Parsed only if an endpoint has a filter, and then once for all of them.
-                let body = LazyCell::new(|| payload::parse(&incoming.event.body.json).ok());
-                let wants = |endpoint: &&Arc<EndpointView>| match &endpoint.filter {
-                    Some(filter) => body.as_ref().is_some_and(|body| filter.matches(body)),
-                    None => true,
-                };
-                let wanting = view.subscribers(kind).filter(wants);
-                Ok(wanting.map(|endpoint| PlannedDelivery::new(&fanout, endpoint)).collect())
+                let judged = view.judged(&incoming.judgements, &incoming.event.body);
+                let receiving =
+                    view.subscribers(kind).filter(|endpoint| judged.let_through(endpoint.filter.as_deref()));
+                Ok(receiving.map(|endpoint| PlannedDelivery::new(&fanout, endpoint)).collect())
             }
             Audience::Test(endpoint, delivery) => {
                 let test = view.endpoints.get(&endpoint).filter(|endpoint| endpoint.target.is_ok());

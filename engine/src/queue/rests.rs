@@ -1,26 +1,47 @@
 //! The statements of rests.
 
+use const_format::formatcp;
 use signet_model::{AccountId, EndpointId, Timestamp};
 
 use super::QueueEntry;
-use crate::db::{Result, Tx};
+use crate::db::{Result, Sql, Tx};
 
 /// Keeps claims away from an endpoint (`$1`, `$2`) until an instant (`$3`).
 pub(crate) const HOLD_QUEUE_BACK: &str = "UPDATE endpoint_queues SET next_due_at = $3
      WHERE account_id = $1 AND endpoint_id = $2 AND next_due_at < $3";
 
+/// Lets endpoints (`$2`) of an account (`$1`) rest until an instant (`$3`).
+const REST: Sql = Sql {
+    sqlite: formatcp!("{REST_OF}(SELECT unhex(value) FROM json_each($2)){UNLESS_LONGER}"),
+    postgres: formatcp!("{REST_OF}(SELECT unnest($2)){UNLESS_LONGER}"),
+};
+const REST_OF: &str = "UPDATE endpoints SET resting_until = $3 WHERE account_id = $1 AND id IN ";
+const UNLESS_LONGER: &str =
+    " AND disabled_at IS NULL AND deleted_at IS NULL AND (resting_until IS NULL OR resting_until < $3) RETURNING id";
+
+/// Keeps claims away from endpoints (`$2`) of an account (`$1`) until an instant (`$3`).
+const HOLD_QUEUES_BACK: Sql = Sql {
+    sqlite: formatcp!("{HOLD_QUEUES_OF}(SELECT unhex(value) FROM json_each($2)) AND next_due_at < $3"),
+    postgres: formatcp!("{HOLD_QUEUES_OF}(SELECT unnest($2)) AND next_due_at < $3"),
+};
+const HOLD_QUEUES_OF: &str = "UPDATE endpoint_queues SET next_due_at = $3 WHERE account_id = $1 AND endpoint_id IN ";
+
 impl Tx<'_> {
-    /// Lets an endpoint rest until an instant, unless it is disabled, or rests for longer. The
-    /// caller has locked the account for a change.
-    pub(crate) async fn rest(&mut self, address: (AccountId, EndpointId), until: Timestamp) -> Result<()> {
-        const SQL: &str = "UPDATE endpoints SET resting_until = $3
-             WHERE account_id = $1 AND id = $2 AND disabled_at IS NULL AND deleted_at IS NULL
-               AND (resting_until IS NULL OR resting_until < $3)";
-        if self.query(SQL).bind(address.0).bind(address.1).bind(until).execute().await? == 0 {
-            return Ok(());
+    /// Lets endpoints of an account rest until an instant, but for those that are disabled or
+    /// rest for as long. Returns those that rest from now on. The caller has locked the
+    /// account for a change, and raises its revision if there are some.
+    pub(crate) async fn rest(
+        &mut self,
+        account: AccountId,
+        endpoints: &[EndpointId],
+        until: Timestamp,
+    ) -> Result<Vec<EndpointId>> {
+        let query = self.query(REST).bind(account).bind_ids(endpoints).bind(until);
+        let resting: Vec<EndpointId> = query.fetch_values().await?;
+        if !resting.is_empty() {
+            self.query(HOLD_QUEUES_BACK).bind(account).bind_ids(&resting).bind(until).execute().await?;
         }
-        self.hold_queue_back(address, until).await?;
-        self.revise(address.0).await
+        Ok(resting)
     }
 
     /// Ends the rest of an endpoint, and makes its queue due. The caller has locked the account

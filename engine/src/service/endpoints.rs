@@ -6,6 +6,7 @@ mod options;
 mod preview;
 mod rotation;
 mod secret;
+mod wanted_types;
 
 use std::sync::Arc;
 
@@ -22,9 +23,12 @@ use signet_model::{
 use uuid::Uuid;
 
 pub use options::{EndpointOptions, HeaderDraft};
+#[cfg(test)]
+pub(super) use preview::LATEST as LATEST_EVENTS;
 pub use preview::{FilterPreview, PreviewedEvent};
 pub use rotation::{RotateError, Rotation};
 pub use secret::LostSecret;
+pub use wanted_types::UnknownType;
 
 use super::{AccountHandle, Error, Result, Service};
 use crate::{
@@ -125,7 +129,7 @@ impl EndpointDraft {
 }
 
 /// The members of an endpoint that change; the others stay.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct EndpointChange {
     /// Its URL.
     pub url: Option<EndpointUrl>,
@@ -133,6 +137,29 @@ pub struct EndpointChange {
     pub description: Option<Description>,
     /// The types of events that it gets.
     pub event_types: Option<Subscriptions>,
+    /// All of its custom headers.
+    pub headers: Option<Vec<HeaderDraft>>,
+    /// Deliveries carry the attributes of CloudEvents as headers.
+    pub cloud_events: Option<bool>,
+    /// The deliveries that may start in a second; `Some(None)` ends the limit.
+    pub throttle: Option<Option<Throttle>>,
+    /// The filter of events; `Some(None)` ends it.
+    pub filter: Option<Option<Filter>>,
+}
+
+impl From<EndpointDraft> for EndpointChange {
+    fn from(draft: EndpointDraft) -> Self {
+        let EndpointOptions { headers, cloud_events, throttle, filter } = draft.options;
+        Self {
+            url: Some(draft.url),
+            description: Some(draft.description),
+            event_types: Some(draft.event_types),
+            headers: Some(headers),
+            cloud_events: Some(cloud_events),
+            throttle: Some(throttle),
+            filter: Some(filter),
+        }
+    }
 }
 
 /// The state in which an endpoint begins.
@@ -153,6 +180,9 @@ pub enum SaveError {
     /// The account has as many endpoints as it may.
     #[error("This account has {0} webhooks, and may not have more. Delete one that is no longer used.")]
     TooMany(u32),
+    /// The endpoint wants an event type that there is not.
+    #[error(transparent)]
+    UnknownType(UnknownType),
     /// A header has no value, and no stored one to keep.
     #[error("Enter a value for the header {0}.")]
     NoHeaderValue(CustomHeaderName),

@@ -7,6 +7,7 @@ use sqlx::{AssertSqlSafe, Row};
 use super::{
     backlog::{NEXT, count},
     deliveries::{Filter, ResultClass, plans},
+    endpoints,
     event_stream::{NEXT_DELIVERIES, NEXT_EVENTS},
     removal, retention, statistics,
 };
@@ -189,6 +190,7 @@ async fn statements_of_pages_are_bounded(world: &World) {
     for (sql, values, searches) in [
         (NEXT_EVENTS, values(vec![]), events),
         (NEXT_DELIVERIES, values(vec![Value::Endpoint(world.endpoint)]), "deliveries_by_endpoint"),
+        (endpoints::LATEST_EVENTS, vec![Value::Account(world.account), Value::Count(1_000)], events),
     ] {
         world.assert_bounded(Asked { sql: sql.to_owned(), values, searches }).await;
     }

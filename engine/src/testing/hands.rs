@@ -62,13 +62,12 @@ impl InFlight {
 impl Hands<'_> {
     /// Takes an event in, as the writer does.
     pub async fn ingest(&self, event: NewEvent) -> (Result<Accepted, IngestError>, Vec<InFlight>) {
-        self.admit(Incoming { event, audience: Audience::Subscribers }).await
+        self.admit(Incoming::new(event, Audience::Subscribers)).await
     }
 
     /// Takes several events in, in one commit.
     pub async fn ingest_together(&self, events: Vec<NewEvent>) -> (Vec<Result<Accepted, IngestError>>, Vec<InFlight>) {
-        let incoming: Vec<_> =
-            events.into_iter().map(|event| Incoming { event, audience: Audience::Subscribers }).collect();
+        let incoming: Vec<_> = events.into_iter().map(|event| Incoming::new(event, Audience::Subscribers)).collect();
         let changes = Changes { events: incoming, ..Changes::default() };
         let committed = commit_batch(&self.0.0.delivery, &mut self.queue(), &changes, &[]).await.expect("an answer");
         let (answers, ready) = committed.stored.into_parts();
@@ -84,7 +83,7 @@ impl Hands<'_> {
             body: crate::service::event_types::Catalogue::default().sample(&EventType::TASK_FAILED, now),
             idempotency: None,
         };
-        let (_, ready) = self.admit(Incoming { event, audience: Audience::Test(endpoint, id) }).await;
+        let (_, ready) = self.admit(Incoming::new(event, Audience::Test(endpoint, id))).await;
         (id, ready)
     }
 
@@ -140,7 +139,7 @@ impl Hands<'_> {
 
     /// The same of several, in one commit with an event that comes in.
     pub async fn finish_and_ingest(&self, ended: Vec<(InFlight, u16)>, event: NewEvent) -> Vec<InFlight> {
-        let incoming = Incoming { event, audience: Audience::Subscribers };
+        let incoming = Incoming::new(event, Audience::Subscribers);
         let changes = Changes { events: vec![incoming], ..Changes::default() };
         let decided: Vec<_> = ended.into_iter().map(|(in_flight, status)| self.judge(in_flight, status)).collect();
         let committed =

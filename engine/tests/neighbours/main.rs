@@ -9,6 +9,7 @@
 mod backlog;
 mod backlogs;
 mod crowds;
+mod filters;
 mod neighbourhood;
 mod pages;
 mod receivers;

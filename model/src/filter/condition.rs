@@ -2,23 +2,27 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::pointer::{Pointer, PointerError};
+use super::{
+    pointer::{Pointer, PointerError},
+    subject::Subject,
+};
 use crate::payload::Value;
 
 /// The most values of a list.
-const VALUES_MAX: usize = 50;
+pub const VALUES_MAX: usize = 50;
 /// The longest text to compare with, in bytes.
-const TEXT_MAX: usize = 1_024;
+pub const TEXT_MAX: usize = 255;
+
+/// The bytes of a number or a boolean, roughly.
+const SCALAR_BYTES: usize = 8;
 
 /// A member, and a test of its value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
-    /// Names the member.
-    pub pointer: Pointer,
-    /// The test.
-    pub test: Test,
+    pointer: Pointer,
+    test: Test,
 }
 
 /// A test of a value.
@@ -41,7 +45,7 @@ pub enum Scalar {
     /// A boolean.
     Bool(bool),
     /// A number.
-    Number(f64),
+    Number(#[serde(serialize_with = "number::write")] f64),
     /// A text.
     Text(Box<str>),
 }
@@ -71,51 +75,120 @@ pub struct RawCondition {
     /// A JSON pointer (RFC 6901) to a member of the body.
     pub pointer: String,
     /// The value that the member has.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub equals: Option<Scalar>,
     /// The values of which the member has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub one_of: Option<Vec<Scalar>>,
     /// The member is there, or is not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub exists: Option<bool>,
     /// The member is a number less than this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "number", skip_serializing_if = "Option::is_none")]
     pub lt: Option<f64>,
     /// The member is a number less than or equal to this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "number", skip_serializing_if = "Option::is_none")]
     pub lte: Option<f64>,
     /// The member is a number greater than this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "number", skip_serializing_if = "Option::is_none")]
     pub gt: Option<f64>,
     /// The member is a number greater than or equal to this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "number", skip_serializing_if = "Option::is_none")]
     pub gte: Option<f64>,
 }
 
-/// The fault of a condition.
+/// Reads a value where there is one: `null` is none.
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// Numbers, written as ECMAScript does: `5`, and not `5.0`.
+mod number {
+    use serde::{Deserializer, Serializer};
+
+    /// The numbers between this and its negative can be written as integers.
+    const INTEGERS: f64 = 9_007_199_254_740_992.0;
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    #[expect(clippy::cast_possible_truncation, reason = "an integer of this size has its exact equal")]
+    pub(super) fn write<S: Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        if number.fract() == 0.0 && number.abs() < INTEGERS {
+            serializer.serialize_i64(*number as i64)
+        } else {
+            serializer.serialize_f64(*number)
+        }
+    }
+
+    #[expect(clippy::ref_option, reason = "serde passes a reference")]
+    pub(super) fn serialize<S: Serializer>(number: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+        match number {
+            Some(number) => write(number, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+        super::given(deserializer)
+    }
+}
+
+/// The fault of a condition, worded to stand behind its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ConditionError {
     /// The pointer is none.
-    #[error("its pointer {0}")]
+    #[error("has a pointer that {0}")]
     Pointer(#[from] PointerError),
     /// There is no test.
-    #[error("it needs one of equals, oneOf, exists, lt, lte, gt, gte")]
+    #[error("needs one of equals, oneOf, exists, lt, lte, gt, gte")]
     NoTest,
     /// There are two tests or more.
-    #[error("it can have one of equals, oneOf, exists, lt, lte, gt, gte, and not more")]
+    #[error("has more than one of equals, oneOf, exists, lt, lte, gt, gte")]
     ManyTests,
-    /// A list without a value, or with too many.
-    #[error("oneOf needs from 1 to 50 values")]
+    /// A list without a value, or with more than [`VALUES_MAX`].
+    #[error("needs from 1 to 50 values to compare with")]
     Values,
-    /// A text is too long.
-    #[error("a text to compare with has at most 1,024 characters")]
+    /// A text is longer than [`TEXT_MAX`].
+    #[error("compares with a text that is longer than 255 characters")]
     Text,
 }
 
 impl Condition {
-    pub(super) fn holds(&self, body: &Value<'_>) -> bool {
-        let found = self.pointer.find(body);
+    /// Names the member.
+    pub const fn pointer(&self) -> &Pointer {
+        &self.pointer
+    }
+
+    /// The test of its value.
+    pub const fn test(&self) -> &Test {
+        &self.test
+    }
+
+    /// Joins a pointer and a test.
+    ///
+    /// # Errors
+    /// The values of the test are too many, or too long.
+    pub fn new(pointer: Pointer, test: Test) -> Result<Self, ConditionError> {
+        match &test {
+            Test::Equals(scalar) => scalar.check()?,
+            Test::OneOf(scalars) if !(1..=VALUES_MAX).contains(&scalars.len()) => return Err(ConditionError::Values),
+            Test::OneOf(scalars) => scalars.iter().try_for_each(Scalar::check)?,
+            Test::Exists(_) | Test::Compare(..) => {}
+        }
+        Ok(Self { pointer, test })
+    }
+
+    /// The bytes of its texts, and some for each number.
+    pub(super) fn weight(&self) -> usize {
+        let scalars = match &self.test {
+            Test::Equals(scalar) => scalar.weight(),
+            Test::OneOf(scalars) => scalars.iter().map(Scalar::weight).sum(),
+            Test::Exists(_) | Test::Compare(..) => SCALAR_BYTES,
+        };
+        self.pointer.as_str().len() + scalars
+    }
+
+    pub(super) fn holds(&self, body: &mut Subject<'_, '_>) -> bool {
+        let found = body.find(&self.pointer);
         match &self.test {
             Test::Exists(exists) => found.is_some() == *exists,
             Test::Equals(scalar) => found.is_some_and(|value| scalar.is(value)),
@@ -148,6 +221,13 @@ impl Scalar {
             (Self::Number(a), Value::Number(b)) => a == b,
             (Self::Text(a), Value::String(b)) => **a == **b,
             _ => false,
+        }
+    }
+
+    const fn weight(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Bool(_) | Self::Number(_) => SCALAR_BYTES,
         }
     }
 
@@ -193,13 +273,7 @@ impl TryFrom<RawCondition> for Condition {
         if tests.next().is_some() {
             return Err(ConditionError::ManyTests);
         }
-        match &test {
-            Test::Equals(scalar) => scalar.check()?,
-            Test::OneOf(scalars) if !(1..=VALUES_MAX).contains(&scalars.len()) => return Err(ConditionError::Values),
-            Test::OneOf(scalars) => scalars.iter().try_for_each(Scalar::check)?,
-            Test::Exists(_) | Test::Compare(..) => {}
-        }
-        Ok(Self { pointer, test })
+        Self::new(pointer, test)
     }
 }
 

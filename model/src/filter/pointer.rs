@@ -2,10 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::payload::Value;
-
 /// The longest pointer, in bytes.
-const POINTER_MAX: usize = 255;
+pub const POINTER_MAX: usize = 255;
+/// The most steps of a pointer.
+const STEPS_MAX: usize = 16;
 
 /// A pointer below the root of a body.
 #[derive(Clone, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Pointer {
     steps: Vec<Box<str>>,
 }
 
-/// The reason for which a text is no pointer, worded to stand behind "its pointer".
+/// The reason for which a text is no pointer, worded to stand behind its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PointerError {
     /// The text does not begin with `/`.
@@ -24,9 +24,12 @@ pub enum PointerError {
     /// A `~` that escapes nothing.
     #[error("has a ~ that is followed by neither 0 nor 1")]
     Escape,
-    /// Longer than 255 bytes.
+    /// Longer than [`POINTER_MAX`].
     #[error("is longer than 255 characters")]
     TooLong,
+    /// A value of a body deeper than [`STEPS_MAX`].
+    #[error("has more than 16 steps")]
+    TooDeep,
 }
 
 impl Pointer {
@@ -35,20 +38,10 @@ impl Pointer {
         &self.text
     }
 
-    /// Finds the value that the pointer names.
-    pub(super) fn find<'v, 'b>(&self, body: &'v Value<'b>) -> Option<&'v Value<'b>> {
-        self.steps.iter().try_fold(body, |value, step| match value {
-            Value::Object(members) => members.get(step),
-            Value::Array(values) => values.get(index(step)?),
-            _ => None,
-        })
+    /// The names of members and indexes of elements on the way to the value.
+    pub(super) fn steps(&self) -> impl Iterator<Item = &str> {
+        self.steps.iter().map(AsRef::as_ref)
     }
-}
-
-/// Reads the index of an element: digits without a zero before them.
-fn index(step: &str) -> Option<usize> {
-    let is_index = step == "0" || (!step.starts_with('0') && step.bytes().all(|byte| byte.is_ascii_digit()));
-    is_index.then(|| step.parse().ok()).flatten()
 }
 
 impl FromStr for Pointer {
@@ -59,7 +52,10 @@ impl FromStr for Pointer {
         if text.len() > POINTER_MAX {
             return Err(PointerError::TooLong);
         }
-        let steps = steps.split('/').map(unescape).collect::<Result<_, _>>()?;
+        let steps: Vec<_> = steps.split('/').map(unescape).collect::<Result<_, _>>()?;
+        if steps.len() > STEPS_MAX {
+            return Err(PointerError::TooDeep);
+        }
         Ok(Self { text: text.into(), steps })
     }
 }

@@ -25,6 +25,7 @@ pub(super) const TEST_HINT: &str = "A sample event goes to your receiver just as
 pub(super) const HEADERS: &str = "Headers";
 pub(super) const THROTTLE: &str = "Throttle";
 pub(super) const CLOUD_EVENTS: &str = "CloudEvents";
+pub(super) const FILTER: &str = "Filter";
 pub(super) const CLOUD_EVENTS_ADDED: &str = "Headers are added";
 
 pub(super) fn throttle(throttle: Throttle) -> String {

@@ -1,10 +1,14 @@
-//! The options of a webhook in its form: headers, a throttle, the attributes of CloudEvents.
+//! The options of a webhook in its form: headers, a throttle, the attributes of CloudEvents,
+//! a filter.
 
 use leptos::prelude::*;
-use signet_engine::service::endpoints::{Endpoint, EndpointOptions, HeaderDraft};
-use signet_model::endpoint::custom_headers::{CUSTOM_HEADERS_MAX, CustomHeaderName, CustomHeaderValue};
+use signet_engine::service::endpoints::{Endpoint, EndpointOptions, FilterPreview, HeaderDraft};
+use signet_model::{
+    Timestamp,
+    endpoint::custom_headers::{CUSTOM_HEADERS_MAX, CustomHeaderName, CustomHeaderValue},
+};
 
-use super::text;
+use super::{filter, text};
 use crate::{
     components::{field_error, text_input, with_code},
     form::{Field, Form, Invalid},
@@ -34,7 +38,10 @@ pub(super) fn fill(form: Form, endpoint: &Endpoint) -> Form {
     if let Some(throttle) = endpoint.throttle {
         form = form.with(&THROTTLE, throttle.per_second());
     }
-    if endpoint.cloud_events { form.with(&CLOUD_EVENTS, TICKED) } else { form }
+    if endpoint.cloud_events {
+        form = form.with(&CLOUD_EVENTS, TICKED);
+    }
+    filter::fill(form, endpoint)
 }
 
 /// The options; or else the form has their errors.
@@ -43,7 +50,8 @@ pub(super) fn read(form: &mut Form) -> Result<EndpointOptions, Invalid> {
     let headers = form.check(&HEADERS, headers, |message| message);
     let throttle = form.parse_optional(&THROTTLE, text::invalid_throttle);
     let cloud_events = form.get(&CLOUD_EVENTS) == TICKED;
-    Ok(EndpointOptions { headers: headers?, cloud_events, throttle: throttle? })
+    let filter = filter::read(form);
+    Ok(EndpointOptions { headers: headers?, cloud_events, throttle: throttle?, filter: filter? })
 }
 
 /// The lines for headers that are not empty.
@@ -62,10 +70,11 @@ fn header(name: &str, value: &str) -> Result<HeaderDraft, String> {
 }
 
 /// The fields, folded as long as none is filled in.
-pub(super) fn fields(form: &Form) -> impl IntoView + use<> {
+pub(super) fn fields(form: &Form, preview: Option<&FilterPreview>, now: Timestamp) -> impl IntoView + use<> {
     let filled = lines(form).next().is_some()
+        || filter::is_filled(form)
         || [&THROTTLE, &CLOUD_EVENTS].into_iter().any(|field| !form.get(field).is_empty())
-        || [&HEADERS, &THROTTLE].into_iter().any(|field| form.error(field).is_some());
+        || [&HEADERS, &THROTTLE, &filter::FILTER].into_iter().any(|field| form.error(field).is_some());
     view! {
         <details class="fold" open=filled>
             <summary>{text::OPTIONS}</summary>
@@ -73,6 +82,7 @@ pub(super) fn fields(form: &Form) -> impl IntoView + use<> {
                 {headers_input(form)}
                 {text_input(&THROTTLE, form)}
                 {cloud_events_input(form)}
+                {filter::input(form, preview, now)}
             </div>
         </details>
     }

@@ -1,7 +1,10 @@
 //! The form as a browser sends it.
 
 use axum::http::StatusCode;
-use signet_engine::{Settings, testing::sqlite};
+use signet_engine::{
+    Settings,
+    testing::{Hands, completed, sqlite},
+};
 
 use super::*;
 use crate::testing::{Visitor, encode};
@@ -137,6 +140,7 @@ async fn options_that_are_refused_say_why_beside_their_field() {
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
         answer.html
     };
+    let condition = |member, test, value| [(&filter::MEMBER, member), (&filter::TEST, test), (&filter::VALUE, value)];
     let header = |name, value| [(&options::HEADER_NAME, name), (&options::HEADER_VALUE, value)];
     for (fields, message) in [
         (&header("Host", "a")[..], "The header Host cannot be set: Signet or HTTP itself sets it."),
@@ -146,9 +150,104 @@ async fn options_that_are_refused_say_why_beside_their_field() {
         (&header("X-Key", ""), "Enter a value for the header X-Key."),
         (&[header("X-Key", "a"), header("x-key", "b")].concat(), "The header X-Key is there twice."),
         (&[(&options::THROTTLE, "1001")], "Enter a whole number from 1 to 1,000, or leave it empty."),
+        (&condition("total", "gt", "1"), "Condition 1 names a member that must begin with /, as /status does."),
+        (&condition("/total", "gt", "many"), "Condition 1 needs a number to compare with, such as 45.5."),
+        (&condition("/total", "equals", ""), "Condition 1 needs a value to compare with"),
+        (&condition("/total", "like", "1"), "Condition 1 needs a test: choose one."),
+        (&condition("", "equals", "ready"), "Condition 1 names a member that must begin with /"),
     ] {
         let html = post(fields).await;
         assert!(html.contains(message), "{message}");
         assert!(html.contains("<details class=\"fold\" open") || html.contains("<details open"), "{message}");
     }
+}
+
+/// A form with these conditions, and a line that is left empty.
+fn with_conditions(conditions: &[[&str; 3]], more: &[(&Field, &str)]) -> String {
+    let line = |[member, test, value]: &[&str; 3]| {
+        [(filter::MEMBER, *member), (filter::TEST, *test), (filter::VALUE, *value)]
+            .map(|(field, text)| (field, text.to_owned()))
+    };
+    let lines: Vec<_> = conditions.iter().chain([&["", "equals", ""]]).flat_map(line).collect();
+    let mut form = vec![(&URL, "https://example.com/b"), (&EVENTS, "*")];
+    form.extend(lines.iter().map(|(field, text)| (field, text.as_str())));
+    form.extend(more);
+    encode(&form)
+}
+
+#[tokio::test]
+async fn a_filter_is_saved_shown_again_as_it_was_typed_and_removed() {
+    let owner = Visitor::owner().await;
+    let path = endpoint_path(owner.endpoint().await.id);
+    let edit = format!("{path}/edit");
+    let conditions = [
+        ["/taskId", "one-of", "a, \"5\", 5"],
+        ["/cost", "gte", "0.5"],
+        ["/status", "equals", "ready"],
+        ["/error", "absent", ""],
+    ];
+    assert_eq!(owner.post(&edit, &with_conditions(&conditions, &[])).await.flash(), text::SAVED);
+    let saved = owner.account().endpoints().list().await.expect("endpoints").remove(0);
+    let filter = saved.filter.expect("a filter");
+    let shown: Vec<_> = filter.conditions().iter().map(crate::present::condition).collect();
+    let expected =
+        ["/taskId is one of a, \"5\", 5", "/cost is at least 0.5", "/status is ready", "/error is not there"];
+    assert_eq!(shown, expected);
+    let form = owner.get(&edit).await.html;
+    for shown in [r#"value="a, &quot;5&quot;, 5""#, r#"value="/cost""#, r#"<option value="absent" selected"#] {
+        assert!(form.contains(shown), "{shown}");
+    }
+    let page = owner.get(&path).await.html;
+    for shown in ["/taskId is one of a, &quot;5&quot;, 5", "/cost is at least 0.5", "/error is not there"] {
+        assert!(page.contains(shown) || page.contains(&shown.replace("&quot;", "\"")), "{shown}");
+    }
+    assert_eq!(owner.post(&edit, &with_conditions(&[], &[])).await.flash(), text::SAVED);
+    assert_eq!(owner.account().endpoints().list().await.expect("endpoints").remove(0).filter, None);
+}
+
+#[tokio::test]
+async fn a_preview_shows_how_many_of_the_latest_events_match_and_saves_nothing() {
+    let owner = Visitor::owner().await;
+    let path = endpoint_path(owner.endpoint().await.id);
+    let edit = format!("{path}/edit");
+    let preview = [(&filter::PREVIEW, "filter")];
+    let mine = [["/taskId", "equals", "mine"]];
+    let none = owner.post(&edit, &with_conditions(&mine, &preview)).await;
+    assert!(none.html.contains("There is no event of these types yet to try the filter on."), "{}", none.html);
+    for task in ["mine", "other", "another"] {
+        let event = completed(&owner.engine, owner.account, task);
+        Hands(&owner.engine).ingest(event).await.0.expect("accepted");
+    }
+    insta::assert_snapshot!("preview", owner.post(&edit, &with_conditions(&mine, &preview)).await.content());
+    let secret = Secret::new([1; 32]);
+    let new = [preview[0], (&SECRET, secret.reveal())];
+    for answer in [
+        owner.post(&edit, &with_conditions(&mine, &preview)).await,
+        owner.post(NEW_PATH, &with_conditions(&mine, &new)).await,
+    ] {
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.html);
+        for shown in ["1 of the last 3 events would reach this webhook.", r#"value="mine""#, "https://example.com/b"] {
+            assert!(answer.html.contains(shown), "{shown}: {}", answer.html);
+        }
+    }
+    let endpoints = owner.account().endpoints().list().await.expect("endpoints");
+    assert_eq!((endpoints.len(), &endpoints[0].filter), (1, &None));
+    for (conditions, message) in [
+        (&[][..], text::NO_CONDITION),
+        (&[["taskId", "equals", "mine"]], "Condition 1 names a member that must begin with /"),
+    ] {
+        let answer = owner.post(&edit, &with_conditions(conditions, &preview)).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(answer.html.contains(message), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_type_that_there_is_not_is_refused_beside_the_events() {
+    let owner = Visitor::owner().await;
+    let edit = format!("{}/edit", endpoint_path(owner.endpoint().await.id));
+    let form = [(&URL, "https://example.com/b"), (&EVENTS, "task.fialed")];
+    let answer = owner.post(&edit, &encode(&form)).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(answer.html.contains("task.fialed is not an event type: the nearest are task.failed"), "{}", answer.html);
 }

@@ -1,10 +1,12 @@
 //! The sentences of the screen.
 
+use signet_engine::service::endpoints::FilterPreview;
 use signet_model::{
     endpoint::{
         UrlError,
         custom_headers::{CustomHeaderName, HeaderNameError, HeaderValueError},
     },
+    filter::{FilterError, PointerError},
     throttle::InvalidThrottle,
 };
 
@@ -44,6 +46,55 @@ pub(super) const THROTTLE_HINT: &str =
 pub(super) const CLOUD_EVENTS: &str = "Add CloudEvents headers";
 pub(super) const CLOUD_EVENTS_HINT: &str = "Every request carries `ce-specversion`, `ce-id`, `ce-source`, `ce-type` and `ce-time` as well: the binary mode of \
      CloudEvents. Body and signatures stay as they are.";
+
+pub(super) const FILTER: &str = "Filter";
+pub(super) const FILTER_HINT: &str = "Send only events whose members meet all of these conditions. A member is named by its path in the body, such as \
+     /total or /lines/0/sku. Several values have commas between them.";
+pub(super) const FILTER_MEMBER: &str = "Member";
+pub(super) const FILTER_TEST: &str = "Test";
+pub(super) const FILTER_VALUE: &str = "Value";
+pub(super) const PREVIEW: &str = "Preview filter";
+pub(super) const NO_CONDITION: &str = "Enter a condition to preview.";
+pub(super) const NO_TEST: &str = "needs a test: choose one";
+pub(super) const NO_VALUE: &str = "needs a value to compare with; \"\" is the empty text";
+pub(super) const NO_NUMBER: &str = "needs a number to compare with, such as 45.5";
+
+pub(super) fn invalid_member(error: PointerError) -> String {
+    format!("names a member that {error}")
+}
+
+/// `place` counts from 0.
+pub(super) fn invalid_condition(place: usize, fault: &str) -> String {
+    format!("Condition {} {fault}.", place + 1)
+}
+
+pub(super) fn invalid_filter(error: FilterError) -> String {
+    match error {
+        FilterError::Empty => NO_CONDITION.to_owned(),
+        FilterError::TooMany => "A filter has at most 10 conditions. Remove some.".to_owned(),
+        FilterError::TooLarge => {
+            "The conditions have more than 4,096 characters together. Shorten or remove some.".to_owned()
+        }
+        FilterError::Condition { place, reason } => invalid_condition(place, &reason.to_string()),
+    }
+}
+
+pub(super) fn matching(preview: &FilterPreview) -> String {
+    match (preview.matching, preview.judged()) {
+        (_, 0) => "There is no event of these types yet to try the filter on.".to_owned(),
+        (1, 1) => "The last event would reach this webhook.".to_owned(),
+        (0, 1) => "The last event would not reach this webhook.".to_owned(),
+        (matching, judged) => format!("{matching} of the last {judged} events would reach this webhook."),
+    }
+}
+
+pub(super) fn left_out(count: usize, named: usize) -> String {
+    if count > named {
+        format!("The latest {named} of those that would not:")
+    } else {
+        "Those that would not:".to_owned()
+    }
+}
 
 pub(super) fn invalid_throttle(InvalidThrottle: InvalidThrottle) -> String {
     "Enter a whole number from 1 to 1,000, or leave it empty.".to_owned()

@@ -71,7 +71,7 @@ impl EndpointHandle<'_> {
         let body = body_of_test(self.service, kind, body).await?;
         let delivery = DeliveryId::new(self.service.clock.now(), self.service.random.bytes());
         let event = NewEvent { account: self.account, body, idempotency: None };
-        let incoming = Incoming { event, audience: Audience::Test(self.id, delivery) };
+        let incoming = Incoming::new(event, Audience::Test(self.id, delivery));
         let answers = self.service.delivery.enqueue(vec![incoming]).await?;
         answers.into_iter().collect::<Result<Vec<_>, _>>()?;
         Ok(delivery)

@@ -2,7 +2,7 @@
 
 use signet_model::{AccountId, Timestamp, endpoint::DisabledReason, event::EventType};
 
-use super::{Endpoint, EndpointChange, EndpointDraft, EndpointHandle, SaveError};
+use super::{Endpoint, EndpointChange, EndpointDraft, EndpointHandle, SaveError, options, wanted_types};
 use crate::{
     db::Tx,
     queue::{Disabling, Lock, QueueEntry},
@@ -30,27 +30,36 @@ pub(in crate::service) async fn commit(service: &Service, account: AccountId, tx
 
 impl EndpointHandle<'_> {
     /// Changes the endpoint to a draft.
-    pub async fn update(self, mut draft: EndpointDraft) -> Result<Endpoint, SaveError> {
-        const SQL: &str = "UPDATE endpoints SET url = $3, description = $4, event_types = $5, updated_at = $6,
-               headers = $7, cloud_events = $8, throttle = $9, filter = $10
+    pub async fn update(self, draft: EndpointDraft) -> Result<Endpoint, SaveError> {
+        self.change(draft.into()).await
+    }
+
+    /// Changes those members of the endpoint that are given.
+    pub async fn change(self, change: EndpointChange) -> Result<Endpoint, SaveError> {
+        const SQL: &str = "UPDATE endpoints SET url = COALESCE($3, url), description = COALESCE($4, description),
+               event_types = COALESCE($5, event_types), updated_at = $6,
+               headers = CASE WHEN $7 THEN $8 ELSE headers END, cloud_events = COALESCE($9, cloud_events),
+               throttle = CASE WHEN $10 THEN $11 ELSE throttle END, filter = CASE WHEN $12 THEN $13 ELSE filter END
              WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
-        self.service.policy.check_url(&draft.url)?;
+        self.check(&change).await?;
         let now = self.service.clock.now();
         let mut tx = self.begin_change().await?;
-        let stored = self.stored_headers(&mut tx).await?;
-        let headers = draft.options.seal_headers(self.service, self.id, &stored)?;
+        let headers = self.sealed_headers(&mut tx, change.headers).await?;
         let changed = tx
             .query(SQL)
             .bind(self.account)
             .bind(self.id)
-            .bind(draft.url)
-            .bind(draft.description.as_str())
-            .bind(draft.event_types)
+            .bind(change.url)
+            .bind(change.description.as_ref().map(signet_model::text::PlainText::as_str))
+            .bind(change.event_types)
             .bind(now)
-            .bind(headers)
-            .bind(draft.options.cloud_events)
-            .bind(draft.options.throttle)
-            .bind(draft.options.filter_json())
+            .bind(headers.is_some())
+            .bind(headers.flatten())
+            .bind(change.cloud_events)
+            .bind(change.throttle.is_some())
+            .bind(change.throttle.flatten())
+            .bind(change.filter.is_some())
+            .bind(change.filter.flatten().as_ref().and_then(options::filter_json))
             .execute()
             .await?;
         found(changed)?;
@@ -58,22 +67,18 @@ impl EndpointHandle<'_> {
         Ok(self.get().await?)
     }
 
-    /// Changes those members of the endpoint that are given.
-    pub async fn change(self, change: EndpointChange) -> Result<Endpoint, SaveError> {
-        const SQL: &str = "UPDATE endpoints SET url = COALESCE($3, url), description = COALESCE($4, description),
-               event_types = COALESCE($5, event_types), updated_at = $6
-             WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
+    /// Checks those members of a change that need no lock.
+    async fn check(self, change: &EndpointChange) -> Result<(), SaveError> {
         if let Some(url) = &change.url {
             self.service.policy.check_url(url)?;
         }
-        let now = self.service.clock.now();
-        let mut tx = self.begin_change().await?;
-        let query = tx.query(SQL).bind(self.account).bind(self.id).bind(change.url);
-        let query =
-            query.bind(change.description.as_ref().map(signet_model::text::PlainText::as_str)).bind(change.event_types);
-        query.bind(now).execute().await?;
-        self.commit_change(tx).await?;
-        Ok(self.get().await?)
+        match &change.event_types {
+            Some(wanted) => {
+                let before = async || self.get().await.map(|endpoint| endpoint.event_types);
+                wanted_types::check(self.service, self.account, wanted, before).await
+            }
+            None => Ok(()),
+        }
     }
 
     /// Deletes the endpoint at once; its deliveries that wait are discarded in steps.

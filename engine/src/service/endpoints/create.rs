@@ -1,12 +1,12 @@
 //! Creating an endpoint: once for each form, and up to the account's limit.
 
 use signet_model::{
-    EndpointId,
+    EndpointId, Subscriptions,
     endpoint::{DisabledReason, custom_headers::CustomHeaders},
     signature::Secret,
 };
 
-use super::{Endpoint, EndpointDraft, Endpoints, SaveError, Start, change};
+use super::{Endpoint, EndpointDraft, EndpointOptions, Endpoints, SaveError, Start, change, options, wanted_types};
 use crate::{
     db::{Result, Tx},
     service::token,
@@ -20,7 +20,7 @@ impl Endpoints<'_> {
     /// endpoint that was created with it, returns that one as it is.
     ///
     /// # Errors
-    /// The address is refused, or the account has as many endpoints as it may.
+    /// The draft is refused, or the account has as many endpoints as it may.
     pub async fn create(self, draft: EndpointDraft, secret: &Secret) -> Result<Endpoint, SaveError> {
         self.create_as(draft, secret, Start::Enabled).await
     }
@@ -28,9 +28,11 @@ impl Endpoints<'_> {
     /// Creates an endpoint likewise, which begins in this state.
     ///
     /// # Errors
-    /// The address is refused, or the account has as many endpoints as it may.
+    /// The draft is refused, or the account has as many endpoints as it may.
     pub async fn create_as(self, draft: EndpointDraft, secret: &Secret, start: Start) -> Result<Endpoint, SaveError> {
         self.service.policy.check_url(&draft.url)?;
+        let none = async || Ok(Subscriptions::default());
+        wanted_types::check(self.service, self.account, &draft.event_types, none).await?;
         let hash = token::hash(secret.reveal());
         let mut tx = change::begin(self.service, self.account).await?;
         let id = if let Some(id) = self.created_with(&mut tx, &hash).await? {
@@ -64,7 +66,7 @@ impl Endpoints<'_> {
     async fn insert(
         self,
         tx: &mut Tx<'_>,
-        mut draft: EndpointDraft,
+        draft: EndpointDraft,
         secret: &Secret,
         hash: &DraftHash,
     ) -> Result<EndpointId, SaveError> {
@@ -74,7 +76,8 @@ impl Endpoints<'_> {
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11, $12)";
         let now = self.service.clock.now();
         let id = EndpointId::new(now, self.service.random.bytes());
-        let headers = draft.options.seal_headers(self.service, id, &CustomHeaders::default())?;
+        let EndpointOptions { headers, cloud_events, throttle, filter } = draft.options;
+        let headers = options::seal_headers(self.service, id, headers, &CustomHeaders::default())?;
         let sealed = self.service.sealer.seal(secret.reveal(), id.uuid().as_bytes(), self.service.random.bytes());
         tx.query(SQL)
             .bind(id)
@@ -86,9 +89,9 @@ impl Endpoints<'_> {
             .bind(&hash[..])
             .bind(now)
             .bind(headers)
-            .bind(draft.options.cloud_events)
-            .bind(draft.options.throttle)
-            .bind(draft.options.filter_json())
+            .bind(cloud_events)
+            .bind(throttle)
+            .bind(filter.as_ref().and_then(options::filter_json))
             .execute()
             .await?;
         Ok(id)
@@ -97,7 +100,7 @@ impl Endpoints<'_> {
 
 #[cfg(test)]
 mod tests {
-    use signet_model::{AccountId, Subscriptions};
+    use signet_model::AccountId;
 
     use super::*;
     use crate::{

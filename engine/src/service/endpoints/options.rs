@@ -42,35 +42,45 @@ impl EndpointOptions {
             && self.throttle == endpoint.throttle
             && self.filter == endpoint.filter
     }
+}
 
-    /// The filter as it is stored. Texts, numbers and booleans always have a JSON form.
-    pub(super) fn filter_json(&self) -> Option<String> {
-        self.filter.as_ref().and_then(|filter| serde_json::to_string(filter).ok())
-    }
+/// The filter as it is stored. Texts, numbers and booleans always have a JSON form.
+pub(super) fn filter_json(filter: &Filter) -> Option<String> {
+    serde_json::to_string(filter).ok()
+}
 
-    /// Seals the headers for an endpoint, with the values of `stored` ones that are kept.
-    pub(super) fn seal_headers(
-        &mut self,
-        service: &Service,
-        id: EndpointId,
-        stored: &CustomHeaders,
-    ) -> Result<Option<Vec<u8>>, SaveError> {
-        let value = |header: HeaderDraft| {
-            let value = header.value.or_else(|| stored.get(&header.name).cloned());
-            let value = value.ok_or_else(|| SaveError::NoHeaderValue(header.name.clone()))?;
-            Ok((header.name, value))
-        };
-        let headers = std::mem::take(&mut self.headers).into_iter().map(value).collect::<Result<_, SaveError>>()?;
-        let headers = CustomHeaders::new(headers)?;
-        let seal = |headers| service.sealer.seal_headers(id, headers, service.random.bytes());
-        Ok((!headers.is_empty()).then_some(&headers).and_then(seal))
-    }
+/// Seals headers for an endpoint, with the values of `stored` ones that are kept.
+pub(super) fn seal_headers(
+    service: &Service,
+    id: EndpointId,
+    headers: Vec<HeaderDraft>,
+    stored: &CustomHeaders,
+) -> Result<Option<Vec<u8>>, SaveError> {
+    let value = |header: HeaderDraft| {
+        let value = header.value.or_else(|| stored.get(&header.name).cloned());
+        let value = value.ok_or_else(|| SaveError::NoHeaderValue(header.name.clone()))?;
+        Ok((header.name, value))
+    };
+    let headers = CustomHeaders::new(headers.into_iter().map(value).collect::<Result<_, SaveError>>()?)?;
+    let seal = |headers| service.sealer.seal_headers(id, headers, service.random.bytes());
+    Ok((!headers.is_empty()).then_some(&headers).and_then(seal))
 }
 
 impl EndpointHandle<'_> {
+    /// Seals the headers of a change. `None` leaves the stored ones as they are.
+    pub(super) async fn sealed_headers(
+        self,
+        tx: &mut Tx<'_>,
+        headers: Option<Vec<HeaderDraft>>,
+    ) -> Result<Option<Option<Vec<u8>>>, SaveError> {
+        let Some(headers) = headers else { return Ok(None) };
+        let stored = self.stored_headers(tx).await?;
+        seal_headers(self.service, self.id, headers, &stored).map(Some)
+    }
+
     /// Reads the stored headers. Those that cannot be opened count as none, so that others can
     /// take their place.
-    pub(super) async fn stored_headers(self, tx: &mut Tx<'_>) -> Result<CustomHeaders> {
+    async fn stored_headers(self, tx: &mut Tx<'_>) -> Result<CustomHeaders> {
         const SQL: &str = "SELECT headers FROM endpoints WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
         let sealed: Option<Option<Vec<u8>>> =
             tx.query(SQL).bind(self.account).bind(self.id).fetch_optional_value().await?;

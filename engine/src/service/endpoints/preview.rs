@@ -3,6 +3,7 @@
 use signet_model::{
     EventId, Filter, Subscriptions, Timestamp,
     event::EventType,
+    filter::Subject,
     payload,
     sql::{Lossy, Stored},
 };
@@ -12,12 +13,17 @@ use crate::{db::Pool, service::Result};
 
 /// The events that a preview judges.
 const JUDGED_MAX: usize = 100;
+/// The bytes of bodies that it reads: beyond them it judges fewer events.
+const JUDGED_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// The events among which it looks for those of the types that are wanted.
 const SEARCHED: i64 = 1_000;
 
-/// The latest events (`$2`) of an account (`$1`), tests left out.
-pub(crate) const LATEST: &str = "SELECT id, event_type, accepted_at FROM events
-     WHERE account_id = $1 AND NOT is_test AND body IS NOT NULL ORDER BY id DESC LIMIT $2";
+/// The latest events (`$2`) of an account (`$1`), of which tests and those without a body are
+/// left out then.
+pub(crate) const LATEST: &str = "SELECT id, event_type, accepted_at FROM
+       (SELECT id, event_type, accepted_at, is_test, body IS NULL AS is_empty FROM events
+        WHERE account_id = $1 ORDER BY id DESC LIMIT $2) latest
+     WHERE NOT is_test AND NOT is_empty ORDER BY id DESC";
 
 /// The body of one event.
 const BODY: &str = "SELECT body FROM events WHERE account_id = $1 AND id = $2 AND body IS NOT NULL";
@@ -60,24 +66,36 @@ impl Row {
 
 impl Endpoints<'_> {
     /// Judges the last hundred events of the account of these types, of the last thousand of
-    /// all types.
+    /// all types; fewer if their bodies are large.
     pub async fn preview_filter(self, filter: &Filter, types: &Subscriptions) -> Result<FilterPreview> {
         let mut conn = self.service.db.read(Pool::Pages).await?;
         let rows: Vec<Row> = conn.query(LATEST).bind(self.account).bind(SEARCHED).fetch_all().await?;
-        let mut preview = FilterPreview::default();
+        let (mut preview, mut bytes) = (FilterPreview::default(), 0);
         for event in rows.into_iter().filter_map(|row| row.read(types)).take(JUDGED_MAX) {
             let body: Option<Lossy> = conn.query(BODY).bind(self.account).bind(event.id).fetch_optional_value().await?;
-            match body.map(|body| matches(filter, &body.0)) {
-                Some(true) => preview.matching += 1,
-                Some(false) => preview.others.push(event),
-                // Retention has just removed it.
-                None => {}
+            // Retention may just have removed it.
+            let Some(Lossy(body)) = body else { continue };
+            preview.judge(filter, event, &body);
+            bytes += body.len();
+            if bytes > JUDGED_BYTES_MAX {
+                break;
             }
         }
         Ok(preview)
     }
 }
 
-fn matches(filter: &Filter, body: &str) -> bool {
-    payload::parse(body).is_ok_and(|body| filter.matches(&body))
+impl FilterPreview {
+    /// The number of events that were judged.
+    pub const fn judged(&self) -> usize {
+        self.matching + self.others.len()
+    }
+
+    fn judge(&mut self, filter: &Filter, event: PreviewedEvent, body: &str) {
+        if payload::parse(body).is_ok_and(|body| filter.matches(&mut Subject::new(&body))) {
+            self.matching += 1;
+        } else {
+            self.others.push(event);
+        }
+    }
 }

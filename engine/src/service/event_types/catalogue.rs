@@ -59,6 +59,18 @@ impl Catalogue {
         self.types.get(name)
     }
 
+    /// Checks that a webhook can want this type: there is one, archived or not, or it is one
+    /// of Signet's own.
+    ///
+    /// # Errors
+    /// There is none. The message stands behind the name.
+    pub(in crate::service) fn check_wanted(&self, name: &str) -> Result<(), String> {
+        if self.types.contains_key(name) || BuiltIn::find(name).is_some() {
+            return Ok(());
+        }
+        Err(nearest::unknown(name, self, |_| true))
+    }
+
     /// The types before a name, the nearest first.
     pub(super) fn before(&self, name: &str) -> impl Iterator<Item = &Arc<Entry>> {
         self.types.range::<str, _>((Bound::Unbounded, Bound::Excluded(name))).rev().map(|(_, entry)| entry)
@@ -97,7 +109,7 @@ impl EventTypes for Catalogue {
                 Err("cannot be checked: the schema of this event type cannot be read; save it again".to_owned())
             }
             Some(entry) => Ok(entry.name.clone()),
-            None => Err(nearest::unknown(name, self)),
+            None => Err(nearest::unknown(name, self, |entry| entry.takes_submissions)),
         }
     }
 
