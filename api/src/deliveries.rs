@@ -5,6 +5,7 @@ mod read;
 mod resend;
 mod retry;
 mod stop;
+mod texts;
 
 use std::collections::BTreeSet;
 
@@ -51,10 +52,10 @@ pub struct DeliveryFilter {
     #[schema(value_type = schema::EndpointId, required = false)]
     #[param(value_type = Option<String>)]
     endpoint: Option<EndpointId>,
-    /// Only those in this state: `pending`, `delivered`, `failed`, `held` or `discarded`.
+    /// Only those in this state.
     #[serde(default, deserialize_with = "members::parsed_if_given")]
-    #[schema(value_type = String, required = false)]
-    #[param(value_type = Option<String>)]
+    #[schema(value_type = texts::DeliveryState, required = false)]
+    #[param(value_type = Option<texts::DeliveryState>, inline)]
     state: Option<State>,
     /// Only those of events of this type.
     #[serde(default, deserialize_with = "members::parsed_if_given")]
@@ -64,17 +65,17 @@ pub struct DeliveryFilter {
     /// Only those of events accepted at this instant or later (RFC 3339).
     #[serde(default, deserialize_with = "members::parsed_if_given")]
     #[schema(value_type = Time, required = false)]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<Time>, inline)]
     since: Option<Time>,
     /// Only those of events accepted before this instant (RFC 3339).
     #[serde(default, deserialize_with = "members::parsed_if_given")]
     #[schema(value_type = Time, required = false)]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<Time>, inline)]
     until: Option<Time>,
-    /// Only those whose last attempt ended so: `2xx`, `3xx`, `4xx`, `5xx`, `timeout`, `tls`, `dns` or `refused`.
+    /// Only those whose last attempt ended so.
     #[serde(default, deserialize_with = "members::parsed_if_given")]
-    #[schema(value_type = String, required = false)]
-    #[param(value_type = Option<String>)]
+    #[schema(value_type = texts::DeliveryResult, required = false)]
+    #[param(value_type = Option<texts::DeliveryResult>, inline)]
     result: Option<ResultClass>,
     /// Only those whose last attempt was answered with this HTTP status, in digits.
     #[serde(default, deserialize_with = "members::parsed_if_given")]

@@ -2,7 +2,7 @@
 //! operations. Parts that follow from others are added here, and written nowhere else: the
 //! parameters of paths, `Idempotency-Key` where a problem is about it, `If-Match` likewise.
 
-mod webhooks;
+pub mod webhooks;
 
 use axum::{
     extract::State,
@@ -26,7 +26,7 @@ problems!(; TryAgain);
 /// The document around the operations.
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Signet", description = "Send events, and manage webhooks. Every request but those under *Health* carries an API key as bearer token."),
+    info(title = "Signet", description = "Send events, and manage webhooks. Every request but those under `Health` carries an API key as bearer token."),
     components(schemas(Problem)),
     tags(
         (name = "Events", description = "Events are accepted once, and delivered to each webhook that wants their type."),

@@ -4,6 +4,8 @@
 mod html;
 mod schema;
 
+use std::collections::BTreeMap;
+
 use axum::{
     Router,
     extract::State,
@@ -12,6 +14,7 @@ use axum::{
     routing::get,
 };
 use serde_json::Value;
+use signet_model::payload::indented;
 
 use crate::{
     access::Api,
@@ -19,6 +22,7 @@ use crate::{
     problem::{Code, Problem},
 };
 use html::{Page, text_of};
+use schema::Use;
 
 /// The page, which uses the style sheet at this path.
 pub fn router(api: Api, stylesheet: String) -> Router {
@@ -38,8 +42,14 @@ const HEADERS: [(HeaderName, HeaderValue); 2] = [
 
 async fn show(State((api, stylesheet)): State<(Api, String)>) -> Result<impl IntoResponse, Problem> {
     let document = document::whole(&api).await?;
-    Ok((HEADERS, Html(page(&document, &stylesheet))))
+    let catalogue = api.intake().catalogue().await?;
+    let sample = |entry| indented(&document::webhooks::sample(&catalogue, entry));
+    let samples = catalogue.active().map(|entry| (entry.name.to_string(), sample(entry))).collect();
+    Ok((HEADERS, Html(page(&document, &samples, &stylesheet))))
 }
+
+/// A body of each type, as it is sent: the document has no order of members.
+type Samples = BTreeMap<String, String>;
 
 /// One operation, with its place in the document.
 struct Operation<'d> {
@@ -51,6 +61,11 @@ struct Operation<'d> {
 impl Operation<'_> {
     fn id(&self) -> &str {
         text_of(&self.described["operationId"])
+    }
+
+    /// The summary, as a heading.
+    fn title(&self) -> &str {
+        text_of(&self.described["summary"]).trim_end_matches('.')
     }
 }
 
@@ -64,7 +79,7 @@ fn operations<'d>(document: &'d Value, tag: &str) -> Vec<Operation<'d>> {
     all.filter(|one| one.described["tags"][0] == tag).collect()
 }
 
-fn page(document: &Value, stylesheet: &str) -> String {
+fn page(document: &Value, samples: &Samples, stylesheet: &str) -> String {
     let mut page = Page::new("API", stylesheet);
     let tags: Vec<_> = document["tags"].as_array().into_iter().flatten().collect();
     page.open("header class=\"top-bar\"");
@@ -79,14 +94,14 @@ fn page(document: &Value, stylesheet: &str) -> String {
     for tag in &tags {
         section(&mut page, document, tag);
     }
-    webhooks(&mut page, document);
+    webhooks(&mut page, document, samples);
     problems(&mut page);
     page.close("main");
     page.close("div");
     page.finish()
 }
 
-/// The table of contents: folded away on narrow screens.
+/// The table of contents, folded: all operations together are longer than a screen.
 fn contents(page: &mut Page, document: &Value, tags: &[&Value]) {
     page.open("nav class=\"reference-nav\" aria-label=\"Operations\"");
     for tag in tags {
@@ -95,11 +110,11 @@ fn contents(page: &mut Page, document: &Value, tags: &[&Value]) {
         if operations.is_empty() {
             continue;
         }
-        page.open("details open");
+        page.open("details");
         page.element("summary", name);
         page.open("ul");
         for operation in operations {
-            page.link_item(operation.id(), text_of(&operation.described["summary"]));
+            page.link_item(operation.id(), operation.title());
         }
         page.close("ul");
         page.close("details");
@@ -127,7 +142,7 @@ fn section(page: &mut Page, document: &Value, tag: &Value) {
 fn describe(page: &mut Page, document: &Value, operation: &Operation<'_>) {
     let described = operation.described;
     page.open(&format!("section class=\"card\" id=\"{}\"", operation.id()));
-    page.element("h3", text_of(&described["summary"]));
+    page.element("h3", operation.title());
     page.open("p class=\"reference-path\"");
     page.element("strong", &operation.method.to_uppercase());
     page.element("code", operation.path);
@@ -136,11 +151,13 @@ fn describe(page: &mut Page, document: &Value, operation: &Operation<'_>) {
     if let Some(scope) = described["security"][0]["key"][0].as_str() {
         page.prose(&format!("The key needs the scope `{scope}`."));
     }
-    parameters(page, described);
+    parameters(page, document, described);
     if let Some(body) = content(&described["requestBody"]) {
         page.element("h4", "Body");
-        schema::members(page, document, &body["schema"]);
-        page.example(&body["example"]);
+        schema::members(page, document, &body["schema"], Use::Request);
+        if !body["example"].is_null() {
+            page.example(&serde_json::to_string_pretty(&body["example"]).unwrap_or_default());
+        }
     }
     responses(page, document, described);
     page.close("section");
@@ -151,13 +168,15 @@ fn content(holder: &Value) -> Option<&Value> {
     holder["content"].as_object()?.values().next()
 }
 
-fn parameters(page: &mut Page, described: &Value) {
+fn parameters(page: &mut Page, document: &Value, described: &Value) {
     let Some(parameters) = described["parameters"].as_array().filter(|list| !list.is_empty()) else { return };
     page.element("h4", "Parameters");
     page.open("dl class=\"reference-members\"");
     for parameter in parameters {
-        let place = format!("in the {}", text_of(&parameter["in"]));
-        page.member(text_of(&parameter["name"]), &place, text_of(&parameter["description"]), 0);
+        let place = text_of(&parameter["in"]);
+        let need = if parameter["required"] == true { "" } else { ", optional" };
+        let kind = format!("{}, in the {place}{need}", schema::kind(document, &parameter["schema"]));
+        page.member(text_of(&parameter["name"]), &kind, text_of(&parameter["description"]), 0);
     }
     page.close("dl");
 }
@@ -168,7 +187,7 @@ fn responses(page: &mut Page, document: &Value, described: &Value) {
         page.element("h4", &format!("Answer {status}"));
         page.prose(text_of(&response["description"]));
         if let Some(body) = content(response) {
-            schema::members(page, document, &body["schema"]);
+            schema::members(page, document, &body["schema"], Use::Answer);
         }
     }
     let codes = document::codes(described);
@@ -183,7 +202,7 @@ fn responses(page: &mut Page, document: &Value, described: &Value) {
 }
 
 /// The requests that receivers get, one for each type of events.
-fn webhooks(page: &mut Page, document: &Value) {
+fn webhooks(page: &mut Page, document: &Value, samples: &Samples) {
     page.raw("<h2 id=\"webhooks\">What webhooks get</h2>");
     page.prose("A POST for each event of a type that a webhook wants, signed with its secret.");
     for (name, item) in document["webhooks"].as_object().into_iter().flatten() {
@@ -192,8 +211,10 @@ fn webhooks(page: &mut Page, document: &Value) {
         page.raw(&format!("<h3><code>{}</code></h3>", html::escaped(name)));
         page.prose(text_of(&described["summary"]));
         if let Some(body) = content(&described["requestBody"]) {
-            schema::members(page, document, &body["schema"]);
-            page.example(&body["example"]);
+            schema::members(page, document, &body["schema"], Use::Request);
+        }
+        if let Some(sample) = samples.get(name) {
+            page.example(sample);
         }
         page.close("section");
     }
@@ -211,16 +232,17 @@ fn problems(page: &mut Page) {
         }
         shown = code.name();
         let status = code.status().as_u16().to_string();
-        page.raw(&format!(
-            "<dt id=\"problem-{shown}\"><code>{shown}</code> <span class=\"muted\">{status}</span></dt>"
-        ));
-        page.element("dd", code.meaning_for_people());
+        page.open(&format!("div id=\"problem-{shown}\""));
+        page.definition(shown, &status, code.meaning_for_people());
+        page.close("div");
     }
     page.close("dl");
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use serde_json::json;
 
     use crate::testing::TestApi;
@@ -236,6 +258,8 @@ mod tests {
                 assert!(html.contains(&format!("id=\"problem-{code}\"")), "{code}");
             }
         }
+        let sample = "{\n  &quot;event&quot;: &quot;task.completed&quot;,\n  &quot;taskId&quot;: ";
+        assert!(html.contains(sample), "the members are in the order in which they are sent");
         assert!(html.contains("webhook-task.completed") && !html.contains("<script") && !html.contains("style="));
         assert!(!html.contains("http://") && !html.contains("https://unpkg"), "no third party");
     }
@@ -249,7 +273,13 @@ mod tests {
             }}}},
             "webhooks": {"<w>": {"post": {}}},
         });
-        let html = super::page(&document, "/a.css");
-        assert!(!html.contains("<script>") && !html.contains("<i>") && !html.contains("<w>") && !html.contains("<x>"));
+        let html = super::page(&document, &BTreeMap::from([("<w>".to_owned(), "<b>".to_owned())]), "/a.css");
+        assert!(
+            !html.contains("<script>")
+                && !html.contains("<i>")
+                && !html.contains("<b>")
+                && !html.contains("<w>")
+                && !html.contains("<x>")
+        );
     }
 }

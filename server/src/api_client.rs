@@ -2,6 +2,7 @@
 
 mod error;
 mod sse;
+mod waits;
 
 use std::{path::Path, time::Duration};
 
@@ -14,6 +15,7 @@ use signet_engine::outbound::tls_config;
 use crate::config::{ApiArgs, RemoteUrl};
 pub use error::ApiError;
 pub use sse::{Message, Messages};
+pub use waits::Waits;
 
 /// The time for a connection to be made.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);

@@ -4,6 +4,7 @@
 pub mod account;
 pub mod check;
 pub mod completions;
+pub mod deliveries;
 pub mod erase;
 pub mod event_type;
 pub mod key;
@@ -21,6 +22,7 @@ use crate::config::LoggingArgs;
 use account::AccountCommand;
 use check::CheckArgs;
 use completions::CompletionsArgs;
+use deliveries::DeliveriesArgs;
 use erase::EraseArgs;
 use event_type::EventTypeCommand;
 use key::KeyCommand;
@@ -69,6 +71,8 @@ pub enum Command {
     /// Hand the events of an account, or of one webhook, on to a program on this
     /// machine, as they happen.
     Listen(Box<ListenArgs>),
+    /// List the last deliveries of an account, and follow them.
+    Deliveries(Box<DeliveriesArgs>),
     /// Print a script with which your shell completes commands and options.
     Completions(CompletionsArgs),
     /// Write the manual: a page for each command.
@@ -92,6 +96,7 @@ impl Command {
             Self::Send(args) => send::run(args).await?,
             Self::EventType(command) => event_type::run(command).await?,
             Self::Listen(args) => listen::run(*args).await?,
+            Self::Deliveries(args) => deliveries::run(*args).await?,
             Self::Completions(args) => completions::run(&args)?,
             Self::Man(args) => man::run(&args)?,
         }

@@ -33,7 +33,9 @@ pub fn begin_on_signals(shutdown: &Shutdown, limit: Duration) -> std::io::Result
     let Shutdown { begun, deadline } = shutdown.clone();
     tokio::spawn(async move {
         signals.next().await;
-        tracing::info!("stopping: finishing what is under way, for at most {limit:?}");
+        if !limit.is_zero() {
+            tracing::info!("stopping: finishing what is under way, for at most {limit:?}");
+        }
         begun.cancel();
         tokio::select! {
             () = sleep(limit) => deadline.cancel(),

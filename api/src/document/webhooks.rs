@@ -12,9 +12,13 @@ pub fn of(catalogue: &Catalogue) -> Value {
     catalogue.active().map(|entry| (entry.name.to_string(), webhook(catalogue, entry))).collect()
 }
 
+/// A body of a type, with its members in the order in which they are sent.
+pub fn sample(catalogue: &Catalogue, entry: &Entry) -> String {
+    catalogue.sample(&entry.name, HAPPENED_AT).json.to_string()
+}
+
 fn webhook(catalogue: &Catalogue, entry: &Entry) -> Value {
-    let sample = catalogue.sample(&entry.name, HAPPENED_AT);
-    let sample: Value = serde_json::from_str(&sample.json).unwrap_or_default();
+    let sample: Value = serde_json::from_str(&sample(catalogue, entry)).unwrap_or_default();
     json!({"post": {
         "operationId": format!("on {}", entry.name),
         "summary": entry.description,

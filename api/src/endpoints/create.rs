@@ -92,7 +92,7 @@ pub struct CreatedEndpoint {
     post, path = "/v1/accounts/{account}/endpoints", operation_id = "createEndpoint", tag = "Webhooks",
     security(("key" = ["endpoints:write"])),
     request_body(content = NewEndpoint, example = json!({
-        "url": "https://127.0.0.1/hooks", "description": "Orders", "eventTypes": ["task.completed"],
+        "url": "https://example.com/hooks", "description": "Orders", "eventTypes": ["task.completed"],
     })),
     responses(
         (status = 201, body = CreatedEndpoint, description = "The webhook.", headers(

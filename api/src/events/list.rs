@@ -29,11 +29,11 @@ pub struct EventParams {
     event_type: Option<EventType>,
     /// Only those accepted at this instant or later (RFC 3339).
     #[serde(default, deserialize_with = "members::parsed_if_given")]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<Time>, inline)]
     since: Option<Time>,
     /// Only those accepted before this instant (RFC 3339).
     #[serde(default, deserialize_with = "members::parsed_if_given")]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<Time>, inline)]
     until: Option<Time>,
     /// Only those about this task.
     #[serde(default, deserialize_with = "members::if_given")]

@@ -63,23 +63,24 @@ impl Page {
         self.raw(&format!("<li><a href=\"#{}\">{}</a></li>", escaped(id), escaped(text)));
     }
 
-    /// Adds a member of a description list: a name, its kind, and its meaning, so many levels in.
+    /// Adds a member to a description list: a name, its kind, and its meaning, so many levels in.
     pub fn member(&mut self, name: &str, kind: &str, meaning: &str, depth: usize) {
-        let level = depth.min(3);
-        self.raw(&format!(
-            "<dt class=\"level-{level}\"><code>{}</code> <span class=\"muted\">{}</span></dt><dd class=\"level-{level}\">{}</dd>",
-            escaped(name),
-            escaped(kind),
-            with_code(meaning)
-        ));
+        self.open(&format!("div class=\"level-{}\"", depth.min(3)));
+        self.definition(name, kind, meaning);
+        self.close("div");
     }
 
-    /// Adds an example, if there is one.
-    pub fn example(&mut self, value: &Value) {
-        if !value.is_null() {
-            let text = serde_json::to_string_pretty(value).unwrap_or_default();
-            self.raw(&format!("<pre class=\"code\" tabindex=\"0\">{}</pre>", escaped(&text)));
+    /// Adds a name, its kind and, if there is one, its meaning.
+    pub fn definition(&mut self, name: &str, kind: &str, meaning: &str) {
+        self.raw(&format!("<dt><code>{}</code></dt><dd>{}</dd>", escaped(name), escaped(kind)));
+        if !meaning.is_empty() {
+            self.raw(&format!("<dd class=\"meaning\">{}</dd>", with_code(meaning)));
         }
+    }
+
+    /// Adds an example.
+    pub fn example(&mut self, text: &str) {
+        self.raw(&format!("<pre class=\"code\" tabindex=\"0\">{}</pre>", escaped(text)));
     }
 }
 
@@ -104,7 +105,7 @@ pub fn escaped(text: &str) -> String {
     html
 }
 
-/// An escaped text, in which backticks make code and asterisks emphasis.
+/// An escaped text, in which backticks make code.
 fn with_code(text: &str) -> String {
     let piece = |(place, piece): (usize, &str)| {
         let piece = escaped(piece);

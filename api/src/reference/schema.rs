@@ -7,32 +7,42 @@ use super::html::{Page, text_of};
 /// Schemas are followed so far: a type can have itself as a member.
 const DEPTH_MAX: usize = 4;
 
+/// The part of an exchange that a schema is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// Members can be left out.
+    Request,
+    /// All members are there, `null` perhaps.
+    Answer,
+}
+
 /// Writes the members of an object, those of the entries of an array, and those of their own.
-pub fn members(page: &mut Page, document: &Value, schema: &Value) {
+pub fn members(page: &mut Page, document: &Value, schema: &Value, usage: Use) {
     page.open("dl class=\"reference-members\"");
-    write(page, document, schema, 0);
+    write(page, document, schema, usage, 0);
     page.close("dl");
 }
 
-fn write(page: &mut Page, document: &Value, schema: &Value, depth: usize) {
+fn write(page: &mut Page, document: &Value, schema: &Value, usage: Use, depth: usize) {
     if depth > DEPTH_MAX {
         return;
     }
     let schema = resolve(document, schema);
     for part in parts(schema) {
-        write(page, document, part, depth);
+        write(page, document, part, usage, depth);
     }
     if !schema["items"].is_null() {
-        write(page, document, &schema["items"], depth);
+        write(page, document, &schema["items"], usage, depth);
     }
     let required: Vec<_> = schema["required"].as_array().into_iter().flatten().map(text_of).collect();
     for (name, member) in schema["properties"].as_object().into_iter().flatten() {
-        let need = if required.contains(&&**name) { "" } else { ", optional" };
+        let is_needed = usage == Use::Answer || required.contains(&&**name);
+        let need = if is_needed { "" } else { ", optional" };
         let followed = resolve(document, member);
         let meaning = [member, followed].map(|one| text_of(&one["description"]));
         let meaning = meaning.into_iter().find(|text| !text.is_empty()).unwrap_or_default();
         page.member(name, &format!("{}{need}", kind(document, member)), meaning, depth);
-        write(page, document, member, depth + 1);
+        write(page, document, member, usage, depth + 1);
     }
 }
 
@@ -47,15 +57,22 @@ fn resolve<'d>(document: &'d Value, schema: &'d Value) -> &'d Value {
 }
 
 /// The type in a word or two.
-fn kind(document: &Value, schema: &Value) -> String {
+pub fn kind(document: &Value, schema: &Value) -> String {
     let schema = resolve(document, schema);
+    if !schema["const"].is_null() {
+        return schema["const"].to_string();
+    }
     if let Some(values) = schema["enum"].as_array() {
         return values.iter().map(text_of).collect::<Vec<_>>().join(" | ");
     }
+    let named = |name: &str| match name {
+        "array" => format!("list of {}", kind(document, &schema["items"])),
+        name => name.to_owned(),
+    };
     match &schema["type"] {
-        Value::String(name) if name == "array" => format!("list of {}", kind(document, &schema["items"])),
-        Value::String(name) => name.clone(),
-        Value::Array(names) => names.iter().map(text_of).collect::<Vec<_>>().join(" or "),
+        Value::String(name) if schema["format"] == "date-time" => format!("{name}, an instant"),
+        Value::String(name) => named(name),
+        Value::Array(names) => names.iter().map(|name| named(text_of(name))).collect::<Vec<_>>().join(" or "),
         _ => {
             let kinds: Vec<_> = parts(schema).map(|part| kind(document, part)).collect();
             if kinds.is_empty() { "any".to_owned() } else { kinds.join(" or ") }

@@ -16,18 +16,13 @@ use signet_model::{
 };
 
 use crate::{
-    api_client::{ApiClient, ApiError, Message, Messages},
+    api_client::{ApiClient, ApiError, Message, Messages, Waits},
     config::{ApiArgs, RemoteUrl},
     shutdown,
 };
 use forward::Forwarder;
 use place::Place;
 use streamed::StreamedEvent;
-
-/// The first wait before connecting again; each next one is twice as long.
-const FIRST_WAIT: Duration = Duration::from_millis(500);
-/// The longest such wait.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// `signet listen`
 #[derive(Debug, Args)]
@@ -103,20 +98,19 @@ impl Listener {
 
     /// Reads the stream, and opens it anew where it breaks.
     async fn listen(mut self) -> anyhow::Result<()> {
-        let (mut wait, mut messages) = (FIRST_WAIT, self.open().await?);
+        let (mut waits, mut messages) = (Waits::default(), self.open().await?);
         say("Listening. Ctrl-C ends it.");
         loop {
-            match self.read(messages, &mut wait).await {
+            match self.read(messages, &mut waits).await {
                 Ok(()) => tracing::info!("the server has ended the stream; connecting again"),
                 Err(error) if error.is_temporary() => tracing::warn!("{error}; connecting again"),
                 Err(error) => return Err(error.into()),
             }
             messages = loop {
-                tokio::time::sleep(wait).await;
-                wait = (wait * 2).min(LONGEST_WAIT);
+                tokio::time::sleep(waits.next()).await;
                 match self.open().await {
                     Ok(messages) => break messages,
-                    Err(error) if error.is_temporary() => tracing::warn!("{error}; connecting again in {wait:?}"),
+                    Err(error) if error.is_temporary() => tracing::warn!("{error}; connecting again"),
                     Err(error) => return Err(error.into()),
                 }
             };
@@ -129,9 +123,9 @@ impl Listener {
     }
 
     /// Hands on what a stream tells, until it ends.
-    async fn read(&mut self, mut messages: Messages, wait: &mut Duration) -> Result<(), ApiError> {
+    async fn read(&mut self, mut messages: Messages, waits: &mut Waits) -> Result<(), ApiError> {
         while let Some(message) = messages.next().await? {
-            *wait = FIRST_WAIT;
+            waits.reset();
             if self.take(&message).await.is_break() {
                 break;
             }

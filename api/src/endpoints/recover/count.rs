@@ -22,7 +22,7 @@ problems!(IN_ACCOUNT, LIST; NoSuchEndpoint);
 pub struct RecoverParams {
     /// Only those of events accepted at this instant or later (RFC 3339).
     #[serde(default, deserialize_with = "members::parsed_if_given")]
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<Time>, inline)]
     since: Option<Time>,
 }
 

@@ -15,14 +15,14 @@ use super::{Folder, refusal};
 use crate::{patience::within, server::Server};
 
 /// A server with the account `acme`, and a key of it.
-struct Service {
-    folder: Folder,
-    server: Server,
-    key: String,
+pub struct Service {
+    pub folder: Folder,
+    pub server: Server,
+    pub key: String,
 }
 
 impl Service {
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let folder = Folder::new();
         folder.printed(&["account", "add", "acme"]).await;
         let scopes = ["--scope", "events:write", "--scope", "deliveries:read"];
@@ -33,20 +33,30 @@ impl Service {
     }
 
     /// A command of a developer who has set the address and the key.
-    fn signet(&self, arguments: &[&str]) -> Command {
+    pub fn signet(&self, arguments: &[&str]) -> Command {
         let mut command = self.folder.signet(arguments);
         command.env("SIGNET_SERVER", format!("http://{}", self.server.address)).env("SIGNET_API_KEY", &self.key);
         command
     }
 
-    async fn printed(&self, arguments: &[&str]) -> String {
+    /// Ends the server, and starts another one at the same address.
+    pub async fn stop_and_start_again(&mut self) {
+        let address = self.server.address.to_string();
+        self.server.stop().await;
+        let mut again = self.folder.signet(&["serve", "--dev", "--listen", &address]);
+        again.stderr(Stdio::null());
+        self.server = Server::start(again).await;
+    }
+
+    pub async fn printed(&self, arguments: &[&str]) -> String {
         let output = within("the command ends", self.signet(arguments).output()).await.expect("the binary");
         assert!(output.status.success(), "{output:?}");
         String::from_utf8(output.stdout).expect("text").trim().to_owned()
     }
 }
 
-const DATA: &str = r#"{"taskId":"task_1","solution":{"token":"0.mF7"}}"#;
+/// The members of an event.
+pub const DATA: &str = r#"{"taskId":"task_1","solution":{"token":"0.mF7"}}"#;
 
 #[tokio::test]
 async fn an_event_is_sent_from_an_argument_or_a_file() {
@@ -164,21 +174,21 @@ async fn take(stream: &mut TcpStream) -> Option<Posted> {
     }
 }
 
-/// A running `signet listen`; killed when dropped.
-struct Listener {
+/// A running command that tells lines, such as `signet listen`; killed when dropped.
+pub struct Listener {
     process: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl Listener {
-    fn start(mut command: Command) -> Self {
+    pub fn start(mut command: Command) -> Self {
         let mut process = command.stdout(Stdio::piped()).spawn().expect("it starts");
         let lines = BufReader::new(process.stdout.take().expect("its output")).lines();
         Self { process, lines }
     }
 
     /// The next line with these words.
-    async fn line(&mut self, words: &str) -> String {
+    pub async fn line(&mut self, words: &str) -> String {
         loop {
             let line = within(words, self.lines.next_line()).await.expect("text").expect(words);
             if line.contains(words) {
@@ -187,7 +197,7 @@ impl Listener {
         }
     }
 
-    async fn interrupt(mut self) {
+    pub async fn interrupt(mut self) {
         let id = self.process.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         kill_process(id.expect("a running process"), Signal::INT).expect("a signal");
         let status = within("it ends", self.process.wait()).await.expect("a status");
@@ -235,11 +245,7 @@ async fn a_listener_outlives_its_server_and_misses_nothing() {
     };
     sent.push(send_one(&service).await);
     listener.line("202").await;
-    let address = service.server.address.to_string();
-    service.server.stop().await;
-    let mut again = service.folder.signet(&["serve", "--dev", "--listen", &address]);
-    again.stderr(Stdio::null());
-    service.server = Server::start(again).await;
+    service.stop_and_start_again().await;
     sent.push(send_one(&service).await);
     listener.line("202").await;
     listener.interrupt().await;
