@@ -6,6 +6,7 @@
 //! ([`EventTypesHandle::newer_than`]).
 
 mod catalogue;
+mod effort;
 mod import;
 mod nearest;
 mod remembered;
@@ -24,6 +25,7 @@ use signet_model::{
 pub use catalogue::Catalogue;
 pub use import::{ImportError, Imported};
 pub(crate) use remembered::Remembered;
+pub(super) use store::unusable;
 
 use super::{Error, Result, Service};
 use crate::db;

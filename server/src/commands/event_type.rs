@@ -131,11 +131,15 @@ async fn list(args: &ListArgs) -> anyhow::Result<()> {
     for entry in catalogue.all() {
         println!("{}", line(entry, width));
     }
+    if catalogue.unreadable() > 0 {
+        println!("and {} with names that cannot be read: `signet check` names them", catalogue.unreadable());
+    }
     Ok(())
 }
 
 fn line(entry: &Entry, width: usize) -> String {
     let state = match (&entry.archived_at, entry.origin) {
+        _ if entry.unusable.is_some() => "unusable",
         (Some(_), _) => "archived",
         (None, Origin::BuiltIn) => "built in",
         (None, Origin::File) => "file",
@@ -151,6 +155,9 @@ async fn show(args: &NameArgs) -> anyhow::Result<()> {
     let entry =
         entry.with_context(|| format!("there is no event type {}; `signet event-type list` lists all", args.name))?;
     println!("{}", line(entry, 0));
+    if let Some(reason) = &entry.unusable {
+        println!("its schema cannot be used, and its events are refused: {reason}");
+    }
     for (title, json) in [("schema", &entry.schema), ("sample", &entry.sample)] {
         if let Some(json) = json {
             println!("{title}:\n{}", indented(json));

@@ -80,6 +80,10 @@ impl Remembered {
         } else {
             let first = if revision > known.revision { known } else { Arc::new(Catalogue::built_in()) };
             let (changed, unreadable) = store::changed(&mut conn, first.revision).await?;
+            let unusable = changed.iter().filter(|entry| entry.unusable.is_some()).count() + unreadable;
+            if unusable > 0 {
+                tracing::warn!(unusable, "event types cannot be used as they are stored; `signet check` names them");
+            }
             Arc::new(first.with(revision, changed, unreadable))
         };
         let mut last = self.last.write().unwrap_or_else(PoisonError::into_inner);

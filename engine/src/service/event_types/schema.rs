@@ -7,42 +7,52 @@ use signet_model::{
     payload::{self, push_pointer},
 };
 
+use super::effort::Effort;
+
 /// The longest schema and the longest sample, in bytes.
 pub(super) const MAX_LEN: usize = 64 * 1024;
 /// The longest message about a member, in characters: it can repeat a value.
 const MAX_MESSAGE: usize = 300;
 /// The only dialect.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+/// The memory of one compiled pattern, and of its cache, in bytes.
+const PATTERN_MAX: usize = 256 * 1024;
 
 /// A schema that was compiled.
 #[derive(Debug)]
-pub(super) struct Schema(Validator);
+pub(super) struct Schema {
+    validator: Validator,
+    effort: Effort,
+}
 
 impl Schema {
     /// Compiles the schema of a type. Properties for `event` and `timestamp` are added where
     /// the schema has none, so that it need not name what all bodies have.
     ///
     /// # Errors
-    /// The text is no schema of this dialect, or refers to another document. The pointer leads
-    /// into the schema.
+    /// The text is no schema of this dialect, refers to another document, or has no end. The
+    /// pointer leads into the schema.
     pub(super) fn compile(event_type: &EventType, text: &str) -> Result<Self, MemberFault> {
         let schema = whole(event_type, text)?;
+        let effort = Effort::of(&schema)?;
         let validator = jsonschema::options()
             .with_draft(Draft::Draft202012)
-            .with_pattern_options(PatternOptions::regex())
+            .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_MAX).dfa_size_limit(PATTERN_MAX))
             .offline()
             .build(&schema)
             .map_err(|error| at(error.instance_path().to_string(), &error.to_string()))?;
-        Ok(Self(validator))
+        Ok(Self { validator, effort })
     }
 
     /// Checks a body.
     ///
     /// # Errors
-    /// A member does not match; the first is named.
+    /// A member does not match; the first is named. Or the check would take too long.
     pub(super) fn check(&self, body: &str) -> Result<(), MemberFault> {
+        let len = body.len();
         let body: Value = serde_json::from_str(body).map_err(|error| at(String::new(), &error.to_string()))?;
-        self.0.validate(&body).map_err(|error| fault(&error))
+        self.effort.check(&body, len)?;
+        self.validator.validate(&body).map_err(|error| fault(&error))
     }
 }
 
@@ -98,7 +108,7 @@ fn fault(error: &ValidationError<'_>) -> MemberFault {
     at(pointer, &message)
 }
 
-fn at(pointer: String, message: &str) -> MemberFault {
+pub(super) fn at(pointer: String, message: &str) -> MemberFault {
     MemberFault { pointer, message: message.chars().take(MAX_MESSAGE).collect() }
 }
 

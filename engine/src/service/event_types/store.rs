@@ -109,6 +109,19 @@ pub(super) async fn changed(conn: &mut Conn, after: i64) -> db::Result<(Vec<Entr
     Ok((entries, unreadable))
 }
 
+/// Types that cannot be used as they are stored: each name with the reason.
+pub(in crate::service) async fn unusable(tx: &mut Tx<'_>) -> db::Result<Vec<(String, String)>> {
+    const SQL: &str = "SELECT name, schema FROM event_types ORDER BY name";
+    let stored: Vec<(Lossy, Option<Lossy>)> = tx.query(SQL).fetch_all().await?;
+    let reason = |name: &str, schema: Option<Lossy>| match (name.parse::<EventType>(), schema) {
+        (Err(error), _) => Some(format!("its name {error}")),
+        (Ok(name), Some(schema)) => Schema::compile(&name, &schema.0).err().map(|fault| format!("its schema: {fault}")),
+        (Ok(_), None) => None,
+    };
+    let named = stored.into_iter().filter_map(|(name, schema)| Some((reason(&name.0, schema)?, name.0)));
+    Ok(named.map(|(reason, name)| (name, reason)).collect())
+}
+
 /// A change of the catalogue, one at a time: the row of the revision is locked.
 pub(super) struct Change {
     tx: Tx<'static>,

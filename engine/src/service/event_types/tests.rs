@@ -175,4 +175,8 @@ async fn a_type_that_cannot_be_read_stops_only_itself(database: TestDatabase) {
     assert!(catalogue.find("order.paid").expect_err("refused").contains("cannot be read"));
     assert_eq!(catalogue.unreadable(), 1);
     assert!(catalogue.find("order.lost").is_ok() && catalogue.find("task.failed").is_ok());
+    let ledger = other.check().await.expect("a ledger");
+    let [finding] = &ledger.findings[..] else { panic!("{ledger:?}") };
+    let told = finding.examples.join("\n");
+    assert!(finding.count == 2 && told.contains("\"Order Sent\"") && told.contains("\"order.paid\""), "{told}");
 }

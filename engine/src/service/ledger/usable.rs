@@ -15,7 +15,7 @@ use crate::{
     Unusable,
     db::{Result, Tx},
     seal::Sealer,
-    service::endpoints::TargetColumns,
+    service::{endpoints::TargetColumns, event_types},
 };
 
 /// The number of endpoints that one statement reads.
@@ -79,6 +79,9 @@ pub(super) async fn check(tx: &mut Tx<'_>, sealer: Option<&Sealer>) -> Result<Op
     // Made of constants alone.
     let deliveries: Vec<Found> = tx.query(AssertSqlSafe(deliveries())).fetch_all().await?;
     tally.found(&deliveries, |id| DeliveryId::from_uuid(id).to_string());
+    for (name, reason) in event_types::unusable(tx).await? {
+        tally.add(1, format!("the event type {name:?}"), &reason);
+    }
     Ok(tally.finding())
 }
 
