@@ -7,7 +7,7 @@ use signet_engine::{
     clock::ManualClock,
     db::DatabaseUrl,
     deliver::ingest::{Idempotency, IngestError, NewEvent},
-    service::removal::Removed,
+    service::{deliveries::Filter, removal::Removed, resends::Progress},
     testing::{Hands, InFlight, TestDatabase, account, api_key, completed, endpoint, on_each_database, resting_engine},
 };
 use signet_model::AccountId;
@@ -126,6 +126,32 @@ async fn an_erased_task_is_not_in_the_file_either() {
     world.engine.account(world.account).erase_task("erased").await.expect("erased");
     assert!(!world.is_in_files("secret erased") && !world.is_in_files("erased 200"));
     assert!(world.is_in_files("secret kept"));
+}
+
+on_each_database!(an_erased_task_is_not_in_the_filter_of_a_resend_either);
+async fn an_erased_task_is_not_in_the_filter_of_a_resend_either(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let resends = world.engine.account(world.account).resends();
+    for task in ["erased", "kept"] {
+        let about = Filter { task: Some(task.to_owned()), ..Filter::default() };
+        let resend = resends.start(about).await.expect("begun").id;
+        let resend = world.engine.account(world.account).resend(resend).await_end(Duration::from_mins(1)).await;
+        assert_eq!(resend.expect("the resend").progress, Progress::Finished);
+    }
+    let soon = match database.url {
+        DatabaseUrl::Sqlite(_) => "9000000000000000",
+        DatabaseUrl::Postgres(_) => "'2100-01-01T00:00:00Z'",
+    };
+    database
+        .run(&format!("UPDATE resends SET state = 'running', ended_at = NULL, lease = 7, leased_until = {soon}"))
+        .await;
+    world.engine.account(world.account).erase_task("erased").await.expect("erased");
+    let after = resends.list(None, 10).await.expect("a list");
+    let told: Vec<_> =
+        after.iter().map(|it| (it.progress, it.filter.as_ref().and_then(|it| it.task.as_deref()))).collect();
+    assert_eq!(told, [(Progress::Running, Some("kept")), (Progress::Stopped, None)]);
+    assert!(after[1].filter.is_none(), "it is about no other deliveries now");
+    assert!(!world.is_in_files(r#""task":"erased""#));
 }
 
 on_each_database!(an_erased_account_leaves_no_row);

@@ -10,7 +10,7 @@ use signet_engine::{
         deliveries::Filter,
         resends::{Failure, Progress, RUNNING_MAX, Resend, StartError},
     },
-    testing::{Backlog, Hands, TestDatabase, account, completed, endpoint, engine, on_each_database},
+    testing::{Backlog, Hands, TestDatabase, account, completed, endpoint, engine, on_each_database, sqlite},
 };
 use signet_model::{AccountId, EndpointId, delivery::State, retry::Schedule};
 use tokio_util::sync::CancellationToken;
@@ -141,6 +141,26 @@ async fn a_resend_of_a_process_that_crashed_is_finished_by_another(database: Tes
     let listed = world.engine.account(world.account).resends().list(None, 1).await.expect("a list");
     let ended = world.end(&listed[0]).await;
     assert_eq!((ended.progress, ended.found, ended.sent), (Progress::Finished, 2, 2));
+    running.stop(CancellationToken::new()).await;
+}
+
+/// PostgreSQL stores no id that is none.
+#[tokio::test]
+async fn a_resend_that_cannot_be_read_stops_no_other() {
+    let database = sqlite().await;
+    let world = World::new(&database).await;
+    world.fail("task").await;
+    world.crashed(&database, Some(world.endpoints[0])).await;
+    database.run("UPDATE resends SET endpoint_id = x'00'").await;
+    world.crashed(&database, Some(world.endpoints[1])).await;
+    let begun = world.start(Filter { endpoint: Some(world.endpoints[0]), ..failed() }).await.expect("begun");
+    assert_eq!(world.end(&begun).await.sent, 1);
+    let running = world.engine.start().expect("a new engine");
+    let listed = world.engine.account(world.account).resends().list(None, 3).await.expect("a list");
+    let [_, crashed, unreadable] = &listed[..] else { panic!("{listed:?}") };
+    assert_eq!(world.end(crashed).await.progress, Progress::Finished);
+    assert!(unreadable.filter.is_none());
+    assert_eq!(world.end(unreadable).await.progress, Progress::Failed(Failure::Unreadable));
     running.stop(CancellationToken::new()).await;
 }
 

@@ -55,6 +55,9 @@ impl From<db::Error> for NameError {
 /// The accounts with the columns of [`Row`].
 const ACCOUNTS: &str = formatcp!("SELECT id, name, {BALANCES}, suspended_at, created_at, version FROM accounts");
 
+/// Accounts newer than one (`$1`), at most `$2`.
+pub(crate) const PAGE: &str = formatcp!("{ACCOUNTS} WHERE id > $1 ORDER BY id LIMIT $2");
+
 #[derive(sqlx::FromRow)]
 struct Row {
     id: AccountId,
@@ -105,10 +108,9 @@ impl Accounts<'_> {
 
     /// Lists up to `limit` accounts that are newer than one, oldest first.
     pub async fn page(self, after: Option<AccountId>, limit: u32) -> Result<Vec<Account>> {
-        const SQL: &str = formatcp!("{ACCOUNTS} WHERE id > $1 ORDER BY id LIMIT $2");
         let after = after.unwrap_or(AccountId::from_uuid(Uuid::nil()));
         let mut conn = self.0.db.read(Pool::Pages).await?;
-        let rows: Vec<Row> = conn.query(SQL).bind(after).bind(i64::from(limit)).fetch_all().await?;
+        let rows: Vec<Row> = conn.query(PAGE).bind(after).bind(i64::from(limit)).fetch_all().await?;
         Ok(rows.into_iter().map(Account::from).collect())
     }
 

@@ -26,6 +26,14 @@ const USE_RESOLUTION: Duration = Duration::from_mins(1);
 /// The columns of [`ApiKey`].
 const COLUMNS: &str = "id, name, hint, scopes, created_at, last_used_at, revoked_at";
 
+/// Keys of an account (`$1`) older than one (`$2`), at most `$3`.
+pub(crate) const PAGE: &str =
+    formatcp!("SELECT {COLUMNS} FROM api_keys WHERE account_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+
+/// Keys of the operator older than one (`$1`), at most `$2`.
+pub(crate) const OPERATORS_PAGE: &str =
+    formatcp!("SELECT {COLUMNS} FROM api_keys WHERE account_id IS NULL AND id < $1 ORDER BY id DESC LIMIT $2");
+
 /// The id after all others.
 const LAST: ApiKeyId = ApiKeyId::from_uuid(Uuid::max());
 
@@ -131,10 +139,8 @@ impl ApiKeys<'_> {
 
     /// Lists up to `limit` keys that are older than one, newest first, revoked ones included.
     pub async fn page(self, before: Option<ApiKeyId>, limit: u32) -> Result<Vec<ApiKey>> {
-        const SQL: &str =
-            formatcp!("SELECT {COLUMNS} FROM api_keys WHERE account_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
         let mut conn = self.service.db.read(Pool::Pages).await?;
-        let query = conn.query(SQL).bind(self.account).bind(before.unwrap_or(LAST)).bind(i64::from(limit));
+        let query = conn.query(PAGE).bind(self.account).bind(before.unwrap_or(LAST)).bind(i64::from(limit));
         Ok(query.fetch_all().await?)
     }
 
@@ -168,10 +174,8 @@ impl OperatorKeys<'_> {
 
     /// Lists up to `limit` keys that are older than one, newest first, revoked ones included.
     pub async fn page(self, before: Option<ApiKeyId>, limit: u32) -> Result<Vec<ApiKey>> {
-        const SQL: &str =
-            formatcp!("SELECT {COLUMNS} FROM api_keys WHERE account_id IS NULL AND id < $1 ORDER BY id DESC LIMIT $2");
         let mut conn = self.0.db.read(Pool::Pages).await?;
-        Ok(conn.query(SQL).bind(before.unwrap_or(LAST)).bind(i64::from(limit)).fetch_all().await?)
+        Ok(conn.query(OPERATORS_PAGE).bind(before.unwrap_or(LAST)).bind(i64::from(limit)).fetch_all().await?)
     }
 
     /// Revokes a key of the operator. In this process it ends at once, in others within a second.

@@ -208,6 +208,13 @@ const ENDPOINTS: &str = "SELECT e.id, e.url, e.description, e.event_types, e.sec
      FROM endpoints e LEFT JOIN endpoint_health h ON h.account_id = e.account_id AND h.endpoint_id = e.id
      WHERE e.deleted_at IS NULL AND e.account_id = $1";
 
+/// Endpoints of an account (`$1`) newer than one (`$2`), at most `$3`. Rows whose ids cannot be
+/// read are passed over before they are counted.
+pub(crate) const PAGE: Sql = Sql {
+    sqlite: formatcp!("{ENDPOINTS} AND length(e.id) = 16 AND e.id > $2 ORDER BY e.id LIMIT $3"),
+    postgres: formatcp!("{ENDPOINTS} AND e.id > $2 ORDER BY e.id LIMIT $3"),
+};
+
 #[derive(sqlx::FromRow)]
 struct Row {
     id: Stored<EndpointId>,
@@ -333,14 +340,9 @@ impl<'e> Endpoints<'e> {
 
     /// Lists up to `limit` of them that are newer than one, oldest first.
     pub async fn page(self, after: Option<EndpointId>, limit: u32) -> Result<Vec<Endpoint>> {
-        // Rows whose ids cannot be read are passed over before they are counted.
-        const SQL: Sql = Sql {
-            sqlite: formatcp!("{ENDPOINTS} AND length(e.id) = 16 AND e.id > $2 ORDER BY e.id LIMIT $3"),
-            postgres: formatcp!("{ENDPOINTS} AND e.id > $2 ORDER BY e.id LIMIT $3"),
-        };
         let after = after.unwrap_or(EndpointId::from_uuid(Uuid::nil()));
         let mut conn = self.service.db.read(Pool::Pages).await?;
-        let rows: Vec<Row> = conn.query(SQL).bind(self.account).bind(after).bind(i64::from(limit)).fetch_all().await?;
+        let rows: Vec<Row> = conn.query(PAGE).bind(self.account).bind(after).bind(i64::from(limit)).fetch_all().await?;
         Ok(rows.into_iter().filter_map(|row| row.read(&self.service.sealer)).collect())
     }
 }

@@ -10,6 +10,7 @@ use signet_model::{AccountId, EventId};
 use super::{
     AccountHandle, Error, Result,
     removal::{Removed, deliveries_of, remove, remove_keys},
+    resends::forget_task,
 };
 use crate::{
     db::{self, Database, Pool, Sql, Tx},
@@ -55,7 +56,7 @@ impl AccountHandle<'_> {
     }
 
     /// Erases the events of one task of the account, with their deliveries and
-    /// attempts, waiting or not.
+    /// attempts, waiting or not; and the task's id where a resend was about it.
     pub async fn erase_task(self, task_id: &str) -> Result<Removed> {
         drop(self.lock().await?);
         self.begin_overwriting().await?;
@@ -67,6 +68,9 @@ impl AccountHandle<'_> {
             }
             total += self.erase_events(&events).await?;
         }
+        let mut tx = self.lock().await?;
+        forget_task(&mut tx, self.id, task_id, self.service.clock.now()).await?;
+        tx.commit().await?;
         self.end_overwriting().await?;
         Ok(total)
     }

@@ -5,11 +5,12 @@ use signet_model::{AccountId, EndpointId, EventId, Timestamp, delivery::State, e
 use sqlx::{AssertSqlSafe, Row};
 
 use super::{
+    accounts, api_keys,
     backlog::{NEXT, count},
     deliveries::{Filter, ResultClass, plans},
     endpoints,
     event_stream::{NEXT_DELIVERIES, NEXT_EVENTS},
-    removal, retention, statistics,
+    events, operational_events, removal, resends, retention, statistics, stored_answers,
 };
 use crate::{
     Engine,
@@ -21,6 +22,20 @@ use crate::{
 /// The number of deliveries that the endpoint has in each of three states.
 const EACH: u32 = 30_000;
 
+/// The tables that no statement may read from end to end.
+const TABLES: [&str; 10] = [
+    "deliveries",
+    "events",
+    "attempts",
+    "idempotency_keys",
+    "statistics",
+    "resends",
+    "stored_answers",
+    "operational_events",
+    "accounts",
+    "api_keys",
+];
+
 /// A parameter of a statement.
 #[derive(Clone)]
 enum Value {
@@ -30,6 +45,7 @@ enum Value {
     At(Timestamp),
     Count(i64),
     Text(Option<String>),
+    Texts(Vec<String>),
     Events(Vec<EventId>),
     Hours(Vec<Timestamp>),
     Bool(bool),
@@ -87,6 +103,7 @@ impl World {
                         Value::At(at) => query.bind(at),
                         Value::Count(count) => query.bind(count),
                         Value::Text(text) => query.bind(text),
+                        Value::Texts(texts) => query.bind(texts),
                         Value::Events(ids) => query.bind(ids),
                         Value::Hours(hours) => query.bind(hours),
                         Value::Bool(value) => query.bind(value),
@@ -104,7 +121,7 @@ impl World {
         let plan = self.plan(&asked).await;
         let text = plan.join("\n");
         assert!(text.contains(asked.searches), "{}\n{text}", asked.sql);
-        for table in ["deliveries", "events", "attempts", "idempotency_keys", "statistics"] {
+        for table in TABLES {
             assert!(!text.contains(&format!("Seq Scan on {table}")), "{}\n{text}", asked.sql);
             assert!(!plan.iter().any(|line| *line == format!("SCAN {table}")), "{}\n{text}", asked.sql);
         }
@@ -224,6 +241,91 @@ async fn statements_of_steps_are_bounded(world: &World) {
     world.assert_bounded(Asked { sql: keys, values, searches: "idempotency_keys" }).await;
 }
 
+/// Stores resends, answers, notices and keys of a neighbour, a long row of each; and its events,
+/// of which all are about one task, as those of the account are.
+async fn store_neighbour(world: &World) {
+    let neighbour = account(&world.engine, "neighbour").await;
+    let its_endpoint = endpoint(&world.engine, neighbour).await;
+    world.database.store_backlog(neighbour, its_endpoint, Backlog::Held, 3 * EACH + 1..4 * EACH + 1).await;
+    let own = world.database.literal(neighbour.uuid());
+    let (id, hash, at) = match &world.database.db {
+        Database::Sqlite(_) => ("unhex(printf('%032x', n))", "unhex(printf('%064x', n))", "n"),
+        Database::Postgres(_) => {
+            ("CAST(lpad(to_hex(n), 32, '0') AS UUID)", "decode(lpad(to_hex(n), 64, '0'), 'hex')", "to_timestamp(n)")
+        }
+    };
+    let running = |value: &str, other: &str| format!("CASE n % 2 WHEN 0 THEN {value} ELSE {other} END");
+    let (state, lease) = (running("'running'", "'finished'"), running("1", "NULL"));
+    let (leased_until, ended_at) = (running(at, "NULL"), running("NULL", at));
+    for insert in [
+        format!(
+            "INSERT INTO resends (id, account_id, filter, state, lease, leased_until, created_at, ended_at)
+             SELECT {id}, {own}, '{{}}', {state}, {lease}, {leased_until}, {at}, {ended_at}"
+        ),
+        format!(
+            "INSERT INTO stored_answers (account_id, sender_id, key, request_hash, created_at)
+             SELECT {own}, {own}, 'key ' || n, {hash}, {at}"
+        ),
+        format!(
+            "INSERT INTO operational_events (account_id, id, event_type, endpoint_id, occurred_at)
+             SELECT {own}, {id}, 'signet.endpoint.failing', {id}, {at}"
+        ),
+        format!(
+            "INSERT INTO api_keys (id, account_id, name, token_hash, hint, created_at)
+             SELECT {id}, {own}, 'key', {hash}, 'hint', {at}"
+        ),
+        format!("INSERT INTO accounts (id, name, created_at) SELECT {id}, 'account ' || n, {at}"),
+    ] {
+        let numbers =
+            format!("WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {EACH})");
+        world.database.run(&format!("{numbers} {insert} FROM numbers")).await;
+    }
+    world.database.run("UPDATE events SET task_id = 'task'; ANALYZE").await;
+}
+
+async fn statements_of_lists_are_bounded(world: &World) {
+    store_neighbour(world).await;
+    let dialect = usize::from(matches!(world.database.db, Database::Postgres(_)));
+    let own = || Value::Account(world.account);
+    let (none, all) =
+        (Value::Event(EventId::from_uuid(uuid::Uuid::nil())), Value::Event(EventId::from_uuid(uuid::Uuid::max())));
+    let now = Value::At(Timestamp::from_unix_seconds(1_774_699_200));
+    let page = || Value::Count(51);
+    let events = ["events_by_account", "events_pkey"][dialect];
+    let listed = |any_type| {
+        let types = Value::Texts(vec!["task.failed".to_owned()]);
+        vec![own(), all.clone(), none.clone(), page(), types, Value::Bool(any_type), Value::Count(10_000)]
+    };
+    let list = [events::LIST.sqlite, events::LIST.postgres][dialect];
+    let accounts = ["sqlite_autoindex_accounts_1", "accounts_pkey"][dialect];
+    let endpoints = [endpoints::PAGE.sqlite, endpoints::PAGE.postgres][dialect];
+    let notices = ["PRIMARY KEY", "operational_events_pkey"][dialect];
+    for (sql, values, searches) in [
+        (list, listed(true), events),
+        (list, listed(false), events),
+        (events::LAST, vec![own(), all.clone(), none.clone(), Value::Count(10_000)], events),
+        (events::ABOUT, vec![own(), Value::Text(Some("task".to_owned())), Value::Count(100)], "events_by_task"),
+        (resends::LIST, vec![own(), all.clone(), page()], "resends_by_account"),
+        (resends::RUNNING, vec![own(), Value::Count(5)], "resends_by_account"),
+        (resends::PRUNE, vec![own(), Value::Count(98)], "resends_by_account"),
+        (resends::ORPHANS, vec![now.clone(), Value::Count(16)], "resends_running"),
+        (stored_answers::COUNT, vec![own(), now.clone(), Value::Count(10_001)], "stored_answers_by_account"),
+        (retention::ANSWERS, vec![now.clone(), Value::Count(500)], "stored_answers_by_age"),
+        (retention::RESENDS, vec![now.clone(), Value::Count(500)], "resends_by_age"),
+        (retention::KEYS, vec![now.clone(), Value::Count(500)], "idempotency_keys_by_age"),
+        (retention::SESSIONS, vec![now.clone(), Value::Count(500)], "sessions_by_expiry"),
+        (retention::LINKS, vec![now, Value::Count(500)], "setup_links_by_expiry"),
+        (accounts::PAGE, vec![none.clone(), page()], accounts),
+        (endpoints, vec![own(), none.clone(), page()], "endpoints_by_account"),
+        (api_keys::PAGE, vec![own(), all.clone(), page()], "api_keys_by_account"),
+        (api_keys::OPERATORS_PAGE, vec![all, page()], "api_keys_by_account"),
+        (operational_events::NEXT_ACCOUNT, vec![none], notices),
+        (operational_events::OLDEST, vec![own(), Value::Count(20)], notices),
+    ] {
+        world.assert_bounded(Asked { sql: sql.to_owned(), values, searches }).await;
+    }
+}
+
 /// Stores statistics of so many hours at the endpoint, and as many at another one.
 async fn store_statistics(world: &World, hours: u32) {
     let literal = |id| world.database.literal(id);
@@ -282,6 +384,7 @@ async fn on_sqlite_pages_and_steps_search_indexes_only() {
     statements_of_pages_are_bounded(&world).await;
     statements_of_steps_are_bounded(&world).await;
     statements_of_statistics_are_bounded(&world).await;
+    statements_of_lists_are_bounded(&world).await;
 }
 
 #[tokio::test]
@@ -291,4 +394,5 @@ async fn on_postgres_pages_and_steps_search_indexes_only() {
     statements_of_pages_are_bounded(&world).await;
     statements_of_steps_are_bounded(&world).await;
     statements_of_statistics_are_bounded(&world).await;
+    statements_of_lists_are_bounded(&world).await;
 }

@@ -19,7 +19,10 @@ use signet_model::{AccountId, EndpointId, ResendId, Subscriptions, Timestamp, de
 use super::{AccountHandle, EndpointHandle, Error, Result, Service, deliveries::Filter};
 use crate::{db, deliver::drain::drain};
 
+pub(super) use store::forget_task;
 pub use store::{Failure, Progress};
+#[cfg(test)]
+pub(super) use store::{LIST, ORPHANS, PRUNE, RUNNING};
 pub(crate) use worker::{Turns, take_up};
 
 /// The resends of one account that run at a time.
@@ -38,7 +41,8 @@ pub struct Resend {
     pub id: ResendId,
     /// The endpoint; `None` means all of the account.
     pub endpoint: Option<EndpointId>,
-    /// The deliveries that it is about; `None` if this version cannot read that.
+    /// The deliveries that it is about; `None` if this version cannot read that, or if the task
+    /// that it named was erased.
     pub filter: Option<Filter>,
     /// How far it has come.
     pub progress: Progress,

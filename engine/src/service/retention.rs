@@ -17,7 +17,10 @@ mod walk;
 pub(crate) use sweep_clock::record as believe;
 
 #[cfg(test)]
-pub(super) use statistics::{HAVE_OLD, REMOVE};
+pub(super) use {
+    expiry::{ANSWERS, KEYS, LINKS, RESENDS, SESSIONS},
+    statistics::{HAVE_OLD, REMOVE},
+};
 
 use std::{sync::Arc, time::Duration};
 

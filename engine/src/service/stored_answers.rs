@@ -13,6 +13,11 @@ use crate::db::Tx;
 /// The most keys that are kept for requests about one account, or about none.
 pub const KEYS_MAX: u32 = 10_000;
 
+/// The keys of an account (`$1`) that are newer than an instant (`$2`), counted up to `$3`. Both
+/// are compared at once: by the instant alone, the keys of all accounts could be passed over.
+pub(crate) const COUNT: &str = "SELECT count(*) FROM
+     (SELECT 1 FROM stored_answers WHERE account_id = $1 AND (account_id, created_at) > ($1, $2) LIMIT $3) AS kept";
+
 /// The state of a key that came with a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reservation {
@@ -87,9 +92,7 @@ impl<'e> StoredAnswers<'e> {
 
     /// Counts the keys that are honoured, up to one more than may be kept.
     async fn count(self, tx: &mut Tx<'_>, now: Timestamp) -> Result<i64> {
-        const SQL: &str = "SELECT count(*) FROM (SELECT 1 FROM stored_answers WHERE account_id = $1 AND created_at > $2
-               LIMIT $3) AS kept";
-        let query = tx.query(SQL).bind(self.account).bind(now - KEEP_KEYS).bind(i64::from(KEYS_MAX) + 1);
+        let query = tx.query(COUNT).bind(self.account).bind(now - KEEP_KEYS).bind(i64::from(KEYS_MAX) + 1);
         Ok(query.fetch_value().await?)
     }
 

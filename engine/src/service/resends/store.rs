@@ -164,12 +164,12 @@ struct Row {
 
 impl From<Row> for Resend {
     fn from(row: Row) -> Self {
-        let endpoint = row.endpoint_id.and_then(Stored::ok);
+        let endpoint = row.endpoint_id.map(|it| it.0).transpose();
         let stored: Option<StoredFilter> = serde_json::from_str(&row.filter.0).ok();
         Self {
             id: row.id,
-            endpoint,
-            filter: stored.and_then(|stored| stored.filter(endpoint)),
+            filter: stored.zip(endpoint.as_ref().ok()).and_then(|(stored, endpoint)| stored.filter(*endpoint)),
+            endpoint: endpoint.unwrap_or_default(),
             progress: Progress::read(&row.state.0, row.failure.as_ref().map(|text| text.0.as_str())),
             found: row.found.unsigned_abs(),
             sent: row.sent.unsigned_abs(),
@@ -179,6 +179,24 @@ impl From<Row> for Resend {
         }
     }
 }
+
+/// The running resends of an account (`$1`), at most `$2`.
+pub(crate) const RUNNING: &str =
+    "SELECT id, endpoint_id FROM resends WHERE account_id = $1 AND state = 'running' ORDER BY id LIMIT $2";
+
+/// Removes resends of an account (`$1`) that have ended, but for the newest (`$2` more than one).
+pub(crate) const PRUNE: &str = "DELETE FROM resends WHERE account_id = $1 AND state <> 'running' AND id <
+     (SELECT id FROM resends WHERE account_id = $1 ORDER BY id DESC LIMIT 1 OFFSET $2)";
+
+/// Resends of an account (`$1`) older than one (`$2`), at most `$3`.
+pub(crate) const LIST: &str = formatcp!("{RESENDS} WHERE account_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+
+/// Running resends of all accounts that no process works on at an instant (`$1`): those that were
+/// given back, and those with a lease that has ended, at most `$2` of each.
+pub(crate) const ORPHANS: &str = "SELECT id, account_id, endpoint_id, filter, at_endpoint, at_event FROM
+       (SELECT * FROM resends WHERE state = 'running' AND leased_until IS NULL LIMIT $2) AS given_back
+     UNION ALL SELECT id, account_id, endpoint_id, filter, at_endpoint, at_event FROM
+       (SELECT * FROM resends WHERE state = 'running' AND leased_until <= $1 ORDER BY leased_until LIMIT $2) AS left_alone";
 
 /// A resend that this process works on.
 #[derive(Debug)]
@@ -219,22 +237,23 @@ pub(super) async fn insert(service: &Service, account: AccountId, mut filter: Fi
 
 /// Fails if a running resend is about this endpoint too, or the account has too many.
 async fn check_room(tx: &mut Tx<'_>, account: AccountId, endpoint: Option<EndpointId>) -> Result<(), StartError> {
-    const RUNNING: &str =
-        "SELECT id, endpoint_id FROM resends WHERE account_id = $1 AND state = 'running' ORDER BY id LIMIT $2";
     let most = i64::try_from(RUNNING_MAX).unwrap_or(i64::MAX);
-    let running: Vec<(ResendId, Option<EndpointId>)> = tx.query(RUNNING).bind(account).bind(most).fetch_all().await?;
-    let overlaps = |other: Option<EndpointId>| endpoint.is_none() || other.is_none() || other == endpoint;
-    if let Some(&(id, _)) = running.iter().find(|&&(_, other)| overlaps(other)) {
-        return Err(StartError::UnderWay(id));
+    type Running = (ResendId, Option<Stored<EndpointId>>);
+    let running: Vec<Running> = tx.query(RUNNING).bind(account).bind(most).fetch_all().await?;
+    // One whose endpoint cannot be read is at work nowhere.
+    let overlaps = |other: &Option<Stored<EndpointId>>| match other {
+        None => true,
+        Some(other) => other.0.as_ref().is_ok_and(|other| endpoint.is_none_or(|endpoint| endpoint == *other)),
+    };
+    if let Some((id, _)) = running.iter().find(|(_, other)| overlaps(other)) {
+        return Err(StartError::UnderWay(*id));
     }
     if running.len() >= RUNNING_MAX { Err(StartError::TooMany) } else { Ok(()) }
 }
 
 /// Removes the oldest of the account that have ended.
 async fn prune(tx: &mut Tx<'_>, account: AccountId) -> Result<()> {
-    const SQL: &str = "DELETE FROM resends WHERE account_id = $1 AND state <> 'running' AND id <
-         (SELECT id FROM resends WHERE account_id = $1 ORDER BY id DESC LIMIT 1 OFFSET $2)";
-    Ok(tx.query(SQL).bind(account).bind(KEPT - 2).execute().await.map(drop)?)
+    Ok(tx.query(PRUNE).bind(account).bind(KEPT - 2).execute().await.map(drop)?)
 }
 
 pub(super) async fn list(
@@ -243,10 +262,9 @@ pub(super) async fn list(
     after: Option<ResendId>,
     limit: u32,
 ) -> Result<Vec<Resend>> {
-    const SQL: &str = formatcp!("{RESENDS} WHERE account_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
     let after = after.unwrap_or(ResendId::from_uuid(uuid::Uuid::max()));
     let mut conn = service.db.read(Pool::Pages).await?;
-    let rows: Vec<Row> = conn.query(SQL).bind(account).bind(after).bind(i64::from(limit)).fetch_all().await?;
+    let rows: Vec<Row> = conn.query(LIST).bind(account).bind(after).bind(i64::from(limit)).fetch_all().await?;
     Ok(rows.into_iter().map(Resend::from).collect())
 }
 
@@ -264,6 +282,33 @@ pub(super) async fn stop(service: &Service, account: AccountId, id: ResendId) ->
     let mut tx = service.db.begin().await?;
     tx.query(SQL).bind(account).bind(id).bind(now).execute().await?;
     Ok(tx.commit().await?)
+}
+
+/// The filter of a resend whose task was erased: no version reads it.
+const ERASED: &str = r#"{"erased":true}"#;
+
+/// Erases the filters of an account's resends that name a task, whose events are gone. One that is
+/// at work is stopped.
+pub(in crate::service) async fn forget_task(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    task_id: &str,
+    now: Timestamp,
+) -> Result<()> {
+    const ALL: &str = "SELECT id, filter FROM resends WHERE account_id = $1 ORDER BY id";
+    const FORGET: &str = "UPDATE resends SET filter = $3, lease = NULL, leased_until = NULL,
+           ended_at = COALESCE(ended_at, $4), state = CASE state WHEN 'running' THEN 'stopped' ELSE state END
+         WHERE account_id = $1 AND id = $2";
+    let stored: Vec<(ResendId, Lossy)> = tx.query(ALL).bind(account).fetch_all().await?;
+    // Whatever else a filter of another version has.
+    let names_task = |filter: &Lossy| {
+        let filter: serde_json::Value = serde_json::from_str(&filter.0).unwrap_or_default();
+        filter["task"] == task_id
+    };
+    for (id, _) in stored.iter().filter(|(_, filter)| names_task(filter)) {
+        tx.query(FORGET).bind(account).bind(*id).bind(ERASED).bind(now).execute().await?;
+    }
+    Ok(())
 }
 
 /// The result of one step.
@@ -318,21 +363,31 @@ impl Leased {
 struct Orphan {
     id: ResendId,
     account_id: AccountId,
-    endpoint_id: Option<EndpointId>,
+    endpoint_id: Option<Stored<EndpointId>>,
     filter: Lossy,
-    at_endpoint: Option<EndpointId>,
-    at_event: Option<EventId>,
+    at_endpoint: Option<Stored<EndpointId>>,
+    at_event: Option<Stored<EventId>>,
+}
+
+impl Orphan {
+    /// The filter, and the place at which the resend goes on; `None` if one of them cannot be
+    /// read.
+    fn read(self) -> Option<(Filter, Option<(EndpointId, EventId)>)> {
+        let stored: StoredFilter = serde_json::from_str(&self.filter.0).ok()?;
+        let endpoint = self.endpoint_id.map(|it| it.0).transpose().ok()?;
+        let at_endpoint = self.at_endpoint.map(|it| it.0).transpose().ok()?;
+        let at_event = self.at_event.map(|it| it.0).transpose().ok()?;
+        Some((stored.filter(endpoint)?, at_endpoint.zip(at_event)))
+    }
 }
 
 /// Takes running resends that no process works on.
 pub(super) async fn take_orphans(service: &Service) -> Result<Vec<Leased>> {
-    const FIND: &str = "SELECT id, account_id, endpoint_id, filter, at_endpoint, at_event FROM resends
-         WHERE state = 'running' AND (leased_until IS NULL OR leased_until <= $1) ORDER BY id LIMIT $2";
     const TAKE: &str = "UPDATE resends SET lease = $4, leased_until = $5
          WHERE account_id = $1 AND id = $2 AND state = 'running' AND (leased_until IS NULL OR leased_until <= $3)";
     let now = service.clock.now();
     let mut conn = service.db.read(Pool::Lookups).await?;
-    let orphans: Vec<Orphan> = conn.query(FIND).bind(now).bind(TAKEN_UP).fetch_all().await?;
+    let orphans: Vec<Orphan> = conn.query(ORPHANS).bind(now).bind(TAKEN_UP).fetch_all().await?;
     drop(conn);
     let mut taken = Vec::new();
     for orphan in orphans {
@@ -342,14 +397,9 @@ pub(super) async fn take_orphans(service: &Service) -> Result<Vec<Leased>> {
         let is_ours = query.bind(now + LEASE).execute().await? > 0;
         tx.commit().await?;
         if is_ours {
-            let stored: Option<StoredFilter> = serde_json::from_str(&orphan.filter.0).ok();
-            taken.push(Leased {
-                id: orphan.id,
-                account: orphan.account_id,
-                lease,
-                filter: stored.and_then(|stored| stored.filter(orphan.endpoint_id)),
-                at: orphan.at_endpoint.zip(orphan.at_event),
-            });
+            let (id, account) = (orphan.id, orphan.account_id);
+            let (filter, at) = orphan.read().unzip();
+            taken.push(Leased { id, account, lease, filter, at: at.flatten() });
         }
     }
     Ok(taken)

@@ -7,16 +7,15 @@ use super::{BATCH, KEEP_KEYS, PAUSE, count, limit_of};
 use crate::{db::Result, service::Service};
 
 /// Each statement removes some (`$2`) of the rows that had ended by an instant (`$1`).
-const SESSIONS: &str = "DELETE FROM sessions WHERE token_hash IN
+pub(crate) const SESSIONS: &str = "DELETE FROM sessions WHERE token_hash IN
      (SELECT token_hash FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
-const LINKS: &str = "DELETE FROM setup_links WHERE token_hash IN
+pub(crate) const LINKS: &str = "DELETE FROM setup_links WHERE token_hash IN
      (SELECT token_hash FROM setup_links WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
-const KEYS: &str = "DELETE FROM idempotency_keys WHERE (account_id, key) IN
+pub(crate) const KEYS: &str = "DELETE FROM idempotency_keys WHERE (account_id, key) IN
      (SELECT account_id, key FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
-const ANSWERS: &str = "DELETE FROM stored_answers WHERE (account_id, sender_id, key) IN
+pub(crate) const ANSWERS: &str = "DELETE FROM stored_answers WHERE (account_id, sender_id, key) IN
      (SELECT account_id, sender_id, key FROM stored_answers WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
-
-const RESENDS: &str = "DELETE FROM resends WHERE id IN
+pub(crate) const RESENDS: &str = "DELETE FROM resends WHERE id IN
      (SELECT id FROM resends WHERE ended_at < $1 ORDER BY ended_at LIMIT $2)";
 
 pub(super) async fn remove_expired(service: &Service, now: Timestamp) -> Result<()> {
