@@ -160,13 +160,12 @@ mod tests {
 
     use crate::testing::{TestApi, event};
 
-    const PATHS: [(&str, &str); 2] =
-        [("/v1/accounts/acme/api-keys", "/v1/accounts/{account}/api-keys"), ("/v1/api-keys", "/v1/api-keys")];
+    const PATHS: [&str; 2] = ["/v1/accounts/acme/api-keys", "/v1/api-keys"];
 
     on_each_database!(a_key_is_created_with_its_scopes_and_works_until_it_is_revoked);
     async fn a_key_is_created_with_its_scopes_and_works_until_it_is_revoked(database: TestDatabase) {
         let api = TestApi::on(database).await.with_operator_key().await;
-        for (path, operation) in PATHS {
+        for path in PATHS {
             let made = api.post(path, &json!({"name": "shop", "scopes": ["events:write"]})).await;
             assert_eq!(
                 (made.status, &made.json["scopes"]),
@@ -191,17 +190,16 @@ mod tests {
             let listed = api.get(path).await;
             assert!(listed.json["data"][0]["revokedAt"].is_string());
             assert_eq!(api.delete(&format!("{path}/key_unknown")).await.json["code"], "no_such_api_key");
-            api.assert_problems(&format!("DELETE {operation}/{{key}}"));
-            api.assert_problems(&format!("GET {operation}"));
         }
-        api.assert_problems("POST /v1/api-keys");
+        api.assert_problems("DELETE /v1/accounts/{account}/api-keys/{key}");
+        api.assert_problems("DELETE /v1/api-keys/{key}");
     }
 
     on_each_database!(a_key_gives_on_no_scope_that_it_has_not);
     async fn a_key_gives_on_no_scope_that_it_has_not(database: TestDatabase) {
         let api = TestApi::on(database).await;
         let scopes = Scopes::new([Scope::AccountsWrite, Scope::EventsWrite]).expect("scopes");
-        for (account, path) in [(Some(api.acme), PATHS[0].0), (None, PATHS[1].0)] {
+        for (account, path) in [(Some(api.acme), PATHS[0]), (None, PATHS[1])] {
             let api = api.with_scopes(account, scopes).await;
             let before = api.rows().await;
             let refused = api.post(path, &json!({"name": "more", "scopes": ["events:write", "endpoints:write"]})).await;
@@ -218,7 +216,7 @@ mod tests {
     on_each_database!(a_member_that_is_not_valid_is_named);
     async fn a_member_that_is_not_valid_is_named(database: TestDatabase) {
         let api = TestApi::on(database).await.with_operator_key().await;
-        for (path, _) in PATHS {
+        for path in PATHS {
             for (body, pointer) in [
                 (json!({"scopes": ["events:write"]}), "/name"),
                 (json!({"name": "", "scopes": ["events:write"]}), "/name"),
@@ -240,10 +238,10 @@ mod tests {
     async fn an_account_has_so_many_keys_and_the_operator_any_number() {
         let settings = Settings { max_api_keys_per_account: 1, ..Settings::default() };
         let api = TestApi::with_settings(sqlite().await, settings).await.with_operator_key().await;
-        let refused = api.post(PATHS[0].0, &json!({"name": "more", "scopes": ["events:write"]})).await;
+        let refused = api.post(PATHS[0], &json!({"name": "more", "scopes": ["events:write"]})).await;
         assert_eq!((refused.status, &refused.json["code"]), (StatusCode::CONFLICT, &json!("too_many_api_keys")));
         for _ in 0..2 {
-            let made = api.post(PATHS[1].0, &json!({"name": "more", "scopes": ["events:write"]})).await;
+            let made = api.post(PATHS[1], &json!({"name": "more", "scopes": ["events:write"]})).await;
             assert_eq!(made.status, StatusCode::CREATED);
         }
         api.assert_problems("POST /v1/accounts/{account}/api-keys");

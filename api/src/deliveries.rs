@@ -5,6 +5,8 @@ mod read;
 mod resend;
 mod retry;
 mod stop;
+#[cfg(test)]
+mod tests;
 mod texts;
 
 use std::collections::BTreeSet;

@@ -77,7 +77,7 @@ impl Problem {
     pub fn member(pointer: impl Into<String>, message: &str) -> Self {
         let pointer = readable(pointer.into());
         let subject = if pointer.is_empty() { "The body" } else { &pointer };
-        let mut problem = Self::new(Code::InvalidMember, format!("{subject} {message}."));
+        let mut problem = Self::new(Code::InvalidMember, format!("{subject} {}.", message.trim_end_matches('.')));
         problem.errors.push(MemberError::at(pointer, message.to_owned()));
         problem
     }
@@ -88,6 +88,12 @@ impl Problem {
         let mut problem = Self::new(Code::InvalidParameter, format!("The parameter {name} {message}."));
         problem.errors.push(MemberError { pointer: None, parameter: Some(name), detail: message.to_owned() });
         problem
+    }
+
+    /// The problem of a member as that of the parameter that has it.
+    pub fn of_parameter(self, name: &str) -> Self {
+        let message = self.errors.into_iter().next().map_or(self.detail, |error| error.detail);
+        Self::parameter(name, &message)
     }
 
     /// The kind of the problem.
@@ -213,6 +219,12 @@ mod tests {
             problem.to_json(),
             r#"{"type":"/docs/api#problem-invalid_member","title":"The request is not valid","status":422,"code":"invalid_member","detail":"/taskId is missing.","errors":[{"pointer":"/3/taskId","detail":"is missing"}]}"#
         );
+    }
+
+    #[test]
+    fn a_message_that_ends_as_a_sentence_gets_no_second_end() {
+        let problem = Problem::member("/url", "is a private address. Use another one.");
+        assert_eq!(problem.detail, "/url is a private address. Use another one.");
     }
 
     #[test]

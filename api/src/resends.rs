@@ -4,6 +4,8 @@ mod list;
 mod read;
 mod start;
 mod stop;
+#[cfg(test)]
+mod tests;
 
 use serde::Serialize;
 use signet_engine::service::resends::{self, Progress, StartError};

@@ -7,6 +7,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use axum::{
@@ -21,16 +22,17 @@ use serde_json::{Value, json};
 use signet_engine::{
     Engine, Settings,
     clock::ManualClock,
+    db::Database,
     service::deliveries::Filter,
     testing::{TestDatabase, account, api_key, api_key_for, endpoint, engine, sqlite},
 };
-use signet_model::{AccountId, EndpointId, Scopes};
+use signet_model::{AccountId, EndpointId, Scopes, time::Clock};
 use tower::ServiceExt;
 
 use super::Api;
 use crate::{MAX_EVENT_RATE, rate_limit::Rate};
 pub use answers::{Described, Operation};
-pub use declared::Provoked;
+pub use declared::{COMMON, Provoked};
 
 /// The API with two accounts, called with the first one's key. Clones share the engine.
 #[derive(Clone)]
@@ -64,6 +66,10 @@ impl Answer {
     }
 }
 
+/// The tables that operations of the API change.
+const TABLES: [&str; 8] =
+    ["accounts", "endpoints", "api_keys", "events", "deliveries", "resends", "stored_answers", "event_types"];
+
 /// A valid event.
 pub fn event() -> Value {
     json!({"event": "task.completed", "taskId": "task_1", "solution": {"token": "0.mF7"}})
@@ -91,9 +97,20 @@ impl TestApi {
     }
 
     async fn start(database: TestDatabase, settings: Settings, event_rate: Rate) -> Self {
-        let (engine, clock) = engine(&database, settings, Vec::new());
+        let api = Self::rest(database, settings, event_rate).await;
         // The engine goes on until the runtime of the test ends.
-        std::mem::forget(engine.start());
+        std::mem::forget(api.engine.start());
+        api
+    }
+
+    /// The API on this database, of an engine that has not been started: deliveries stay as a
+    /// test leaves them, and no event is taken.
+    pub async fn resting(database: TestDatabase) -> Self {
+        Self::rest(database, Settings::default(), Rate::per_second(MAX_EVENT_RATE)).await
+    }
+
+    async fn rest(database: TestDatabase, settings: Settings, event_rate: Rate) -> Self {
+        let (engine, clock) = engine(&database, settings, Vec::new());
         let acme = account(&engine, "acme").await;
         let other = account(&engine, "other").await;
         let (_, key) = api_key(&engine, Some(acme), "test").await;
@@ -117,6 +134,20 @@ impl TestApi {
     /// Runs a statement behind the engine's back.
     pub async fn run(&self, sql: &str) {
         self.database.run(sql).await;
+    }
+
+    /// The database behind the engine.
+    pub fn database(&self) -> &TestDatabase {
+        &self.database
+    }
+
+    /// An instant as a literal in a statement: so long after the present one.
+    pub fn instant_after(&self, duration: Duration) -> String {
+        let at = self.clock.now() + duration;
+        match &self.database.db {
+            Database::Sqlite(_) => at.unix_micros().to_string(),
+            Database::Postgres(_) => format!("TIMESTAMPTZ '{at}'"),
+        }
     }
 
     pub async fn with_operator_key(self) -> Self {
@@ -159,10 +190,10 @@ impl TestApi {
         endpoint(&self.engine, account).await
     }
 
-    /// The rows of all that belongs to accounts.
+    /// The rows of all that an operation of the API can change.
     pub async fn rows(&self) -> Vec<String> {
         let mut rows = Vec::new();
-        for table in ["accounts", "endpoints", "api_keys", "events", "deliveries", "stored_answers"] {
+        for table in TABLES {
             rows.extend(self.database.rows(table).await);
         }
         rows

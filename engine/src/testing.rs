@@ -3,6 +3,7 @@
 
 mod backlog;
 mod hands;
+mod names;
 mod receiver;
 mod stored;
 
@@ -35,6 +36,7 @@ use crate::{
 
 pub use backlog::Backlog;
 pub use hands::{Hands, InFlight};
+pub use names::WITHOUT_DESCRIPTOR;
 pub use receiver::{Arrival, Receiver};
 
 /// Names the PostgreSQL server that tests may create databases in.
@@ -247,7 +249,7 @@ fn engine_with(
         random: Random::from_seed(1),
         sealer: Sealer::new(key),
         policy,
-        client: Client::new(&config).expect("a client"),
+        client: Client::with_lookup(&config, names::TestLookup).expect("a client"),
     };
     Engine::new(environment, settings)
 }

@@ -66,7 +66,8 @@ mod tests {
             for (tag, code) in [("\"1\"", "changed_meanwhile"), ("\"1\", \"2\"", "bad_precondition")] {
                 assert_eq!(post(change, tag).await.json["code"], code);
             }
-            operator.assert_problems(&format!("POST /v1/accounts/{{account}}/{change}"));
         }
+        operator.assert_problems("POST /v1/accounts/{account}/suspend");
+        operator.assert_problems("POST /v1/accounts/{account}/resume");
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     problem::{Problem, problems},
 };
 
-problems!(IN_ACCOUNT, POST; NoSuchDelivery, NoSuchEndpoint, Unusable, DeliveryNotPending, DeliveryInFlight);
+problems!(IN_ACCOUNT, POST; NoSuchDelivery, Unusable, DeliveryNotPending, DeliveryInFlight);
 
 /// Stop the retries of a delivery.
 ///

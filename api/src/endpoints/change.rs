@@ -103,8 +103,6 @@ mod tests {
 
     use crate::testing::{Answer, TestApi};
 
-    const OPERATION: &str = "PATCH /v1/accounts/{account}/endpoints/{endpoint}";
-
     on_each_database!(a_change_leaves_the_other_members_as_they_are);
     async fn a_change_leaves_the_other_members_as_they_are(database: TestDatabase) {
         let api = TestApi::on(database).await;
@@ -194,6 +192,6 @@ mod tests {
         assert_eq!(change("fifth", "\"1\", \"2\"").await.json["code"], "bad_precondition");
         let unknown = "/v1/accounts/acme/endpoints/ep_unknown";
         assert_eq!(api.patch(unknown, &json!({})).await.json["code"], "no_such_endpoint");
-        api.assert_problems(OPERATION);
+        api.assert_problems("PATCH /v1/accounts/{account}/endpoints/{endpoint}");
     }
 }

@@ -129,8 +129,6 @@ mod tests {
     use crate::testing::{TestApi, event};
 
     const PATH: &str = "/v1/accounts/acme/endpoints";
-    const OPERATION: &str = "POST /v1/accounts/{account}/endpoints";
-
     on_each_database!(a_webhook_is_created_with_a_secret_and_gets_events);
     async fn a_webhook_is_created_with_a_secret_and_gets_events(database: TestDatabase) {
         let api = TestApi::on(database).await;
@@ -301,6 +299,6 @@ mod tests {
         assert_eq!(api.post(PATH, &json!({"url": "https://127.0.0.1/"})).await.status, StatusCode::CREATED);
         let refused = api.post(PATH, &json!({"url": "https://127.0.0.1/"})).await;
         assert_eq!((refused.status, &refused.json["code"]), (StatusCode::CONFLICT, &json!("too_many_endpoints")));
-        api.assert_problems(OPERATION);
+        api.assert_problems("POST /v1/accounts/{account}/endpoints");
     }
 }

@@ -55,7 +55,8 @@ mod tests {
             assert_eq!((answer.status, &answer.json["disabled"]["reason"]), (StatusCode::OK, &reason), "{answer:?}");
             let unknown = format!("/v1/accounts/acme/endpoints/ep_unknown/{change}");
             assert_eq!(api.send("POST", &unknown, "", &[]).await.json["code"], "no_such_endpoint");
-            api.assert_problems(&format!("POST /v1/accounts/{{account}}/endpoints/{{endpoint}}/{change}"));
         }
+        api.assert_problems("POST /v1/accounts/{account}/endpoints/{endpoint}/pause");
+        api.assert_problems("POST /v1/accounts/{account}/endpoints/{endpoint}/enable");
     }
 }

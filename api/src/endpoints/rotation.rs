@@ -4,6 +4,8 @@ pub mod call_off;
 pub mod next;
 pub mod rotate;
 pub mod switch;
+#[cfg(test)]
+mod tests;
 
 use serde::Serialize;
 use signet_engine::service::endpoints::{RotateError, Rotation};

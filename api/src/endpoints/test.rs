@@ -140,3 +140,80 @@ impl From<DraftTestError> for Problem {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+    use serde_json::json;
+    use signet_engine::{
+        service::deliveries::DRAFT_TESTS_PER_MINUTE,
+        testing::{TestDatabase, WITHOUT_DESCRIPTOR, on_each_database},
+    };
+
+    use crate::testing::TestApi;
+
+    const DRAFT: &str = "/v1/accounts/acme/test";
+
+    /// A test of a webhook that is not saved.
+    fn draft() -> serde_json::Value {
+        json!({"url": "https://127.0.0.1/webhooks", "eventType": "task.completed"})
+    }
+
+    on_each_database!(a_test_is_made_with_either_secret_or_of_a_url_that_is_not_saved);
+    async fn a_test_is_made_with_either_secret_or_of_a_url_that_is_not_saved(database: TestDatabase) {
+        let api = TestApi::on(database).await;
+        let endpoint = format!("/v1/accounts/acme/endpoints/{}", api.subscribe(api.acme).await);
+        let path = format!("{endpoint}/test");
+        let sent = api.post(&path, &json!({"eventType": "task.failed"})).await;
+        assert_eq!((sent.status, &sent.json["exchange"]), (StatusCode::OK, &json!(null)), "{sent:?}");
+        let waited = api.post(&format!("{path}?wait=true"), &json!({"eventType": "task.failed"})).await;
+        assert_eq!((&waited.json["exchange"]["number"], &waited.json["exchange"]["status"]), (&json!(1), &json!(null)));
+        api.send("POST", &format!("{endpoint}/secret/rotate"), "", &[]).await;
+        let next = api.post(&path, &json!({"eventType": "task.failed", "secret": "next"})).await;
+        assert_eq!((&next.json["delivery"], &next.json["exchange"]["number"]), (&json!(null), &json!(1)), "{next:?}");
+        let tried = api.post(DRAFT, &draft()).await;
+        assert_eq!((tried.status, &tried.json["number"]), (StatusCode::OK, &json!(1)), "{tried:?}");
+        for (body, pointer) in [
+            (json!({"eventType": "task.lost"}), "/eventType"),
+            (json!({"eventType": "task.failed", "body": {"taskId": 7}}), "/body/taskId"),
+            (json!({"eventType": "task.failed", "secret": "last"}), "/secret"),
+        ] {
+            assert_eq!(api.post(&path, &body).await.pointer(), pointer);
+        }
+        let wrong = api.post(&format!("{path}?wait=maybe"), &json!({"eventType": "task.failed"})).await;
+        assert_eq!(wrong.json["errors"][0]["parameter"], "wait");
+    }
+
+    on_each_database!(a_test_that_cannot_be_made_is_refused_with_the_reason);
+    async fn a_test_that_cannot_be_made_is_refused_with_the_reason(database: TestDatabase) {
+        let api = TestApi::on(database).await;
+        let endpoint = format!("/v1/accounts/acme/endpoints/{}", api.subscribe(api.acme).await);
+        let path = format!("{endpoint}/test");
+        let next = json!({"eventType": "task.completed", "secret": "next"});
+        assert_eq!(api.post(&path, &next).await.json["code"], "no_rotation");
+        api.send("POST", &format!("{endpoint}/secret/rotate"), "", &[]).await;
+        let elsewhere = format!("https://{WITHOUT_DESCRIPTOR}/");
+        api.patch(&endpoint, &json!({"url": elsewhere})).await;
+        assert_eq!(api.post(&path, &next).await.json["code"], "attempt_not_made");
+        let mut there = draft();
+        there["url"] = json!(elsewhere);
+        assert_eq!(api.post(DRAFT, &there).await.json["code"], "attempt_not_made");
+        for _ in 0..DRAFT_TESTS_PER_MINUTE {
+            api.post(DRAFT, &draft()).await;
+        }
+        let refused = api.post(DRAFT, &draft()).await;
+        assert_eq!((refused.status, &refused.json["code"]), (StatusCode::TOO_MANY_REQUESTS, &json!("too_many_tests")));
+        assert!(refused.headers.contains_key("retry-after"), "{refused:?}");
+        assert_eq!(api.post(&path, &next).await.json["code"], "too_many_tests");
+        let neighbour = api.with_key_of(api.other).await;
+        assert_eq!(neighbour.post("/v1/accounts/other/test", &draft()).await.status, StatusCode::OK);
+
+        api.run("UPDATE endpoints SET secret = draft").await;
+        api.run("UPDATE accounts SET revision = revision + 1").await;
+        assert_eq!(api.post(&path, &json!({"eventType": "task.completed"})).await.json["code"], "unusable");
+        let unknown = "/v1/accounts/acme/endpoints/ep_unknown/test";
+        assert_eq!(api.post(unknown, &next).await.json["code"], "no_such_endpoint");
+        api.assert_problems("POST /v1/accounts/{account}/endpoints/{endpoint}/test");
+        api.assert_problems("POST /v1/accounts/{account}/test");
+    }
+}

@@ -2,7 +2,10 @@
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use signet_engine::testing::{TestDatabase, on_each_database};
+use signet_engine::{
+    service::event_types::MAX_TYPES,
+    testing::{TestDatabase, on_each_database},
+};
 
 use crate::testing::TestApi;
 
@@ -25,11 +28,6 @@ async fn a_type_is_made_listed_changed_archived_and_restored(database: TestDatab
     assert_eq!(made.headers["location"], "/v1/event-types/order.paid");
     assert_eq!((&made.json["group"], &made.json["origin"]), (&json!("order"), &json!("person")));
     assert_eq!(made.json["schema"], order_paid()["schema"]);
-    for (name, code) in [("order.paid", "event_type_exists"), ("task.failed", "event_type_built_in")] {
-        let mut another = order_paid();
-        another["name"] = json!(name);
-        assert_eq!(api.post(PATH, &another).await.json["code"], code, "{name}");
-    }
     let mut wrong = order_paid();
     wrong["sample"] = json!({"orderId": 7});
     wrong["name"] = json!("order.sent");
@@ -75,10 +73,33 @@ async fn a_type_is_made_listed_changed_archived_and_restored(database: TestDatab
             let answer = api.send("POST", &format!("{PATH}/{other}/{change}"), "", &[]).await;
             assert_eq!(answer.json["code"], code, "{other}");
         }
-        api.assert_problems(&format!("POST /v1/event-types/{{event_type}}/{change}"));
     }
+    api.assert_problems("POST /v1/event-types/{event_type}/archive");
+    api.assert_problems("POST /v1/event-types/{event_type}/restore");
     api.assert_problems("PUT /v1/event-types/{event_type}");
     api.assert_problems("GET /v1/event-types/{event_type}");
+}
+
+on_each_database!(a_type_that_there_cannot_be_is_refused_with_the_reason);
+async fn a_type_that_there_cannot_be_is_refused_with_the_reason(database: TestDatabase) {
+    let api = TestApi::on(database).await.with_operator_key().await;
+    api.post(PATH, &order_paid()).await;
+    for (name, code) in [("order.paid", "event_type_exists"), ("signet.order.paid", "event_type_built_in")] {
+        let mut another = order_paid();
+        another["name"] = json!(name);
+        assert_eq!(api.post(PATH, &another).await.json["code"], code, "{name}");
+    }
+    let now = api.instant_after(std::time::Duration::ZERO);
+    api.run(&format!(
+        "WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < {MAX_TYPES})
+         INSERT INTO event_types (name, description, source, created_at, updated_at, revision)
+         SELECT 'filled.' || n, '', 'person', {now}, {now}, 0 FROM counted"
+    ))
+    .await;
+    let mut one_more = order_paid();
+    one_more["name"] = json!("order.sent");
+    assert_eq!(api.post(PATH, &one_more).await.json["code"], "too_many_event_types");
+    api.assert_problems("POST /v1/event-types");
 }
 
 on_each_database!(a_key_of_an_account_reads_the_catalogue_and_changes_no_type);

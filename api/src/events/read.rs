@@ -44,3 +44,27 @@ pub async fn read_event(
         deliveries: detail.deliveries.deliveries.into_iter().map(line).collect(),
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+    use serde_json::json;
+    use signet_engine::testing::{TestDatabase, on_each_database};
+
+    use crate::testing::{TestApi, event};
+
+    on_each_database!(an_event_is_read_with_its_body_and_its_deliveries);
+    async fn an_event_is_read_with_its_body_and_its_deliveries(database: TestDatabase) {
+        let api = TestApi::on(database).await;
+        let endpoint = api.subscribe(api.acme).await;
+        let id = api.post("/v1/events", &event()).await.json["id"].clone();
+        let path = format!("/v1/accounts/acme/events/{}", id.as_str().expect("an id"));
+        let read = api.get(&path).await;
+        assert_eq!((read.status, &read.json["event"]["id"]), (StatusCode::OK, &id), "{read:?}");
+        assert!(read.json["body"].as_str().is_some_and(|body| body.contains("task_1")), "{read:?}");
+        assert_eq!(read.json["deliveries"][0]["endpoint"], json!(endpoint.to_string()));
+        let unknown = api.get("/v1/accounts/acme/events/evt_unknown").await;
+        assert_eq!((unknown.status, &unknown.json["code"]), (StatusCode::NOT_FOUND, &json!("no_such_event")));
+        api.assert_problems("GET /v1/accounts/{account}/events/{event}");
+    }
+}

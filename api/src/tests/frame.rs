@@ -1,6 +1,9 @@
 //! The document is whole, and says of each operation what is true.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use insta::assert_snapshot;
 use serde_json::{Value, json};
@@ -8,22 +11,39 @@ use signet_engine::service::stored_answers::Reservation;
 use signet_model::Scope;
 
 use super::access::Own;
-use crate::testing::{Operation, TestApi};
+use crate::testing::{COMMON, Operation, TestApi};
+
+/// The sources of this crate.
+fn sources() -> String {
+    fn within(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path());
+        entries.flat_map(|path| if path.is_dir() { within(&path) } else { vec![text(&path)] }).collect()
+    }
+    fn text(path: &Path) -> String {
+        std::fs::read_to_string(path).unwrap_or_default()
+    }
+    within(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))).concat()
+}
 
 #[test]
 fn routes_are_registered_with_their_descriptions_alone() {
-    fn sources(folder: &std::path::Path) -> Vec<String> {
-        let entries = std::fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path());
-        let read = |path: std::path::PathBuf| if path.is_dir() { sources(&path) } else { vec![text(&path)] };
-        entries.flat_map(read).collect()
-    }
-    fn text(path: &std::path::Path) -> String {
-        std::fs::read_to_string(path).unwrap_or_default()
-    }
     let call = concat!(".route", "(");
-    let count =
-        sources(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))).concat().matches(call).count();
-    assert_eq!(count, 2, "the answer to unknown paths, and the reference");
+    assert_eq!(sources().matches(call).count(), 2, "the answer to unknown paths, and the reference");
+}
+
+/// Those tests fail unless the codes that were answered are those that are declared.
+#[tokio::test]
+async fn the_own_problems_of_each_operation_are_provoked_by_a_test_that_names_it() {
+    let api = TestApi::new().await;
+    let sources: String = sources().split_whitespace().collect();
+    for operation in api.described.operations() {
+        let name = operation.name();
+        let own: Vec<_> = operation.codes().into_iter().filter(|code| !COMMON.contains(&&**code)).collect();
+        let squeezed: String = name.split_whitespace().collect();
+        let is_named =
+            ["assert_problems", "documents"].map(|call| sources.contains(&format!("{call}(\"{squeezed}\")")));
+        assert!(own.is_empty() || is_named.contains(&true), "no test names {name}, which declares {own:?}");
+    }
 }
 
 #[tokio::test]

@@ -92,9 +92,8 @@ mod tests {
         api.get(unknown).await;
         api.send("POST", &format!("{unknown}/release"), "", &[]).await;
         api.send("POST", &format!("{unknown}/discard"), "", &[]).await;
-        let operation = "/v1/accounts/{account}/endpoints/{endpoint}/held";
-        api.assert_problems(&format!("GET {operation}"));
-        api.assert_problems(&format!("POST {operation}/release"));
-        api.assert_problems(&format!("POST {operation}/discard"));
+        api.assert_problems("GET /v1/accounts/{account}/endpoints/{endpoint}/held");
+        api.assert_problems("POST /v1/accounts/{account}/endpoints/{endpoint}/held/release");
+        api.assert_problems("POST /v1/accounts/{account}/endpoints/{endpoint}/held/discard");
     }
 }
