@@ -75,32 +75,43 @@ function overflowing() {
     .map((element) => element.outerHTML.slice(0, 120));
 }
 
+/** Asserts that a page fits its window and is accessible, and takes a picture of it. */
+async function look(page, { name, address, file }) {
+  await page.goto(address, { waitUntil: 'load' });
+  expect(await page.evaluate(overflowing), `${name} fits its window`).toEqual([]);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(page.viewportSize().width);
+  const { violations, passes } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']).analyze();
+  expect(passes.map(({ id }) => id)).toContain('color-contrast');
+  const faults = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.failureSummary} ${node.html}`));
+  expect(faults, `${name} is accessible`).toEqual([]);
+  await page.screenshot({ path: path.join(ARTEFACTS, `${name}-${file}.png`), fullPage: true, animations: 'disabled' });
+}
+
 for (const [size, viewport] of Object.entries(SIZES)) {
   for (const colorScheme of ['light', 'dark']) {
     test.describe(`${size} and ${colorScheme}`, () => {
       test.use({ viewport, colorScheme });
+      const file = `${size}-${colorScheme}`;
 
       test('every page fits its window and is accessible', async ({ page, signet, receiver, messages }) => {
-        const screenshot = (name) =>
-          page.screenshot({ path: path.join(ARTEFACTS, `${name}-${size}-${colorScheme}.png`), fullPage: true, animations: 'disabled' });
-        const look = async (name, address) => {
-          await page.goto(new URL(address, signet.origin).href, { waitUntil: 'load' });
-          expect(await page.evaluate(overflowing), `${name} fits its window`).toEqual([]);
-          expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(viewport.width);
-          const { violations, passes } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']).analyze();
-          expect(passes.map(({ id }) => id)).toContain('color-contrast');
-          const faults = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.failureSummary} ${node.html}`));
-          expect(faults, `${name} is accessible`).toEqual([]);
-          await screenshot(name);
-        };
-        await look('setup', signet.setupLink);
+        const lookAt = (name, address) => look(page, { name, address: new URL(address, signet.origin).href, file });
+        await lookAt('setup', signet.setupLink);
         const pages = await fillPages(signet, receiver);
-        await look('login', '/login');
+        await lookAt('login', '/login');
         await signIn(page, signet);
         for (const [name, address] of Object.entries(pages)) {
-          await look(name, address);
+          await lookAt(name, address);
           if (name === 'not-found') messages.length = 0; // The browser reports the 404, which is expected.
         }
+      });
+
+      test('the reference of the API fits its window and is accessible', async ({ page, signet }) => {
+        await look(page, { name: 'reference', address: `${signet.origin}/docs/api`, file });
+        await page.getByRole('group').filter({ hasText: 'Webhooks' }).locator('summary').click();
+        await page.getByRole('link', { name: 'Create a webhook' }).click();
+        await expect(page.getByRole('heading', { name: 'Create a webhook' })).toBeInViewport();
+        await page.locator('#createEndpoint').getByRole('link', { name: 'too_many_endpoints' }).click();
+        await expect(page.locator('#problem-too_many_endpoints')).toBeInViewport();
       });
     });
   }

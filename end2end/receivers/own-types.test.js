@@ -6,27 +6,29 @@ import { after, before, test } from 'node:test';
 import { HTTP } from 'cloudevents';
 
 import { makeCertificates } from '../support/certificates.js';
+import { Producer } from '../support/producer.js';
 import { verifiedInPython } from '../support/python.js';
 import { Receiver } from '../support/receiver.js';
-import { startService } from '../support/service.js';
+import { Signet } from '../support/signet.js';
 
 const LIMIT = { timeout: 60_000 };
 const SCHEMA = { type: 'object', properties: { total: { type: 'number', minimum: 0 } }, required: ['total'] };
 const TIMESTAMP = '2026-03-28T12:00:00Z';
 
-let signet, producer, express, standard, cloud;
+let signet, operator, express, standard, cloud;
 
 before(async () => {
   const certificates = await makeCertificates();
-  const service = await startService(certificates);
-  ({ signet, producer } = service);
+  signet = await Signet.start(certificates);
   await signet.command('event-type', 'add', 'order.paid', '--schema', JSON.stringify(SCHEMA));
   await signet.command('event-type', 'add', 'ping');
+  await signet.command('account', 'add', 'bakery');
+  operator = new Producer(signet.origin, await signet.command('key', 'add', '--name', 'operator', '--scope', 'all'));
   const receivers = [Receiver.express(certificates), Receiver.standard(certificates), Receiver.standard(certificates)];
   [express, standard, cloud] = await Promise.all(receivers);
-  for (const [receiver, options] of [[express], [standard], [cloud, { 'cloud-events': 'on' }]]) {
-    const { secret } = await service.dashboard.addWebhook(receiver.url, ['order.paid', 'ping'], options);
-    receiver.secret = secret;
+  for (const receiver of [express, standard, cloud]) {
+    const webhook = { url: receiver.url, eventTypes: ['order.*', 'ping'], cloudEvents: receiver === cloud };
+    receiver.secret = (await post('/endpoints', webhook)).secret;
   }
 }, LIMIT);
 
@@ -34,6 +36,18 @@ after(async () => {
   for (const receiver of [express, standard, cloud]) receiver?.close();
   await signet?.discard();
 });
+
+/** Posts to a path of the account. */
+async function post(path, body) {
+  const answer = await operator.request('POST', `/v1/accounts/bakery${path}`, JSON.stringify(body));
+  assert.ok(answer.status < 300, JSON.stringify(answer.body));
+  return answer.body;
+}
+
+/** Sends an event; `members` is JSON text. */
+function send(members) {
+  return operator.send(`{"account":"bakery",${members.slice(1)}`);
+}
 
 /** The next arrival at each receiver; all must have verified theirs. */
 async function delivered() {
@@ -49,7 +63,7 @@ const EVENTS = {
 
 for (const [name, [members, sent]] of Object.entries(EVENTS)) {
   test(`an event of an own type is verified by all libraries: ${name}`, LIMIT, async () => {
-    await producer.send(`{"event":"order.paid","timestamp":"${TIMESTAMP}",${members.slice(1)}`);
+    await send(`{"event":"order.paid","timestamp":"${TIMESTAMP}",${members.slice(1)}`);
     const [parsed, raw] = await delivered();
     assert.equal(raw.text, `{"event":"order.paid",${sent}"timestamp":"${TIMESTAMP}"}`);
     assert.equal(JSON.stringify(JSON.parse(raw.text)), raw.text, 'the bytes are a fixed point');
@@ -64,23 +78,23 @@ for (const [name, [members, sent]] of Object.entries(EVENTS)) {
 }
 
 test('an event that its schema forbids is refused with the member, and not sent', LIMIT, async () => {
-  const answer = await producer.request('POST', '/v1/events', '{"event":"order.paid","total":-1}');
+  const answer = await operator.request('POST', '/v1/events', '{"account":"bakery","event":"order.paid","total":-1}');
   assert.deepEqual([answer.status, answer.body.errors[0].pointer], [422, '/total']);
-  await producer.send('{"event":"ping"}');
+  await send('{"event":"ping"}');
   const [{ body }] = await delivered();
   assert.equal(body.event, 'ping', 'nothing came before');
 });
 
 test('the SDK of CloudEvents reads a delivery in binary mode, signed as ever', LIMIT, async () => {
-  const account = await producer.request('GET', '/v1/key');
-  await producer.send(`{"event":"order.paid","total":20,"timestamp":"${TIMESTAMP}"}`);
+  const { body: account } = await operator.request('GET', '/v1/accounts/bakery');
+  await send(`{"event":"order.paid","total":20,"timestamp":"${TIMESTAMP}"}`);
   const [, plain, { text, headers }] = await delivered();
   assert.equal(HTTP.isEvent({ headers, body: text }), true);
   const event = HTTP.toEvent({ headers, body: text });
   assert.equal(event.validate(), true);
   assert.deepEqual(
     [event.specversion, event.id, event.type, event.source, event.time, event.datacontenttype],
-    ['1.0', headers['webhook-id'], 'order.paid', `/accounts/${account.body.account}`, '2026-03-28T12:00:00.000Z', 'application/json'],
+    ['1.0', headers['webhook-id'], 'order.paid', `/accounts/${account.id}`, '2026-03-28T12:00:00.000Z', 'application/json'],
   );
   assert.deepEqual(event.data, JSON.parse(text));
   assert.equal(text, plain.text, 'the option changes no byte of the body');
@@ -88,15 +102,10 @@ test('the SDK of CloudEvents reads a delivery in binary mode, signed as ever', L
 });
 
 test('a resend of a CloudEvent is the same event', LIMIT, async () => {
-  await producer.send('{"event":"order.paid","total":30}');
+  await send('{"event":"order.paid","total":30}');
   const [, , first] = await delivered();
   await signet.settled();
-  const key = await signet.command('key', 'add', '--account', 'default', '--name', 'resender', '--scope', 'deliveries:write');
-  const resend = await fetch(`${signet.origin}/v1/accounts/default/deliveries/${first.headers['webhook-id']}/resend`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${key}` },
-  });
-  assert.equal(resend.status, 200);
+  await post(`/deliveries/${first.headers['webhook-id']}/resend`);
   const second = await cloud.arrivals.next();
   const [before, after] = [first, second].map(({ headers, text }) => HTTP.toEvent({ headers, body: text }));
   assert.deepEqual([after.id, after.time, after.data], [before.id, before.time, before.data]);

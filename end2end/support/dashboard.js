@@ -68,15 +68,11 @@ export class Dashboard {
     return [...form.matchAll(/name="event" value="([^"]+)"/g)].map(([, name]) => name);
   }
 
-  /**
-   * Adds a webhook and returns its path, and its secret, which the form has shown. `options`
-   * are other fields of the form.
-   */
-  async addWebhook(url, events, options = {}) {
+  /** Adds a webhook and returns its path, and its secret, which the form has shown. */
+  async addWebhook(url, events) {
     const form = await this.open('/settings/webhooks/new');
     const secret = /name="secret" value="(whsec_[^"]+)"/.exec(form)[1];
-    const fields = { url, description: '', event: events, secret, ...options };
-    const { path } = await this.submit('/settings/webhooks/new', fields);
+    const { path } = await this.submit('/settings/webhooks/new', { url, description: '', event: events, secret });
     return { path, secret };
   }
 
