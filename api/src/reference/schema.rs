@@ -65,14 +65,14 @@ pub fn kind(document: &Value, schema: &Value) -> String {
     if let Some(values) = schema["enum"].as_array() {
         return values.iter().map(text_of).collect::<Vec<_>>().join(" | ");
     }
-    let named = |name: &str| match name {
+    let in_words = |name: &str| match name {
         "array" => format!("list of {}", kind(document, &schema["items"])),
         name => name.to_owned(),
     };
     match &schema["type"] {
         Value::String(name) if schema["format"] == "date-time" => format!("{name}, an instant"),
-        Value::String(name) => named(name),
-        Value::Array(names) => names.iter().map(|name| named(text_of(name))).collect::<Vec<_>>().join(" or "),
+        Value::String(name) => in_words(name),
+        Value::Array(names) => names.iter().map(|name| in_words(text_of(name))).collect::<Vec<_>>().join(" or "),
         _ => {
             let kinds: Vec<_> = parts(schema).map(|part| kind(document, part)).collect();
             if kinds.is_empty() { "any".to_owned() } else { kinds.join(" or ") }
