@@ -12,10 +12,7 @@ mod tree;
 use std::{fmt, io::Read, path::Path};
 
 use anyhow::{Context, ensure};
-use signet_engine::{
-    Engine,
-    service::event_types::{EventTypeContent, EventTypeDraft, Imported},
-};
+use signet_engine::service::event_types::{EventTypeContent, EventTypeDraft, EventTypeSet};
 
 use tree::Tree;
 
@@ -56,15 +53,13 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
-/// Makes the catalogue as a file has it. Types that only an earlier file has named are
-/// archived.
+/// The types of a file.
 ///
 /// # Errors
-/// The file cannot be read, or one of its types is not valid; then no type is changed.
-pub async fn import(engine: &Engine, path: &Path) -> anyhow::Result<Imported> {
+/// The file cannot be read, or one of its types is not valid.
+pub fn open(path: &Path) -> anyhow::Result<EventTypeSet> {
     let at = || path.display().to_string();
-    let drafts = drafts(&read(path)?).with_context(at)?;
-    engine.event_types().import(drafts).await.with_context(at)
+    EventTypeSet::try_from(drafts(&read(path)?).with_context(at)?).with_context(at)
 }
 
 fn read(path: &Path) -> anyhow::Result<Tree> {

@@ -23,7 +23,7 @@ use signet_model::{
 };
 
 pub use catalogue::Catalogue;
-pub use import::{ImportError, Imported};
+pub use import::{EventTypeSet, ImportError, Imported};
 pub(crate) use remembered::Remembered;
 pub(super) use store::unusable;
 

@@ -213,8 +213,9 @@ async fn restore(args: &NameArgs) -> anyhow::Result<()> {
 }
 
 async fn import(args: &ImportArgs) -> anyhow::Result<()> {
+    let types = event_type_file::open(&args.file)?;
     let engine = storage::open(&args.storage).await?;
-    let Imported { created, changed, unchanged, archived } = event_type_file::import(&engine, &args.file).await?;
+    let Imported { created, changed, unchanged, archived } = engine.event_types().import(types).await?;
     println!("{created} added, {changed} changed, {archived} archived, {unchanged} as before");
     Ok(())
 }

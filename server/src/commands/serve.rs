@@ -3,7 +3,7 @@
 use std::{
     io::Write,
     net::{IpAddr, SocketAddr},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use anyhow::Context;
@@ -11,7 +11,10 @@ use clap::Args;
 use signet_engine::{
     Engine, Running, Settings, Shutdown,
     outbound::{Config, Policy},
-    service::{accounts::NameError, event_types::Imported},
+    service::{
+        accounts::NameError,
+        event_types::{EventTypeSet, Imported},
+    },
 };
 use signet_model::AccountId;
 use tokio::net::TcpListener;
@@ -127,12 +130,15 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     let socket = TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", args.listen))?;
+    let event_types = args.event_types.as_deref().map(event_type_file::open).transpose()?;
     let _only_server = ServerLock::take(&storage::url(&args.storage)?)?;
     let engine = storage::open_to_serve(&args.storage, args.settings()?, &args.outbound()?).await?;
     if let Some(account) = &args.accounts.operations_account {
         engine.name_operations_account(account).await?;
     }
-    import_event_types(&engine, args.event_types.as_deref()).await?;
+    if let Some(types) = event_types {
+        import_event_types(&engine, types).await?;
+    }
     let running = engine.start().context("a new engine was started before")?;
     shutdown::begin_on_signals(&shutdown, args.stop_limit.get())?;
     if args.dev {
@@ -149,10 +155,10 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
 }
 
 /// Makes the catalogue as the file has it, before an event can come in.
-async fn import_event_types(engine: &Engine, file: Option<&Path>) -> anyhow::Result<()> {
-    let Some(file) = file else { return Ok(()) };
-    let Imported { created, changed, unchanged, archived } = event_type_file::import(engine, file).await?;
-    tracing::info!(created, changed, unchanged, archived, "event types of {}", file.display());
+async fn import_event_types(engine: &Engine, types: EventTypeSet) -> anyhow::Result<()> {
+    let imported = engine.event_types().import(types).await.context("--event-types")?;
+    let Imported { created, changed, unchanged, archived } = imported;
+    tracing::info!(created, changed, unchanged, archived, "took over the event types of the file");
     Ok(())
 }
 

@@ -24,6 +24,22 @@ pub struct Imported {
     pub archived: usize,
 }
 
+/// The types of a file, each of which can be saved, and is named once.
+#[derive(Debug)]
+pub struct EventTypeSet(Vec<EventTypeDraft>);
+
+impl TryFrom<Vec<EventTypeDraft>> for EventTypeSet {
+    type Error = ImportError;
+
+    fn try_from(drafts: Vec<EventTypeDraft>) -> Result<Self, ImportError> {
+        let mut named = HashSet::with_capacity(drafts.len());
+        if let Some(twice) = drafts.iter().find(|draft| !named.insert(&draft.name)) {
+            return Err(ImportError::Twice(twice.name.clone()));
+        }
+        Ok(Self(drafts.into_iter().map(checked).collect::<Result<_, _>>()?))
+    }
+}
+
 /// A file was not taken. No type is changed.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
@@ -54,19 +70,14 @@ impl EventTypesHandle<'_> {
     /// names them.
     ///
     /// # Errors
-    /// A type of the file cannot be saved; then none is.
-    pub async fn import(self, drafts: Vec<EventTypeDraft>) -> Result<Imported, ImportError> {
-        let drafts = drafts.into_iter().map(checked).collect::<Result<Vec<_>, _>>()?;
+    /// The catalogue would have too many types, or the database failed; then no type is changed.
+    pub async fn import(self, EventTypeSet(drafts): EventTypeSet) -> Result<Imported, ImportError> {
         let mut change = Change::begin(self.0).await?;
         let stored = change.all().await?;
         let mut stored: HashMap<EventType, Row> =
             stored.into_iter().filter_map(|row| Some((row.name.clone().ok()?, row))).collect();
         let mut done = Imported::default();
-        let mut named = HashSet::with_capacity(drafts.len());
         for EventTypeDraft { name, content } in &drafts {
-            if !named.insert(name) {
-                return Err(ImportError::Twice(name.clone()));
-            }
             match stored.remove(name) {
                 None => {
                     change.insert(name, content, Source::File).await?;

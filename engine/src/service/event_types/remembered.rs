@@ -48,12 +48,13 @@ impl Remembered {
     /// meanwhile.
     pub(super) async fn current(&self, service: &Service) -> db::Result<Arc<Catalogue>> {
         let (catalogue, read_at) = self.last();
-        let Some(read_at) = read_at else { return self.now(service).await };
+        // The rare reading is in a box of its own, so that the future of each request is small.
+        let Some(read_at) = read_at else { return Box::pin(self.now(service)).await };
         if read_at.elapsed() < LIFETIME {
             return Ok(catalogue);
         }
         let Ok(_turn) = self.reading.try_lock() else { return Ok(catalogue) };
-        self.read(service).await.or_else(|error| {
+        Box::pin(self.read(service)).await.or_else(|error| {
             tracing::debug!(%error, "the catalogue could not be read; the last one is used");
             Ok(catalogue)
         })

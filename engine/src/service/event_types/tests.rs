@@ -126,7 +126,7 @@ async fn the_same_file_twice_changes_nothing_and_what_it_no_longer_names_is_arch
     let (engine, _) = resting_engine(&database);
     let types = engine.event_types();
     create(&engine, "made.here").await;
-    let file = || vec![draft("order.paid", Some(SCHEMA), None), draft("order.sent", None, None)];
+    let file = || set(vec![draft("order.paid", Some(SCHEMA), None), draft("order.sent", None, None)]);
     let first = types.import(file()).await.expect("imported");
     assert_eq!(first, Imported { created: 2, ..Imported::default() });
     let before = types.current().await.expect("a catalogue").revision;
@@ -134,7 +134,7 @@ async fn the_same_file_twice_changes_nothing_and_what_it_no_longer_names_is_arch
     assert_eq!(again, Imported { unchanged: 2, ..Imported::default() });
     assert_eq!(types.current().await.expect("a catalogue").revision, before);
 
-    let second = types.import(vec![draft("order.sent", Some(SCHEMA), None)]).await.expect("imported");
+    let second = types.import(set(vec![draft("order.sent", Some(SCHEMA), None)])).await.expect("imported");
     assert_eq!(second, Imported { changed: 1, archived: 1, ..Imported::default() });
     let catalogue = types.current().await.expect("a catalogue");
     assert!(catalogue.get("order.paid").is_some_and(|entry| entry.archived_at.is_some()));
@@ -145,19 +145,19 @@ async fn the_same_file_twice_changes_nothing_and_what_it_no_longer_names_is_arch
     assert!(types.current().await.expect("a catalogue").find("order.paid").is_ok());
 }
 
-on_each_database!(a_file_with_a_type_that_cannot_be_saved_changes_nothing);
-async fn a_file_with_a_type_that_cannot_be_saved_changes_nothing(database: TestDatabase) {
-    let (engine, _) = resting_engine(&database);
+#[test]
+fn a_file_with_a_type_that_cannot_be_saved_is_refused_whole() {
+    let [fine, again] = [draft("a.b", None, None), draft("a.b", None, None)];
     for wrong in ["[]", "{"] {
-        let refused =
-            engine.event_types().import(vec![draft("a.b", None, None), draft("c.d", Some(wrong), None)]).await;
+        let refused = EventTypeSet::try_from(vec![fine.clone(), draft("c.d", Some(wrong), None)]);
         assert!(matches!(refused, Err(ImportError::Type { name, .. }) if name == *"c.d"));
     }
-    let twice = engine.event_types().import(vec![draft("a.b", None, None), draft("a.b", None, None)]).await;
-    assert!(matches!(twice, Err(ImportError::Twice(_))), "{twice:?}");
-    let built_in = engine.event_types().import(vec![draft("task.failed", None, None)]).await;
-    assert!(built_in.is_err());
-    assert_eq!(engine.event_types().current().await.expect("a catalogue").all().count(), 3);
+    assert!(matches!(EventTypeSet::try_from(vec![fine, again]), Err(ImportError::Twice(_))));
+    assert!(EventTypeSet::try_from(vec![draft("task.failed", None, None)]).is_err(), "it is built in");
+}
+
+fn set(drafts: Vec<EventTypeDraft>) -> EventTypeSet {
+    EventTypeSet::try_from(drafts).expect("types that can be saved")
 }
 
 on_each_database!(a_type_that_cannot_be_read_stops_only_itself);
