@@ -383,11 +383,11 @@ impl Play {
             Step::Recover(which) => {
                 let recovered =
                     self.engine.account(account).endpoint(self.endpoints[which]).recover(self.start, &all).await;
-                self.model.settle(which, now);
                 match self.model.endpoints[which] {
                     Endpoint::Deleted => prop_assert!(matches!(recovered, Err(StartError::Store(_)))),
                     Endpoint::Disabled => prop_assert!(matches!(recovered, Err(StartError::Disabled))),
                     Endpoint::Enabled => {
+                        self.model.settle(which, now);
                         prop_assert_eq!(
                             recovered.ok().map(|resend| resend.sent),
                             Some(self.model.send_paced(which, State::Failed, now))

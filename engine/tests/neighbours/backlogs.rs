@@ -17,7 +17,13 @@ const DELIVERIES: u32 = 100_000;
 /// The neighbourhoods in which the bad neighbour has a backlog at a receiver that
 /// does not answer.
 async fn with_backlog(state: State) -> Vec<(Neighbourhood, EndpointId)> {
-    let settings = Settings { budget: Duration::from_hours(1), lease: Duration::from_hours(2), ..Settings::default() };
+    let settings = Settings {
+        budget: Duration::from_hours(1),
+        lease: Duration::from_hours(2),
+        // A resend that is an hour ahead of what is sent pauses.
+        release_rate: 1_000,
+        ..Settings::default()
+    };
     let mut worlds = Vec::new();
     for world in Neighbourhood::each(settings).await {
         world.bad_receiver.answer_by(|_| pending());
