@@ -82,11 +82,11 @@ impl Database {
         })
     }
 
-    /// Begins a transaction that reads one snapshot, however long it takes.
-    pub(crate) async fn snapshot(&self) -> Result<Tx<'static>> {
+    /// Begins a transaction that reads one snapshot.
+    pub(crate) async fn snapshot(&self, pool: Pool) -> Result<Tx<'static>> {
         Ok(match self {
-            Self::Sqlite(db) => Tx::Sqlite(db.snapshot().await?),
-            Self::Postgres(db) => Tx::Postgres(db.snapshot().await?),
+            Self::Sqlite(db) => Tx::Sqlite(db.snapshot(pool).await?),
+            Self::Postgres(db) => Tx::Postgres(db.snapshot(pool).await?),
         })
     }
 

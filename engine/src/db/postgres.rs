@@ -10,7 +10,7 @@ use sqlx::{
 use super::{
     Error, Result,
     page_limit::POSTGRES_PAGE_LIMIT,
-    pools::{LOOKUPS, PATIENT, Readers},
+    pools::{LOOKUPS, PATIENT, Pool, Readers},
 };
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/postgres");
@@ -92,9 +92,9 @@ impl Postgres {
         self.pool.begin().await.map_err(Error::named("begin"))
     }
 
-    pub(super) async fn snapshot(&self) -> Result<Transaction<'static, sqlx::Postgres>> {
+    pub(super) async fn snapshot(&self, pool: Pool) -> Result<Transaction<'static, sqlx::Postgres>> {
         const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        self.readers.patient.begin_with(BEGIN).await.map_err(Error::named("begin"))
+        self.readers.of(pool).begin_with(BEGIN).await.map_err(Error::named("begin"))
     }
 
     pub(super) async fn close(&self) {

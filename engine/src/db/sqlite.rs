@@ -17,7 +17,7 @@ use super::{
     Error, OpenFiles, Result,
     open_files::make_private,
     page_limit::{PAGE_LIMIT, limited},
-    pools::{LOOKUPS, PATIENT, Readers},
+    pools::{LOOKUPS, PATIENT, Pool, Readers},
 };
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
@@ -92,8 +92,8 @@ impl Sqlite {
         Ok(SqliteTx { transaction, _turn: Some(turn) })
     }
 
-    pub(super) async fn snapshot(&self) -> Result<SqliteTx> {
-        let transaction = self.readers.patient.begin().await.map_err(Error::named("begin"))?;
+    pub(super) async fn snapshot(&self, pool: Pool) -> Result<SqliteTx> {
+        let transaction = self.readers.of(pool).begin().await.map_err(Error::named("begin"))?;
         Ok(SqliteTx { transaction, _turn: None })
     }
 

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::{EFFECTIVE_STATE, Service};
 use crate::{
     Settings,
-    db::{Result, Tx},
+    db::{Pool, Result, Tx},
     seal::Sealer,
 };
 
@@ -65,7 +65,7 @@ const STATES: &str = formatcp!(
 
 /// Checks every rule on one snapshot; secrets only with a sealer that has the key.
 pub(crate) async fn check(service: &Service, sealer: Option<&Sealer>) -> Result<Ledger> {
-    let mut tx = service.db.snapshot().await?;
+    let mut tx = service.db.snapshot(Pool::Patient).await?;
     // The first statement fixes the snapshot, at some instant while it runs: all of it was
     // stored before `now`, and every delivery due by `began` was due.
     let began = service.clock.now();

@@ -15,10 +15,8 @@
 //! Where no index serves the rest of a filter, the deliveries up to an edge are *searched*,
 //! in rounds, and the answer tells where the search ended.
 
-use std::collections::HashSet;
-
 use const_format::formatcp;
-use signet_model::{DeliveryId, EndpointId, EventId, Timestamp, delivery::State};
+use signet_model::{AccountId, DeliveryId, EndpointId, EventId, Timestamp, delivery::State};
 use uuid::Uuid;
 
 use super::{
@@ -28,7 +26,7 @@ use super::{
 };
 use crate::{
     UnusableDelivery,
-    db::{Conn, MadeSql, Pool, Sql},
+    db::{MadeSql, Pool, Sql, Tx},
     service::{AccountHandle, EFFECTIVE_STATE, EndpointHandle, Error, Result},
 };
 
@@ -127,6 +125,7 @@ struct Part {
 /// All that a filter looks at.
 #[derive(Debug)]
 pub(crate) struct Search<'f> {
+    account: AccountId,
     filter: &'f Filter,
     order: Order,
     parts: Vec<Part>,
@@ -330,7 +329,8 @@ impl AccountHandle<'_> {
     /// # Errors
     /// The filter names an endpoint that the account does not have.
     pub async fn deliveries(self, filter: &Filter, from: Option<Position>, limit: u32) -> Result<Log> {
-        let search = self.search(filter, Order::NewestFirst).await?;
+        let mut tx = self.service.db.snapshot(Pool::Pages).await?;
+        let search = self.search(&mut tx, filter, Order::NewestFirst).await?;
         let mut span = filter.span();
         span.before = from.map_or(span.before, |from| from.min(span.before));
         let (mut rows, mut next, mut is_searched) = (Vec::new(), None, false);
@@ -338,9 +338,9 @@ impl AccountHandle<'_> {
         let mut each = if search.is_residual { search.first_round() } else { limit + 1 };
         let mut looked_at = 0;
         loop {
-            let edge = self.edge(&search, span, each).await?;
+            let edge = search.edge(&mut tx, span, each).await?;
             let part = Span { first: edge.unwrap_or(span.first), each, ..span };
-            rows.extend(self.rows(&search, part, limit + 1).await?);
+            rows.extend(search.rows(&mut tx, part, limit + 1).await?);
             if rows.len() > limit as usize {
                 break;
             }
@@ -348,7 +348,7 @@ impl AccountHandle<'_> {
             if !search.is_residual {
                 break;
             }
-            let count = self.count(&search, part).await?;
+            let count = search.count(&mut tx, part).await?;
             looked_at += count;
             span.before = Position::before(edge);
             if looked_at >= SEARCHED {
@@ -362,108 +362,102 @@ impl AccountHandle<'_> {
             rows.truncate(limit as usize);
             next = rows.iter().rev().find_map(Row::position);
         }
-        let rest = if is_searched { Some(Rest::Searched) } else { self.rest(&search).await? };
+        let rest = if is_searched { Some(Rest::Searched) } else { search.rest(&mut tx).await? };
+        tx.commit().await?;
         Ok(Log { deliveries: rows.into_iter().filter_map(Row::read).collect(), next, rest })
     }
 
-    /// The ways to the deliveries that a filter selects.
-    pub(crate) async fn search(self, filter: &Filter, order: Order) -> Result<Search<'_>> {
-        let known = self.known_endpoints(filter.endpoint).await?;
+    /// The ways to the deliveries that a filter selects. All that a page needs is read from one
+    /// snapshot: a delivery that changes its state between two statements would be on none, or
+    /// on two of the ways.
+    pub(crate) async fn search<'f>(self, tx: &mut Tx<'_>, filter: &'f Filter, order: Order) -> Result<Search<'f>> {
+        let known = self.known_endpoints(tx, filter.endpoint).await?;
         let events = match &filter.task {
-            Some(task) => self.events_about(task).await?,
+            Some(task) => self.events_about(tx, task).await?,
             None => Vec::new(),
         };
-        Ok(filter.search(&known, events, order))
+        Ok(filter.search(self.id, &known, events, order))
     }
 
-    async fn known_endpoints(self, only: Option<EndpointId>) -> Result<Vec<KnownEndpoint>> {
+    async fn known_endpoints(self, tx: &mut Tx<'_>, only: Option<EndpointId>) -> Result<Vec<KnownEndpoint>> {
         const ALL: &str = "SELECT id, deleted_at IS NOT NULL AS is_deleted FROM endpoints WHERE account_id = $1
              ORDER BY is_deleted, id DESC LIMIT $2";
         const ONE: &str =
             "SELECT id, deleted_at IS NOT NULL AS is_deleted FROM endpoints WHERE account_id = $1 AND id = $2";
-        let mut conn = self.service.db.read(Pool::Pages).await?;
         let Some(id) = only else {
-            return Ok(conn.query(ALL).bind(self.id).bind(ENDPOINTS_MERGED).fetch_all().await?);
+            return Ok(tx.query(ALL).bind(self.id).bind(ENDPOINTS_MERGED).fetch_all().await?);
         };
-        let one: Option<KnownEndpoint> = conn.query(ONE).bind(self.id).bind(id).fetch_optional().await?;
+        let one: Option<KnownEndpoint> = tx.query(ONE).bind(self.id).bind(id).fetch_optional().await?;
         Ok(vec![one.ok_or(Error::EndpointNotFound)?])
     }
 
     /// Some events of a task.
-    pub(super) async fn events_about(self, task: &str) -> Result<Vec<EventId>> {
+    async fn events_about(self, tx: &mut Tx<'_>, task: &str) -> Result<Vec<EventId>> {
         const SQL: &str = "SELECT id FROM events WHERE account_id = $1 AND task_id = $2 LIMIT $3";
         // PostgreSQL refuses to compare with NUL.
         if task.contains('\0') {
             return Ok(Vec::new());
         }
-        let mut conn = self.service.db.read(Pool::Pages).await?;
-        Ok(conn.query(SQL).bind(self.id).bind(task).bind(TASK_EVENTS).fetch_values().await?)
+        Ok(tx.query(SQL).bind(self.id).bind(task).bind(TASK_EVENTS).fetch_values().await?)
     }
+}
 
+impl Search<'_> {
     /// The event at which a round ends, so that `most` deliveries of one source are in it.
-    pub(crate) async fn edge(self, search: &Search<'_>, span: Span, most: u32) -> Result<Option<EventId>> {
-        let mut conn = self.service.db.read(Pool::Pages).await?;
+    pub(crate) async fn edge(&self, tx: &mut Tx<'_>, span: Span, most: u32) -> Result<Option<EventId>> {
         let mut edges = Vec::new();
-        for Part { walk, endpoints } in &search.parts {
-            let Some(sql) = walk.edge(search.order) else { continue };
+        for Part { walk, endpoints } in &self.parts {
+            let Some(sql) = walk.edge(self.order) else { continue };
             let values = Values { endpoints, span, most };
-            let edge: Option<EventId> = search.query(&mut conn, &sql, self, &values).fetch_optional_value().await?;
+            let edge: Option<EventId> = self.query(tx, &sql, &values).fetch_optional_value().await?;
             edges.extend(edge);
         }
-        Ok(match search.order {
+        Ok(match self.order {
             Order::NewestFirst => edges.into_iter().max(),
             Order::OldestFirst => edges.into_iter().min(),
         })
     }
 
     /// The first `most` deliveries of a span that match.
-    pub(crate) async fn rows(self, search: &Search<'_>, span: Span, most: u32) -> Result<Vec<Row>> {
-        let mut conn = self.service.db.read(Pool::Pages).await?;
+    pub(crate) async fn rows(&self, tx: &mut Tx<'_>, span: Span, most: u32) -> Result<Vec<Row>> {
         let mut rows: Vec<Row> = Vec::new();
-        for Part { walk, endpoints } in &search.parts {
+        for Part { walk, endpoints } in &self.parts {
             let values = Values { endpoints, span, most };
-            rows.extend(search.query(&mut conn, &search.page(*walk), self, &values).fetch_all::<Row>().await?);
+            rows.extend(self.query(tx, &self.page(*walk), &values).fetch_all::<Row>().await?);
         }
-        if !search.pending.is_empty() {
-            let values = Values { endpoints: &search.pending, span, most };
-            rows.extend(search.query(&mut conn, &search.pending_page(), self, &values).fetch_all::<Row>().await?);
+        if !self.pending.is_empty() {
+            let values = Values { endpoints: &self.pending, span, most };
+            rows.extend(self.query(tx, &self.pending_page(), &values).fetch_all::<Row>().await?);
         }
-        // A delivery can change its state between two statements.
-        let mut seen = HashSet::new();
-        rows.retain(|row| row.id().is_none_or(|id| seen.insert(id)));
         rows.sort_by_key(Row::position);
-        if search.order == Order::NewestFirst {
+        if self.order == Order::NewestFirst {
             rows.reverse();
         }
         rows.truncate(most as usize);
         Ok(rows)
     }
 
-    async fn count(self, search: &Search<'_>, span: Span) -> Result<u32> {
-        let mut conn = self.service.db.read(Pool::Pages).await?;
+    async fn count(&self, tx: &mut Tx<'_>, span: Span) -> Result<u32> {
         let mut count = 0_i64;
-        for Part { walk, endpoints } in &search.parts {
+        for Part { walk, endpoints } in &self.parts {
             let values = Values { endpoints, span, most: 0 };
-            count += search.query(&mut conn, &walk.count(search.order), self, &values).fetch_value::<i64>().await?;
+            count += self.query(tx, &walk.count(self.order), &values).fetch_value::<i64>().await?;
         }
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
 
-    async fn rest(self, search: &Search<'_>) -> Result<Option<Rest>> {
-        if search.events.len() == usize::try_from(TASK_EVENTS).unwrap_or(usize::MAX) {
+    async fn rest(&self, tx: &mut Tx<'_>) -> Result<Option<Rest>> {
+        if self.events.len() == usize::try_from(TASK_EVENTS).unwrap_or(usize::MAX) {
             return Ok(Some(Rest::Task));
         }
-        if search.pending.is_empty() {
+        if self.pending.is_empty() {
             return Ok(None);
         }
-        let mut conn = self.service.db.read(Pool::Pages).await?;
-        let query = conn.query(made(OVERFLOWING)).bind(self.id).bind_ids(&search.pending);
-        let overflowing: i64 = query.bind(i64::from(search.pending_max())).fetch_value().await?;
+        let query = tx.query(made(OVERFLOWING)).bind(self.account).bind_ids(&self.pending);
+        let overflowing: i64 = query.bind(i64::from(self.pending_max())).fetch_value().await?;
         Ok((overflowing > 0).then_some(Rest::Pending))
     }
-}
 
-impl Search<'_> {
     /// The deliveries of one round, in all.
     const fn round() -> u32 {
         SEARCHED / ROUNDS
@@ -475,21 +469,15 @@ impl Search<'_> {
         (Self::round() / endpoints).max(25)
     }
 
-    fn query<'c>(
-        &self,
-        conn: &'c mut Conn,
-        sql: &str,
-        account: AccountHandle<'_>,
-        values: &Values<'_>,
-    ) -> crate::db::Query<'c> {
+    fn query<'c>(&self, tx: &'c mut Tx<'_>, sql: &str, values: &Values<'_>) -> crate::db::Query<'c> {
         let filter = self.filter;
         let types: Vec<_> = filter.event_types.iter().flatten().map(signet_model::event::EventType::as_str).collect();
         let (first, last) = match filter.id {
             Some(IdPrefix::Delivery(first, last)) => (first, last),
             _ => (DeliveryId::from_uuid(Uuid::nil()), DeliveryId::from_uuid(Uuid::max())),
         };
-        conn.query(made(sql))
-            .bind(account.id)
+        tx.query(made(sql))
+            .bind(self.account)
             .bind_ids(values.endpoints)
             .bind(values.span.before.event)
             .bind(values.span.before.endpoint)
@@ -544,7 +532,7 @@ impl Filter {
         Span { first, before, each: u32::MAX }
     }
 
-    fn search(&self, known: &[KnownEndpoint], events: Vec<EventId>, order: Order) -> Search<'_> {
+    fn search(&self, account: AccountId, known: &[KnownEndpoint], events: Vec<EventId>, order: Order) -> Search<'_> {
         const FAILED: &[State] = &[State::Failed];
         const HELD: &[State] = &[State::Held];
         const DISCARDED: &[State] = &[State::Discarded];
@@ -579,7 +567,7 @@ impl Filter {
             || self.state == Some(State::Delivered)
             || matches!(self.id, Some(IdPrefix::Delivery(..)))
             || (self.event_types.is_some() && !parts.iter().all(serves_types));
-        Search { filter: self, order, parts, pending, events, is_residual }
+        Search { account, filter: self, order, parts, pending, events, is_residual }
     }
 }
 
@@ -608,14 +596,14 @@ pub(crate) mod plans {
 
     /// The plans of all statements that read a page by a filter, and a step of a resend.
     pub(crate) async fn of(account: AccountHandle<'_>, filter: &Filter) -> Vec<Plan> {
-        let mut conn = account.service.db.read(Pool::Pages).await.expect("a connection");
-        let explain = if matches!(conn, Conn::Sqlite(_)) { "EXPLAIN QUERY PLAN " } else { "EXPLAIN " };
+        let mut tx = account.service.db.snapshot(Pool::Pages).await.expect("a transaction");
+        let explain = if matches!(tx, Tx::Sqlite(_)) { "EXPLAIN QUERY PLAN " } else { "EXPLAIN " };
         let mut plans = Vec::new();
         for order in [Order::NewestFirst, Order::OldestFirst] {
-            let search = account.search(filter, order).await.expect("a search");
+            let search = account.search(&mut tx, filter, order).await.expect("a search");
             let mut statements = Vec::new();
             let mut span = Span { each: 26, ..filter.span() };
-            if let Some(edge) = account.edge(&search, span, 26).await.expect("an edge") {
+            if let Some(edge) = search.edge(&mut tx, span, 26).await.expect("an edge") {
                 match order {
                     Order::NewestFirst => span.first = edge,
                     Order::OldestFirst => span.before = Position::beyond(edge),
@@ -632,8 +620,7 @@ pub(crate) mod plans {
             for (sql, endpoints) in statements {
                 let values = Values { endpoints, span, most: 26 };
                 let explained = format!("{explain}{sql}");
-                let lines: Vec<Line> =
-                    search.query(&mut conn, &explained, account, &values).fetch_all().await.expect(&explained);
+                let lines: Vec<Line> = search.query(&mut tx, &explained, &values).fetch_all().await.expect(&explained);
                 plans.push((sql, lines.into_iter().map(|Line(text)| text).collect()));
             }
         }

@@ -44,7 +44,7 @@ pub(crate) struct Row {
 
 impl Row {
     /// Its id, if that is one.
-    pub(super) fn id(&self) -> Option<DeliveryId> {
+    fn id(&self) -> Option<DeliveryId> {
         self.id.0.as_ref().ok().copied()
     }
 

@@ -182,15 +182,17 @@ impl Leased {
     /// The next deliveries that match.
     async fn find(&self, service: &Arc<Service>, filter: Filter, after: EventId) -> Result<Found> {
         let account = AccountHandle::new(service, self.account);
-        let search = account.search(&filter, Order::OldestFirst).await?;
+        let mut tx = service.db.snapshot(Pool::Pages).await?;
+        let search = account.search(&mut tx, &filter, Order::OldestFirst).await?;
         let mut span = filter.span();
         if after != FIRST {
             span.first = span.first.max(EventId::from_uuid(Uuid::from_u128(after.uuid().as_u128().saturating_add(1))));
         }
         let each = if search.is_residual() { LOOKED_AT } else { BATCH };
-        let edge = account.edge(&search, span, each).await?;
+        let edge = search.edge(&mut tx, span, each).await?;
         let before = edge.map_or(span.before, |edge| span.before.min(Position::beyond(edge)));
-        let rows = account.rows(&search, Span { before, each, ..span }, BATCH).await?;
+        let rows = search.rows(&mut tx, Span { before, each, ..span }, BATCH).await?;
+        tx.commit().await?;
         let is_full = rows.len() == BATCH as usize;
         let last = if is_full { rows.last().and_then(Row::position).map(|at| at.event) } else { edge };
         let mut found = Found { matching: rows.len() as u64, last, ..Found::default() };
