@@ -7,7 +7,7 @@ mod caller;
 pub(crate) mod scoped;
 mod standing;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use signet_engine::{
     Engine, db,
@@ -25,56 +25,59 @@ pub use scoped::{
 };
 pub use standing::Standing;
 
-/// The parts that every operation is given. Clones share them.
+/// The parts that every operation is given. A request clones this several times, and the
+/// clones share them.
 #[derive(Clone)]
-pub struct Api {
+pub struct Api(Arc<Parts>);
+
+struct Parts {
     engine: Engine,
     clock: Arc<dyn Clock>,
-    intake: Arc<Intake>,
+    intake: Intake,
     room: Room,
-    document: Arc<Document>,
+    /// Made when it is first asked for: few processes are, and it takes some memory.
+    document: OnceLock<Document>,
 }
 
 impl Api {
     /// The API of an engine, which takes events of one account in at this rate.
     pub fn new(engine: Engine, clock: Arc<dyn Clock>, event_rate: Rate) -> Self {
-        let intake = Arc::new(Intake::new(engine.clone(), event_rate));
-        let document = Arc::new(Document::new(crate::operations().into_openapi()));
-        Self { engine, clock, intake, room: Room::default(), document }
+        let intake = Intake::new(engine.clone(), event_rate);
+        Self(Arc::new(Parts { engine, clock, intake, room: Room::default(), document: OnceLock::new() }))
     }
 
     /// The present instant.
     pub(crate) fn now(&self) -> Timestamp {
-        self.clock.now()
+        self.0.clock.now()
     }
 
     /// The catalogue as the account of a key sees it.
     pub(crate) async fn catalogue(&self, caller: Caller) -> Result<Arc<Catalogue>, Problem> {
-        Ok(self.engine.event_types().present(caller.own_account()).await?)
+        Ok(self.0.engine.event_types().present(caller.own_account()).await?)
     }
 
     /// The way of events and balances into the engine.
     pub(crate) fn intake(&self) -> &Intake {
-        &self.intake
+        &self.0.intake
     }
 
     /// The memory for bodies of requests.
-    pub(crate) const fn room(&self) -> &Room {
-        &self.room
+    pub(crate) fn room(&self) -> &Room {
+        &self.0.room
     }
 
     /// The description of all operations.
     pub(crate) fn document(&self) -> &Document {
-        &self.document
+        self.0.document.get_or_init(|| Document::new(crate::operations().into_openapi()))
     }
 
     /// The answers to repeated requests.
     pub(crate) fn stored_answers(&self, account: Option<AccountId>, sender: Option<AccountId>) -> StoredAnswers<'_> {
-        self.engine.stored_answers(account, sender)
+        self.0.engine.stored_answers(account, sender)
     }
 
     /// Answers once the process has proved that it can work.
     pub(crate) async fn ready(&self) -> db::Result<()> {
-        self.engine.ready().await
+        self.0.engine.ready().await
     }
 }

@@ -81,7 +81,7 @@ impl Intake {
     pub async fn read(&self, text: &str, now: Timestamp) -> Result<Submission, Problem> {
         let catalogue = self.catalogue().await?;
         match Submission::parse(text, now, &*catalogue) {
-            Err(fault) if fault.pointer == TYPE => match self.newer_catalogue(&catalogue).await? {
+            Err(fault) if fault.pointer == TYPE => match Box::pin(self.newer_catalogue(&catalogue)).await? {
                 Some(newer) => Ok(Submission::parse(text, now, &*newer)?),
                 None => Err(fault.into()),
             },
@@ -148,7 +148,7 @@ impl Addressee<'_> {
         match work(self.id).await {
             Err(IngestError::UnknownAccount) => {
                 self.intake.names.forget(&HashSet::from([self.id]));
-                let renamed = self.intake.account(self.caller, self.name).await?;
+                let renamed = Box::pin(self.intake.account(self.caller, self.name)).await?;
                 Ok(work(renamed.id).await?)
             }
             answer => Ok(answer?),

@@ -41,7 +41,7 @@ impl Names {
     ) -> service::Result<Option<AccountId>> {
         match self.recall(id_or_name, own) {
             Some(known) => Ok(Some(known)),
-            None => Ok(self.look_up(engine, &[id_or_name]).await?.get(id_or_name).copied()),
+            None => Ok(Box::pin(self.look_up(engine, &[id_or_name])).await?.get(id_or_name).copied()),
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod activity;
 mod arriving;
+mod drain;
 mod places;
 mod watched;
 
@@ -22,7 +23,6 @@ use tokio::{
     time::{Instant, sleep},
 };
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt;
 
 use activity::Activity;
 use arriving::Arriving;
@@ -123,7 +123,7 @@ async fn answer(
     activity.works();
     request.extensions_mut().insert(ConnectInfo(peer));
     let request = request.map(|body| Body::new(Arriving::new(body, Arc::clone(activity))));
-    let mut response = router.clone().oneshot(request).await?;
+    let mut response = drain::answer(router.clone(), request).await?;
     if opened.elapsed() > LIFETIME {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }

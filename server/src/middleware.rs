@@ -1,9 +1,7 @@
-//! Every request passes [`drain`]. A browser's request also passes, before it reaches a page,
-//! from the outside in: [`headers`], [`same_origin`], [`sign_in_limit`], [`body_limit`],
-//! [`session`].
+//! The layers that a browser's request passes before it reaches a page, from the outside in:
+//! [`headers`], [`same_origin`], [`sign_in_limit`], [`body_limit`], [`session`].
 
 pub mod body_limit;
-pub mod drain;
 pub mod headers;
 pub mod same_origin;
 pub mod session;

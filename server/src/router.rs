@@ -15,7 +15,7 @@ use crate::{
     assets,
     config::PublicUrl,
     middleware::{
-        body_limit, drain,
+        body_limit,
         headers::{self, Https},
         same_origin, session,
         sign_in_limit::{self, SignInLimit},
@@ -46,10 +46,7 @@ pub fn router(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Rou
     let reference = signet_api::reference::router(api.clone(), assets::paths().css);
     let browser = pages(engine, clock, options).merge(assets::router()).merge(reference);
     // The API has no cookies that another page could make use of.
-    browser
-        .layer(from_fn_with_state(https, headers::add))
-        .merge(signet_api::router(api))
-        .layer(from_fn(drain::read_rest))
+    browser.layer(from_fn_with_state(https, headers::add)).merge(signet_api::router(api))
 }
 
 fn pages(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Router {

@@ -76,7 +76,7 @@ impl FromRequestParts<Api> for Caller {
         let Some(key) = bearer(&parts.headers) else {
             return Err(unauthenticated("Send your API key as Authorization: Bearer sk_…"));
         };
-        let holder = api.engine.authenticate(key).await?;
+        let holder = api.0.engine.authenticate(key).await?;
         let unknown = || unauthenticated("This API key is not known, or it was revoked.");
         let caller = holder.map(Self).ok_or_else(unknown)?;
         // The body is read for the caller's account.

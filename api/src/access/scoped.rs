@@ -102,7 +102,7 @@ impl<S: Allows> FromRequestParts<Api> for InAccount<S> {
         let caller = Caller::from_request_parts(parts, api).await?;
         caller.check(S::SCOPE)?;
         let account = find(api, caller, parts).await?;
-        Ok(Self { engine: api.engine.clone(), account, caller, scope: PhantomData })
+        Ok(Self { engine: api.0.engine.clone(), account, caller, scope: PhantomData })
     }
 }
 
@@ -115,7 +115,7 @@ pub(crate) async fn find(api: &Api, caller: Caller, parts: &mut Parts) -> Result
     {
         return Ok(own);
     }
-    let found = api.engine.accounts().find_all(&[&*named]).await?.remove(&*named);
+    let found = api.0.engine.accounts().find_all(&[&*named]).await?.remove(&*named);
     found.filter(|id| caller.own_account().is_none_or(|own| own == *id)).ok_or_else(no_such)
 }
 
@@ -152,7 +152,7 @@ impl<S: Allows> FromRequestParts<Api> for Operator<S> {
         let caller = Caller::from_request_parts(parts, api).await?;
         caller.check_operator()?;
         caller.check(S::SCOPE)?;
-        Ok(Self { engine: api.engine.clone(), caller, scope: PhantomData })
+        Ok(Self { engine: api.0.engine.clone(), caller, scope: PhantomData })
     }
 }
 

@@ -5,7 +5,7 @@
 //! overwritten where the data was, and its log emptied; PostgreSQL reuses the
 //! room of removed rows when it vacuums.
 
-use signet_model::{AccountId, EventId};
+use signet_model::EventId;
 
 use super::{
     AccountHandle, Error, Result,
@@ -13,7 +13,7 @@ use super::{
     resends::forget_task,
 };
 use crate::{
-    db::{self, Database, Pool, Sql, Tx},
+    db::{self, Database, Pool, Tx},
     fault,
     queue::Lock,
 };
@@ -24,11 +24,8 @@ const LOOKED_AT: i64 = 500;
 /// without any counts as one.
 const DELIVERIES: i32 = 200;
 
-/// The next events (`$3`) of an account (`$1`) after one (`$2`); on SQLite of all accounts.
-const PAGE: Sql = Sql {
-    sqlite: "SELECT account_id, id, fanout FROM events WHERE id > $2 ORDER BY id LIMIT $3",
-    postgres: "SELECT account_id, id, fanout FROM events WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3",
-};
+/// The next events (`$3`) of an account (`$1`) after one (`$2`).
+const PAGE: &str = "SELECT id, fanout FROM events WHERE account_id = $1 AND id > $2 ORDER BY id LIMIT $3";
 
 /// The outcome of removing an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,8 +98,7 @@ impl AccountHandle<'_> {
             let page = self.page(*after).await?;
             let Some(last) = page.last() else { return Ok(total) };
             *after = last.id;
-            let own: Vec<_> = page.into_iter().filter(|one| one.account_id == self.id).collect();
-            for events in batches(&own) {
+            for events in batches(&page) {
                 total += self.erase_events(&events).await?;
             }
         }
@@ -115,7 +111,7 @@ impl AccountHandle<'_> {
     }
 
     async fn events_of_task(self, task_id: &str) -> Result<Vec<EventId>> {
-        const SQL: &str = "SELECT account_id, id, fanout FROM events WHERE account_id = $1 AND task_id = $2 LIMIT $3";
+        const SQL: &str = "SELECT id, fanout FROM events WHERE account_id = $1 AND task_id = $2 LIMIT $3";
         let mut conn = self.service.db.read(Pool::Pages).await?;
         let found: Vec<Stored> = conn.query(SQL).bind(self.id).bind(task_id).bind(LOOKED_AT).fetch_all().await?;
         Ok(batches(&found).into_iter().next().unwrap_or_default())
@@ -138,8 +134,7 @@ impl AccountHandle<'_> {
         const REMOVE: &str = "DELETE FROM accounts WHERE id = $1";
         let mut tx = self.lock().await?;
         let page: Vec<Stored> = tx.query(PAGE).bind(self.id).bind(after).bind(LOOKED_AT).fetch_all().await?;
-        let is_whole = page.len() < usize::try_from(LOOKED_AT).unwrap_or(usize::MAX);
-        if !is_whole || page.iter().any(|one| one.account_id == self.id) {
+        if !page.is_empty() {
             return Ok(Removal::EventsLeft);
         }
         tx.query(REMOVE).bind(self.id).execute().await?;
@@ -177,7 +172,6 @@ impl AccountHandle<'_> {
 
 #[derive(Debug, Clone, Copy, sqlx::FromRow)]
 struct Stored {
-    account_id: AccountId,
     id: EventId,
     fanout: i32,
 }

@@ -201,7 +201,7 @@ async fn statements_of_pages_are_bounded(world: &World) {
     let behind = vec![Value::Account(world.account), Value::Event(EventId::from_uuid(uuid::Uuid::nil()))];
     let values = |more: Vec<Value>| [behind.clone(), vec![Value::Count(500)], more].concat();
     let events = match world.database.db {
-        Database::Sqlite(_) => "events_by_account",
+        Database::Sqlite(_) => "sqlite_autoindex_events_",
         Database::Postgres(_) => "events_pkey",
     };
     for (sql, values, searches) in [
@@ -291,7 +291,7 @@ async fn statements_of_lists_are_bounded(world: &World) {
         (Value::Event(EventId::from_uuid(uuid::Uuid::nil())), Value::Event(EventId::from_uuid(uuid::Uuid::max())));
     let now = Value::At(Timestamp::from_unix_seconds(1_774_699_200));
     let page = || Value::Count(51);
-    let events = ["events_by_account", "events_pkey"][dialect];
+    let events = ["sqlite_autoindex_events_", "events_pkey"][dialect];
     let listed = |any_type| {
         let types = Value::Texts(vec!["task.failed".to_owned()]);
         vec![own(), all.clone(), none.clone(), page(), types, Value::Bool(any_type), Value::Count(10_000)]

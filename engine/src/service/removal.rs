@@ -70,10 +70,10 @@ const REMOVE_EVENTS: Sql = Sql {
 /// Removes the idempotency keys of events (`$2`) of an account (`$1`). A key has the instant
 /// of its event, by which keys are indexed.
 pub(crate) const REMOVE_KEYS: Sql = Sql {
-    sqlite:
-        "DELETE FROM idempotency_keys INDEXED BY idempotency_keys_by_age
+    sqlite: "DELETE FROM idempotency_keys INDEXED BY idempotency_keys_by_age
               WHERE account_id = $1 AND event_id IN (SELECT unhex(value) FROM json_each($2))
-                AND created_at IN (SELECT accepted_at FROM events WHERE id IN (SELECT unhex(value) FROM json_each($2)))",
+                AND created_at IN (SELECT accepted_at FROM events
+                                   WHERE account_id = $1 AND id IN (SELECT unhex(value) FROM json_each($2)))",
     postgres: "DELETE FROM idempotency_keys USING events
                 WHERE events.account_id = $1 AND events.id = ANY($2) AND idempotency_keys.account_id = $1
                   AND idempotency_keys.event_id = events.id AND idempotency_keys.created_at = events.accepted_at",

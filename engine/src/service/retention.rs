@@ -2,8 +2,8 @@
 //!
 //! Only closed events are touched: an event goes when none of its deliveries is
 //! pending or held. It goes together with all of them, and their attempts, in one
-//! transaction. Events are looked through in the order of their ids, which is
-//! that of time, a few at a time with pauses in between. A resend or a release, which open
+//! transaction. The events of each account are looked through in the order of their ids, which
+//! is that of time, a few at a time with pauses in between. A resend or a release, which open
 //! a closed delivery again, are kept out meanwhile by the lock of its account.
 
 mod expiry;

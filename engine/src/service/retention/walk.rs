@@ -1,13 +1,13 @@
 //! Looking through events in the order of time, along an index.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use signet_model::{AccountId, EventId, Timestamp, sql::Stored};
 use uuid::Uuid;
 
 use super::{ANNOUNCED, BATCH, Depth, FIRST, PAUSE, Swept, count, sweep_events};
 use crate::{
-    db::{Database, Pool, Result},
+    db::{Pool, Result},
     service::Service,
 };
 
@@ -18,16 +18,11 @@ pub(super) const LOOKED_AT: usize = 1_000;
 /// The number of deliveries that change in one transaction, give or take those of one event.
 const DELIVERIES: i64 = 500;
 
-/// A way through events in the order of time.
+/// The way through the events of one account, in the order of time.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Walk {
-    /// SQLite keeps all accounts' events in that order.
-    Everything,
-    /// PostgreSQL keeps those of each account so.
-    Account(AccountId),
-}
+pub(super) struct Walk(AccountId);
 
-/// All ways, one after the other; the accounts are listed some at a time.
+/// The ways through all accounts, one after the other; the accounts are listed some at a time.
 #[derive(Debug, Default)]
 pub(super) struct Walks {
     listed: VecDeque<Walk>,
@@ -45,16 +40,12 @@ impl Walks {
 
     async fn list(&mut self, service: &Service) -> Result<()> {
         const SQL: &str = "SELECT id FROM accounts WHERE id > $1 ORDER BY id LIMIT $2";
-        if let Database::Sqlite(_) = &service.db {
-            (self.listed, self.all_listed) = ([Walk::Everything].into(), true);
-            return Ok(());
-        }
         let after = self.last.unwrap_or(AccountId::from_uuid(Uuid::nil()));
         let mut conn = service.db.read(Pool::Pages).await?;
         let accounts: Vec<AccountId> = conn.query(SQL).bind(after).bind(count(ACCOUNTS)).fetch_values().await?;
         self.last = accounts.last().copied();
         self.all_listed = accounts.len() < ACCOUNTS;
-        self.listed = accounts.into_iter().map(Walk::Account).collect();
+        self.listed = accounts.into_iter().map(Walk).collect();
         Ok(())
     }
 }
@@ -62,7 +53,6 @@ impl Walks {
 /// An event that was looked at.
 #[derive(sqlx::FromRow)]
 pub(super) struct Old {
-    account_id: AccountId,
     pub(super) id: EventId,
     fanout: Stored<i32>,
     has_body: bool,
@@ -89,12 +79,9 @@ impl Walk {
         loop {
             let Some(Page { last, old }) = self.page(service, after, before, depth).await? else { return Ok(swept) };
             after = last;
-            let mut by_account: BTreeMap<AccountId, Vec<EventId>> = BTreeMap::new();
-            for one in old {
-                by_account.entry(one.account_id).or_default().push(one.id);
-            }
-            for (account, events) in by_account {
-                swept += sweep_events(service, account, events, depth).await?;
+            let events: Vec<EventId> = old.into_iter().map(|one| one.id).collect();
+            if !events.is_empty() {
+                swept += sweep_events(service, self.0, events, depth).await?;
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -114,14 +101,9 @@ impl Walk {
 
     /// The instant at which the newest event was accepted.
     pub(super) async fn newest(self, service: &Service) -> Result<Option<Timestamp>> {
-        const EVERYTHING: &str = "SELECT accepted_at FROM events ORDER BY id DESC LIMIT 1";
-        const ACCOUNT: &str = "SELECT accepted_at FROM events WHERE account_id = $1 ORDER BY id DESC LIMIT 1";
+        const SQL: &str = "SELECT accepted_at FROM events WHERE account_id = $1 ORDER BY id DESC LIMIT 1";
         let mut conn = service.db.read(Pool::Pages).await?;
-        let query = match self {
-            Self::Everything => conn.query(EVERYTHING),
-            Self::Account(account) => conn.query(ACCOUNT).bind(account),
-        };
-        query.fetch_optional_value().await
+        conn.query(SQL).bind(self.0).fetch_optional_value().await
     }
 
     /// The next events. The statement bounds how many it looks at, and not how many it
@@ -133,19 +115,14 @@ impl Walk {
         before: EventId,
         depth: Depth,
     ) -> Result<Option<Page>> {
-        const EVERYTHING: &str = "SELECT account_id, id, fanout, body IS NOT NULL AS has_body FROM events
-             WHERE id > $1 AND id < $2 AND length(account_id) = 16 ORDER BY id LIMIT $3";
-        const ACCOUNT: &str = "SELECT account_id, id, fanout, body IS NOT NULL AS has_body FROM events
+        const SQL: &str = "SELECT id, fanout, body IS NOT NULL AS has_body FROM events
              WHERE account_id = $4 AND id > $1 AND id < $2 ORDER BY id LIMIT $3";
         let most = count(match depth {
             Depth::Rows => BATCH,
             Depth::Bodies => LOOKED_AT,
         });
         let mut conn = service.db.read(Pool::Pages).await?;
-        let query = match self {
-            Self::Everything => conn.query(EVERYTHING).bind(after).bind(before).bind(most),
-            Self::Account(account) => conn.query(ACCOUNT).bind(after).bind(before).bind(most).bind(account),
-        };
+        let query = conn.query(SQL).bind(after).bind(before).bind(most).bind(self.0);
         Ok(Page::of(query.fetch_all().await?, depth))
     }
 }

@@ -5,41 +5,44 @@
 //! bound, and thrown away.
 
 use std::{
+    convert::Infallible,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
 
 use axum::{
+    Router,
     body::{Body, Bytes, HttpBody},
     extract::Request,
     http::header,
-    middleware::Next,
     response::Response,
 };
 use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
 use tokio::{sync::oneshot, time::timeout};
+use tower::ServiceExt;
 
 /// The most bytes that are read after the answer is known.
 const MOST: usize = 32 * 1024 * 1024;
 /// The time in which they must come.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// Reads the rest of a body that its handler has dropped, before the answer goes out.
-pub async fn read_rest(request: Request, next: Next) -> Response {
+/// Has a request answered, and reads the rest of a body that its handler has dropped, before
+/// the answer goes out.
+pub async fn answer(router: Router, request: Request) -> Result<Response, Infallible> {
     if request.body().is_end_stream() {
-        return next.run(request).await;
+        return router.oneshot(request).await;
     }
     let expects = request.headers().contains_key(header::EXPECT);
     let (back, mut rest) = oneshot::channel();
     let request = request.map(|body| Body::new(Lent { body, asked_for: !expects, back: Some(back) }));
-    let response = next.run(request).await;
+    let response = router.oneshot(request).await?;
     if let Ok(rest) = rest.try_recv() {
         // The answer goes out either way.
         let _ = timeout(LIMIT, discard(rest)).await;
     }
-    response
+    Ok(response)
 }
 
 async fn discard(mut body: Body) {
@@ -99,7 +102,7 @@ mod tests {
         atomic::{AtomicUsize, Ordering},
     };
 
-    use axum::{Router, http::StatusCode, middleware::from_fn, routing::post};
+    use axum::{http::StatusCode, routing::post};
     use signet_engine::{
         Settings, Shutdown,
         testing::{account, api_key, engine, sqlite},
@@ -110,7 +113,6 @@ mod tests {
         net::{TcpListener, TcpStream},
         spawn,
     };
-    use tower::ServiceExt;
 
     use super::*;
     use crate::{
@@ -148,14 +150,14 @@ mod tests {
     /// Sends frames to a handler that refuses without reading. Returns the number of frames
     /// that were read.
     async fn refused(left: usize, ends: bool, expect: Option<&'static str>) -> usize {
-        let refusing = post(async |_: Request| StatusCode::UNAUTHORIZED).layer(from_fn(read_rest));
+        let refusing = post(async |_: Request| StatusCode::UNAUTHORIZED);
         let read = Arc::new(AtomicUsize::new(0));
         let mut request = Request::post("/").body(Body::new(Frames { left, read: Arc::clone(&read), ends }));
         if let (Some(expect), Ok(request)) = (expect, &mut request) {
             request.headers_mut().insert(header::EXPECT, expect.parse().expect("a value"));
         }
         let router = Router::new().route("/", refusing);
-        let response = router.oneshot(request.expect("a request")).await.expect("an answer");
+        let response = answer(router, request.expect("a request")).await.expect("an answer");
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
         read.load(Ordering::Relaxed)
     }
