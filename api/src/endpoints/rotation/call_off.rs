@@ -7,9 +7,10 @@ use crate::{
     access::{EndpointsWrite, InAccount},
     ids::InPath,
     problem::{Problem, problems},
+    version::IfMatch,
 };
 
-problems!(IN_ACCOUNT, POST; NoSuchEndpoint, NoRotation);
+problems!(IN_ACCOUNT, POST, CHANGE; NoSuchEndpoint, NoRotation);
 
 /// Call a rotation off.
 ///
@@ -22,7 +23,8 @@ problems!(IN_ACCOUNT, POST; NoSuchEndpoint, NoRotation);
 pub async fn call_off_rotation(
     caller: InAccount<EndpointsWrite>,
     InPath(id): InPath<EndpointId>,
+    IfMatch(version): IfMatch,
 ) -> Result<StatusCode, Problem> {
-    caller.account().endpoint(id).call_off_rotation().await?;
+    caller.account().endpoint(id).if_version(version).call_off_rotation().await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -11,9 +11,10 @@ use crate::{
     ids::InPath,
     json::{GivenOrNone, members},
     problem::{Problem, problems},
+    version::IfMatch,
 };
 
-problems!(IN_ACCOUNT, BODY, POST; NoSuchEndpoint, Unusable, RotationUnderWay);
+problems!(IN_ACCOUNT, BODY, POST, CHANGE; NoSuchEndpoint, Unusable, RotationUnderWay);
 
 /// The choice of a rotation.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -39,8 +40,9 @@ pub struct RotationChoice {
 pub async fn rotate_secret(
     caller: InAccount<EndpointsWrite>,
     InPath(id): InPath<EndpointId>,
+    IfMatch(version): IfMatch,
     GivenOrNone(choice): GivenOrNone<RotationChoice>,
 ) -> Result<impl IntoResponse, Problem> {
-    let rotation = caller.account().endpoint(id).rotate(choice.overlap.unwrap_or_default()).await?;
+    let rotation = caller.account().endpoint(id).if_version(version).rotate(choice.overlap.unwrap_or_default()).await?;
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(NextSecret::from(rotation))))
 }

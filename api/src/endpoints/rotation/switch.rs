@@ -7,9 +7,10 @@ use crate::{
     access::{EndpointsWrite, InAccount},
     ids::InPath,
     problem::{Problem, problems},
+    version::IfMatch,
 };
 
-problems!(IN_ACCOUNT, POST; NoSuchEndpoint, NoRotation);
+problems!(IN_ACCOUNT, POST, CHANGE; NoSuchEndpoint, NoRotation);
 
 /// Switch to the next secret.
 ///
@@ -22,7 +23,8 @@ problems!(IN_ACCOUNT, POST; NoSuchEndpoint, NoRotation);
 pub async fn switch_secret(
     caller: InAccount<EndpointsWrite>,
     InPath(id): InPath<EndpointId>,
+    IfMatch(version): IfMatch,
 ) -> Result<StatusCode, Problem> {
-    caller.account().endpoint(id).switch_secret().await?;
+    caller.account().endpoint(id).if_version(version).switch_secret().await?;
     Ok(StatusCode::NO_CONTENT)
 }

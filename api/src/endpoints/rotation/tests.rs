@@ -44,6 +44,11 @@ async fn the_next_secret_is_shown_until_it_is_switched_to_or_called_off(database
     assert_eq!(world.secret("").await, second);
 
     let path = format!("{}/rotate", world.path);
+    let tag = world.api.get(world.path.trim_end_matches("/secret")).await.headers["etag"].clone();
+    let tag = [("if-match", tag.to_str().expect("a tag"))];
+    assert_eq!(world.api.send("POST", &path, "", &tag).await.status, StatusCode::OK);
+    assert_eq!(world.api.send("POST", &path, "", &tag).await.json["code"], "changed_meanwhile");
+    assert_eq!(world.post("call-off").await.status, StatusCode::NO_CONTENT);
     let third = world.api.post(&path, &json!({"overlap": "1h"})).await.json;
     assert_eq!(third["takesOverAt"], "2026-03-28T13:00:00Z");
     assert_eq!(world.post("call-off").await.status, StatusCode::NO_CONTENT);
@@ -64,6 +69,12 @@ async fn a_step_that_cannot_be_made_is_refused_with_the_reason(database: TestDat
     }
     world.post("rotate").await;
     assert_eq!(world.post("rotate").await.json["code"], "rotation_under_way");
+    for step in ["rotate", "switch", "call-off"] {
+        for (tag, code) in [("\"77\"", "changed_meanwhile"), ("\"1\", \"2\"", "bad_precondition")] {
+            let answer = world.api.send("POST", &format!("{}/{step}", world.path), "", &[("if-match", tag)]).await;
+            assert_eq!(answer.json["code"], code, "{step}");
+        }
+    }
     // The secrets of other places open at none of these.
     world.api.run("UPDATE endpoints SET secret = draft, next_secret = draft").await;
     assert_eq!(world.api.get(&next).await.json["code"], "unusable");
