@@ -229,7 +229,7 @@ impl EventTypesHandle<'_> {
     pub async fn create(self, draft: EventTypeDraft) -> Result<Arc<Entry>, SaveTypeError> {
         let EventTypeDraft { name, content } = draft;
         refuse_reserved(&name)?;
-        let content = content.check(&name)?;
+        let content = check(&name, content).await?;
         let mut change = store::Change::begin(self.0).await?;
         if change.find(&name).await?.is_some() {
             return Err(SaveTypeError::Exists);
@@ -249,7 +249,7 @@ impl EventTypesHandle<'_> {
         expected: Option<i64>,
     ) -> Result<Arc<Entry>, SaveTypeError> {
         refuse_reserved(name)?;
-        let content = content.check(name)?;
+        let content = check(name, content).await?;
         let mut change = store::Change::begin(self.0).await?;
         change.expect(name, expected).await?;
         change.update(name, &content, store::Source::Person).await?;
@@ -285,6 +285,24 @@ impl EventTypesHandle<'_> {
         change.commit().await?;
         let catalogue = self.0.event_types.now(self.0).await?;
         catalogue.get(name.as_str()).cloned().ok_or(SaveTypeError::NotFound)
+    }
+}
+
+/// Checks a content in a thread of its own: a large schema takes a while to compile.
+async fn check(name: &EventType, content: EventTypeContent) -> Result<EventTypeContent, SaveTypeError> {
+    let name = name.clone();
+    Ok(aside(move || content.check(&name)).await?)
+}
+
+/// Does some work in a thread of its own, so that requests go on meanwhile.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(ended) => match ended.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // Work that has begun is never taken back.
+            Err(_) => std::future::pending().await,
+        },
     }
 }
 

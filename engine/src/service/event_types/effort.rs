@@ -15,6 +15,8 @@ use super::schema::at;
 
 /// The levels of a body. Deeper ones are refused when they are read.
 const LEVELS: usize = 128;
+/// The checks of one value, where a schema is taken at all: compiling it can take as many steps.
+const AT_ONCE_MAX: u64 = 10_000;
 /// The checks that one body may need: a tenth of a second, more or less.
 const CHECKS_MAX: u64 = 2_000_000;
 /// The bytes that patterns may look at in one body.
@@ -60,6 +62,7 @@ impl Effort {
         survey.run()?;
         let Survey { parts, .. } = survey;
         let order = inside_out(&parts)?;
+        check_at_once(&parts, &order)?;
         let checks = by_level(&parts, &order, |part| part.weight);
         let patterns = by_level(&parts, &order, |part| part.patterns);
         Ok(Self { checks, patterns, nesting: nesting(&parts, &order) })
@@ -316,6 +319,20 @@ fn inside_out(parts: &[Part]) -> Result<Vec<usize>, MemberFault> {
     Ok(order)
 }
 
+/// Refuses a schema of which a part checks one value too often.
+fn check_at_once(parts: &[Part], order: &[usize]) -> Result<(), MemberFault> {
+    let mut checks = vec![0_u64; parts.len()];
+    for &number in order {
+        let here = parts[number].here.iter().fold(0_u64, |sum, &it| sum.saturating_add(checks[it]));
+        checks[number] = here.saturating_add(parts[number].weight);
+        if checks[number] > AT_ONCE_MAX {
+            let message = format!("checks one value more than {AT_ONCE_MAX} times: do not name the same part so often");
+            return Err(at(String::new(), &message));
+        }
+    }
+    Ok(())
+}
+
 /// Bounds on the weights of all parts that are applied to one value, by its level: the greatest up
 /// to each level.
 fn by_level(parts: &[Part], order: &[usize], weight: impl Fn(&Part) -> u64) -> Vec<u64> {
@@ -421,8 +438,9 @@ mod tests {
             json!({ "properties": { "a": { "$ref": "#" } }, "patternProperties": { "^a": { "$ref": "#" } } });
         assert!(is_taken(&two_ways, &nested(8)));
         assert!(!is_taken(&two_ways, &nested(40)));
-        let doubled = chain(30, 2, &json!({ "type": "integer" }));
-        assert!(!is_taken(&doubled, &json!({})));
+        let doubled = chain(11, 2, &json!({ "type": "integer" }));
+        assert!(is_taken(&doubled, &json!({})));
+        assert!(!is_taken(&doubled, &json!({ "list": vec![1; 1_000] })));
         let wide: Vec<_> = (0..1_500).map(|number| json!({ "not": { "const": number } })).collect();
         let wide = json!({ "properties": { "list": { "items": { "allOf": wide } } } });
         assert!(is_taken(&wide, &json!({ "list": vec![1; 100] })));
@@ -456,6 +474,12 @@ mod tests {
             let fault = Effort::of(&endless).expect_err("refused");
             assert!(fault.message.contains("refers to itself"), "{fault}");
         }
+    }
+
+    #[test]
+    fn a_schema_that_checks_one_value_again_and_again_is_refused() {
+        let fault = Effort::of(&chain(30, 2, &json!({ "type": "integer" }))).expect_err("refused");
+        assert!(fault.message.contains("more than 10000 times"), "{fault}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use signet_model::{
     sql::{Lossy, Stored, Unreadable},
 };
 
-use super::{Entry, EventTypeContent, Origin, SaveTypeError, schema::Schema};
+use super::{Entry, EventTypeContent, Origin, SaveTypeError, aside, schema::Schema};
 use crate::{
     db::{self, Conn, Tx},
     service::Service,
@@ -104,7 +104,7 @@ pub(super) async fn revision(conn: &mut Conn) -> db::Result<i64> {
 pub(super) async fn changed(conn: &mut Conn, after: i64) -> db::Result<(Vec<Entry>, usize)> {
     let rows: Vec<Row> = conn.query(CHANGED).bind(after).fetch_all().await?;
     let count = rows.len();
-    let entries: Vec<_> = rows.into_iter().filter_map(Row::read).collect();
+    let entries: Vec<_> = aside(move || rows.into_iter().filter_map(Row::read).collect()).await;
     let unreadable = count - entries.len();
     Ok((entries, unreadable))
 }

@@ -235,10 +235,12 @@ pub(super) async fn insert(service: &Service, account: AccountId, mut filter: Fi
     Ok(Leased { id, account, lease, filter: Some(filter), at: None })
 }
 
+/// A row of [`RUNNING`].
+type Running = (ResendId, Option<Stored<EndpointId>>);
+
 /// Fails if a running resend is about this endpoint too, or the account has too many.
 async fn check_room(tx: &mut Tx<'_>, account: AccountId, endpoint: Option<EndpointId>) -> Result<(), StartError> {
     let most = i64::try_from(RUNNING_MAX).unwrap_or(i64::MAX);
-    type Running = (ResendId, Option<Stored<EndpointId>>);
     let running: Vec<Running> = tx.query(RUNNING).bind(account).bind(most).fetch_all().await?;
     // One whose endpoint cannot be read is at work nowhere.
     let overlaps = |other: &Option<Stored<EndpointId>>| match other {
