@@ -72,7 +72,7 @@ mod readiness;
 mod release_rates;
 mod reply;
 mod request_queue;
-mod rests;
+pub(crate) mod rests;
 mod tasks;
 mod throttles;
 mod verdict;

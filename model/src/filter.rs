@@ -9,7 +9,7 @@ mod typed;
 use serde::{Deserialize, Serialize};
 
 pub use condition::{Comparison, Condition, ConditionError, RawCondition, Scalar, TEXT_MAX, Test, VALUES_MAX};
-pub use pointer::{POINTER_MAX, Pointer, PointerError};
+pub use pointer::{POINTER_MAX, Pointer, PointerError, STEPS_MAX};
 pub use subject::Subject;
 
 /// The most conditions of one filter.

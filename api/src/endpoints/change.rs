@@ -22,6 +22,7 @@ use crate::{
 problems!(IN_ACCOUNT, BODY, CHANGE; NoSuchEndpoint);
 
 /// The members of a webhook that change; those that are left out stay.
+#[expect(clippy::option_option, reason = "a member can be left out, null, or there")]
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EndpointPatch {

@@ -5,7 +5,10 @@ use signet_engine::service::endpoints::HeaderDraft;
 use signet_model::{
     Filter, Throttle,
     endpoint::custom_headers::{CustomHeaderName, CustomHeaderValue},
-    filter::{BYTES_MAX, CONDITIONS_MAX, ConditionError, FilterError, POINTER_MAX, RawCondition, VALUES_MAX},
+    filter::{
+        BYTES_MAX, CONDITIONS_MAX, ConditionError, FilterError, POINTER_MAX, RawCondition, STEPS_MAX, TEXT_MAX,
+        VALUES_MAX,
+    },
 };
 use utoipa::{
     PartialSchema, ToSchema,
@@ -97,7 +100,7 @@ impl PartialSchema for FilterCondition {
         let number = |description: &str| ObjectBuilder::new().schema_type(Type::Number).description(Some(description));
         let pointer = ObjectBuilder::new()
             .schema_type(Type::String)
-            .pattern(Some("^/"))
+            .pattern(Some(format!("^(/([^/~]|~[01])*){{1,{STEPS_MAX}}}$")))
             .max_length(Some(POINTER_MAX))
             .description(Some("A JSON pointer (RFC 6901) to the member, such as `/total` or `/lines/0/sku`."));
         let exists = ObjectBuilder::new().schema_type(Type::Boolean);
@@ -124,5 +127,5 @@ impl ToSchema for FilterCondition {}
 
 fn scalar() -> ObjectBuilder {
     let types = vec![Type::String, Type::Number, Type::Boolean];
-    ObjectBuilder::new().schema_type(SchemaType::Array(types))
+    ObjectBuilder::new().schema_type(SchemaType::Array(types)).max_length(Some(TEXT_MAX))
 }

@@ -11,7 +11,7 @@
 
 use std::collections::HashSet;
 
-use signet_model::{AccountId, EndpointId, Timestamp, endpoint::DisabledReason};
+use signet_model::{AccountId, EndpointId, endpoint::DisabledReason};
 
 use super::{
     Address, Context,
@@ -23,7 +23,6 @@ use super::{
     outcome::{Completion, Decided, add_outcomes, outcome_row},
     plan::{Plans, StoredEvents},
     reply::Answer,
-    rests::{self, Rested},
     verdict::Verdict,
 };
 use crate::{
@@ -79,9 +78,7 @@ async fn commit_changes(
     // Each balance goes by the one before, and disabling changes endpoints for the others. An
     // endpoint is told of once.
     if changes.balances.is_empty()
-        && !outcomes
-            .iter()
-            .any(|one| one.changes_endpoint() || context.operations.tell_of(one, &context.settings.schedule))
+        && !outcomes.iter().any(|one| one.disables() || context.operations.tell_of(one, &context.settings.schedule))
         && let Optimistic::Committed(committed) =
             commit_optimistically(context, queue, &changes.events, &outcomes).await?
     {
@@ -154,9 +151,6 @@ struct Written<'a> {
     noted: Noted,
     /// Endpoints that the cache refuses until this commit.
     disabling: Vec<Address>,
-    /// Endpoints that the cache lets rest until this commit, and the ends of their rests.
-    resting: Vec<(Address, Timestamp)>,
-    rested: Vec<Rested>,
 }
 
 /// Reads and locks the rows that the batch depends on, and writes it.
@@ -178,10 +172,6 @@ async fn write_locking<'a>(
         .filter(|one| one.disables())
         .map(|one| (one.completion.account, one.completion.endpoint))
         .collect();
-    let resting = outcomes
-        .iter()
-        .filter_map(|one| Some(((one.completion.account, one.completion.endpoint), one.rest?)))
-        .collect();
     let outcomes = keep_leased(tx, &outcomes, &snapshot).await?;
     let balances: Vec<_> = changes.balances.iter().copied().filter(|update| is_free(&update.account)).collect();
     let AppliedUpdates { answers, crossings } = write_balances(tx, &balances, context.clock.now()).await?;
@@ -193,10 +183,9 @@ async fn write_locking<'a>(
     add_outcomes(&mut batch, &outcomes, &snapshot);
     tx.write_locked(&batch).await?;
     let disabled = disable(tx, &outcomes).await?;
-    let rested = rests::store(tx, &outcomes, &snapshot).await?;
     let noted = note_outcomes(context, tx, &outcomes, &disabled).await?;
     let committed = Committed { stored: plans.finish(), balances: answers, locked };
-    Ok(Written { batch, committed, outcomes, disabled, noted, disabling, resting, rested })
+    Ok(Written { batch, committed, outcomes, disabled, noted, disabling })
 }
 
 /// Locks the accounts that the batch depends on, as far as they are free. Returns them as
@@ -207,7 +196,7 @@ async fn lock_free_accounts(
     changes: &Changes,
     outcomes: &[&Decided],
 ) -> Result<(Snapshot, HashSet<AccountId>)> {
-    let changing = outcomes.iter().filter(|one| one.changes_endpoint()).map(|one| one.completion.account);
+    let changing = outcomes.iter().filter(|one| one.disables()).map(|one| one.completion.account);
     let to_change = distinct(changes.balances.iter().map(|update| update.account).chain(changing));
     let mut shared = accounts_of(&changes.events, outcomes);
     shared.retain(|account| to_change.binary_search(account).is_err());
@@ -225,18 +214,12 @@ impl Written<'_> {
     async fn announce(self, context: &Context) -> Committed {
         announce(context, self.batch.has_retries(), &self.outcomes, &self.disabled);
         context.operations.committed(self.noted);
-        // After another change of the account the revision is not the one that is expected.
-        let unknown = self.rested.iter().filter(|rested| !rested.remember(&context.endpoint_cache));
-        let unknown = unknown.map(|rested| rested.account);
-        let changed = distinct(self.disabling.iter().map(|&(account, _)| account).chain(unknown));
+        let changed = distinct(self.disabling.iter().map(|&(account, _)| account));
         if !changed.is_empty() {
             context.changed(&changed).await;
-        }
-        for (_, endpoint) in self.disabling {
-            context.endpoint_cache.end_disabling(endpoint);
-        }
-        for ((_, endpoint), until) in self.resting {
-            context.endpoint_cache.end_resting(endpoint, until);
+            for (_, endpoint) in self.disabling {
+                context.endpoint_cache.end_disabling(endpoint);
+            }
         }
         self.committed
     }

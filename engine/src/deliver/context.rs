@@ -15,6 +15,7 @@ use super::{
     readiness::LastCommit,
     release_rates::ReleaseRates,
     request_queue::WriteRequest,
+    rests::AskedRest,
     throttles::Throttles,
     watchers::Watchers,
 };
@@ -48,6 +49,8 @@ pub(crate) struct Context {
     pub(crate) requests: RequestSender,
     /// Outcomes on their way to the writer.
     pub(crate) outcomes: mpsc::Sender<Decided>,
+    /// Rests on their way to the task that stores them.
+    pub(super) rests: mpsc::UnboundedSender<AskedRest>,
     /// The result of the writer's last commit.
     pub(crate) last_commit: LastCommit,
     /// Makes the dispatcher look again.
@@ -61,14 +64,15 @@ pub(crate) struct Context {
     /// The account that hears of the webhooks of all others.
     pub(crate) operations: Operations,
     pub(crate) shutdown: Shutdown,
-    /// The writer's ends of the channels, until it is started.
+    /// The tasks' ends of the channels, until they are started.
     receivers: Mutex<Option<Receivers>>,
 }
 
-/// The writer's ends of the channels.
+/// The tasks' ends of the channels.
 pub(super) struct Receivers {
     pub(super) requests: mpsc::UnboundedReceiver<Vec<WriteRequest>>,
     pub(super) outcomes: mpsc::Receiver<Decided>,
+    pub(super) rests: mpsc::UnboundedReceiver<AskedRest>,
 }
 
 impl Context {
@@ -82,7 +86,8 @@ impl Context {
     ) -> Self {
         let (requests, incoming_requests) = RequestSender::new();
         let (outcomes, incoming_outcomes) = mpsc::channel(OUTCOMES_MAX);
-        let receivers = Receivers { requests: incoming_requests, outcomes: incoming_outcomes };
+        let (rests, asked_rests) = mpsc::unbounded_channel();
+        let receivers = Receivers { requests: incoming_requests, outcomes: incoming_outcomes, rests: asked_rests };
         Self {
             lanes: Lanes::new(LaneLimits::from(&settings)),
             endpoint_cache: EndpointCache::new(sealer),
@@ -96,6 +101,7 @@ impl Context {
             client,
             requests,
             outcomes,
+            rests,
             last_commit: LastCommit::default(),
             wake: Notify::new(),
             outcome_watchers: Watchers::default(),
@@ -107,7 +113,7 @@ impl Context {
         }
     }
 
-    /// Takes the writer's ends of the channels; `None` if they were taken before.
+    /// Takes the tasks' ends of the channels; `None` if they were taken before.
     pub(super) fn take_receivers(&self) -> Option<Receivers> {
         self.receivers.lock().unwrap_or_else(PoisonError::into_inner).take()
     }

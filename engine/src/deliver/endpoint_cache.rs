@@ -135,11 +135,6 @@ pub(crate) struct AccountView {
 }
 
 impl AccountView {
-    /// Returns the revision at which the account is so.
-    pub(super) const fn revision(&self) -> i64 {
-        self.revision
-    }
-
     /// Judges the filters of the endpoints that subscribe to an event, beyond those that were
     /// judged before.
     pub(super) fn judged<'j>(&self, judgements: &'j Judgements, event: &EventBody) -> Cow<'j, Judgements> {
@@ -360,7 +355,7 @@ impl EndpointCache {
         is_new
     }
 
-    /// Lets endpoints rest whose rests a commit has stored, which found the account at the
+    /// Lets endpoints rest whose rests a transaction has stored, which found the account at the
     /// revision `found` and raised it once. Returns `false` if the cache has another revision.
     pub(super) fn record_rests(&self, account: AccountId, found: i64, rests: &[(EndpointId, Timestamp)]) -> bool {
         let mut cached = self.accounts();

@@ -12,6 +12,7 @@ use super::{
     endpoint_cache::{Admission, EndpointView, Target},
     lanes::{AttemptResult, AttemptSlot, AttemptSummary, HANGS_AFTER, LaneSlot},
     outcome::{Completion, CompletionResult, Decided},
+    rests,
 };
 use crate::{fault, outbound::LocalFault, settings::Settings};
 
@@ -137,7 +138,9 @@ impl LeasedDelivery {
         if decided.disables() {
             context.endpoint_cache.begin_disabling(self.endpoint.id);
         }
-        decided.begin_resting(&context.endpoint_cache);
+        if let Some(until) = decided.rest {
+            rests::begin(context, (self.account, self.endpoint.id), until).await;
+        }
         if let Ok(writer) = context.outcomes.reserve().await {
             decided.vacate();
             writer.send(decided);

@@ -12,7 +12,7 @@ use signet_model::{
 
 use super::{
     Address, Context,
-    endpoint_cache::{EndpointCache, Snapshot},
+    endpoint_cache::Snapshot,
     lanes::LaneSlot,
     verdict::{Verdict, judge},
 };
@@ -70,9 +70,8 @@ pub(crate) struct Decided {
     pub(super) verdict: Verdict,
     /// Failures of this round, this attempt included.
     failures: i32,
-    /// The receiver asked to be left alone until then, and the endpoint is not known to rest
-    /// as long.
-    pub(super) rest: Option<Timestamp>,
+    /// The receiver asked to be left alone until then.
+    pub(crate) rest: Option<Timestamp>,
 }
 
 impl Decided {
@@ -89,12 +88,6 @@ impl Decided {
         // A test changes nothing in its endpoint's state, and a disabled endpoint does not rest.
         let rest = if matches!(verdict, Verdict::Retry(_)) { attempt.rests_until() } else { None };
         Self { completion, verdict, failures, rest }
-    }
-
-    /// Lets the endpoint rest from now on, if the receiver asked for it.
-    pub(super) fn begin_resting(&mut self, endpoints: &EndpointCache) {
-        let Completion { account, endpoint, .. } = self.completion;
-        self.rest = self.rest.filter(|&until| endpoints.begin_resting((account, endpoint), until));
     }
 
     /// Tells whether the state of the endpoint decides about the delivery, or is about to
@@ -119,11 +112,6 @@ impl Decided {
     /// Tells whether it disables its endpoint.
     pub(super) const fn disables(&self) -> bool {
         matches!(self.verdict, Verdict::Disable(_))
-    }
-
-    /// Tells whether it disables its endpoint, or lets the endpoint rest.
-    pub(super) const fn changes_endpoint(&self) -> bool {
-        self.disables() || self.rest.is_some()
     }
 }
 

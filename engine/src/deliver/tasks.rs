@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Context, dispatcher::dispatch, listener::listen, writer::write};
+use super::{Context, context::Receivers, dispatcher::dispatch, listener::listen, rests::store_rests, writer::write};
 
 /// The time after the deadline in which outcomes that wait are still recorded.
 const LAST_RECORDS_TIME: Duration = Duration::from_secs(1);
@@ -15,15 +15,17 @@ pub(crate) struct Tasks {
     context: Arc<Context>,
     writer: JoinHandle<()>,
     dispatcher: JoinHandle<()>,
+    rests: JoinHandle<()>,
     listener: JoinHandle<()>,
 }
 
 impl Tasks {
     /// Begins to ingest and to deliver. Returns `None` if that was done before.
     pub(crate) fn start(context: &Arc<Context>) -> Option<Self> {
-        let receivers = context.take_receivers()?;
+        let Receivers { requests, outcomes, rests } = context.take_receivers()?;
         Some(Self {
-            writer: tokio::spawn(write(Arc::clone(context), receivers)),
+            writer: tokio::spawn(write(Arc::clone(context), requests, outcomes)),
+            rests: tokio::spawn(store_rests(Arc::clone(context), rests)),
             // It can begin attempts, and so they have not ended before it has.
             dispatcher: context.attempts.spawn(dispatch(Arc::clone(context))),
             listener: tokio::spawn(listen(Arc::clone(context))),
@@ -36,19 +38,22 @@ impl Tasks {
         tokio::select! {
             _ = &mut self.writer => {}
             _ = &mut self.dispatcher => {}
+            _ = &mut self.rests => {}
             () = self.context.queue.broken() => {}
         }
     }
 
     /// Stops in the phases that [`crate::Shutdown`] describes.
     pub(crate) async fn stop(self, deadline: CancellationToken) {
-        let Self { context, mut writer, listener, .. } = self;
+        let Self { context, mut writer, rests, listener, .. } = self;
         context.shutdown.begun.cancel();
         listener.abort();
         context.attempts.close();
         if deadline.run_until_cancelled(context.attempts.wait()).await.is_none() {
             context.shutdown.deadline.cancel();
         }
+        // No attempt is left that could ask for a rest, or it is too late for it.
+        rests.abort();
         let out_of_time = async {
             deadline.cancelled().await;
             tokio::time::sleep(LAST_RECORDS_TIME).await;

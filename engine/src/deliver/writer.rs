@@ -18,7 +18,6 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use super::{
     Context,
     commit::{Changes, Committed, commit_batch},
-    context::Receivers,
     endpoint_cache::Snapshot,
     ingest::IngestError,
     locked_accounts::LockedAccounts,
@@ -51,13 +50,17 @@ const RETRY_DELAY_MIN: Duration = Duration::from_millis(20);
 const RETRY_DELAY_MAX: Duration = Duration::from_secs(2);
 
 /// Writes requests and outcomes until the engine stops, and then the rest of them.
-pub(super) async fn write(context: Arc<Context>, receivers: Receivers) {
+pub(super) async fn write(
+    context: Arc<Context>,
+    incoming_requests: UnboundedReceiver<Vec<WriteRequest>>,
+    incoming_outcomes: Receiver<Decided>,
+) {
     let writer = Writer {
         queue: context.queue.clone(),
         storing: Some(context.attempts.token()),
         context,
-        incoming_requests: receivers.requests,
-        incoming_outcomes: receivers.outcomes,
+        incoming_requests,
+        incoming_outcomes,
         requests: RequestQueue::default(),
         locked: LockedAccounts::default(),
         outcomes: Vec::new(),

@@ -15,6 +15,7 @@ use crate::{
         Audience, Changes, Completion, CompletionResult, Decided, Incoming, LeasedDelivery, claim_batch, commit_batch,
         endpoint_cache::Admission,
         ingest::{Accepted, IngestError, NewEvent},
+        rests,
     },
     queue::{DueQueue, Queue},
 };
@@ -133,7 +134,11 @@ impl Hands<'_> {
     /// Records that the receiver answers with this status now, and asks to be left alone for a
     /// time.
     pub async fn finish_asking(&self, in_flight: InFlight, status: u16, wait: Duration) {
+        let address = (in_flight.0.account, in_flight.endpoint());
         let decided = self.judge_asking(in_flight, status, Some(wait));
+        if let Some(until) = decided.rest {
+            rests::store_one(&self.0.0.delivery, address, until).await.expect("stored");
+        }
         commit_batch(&self.0.0.delivery, &mut self.queue(), &Changes::default(), &[decided]).await.expect("a record");
     }
 

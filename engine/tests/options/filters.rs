@@ -5,7 +5,10 @@ use std::sync::Arc;
 use signet_engine::{
     Engine,
     deliver::ingest::{Accepted, NewEvent},
-    service::endpoints::{EndpointDraft, EndpointOptions},
+    service::{
+        deliveries,
+        endpoints::{EndpointDraft, EndpointOptions},
+    },
     testing::{Hands, TestDatabase, account, completed, endpoint, engine_by, on_each_database},
 };
 use signet_model::{Filter, Subscriptions, delivery::State, event::EventType};
@@ -37,7 +40,7 @@ async fn an_event_becomes_deliveries_to_the_endpoints_whose_filters_it_matches(d
     let count = |log: Vec<_>| log.len();
     assert_eq!(count(world.log().await), 2);
     let unfiltered = world.engine.account(world.account).endpoint(unfiltered);
-    assert_eq!(unfiltered.deliveries(&Default::default(), 10).await.expect("a log").len(), 3);
+    assert_eq!(unfiltered.deliveries(&deliveries::Filter::default(), 10).await.expect("a log").len(), 3);
     world.assert_ledger_is_clean().await;
 }
 

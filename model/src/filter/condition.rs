@@ -12,7 +12,7 @@ use crate::payload::Value;
 
 /// The most values of a list.
 pub const VALUES_MAX: usize = 50;
-/// The longest text to compare with, in bytes.
+/// The longest text to compare with, in characters.
 pub const TEXT_MAX: usize = 255;
 
 /// The bytes of a number or a boolean, roughly.
@@ -233,7 +233,7 @@ impl Scalar {
 
     fn check(&self) -> Result<(), ConditionError> {
         match self {
-            Self::Text(text) if text.len() > TEXT_MAX => Err(ConditionError::Text),
+            Self::Text(text) if text.chars().count() > TEXT_MAX => Err(ConditionError::Text),
             _ => Ok(()),
         }
     }

@@ -2,10 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-/// The longest pointer, in bytes.
+/// The longest pointer, in characters.
 pub const POINTER_MAX: usize = 255;
 /// The most steps of a pointer.
-const STEPS_MAX: usize = 16;
+pub const STEPS_MAX: usize = 16;
 
 /// A pointer below the root of a body.
 #[derive(Clone, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl FromStr for Pointer {
 
     fn from_str(text: &str) -> Result<Self, PointerError> {
         let steps = text.strip_prefix('/').ok_or(PointerError::NoSlash)?;
-        if text.len() > POINTER_MAX {
+        if text.chars().count() > POINTER_MAX {
             return Err(PointerError::TooLong);
         }
         let steps: Vec<_> = steps.split('/').map(unescape).collect::<Result<_, _>>()?;

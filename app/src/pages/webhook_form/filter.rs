@@ -98,7 +98,7 @@ pub(super) fn input(form: &Form, preview: Option<&FilterPreview>, now: Timestamp
     let focus = form.has_focus(&FILTER);
     let blank = Line { member: "", test: TestKind::Equals.name(), value: "" };
     let lines = filled.into_iter().chain(std::iter::repeat(blank)).take(count);
-    let lines = lines.enumerate().map(|(place, line)| line_input(line, focus && place == 0)).collect_view();
+    let lines = lines.enumerate().map(|(place, line)| line_input(line, place, focus)).collect_view();
     let wrong = form.error(&FILTER).is_some();
     view! {
         <fieldset
@@ -113,17 +113,18 @@ pub(super) fn input(form: &Form, preview: Option<&FilterPreview>, now: Timestamp
             <p class="hint">{text::FILTER_HINT}</p>
             <div class="conditions">{lines}</div>
             {field_error(&FILTER, form)}
-            <div>
+            <div class="filter-preview">
                 <button class="button" type="submit" name=PREVIEW.name value="filter">
                     {text::PREVIEW}
                 </button>
+                {preview.map(|preview| judgement(preview, now))}
             </div>
-            {preview.map(|preview| judgement(preview, now))}
         </fieldset>
     }
 }
 
-fn line_input(line: Line<'_>, autofocus: bool) -> impl IntoView + use<> {
+/// `focus` is for the first line, which also has an example.
+fn line_input(line: Line<'_>, place: usize, focus: bool) -> impl IntoView + use<> {
     let Line { member, test, value } = line;
     let options = TestKind::ALL.map(|kind| {
         view! {
@@ -139,11 +140,11 @@ fn line_input(line: Line<'_>, autofocus: bool) -> impl IntoView + use<> {
                 name=MEMBER.name
                 value=member.to_owned()
                 aria-label=MEMBER.label
-                placeholder="/total"
+                placeholder=if place == 0 { "/total" } else { "" }
                 autocomplete="off"
                 spellcheck="false"
                 autocapitalize="none"
-                autofocus=autofocus
+                autofocus=focus && place == 0
             />
             <select class="input" name=TEST.name aria-label=TEST.label>
                 {options}
@@ -153,6 +154,7 @@ fn line_input(line: Line<'_>, autofocus: bool) -> impl IntoView + use<> {
                 name=VALUE.name
                 value=value.to_owned()
                 aria-label=VALUE.label
+                placeholder=if place == 0 { "100" } else { "" }
                 autocomplete="off"
                 spellcheck="false"
                 autocapitalize="none"

@@ -93,7 +93,7 @@ fn headers_input(form: &Form) -> impl IntoView + use<> {
     let count = (filled.len() + BLANK_LINES).min(CUSTOM_HEADERS_MAX.max(filled.len()));
     let focus = form.has_focus(&HEADERS);
     let lines = filled.into_iter().chain(std::iter::repeat_with(Default::default)).take(count);
-    let lines = lines.enumerate().map(|(place, line)| header_line(line, focus && place == 0)).collect_view();
+    let lines = lines.enumerate().map(|(place, line)| header_line(line, place, focus)).collect_view();
     let wrong = form.error(&HEADERS).is_some();
     view! {
         <fieldset
@@ -112,7 +112,8 @@ fn headers_input(form: &Form) -> impl IntoView + use<> {
     }
 }
 
-fn header_line((name, value): (String, String), autofocus: bool) -> impl IntoView {
+/// `focus` is for the first line, which also has an example.
+fn header_line((name, value): (String, String), place: usize, focus: bool) -> impl IntoView {
     let placeholder = if name.is_empty() { "" } else { CustomHeaderValue::MASK };
     view! {
         <div class="pair">
@@ -121,11 +122,11 @@ fn header_line((name, value): (String, String), autofocus: bool) -> impl IntoVie
                 name=HEADER_NAME.name
                 value=name
                 aria-label=HEADER_NAME.label
-                placeholder="Authorization"
+                placeholder=if place == 0 { "Authorization" } else { "" }
                 autocomplete="off"
                 spellcheck="false"
                 autocapitalize="none"
-                autofocus=autofocus
+                autofocus=focus && place == 0
             />
             <input
                 class="input mono"
