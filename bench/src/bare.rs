@@ -54,7 +54,7 @@ impl Bare {
             event_type: EventType::TASK_COMPLETED,
             is_test: false,
             number: 1,
-            body: Bytes::from(producer::event(1, "bare")),
+            body: Bytes::from(producer::event(1, "bare", "task.completed")),
             extra: ExtraHeaders::default(),
         };
         let mut workers = tokio::task::JoinSet::new();

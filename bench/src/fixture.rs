@@ -1,6 +1,11 @@
 //! The database as the server finds it: accounts, endpoints and a backlog.
 
-use std::{iter, ops::Range, path::PathBuf, sync::Arc};
+use std::{
+    iter,
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context;
 use signet_engine::{
@@ -10,10 +15,15 @@ use signet_engine::{
     outbound::{Client, Config, Policy},
     random::Random,
     seal::{SealKey, Sealer},
-    service::endpoints::EndpointDraft,
+    service::{
+        endpoints::EndpointDraft,
+        event_types::{EventTypeContent, EventTypeDraft},
+    },
 };
 use signet_model::{AccountId, Scopes, Subscriptions, endpoint::EndpointUrl};
 use tempfile::TempDir;
+
+use crate::producer::{SCHEMA, event_type};
 
 /// An account with endpoints that have pending deliveries in the database.
 #[derive(Debug)]
@@ -54,24 +64,7 @@ impl Fixture {
         };
         let url: DatabaseUrl = database.parse()?;
         std::fs::write(folder.path().join("authority.pem"), authority)?;
-        let random = Random::from_system();
-        let key = SealKey::load_or_create(&folder.path().join("key"), &random)?;
-        let client = Config {
-            policy: Policy::PublicAndLoopback,
-            extra_authorities: Vec::new(),
-            budget: Settings::default().budget,
-            max_response_body: 0,
-        };
-        let environment = Environment {
-            db: Database::connect(&url).await?,
-            clock: Arc::new(SystemClock),
-            random,
-            sealer: Sealer::new(key),
-            policy: client.policy,
-            client: Client::new(&client)?,
-        };
-        let settings = Settings { max_endpoints_per_account: u32::MAX, ..Settings::default() };
-        let engine = Engine::new(environment, settings);
+        let engine = open(&url, folder.path()).await?;
         let mut accounts = Vec::with_capacity(urls.len());
         for (index, endpoint) in urls.iter().enumerate() {
             let name = format!("customer-{index}");
@@ -91,6 +84,25 @@ impl Fixture {
         Ok(Self { folder, database, accounts, api_key, url })
     }
 
+    /// Adds event types of the operator's own, half of them with a schema.
+    pub async fn add_event_types(&self, number: usize) -> anyhow::Result<()> {
+        let draft = |number: usize| -> anyhow::Result<EventTypeDraft> {
+            let content = EventTypeContent {
+                description: "An event of the bench.".parse()?,
+                schema: (number % 2 == 0).then(|| SCHEMA.to_owned()),
+                sample: None,
+            };
+            Ok(EventTypeDraft { name: event_type(number).parse()?, content })
+        };
+        let drafts = (0..number).map(draft).collect::<anyhow::Result<Vec<_>>>()?;
+        if !drafts.is_empty() {
+            let engine = open(&self.url, self.folder.path()).await?;
+            engine.event_types().import(drafts.try_into()?).await?;
+            engine.close().await;
+        }
+        Ok(())
+    }
+
     pub fn authority(&self) -> PathBuf {
         self.folder.path().join("authority.pem")
     }
@@ -106,6 +118,28 @@ impl Fixture {
         let backend: i32 = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&pool).await?;
         Ok(crate::cpu::parent(backend.unsigned_abs()))
     }
+}
+
+/// An engine on the database, which sends nothing itself.
+async fn open(url: &DatabaseUrl, folder: &Path) -> anyhow::Result<Engine> {
+    let random = Random::from_system();
+    let key = SealKey::load_or_create(&folder.join("key"), &random)?;
+    let client = Config {
+        policy: Policy::PublicAndLoopback,
+        extra_authorities: Vec::new(),
+        budget: Settings::default().budget,
+        max_response_body: 0,
+    };
+    let environment = Environment {
+        db: Database::connect(url).await?,
+        clock: Arc::new(SystemClock),
+        random,
+        sealer: Sealer::new(key),
+        policy: client.policy,
+        client: Client::new(&client)?,
+    };
+    let settings = Settings { max_endpoints_per_account: u32::MAX, ..Settings::default() };
+    Ok(Engine::new(environment, settings))
 }
 
 async fn add_endpoints(engine: &Engine, name: &str, url: &EndpointUrl, number: usize) -> anyhow::Result<AccountId> {

@@ -57,6 +57,10 @@ pub struct Load {
     /// Requests a second; by default as many as possible.
     #[arg(long)]
     pub rate: Option<u32>,
+    /// Event types of the operator's own that take turns, half of them with a schema; by default
+    /// the events are of a built-in type.
+    #[arg(long, default_value_t = Self::default().event_types)]
+    pub event_types: usize,
     /// Connections of the producer.
     #[arg(long, default_value_t = Self::default().connections)]
     pub connections: usize,
@@ -74,6 +78,7 @@ impl Default for Load {
             pending: 0,
             overdue: false,
             rate: None,
+            event_types: 0,
             connections: 16,
         }
     }
@@ -88,6 +93,7 @@ pub fn standard(divisor: usize) -> Vec<Load> {
         Load { batch: 100, ..of(100_000) },
         Load { endpoints: 100, ..of(50_000) },
         Load { endpoints: 10_000, ..of(50_000) },
+        Load { event_types: 1_000, ..of(80_000) },
         Load { rate: Some(100), ..of(1_500) },
         Load { endpoints: 9, rate: Some(1_000), ..of(30_000) },
         Load { endpoints: 9, rate: Some(1_000), hanging: true, ..of(30_000) },
@@ -106,6 +112,7 @@ impl Load {
         let urls = self.urls(receiver.port)?;
         let backlogs = self.backlogs(receiver.port)?;
         let fixture = Fixture::create(options.postgres.as_deref(), &urls, &receiver.authority, &backlogs).await?;
+        fixture.add_event_types(self.event_types).await?;
         let server =
             Server::start(&options.signet, &fixture.database, &fixture.authority(), &fixture.key_file()).await?;
         let postgres = fixture.postgres_process().await?;
@@ -117,6 +124,7 @@ impl Load {
             batch: self.batch,
             connections: self.connections,
             rate: self.rate,
+            event_types: self.event_types,
         };
         let used = || (cpu::time(server.id()), postgres.map(cpu::time).unwrap_or_default());
         let (before, start) = (used(), Instant::now());

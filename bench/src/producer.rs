@@ -31,6 +31,8 @@ pub struct Producer {
     pub connections: usize,
     /// Requests a second; as many as possible if `None`.
     pub rate: Option<u32>,
+    /// Own event types that take turns; 0 sends a built-in type.
+    pub event_types: usize,
 }
 
 impl Producer {
@@ -89,13 +91,27 @@ impl Producer {
 
     fn event(&self, task: usize) -> String {
         let account = &self.accounts[task % self.accounts.len()];
-        event(task, account)
+        let event_type = match task.checked_rem(self.event_types) {
+            Some(number) => event_type(number),
+            None => "task.completed".to_owned(),
+        };
+        event(task, account, &event_type)
     }
 }
 
+/// The name of an own event type.
+pub fn event_type(number: usize) -> String {
+    format!("shop.event_{number}")
+}
+
+/// The schema of an own event type: that of the events here.
+pub const SCHEMA: &str = r#"{"type":"object","required":["taskId","status","solution"],"properties":{
+    "taskId":{"type":"string","pattern":"^task_[0-9]+$"},"status":{"enum":["ready","failed"]},
+    "solution":{"type":"object","properties":{"token":{"type":"string","maxLength":200},"userAgent":{"type":"string"}}}}}"#;
+
 /// One event of a usual size.
-pub fn event(task: usize, account: &str) -> String {
+pub fn event(task: usize, account: &str, event_type: &str) -> String {
     format!(
-        r#"{{"account":"{account}","event":"task.completed","taskId":"task_{task}","status":"ready","solution":{{"token":"0.mF7gg2kQ3v9Jw1xZr8Lt5nBc6dYh4sUaPqEoViKlMnBvCxZ","userAgent":"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"}}}}"#
+        r#"{{"account":"{account}","event":"{event_type}","taskId":"task_{task}","status":"ready","solution":{{"token":"0.mF7gg2kQ3v9Jw1xZr8Lt5nBc6dYh4sUaPqEoViKlMnBvCxZ","userAgent":"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"}}}}"#
     )
 }

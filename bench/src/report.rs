@@ -49,13 +49,24 @@ impl Report {
     }
 
     fn name(&self) -> String {
-        let Load { batch, endpoints, hanging, hanging_accounts, hanging_endpoints, pending, overdue, rate, .. } =
-            &self.load;
+        let Load {
+            batch,
+            endpoints,
+            hanging,
+            hanging_accounts,
+            hanging_endpoints,
+            pending,
+            overdue,
+            rate,
+            event_types,
+            ..
+        } = &self.load;
         let mut name = format!("{} ep={endpoints} batch={batch}", if self.on_postgres { "postgres" } else { "sqlite" });
         let extras = [
             hanging.then(|| " +1 hanging".to_owned()),
             (hanging_accounts + hanging_endpoints > 0)
                 .then(|| format!(" +{hanging_accounts}+{hanging_endpoints} hanging")),
+            (*event_types > 0).then(|| format!(" types={event_types}")),
             rate.map(|rate| format!(" rate={rate}")),
             (*pending > 0).then(|| format!(" {}={pending}", if *overdue { "overdue" } else { "pending" })),
         ];
