@@ -89,7 +89,7 @@ impl Fixture {
         let draft = |number: usize| -> anyhow::Result<EventTypeDraft> {
             let content = EventTypeContent {
                 description: "An event of the bench.".parse()?,
-                schema: (number % 2 == 0).then(|| SCHEMA.to_owned()),
+                schema: number.is_multiple_of(2).then(|| SCHEMA.to_owned()),
                 sample: None,
             };
             Ok(EventTypeDraft { name: event_type(number).parse()?, content })
