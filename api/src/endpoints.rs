@@ -30,7 +30,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use options::{FilterCondition, Header};
 
-use crate::{access::Api, ids::schema, problem::Problem, time::Time};
+use crate::{access::Api, ids::schema, problem::Problem, time::Time, version::Versioned};
 
 /// The operations.
 pub fn routes() -> OpenApiRouter<Api> {
@@ -125,6 +125,11 @@ struct Disabled {
 }
 
 impl Endpoint {
+    /// The webhook as it is at this instant, with its version.
+    fn versioned(endpoint: endpoints::Endpoint, now: Timestamp) -> Versioned<Self> {
+        Versioned(endpoint.version, Self::shown(endpoint, now))
+    }
+
     /// The webhook as it is at this instant.
     fn shown(endpoint: endpoints::Endpoint, now: Timestamp) -> Self {
         let resting_until = endpoint.rests_until(now).map(Time);

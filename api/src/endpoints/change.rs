@@ -93,7 +93,7 @@ pub async fn change_endpoint(
     let members = Members::of(patch.event_types.as_ref(), patch.headers.as_ref());
     let endpoint = caller.account().endpoint(id).if_version(version).change(patch.change()?).await;
     let endpoint = endpoint.map_err(|error| members.refused(error))?;
-    Ok(Versioned(endpoint.version, Endpoint::shown(endpoint, caller.now())))
+    Ok(Endpoint::versioned(endpoint, caller.now()))
 }
 
 #[cfg(test)]

@@ -31,5 +31,5 @@ pub async fn enable_endpoint(
     let endpoint = caller.account().endpoint(id);
     endpoint.if_version(version).enable().await?;
     let endpoint = endpoint.get().await?;
-    Ok(Versioned(endpoint.version, Endpoint::shown(endpoint, caller.now())))
+    Ok(Endpoint::versioned(endpoint, caller.now()))
 }

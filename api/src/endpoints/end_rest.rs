@@ -32,7 +32,7 @@ pub async fn end_rest(
     let endpoint = caller.account().endpoint(id);
     endpoint.if_version(version).end_rest().await?;
     let endpoint = endpoint.get().await?;
-    Ok(Versioned(endpoint.version, Endpoint::shown(endpoint, caller.now())))
+    Ok(Endpoint::versioned(endpoint, caller.now()))
 }
 
 #[cfg(test)]

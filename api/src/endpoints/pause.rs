@@ -31,7 +31,7 @@ pub async fn pause_endpoint(
     let endpoint = caller.account().endpoint(id);
     endpoint.if_version(version).pause().await?;
     let endpoint = endpoint.get().await?;
-    Ok(Versioned(endpoint.version, Endpoint::shown(endpoint, caller.now())))
+    Ok(Endpoint::versioned(endpoint, caller.now()))
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ pub async fn read_endpoint(
     InPath(id): InPath<EndpointId>,
 ) -> Result<Versioned<Endpoint>, Problem> {
     let endpoint = caller.account().endpoint(id).get().await?;
-    Ok(Versioned(endpoint.version, Endpoint::shown(endpoint, caller.now())))
+    Ok(Endpoint::versioned(endpoint, caller.now()))
 }
 
 #[cfg(test)]
