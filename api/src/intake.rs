@@ -135,7 +135,11 @@ impl Addressee<'_> {
     /// # Errors
     /// The engine does not take the balance.
     pub async fn set_balance(&self, balance: Amount) -> Result<(), Problem> {
-        self.with_id(|account| self.intake.engine.account(account).set_balance(balance)).await
+        let set = |account| async move {
+            let actor = self.caller.actor(account);
+            self.intake.engine.account(&actor).set_balance(balance).await
+        };
+        self.with_id(set).await
     }
 
     /// Does `work` for the account. Where the account does not exist any more, its name is

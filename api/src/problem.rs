@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
-use signet_engine::{db, deliver::ingest::IngestError, service};
+use signet_engine::{actor::Permission, db, deliver::ingest::IngestError, service};
 use signet_model::event::MemberFault;
 use utoipa::ToSchema;
 
@@ -168,9 +168,19 @@ impl From<service::Error> for Problem {
                 Code::ChangedMeanwhile,
                 "Another request has changed it since. Read it again, and repeat the change on what it is now.",
             ),
+            Error::Forbidden(permission) => Self::forbidden(*permission),
             Error::Interrupted => missing(Code::TryAgain),
             Error::Database(error) => error.into(),
         }
+    }
+}
+
+impl Problem {
+    /// The problem of a key without a permission.
+    fn forbidden(permission: Permission) -> Self {
+        let scope =
+            permission.scope().map(|scope| format!("This key has not the scope {scope}, which the request needs."));
+        Self::new(Code::MissingScope, scope.unwrap_or_else(|| "This key does not allow the request.".to_owned()))
     }
 }
 

@@ -173,7 +173,7 @@ impl TestApi {
 
     /// Erases an account, as another process may.
     pub async fn erase(&self, account: AccountId) {
-        self.engine.account(account).erase().await.expect("erased");
+        self.engine.as_operator_in(account).erase().await.expect("erased");
     }
 
     /// Erases the first account and gives its name to another one. Returns the API, called
@@ -211,7 +211,7 @@ impl TestApi {
     }
 
     pub async fn delivery_count(&self, account: AccountId) -> usize {
-        let (account, mut count) = (self.engine.account(account), 0);
+        let (account, mut count) = (self.engine.as_operator_in(account), 0);
         for endpoint in account.endpoints().list().await.expect("endpoints") {
             count += account
                 .endpoint(endpoint.id)
@@ -226,11 +226,11 @@ impl TestApi {
 
     pub async fn set_threshold(&self, account: AccountId, threshold: &str) {
         let threshold = threshold.parse().expect("an amount");
-        self.engine.account(account).set_balance_threshold(Some(threshold)).await.expect("a threshold");
+        self.engine.as_operator_in(account).set_balance_threshold(Some(threshold)).await.expect("a threshold");
     }
 
     pub async fn balance(&self, account: AccountId) -> Option<String> {
-        let account = self.engine.account(account).get().await.expect("an account");
+        let account = self.engine.as_operator_in(account).get().await.expect("an account");
         account.balance.map(|balance| balance.to_string())
     }
 

@@ -11,7 +11,7 @@ use leptos_axum::ResponseOptions;
 use signet_engine::{
     db,
     deliver::ingest::IngestError,
-    service::{self, deliveries::TestError},
+    service::{self, accounts::ThresholdError, deliveries::TestError},
 };
 
 use crate::{frame::Frame, pages, state::AppState};
@@ -33,6 +33,8 @@ pub(crate) enum PageError {
     Unreadable,
     /// The row cannot be used as it is stored.
     Unusable,
+    /// The person's role does not allow it.
+    Forbidden,
     /// The operator has suspended the account.
     Suspended,
     /// The server cannot keep up, or is stopping.
@@ -54,7 +56,7 @@ impl PageError {
             Self::SignedOut => StatusCode::UNAUTHORIZED,
             Self::Unreadable => StatusCode::BAD_REQUEST,
             Self::Unusable => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Suspended => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::Suspended => StatusCode::FORBIDDEN,
             Self::Busy | Self::TooSlow => StatusCode::SERVICE_UNAVAILABLE,
             Self::TestsUnderWay(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -71,6 +73,7 @@ impl From<service::Error> for PageError {
             | service::Error::EventNotFound
             | service::Error::ResendNotFound
             | service::Error::ApiKeyNotFound => Self::NotFound,
+            service::Error::Forbidden(_) => Self::Forbidden,
             service::Error::Unusable(_) | service::Error::UnusableDelivery(_) => Self::Unusable,
             service::Error::Database(db::Error::TooSlow) => {
                 tracing::warn!("a page was stopped because it took too long");
@@ -97,6 +100,15 @@ impl From<TestError> for PageError {
             TestError::Unusable(_) => Self::Unusable,
             TestError::UnknownType | TestError::Body(_) => Self::Unreadable,
             TestError::Ingest(error) => error.into(),
+        }
+    }
+}
+
+impl From<ThresholdError> for PageError {
+    fn from(error: ThresholdError) -> Self {
+        match error {
+            ThresholdError::Operation(error) => error.into(),
+            ThresholdError::Ingest(error) => error.into(),
         }
     }
 }

@@ -12,9 +12,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use signet_engine::{
     Engine,
+    actor::{Actor, By, Proof, Rights, Who},
     service::{AccountHandle, event_types::Catalogue, sessions::Session},
 };
-use signet_model::{AccountId, Timestamp};
+use signet_model::{Role, Timestamp};
 
 use crate::{
     error::PageError,
@@ -53,8 +54,15 @@ impl Frame {
 
     /// The frame with its session, if there is one.
     pub(crate) fn member(self) -> Option<Member> {
-        let account = self.session.as_ref()?.account;
-        Some(Member { frame: self, account })
+        let session = self.session.as_ref()?;
+        let who = Who::Person { id: session.user, email: session.email.clone() };
+        let actor = Actor {
+            account: session.account,
+            by: By { who, address: None },
+            rights: Rights::Role(Role::Owner),
+            proved: Proof::NotAsked,
+        };
+        Some(Member { frame: self, actor })
     }
 
     /// The address of the server, for examples.
@@ -112,8 +120,8 @@ fn asked(parts: &Parts) -> &Uri {
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
     pub(crate) frame: Frame,
-    /// The account of the session, to which every operation is bound.
-    account: AccountId,
+    /// The person in the account of the session, to which every operation is bound.
+    actor: Actor,
 }
 
 impl Member {
@@ -128,12 +136,12 @@ impl Member {
 
     /// The catalogue of event types, as the account sees it.
     pub(crate) async fn catalogue(&self) -> Result<Arc<Catalogue>, PageError> {
-        Ok(self.engine().event_types().seen_by(self.account).await?)
+        Ok(self.engine().event_types().seen_by(self.actor.account).await?)
     }
 
     /// The operations of the account.
     pub(crate) fn account(&self) -> AccountHandle<'_> {
-        self.engine().account(self.account)
+        self.engine().account(&self.actor)
     }
 }
 

@@ -117,7 +117,7 @@ impl Visitor {
 
     /// Signs the owner of an account up; from here on requests carry their session.
     pub(crate) async fn sign_up(&mut self, account: AccountId, email: &str) {
-        let link = self.engine.account(account).create_setup_link().await.expect("a link");
+        let link = self.engine.as_operator_in(account).create_setup_link().await.expect("a link");
         let token = self.engine.users().create_owner(&link, email, "correct horse battery").await;
         let token = token.expect("an owner");
         self.session = self.engine.sessions().get(token.reveal()).await.expect("the store");
@@ -126,7 +126,7 @@ impl Visitor {
 
     /// The operations of the account.
     pub(crate) fn account(&self) -> AccountHandle<'_> {
-        self.engine.account(self.account)
+        self.engine.as_operator_in(self.account)
     }
 
     /// The same browser without its session.

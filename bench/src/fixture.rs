@@ -79,7 +79,11 @@ impl Fixture {
         if !backlogs.is_empty() {
             add_pending(&url, iter::zip(owners, backlogs)).await?;
         }
-        let api_key = engine.operator_keys().create(&"bench".parse()?, Scopes::FIRST).await?.text;
+        let api_key = engine
+            .operator_keys()
+            .create(&signet_engine::actor::Operator::signet(), &"bench".parse()?, Scopes::FIRST)
+            .await?
+            .text;
         engine.close().await;
         Ok(Self { folder, database, accounts, api_key, url })
     }
@@ -97,7 +101,7 @@ impl Fixture {
         let drafts = (0..number).map(draft).collect::<anyhow::Result<Vec<_>>>()?;
         if !drafts.is_empty() {
             let engine = open(&self.url, self.folder.path()).await?;
-            engine.event_types().import(drafts.try_into()?).await?;
+            engine.event_types().import(&signet_engine::actor::Operator::signet(), drafts.try_into()?).await?;
             engine.close().await;
         }
         Ok(())
@@ -143,10 +147,10 @@ async fn open(url: &DatabaseUrl, folder: &Path) -> anyhow::Result<Engine> {
 }
 
 async fn add_endpoints(engine: &Engine, name: &str, url: &EndpointUrl, number: usize) -> anyhow::Result<AccountId> {
-    let account = engine.accounts().create(&name.parse()?).await?.id;
+    let account = engine.accounts().create(&signet_engine::actor::Operator::signet(), &name.parse()?).await?.id;
     for _ in 0..number {
         let draft = EndpointDraft::new(url.clone(), Subscriptions::all());
-        engine.account(account).endpoints().create(draft, &engine.new_secret()).await?;
+        engine.as_operator_in(account).endpoints().create(draft, &engine.new_secret()).await?;
     }
     Ok(account)
 }

@@ -14,6 +14,8 @@
 //! on the public internet, [`seal`] keeps secrets at rest, and [`clock`] and [`random`] are
 //! handed in, so that a test can repeat all of it.
 
+pub mod actor;
+pub mod audit;
 pub mod clock;
 pub mod db;
 pub mod deliver;

@@ -1,13 +1,15 @@
 //! The operations of the service, a file a noun.
 //!
-//! An operation on the data of an account is reached through a handle that has its account
-//! bound: `engine.account(id).endpoint(endpoint).pause()`. Every statement names that
+//! An operation on the data of an account is reached through a handle that has its actor, and so
+//! its account, bound: `engine.account(&actor).endpoint(endpoint).pause()`. Every statement names that
 //! account, and a row of another account counts as a row that does not exist. The operator
 //! has [`Accounts`], [`OperatorKeys`], [`Users`] and [`Sessions`].
 
 pub mod accounts;
 pub mod api_keys;
+mod audit_log;
 pub mod backlog;
+mod change;
 mod closing;
 pub mod deliveries;
 pub mod endpoints;
@@ -42,6 +44,7 @@ use api_keys::RecentKeys;
 
 pub use accounts::{AccountHandle, Accounts};
 pub use api_keys::{ApiKeys, OperatorKeys};
+pub use audit_log::AuditLog;
 pub use deliveries::DeliveryHandle;
 pub use endpoints::{EndpointHandle, Endpoints};
 pub use error::Error;

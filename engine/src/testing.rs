@@ -262,14 +262,14 @@ pub async fn log(
     filter: &Filter,
     limit: u32,
 ) -> Vec<Delivery> {
-    let log = engine.account(account).endpoint(endpoint).log(filter, None, limit).await.expect("the log");
+    let log = engine.as_operator_in(account).endpoint(endpoint).log(filter, None, limit).await.expect("the log");
     log.deliveries.into_iter().map(|one| one.expect("a delivery that can be used")).collect()
 }
 
 /// A new account with this name.
 pub async fn account(engine: &Engine, name: &str) -> AccountId {
     let name = name.parse().expect("a name");
-    engine.accounts().create(&name).await.expect("a new name").id
+    engine.accounts().create(&crate::actor::Operator::signet(), &name).await.expect("a new name").id
 }
 
 /// A new API key with this name and all scopes, and its text.
@@ -281,8 +281,8 @@ pub async fn api_key(engine: &Engine, account: Option<AccountId>, name: &str) ->
 pub async fn api_key_for(engine: &Engine, account: Option<AccountId>, name: &str, scopes: Scopes) -> (ApiKey, String) {
     let name = name.parse().expect("a name");
     let NewApiKey { key, text } = match account {
-        Some(account) => engine.account(account).api_keys().create(&name, scopes).await.expect("a key"),
-        None => engine.operator_keys().create(&name, scopes).await.expect("a key"),
+        Some(account) => engine.as_operator_in(account).api_keys().create(&name, scopes).await.expect("a key"),
+        None => engine.operator_keys().create(&crate::actor::Operator::signet(), &name, scopes).await.expect("a key"),
     };
     (key, text)
 }
@@ -295,7 +295,7 @@ pub async fn endpoint(engine: &Engine, account: AccountId) -> EndpointId {
 /// A new endpoint of this account at this URL that wants all events.
 pub async fn endpoint_at(engine: &Engine, account: AccountId, url: EndpointUrl) -> EndpointId {
     let draft = EndpointDraft::new(url, Subscriptions::all());
-    engine.account(account).endpoints().create(draft, &engine.new_secret()).await.expect("an endpoint").id
+    engine.as_operator_in(account).endpoints().create(draft, &engine.new_secret()).await.expect("an endpoint").id
 }
 
 /// A task of this account that was completed just now.

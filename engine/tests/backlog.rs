@@ -44,7 +44,7 @@ impl World {
             for one in in_flight {
                 Hands(&self.engine).finish(one, 500).await;
             }
-            self.engine.account(self.account).endpoint(self.endpoint).enable().await.expect("enabled");
+            self.engine.as_operator_in(self.account).endpoint(self.endpoint).enable().await.expect("enabled");
         }
     }
 
@@ -57,7 +57,7 @@ impl World {
 
     async fn recoverable(&self, since: Timestamp, types: &Subscriptions) -> u64 {
         self.engine
-            .account(self.account)
+            .as_operator_in(self.account)
             .endpoint(self.endpoint)
             .recoverable(since, types)
             .await
@@ -66,7 +66,7 @@ impl World {
     }
 
     async fn recover(&self, since: Timestamp, types: &Subscriptions) -> Result<u64, StartError> {
-        let endpoint = self.engine.account(self.account).endpoint(self.endpoint);
+        let endpoint = self.engine.as_operator_in(self.account).endpoint(self.endpoint);
         Ok(endpoint.recover(since, types).await?.sent)
     }
 
@@ -112,14 +112,14 @@ on_each_database!(a_release_follows_the_release_before);
 async fn a_release_follows_the_release_before(database: TestDatabase) {
     let world = World::new(&database).await;
     world.fail(1).await;
-    world.engine.account(world.account).endpoint(world.endpoint).pause().await.expect("paused");
+    world.engine.as_operator_in(world.account).endpoint(world.endpoint).pause().await.expect("paused");
     for _ in 0..2 {
         let (accepted, _) = Hands(&world.engine).ingest(completed(&world.engine, world.account, "task")).await;
         accepted.expect("accepted");
     }
-    world.engine.account(world.account).endpoint(world.endpoint).enable().await.expect("enabled");
+    world.engine.as_operator_in(world.account).endpoint(world.endpoint).enable().await.expect("enabled");
     let all = Subscriptions::all();
-    let released = world.engine.account(world.account).endpoint(world.endpoint).release(&all).await;
+    let released = world.engine.as_operator_in(world.account).endpoint(world.endpoint).release(&all).await;
     assert_eq!(released.expect("released"), 2);
     assert_eq!(world.recover(world.start, &all).await.expect("recovered"), 1);
     let now = world.clock.now();
@@ -127,9 +127,9 @@ async fn a_release_follows_the_release_before(database: TestDatabase) {
     due.sort_unstable();
     assert_eq!(due, [0, 250, 500].map(|wait| Some(Duration::from_millis(wait))), "four a second, all in all");
 
-    world.engine.account(world.account).endpoint(world.endpoint).pause().await.expect("paused");
-    world.engine.account(world.account).endpoint(world.endpoint).enable().await.expect("enabled");
-    world.engine.account(world.account).endpoint(world.endpoint).release(&all).await.expect("released");
+    world.engine.as_operator_in(world.account).endpoint(world.endpoint).pause().await.expect("paused");
+    world.engine.as_operator_in(world.account).endpoint(world.endpoint).enable().await.expect("enabled");
+    world.engine.as_operator_in(world.account).endpoint(world.endpoint).release(&all).await.expect("released");
     assert!(world.log().await.iter().any(|it| it.due_at == Some(now)), "what was released before waits no more");
 }
 
@@ -151,7 +151,7 @@ on_each_database!(no_delivery_is_put_back_to_a_disabled_endpoint);
 async fn no_delivery_is_put_back_to_a_disabled_endpoint(database: TestDatabase) {
     let world = World::new(&database).await;
     world.fail(1).await;
-    world.engine.account(world.account).endpoint(world.endpoint).pause().await.expect("paused");
+    world.engine.as_operator_in(world.account).endpoint(world.endpoint).pause().await.expect("paused");
     let refused = world.recover(world.start, &Subscriptions::all()).await;
     assert!(matches!(refused, Err(StartError::Disabled)), "{refused:?}");
     assert_eq!(world.recoverable(world.start, &Subscriptions::all()).await, 1);
@@ -163,9 +163,9 @@ async fn another_account_recovers_no_delivery(database: TestDatabase) {
     world.fail(1).await;
     let other = account(&world.engine, "other").await;
     let all = Subscriptions::all();
-    let recoverable = world.engine.account(other).endpoint(world.endpoint).recoverable(world.start, &all).await;
+    let recoverable = world.engine.as_operator_in(other).endpoint(world.endpoint).recoverable(world.start, &all).await;
     assert_eq!(recoverable.expect("an answer"), Count::from(0));
-    let refused = world.engine.account(other).endpoint(world.endpoint).recover(world.start, &all).await;
+    let refused = world.engine.as_operator_in(other).endpoint(world.endpoint).recover(world.start, &all).await;
     assert!(matches!(refused, Err(StartError::Store(_))), "{refused:?}");
     assert_eq!(world.log().await[0].state, State::Failed);
 }
@@ -174,14 +174,14 @@ on_each_database!(a_long_backlog_is_released_in_one_row_at_the_chosen_pace);
 async fn a_long_backlog_is_released_in_one_row_at_the_chosen_pace(database: TestDatabase) {
     const HELD: usize = 1_010;
     let world = World::new(&database).await;
-    world.engine.account(world.account).endpoint(world.endpoint).pause().await.expect("paused");
+    world.engine.as_operator_in(world.account).endpoint(world.endpoint).pause().await.expect("paused");
     for _ in 0..HELD {
         world.clock.advance(Duration::from_micros(1));
         Hands(&world.engine).ingest(completed(&world.engine, world.account, "task")).await.0.expect("accepted");
     }
-    world.engine.account(world.account).endpoint(world.endpoint).enable().await.expect("enabled");
+    world.engine.as_operator_in(world.account).endpoint(world.endpoint).enable().await.expect("enabled");
     let all = Subscriptions::all();
-    let released = world.engine.account(world.account).endpoint(world.endpoint).release(&all).await;
+    let released = world.engine.as_operator_in(world.account).endpoint(world.endpoint).release(&all).await;
     assert_eq!(released.expect("released"), HELD as u64);
     let now = world.clock.now();
     for (place, delivery) in (0_u32..).zip(world.log().await) {
@@ -194,14 +194,14 @@ async fn a_long_backlog_is_released_in_one_row_at_the_chosen_pace(database: Test
 on_each_database!(the_rest_of_a_release_after_a_downtime_goes_out_at_the_chosen_pace);
 async fn the_rest_of_a_release_after_a_downtime_goes_out_at_the_chosen_pace(database: TestDatabase) {
     let world = World::new(&database).await;
-    world.engine.account(world.account).endpoint(world.endpoint).pause().await.expect("paused");
+    world.engine.as_operator_in(world.account).endpoint(world.endpoint).pause().await.expect("paused");
     for _ in 0..20 {
         world.clock.advance(Duration::from_micros(1));
         Hands(&world.engine).ingest(completed(&world.engine, world.account, "task")).await.0.expect("accepted");
     }
-    world.engine.account(world.account).endpoint(world.endpoint).enable().await.expect("enabled");
+    world.engine.as_operator_in(world.account).endpoint(world.endpoint).enable().await.expect("enabled");
     let all = Subscriptions::all();
-    let released = world.engine.account(world.account).endpoint(world.endpoint).release(&all).await;
+    let released = world.engine.as_operator_in(world.account).endpoint(world.endpoint).release(&all).await;
     assert_eq!(released.expect("released"), 20);
 
     let settings = Settings { release_rate: 4, ..Settings::default() };

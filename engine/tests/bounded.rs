@@ -48,7 +48,7 @@ impl<'d> World<'d> {
         database.store_backlog(account, endpoint, backlog, 1..BACKLOG + 1).await;
         if backlog == Backlog::Pending {
             // Before the engine is started, so that no delivery of the backlog is attempted.
-            engine.account(account).endpoint(endpoint).pause().await.expect("paused");
+            engine.as_operator_in(account).endpoint(endpoint).pause().await.expect("paused");
         }
         let running = engine.start();
         Self { database, engine, running, receiver, account, endpoint, neighbour, accepted: Arc::default() }
@@ -97,7 +97,13 @@ impl<'d> World<'d> {
     /// The number of deliveries in this state that the log shows among the newest 100.
     async fn told(&self, state: State) -> usize {
         let filter = Filter { state: Some(state), ..Filter::default() };
-        self.engine.account(self.account).endpoint(self.endpoint).deliveries(&filter, 100).await.expect("the log").len()
+        self.engine
+            .as_operator_in(self.account)
+            .endpoint(self.endpoint)
+            .deliveries(&filter, 100)
+            .await
+            .expect("the log")
+            .len()
     }
 
     async fn assert_clean(&self) {
@@ -128,8 +134,13 @@ async fn a_backlog_is_held_in_steps_and_told_to_be_held_at_once(database: TestDa
             assert_eq!((world.told(State::Held).await, world.told(State::Pending).await), (100, 0));
             world.assert_clean().await;
             assert!(world.count(State::Pending).await > 0, "it is not done yet");
-            let [(_, held)] =
-                world.engine.account(world.account).endpoint(world.endpoint).held_counts().await.expect("counts")[..]
+            let [(_, held)] = world
+                .engine
+                .as_operator_in(world.account)
+                .endpoint(world.endpoint)
+                .held_counts()
+                .await
+                .expect("counts")[..]
             else {
                 panic!("one type is held")
             };
@@ -143,7 +154,7 @@ async fn a_backlog_is_held_in_steps_and_told_to_be_held_at_once(database: TestDa
 on_each_database!(deliveries_that_waited_before_a_webhook_is_enabled_are_held_even_if_they_were_not_yet);
 async fn deliveries_that_waited_before_a_webhook_is_enabled_are_held_even_if_they_were_not_yet(database: TestDatabase) {
     let world = World::new(&database, Backlog::Pending).await;
-    world.engine.account(world.account).endpoint(world.endpoint).enable().await.expect("enabled");
+    world.engine.as_operator_in(world.account).endpoint(world.endpoint).enable().await.expect("enabled");
     assert!(world.count(State::Pending).await > 0, "it is not done yet");
     assert_eq!((world.told(State::Held).await, world.told(State::Pending).await), (100, 0));
     world.assert_clean().await;
@@ -156,7 +167,7 @@ on_each_database!(a_backlog_of_a_deleted_webhook_is_discarded_in_steps);
 async fn a_backlog_of_a_deleted_webhook_is_discarded_in_steps(database: TestDatabase) {
     let world = World::new(&database, Backlog::Held).await;
     let deleting = async {
-        world.engine.account(world.account).endpoint(world.endpoint).delete().await.expect("deleted");
+        world.engine.as_operator_in(world.account).endpoint(world.endpoint).delete().await.expect("deleted");
         assert_eq!((world.told(State::Discarded).await, world.told(State::Held).await), (100, 0));
         world.assert_clean().await;
         world.stored(State::Held, 0).await;
@@ -170,7 +181,7 @@ on_each_database!(a_backlog_is_released_in_steps);
 async fn a_backlog_is_released_in_steps(database: TestDatabase) {
     let world = World::new(&database, Backlog::Held).await;
     let (engine, all) = (&world.engine, Subscriptions::all());
-    let releasing = engine.account(world.account).endpoint(world.endpoint).release(&all);
+    let releasing = engine.as_operator_in(world.account).endpoint(world.endpoint).release(&all);
     assert_eq!(world.beside_the_neighbour(releasing).await.expect("released"), u64::from(BACKLOG));
     world.end().await;
 }
@@ -179,7 +190,7 @@ on_each_database!(a_backlog_is_discarded_in_steps);
 async fn a_backlog_is_discarded_in_steps(database: TestDatabase) {
     let world = World::new(&database, Backlog::Held).await;
     let (engine, all) = (&world.engine, Subscriptions::all());
-    let discarding = engine.account(world.account).endpoint(world.endpoint).discard(&all);
+    let discarding = engine.as_operator_in(world.account).endpoint(world.endpoint).discard(&all);
     assert_eq!(world.beside_the_neighbour(discarding).await.expect("discarded"), u64::from(BACKLOG));
     world.end().await;
 }
@@ -189,7 +200,7 @@ async fn a_backlog_is_recovered_in_steps(database: TestDatabase) {
     let world = World::new(&database, Backlog::Failed).await;
     let since = Timestamp::from_unix_micros(0);
     let all = Subscriptions::all();
-    let account = world.engine.account(world.account);
+    let account = world.engine.as_operator_in(world.account);
     let recovering = async {
         let resend = account.endpoint(world.endpoint).start_recovery(since, &all).await.expect("begun");
         account.resend(resend.id).await_end(Duration::from_mins(5)).await
@@ -202,7 +213,7 @@ async fn a_backlog_is_recovered_in_steps(database: TestDatabase) {
 on_each_database!(an_account_with_a_backlog_is_erased_in_steps);
 async fn an_account_with_a_backlog_is_erased_in_steps(database: TestDatabase) {
     let world = World::new(&database, Backlog::Pending).await;
-    let removed = world.beside_the_neighbour(world.engine.account(world.account).erase()).await.expect("erased");
+    let removed = world.beside_the_neighbour(world.engine.as_operator_in(world.account).erase()).await.expect("erased");
     assert_eq!(removed.events, u64::from(BACKLOG));
     world.end().await;
 }

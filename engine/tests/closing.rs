@@ -43,7 +43,7 @@ impl Burst {
         let running = engine.start().expect("a new engine");
         let account = account(&engine, "acme").await;
         let endpoint = engine
-            .account(account)
+            .as_operator_in(account)
             .endpoints()
             .create(draft(&receiver, "before"), &engine.new_secret())
             .await
@@ -77,7 +77,7 @@ impl Burst {
     async fn count(&self, state: State) -> usize {
         let filter = Filter { state: Some(state), ..Filter::default() };
         self.engine
-            .account(self.account)
+            .as_operator_in(self.account)
             .endpoint(self.endpoint.id)
             .log(&filter, None, 100)
             .await
@@ -108,7 +108,7 @@ async fn deliveries_that_wait_for_a_receiver_that_says_gone_are_held(database: T
 on_each_database!(deliveries_that_wait_for_a_paused_webhook_are_held);
 async fn deliveries_that_wait_for_a_paused_webhook_are_held(database: TestDatabase) {
     let burst = Burst::begin(&database, 200).await;
-    burst.engine.account(burst.account).endpoint(burst.endpoint.id).pause().await.expect("paused");
+    burst.engine.as_operator_in(burst.account).endpoint(burst.endpoint.id).pause().await.expect("paused");
     assert_eq!(burst.settle([State::Delivered, State::Held]).await, [UNDER_WAY, EVENTS - UNDER_WAY]);
     assert_eq!(burst.receiver.arrivals().len(), UNDER_WAY);
     burst.end().await;
@@ -118,7 +118,7 @@ on_each_database!(deliveries_that_wait_for_a_webhook_go_to_its_corrected_url);
 async fn deliveries_that_wait_for_a_webhook_go_to_its_corrected_url(database: TestDatabase) {
     let burst = Burst::begin(&database, 200).await;
     let corrected = draft(&burst.receiver, "after");
-    burst.engine.account(burst.account).endpoint(burst.endpoint.id).update(corrected).await.expect("changed");
+    burst.engine.as_operator_in(burst.account).endpoint(burst.endpoint.id).update(corrected).await.expect("changed");
     assert_eq!(burst.settle([State::Delivered, State::Held]).await, [EVENTS, 0]);
     let before = burst.receiver.arrivals().iter().filter(|arrival| arrival.path == "/before").count();
     assert_eq!(before, UNDER_WAY);
@@ -135,7 +135,7 @@ async fn a_change_by_another_process_is_heard_of(database: TestDatabase) {
         return;
     }
     let (other, _) = engine(&database, Settings::default(), Vec::new());
-    other.account(burst.account).endpoint(burst.endpoint.id).pause().await.expect("paused");
+    other.as_operator_in(burst.account).endpoint(burst.endpoint.id).pause().await.expect("paused");
     let heard = async {
         while !Hands(&burst.engine).is_closed(burst.account, burst.endpoint.id) {
             tokio::task::yield_now().await;

@@ -55,7 +55,7 @@ impl Story {
         let draft =
             EndpointDraft { description, ..EndpointDraft::new(self.receiver.url("webhooks"), Subscriptions::all()) };
         self.engine
-            .account(self.account)
+            .as_operator_in(self.account)
             .endpoints()
             .create(draft, &self.engine.new_secret())
             .await
@@ -83,8 +83,13 @@ impl Story {
     async fn rested(&self, id: DeliveryId, attempts: usize) -> DeliveryDetail {
         let resting = async {
             loop {
-                let detail =
-                    self.engine.account(self.account).delivery(id).await_attempt(LIMIT).await.expect("a delivery");
+                let detail = self
+                    .engine
+                    .as_operator_in(self.account)
+                    .delivery(id)
+                    .await_attempt(LIMIT)
+                    .await
+                    .expect("a delivery");
                 if detail.attempts.len() >= attempts && !detail.delivery.in_flight {
                     return detail;
                 }
@@ -117,7 +122,8 @@ async fn an_event_arrives_signed_and_its_attempt_is_kept(database: TestDatabase)
     let arrival = story.receiver.arrived(1).await.remove(0);
     let delivery = story.log(endpoint.id).await.remove(0);
     let detail = story.rested(delivery.id, 1).await;
-    let secret = story.engine.account(story.account).endpoint(endpoint.id).secret().await.expect("the secret");
+    let secret =
+        story.engine.as_operator_in(story.account).endpoint(endpoint.id).reveal_secret().await.expect("the secret");
     let header = |name: &str| arrival.headers.get(name).cloned().unwrap_or_default();
 
     assert_eq!(
@@ -169,7 +175,7 @@ async fn the_retry_table_is_followed_to_the_end_and_the_endpoint_disabled(databa
     let ids: Vec<_> = story.receiver.arrivals().iter().map(|arrival| arrival.headers["webhook-id"].clone()).collect();
     assert_eq!(ids, vec![id.to_string(); 6]);
 
-    let disabled = story.engine.account(story.account).endpoint(endpoint.id).get().await.expect("it").disabled;
+    let disabled = story.engine.as_operator_in(story.account).endpoint(endpoint.id).get().await.expect("it").disabled;
     let disabled = disabled.expect("it is disabled");
     assert_eq!((disabled.reason, disabled.by), (Some(DisabledReason::RetriesExhausted), Some(id)));
     story.end().await;
@@ -187,22 +193,23 @@ async fn a_disabled_endpoint_gets_all_its_deliveries_on_release(database: TestDa
     story.ingest("gone").await;
     let gone = story.log(endpoint.id).await[0].id;
     assert_eq!(story.rested(gone, 1).await.delivery.state, State::Failed);
-    let found = story.engine.account(story.account).endpoint(endpoint.id).get().await.expect("it");
+    let found = story.engine.as_operator_in(story.account).endpoint(endpoint.id).get().await.expect("it");
     assert_eq!(found.disabled.map(|it| it.reason), Some(Some(DisabledReason::Gone)));
 
     assert_eq!(story.ingest("meanwhile").await.deliveries, 1);
     let states: Vec<_> = story.log(endpoint.id).await.iter().map(|delivery| delivery.state).collect();
     assert_eq!(states, [State::Held, State::Failed, State::Held]);
     assert_eq!(
-        story.engine.account(story.account).endpoint(endpoint.id).held_counts().await.expect("counts"),
+        story.engine.as_operator_in(story.account).endpoint(endpoint.id).held_counts().await.expect("counts"),
         [(EventType::TASK_COMPLETED, Count::from(2))]
     );
-    let refused = story.engine.account(story.account).endpoint(endpoint.id).release(&Subscriptions::all()).await;
+    let refused = story.engine.as_operator_in(story.account).endpoint(endpoint.id).release(&Subscriptions::all()).await;
     assert_eq!(refused.expect("an answer"), 0, "nothing is released to a disabled endpoint");
 
     story.receiver.answer(200);
-    story.engine.account(story.account).endpoint(endpoint.id).enable().await.expect("enabled");
-    let released = story.engine.account(story.account).endpoint(endpoint.id).release(&Subscriptions::all()).await;
+    story.engine.as_operator_in(story.account).endpoint(endpoint.id).enable().await.expect("enabled");
+    let released =
+        story.engine.as_operator_in(story.account).endpoint(endpoint.id).release(&Subscriptions::all()).await;
     assert_eq!(released.expect("released"), 2);
     story.clock.advance(Duration::from_secs(1));
     story.engine.wake();
@@ -218,10 +225,11 @@ on_each_database!(held_deliveries_can_be_discarded_by_type);
 async fn held_deliveries_can_be_discarded_by_type(database: TestDatabase) {
     let story = Story::begin(&database).await;
     let endpoint = story.endpoint().await;
-    story.engine.account(story.account).endpoint(endpoint.id).pause().await.expect("paused");
+    story.engine.as_operator_in(story.account).endpoint(endpoint.id).pause().await.expect("paused");
     story.ingest("held").await;
     let only = |kind| Subscriptions::of_types([kind]).expect("one type");
-    let discard = async |kind| story.engine.account(story.account).endpoint(endpoint.id).discard(&only(kind)).await;
+    let discard =
+        async |kind| story.engine.as_operator_in(story.account).endpoint(endpoint.id).discard(&only(kind)).await;
     assert_eq!(discard(EventType::TASK_FAILED).await.expect("an answer"), 0);
     assert_eq!(discard(EventType::TASK_COMPLETED).await.expect("an answer"), 1);
     assert_eq!(story.log(endpoint.id).await[0].state, State::Discarded);
@@ -254,11 +262,11 @@ on_each_database!(a_test_event_goes_the_same_way_but_once_and_even_to_a_disabled
 async fn a_test_event_goes_the_same_way_but_once_and_even_to_a_disabled_endpoint(database: TestDatabase) {
     let story = Story::begin(&database).await;
     let endpoint = story.endpoint().await;
-    story.engine.account(story.account).endpoint(endpoint.id).pause().await.expect("paused");
+    story.engine.as_operator_in(story.account).endpoint(endpoint.id).pause().await.expect("paused");
     story.receiver.answer(500);
     let id = story
         .engine
-        .account(story.account)
+        .as_operator_in(story.account)
         .endpoint(endpoint.id)
         .send_test(&EventType::BALANCE_LOW)
         .await
@@ -278,15 +286,18 @@ async fn a_resend_has_the_same_id_and_counts_on(database: TestDatabase) {
     story.ingest("task_1").await;
     let id = story.log(endpoint.id).await[0].id;
     story.rested(id, 1).await;
-    story.engine.account(story.account).delivery(id).resend().await.expect("sent again");
+    story.engine.as_operator_in(story.account).delivery(id).resend().await.expect("sent again");
     let arrival = story.receiver.arrived(2).await.remove(1);
     assert_eq!(
         (arrival.headers["webhook-id"].as_str(), arrival.headers["x-webhook-attempt"].as_str()),
         (id.to_string().as_str(), "2")
     );
     story.rested(id, 2).await;
-    story.engine.account(story.account).endpoint(endpoint.id).pause().await.expect("paused");
-    assert!(matches!(story.engine.account(story.account).delivery(id).resend().await, Err(ResendError::Disabled)));
+    story.engine.as_operator_in(story.account).endpoint(endpoint.id).pause().await.expect("paused");
+    assert!(matches!(
+        story.engine.as_operator_in(story.account).delivery(id).resend().await,
+        Err(ResendError::Disabled)
+    ));
     story.end().await;
 }
 
@@ -320,13 +331,13 @@ async fn a_balance_that_falls_below_the_threshold_is_told_once(database: TestDat
     let story = Story::begin(&database).await;
     story.endpoint().await;
     let amount = |text: &str| text.parse().expect("an amount");
-    let balance = |text: &str| story.engine.account(story.account).set_balance(amount(text));
-    story.engine.account(story.account).set_balance_threshold(Some(amount("50.10"))).await.expect("set");
+    let balance = |text: &str| story.engine.as_operator_in(story.account).set_balance(amount(text));
+    story.engine.as_operator_in(story.account).set_balance_threshold(Some(amount("50.10"))).await.expect("set");
     for text in ["60", "50.1", "45.5", "40", "50.1", "0.30000000000000004"] {
         balance(text).await.expect("recorded");
     }
-    story.engine.account(story.account).set_balance_threshold(None).await.expect("cleared");
-    story.engine.account(story.account).set_balance_threshold(Some(amount("1"))).await.expect("set");
+    story.engine.as_operator_in(story.account).set_balance_threshold(None).await.expect("cleared");
+    story.engine.as_operator_in(story.account).set_balance_threshold(Some(amount("1"))).await.expect("set");
     let mut bodies: Vec<_> = story.receiver.arrived(3).await.into_iter().map(|arrival| arrival.body).collect();
     bodies.sort();
     let body = |balance, threshold| {
@@ -335,7 +346,7 @@ async fn a_balance_that_falls_below_the_threshold_is_told_once(database: TestDat
         )
     };
     assert_eq!(bodies, [body("0.30000000000000004", "1"), body("0.30000000000000004", "50.1"), body("45.5", "50.1")]);
-    let stored = story.engine.account(story.account).get().await.expect("the account");
+    let stored = story.engine.as_operator_in(story.account).get().await.expect("the account");
     assert_eq!(stored.balance, Some(amount("0.30000000000000004")));
     story.end().await;
 }
@@ -350,29 +361,29 @@ async fn another_account_reaches_no_endpoint_and_no_delivery(database: TestDatab
     let engine = &story.engine;
     let draft = EndpointDraft::new(story.receiver.url("x"), Subscriptions::all());
 
-    assert!(engine.account(other).endpoints().list().await.expect("an answer").is_empty());
-    let endpoint_of_other = engine.account(other).endpoint(endpoint.id).get().await;
+    assert!(engine.as_operator_in(other).endpoints().list().await.expect("an answer").is_empty());
+    let endpoint_of_other = engine.as_operator_in(other).endpoint(endpoint.id).get().await;
     assert!(matches!(endpoint_of_other, Err(Error::EndpointNotFound)), "{endpoint_of_other:?}");
-    assert!(engine.account(other).endpoint(endpoint.id).secret().await.is_err());
-    assert!(engine.account(other).endpoint(endpoint.id).update(draft).await.is_err());
-    assert!(engine.account(other).endpoint(endpoint.id).pause().await.is_err());
-    assert!(engine.account(other).endpoint(endpoint.id).enable().await.is_err());
-    assert!(engine.account(other).endpoint(endpoint.id).end_rest().await.is_err());
-    assert!(engine.account(other).endpoint(endpoint.id).delete().await.is_err());
-    assert!(engine.account(other).endpoint(endpoint.id).discard(&Subscriptions::all()).await.is_err());
-    assert!(engine.account(other).endpoint(endpoint.id).send_test(&EventType::TASK_FAILED).await.is_err());
-    assert!(engine.account(other).delivery(delivery).resend().await.is_err());
-    let delivery_of_other = engine.account(other).delivery(delivery).get().await;
+    assert!(engine.as_operator_in(other).endpoint(endpoint.id).reveal_secret().await.is_err());
+    assert!(engine.as_operator_in(other).endpoint(endpoint.id).update(draft).await.is_err());
+    assert!(engine.as_operator_in(other).endpoint(endpoint.id).pause().await.is_err());
+    assert!(engine.as_operator_in(other).endpoint(endpoint.id).enable().await.is_err());
+    assert!(engine.as_operator_in(other).endpoint(endpoint.id).end_rest().await.is_err());
+    assert!(engine.as_operator_in(other).endpoint(endpoint.id).delete().await.is_err());
+    assert!(engine.as_operator_in(other).endpoint(endpoint.id).discard(&Subscriptions::all()).await.is_err());
+    assert!(engine.as_operator_in(other).endpoint(endpoint.id).send_test(&EventType::TASK_FAILED).await.is_err());
+    assert!(engine.as_operator_in(other).delivery(delivery).resend().await.is_err());
+    let delivery_of_other = engine.as_operator_in(other).delivery(delivery).get().await;
     assert!(matches!(delivery_of_other, Err(Error::DeliveryNotFound)), "{delivery_of_other:?}");
-    let log_of_other = engine.account(other).endpoint(endpoint.id).log(&Filter::default(), None, 9).await;
+    let log_of_other = engine.as_operator_in(other).endpoint(endpoint.id).log(&Filter::default(), None, 9).await;
     assert!(matches!(log_of_other, Err(Error::EndpointNotFound)), "{log_of_other:?}");
-    let log_of_other = engine.account(other).deliveries(&Filter::default(), None, 9).await.expect("an answer");
+    let log_of_other = engine.as_operator_in(other).deliveries(&Filter::default(), None, 9).await.expect("an answer");
     assert!(log_of_other.deliveries.is_empty());
-    assert!(engine.account(other).delivery(delivery).retry_now().await.is_err());
-    assert!(engine.account(other).delivery(delivery).stop().await.is_err());
-    assert!(engine.account(other).endpoint(endpoint.id).held_counts().await.expect("an answer").is_empty());
+    assert!(engine.as_operator_in(other).delivery(delivery).retry_now().await.is_err());
+    assert!(engine.as_operator_in(other).delivery(delivery).stop().await.is_err());
+    assert!(engine.as_operator_in(other).endpoint(endpoint.id).held_counts().await.expect("an answer").is_empty());
 
-    let untouched = engine.account(story.account).endpoint(endpoint.id).get().await.expect("the endpoint");
+    let untouched = engine.as_operator_in(story.account).endpoint(endpoint.id).get().await.expect("the endpoint");
     assert_eq!((untouched.url, untouched.disabled), (endpoint.url, None));
     story.end().await;
 }
@@ -385,8 +396,8 @@ async fn deleting_an_endpoint_discards_its_waiting_deliveries(database: TestData
     story.ingest("task_1").await;
     let id = story.log(endpoint.id).await[0].id;
     story.rested(id, 1).await;
-    story.engine.account(story.account).endpoint(endpoint.id).delete().await.expect("deleted");
-    assert!(story.engine.account(story.account).endpoints().list().await.expect("an answer").is_empty());
+    story.engine.as_operator_in(story.account).endpoint(endpoint.id).delete().await.expect("deleted");
+    assert!(story.engine.as_operator_in(story.account).endpoints().list().await.expect("an answer").is_empty());
     assert_eq!(story.rested(id, 1).await.delivery.state, State::Discarded);
     assert_eq!(story.ingest("task_2").await.deliveries, 0);
     story.end().await;

@@ -38,7 +38,7 @@ impl World {
     }
 
     async fn test(&self, draft: DraftTest) -> Result<Attempt, DraftTestError> {
-        self.engine.account(self.account).test_draft(draft).await
+        self.engine.as_operator_in(self.account).test_draft(draft).await
     }
 
     /// Asserts that this secret alone signed the last arrival.
@@ -97,7 +97,7 @@ async fn an_account_tests_a_few_drafts_a_minute(database: TestDatabase) {
     let refused = world.test(world.draft()).await;
     assert!(matches!(refused, Err(DraftTestError::TooMany)), "{refused:?}");
     let other = account(&world.engine, "other").await;
-    world.engine.account(other).test_draft(world.draft()).await.expect("another account has its own");
+    world.engine.as_operator_in(other).test_draft(world.draft()).await.expect("another account has its own");
     world.clock.advance(Duration::from_mins(1));
     world.test(world.draft()).await.expect("a minute later");
 }
@@ -106,14 +106,14 @@ on_each_database!(the_next_secret_alone_signs_a_test_of_it);
 async fn the_next_secret_alone_signs_a_test_of_it(database: TestDatabase) {
     let world = World::new(database).await;
     let id = endpoint_at(&world.engine, world.account, world.receiver.url("webhook")).await;
-    let endpoint = world.engine.account(world.account).endpoint(id);
+    let endpoint = world.engine.as_operator_in(world.account).endpoint(id);
     let refused = endpoint.test_next_secret(&EventType::TASK_FAILED, None).await;
     assert!(matches!(refused, Err(DraftTestError::NoNextSecret)), "{refused:?}");
     let next = endpoint.rotate(Overlap::Day).await.expect("begun").next;
     endpoint.test_next_secret(&EventType::TASK_FAILED, Some(EDITED)).await.expect("an exchange");
     world.assert_signed(&next);
     let other = account(&world.engine, "other").await;
-    let foreign = world.engine.account(other).endpoint(id).test_next_secret(&EventType::TASK_FAILED, None).await;
+    let foreign = world.engine.as_operator_in(other).endpoint(id).test_next_secret(&EventType::TASK_FAILED, None).await;
     assert!(matches!(foreign, Err(DraftTestError::Test(TestError::Store(_)))), "{foreign:?}");
     assert_eq!(world.receiver.arrivals().len(), 1);
 }
@@ -123,7 +123,7 @@ async fn a_test_of_a_webhook_can_have_an_edited_body(database: TestDatabase) {
     let world = World::new(database).await;
     let running = world.engine.start().expect("a new engine");
     let id = endpoint_at(&world.engine, world.account, world.receiver.url("webhook")).await;
-    let account = world.engine.account(world.account);
+    let account = world.engine.as_operator_in(world.account);
     let delivery = account.endpoint(id).send_edited_test(&EventType::TASK_FAILED, Some(EDITED)).await.expect("sent");
     let detail = account.delivery(delivery).await_test().await.expect("the delivery");
     assert!(detail.body.is_some_and(|body| body.contains("ERROR_MINE")));

@@ -44,7 +44,7 @@ impl<'a> World<'a> {
         let account = account(engine, name).await;
         endpoint(engine, account).await;
         let paused = endpoint(engine, account).await;
-        engine.account(account).endpoint(paused).pause().await.expect("paused");
+        engine.as_operator_in(account).endpoint(paused).pause().await.expect("paused");
         account
     }
 
@@ -97,10 +97,10 @@ async fn an_erased_task_leaves_no_row_and_does_not_come_back(database: TestDatab
     let other = World::account(&world.engine, "other").await;
     let in_flight = world.task(world.account, "erased").await;
     let kept = [world.task(world.account, "kept").await, world.task(other, "erased").await];
-    let about = |account, task| world.engine.account(account).stored(Some(task));
+    let about = |account, task| world.engine.as_operator_in(account).stored(Some(task));
     assert_eq!(about(world.account, "erased").await.expect("counts"), OF_ONE_TASK);
 
-    assert_eq!(world.engine.account(world.account).erase_task("erased").await.expect("erased"), OF_ONE_TASK);
+    assert_eq!(world.engine.as_operator_in(world.account).erase_task("erased").await.expect("erased"), OF_ONE_TASK);
     world.assert_clean().await;
     Hands(&world.engine).finish(in_flight, 200).await;
     world.assert_clean().await;
@@ -123,7 +123,7 @@ async fn an_erased_task_is_not_in_the_file_either() {
     let world = World::new(&database).await;
     let _in_flight = [world.task(world.account, "kept").await, world.task(world.account, "erased").await];
     assert!(world.is_in_files("secret erased") && world.is_in_files("secret kept"));
-    world.engine.account(world.account).erase_task("erased").await.expect("erased");
+    world.engine.as_operator_in(world.account).erase_task("erased").await.expect("erased");
     assert!(!world.is_in_files("secret erased") && !world.is_in_files("erased 200"));
     assert!(world.is_in_files("secret kept"));
 }
@@ -131,11 +131,11 @@ async fn an_erased_task_is_not_in_the_file_either() {
 on_each_database!(an_erased_task_is_not_in_the_filter_of_a_resend_either);
 async fn an_erased_task_is_not_in_the_filter_of_a_resend_either(database: TestDatabase) {
     let world = World::new(&database).await;
-    let resends = world.engine.account(world.account).resends();
+    let resends = world.engine.as_operator_in(world.account).resends();
     for task in ["erased", "kept"] {
         let about = Filter { task: Some(task.to_owned()), ..Filter::default() };
         let resend = resends.start(about).await.expect("begun").id;
-        let resend = world.engine.account(world.account).resend(resend).await_end(Duration::from_mins(1)).await;
+        let resend = world.engine.as_operator_in(world.account).resend(resend).await_end(Duration::from_mins(1)).await;
         assert_eq!(resend.expect("the resend").progress, Progress::Finished);
     }
     let soon = match database.url {
@@ -145,7 +145,7 @@ async fn an_erased_task_is_not_in_the_filter_of_a_resend_either(database: TestDa
     database
         .run(&format!("UPDATE resends SET state = 'running', ended_at = NULL, lease = 7, leased_until = {soon}"))
         .await;
-    world.engine.account(world.account).erase_task("erased").await.expect("erased");
+    world.engine.as_operator_in(world.account).erase_task("erased").await.expect("erased");
     let after = resends.list(None, 10).await.expect("a list");
     let told: Vec<_> =
         after.iter().map(|it| (it.progress, it.filter.as_ref().and_then(|it| it.task.as_deref()))).collect();
@@ -159,9 +159,9 @@ async fn an_erased_account_leaves_no_row(database: TestDatabase) {
     let world = World::new(&database).await;
     let other = World::account(&world.engine, "other").await;
     for (account, email) in [(world.account, "ada@example.com"), (other, "bob@example.com")] {
-        let link = world.engine.account(account).create_setup_link().await.expect("a link");
+        let link = world.engine.as_operator_in(account).create_setup_link().await.expect("a link");
         world.engine.users().create_owner(&link, email, "correct horse battery").await.expect("an owner");
-        world.engine.account(account).create_setup_link().await.expect("a link");
+        world.engine.as_operator_in(account).create_setup_link().await.expect("a link");
         api_key(&world.engine, Some(account), "backend").await;
     }
     let in_flight = world.task(world.account, "task").await;
@@ -169,7 +169,7 @@ async fn an_erased_account_leaves_no_row(database: TestDatabase) {
     let before: Vec<_> = counts(&world, other).await;
     assert_eq!(counts(&world, world.account).await, before);
 
-    assert_eq!(world.engine.account(world.account).erase().await.expect("erased"), OF_ONE_TASK);
+    assert_eq!(world.engine.as_operator_in(world.account).erase().await.expect("erased"), OF_ONE_TASK);
     Hands(&world.engine).finish(in_flight, 500).await;
     world.assert_clean().await;
     assert_eq!(counts(&world, world.account).await, vec![0; before.len()]);
@@ -180,7 +180,7 @@ async fn an_erased_account_leaves_no_row(database: TestDatabase) {
 
     let refused = Hands(&world.engine).ingest(completed(&world.engine, world.account, "late")).await.0;
     assert_eq!(refused, Err(IngestError::UnknownAccount));
-    assert!(world.engine.account(world.account).erase().await.is_err(), "there is no such account any more");
+    assert!(world.engine.as_operator_in(world.account).erase().await.is_err(), "there is no such account any more");
 }
 
 async fn counts(world: &World<'_>, account: AccountId) -> Vec<i64> {
@@ -195,7 +195,7 @@ on_each_database!(a_member_of_another_account_too_stays_a_user);
 async fn a_member_of_another_account_too_stays_a_user(database: TestDatabase) {
     let world = World::new(&database).await;
     let other = World::account(&world.engine, "other").await;
-    let link = world.engine.account(world.account).create_setup_link().await.expect("a link");
+    let link = world.engine.as_operator_in(world.account).create_setup_link().await.expect("a link");
     world.engine.users().create_owner(&link, "ada@example.com", "correct horse battery").await.expect("an owner");
     database
         .run(
@@ -203,7 +203,7 @@ async fn a_member_of_another_account_too_stays_a_user(database: TestDatabase) {
              SELECT accounts.id, user_id, role, memberships.created_at FROM memberships, accounts WHERE name = 'other'",
         )
         .await;
-    world.engine.account(world.account).erase().await.expect("erased");
+    world.engine.as_operator_in(world.account).erase().await.expect("erased");
     let session = world.engine.sessions().sign_in("ada@example.com", "correct horse battery").await.expect("an answer");
     let session = world.engine.sessions().get(session.expect("signed in").reveal()).await.expect("an answer");
     assert_eq!(session.map(|it| it.account), Some(other));
@@ -218,7 +218,7 @@ async fn more_than_fits_into_one_transaction_is_erased(database: TestDatabase) {
         drop(Hands(&world.engine).ingest(completed(&world.engine, world.account, "task")).await);
     }
     let all = Removed { events: EVENTS, deliveries: 2 * EVENTS, attempts: 0 };
-    assert_eq!(world.engine.account(world.account).stored(None).await.expect("counts"), all);
-    assert_eq!(world.engine.account(world.account).erase().await.expect("erased"), all);
+    assert_eq!(world.engine.as_operator_in(world.account).stored(None).await.expect("counts"), all);
+    assert_eq!(world.engine.as_operator_in(world.account).erase().await.expect("erased"), all);
     assert_eq!(database.count("SELECT count(*) FROM deliveries").await, 0);
 }

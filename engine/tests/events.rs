@@ -27,7 +27,7 @@ async fn events_are_listed_by_type_time_and_task_page_by_page_and_read_with_thei
     let list = async |filter: EventFilter, limit| {
         let (mut all, mut after): (Vec<EventId>, _) = (Vec::new(), None);
         loop {
-            let page = engine.account(acme).events(&filter, after, limit).await.expect("a page");
+            let page = engine.as_operator_in(acme).events(&filter, after, limit).await.expect("a page");
             all.extend(page.events.iter().map(|event| event.id));
             after = page.next;
             if after.is_none() {
@@ -50,10 +50,10 @@ async fn events_are_listed_by_type_time_and_task_page_by_page_and_read_with_thei
     assert_eq!(list(EventFilter { since: Some(middle), ..EventFilter::default() }, 10).await, newest_first(&[3, 2]));
     assert_eq!(list(EventFilter { until: Some(middle), ..EventFilter::default() }, 10).await, newest_first(&[1, 0]));
 
-    let read = engine.account(acme).event(ids[2]).await.expect("an event");
+    let read = engine.as_operator_in(acme).event(ids[2]).await.expect("an event");
     assert_eq!((read.event.deliveries, read.deliveries.deliveries.len()), (2, 2));
     assert_eq!(read.event.task.as_deref(), Some("a"));
     assert!(read.body.is_some_and(|body| body.contains("task.completed")));
-    let foreign = engine.account(other).event(ids[2]).await;
+    let foreign = engine.as_operator_in(other).event(ids[2]).await;
     assert!(matches!(foreign, Err(Error::EventNotFound)), "{foreign:?}");
 }

@@ -31,7 +31,7 @@ const PER_ENDPOINT: usize = 2;
 
 async fn endpoint(engine: &Engine, account: AccountId, url: EndpointUrl) -> Endpoint {
     let draft = EndpointDraft::new(url, Subscriptions::all());
-    engine.account(account).endpoints().create(draft, &engine.new_secret()).await.expect("an endpoint")
+    engine.as_operator_in(account).endpoints().create(draft, &engine.new_secret()).await.expect("an endpoint")
 }
 
 /// A port where the system accepts connections and no program answers.
@@ -108,7 +108,7 @@ async fn a_hanging_receiver_with_a_backlog_delays_no_other(database: TestDatabas
 
     let filter = Filter { state: Some(State::Pending), ..Filter::default() };
     let waiting =
-        engine.account(slow).endpoint(hanging.id).log(&filter, None, 1_000).await.expect("the log").deliveries;
+        engine.as_operator_in(slow).endpoint(hanging.id).log(&filter, None, 1_000).await.expect("the log").deliveries;
     assert_eq!(waiting.len(), 600, "none of the hanging attempts has ended");
     let hurry = CancellationToken::new();
     hurry.cancel();
@@ -169,8 +169,9 @@ async fn a_test_passes_by_a_backlog_that_hangs(database: TestDatabase) {
     assert!(engine.ingest_batch(backlog).await.iter().all(Result::is_ok));
     receiver.arrived(1).await;
 
-    let test = engine.account(account).endpoint(hanging.id).send_test(&EventType::TASK_FAILED).await.expect("sent");
-    let detail = engine.account(account).delivery(test).await_test().await.expect("a delivery");
+    let test =
+        engine.as_operator_in(account).endpoint(hanging.id).send_test(&EventType::TASK_FAILED).await.expect("sent");
+    let detail = engine.as_operator_in(account).delivery(test).await_test().await.expect("a delivery");
     assert_eq!(detail.delivery.state, State::Delivered);
     stop_at_once(running, &engine).await;
 }
@@ -184,7 +185,7 @@ async fn one_account_has_a_few_tests_at_a_time_and_is_told_so(database: TestData
     let account = account(&engine, "acme").await;
     let hanging = endpoint(&engine, account, silence.url(1)).await;
     let kind = EventType::TASK_FAILED;
-    let send = || engine.account(account).endpoint(hanging.id).send_test(&kind);
+    let send = || engine.as_operator_in(account).endpoint(hanging.id).send_test(&kind);
     for _ in 0..4 {
         send().await.expect("sent");
     }

@@ -50,14 +50,14 @@ impl World {
     }
 
     async fn page(&self, filter: &Filter, limit: u32) -> Log {
-        self.engine.account(self.account).deliveries(filter, None, limit).await.expect("the log")
+        self.engine.as_operator_in(self.account).deliveries(filter, None, limit).await.expect("the log")
     }
 
     /// All that a filter selects, read in pages of this length.
     async fn all(&self, filter: &Filter, limit: u32) -> Vec<Delivery> {
         let (mut all, mut from) = (Vec::new(), None);
         loop {
-            let log = self.engine.account(self.account).deliveries(filter, from, limit).await.expect("the log");
+            let log = self.engine.as_operator_in(self.account).deliveries(filter, from, limit).await.expect("the log");
             assert!(log.deliveries.len() <= limit as usize);
             all.extend(log.deliveries.into_iter().map(|one| one.expect("a usable one")));
             let Some(next) = log.next else { return all };
@@ -79,7 +79,7 @@ async fn pages_lead_through_all_deliveries_of_an_account_newest_first_and_each_o
         world.event(&format!("task_{task}"), [Some(200); 3]).await;
     }
     let deleted = world.endpoints[1];
-    world.engine.account(world.account).endpoint(deleted).delete().await.expect("deleted");
+    world.engine.as_operator_in(world.account).endpoint(deleted).delete().await.expect("deleted");
     let whole = world.all(&Filter::default(), 100).await;
     assert_eq!(whole.len(), 21, "those of a deleted webhook are among them");
     for limit in [1, 2, 5, 20, 21] {
@@ -177,7 +177,7 @@ async fn the_next_attempt_is_made_now_or_none_any_more(database: TestDatabase) {
         let endpoint = world.endpoints[nth];
         waiting.iter().find(|it| it.endpoint == endpoint).expect("waiting").id
     });
-    let handle = |id| world.engine.account(world.account).delivery(id);
+    let handle = |id| world.engine.as_operator_in(world.account).delivery(id);
 
     for refused in [handle(in_flight).retry_now().await, handle(in_flight).stop().await.map(drop)] {
         assert!(matches!(refused, Err(RetryError::InFlight)), "{refused:?}");
@@ -191,7 +191,8 @@ async fn the_next_attempt_is_made_now_or_none_any_more(database: TestDatabase) {
     assert!(matches!(refused, Err(RetryError::NotPending(State::Delivered))), "{refused:?}");
 
     assert_eq!(handle(stopped).stop().await.expect("stopped"), State::Failed);
-    let endpoint = world.engine.account(world.account).endpoint(world.endpoints[0]).get().await.expect("the webhook");
+    let endpoint =
+        world.engine.as_operator_in(world.account).endpoint(world.endpoints[0]).get().await.expect("the webhook");
     assert_eq!(endpoint.disabled, None);
     handle(retried).resend().await.expect("sent again");
     assert_eq!(handle(retried).stop().await.expect("stopped"), State::Delivered, "it had arrived");
@@ -203,7 +204,7 @@ async fn the_next_attempt_is_made_now_or_none_any_more(database: TestDatabase) {
 on_each_database!(a_delivery_that_was_never_attempted_is_discarded_when_it_is_stopped);
 async fn a_delivery_that_was_never_attempted_is_discarded_when_it_is_stopped(database: TestDatabase) {
     let world = World::new(&database).await;
-    let endpoint = world.engine.account(world.account).endpoint(world.endpoints[0]);
+    let endpoint = world.engine.as_operator_in(world.account).endpoint(world.endpoints[0]);
     endpoint.pause().await.expect("paused");
     world.event("task", [Some(200), Some(200), None]).await;
     endpoint.enable().await.expect("enabled");
@@ -212,7 +213,7 @@ async fn a_delivery_that_was_never_attempted_is_discarded_when_it_is_stopped(dat
     let pending = world
         .all(&Filter { state: Some(State::Pending), endpoint: Some(world.endpoints[0]), ..Filter::default() }, 9)
         .await;
-    let handle = world.engine.account(world.account).delivery(pending[0].id);
+    let handle = world.engine.as_operator_in(world.account).delivery(pending[0].id);
     assert_eq!(handle.stop().await.expect("stopped"), State::Discarded);
     world.assert_clean().await;
 }
@@ -222,7 +223,7 @@ async fn another_account_sees_none_of_it(database: TestDatabase) {
     let world = World::new(&database).await;
     world.event("task", [Some(500); 3]).await;
     let other = account(&world.engine, "other").await;
-    let foreign = world.engine.account(other);
+    let foreign = world.engine.as_operator_in(other);
     let id = world.all(&Filter::default(), 9).await[0].id;
     for filter in [
         Filter::default(),
@@ -237,6 +238,6 @@ async fn another_account_sees_none_of_it(database: TestDatabase) {
     assert!(matches!(refused, Err(Error::EndpointNotFound)), "{refused:?}");
     assert!(matches!(foreign.delivery(id).retry_now().await, Err(RetryError::Store(Error::DeliveryNotFound))));
     assert!(matches!(foreign.delivery(id).stop().await, Err(RetryError::Store(Error::DeliveryNotFound))));
-    let unchanged = world.engine.account(world.account).delivery(id).get().await.expect("the delivery").delivery;
+    let unchanged = world.engine.as_operator_in(world.account).delivery(id).get().await.expect("the delivery").delivery;
     assert_eq!(unchanged.state, State::Pending);
 }

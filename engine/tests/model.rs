@@ -352,21 +352,21 @@ impl Play {
             Step::Crash => self.in_flight.clear(),
             Step::Advance(seconds) => self.clock.advance(Duration::from_secs(seconds)),
             Step::Pause(which) => {
-                let done = self.engine.account(account).endpoint(self.endpoints[which]).pause().await;
+                let done = self.engine.as_operator_in(account).endpoint(self.endpoints[which]).pause().await;
                 prop_assert_eq!(done.is_ok(), self.model.endpoints[which] != Endpoint::Deleted);
                 if self.model.endpoints[which] == Endpoint::Enabled {
                     self.model.disable(which);
                 }
             }
             Step::Enable(which) => {
-                let done = self.engine.account(account).endpoint(self.endpoints[which]).enable().await;
+                let done = self.engine.as_operator_in(account).endpoint(self.endpoints[which]).enable().await;
                 prop_assert_eq!(done.is_ok(), self.model.endpoints[which] != Endpoint::Deleted);
                 if done.is_ok() {
                     self.model.enable(which, now);
                 }
             }
             Step::Settle(which, release) => {
-                let endpoint = self.engine.account(account).endpoint(self.endpoints[which]);
+                let endpoint = self.engine.as_operator_in(account).endpoint(self.endpoints[which]);
                 let settled = if release { endpoint.release(&all).await } else { endpoint.discard(&all).await }.ok();
                 self.model.settle(which, now);
                 let expected = match (self.model.endpoints[which], release) {
@@ -382,7 +382,7 @@ impl Play {
             }
             Step::Recover(which) => {
                 let recovered =
-                    self.engine.account(account).endpoint(self.endpoints[which]).recover(self.start, &all).await;
+                    self.engine.as_operator_in(account).endpoint(self.endpoints[which]).recover(self.start, &all).await;
                 match self.model.endpoints[which] {
                     Endpoint::Deleted => prop_assert!(matches!(recovered, Err(StartError::Store(_)))),
                     Endpoint::Disabled => prop_assert!(matches!(recovered, Err(StartError::Disabled))),
@@ -397,7 +397,7 @@ impl Play {
             }
             Step::Resend(which) if !self.model.deliveries.is_empty() => self.resend(which, now).await?,
             Step::Delete(which) if which < ENDPOINTS => {
-                let done = self.engine.account(account).endpoint(self.endpoints[which]).delete().await;
+                let done = self.engine.as_operator_in(account).endpoint(self.endpoints[which]).delete().await;
                 prop_assert_eq!(done.is_ok(), self.model.endpoints[which] != Endpoint::Deleted);
                 if done.is_ok() {
                     self.model.delete(which);
@@ -412,7 +412,7 @@ impl Play {
         let account = self.account;
         let place = which % self.model.deliveries.len();
         let (&id, (delivery, hidden)) = self.model.deliveries.iter_mut().nth(place).expect("a delivery");
-        let done = self.engine.account(account).delivery(id).resend().await;
+        let done = self.engine.as_operator_in(account).delivery(id).resend().await;
         match self.model.endpoints[delivery.endpoint] {
             Endpoint::Deleted => prop_assert!(matches!(done, Err(ResendError::Store(_)))),
             Endpoint::Disabled if !delivery.is_test => {

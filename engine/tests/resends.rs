@@ -45,22 +45,22 @@ impl World {
             hands.finish(one, 500).await;
         }
         for endpoint in self.endpoints {
-            self.engine.account(self.account).endpoint(endpoint).enable().await.expect("enabled");
+            self.engine.as_operator_in(self.account).endpoint(endpoint).enable().await.expect("enabled");
         }
     }
 
     async fn end(&self, resend: &Resend) -> Resend {
-        let handle = self.engine.account(self.account).resend(resend.id);
+        let handle = self.engine.as_operator_in(self.account).resend(resend.id);
         handle.await_end(Duration::from_mins(2)).await.expect("the resend")
     }
 
     async fn start(&self, filter: Filter) -> Result<Resend, StartError> {
-        self.engine.account(self.account).resends().start(filter).await
+        self.engine.as_operator_in(self.account).resends().start(filter).await
     }
 
     async fn count(&self, state: State) -> usize {
         let filter = Filter { state: Some(state), ..Filter::default() };
-        let log = self.engine.account(self.account).deliveries(&filter, None, 100).await.expect("the log");
+        let log = self.engine.as_operator_in(self.account).deliveries(&filter, None, 100).await.expect("the log");
         log.deliveries.len()
     }
 
@@ -91,7 +91,7 @@ async fn what_matches_is_sent_again_at_every_webhook_and_counted(database: TestD
     let all = world.end(&all).await;
     assert_eq!((all.found, all.sent, all.skipped), (6, 4, 2));
     assert_eq!(world.count(State::Pending).await, 6);
-    let listed = world.engine.account(world.account).resends().list(None, 10).await.expect("a list");
+    let listed = world.engine.as_operator_in(world.account).resends().list(None, 10).await.expect("a list");
     assert_eq!(listed, [all, some]);
     world.assert_clean().await;
 }
@@ -138,7 +138,7 @@ async fn a_resend_of_a_process_that_crashed_is_finished_by_another(database: Tes
     world.fail("task").await;
     world.crashed(&database, None).await;
     let running = world.engine.start().expect("a new engine");
-    let listed = world.engine.account(world.account).resends().list(None, 1).await.expect("a list");
+    let listed = world.engine.as_operator_in(world.account).resends().list(None, 1).await.expect("a list");
     let ended = world.end(&listed[0]).await;
     assert_eq!((ended.progress, ended.found, ended.sent), (Progress::Finished, 2, 2));
     running.stop(CancellationToken::new()).await;
@@ -156,7 +156,7 @@ async fn a_resend_that_cannot_be_read_stops_no_other() {
     let begun = world.start(Filter { endpoint: Some(world.endpoints[0]), ..failed() }).await.expect("begun");
     assert_eq!(world.end(&begun).await.sent, 1);
     let running = world.engine.start().expect("a new engine");
-    let listed = world.engine.account(world.account).resends().list(None, 3).await.expect("a list");
+    let listed = world.engine.as_operator_in(world.account).resends().list(None, 3).await.expect("a list");
     let [_, crashed, unreadable] = &listed[..] else { panic!("{listed:?}") };
     assert_eq!(world.end(crashed).await.progress, Progress::Finished);
     assert!(unreadable.filter.is_none());
@@ -170,7 +170,7 @@ async fn a_resend_that_is_stopped_leaves_the_rest_as_it_is(database: TestDatabas
     let world = World::with(&database, 1).await;
     database.store_backlog(world.account, world.endpoints[0], Backlog::Failed, 1..6_001).await;
     let resend = world.start(Filter { endpoint: Some(world.endpoints[0]), ..failed() }).await.expect("begun");
-    let handle = world.engine.account(world.account).resend(resend.id);
+    let handle = world.engine.as_operator_in(world.account).resend(resend.id);
     while handle.get().await.expect("the resend").sent < 4_000 {
         tokio::task::yield_now().await;
     }
@@ -185,17 +185,17 @@ async fn a_webhook_that_is_disabled_ends_its_resend(database: TestDatabase) {
     let world = World::with(&database, 1).await;
     world.fail("task").await;
     let endpoint = world.endpoints[0];
-    world.engine.account(world.account).endpoint(endpoint).pause().await.expect("paused");
+    world.engine.as_operator_in(world.account).endpoint(endpoint).pause().await.expect("paused");
     let refused = world.start(Filter { endpoint: Some(endpoint), ..failed() }).await;
     assert!(matches!(refused, Err(StartError::Disabled)), "{refused:?}");
     let resend = world.start(failed()).await.expect("the other webhook is enabled");
     let ended = world.end(&resend).await;
     assert_eq!((ended.progress, ended.found, ended.sent), (Progress::Finished, 1, 1));
-    world.engine.account(world.account).endpoint(endpoint).enable().await.expect("enabled");
+    world.engine.as_operator_in(world.account).endpoint(endpoint).enable().await.expect("enabled");
     world.crashed(&database, Some(endpoint)).await;
-    world.engine.account(world.account).endpoint(endpoint).pause().await.expect("paused");
+    world.engine.as_operator_in(world.account).endpoint(endpoint).pause().await.expect("paused");
     let running = world.engine.start().expect("a new engine");
-    let listed = world.engine.account(world.account).resends().list(None, 1).await.expect("a list");
+    let listed = world.engine.as_operator_in(world.account).resends().list(None, 1).await.expect("a list");
     assert_eq!(world.end(&listed[0]).await.progress, Progress::Failed(Failure::Disabled));
     running.stop(CancellationToken::new()).await;
 }
@@ -205,9 +205,9 @@ async fn another_account_begins_sees_and_stops_none_of_it(database: TestDatabase
     let world = World::new(&database).await;
     world.fail("task").await;
     world.crashed(&database, Some(world.endpoints[0])).await;
-    let ours = world.engine.account(world.account).resends().list(None, 1).await.expect("a list").remove(0);
+    let ours = world.engine.as_operator_in(world.account).resends().list(None, 1).await.expect("a list").remove(0);
     let other = account(&world.engine, "other").await;
-    let foreign = world.engine.account(other);
+    let foreign = world.engine.as_operator_in(other);
     assert!(foreign.resends().list(None, 9).await.expect("a list").is_empty());
     assert!(matches!(foreign.resend(ours.id).get().await, Err(Error::ResendNotFound)));
     assert!(matches!(foreign.resend(ours.id).stop().await, Err(Error::ResendNotFound)));
@@ -216,6 +216,6 @@ async fn another_account_begins_sees_and_stops_none_of_it(database: TestDatabase
     let theirs = foreign.resends().start(failed()).await.expect("begun");
     let theirs = foreign.resend(theirs.id).await_end(Duration::from_mins(1)).await.expect("ended");
     assert_eq!((theirs.progress, theirs.found), (Progress::Finished, 0));
-    assert_eq!(world.engine.account(world.account).resend(ours.id).get().await.expect("ours"), ours);
+    assert_eq!(world.engine.as_operator_in(world.account).resend(ours.id).get().await.expect("ours"), ours);
     assert_eq!(world.count(State::Failed).await, 2);
 }

@@ -53,7 +53,7 @@ impl World {
     }
 
     async fn state(&self, id: DeliveryId) -> Option<State> {
-        match self.engine.account(self.account).delivery(id).get().await {
+        match self.engine.as_operator_in(self.account).delivery(id).get().await {
             Ok(detail) => Some(detail.delivery.state),
             Err(Error::DeliveryNotFound) => None,
             Err(error) => panic!("{error:?}"),
@@ -61,7 +61,7 @@ impl World {
     }
 
     async fn has_body(&self, id: DeliveryId) -> bool {
-        self.engine.account(self.account).delivery(id).get().await.expect("a delivery").body.is_some()
+        self.engine.as_operator_in(self.account).delivery(id).get().await.expect("a delivery").body.is_some()
     }
 
     /// Sweeps; the ledger adds up before and after.
@@ -94,18 +94,21 @@ async fn bodies_go_first_and_rows_later(database: TestDatabase) {
     assert_eq!(world.sweep().await.bodies, 1);
     assert_eq!(world.sweep().await, Swept::default());
     for (id, statuses) in [(delivered, vec![200]), (failed, vec![500, 500])] {
-        let detail = world.engine.account(world.account).delivery(id).get().await.expect("a delivery");
+        let detail = world.engine.as_operator_in(world.account).delivery(id).get().await.expect("a delivery");
         assert_eq!(detail.body, None);
         let answers: Vec<_> = detail.attempts.iter().filter_map(|it| it.response.clone()).collect();
         assert_eq!(answers.iter().map(|it| it.status).collect::<Vec<_>>(), statuses);
         assert!(answers.iter().all(|it| it.body.is_empty() && it.headers.is_empty()));
         assert!(detail.attempts.iter().all(|it| it.request_headers.is_empty()));
     }
-    world.engine.account(world.account).endpoint(world.endpoint).enable().await.expect("enabled");
-    assert!(matches!(world.engine.account(world.account).delivery(failed).resend().await, Err(ResendError::BodyGone)));
+    world.engine.as_operator_in(world.account).endpoint(world.endpoint).enable().await.expect("enabled");
+    assert!(matches!(
+        world.engine.as_operator_in(world.account).delivery(failed).resend().await,
+        Err(ResendError::BodyGone)
+    ));
     let recoverable = world
         .engine
-        .account(world.account)
+        .as_operator_in(world.account)
         .endpoint(world.endpoint)
         .recoverable(accepted_at, &Subscriptions::all())
         .await;
@@ -123,7 +126,7 @@ async fn open_deliveries_stay_whole_however_old_they_are(database: TestDatabase)
     let world = World::new(&database).await;
     let pending = world.deliver("pending", &[500]).await;
     let paused = endpoint(&world.engine, world.account).await;
-    world.engine.account(world.account).endpoint(paused).pause().await.expect("paused");
+    world.engine.as_operator_in(world.account).endpoint(paused).pause().await.expect("paused");
     // Delivered to the one endpoint, held for the other.
     let delivered = world.deliver("both", &[200]).await;
     world.clock.advance(1_000 * DAY);
@@ -131,7 +134,7 @@ async fn open_deliveries_stay_whole_however_old_they_are(database: TestDatabase)
     assert!(world.has_body(pending).await && world.has_body(delivered).await);
 
     let all = Subscriptions::all();
-    let discard = world.engine.account(world.account).endpoint(paused).discard(&all);
+    let discard = world.engine.as_operator_in(world.account).endpoint(paused).discard(&all);
     assert_eq!(discard.await.expect("discarded"), 1);
     let removed = Removed { events: 1, deliveries: 2, attempts: 1 };
     assert_eq!(world.sweep().await, Swept { removed, bodies: 0 });
@@ -182,9 +185,9 @@ async fn a_repeated_request_is_recognised_for_a_day(database: TestDatabase) {
 on_each_database!(sessions_and_links_that_have_ended_are_removed);
 async fn sessions_and_links_that_have_ended_are_removed(database: TestDatabase) {
     let world = World::new(&database).await;
-    let link = world.engine.account(world.account).create_setup_link().await.expect("a link");
+    let link = world.engine.as_operator_in(world.account).create_setup_link().await.expect("a link");
     world.engine.users().create_owner(&link, "ada@example.com", "correct horse battery").await.expect("an owner");
-    world.engine.account(world.account).create_setup_link().await.expect("a link");
+    world.engine.as_operator_in(world.account).create_setup_link().await.expect("a link");
     let rows = || async {
         (
             database.count("SELECT count(*) FROM sessions").await,

@@ -38,7 +38,7 @@ async fn verified(database: TestDatabase, event: &str) -> String {
     engine.ingest(NewEvent { account: acme, body, idempotency: None }).await.expect("accepted");
 
     let arrival = receiver.arrived(1).await.remove(0);
-    let secret = engine.account(acme).endpoint(endpoint).secret().await.expect("a secret");
+    let secret = engine.as_operator_in(acme).endpoint(endpoint).reveal_secret().await.expect("a secret");
     let webhook = Webhook::new(secret.reveal()).expect("a secret of the library's form");
     let headers = (&arrival.headers).try_into().expect("headers");
     webhook.verify(arrival.body.as_bytes(), &headers).expect("a genuine delivery");
@@ -50,5 +50,9 @@ async fn define_order_paid(engine: &Engine) {
     let schema = r#"{"type":"object","properties":{"total":{"type":"number"}},"required":["total"]}"#;
     let content = EventTypeContent { schema: Some(schema.to_owned()), ..EventTypeContent::default() };
     let name = "order.paid".parse().expect("a name");
-    engine.event_types().create(EventTypeDraft { name, content }).await.expect("a new type");
+    engine
+        .event_types()
+        .create(&signet_engine::actor::Operator::signet(), EventTypeDraft { name, content })
+        .await
+        .expect("a new type");
 }

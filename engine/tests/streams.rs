@@ -47,7 +47,7 @@ impl<'d> World<'d> {
     }
 
     async fn open(&self, last_seen: Option<EventId>) -> EventStream {
-        self.engine.account(self.account).stream_events(last_seen).await.expect("room")
+        self.engine.as_operator_in(self.account).stream_events(last_seen).await.expect("room")
     }
 }
 
@@ -161,7 +161,7 @@ async fn a_client_that_was_away_for_too_long_is_told_so(database: TestDatabase) 
 on_each_database!(a_stream_of_a_webhook_tells_what_reaches_it_alone);
 async fn a_stream_of_a_webhook_tells_what_reaches_it_alone(database: TestDatabase) {
     let world = World::new(&database).await;
-    let account = world.engine.account(world.account);
+    let account = world.engine.as_operator_in(world.account);
     let old = endpoint(&world.engine, world.account).await;
     let first = world.send("first").await;
     let new = endpoint(&world.engine, world.account).await;
@@ -180,7 +180,7 @@ on_each_database!(another_account_opens_no_stream_of_a_webhook);
 async fn another_account_opens_no_stream_of_a_webhook(database: TestDatabase) {
     let world = World::new(&database).await;
     let (endpoint, other) = (endpoint(&world.engine, world.account).await, account(&world.engine, "other").await);
-    let refused = world.engine.account(other).endpoint(endpoint).stream_deliveries(None).await;
+    let refused = world.engine.as_operator_in(other).endpoint(endpoint).stream_deliveries(None).await;
     assert!(matches!(refused, Err(OpenError::Store(Error::EndpointNotFound))), "{refused:?}");
 }
 
@@ -192,11 +192,11 @@ async fn an_account_has_no_more_streams_than_it_may_and_leaves_others_theirs(dat
     for _ in 0..STREAMS_PER_ACCOUNT {
         open.push(world.open(None).await);
     }
-    let refused = world.engine.account(world.account).stream_events(None).await;
+    let refused = world.engine.as_operator_in(world.account).stream_events(None).await;
     assert!(matches!(refused, Err(OpenError::TooMany(TooManyStreams::OfAccount))), "{refused:?}");
-    assert!(world.engine.account(other).stream_events(None).await.is_ok());
+    assert!(world.engine.as_operator_in(other).stream_events(None).await.is_ok());
     open.pop();
-    assert!(world.engine.account(world.account).stream_events(None).await.is_ok());
+    assert!(world.engine.as_operator_in(world.account).stream_events(None).await.is_ok());
 }
 
 on_each_database!(a_stream_ends_when_the_process_stops);

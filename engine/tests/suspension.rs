@@ -21,8 +21,8 @@ async fn what_waits_for_a_suspended_account_goes_out_when_it_is_resumed(database
     }
     let (_, mut in_flight) = hands.ingest(completed(&engine, acme, "in flight")).await;
 
-    engine.account(acme).suspend().await.expect("suspended");
-    assert!(engine.account(acme).get().await.expect("the account").suspended_at.is_some());
+    engine.as_operator_in(acme).suspend().await.expect("suspended");
+    assert!(engine.as_operator_in(acme).get().await.expect("the account").suspended_at.is_some());
     let (refused, none) = hands.ingest(completed(&engine, acme, "refused")).await;
     assert_eq!((refused, none.len()), (Err(IngestError::Suspended), 0));
     assert!(hands.is_closed(acme, ours), "a delivery in a lane is not sent either");
@@ -39,7 +39,7 @@ async fn what_waits_for_a_suspended_account_goes_out_when_it_is_resumed(database
     let ledger = engine.check().await.expect("a ledger");
     assert!(ledger.is_clean(), "{ledger:?}");
 
-    engine.account(acme).resume().await.expect("resumed");
+    engine.as_operator_in(acme).resume().await.expect("resumed");
     assert!(!hands.is_closed(acme, ours));
     let claimed = hands.claim().await;
     assert_eq!(
@@ -59,7 +59,7 @@ async fn the_warning_of_a_balance_waits_while_its_account_is_suspended(database:
     let acme = account(&engine, "acme").await;
     let ours = endpoint(&engine, acme).await;
     let running = engine.start().expect("the first start");
-    let account = engine.account(acme);
+    let account = engine.as_operator_in(acme);
     account.set_balance_threshold(Some("50".parse().expect("an amount"))).await.expect("a threshold");
     account.suspend().await.expect("suspended");
     account.set_balance("10".parse().expect("an amount")).await.expect("a balance");
@@ -72,7 +72,7 @@ on_each_database!(suspending_and_resuming_can_be_repeated);
 async fn suspending_and_resuming_can_be_repeated(database: TestDatabase) {
     let (engine, clock) = resting_engine(&database);
     let acme = account(&engine, "acme").await;
-    let account = engine.account(acme);
+    let account = engine.as_operator_in(acme);
     account.suspend().await.expect("suspended");
     let since = account.get().await.expect("the account").suspended_at;
     clock.advance(Duration::from_secs(5));

@@ -106,7 +106,7 @@ mod tests {
             let database = sqlite().await;
             let (engine, clock) = engine(&database, Settings::default(), Vec::new());
             let account = account(&engine, "acme").await;
-            let link = engine.account(account).create_setup_link().await.expect("a link");
+            let link = engine.as_operator_in(account).create_setup_link().await.expect("a link");
             let session =
                 engine.users().create_owner(&link, "me@example.com", "correct horse battery").await.expect("an owner");
             let cookie = format!("__Host-signet={}", session.reveal());
@@ -209,11 +209,17 @@ mod tests {
                 assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8", "{path}");
             }
         }
-        assert_eq!(browser.engine.account(browser.account).endpoints().list().await.expect("endpoints").len(), 1);
+        assert_eq!(
+            browser.engine.as_operator_in(browser.account).endpoints().list().await.expect("endpoints").len(),
+            1
+        );
         let own = [("origin", ORIGIN), ("sec-fetch-site", "same-origin"), ("cookie", &browser.cookie)];
         let response = browser.send(Method::POST, &format!("/settings/webhooks/{id}/delete"), &own, "").await;
         assert!(response.status().is_redirection(), "{response:?}");
-        assert_eq!(browser.engine.account(browser.account).endpoints().list().await.expect("endpoints").len(), 0);
+        assert_eq!(
+            browser.engine.as_operator_in(browser.account).endpoints().list().await.expect("endpoints").len(),
+            0
+        );
     }
 
     #[tokio::test]

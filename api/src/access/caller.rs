@@ -4,7 +4,10 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header, request::Parts},
 };
-use signet_engine::service::api_keys::KeyHolder;
+use signet_engine::{
+    actor::{Actor, By, Operator, Proof, Rights, Who},
+    service::api_keys::KeyHolder,
+};
 use signet_model::{AccountId, Scope, Scopes};
 
 use super::Api;
@@ -23,6 +26,21 @@ impl Caller {
     /// The scopes of the key.
     pub const fn scopes(&self) -> Scopes {
         self.0.scopes
+    }
+
+    /// The caller, acting in an account.
+    pub const fn actor(self, account: AccountId) -> Actor {
+        let rights = match self.0.account {
+            Some(_) => Rights::Scopes(self.0.scopes),
+            None => Rights::OperatorScopes(self.0.scopes),
+        };
+        let by = By { who: Who::Key { id: self.0.key }, address: None };
+        Actor { account, by, rights, proved: Proof::NotAsked }
+    }
+
+    /// The caller, acting on the installation.
+    pub const fn operator(self) -> Operator {
+        Operator::key(self.0.key, self.0.scopes, None)
     }
 
     /// Checks that the key has a scope.

@@ -6,7 +6,11 @@ use axum::{
     extract::{FromRequestParts, RawPathParams},
     http::request::Parts,
 };
-use signet_engine::{Engine, service::AccountHandle};
+use signet_engine::{
+    Engine,
+    actor::{self, Actor},
+    service::AccountHandle,
+};
 use signet_model::{AccountId, Scope, Timestamp};
 
 use super::{Api, Caller};
@@ -63,7 +67,7 @@ impl<S: Allows> FromRequestParts<Api> for Allowed<S> {
 #[derive(Debug)]
 pub struct InAccount<S> {
     engine: Engine,
-    account: AccountId,
+    actor: Actor,
     caller: Caller,
     scope: PhantomData<S>,
 }
@@ -71,12 +75,12 @@ pub struct InAccount<S> {
 impl<S> InAccount<S> {
     /// The account, and all that belongs to it.
     pub fn account(&self) -> AccountHandle<'_> {
-        self.engine.account(self.account)
+        self.engine.account(&self.actor)
     }
 
     /// The account's id.
     pub const fn id(&self) -> AccountId {
-        self.account
+        self.actor.account
     }
 
     /// The holder of the key.
@@ -102,7 +106,8 @@ impl<S: Allows> FromRequestParts<Api> for InAccount<S> {
         let caller = Caller::from_request_parts(parts, api).await?;
         caller.check(S::SCOPE)?;
         let account = find(api, caller, parts).await?;
-        Ok(Self { engine: api.0.engine.clone(), account, caller, scope: PhantomData })
+        let actor = caller.actor(account);
+        Ok(Self { engine: api.0.engine.clone(), actor, caller, scope: PhantomData })
     }
 }
 
@@ -142,6 +147,11 @@ impl<S> Operator<S> {
     /// The holder of the key.
     pub const fn caller(&self) -> Caller {
         self.caller
+    }
+
+    /// The operator, who acts on the installation.
+    pub const fn actor(&self) -> actor::Operator {
+        self.caller.operator()
     }
 }
 

@@ -45,7 +45,7 @@ pub async fn create_account(
     caller: Operator<AccountsWrite>,
     Given(new): Given<NewAccount>,
 ) -> Result<impl IntoResponse, Problem> {
-    let account = caller.engine().accounts().create(&new.name).await.map_err(name_problem)?;
+    let account = caller.engine().accounts().create(&caller.actor(), &new.name).await.map_err(name_problem)?;
     let path = format!("/v1/accounts/{}", account.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, path)], Versioned(account.version, Account::from(account))))
 }

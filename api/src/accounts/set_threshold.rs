@@ -2,7 +2,7 @@
 
 use axum::{extract::State, http::StatusCode};
 use serde::Deserialize;
-use signet_engine::deliver::ingest::IngestError;
+use signet_engine::{deliver::ingest::IngestError, service::accounts::ThresholdError};
 use signet_model::Amount;
 use utoipa::ToSchema;
 
@@ -40,8 +40,11 @@ pub async fn set_threshold(
 ) -> Result<StatusCode, Problem> {
     api.intake().count(caller.id())?;
     caller.account().set_balance_threshold(new.threshold).await.map_err(|error| match error {
-        IngestError::UnknownAccount => Problem::new(Code::NoSuchAccount, "There is no such account."),
-        error => error.into(),
+        ThresholdError::Ingest(IngestError::UnknownAccount) => {
+            Problem::new(Code::NoSuchAccount, "There is no such account.")
+        }
+        ThresholdError::Ingest(error) => error.into(),
+        ThresholdError::Operation(error) => error.into(),
     })?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -30,6 +30,7 @@ pub async fn create_operator_key(
     Given(draft): Given<KeyDraft>,
 ) -> Result<impl IntoResponse, Problem> {
     let (name, scopes) = draft.read(caller.caller())?;
-    let made = caller.engine().operator_keys().create(&name, scopes).await.map_err(service::Error::from)?;
+    let made =
+        caller.engine().operator_keys().create(&caller.actor(), &name, scopes).await.map_err(service::Error::from)?;
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(CreatedApiKey::from(made))))
 }

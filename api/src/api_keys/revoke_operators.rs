@@ -23,6 +23,6 @@ pub async fn revoke_operator_key(
     caller: Operator<AccountsWrite>,
     InPath(id): InPath<ApiKeyId>,
 ) -> Result<StatusCode, Problem> {
-    caller.engine().operator_keys().revoke(id).await?;
+    caller.engine().operator_keys().revoke(&caller.actor(), id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

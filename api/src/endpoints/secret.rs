@@ -32,7 +32,7 @@ pub async fn read_secret(
     caller: InAccount<EndpointsWrite>,
     InPath(id): InPath<EndpointId>,
 ) -> Result<impl IntoResponse, Problem> {
-    let secret = caller.account().endpoint(id).secret().await?;
+    let secret = caller.account().endpoint(id).reveal_secret().await?;
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(Secret { secret: secret.reveal().to_owned() })))
 }
 

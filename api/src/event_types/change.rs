@@ -31,6 +31,7 @@ pub async fn change_event_type(
     IfMatch(version): IfMatch,
     Given(content): Given<Content>,
 ) -> Result<Versioned<EventType>, Problem> {
-    let changed = caller.engine().event_types().change(&name, content.into(), version).await.map_err(problem)?;
+    let changed =
+        caller.engine().event_types().change(&caller.actor(), &name, content.into(), version).await.map_err(problem)?;
     Ok(Versioned(changed.revision, EventType::from(&*changed)))
 }

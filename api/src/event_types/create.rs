@@ -67,7 +67,12 @@ pub async fn create_event_type(
 ) -> Result<impl IntoResponse, Problem> {
     let NewEventType { name, description, schema, sample } = new;
     let content = Content { description, schema, sample }.into();
-    let made = caller.engine().event_types().create(EventTypeDraft { name, content }).await.map_err(problem)?;
+    let made = caller
+        .engine()
+        .event_types()
+        .create(&caller.actor(), EventTypeDraft { name, content })
+        .await
+        .map_err(problem)?;
     let path = format!("/v1/event-types/{}", made.name);
     Ok((StatusCode::CREATED, [(header::LOCATION, path)], Versioned(made.revision, EventType::from(&*made))))
 }

@@ -27,6 +27,6 @@ pub async fn restore_event_type(
     InPath(name): InPath,
     IfMatch(version): IfMatch,
 ) -> Result<Versioned<EventType>, Problem> {
-    let changed = caller.engine().event_types().restore(&name, version).await.map_err(problem)?;
+    let changed = caller.engine().event_types().restore(&caller.actor(), &name, version).await.map_err(problem)?;
     Ok(Versioned(changed.revision, EventType::from(&*changed)))
 }

@@ -192,7 +192,7 @@ mod tests {
         let api = TestApi::with_event_rate(Rate { burst: 4, interval: Duration::from_hours(1) }).await;
         api.provoke_problems_of_a_body("POST", "/v1/events", MAX_LEN).await;
         api.post("/v1/events", &with(event(), "account", json!("other"))).await;
-        let acme = api.engine().account(api.acme);
+        let acme = api.engine().as_operator_in(api.acme);
         acme.suspend().await.expect("suspended");
         api.post("/v1/events", &event()).await;
         acme.resume().await.expect("resumed");

@@ -392,7 +392,7 @@ mod tests {
         let api = TestApi::with_event_rate(Rate { burst: 4, interval: Duration::from_hours(1) }).await;
         api.provoke_problems_of_a_body("POST", PATH, MAX_LEN).await;
         api.send("POST", PATH, "[]", &[("idempotency-key", "")]).await;
-        let acme = api.engine().account(api.acme);
+        let acme = api.engine().as_operator_in(api.acme);
         acme.suspend().await.expect("suspended");
         api.post(PATH, &json!([event()])).await;
         acme.resume().await.expect("resumed");

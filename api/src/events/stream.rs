@@ -91,7 +91,7 @@ mod tests {
         let (key, text) = api_key(api.engine(), Some(api.acme), "brief").await;
         let answer = api.with_authorization(&format!("Bearer {text}")).open(PATH, &[]).await;
         assert_eq!(answer.status(), StatusCode::OK);
-        api.engine().account(api.acme).api_keys().revoke(key.id).await.expect("revoked");
+        api.engine().as_operator_in(api.acme).api_keys().revoke(key.id).await.expect("revoked");
         timeout(LIMIT, answer.into_body().collect()).await.expect("an end").expect("a body");
     }
 

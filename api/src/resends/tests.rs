@@ -30,7 +30,7 @@ async fn a_resend_is_begun_read_and_stopped(database: TestDatabase) {
     let begun = api.post(RESENDS, &json!({"endpoint": endpoint.to_string(), "state": "failed"})).await;
     assert_eq!((begun.status, &begun.json["endpoint"]), (StatusCode::ACCEPTED, &json!(endpoint.to_string())));
     let id = begun.json["id"].as_str().expect("an id");
-    let handle = api.engine().account(api.acme).resend(id.parse().expect("an id"));
+    let handle = api.engine().as_operator_in(api.acme).resend(id.parse().expect("an id"));
     handle.await_end(Duration::from_mins(1)).await.expect("ended");
     let path = format!("{RESENDS}/{id}");
     let ended = api.get(&path).await.json;
@@ -54,11 +54,11 @@ async fn a_resend_that_cannot_be_begun_is_refused_with_the_reason(database: Test
         endpoints.push(api.subscribe(api.acme).await);
     }
     let idle = endpoints.pop().expect("one more than may be at work");
-    let resends = api.engine().account(api.acme).resends();
+    let resends = api.engine().as_operator_in(api.acme).resends();
     for endpoint in &endpoints {
         let nothing = Filter { endpoint: Some(*endpoint), task: Some("none".to_owned()), ..Filter::default() };
         let begun = resends.start(nothing).await.expect("begun");
-        api.engine().account(api.acme).resend(begun.id).await_end(Duration::from_mins(1)).await.expect("ended");
+        api.engine().as_operator_in(api.acme).resend(begun.id).await_end(Duration::from_mins(1)).await.expect("ended");
     }
     // As if another process worked on them, for a while yet.
     let until = api.instant_after(Duration::from_hours(1));

@@ -23,16 +23,26 @@ impl Own {
     pub async fn new(api: &TestApi) -> Self {
         let endpoint = api.subscribe(api.acme).await;
         let event = api.post("/v1/events", &event()).await.json["id"].as_str().expect("an event").to_owned();
-        let log = api.engine().account(api.acme).endpoint(endpoint).deliveries(&Filter::default(), 1).await;
+        let log = api.engine().as_operator_in(api.acme).endpoint(endpoint).deliveries(&Filter::default(), 1).await;
         let delivery = log.expect("a log").remove(0).expect("a delivery").id;
         let (key, _) = api_key(api.engine(), Some(api.acme), "own").await;
         let order_paid =
             EventTypeDraft { name: "order.paid".parse().expect("a name"), content: EventTypeContent::default() };
-        let kind = api.engine().event_types().create(order_paid).await.expect("a new type");
+        let kind = api
+            .engine()
+            .event_types()
+            .create(&signet_engine::actor::Operator::signet(), order_paid)
+            .await
+            .expect("a new type");
         let nothing = Filter { task: Some("none".to_owned()), ..Filter::default() };
-        let resend = api.engine().account(api.acme).resends().start(nothing).await.expect("begun").id;
-        let resend =
-            api.engine().account(api.acme).resend(resend).await_end(Duration::from_mins(1)).await.expect("ended");
+        let resend = api.engine().as_operator_in(api.acme).resends().start(nothing).await.expect("begun").id;
+        let resend = api
+            .engine()
+            .as_operator_in(api.acme)
+            .resend(resend)
+            .await_end(Duration::from_mins(1))
+            .await
+            .expect("ended");
         Self(HashMap::from([
             ("event_type", kind.name.to_string()),
             ("resend", resend.id.to_string()),

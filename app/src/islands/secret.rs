@@ -83,7 +83,7 @@ mod server {
     pub(super) async fn reveal(endpoint: &str) -> Result<String, PageError> {
         let member = Member::of_island()?;
         let endpoint: EndpointId = endpoint.parse().map_err(|_| PageError::NotFound)?;
-        let secret = member.account().endpoint(endpoint).secret().await?;
+        let secret = member.account().endpoint(endpoint).reveal_secret().await?;
         Ok(secret.reveal().to_owned())
     }
 }

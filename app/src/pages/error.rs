@@ -25,6 +25,10 @@ pub(crate) mod text {
                 "This cannot be used",
                 "What is stored of it cannot be read. Its webhook’s page says why, and what to do about it.",
             ),
+            PageError::Forbidden => (
+                "Your role does not allow this",
+                "Nothing was changed. Ask an owner or an admin of this account to do it, or to give you another role.",
+            ),
             PageError::Suspended => {
                 ("This account is suspended", "Nothing is sent until the operator of this service resumes it.")
             }
@@ -50,6 +54,7 @@ pub(crate) mod text {
             PageError::TestsUnderWay(count) => format!("{count} {TESTS_UNDER_WAY}"),
             PageError::SignedOut => "Sign in again.".to_owned(),
             PageError::NotFound => "There is no such thing.".to_owned(),
+            PageError::Forbidden => "Your role does not allow this.".to_owned(),
             _ => "That did not work. Try again in a moment.".to_owned(),
         }
     }

@@ -145,7 +145,7 @@ mod tests {
 
     async fn failure(engine: &Engine) -> String {
         let name = "a value that is nobody’s business".parse().expect("a name");
-        engine.accounts().create(&name).await.expect_err("no table").to_string()
+        engine.accounts().create(&crate::actor::Operator::signet(), &name).await.expect_err("no table").to_string()
     }
 
     on_each_database!(a_failure_tells_the_words_of_the_database_and_the_statement_but_no_value);

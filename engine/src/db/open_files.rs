@@ -148,7 +148,10 @@ mod tests {
                 assert_eq!(refused, IngestError::Store, "{suffix} {replaced}");
                 assert!(matches!(engine.ready().await, Err(Error::FileGone(_))), "{suffix} {replaced}");
                 let other = "other".parse().expect("a name");
-                assert!(engine.accounts().create(&other).await.is_err(), "a change by a page is refused as well");
+                assert!(
+                    engine.accounts().create(&crate::actor::Operator::signet(), &other).await.is_err(),
+                    "a change by a page is refused as well"
+                );
             }
         }
     }

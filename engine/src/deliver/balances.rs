@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use serde_json::json;
 use signet_model::{AccountId, Amount, Timestamp, amount::crosses, event::balance_low};
 
 use super::{
@@ -11,15 +12,19 @@ use super::{
     reply::Answer,
 };
 use crate::{
+    actor::By,
+    audit::{self, Action, Draft, Target},
     db::{Result, Tx},
     queue::BalanceRow,
 };
 
 /// A change of an account's balance or threshold.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct BalanceUpdate {
     pub(crate) account: AccountId,
     pub(crate) change: BalanceChange,
+    /// The one who sets a threshold. Balances are reported, and leave no entry in the audit log.
+    pub(crate) by: Option<By>,
 }
 
 /// The new balance, or the new threshold.
@@ -49,9 +54,36 @@ pub(super) async fn write_balances(
     }
     let accounts = distinct(updates.iter().map(|update| update.account));
     let mut balances = tx.balances(&accounts).await?.into_iter().map(|row| (row.account, row)).collect();
+    log_thresholds(tx, updates, &balances, now).await?;
     let applied = apply(updates, &mut balances, now);
     tx.set_balances(&balances.into_values().collect::<Vec<_>>()).await?;
     Ok(applied)
+}
+
+/// Writes the entries of thresholds that people set.
+async fn log_thresholds(
+    tx: &mut Tx<'_>,
+    updates: &[BalanceUpdate],
+    balances: &HashMap<AccountId, BalanceRow>,
+    now: Timestamp,
+) -> Result<()> {
+    let mut before: HashMap<_, _> = balances.iter().map(|(account, row)| (*account, row.threshold)).collect();
+    for BalanceUpdate { account, change, by } in updates {
+        let (BalanceChange::Threshold(after), Some(by), Some(before)) = (*change, by, before.get_mut(account)) else {
+            continue;
+        };
+        let threshold = |amount: Option<Amount>| Some(json!({ "threshold": amount.map(Amount::get) }));
+        let draft = Draft {
+            account: Some(*account),
+            by: by.clone(),
+            action: Action::ThresholdSet,
+            target: Some(Target::new("account", account)),
+            before: threshold(std::mem::replace(before, after)),
+            after: threshold(after),
+        };
+        audit::append(tx, &draft, now).await?;
+    }
+    Ok(())
 }
 
 /// Applies updates one after the other.
@@ -99,14 +131,14 @@ mod tests {
         let [account, unknown] = [1, 2].map(|number| AccountId::new(now, [number; 10]));
         let row = BalanceRow { account, balance: None, threshold: Some(amount("50")) };
         let mut balances = HashMap::from([(account, row)]);
-        let balance = |text| BalanceUpdate { account, change: BalanceChange::Balance(amount(text)) };
+        let balance = |text| BalanceUpdate { account, change: BalanceChange::Balance(amount(text)), by: None };
         let updates = [
             balance("60"),
             balance("45.5"),
             balance("40"),
-            BalanceUpdate { account: unknown, change: BalanceChange::Threshold(None) },
+            BalanceUpdate { account: unknown, change: BalanceChange::Threshold(None), by: None },
             balance("50"),
-            BalanceUpdate { account, change: BalanceChange::Threshold(Some(amount("50.5"))) },
+            BalanceUpdate { account, change: BalanceChange::Threshold(Some(amount("50.5"))), by: None },
         ];
         let applied = apply(&updates, &mut balances, now);
         assert_eq!(applied.answers.iter().filter(|answer| answer.is_ok()).count(), 5);

@@ -173,7 +173,7 @@ async fn write_locking<'a>(
         .map(|one| (one.completion.account, one.completion.endpoint))
         .collect();
     let outcomes = keep_leased(tx, &outcomes, &snapshot).await?;
-    let balances: Vec<_> = changes.balances.iter().copied().filter(|update| is_free(&update.account)).collect();
+    let balances: Vec<_> = changes.balances.iter().filter(|update| is_free(&update.account)).cloned().collect();
     let AppliedUpdates { answers, crossings } = write_balances(tx, &balances, context.clock.now()).await?;
     let events = changes.events.iter().filter(|incoming| is_free(&incoming.event.account));
     let mut plans = Plans::make(context, &snapshot, events.chain(&crossings));

@@ -222,7 +222,7 @@ impl Context {
         let (replies, reply_tos) = replies(1, self.requests.reserve_request()?);
         let mut room = Some(room);
         self.requests.send(
-            reply_tos.map(|reply_to| WriteRequest::Balance(update, reply_to.with_bytes(room.take()))).collect(),
+            reply_tos.map(|reply_to| WriteRequest::Balance(update.clone(), reply_to.with_bytes(room.take()))).collect(),
         )?;
         replies.all(ANSWER_TIME_MAX).await.pop().unwrap_or(Err(IngestError::Store))
     }

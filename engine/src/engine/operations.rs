@@ -3,10 +3,13 @@
 use signet_model::{AccountId, signature::Secret};
 
 use super::Engine;
+#[cfg(any(test, feature = "testing"))]
+use crate::actor::Operator;
 use crate::{
+    actor::Actor,
     db,
     service::{
-        self, AccountHandle, Accounts, EventTypesHandle, OperatorKeys, SealingKeyError, Sessions, Users,
+        self, AccountHandle, Accounts, AuditLog, EventTypesHandle, OperatorKeys, SealingKeyError, Sessions, Users,
         api_keys::{self, KeyHolder},
         ledger::{self, Ledger},
         operational_events,
@@ -17,9 +20,21 @@ use crate::{
 };
 
 impl Engine {
-    /// One account, and all that belongs to it.
-    pub fn account(&self, id: AccountId) -> AccountHandle<'_> {
-        AccountHandle::new(&self.0, id)
+    /// The account of an actor, and all that belongs to it.
+    pub fn account<'e>(&'e self, actor: &'e Actor) -> AccountHandle<'e> {
+        AccountHandle::new(&self.0, actor)
+    }
+
+    /// One account, for a test that may do all there.
+    #[cfg(any(test, feature = "testing"))]
+    pub fn as_operator_in(&self, account: AccountId) -> AccountHandle<'_> {
+        // Tests keep handles for as long as they like.
+        AccountHandle::new(&self.0, Box::leak(Box::new(Operator::signet().in_account(account))))
+    }
+
+    /// The audit log of the installation.
+    pub fn audit_log(&self) -> AuditLog<'_> {
+        AuditLog::of_installation(&self.0)
     }
 
     /// All accounts.

@@ -9,11 +9,18 @@ use const_format::formatcp;
 use signet_model::{AccountId, Amount, Timestamp, sql::Lossy, text::AccountName};
 use uuid::Uuid;
 
-use super::{Error, Result, Service};
+use serde_json::json;
+
+use super::{
+    Error, Result, Service,
+    change::{Change, Record},
+};
 use crate::{
+    actor::{Actor, Operator},
+    audit::Action,
     db::{self, Pool, Sql, Tx},
     deliver::{BalanceChange, BalanceUpdate, ingest::IngestError},
-    queue::{BALANCES, Lock},
+    queue::BALANCES,
 };
 
 /// A customer of the service.
@@ -50,6 +57,17 @@ impl From<db::Error> for NameError {
     fn from(error: db::Error) -> Self {
         Self::Store(error.into())
     }
+}
+
+/// A threshold was not set.
+#[derive(Debug, thiserror::Error)]
+pub enum ThresholdError {
+    /// The actor may not set it.
+    #[error(transparent)]
+    Operation(#[from] Error),
+    /// It was not taken in.
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
 }
 
 /// The accounts with the columns of [`Row`].
@@ -93,17 +111,18 @@ impl Accounts<'_> {
     ///
     /// # Errors
     /// Another account has the name, or had it before.
-    pub async fn create(self, name: &AccountName) -> Result<Account, NameError> {
+    pub async fn create(self, operator: &Operator, name: &AccountName) -> Result<Account, NameError> {
         const SQL: &str = "INSERT INTO accounts (id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
         let created_at = self.0.clock.now();
         let id = AccountId::new(created_at, self.0.random.bytes());
-        let mut tx = self.0.db.begin().await?;
-        if tx.query(SQL).bind(id).bind(name.as_str()).bind(created_at).execute().await? == 0 {
+        let mut change = self.0.change_installation(operator, Action::AccountCreated).await?;
+        if change.tx.query(SQL).bind(id).bind(name.as_str()).bind(created_at).execute().await? == 0 {
             return Err(NameError::Taken);
         }
-        give_name(&mut tx, id, name).await?;
-        tx.commit().await?;
-        Ok(AccountHandle::new(self.0, id).get().await?)
+        give_name(&mut change.tx, id, name).await?;
+        let record = Record::of("account", id).after(json!({ "name": name.as_str() }));
+        change.in_account(id).commit(record).await?;
+        Ok(self.get(id).await?)
     }
 
     /// Lists up to `limit` accounts that are newer than one, oldest first.
@@ -114,11 +133,19 @@ impl Accounts<'_> {
         Ok(rows.into_iter().map(Account::from).collect())
     }
 
+    /// The account with this id.
+    async fn get(self, id: AccountId) -> Result<Account> {
+        const SQL: &str = formatcp!("{ACCOUNTS} WHERE id = $1");
+        let mut conn = self.0.db.read(Pool::Pages).await?;
+        let row: Option<Row> = conn.query(SQL).bind(id).fetch_optional().await?;
+        row.map(Account::from).ok_or(Error::AccountNotFound)
+    }
+
     /// Finds the account with this id or name.
     pub async fn find(self, id_or_name: &str) -> Result<Account> {
         const SQL: &str = formatcp!("{ACCOUNTS} WHERE id = (SELECT account_id FROM account_names WHERE name = $1)");
         if let Ok(id) = id_or_name.parse() {
-            match AccountHandle::new(self.0, id).get().await {
+            match self.get(id).await {
                 Err(Error::AccountNotFound) => {}
                 found => return found,
             }
@@ -168,14 +195,15 @@ async fn give_name(tx: &mut Tx<'_>, account: AccountId, name: &AccountName) -> R
 #[derive(Debug, Clone, Copy)]
 pub struct AccountHandle<'e> {
     pub(super) service: &'e Arc<Service>,
+    pub(super) actor: &'e Actor,
     pub(super) id: AccountId,
     /// The version that a change is made for.
     expected: Option<i64>,
 }
 
 impl<'e> AccountHandle<'e> {
-    pub(crate) const fn new(service: &'e Arc<Service>, id: AccountId) -> Self {
-        Self { service, id, expected: None }
+    pub(crate) const fn new(service: &'e Arc<Service>, actor: &'e Actor) -> Self {
+        Self { service, actor, id: actor.account, expected: None }
     }
 
     /// The same account, whose changes are made only if it has this version still. Without one
@@ -187,10 +215,7 @@ impl<'e> AccountHandle<'e> {
 
     /// The account itself.
     pub async fn get(self) -> Result<Account> {
-        const SQL: &str = formatcp!("{ACCOUNTS} WHERE id = $1");
-        let mut conn = self.service.db.read(Pool::Pages).await?;
-        let row: Option<Row> = conn.query(SQL).bind(self.id).fetch_optional().await?;
-        row.map(Account::from).ok_or(Error::AccountNotFound)
+        Accounts(self.service).get(self.id).await
     }
 
     /// Gives the account another name. The former one goes on meaning it.
@@ -199,10 +224,12 @@ impl<'e> AccountHandle<'e> {
     /// Another account has the name, or had it before.
     pub async fn rename(self, name: &AccountName) -> Result<(), NameError> {
         const SQL: &str = "UPDATE accounts SET name = $2 WHERE id = $1";
-        let mut tx = self.begin_change().await?;
-        give_name(&mut tx, self.id, name).await?;
-        tx.query(SQL).bind(self.id).bind(name.as_str()).execute().await?;
-        Ok(tx.commit().await?)
+        let before = self.get().await?.name;
+        let mut change = self.begin_change(Action::AccountRenamed).await?;
+        give_name(&mut change.tx, self.id, name).await?;
+        change.tx.query(SQL).bind(self.id).bind(name.as_str()).execute().await?;
+        let record = Record::of("account", self.id);
+        Ok(change.commit(record.between(json!({ "name": before }), json!({ "name": name.as_str() }))).await?)
     }
 
     /// Checks that the account has the expected version.
@@ -212,15 +239,12 @@ impl<'e> AccountHandle<'e> {
     }
 
     /// Begins a change of the account, which has its expected version, and gives it the next.
-    pub(super) async fn begin_change(self) -> Result<Tx<'static>> {
+    pub(super) async fn begin_change(self, action: Action) -> Result<Change<'e>> {
         const SQL: &str = "UPDATE accounts SET version = version + 1 WHERE id = $1 AND version = COALESCE($2, version)";
-        let mut tx = self.service.db.begin().await?;
-        if tx.lock_accounts(&[self.id], Lock::Exclusive).await?.is_empty() {
-            return Err(Error::AccountNotFound);
-        }
-        match tx.query(SQL).bind(self.id).bind(self.expected).execute().await? {
+        let mut change = self.service.change_locked(self.actor, action).await?;
+        match change.tx.query(SQL).bind(self.id).bind(self.expected).execute().await? {
             0 => Err(Error::Changed),
-            _ => Ok(tx),
+            _ => Ok(change),
         }
     }
 
@@ -229,16 +253,15 @@ impl<'e> AccountHandle<'e> {
     pub async fn set_balance(self, balance: Amount) -> Result<(), IngestError> {
         self.service
             .delivery
-            .update_balance(BalanceUpdate { account: self.id, change: BalanceChange::Balance(balance) })
+            .update_balance(BalanceUpdate { account: self.id, change: BalanceChange::Balance(balance), by: None })
             .await
     }
 
     /// Sets or clears the threshold, and sends `balance.low` if that is a crossing. Waits
     /// its turn as a balance does.
-    pub async fn set_balance_threshold(self, threshold: Option<Amount>) -> Result<(), IngestError> {
-        self.service
-            .delivery
-            .update_balance(BalanceUpdate { account: self.id, change: BalanceChange::Threshold(threshold) })
-            .await
+    pub async fn set_balance_threshold(self, threshold: Option<Amount>) -> Result<(), ThresholdError> {
+        self.actor.check(Action::ThresholdSet.permission())?;
+        let (change, by) = (BalanceChange::Threshold(threshold), Some(self.actor.by.clone()));
+        Ok(self.service.delivery.update_balance(BalanceUpdate { account: self.id, change, by }).await?)
     }
 }

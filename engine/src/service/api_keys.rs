@@ -3,13 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use const_format::formatcp;
+use serde_json::json;
 use signet_model::{AccountId, ApiKeyId, Scopes, Timestamp, sql::Lossy, text::KeyName};
 use uuid::Uuid;
 
-use super::{AccountHandle, Error, Result, Service, token};
+use super::{AccountHandle, Error, Result, Service, change::Record, token};
 use crate::{
+    actor::{Actor, Operator},
+    audit::Action,
     db::{self, Pool, Tx},
-    queue::Lock,
 };
 
 mod recent;
@@ -84,15 +86,21 @@ pub enum CreateKeyError {
     /// The account has as many keys as it may.
     #[error("This account has {0} API keys, and may not have more. Revoke one that is no longer used.")]
     TooMany(u32),
-    /// The database failed.
+    /// The database failed, or the actor may make no keys.
     #[error(transparent)]
-    Store(#[from] db::Error),
+    Store(#[from] Error),
+}
+
+impl From<db::Error> for CreateKeyError {
+    fn from(error: db::Error) -> Self {
+        Self::Store(error.into())
+    }
 }
 
 impl<'e> AccountHandle<'e> {
     /// The API keys of the account.
     pub const fn api_keys(self) -> ApiKeys<'e> {
-        ApiKeys { service: self.service, account: self.id }
+        ApiKeys { service: self.service, actor: self.actor, account: self.id }
     }
 }
 
@@ -100,6 +108,7 @@ impl<'e> AccountHandle<'e> {
 #[derive(Debug, Clone, Copy)]
 pub struct ApiKeys<'e> {
     service: &'e Arc<Service>,
+    actor: &'e Actor,
     account: AccountId,
 }
 
@@ -110,10 +119,10 @@ impl ApiKeys<'_> {
     /// The account has as many keys as it may.
     pub async fn create(self, name: &KeyName, scopes: Scopes) -> Result<NewApiKey, CreateKeyError> {
         let new = make(self.service, name, scopes);
-        let mut tx = self.service.db.begin().await?;
-        self.make_room(&mut tx).await?;
-        insert(&mut tx, Some(self.account), &new).await?;
-        tx.commit().await?;
+        let mut change = self.service.change_locked(self.actor, Action::KeyCreated).await?;
+        self.make_room(&mut change.tx).await?;
+        insert(&mut change.tx, Some(self.account), &new).await?;
+        change.commit(created(&new.key)).await?;
         Ok(new)
     }
 
@@ -125,7 +134,6 @@ impl ApiKeys<'_> {
                (SELECT id FROM api_keys WHERE account_id = $1 AND revoked_at IS NOT NULL
                  ORDER BY revoked_at DESC, id DESC LIMIT $2)";
         let most = self.service.settings.max_api_keys_per_account;
-        tx.lock_accounts(&[self.account], Lock::Exclusive).await?;
         tx.query(REMOVE).bind(self.account).bind(i64::from(most)).execute().await?;
         let count: i64 = tx.query(COUNT).bind(self.account).fetch_value().await?;
         if count.unsigned_abs() < u64::from(most) { Ok(()) } else { Err(CreateKeyError::TooMany(most)) }
@@ -148,11 +156,11 @@ impl ApiKeys<'_> {
     pub async fn revoke(self, key: ApiKeyId) -> Result<()> {
         const SQL: &str = "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $3) WHERE id = $1 AND account_id = $2";
         let now = self.service.clock.now();
-        let mut tx = self.service.db.begin().await?;
-        if tx.query(SQL).bind(key).bind(self.account).bind(now).execute().await? == 0 {
+        let mut change = self.service.change(self.actor, Action::KeyRevoked).await?;
+        if change.tx.query(SQL).bind(key).bind(self.account).bind(now).execute().await? == 0 {
             return Err(Error::ApiKeyNotFound);
         }
-        tx.commit().await?;
+        change.commit(Record::of("api_key", key)).await?;
         self.service.recent_keys.forget();
         Ok(())
     }
@@ -164,11 +172,11 @@ pub struct OperatorKeys<'e>(pub(crate) &'e Arc<Service>);
 
 impl OperatorKeys<'_> {
     /// Creates a key. There may be any number of them.
-    pub async fn create(self, name: &KeyName, scopes: Scopes) -> db::Result<NewApiKey> {
+    pub async fn create(self, operator: &Operator, name: &KeyName, scopes: Scopes) -> Result<NewApiKey> {
         let new = make(self.0, name, scopes);
-        let mut tx = self.0.db.begin().await?;
-        insert(&mut tx, None, &new).await?;
-        tx.commit().await?;
+        let mut change = self.0.change_installation(operator, Action::KeyCreated).await?;
+        insert(&mut change.tx, None, &new).await?;
+        change.commit(created(&new.key)).await?;
         Ok(new)
     }
 
@@ -179,18 +187,23 @@ impl OperatorKeys<'_> {
     }
 
     /// Revokes a key of the operator. In this process it ends at once, in others within a second.
-    pub async fn revoke(self, key: ApiKeyId) -> Result<()> {
+    pub async fn revoke(self, operator: &Operator, key: ApiKeyId) -> Result<()> {
         const SQL: &str =
             "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $2) WHERE id = $1 AND account_id IS NULL";
         let now = self.0.clock.now();
-        let mut tx = self.0.db.begin().await?;
-        if tx.query(SQL).bind(key).bind(now).execute().await? == 0 {
+        let mut change = self.0.change_installation(operator, Action::KeyRevoked).await?;
+        if change.tx.query(SQL).bind(key).bind(now).execute().await? == 0 {
             return Err(Error::ApiKeyNotFound);
         }
-        tx.commit().await?;
+        change.commit(Record::of("api_key", key)).await?;
         self.0.recent_keys.forget();
         Ok(())
     }
+}
+
+/// The entry of a new key.
+fn created(key: &ApiKey) -> Record {
+    Record::of("api_key", key.id).after(json!({ "name": key.name, "scopes": key.scopes.to_string() }))
 }
 
 fn make(service: &Service, name: &KeyName, scopes: Scopes) -> NewApiKey {

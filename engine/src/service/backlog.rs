@@ -5,13 +5,19 @@ pub(super) mod count;
 
 use std::{sync::Arc, time::Duration};
 
+use serde_json::json;
 use signet_model::{
     AccountId, DeliveryId, EndpointId, EventId, Subscriptions, Timestamp, delivery::State, event::EventType,
     sql::Stored,
 };
 
-use super::{EndpointHandle, Error, Result, Service};
+use super::{
+    EndpointHandle, Error, Result, Service,
+    change::{Change, Record},
+};
 use crate::{
+    actor::Actor,
+    audit::Action,
     db::{self, Pool, Sql, Tx},
     deliver::{drain::drain, endpoint_cache::EndpointView},
     fault,
@@ -97,8 +103,9 @@ impl EndpointHandle<'_> {
     /// Releases held deliveries of these types: paced, in the order of acceptance, with a new
     /// round of retries. Returns how many those are; while the endpoint is disabled, none.
     pub async fn release(self, types: &Subscriptions) -> Result<u64> {
+        self.actor.check(Action::HeldReleased.permission())?;
         drain(&self.service.delivery, self.account, self.id).await?;
-        match self.send_paced(self.select(State::Held, types).await?).await {
+        match self.send_paced(self.select(Action::HeldReleased, types).await?).await {
             Ok(released) => Ok(released),
             Err(ReleaseError::Disabled) => Ok(0),
             Err(ReleaseError::Store(error)) => Err(error),
@@ -108,15 +115,17 @@ impl EndpointHandle<'_> {
     /// Discards held deliveries of these types, also while the endpoint is disabled. Returns
     /// how many those are.
     pub async fn discard(self, types: &Subscriptions) -> Result<u64> {
+        self.actor.check(Action::HeldDiscarded.permission())?;
         drain(&self.service.delivery, self.account, self.id).await?;
-        self.select(State::Held, types).await?.discard(self.service).await
+        self.select(Action::HeldDiscarded, types).await?.discard(self.service).await
     }
 
-    /// All deliveries in a state, of these types.
-    async fn select(self, state: State, types: &Subscriptions) -> Result<Selection> {
+    /// All held deliveries of these types, for an action.
+    async fn select(self, action: Action, types: &Subscriptions) -> Result<Selection> {
         let after = EventId::from_uuid(uuid::Uuid::nil());
-        let types = self.types_among(state, types).await?;
-        Ok(Selection { account: self.account, endpoint: self.id, state, types, after })
+        let types = self.types_among(State::Held, types).await?;
+        let actor = self.actor.clone();
+        Ok(Selection { actor, action, is_logged: false, account: self.account, endpoint: self.id, types, after })
     }
 
     /// Sends a selection to the end, even if no caller waits for it any more.
@@ -136,10 +145,12 @@ impl EndpointHandle<'_> {
 /// Some deliveries of an endpoint.
 #[derive(Debug, Clone)]
 struct Selection {
+    actor: Actor,
+    action: Action,
+    /// The audit log has the entry, which the first batch writes.
+    is_logged: bool,
     account: AccountId,
     endpoint: EndpointId,
-    /// Held or failed.
-    state: State,
     types: Vec<EventType>,
     /// Only those of newer events.
     after: EventId,
@@ -167,14 +178,15 @@ impl Selection {
         let mut total = 0;
         loop {
             let found = self.next(service).await?;
-            let mut tx = service.db.begin().await?;
-            let snapshot = service.delivery.endpoint_cache.load_locked(&mut tx, &[self.account], Lock::Shared).await?;
+            let mut change = service.change(&self.actor, self.action).await?;
+            let tx = &mut change.tx;
+            let snapshot = service.delivery.endpoint_cache.load_locked(tx, &[self.account], Lock::Shared).await?;
             snapshot.endpoint(self.account, self.endpoint).ok_or(Error::EndpointNotFound)?;
             let Some(last) = last_event(&found) else { return Ok(total) };
             self.after = last;
             let ids: Vec<_> = found.iter().map(|one| one.id).collect();
             total += tx.query(DISCARD).bind(self.account).bind_ids(&ids).bind(now).execute().await?;
-            tx.commit().await?;
+            self.commit(change).await?;
             fault::point("after_step");
         }
     }
@@ -185,7 +197,7 @@ impl Selection {
         let mut conn = service.db.read(Pool::Pages).await?;
         let mut found: Vec<Found> = Vec::new();
         for kind in &self.types {
-            let query = conn.query(NEXT).bind(self.account).bind(self.endpoint).bind(self.state).bind(kind);
+            let query = conn.query(NEXT).bind(self.account).bind(self.endpoint).bind(State::Held).bind(kind);
             found.extend(query.bind(self.after).bind(i64::from(BATCH)).fetch_all::<Found>().await?);
         }
         found.sort_by_key(Found::event);
@@ -194,24 +206,34 @@ impl Selection {
     }
 
     /// Makes one batch pending, behind earlier releases; returns how many deliveries those are.
-    async fn send_batch(&self, service: &Service, ids: &[DeliveryId]) -> Result<u64, ReleaseError> {
+    async fn send_batch(&mut self, service: &Service, ids: &[DeliveryId]) -> Result<u64, ReleaseError> {
         if ids.is_empty() {
             return Ok(0);
         }
-        let &Self { account, endpoint, state, .. } = self;
-        let mut tx = service.db.begin().await?;
+        let &mut Self { account, endpoint, .. } = self;
+        let mut change = service.change(&self.actor, self.action).await?;
+        let tx = &mut change.tx;
         // One release at a time; and retention, which removes the bodies of closed
         // deliveries, shares the lock.
-        let snapshot = service.delivery.endpoint_cache.load_locked(&mut tx, &[account], Lock::Exclusive).await?;
+        let snapshot = service.delivery.endpoint_cache.load_locked(tx, &[account], Lock::Exclusive).await?;
         let view = snapshot.endpoint(account, endpoint).ok_or(Error::EndpointNotFound)?;
         if view.disabled || view.enabling {
             return Err(ReleaseError::Disabled);
         }
-        let (sent, _) = send(service, &mut tx, Line { account, view, states: &[state] }, ids).await?;
+        let (sent, _) = send(service, tx, Line { account, view, states: &[State::Held] }, ids).await?;
         tx.notify().await?;
-        tx.commit().await?;
+        self.commit(change).await?;
         fault::point("after_step");
         Ok(sent)
+    }
+
+    /// Commits a batch; the first one with the entry of the whole selection.
+    async fn commit(&mut self, change: Change<'_>) -> db::Result<()> {
+        if std::mem::replace(&mut self.is_logged, true) {
+            return change.tx.commit().await;
+        }
+        let types: Vec<_> = self.types.iter().map(EventType::as_str).collect();
+        change.commit(Record::of("endpoint", self.endpoint).after(json!({ "eventTypes": types }))).await
     }
 }
 

@@ -19,7 +19,7 @@ use signet_model::{
 };
 
 use super::{AccountHandle, Error, Result, Service};
-use crate::db::Pool;
+use crate::{actor::Actor, db::Pool};
 
 pub(crate) use draft_test::DraftTests;
 pub use draft_test::{DRAFT_TESTS_PER_MINUTE, DraftTest, DraftTestError};
@@ -87,7 +87,7 @@ pub struct DeliveryDetail {
 impl<'e> AccountHandle<'e> {
     /// One delivery of the account.
     pub const fn delivery(self, id: DeliveryId) -> DeliveryHandle<'e> {
-        DeliveryHandle { service: self.service, account: self.id, id }
+        DeliveryHandle { service: self.service, actor: self.actor, account: self.id, id }
     }
 }
 
@@ -95,6 +95,7 @@ impl<'e> AccountHandle<'e> {
 #[derive(Debug, Clone, Copy)]
 pub struct DeliveryHandle<'e> {
     service: &'e Arc<Service>,
+    actor: &'e Actor,
     account: AccountId,
     id: DeliveryId,
 }

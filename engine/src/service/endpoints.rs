@@ -33,7 +33,8 @@ pub use wanted_types::UnknownType;
 use super::{AccountHandle, Error, Result, Service};
 use crate::{
     Unusable,
-    db::{self, Pool, Sql},
+    actor::Actor,
+    db::{self, Pool, Sql, Tx},
     outbound::AddressRefused,
     seal::Sealer,
 };
@@ -81,6 +82,20 @@ impl Endpoint {
     /// The host of its URL, or the whole text if that is no URL.
     pub fn host(&self) -> String {
         EndpointUrl::from_stored(&self.url).map_or_else(|_| self.url.clone(), |url| url.host().to_owned())
+    }
+
+    /// The members that a person can change, for the audit log: of headers only their names.
+    fn members(&self) -> serde_json::Value {
+        let headers: Vec<_> = self.headers.iter().map(CustomHeaderName::as_str).collect();
+        serde_json::json!({
+            "url": self.url,
+            "description": self.description,
+            "eventTypes": self.event_types.to_string(),
+            "headers": headers,
+            "cloudEvents": self.cloud_events,
+            "throttle": self.throttle.map(Throttle::per_second),
+            "filter": self.filter,
+        })
     }
 
     /// True if all is as a person has entered it here.
@@ -208,6 +223,9 @@ const ENDPOINTS: &str = "SELECT e.id, e.url, e.description, e.event_types, e.sec
      FROM endpoints e LEFT JOIN endpoint_health h ON h.account_id = e.account_id AND h.endpoint_id = e.id
      WHERE e.deleted_at IS NULL AND e.account_id = $1";
 
+/// One endpoint (`$2`) of an account (`$1`).
+const ONE: &str = formatcp!("{ENDPOINTS} AND e.id = $2");
+
 /// Endpoints of an account (`$1`) newer than one (`$2`), at most `$3`. Rows whose ids cannot be
 /// read are passed over before they are counted.
 pub(crate) const PAGE: Sql = Sql {
@@ -309,12 +327,12 @@ impl TargetColumns<'_> {
 impl<'e> AccountHandle<'e> {
     /// All endpoints of the account.
     pub const fn endpoints(self) -> Endpoints<'e> {
-        Endpoints { service: self.service, account: self.id }
+        Endpoints { service: self.service, actor: self.actor, account: self.id }
     }
 
     /// One endpoint of the account.
     pub const fn endpoint(self, id: EndpointId) -> EndpointHandle<'e> {
-        EndpointHandle { service: self.service, account: self.id, id, expected: None }
+        EndpointHandle { service: self.service, actor: self.actor, account: self.id, id, expected: None }
     }
 }
 
@@ -322,12 +340,13 @@ impl<'e> AccountHandle<'e> {
 #[derive(Debug, Clone, Copy)]
 pub struct Endpoints<'e> {
     service: &'e Arc<Service>,
+    actor: &'e Actor,
     account: AccountId,
 }
 
 impl<'e> Endpoints<'e> {
     const fn endpoint(self, id: EndpointId) -> EndpointHandle<'e> {
-        EndpointHandle { service: self.service, account: self.account, id, expected: None }
+        EndpointHandle { service: self.service, actor: self.actor, account: self.account, id, expected: None }
     }
 
     /// Lists them, oldest first.
@@ -351,6 +370,7 @@ impl<'e> Endpoints<'e> {
 #[derive(Debug, Clone, Copy)]
 pub struct EndpointHandle<'e> {
     pub(super) service: &'e Arc<Service>,
+    pub(super) actor: &'e Actor,
     pub(super) account: AccountId,
     pub(super) id: EndpointId,
     /// The version that a change is made for.
@@ -367,9 +387,14 @@ impl EndpointHandle<'_> {
 
     /// The endpoint itself.
     pub async fn get(self) -> Result<Endpoint> {
-        const SQL: &str = formatcp!("{ENDPOINTS} AND e.id = $2");
         let mut conn = self.service.db.read(Pool::Pages).await?;
-        let row: Option<Row> = conn.query(SQL).bind(self.account).bind(self.id).fetch_optional().await?;
+        let row: Option<Row> = conn.query(ONE).bind(self.account).bind(self.id).fetch_optional().await?;
+        row.and_then(|row| row.read(&self.service.sealer)).ok_or(Error::EndpointNotFound)
+    }
+
+    /// The endpoint as it is in a transaction.
+    async fn read(self, tx: &mut Tx<'_>) -> Result<Endpoint> {
+        let row: Option<Row> = tx.query(ONE).bind(self.account).bind(self.id).fetch_optional().await?;
         row.and_then(|row| row.read(&self.service.sealer)).ok_or(Error::EndpointNotFound)
     }
 }

@@ -9,10 +9,12 @@ use signet_model::EventId;
 
 use super::{
     AccountHandle, Error, Result,
+    change::Record,
     removal::{Removed, deliveries_of, remove, remove_keys},
     resends::forget_task,
 };
 use crate::{
+    audit::Action,
     db::{self, Database, Pool, Tx},
     fault,
     queue::Lock,
@@ -55,7 +57,7 @@ impl AccountHandle<'_> {
     /// Erases the events of one task of the account, with their deliveries and
     /// attempts, waiting or not; and the task's id where a resend was about it.
     pub async fn erase_task(self, task_id: &str) -> Result<Removed> {
-        drop(self.lock().await?);
+        self.service.change_locked(self.actor, Action::TaskErased).await?.commit(Record::default()).await?;
         self.begin_overwriting().await?;
         let mut total = Removed::default();
         loop {
@@ -76,7 +78,7 @@ impl AccountHandle<'_> {
     /// endpoints, keys, sessions, and the users without another account. Can be repeated if
     /// it was interrupted.
     pub async fn erase(self) -> Result<Removed> {
-        drop(self.lock().await?);
+        self.begin_erasure().await?;
         self.begin_overwriting().await?;
         self.close().await?;
         let (mut total, mut after) = (Removed::default(), EventId::from_uuid(uuid::Uuid::nil()));
@@ -89,6 +91,15 @@ impl AccountHandle<'_> {
         }
         self.end_overwriting().await?;
         Ok(total)
+    }
+
+    /// Marks the account, whose audit log may be removed from then on. The entry stands in the
+    /// log of the installation.
+    async fn begin_erasure(self) -> Result<()> {
+        const MARK: &str = "UPDATE accounts SET erased_at = COALESCE(erased_at, $2) WHERE id = $1";
+        let mut change = self.service.change_locked(self.actor, Action::AccountErased).await?;
+        change.tx.query(MARK).bind(self.id).bind(self.service.clock.now()).execute().await?;
+        Ok(change.in_installation().commit(Record::of("account", self.id)).await?)
     }
 
     /// Erases the events that come after one, and moves that on.
@@ -131,13 +142,19 @@ impl AccountHandle<'_> {
     /// Removes the account itself, unless events have come in after one that was looked
     /// at: the lock keeps out any that might come now.
     async fn remove(self, after: EventId) -> Result<Removal> {
-        const REMOVE: &str = "DELETE FROM accounts WHERE id = $1";
+        const REMOVE: [&str; 3] = [
+            "DELETE FROM audit_log WHERE account_id = $1",
+            "DELETE FROM audit_heads WHERE account_id = $1",
+            "DELETE FROM accounts WHERE id = $1",
+        ];
         let mut tx = self.lock().await?;
         let page: Vec<Stored> = tx.query(PAGE).bind(self.id).bind(after).bind(LOOKED_AT).fetch_all().await?;
         if !page.is_empty() {
             return Ok(Removal::EventsLeft);
         }
-        tx.query(REMOVE).bind(self.id).execute().await?;
+        for sql in REMOVE {
+            tx.query(sql).bind(self.id).execute().await?;
+        }
         tx.commit().await?;
         Ok(Removal::Done)
     }

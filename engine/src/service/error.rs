@@ -1,6 +1,6 @@
 //! The failures that operations share.
 
-use crate::{Unusable, UnusableDelivery, db};
+use crate::{Unusable, UnusableDelivery, actor::Permission, db};
 
 /// An operation failed.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +23,9 @@ pub enum Error {
     /// The account has no such API key.
     #[error("there is no such API key")]
     ApiKeyNotFound,
+    /// The actor's role, or the key's scopes, do not allow it.
+    #[error("the role or the key does not allow this")]
+    Forbidden(Permission),
     /// It has another version than the change was made for.
     #[error("it was changed meanwhile")]
     Changed,

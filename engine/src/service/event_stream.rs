@@ -112,7 +112,7 @@ impl EndpointHandle<'_> {
     /// Opens a stream of the events that reach this endpoint, likewise.
     pub async fn stream_deliveries(self, last_seen: Option<EventId>) -> Result<EventStream, OpenError> {
         self.get().await?;
-        Ok(EventStream::open(AccountHandle::new(self.service, self.account), Some(self.id), last_seen)?)
+        Ok(EventStream::open(AccountHandle::new(self.service, self.actor), Some(self.id), last_seen)?)
     }
 }
 

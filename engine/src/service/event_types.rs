@@ -15,6 +15,7 @@ mod store;
 
 use std::sync::Arc;
 
+use serde_json::{Value, json};
 use signet_model::{
     AccountId, Timestamp,
     event::{BuiltIn, EventType, MemberFault},
@@ -27,8 +28,8 @@ pub use import::{EventTypeSet, ImportError, Imported};
 pub(crate) use remembered::Remembered;
 pub(super) use store::unusable;
 
-use super::{Error, Result, Service};
-use crate::db;
+use super::{Error, Result, Service, change::Record};
+use crate::{actor::Operator, audit::Action, db};
 use schema::Schema;
 
 /// The most types, archived ones included: a process remembers all of them.
@@ -125,6 +126,12 @@ pub struct EventTypeContent {
 }
 
 impl EventTypeContent {
+    /// The members, for the audit log: of a schema and a sample only their lengths, in bytes.
+    fn members(&self) -> Value {
+        let len = |text: &Option<String>| text.as_ref().map(String::len);
+        json!({ "description": self.description.as_str(), "schemaLength": len(&self.schema), "sampleLength": len(&self.sample) })
+    }
+
     /// Checks the schema, and the sample against it, and prints both in the shape in which
     /// they are kept.
     ///
@@ -226,11 +233,11 @@ impl EventTypesHandle<'_> {
     }
 
     /// Makes a type.
-    pub async fn create(self, draft: EventTypeDraft) -> Result<Arc<Entry>, SaveTypeError> {
+    pub async fn create(self, operator: &Operator, draft: EventTypeDraft) -> Result<Arc<Entry>, SaveTypeError> {
         let EventTypeDraft { name, content } = draft;
         refuse_reserved(&name)?;
         let content = check(&name, content).await?;
-        let mut change = store::Change::begin(self.0).await?;
+        let mut change = store::Change::begin(self.0, operator, Action::EventTypeCreated).await?;
         if change.find(&name).await?.is_some() {
             return Err(SaveTypeError::Exists);
         }
@@ -238,51 +245,69 @@ impl EventTypesHandle<'_> {
             return Err(SaveTypeError::TooMany);
         }
         change.insert(&name, &content, store::Source::Person).await?;
-        self.commit(change, &name).await
+        self.commit(change, &name, content.members()).await
     }
 
     /// Changes a type to new content, if it still has the expected revision.
     pub async fn change(
         self,
+        operator: &Operator,
         name: &EventType,
         content: EventTypeContent,
         expected: Option<i64>,
     ) -> Result<Arc<Entry>, SaveTypeError> {
         refuse_reserved(name)?;
         let content = check(name, content).await?;
-        let mut change = store::Change::begin(self.0).await?;
+        let mut change = store::Change::begin(self.0, operator, Action::EventTypeChanged).await?;
         change.expect(name, expected).await?;
         change.update(name, &content, store::Source::Person).await?;
-        self.commit(change, name).await
+        self.commit(change, name, content.members()).await
     }
 
     /// Archives a type: new events are refused, and history stays readable.
-    pub async fn archive(self, name: &EventType, expected: Option<i64>) -> Result<Arc<Entry>, SaveTypeError> {
-        self.set_archived(name, expected, true).await
+    pub async fn archive(
+        self,
+        operator: &Operator,
+        name: &EventType,
+        expected: Option<i64>,
+    ) -> Result<Arc<Entry>, SaveTypeError> {
+        self.set_archived(operator, name, expected, true).await
     }
 
     /// Takes events of an archived type again.
-    pub async fn restore(self, name: &EventType, expected: Option<i64>) -> Result<Arc<Entry>, SaveTypeError> {
-        self.set_archived(name, expected, false).await
+    pub async fn restore(
+        self,
+        operator: &Operator,
+        name: &EventType,
+        expected: Option<i64>,
+    ) -> Result<Arc<Entry>, SaveTypeError> {
+        self.set_archived(operator, name, expected, false).await
     }
 
     async fn set_archived(
         self,
+        operator: &Operator,
         name: &EventType,
         expected: Option<i64>,
         archived: bool,
     ) -> Result<Arc<Entry>, SaveTypeError> {
         refuse_reserved(name)?;
-        let mut change = store::Change::begin(self.0).await?;
+        let action = if archived { Action::EventTypeArchived } else { Action::EventTypeRestored };
+        let mut change = store::Change::begin(self.0, operator, action).await?;
         let stored = change.expect(name, expected).await?;
         if stored.archived_at.is_some() != archived {
             change.set_archived(name, archived).await?;
         }
-        self.commit(change, name).await
+        self.commit(change, name, json!({ "archived": archived })).await
     }
 
-    async fn commit(self, change: store::Change, name: &EventType) -> Result<Arc<Entry>, SaveTypeError> {
-        change.commit().await?;
+    async fn commit(
+        self,
+        change: store::Change<'_>,
+        name: &EventType,
+        after: Value,
+    ) -> Result<Arc<Entry>, SaveTypeError> {
+        change.commit(Record::of("event_type", name).after(after)).await?;
         let catalogue = self.0.event_types.now(self.0).await?;
         catalogue.get(name.as_str()).cloned().ok_or(SaveTypeError::NotFound)
     }

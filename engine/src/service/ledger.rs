@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::{EFFECTIVE_STATE, Service};
 use crate::{
     Settings,
+    audit::{self, Broken},
     db::{Pool, Result, Tx},
     seal::Sealer,
 };
@@ -23,6 +24,8 @@ use crate::{
 use rules::Noun;
 pub use rules::Rule;
 
+/// The rows that are named.
+const EXAMPLES: usize = 5;
 /// The time by which the clocks of the processes that share a database may be apart.
 const SKEW: Duration = Duration::from_secs(5);
 
@@ -74,11 +77,23 @@ pub(crate) async fn check(service: &Service, sealer: Option<&Sealer>) -> Result<
     let states: Vec<(Stored<State>, i64)> = tx.query(STATES).fetch_all().await?;
     let attempts = tx.query("SELECT count(*) FROM attempts").fetch_value().await?;
     let mut findings: Vec<_> = usable::check(&mut tx, sealer).await?.into_iter().collect();
+    findings.extend(audit_chains(&mut tx).await?);
     for (rule, query) in Rule::ALL.into_iter().filter_map(|rule| Some((rule, rule.query()?))) {
         let broken_by = broken_by(&mut tx, query, &service.settings, began, now).await?;
         findings.extend(finding(rule, &broken_by));
     }
     Ok(Ledger { events: counted(events), deliveries: by_state(&states), attempts: counted(attempts), findings })
+}
+
+/// The audit logs whose chain is broken.
+async fn audit_chains(tx: &mut Tx<'_>) -> Result<Option<Finding>> {
+    let broken = audit::verify(tx).await?;
+    let name = |one: &Broken| {
+        let log = one.account.map_or_else(|| "the installation".to_owned(), |account| account.to_string());
+        format!("{log} at entry {}", one.number)
+    };
+    let examples = broken.iter().take(EXAMPLES).map(name).collect();
+    Ok((!broken.is_empty()).then(|| Finding { rule: Rule::AuditChain, count: broken.len() as u64, examples }))
 }
 
 /// The rows that break a rule: their number beside each of some examples.

@@ -76,7 +76,7 @@ impl World {
         }
         for _ in 0..3 {
             let another = testing::endpoint(&engine, account).await;
-            engine.account(account).endpoint(another).pause().await.expect("paused");
+            engine.as_operator_in(account).endpoint(another).pause().await.expect("paused");
         }
         Self { engine, database, account, endpoint }
     }
@@ -168,7 +168,7 @@ fn by_id() -> Filter {
 }
 
 async fn statements_of_the_log_are_bounded(world: &World) {
-    let account = world.engine.account(world.account);
+    let account = world.engine.as_operator_in(world.account);
     for (filter, indexes) in filters(world.endpoint).into_iter().chain([(by_id(), ["PRIMARY KEY", "pkey"].as_slice())])
     {
         for (sql, plan) in plans::of(account, &filter).await {

@@ -17,7 +17,7 @@ use std::{sync::Arc, time::Duration};
 use signet_model::{AccountId, EndpointId, ResendId, Subscriptions, Timestamp, delivery::State};
 
 use super::{AccountHandle, EndpointHandle, Error, Result, Service, deliveries::Filter};
-use crate::{db, deliver::drain::drain};
+use crate::{actor::Actor, audit::Action, db, deliver::drain::drain};
 
 pub(super) use store::forget_task;
 pub use store::{Failure, Progress};
@@ -84,12 +84,12 @@ impl From<db::Error> for StartError {
 impl<'e> AccountHandle<'e> {
     /// The resends of the account.
     pub const fn resends(self) -> Resends<'e> {
-        Resends { service: self.service, account: self.id }
+        Resends { service: self.service, actor: self.actor, account: self.id }
     }
 
     /// One resend of the account.
     pub const fn resend(self, id: ResendId) -> ResendHandle<'e> {
-        ResendHandle { service: self.service, account: self.id, id }
+        ResendHandle { service: self.service, actor: self.actor, account: self.id, id }
     }
 }
 
@@ -97,6 +97,7 @@ impl<'e> AccountHandle<'e> {
 #[derive(Debug, Clone, Copy)]
 pub struct Resends<'e> {
     service: &'e Arc<Service>,
+    actor: &'e Actor,
     account: AccountId,
 }
 
@@ -108,14 +109,15 @@ impl Resends<'_> {
     /// The endpoint that the filter names is disabled, or does not exist; or the account has
     /// enough under way.
     pub async fn start(self, filter: Filter) -> Result<Resend, StartError> {
-        let account = AccountHandle::new(self.service, self.account);
+        let account = AccountHandle::new(self.service, self.actor);
         if let Some(endpoint) = filter.endpoint {
             if account.endpoint(endpoint).get().await?.disabled.is_some() {
                 return Err(StartError::Disabled);
             }
+            self.actor.check(Action::ResendBegun.permission())?;
             drain(&self.service.delivery, self.account, endpoint).await?;
         }
-        let leased = store::insert(self.service, self.account, filter).await?;
+        let leased = store::insert(self.service, self.actor, filter).await?;
         let id = leased.id;
         worker::work(self.service, leased);
         Ok(account.resend(id).get().await?)
@@ -131,6 +133,7 @@ impl Resends<'_> {
 #[derive(Debug, Clone, Copy)]
 pub struct ResendHandle<'e> {
     service: &'e Arc<Service>,
+    actor: &'e Actor,
     account: AccountId,
     id: ResendId,
 }
@@ -143,7 +146,7 @@ impl ResendHandle<'_> {
 
     /// Stops it; what waits for its turn already is sent. A resend that has ended stays as it is.
     pub async fn stop(self) -> Result<Resend> {
-        store::stop(self.service, self.account, self.id).await?;
+        store::stop(self.service, self.actor, self.id).await?;
         self.get().await
     }
 
@@ -168,13 +171,13 @@ impl EndpointHandle<'_> {
     /// then: paced, in the order of acceptance, with a new round of retries.
     pub async fn start_recovery(self, since: Timestamp, types: &Subscriptions) -> Result<Resend, StartError> {
         let filter = self.failed_since(since, types).await?;
-        AccountHandle::new(self.service, self.account).resends().start(filter).await
+        AccountHandle::new(self.service, self.actor).resends().start(filter).await
     }
 
     /// Begins to put failed deliveries back likewise, and waits a little until that is done.
     pub async fn recover(self, since: Timestamp, types: &Subscriptions) -> Result<Resend, StartError> {
         let resend = self.start_recovery(since, types).await?;
-        let resend = AccountHandle::new(self.service, self.account).resend(resend.id).await_end(RECOVERY_WAIT).await?;
+        let resend = AccountHandle::new(self.service, self.actor).resend(resend.id).await_end(RECOVERY_WAIT).await?;
         match resend.progress {
             Progress::Failed(Failure::Disabled) if resend.sent == 0 => Err(StartError::Disabled),
             _ => Ok(resend),

@@ -38,7 +38,7 @@ async fn with_backlog(state: State) -> Vec<(Neighbourhood, EndpointId)> {
 /// Compares the healthy customer's traffic with and without this decision about a backlog.
 async fn compare_decision(name: &str, state: State, decide: impl AsyncFn(AccountHandle<'_>, EndpointId)) {
     for (world, endpoint) in with_backlog(state).await {
-        world.compare(name, async |world| decide(world.noisy.engine.account(world.bad), endpoint).await).await;
+        world.compare(name, async |world| decide(world.noisy.engine.as_operator_in(world.bad), endpoint).await).await;
     }
 }
 

@@ -21,7 +21,7 @@ async fn test_sends_to_a_receiver_that_hangs_cost_a_neighbour_nothing() {
         let endpoint = world.bad_endpoint("tests").await;
         world
             .compare("tests", async |world| {
-                let webhook = world.noisy.engine.account(world.bad).endpoint(endpoint);
+                let webhook = world.noisy.engine.as_operator_in(world.bad).endpoint(endpoint);
                 let kind = EventType::TASK_COMPLETED;
                 let send = || webhook.send_test(&kind);
                 // Those that are too many may be refused.
@@ -52,7 +52,7 @@ async fn a_flood_of_balances_costs_a_neighbour_nothing() {
             .compare("balances", async |world| {
                 for round in 0..4 {
                     let balance = Amount::try_from(f64::from(round)).expect("an amount");
-                    let report = || world.noisy.engine.account(world.bad).set_balance(balance);
+                    let report = || world.noisy.engine.as_operator_in(world.bad).set_balance(balance);
                     join_all((0..100).map(|_| report())).await;
                 }
             })

@@ -99,7 +99,7 @@ impl Neighbourhood {
     pub async fn bad_endpoint_with(&self, path: &str, options: EndpointOptions) -> EndpointId {
         let draft = EndpointDraft { options, ..EndpointDraft::new(self.bad_receiver.url(path), Subscriptions::all()) };
         let secret = self.noisy.engine.new_secret();
-        let created = self.noisy.engine.account(self.bad).endpoints().create(draft, &secret).await;
+        let created = self.noisy.engine.as_operator_in(self.bad).endpoints().create(draft, &secret).await;
         created.expect("an endpoint").id
     }
 
@@ -108,7 +108,7 @@ impl Neighbourhood {
         for _ in 0..steps {
             self.noisy.clock.advance(step);
             self.noisy.engine.wake();
-            let listed = self.noisy.engine.account(self.bad).endpoints().list().await;
+            let listed = self.noisy.engine.as_operator_in(self.bad).endpoints().list().await;
             listed.expect("the page of the bad neighbour");
         }
     }

@@ -23,7 +23,7 @@ async fn reading_pages_of_a_long_log_costs_a_neighbour_nothing() {
         };
         world
             .compare("pages", async |world| {
-                let read = || world.noisy.engine.account(world.bad).endpoint(endpoint).deliveries(&filter, 25);
+                let read = || world.noisy.engine.as_operator_in(world.bad).endpoint(endpoint).deliveries(&filter, 25);
                 // A page may be refused for the time it takes, and costs as much.
                 join_all((0..PAGES).map(|_| read())).await;
             })
@@ -40,7 +40,7 @@ async fn reading_a_long_log_to_its_end_costs_a_neighbour_nothing() {
             .compare("export", async |world| {
                 let mut from = None;
                 loop {
-                    let account = world.noisy.engine.account(world.bad);
+                    let account = world.noisy.engine.as_operator_in(world.bad);
                     let page = account.endpoint(endpoint).log(&Filter::default(), from, 100).await.expect("a page");
                     from = page.next;
                     if from.is_none() {

@@ -39,7 +39,7 @@ async fn an_event_becomes_deliveries_to_the_endpoints_whose_filters_it_matches(d
     }
     let count = |log: Vec<_>| log.len();
     assert_eq!(count(world.log().await), 2);
-    let unfiltered = world.engine.account(world.account).endpoint(unfiltered);
+    let unfiltered = world.engine.as_operator_in(world.account).endpoint(unfiltered);
     assert_eq!(unfiltered.deliveries(&deliveries::Filter::default(), 10).await.expect("a log").len(), 3);
     world.assert_ledger_is_clean().await;
 }
@@ -48,7 +48,7 @@ on_each_database!(a_filter_is_set_changed_and_removed_and_holds_in_every_process
 async fn a_filter_is_set_changed_and_removed_and_holds_in_every_process(database: TestDatabase) {
     let world = World::new(&database, EndpointOptions::default()).await;
     let other = engine_by(&database, Arc::new(world.clock.clone()));
-    let handle = world.engine.account(world.account).endpoint(world.endpoint);
+    let handle = world.engine.as_operator_in(world.account).endpoint(world.endpoint);
     let draft =
         |options| EndpointDraft { options, ..EndpointDraft::new(world.receiver.url("webhooks"), Subscriptions::all()) };
     for (options, expected) in
@@ -88,12 +88,12 @@ async fn a_test_event_and_a_resend_pass_the_filter(database: TestDatabase) {
     let world = World::new(&database, EndpointOptions::default()).await;
     let sent = world.ingest("other").await.remove(0);
     world.hands().finish(sent, 200).await;
-    let handle = world.engine.account(world.account).endpoint(world.endpoint);
+    let handle = world.engine.as_operator_in(world.account).endpoint(world.endpoint);
     let draft = EndpointDraft::new(world.receiver.url("webhooks"), Subscriptions::all());
     handle.update(EndpointDraft { options: of_task("mine"), ..draft }).await.expect("saved");
     assert_eq!(world.hands().ingest_test(world.account, world.endpoint).await.1.len(), 1);
     let delivery = world.log().await.into_iter().find(|delivery| !delivery.is_test).expect("the first one");
-    world.engine.account(world.account).delivery(delivery.id).resend().await.expect("sent again");
+    world.engine.as_operator_in(world.account).delivery(delivery.id).resend().await.expect("sent again");
     assert_eq!(world.hands().claim().await.len(), 1);
     assert_eq!(world.log().await.iter().filter(|delivery| delivery.state == State::Pending).count(), 2);
 }
@@ -109,7 +109,7 @@ async fn a_preview_judges_the_latest_events_of_the_types_that_are_wanted(databas
     }
     taken_in(&world.engine, completed(&world.engine, neighbour, "119")).await;
     world.hands().ingest_test(world.account, world.endpoint).await;
-    let endpoints = world.engine.account(world.account).endpoints();
+    let endpoints = world.engine.as_operator_in(world.account).endpoints();
     let late = filter(r#"[{"pointer":"/taskId","oneOf":["119","118","0"]}]"#);
     let preview = endpoints.preview_filter(&late, &Subscriptions::all()).await.expect("a preview");
     assert_eq!((preview.matching, preview.judged()), (2, 100), "the first events are too old");
@@ -121,6 +121,6 @@ async fn a_preview_judges_the_latest_events_of_the_types_that_are_wanted(databas
     assert_eq!((preview.matching, preview.judged()), (0, 100), "a body that cannot be read matches nothing");
     let others = Subscriptions::of_types([EventType::BALANCE_LOW]).expect("a type");
     assert_eq!(endpoints.preview_filter(&late, &others).await.expect("a preview").judged(), 0);
-    let theirs = world.engine.account(neighbour).endpoints().preview_filter(&late, &Subscriptions::all()).await;
+    let theirs = world.engine.as_operator_in(neighbour).endpoints().preview_filter(&late, &Subscriptions::all()).await;
     assert_eq!(theirs.expect("a preview").judged(), 1, "each account previews its own events");
 }

@@ -35,7 +35,7 @@ async fn a_receiver_gets_the_headers_of_its_endpoint_and_no_log_shows_their_valu
         stored.headers.iter().map(signet_model::endpoint::custom_headers::CustomHeaderName::as_str).collect::<Vec<_>>(),
         ["Authorization", "X-Tenant"]
     );
-    let endpoint = world.engine.account(world.account).endpoint(world.endpoint);
+    let endpoint = world.engine.as_operator_in(world.account).endpoint(world.endpoint);
     let sent = endpoint.send_test(&signet_model::event::EventType::TASK_COMPLETED).await.expect("sent");
     let detail = world.attempted(sent, 1).await;
     let arrival = &world.receiver.arrived(1).await[0];
@@ -53,7 +53,7 @@ async fn a_receiver_gets_the_headers_of_its_endpoint_and_no_log_shows_their_valu
 on_each_database!(a_value_is_kept_when_the_others_are_changed);
 async fn a_value_is_kept_when_the_others_are_changed(database: TestDatabase) {
     let world = World::new(&database, headers(vec![header("X-A", Some("1")), header("X-B", Some("2"))])).await;
-    let endpoint = world.engine.account(world.account).endpoint(world.endpoint);
+    let endpoint = world.engine.as_operator_in(world.account).endpoint(world.endpoint);
     let kept = headers(vec![header("x-b", None), header("X-C", Some("3"))]);
     let saved = endpoint.update(draft(&world, kept)).await.expect("saved");
     assert_eq!(
@@ -84,7 +84,7 @@ async fn headers_that_cannot_be_opened_stop_their_endpoint_until_they_are_entere
     database.run("UPDATE endpoints SET headers = secret").await;
     database.run("UPDATE accounts SET revision = revision + 1").await;
     assert!(world.ingest("task").await.is_empty(), "the event is held");
-    let endpoint = world.engine.account(world.account).endpoint(world.endpoint);
+    let endpoint = world.engine.as_operator_in(world.account).endpoint(world.endpoint);
     let stored = world.stored().await;
     assert_eq!((stored.unusable, stored.headers), (Some(signet_engine::Unusable::Headers), Vec::new()));
     let refused = endpoint.update(draft(&world, headers(vec![header("X-A", None)]))).await;
@@ -98,7 +98,8 @@ on_each_database!(a_delivery_carries_the_attributes_of_cloud_events_and_its_body
 async fn a_delivery_carries_the_attributes_of_cloud_events_and_its_body_stays_the_same(database: TestDatabase) {
     let world = World::new(&database, EndpointOptions { cloud_events: true, ..EndpointOptions::default() }).await;
     let running = world.engine.start().expect("a new engine");
-    let secret = world.engine.account(world.account).endpoint(world.endpoint).secret().await.expect("a secret");
+    let secret =
+        world.engine.as_operator_in(world.account).endpoint(world.endpoint).reveal_secret().await.expect("a secret");
     let event = signet_engine::testing::completed(&world.engine, world.account, "task");
     let (kind, body) = (event.body.event_type.to_string(), event.body.json.to_string());
     world.engine.ingest(event).await.expect("accepted");

@@ -53,7 +53,8 @@ async fn a_receiver_that_asks_to_wait_gets_tests_alone_until_then_and_everything
     let second = world.log().await[0].clone();
     assert_eq!((second.state, second.attempts, second.in_flight), (State::Pending, 0, false), "waiting is no attempt");
     assert_eq!(second.due_at, Some(until));
-    let test = world.engine.account(world.account).endpoint(world.endpoint).send_test(&EventType::TASK_COMPLETED).await;
+    let test =
+        world.engine.as_operator_in(world.account).endpoint(world.endpoint).send_test(&EventType::TASK_COMPLETED).await;
     world.attempted(test.expect("sent"), 1).await;
     assert_eq!(world.receiver.arrivals().len(), 2);
     world.assert_ledger_is_clean().await;
@@ -111,21 +112,21 @@ async fn a_person_ends_a_rest_and_what_has_come_meanwhile_goes_out(database: Tes
     let world = resting(&database).await;
     assert!(world.ingest("second").await.is_empty());
     assert!(world.hands().claim().await.is_empty());
-    world.engine.account(world.account).endpoint(world.endpoint).end_rest().await.expect("ended");
+    world.engine.as_operator_in(world.account).endpoint(world.endpoint).end_rest().await.expect("ended");
     assert_eq!(rests_until(&world).await, None);
     let claimed = world.hands().claim().await;
     assert_eq!(claimed.len(), 1, "the delivery that was answered waits for its own retry");
     world.assert_ledger_is_clean().await;
 
     let other = account(&world.engine, "other").await;
-    let refused = world.engine.account(other).endpoint(world.endpoint).end_rest().await;
+    let refused = world.engine.as_operator_in(other).endpoint(world.endpoint).end_rest().await;
     assert!(matches!(refused, Err(signet_engine::service::Error::EndpointNotFound)), "{refused:?}");
 }
 
 on_each_database!(re_enabling_ends_a_rest);
 async fn re_enabling_ends_a_rest(database: TestDatabase) {
     let world = resting(&database).await;
-    let handle = world.engine.account(world.account).endpoint(world.endpoint);
+    let handle = world.engine.as_operator_in(world.account).endpoint(world.endpoint);
     handle.pause().await.expect("paused");
     assert_eq!(world.stored().await.resting_until, None);
     handle.enable().await.expect("enabled");

@@ -66,7 +66,7 @@ on_each_database!(a_throttle_is_set_changed_and_removed);
 async fn a_throttle_is_set_changed_and_removed(database: TestDatabase) {
     let world = World::new(&database, EndpointOptions::default()).await;
     assert_eq!(world.ingest("one").await.len(), 1);
-    let handle = world.engine.account(world.account).endpoint(world.endpoint);
+    let handle = world.engine.as_operator_in(world.account).endpoint(world.endpoint);
     let draft =
         |options| EndpointDraft { options, ..EndpointDraft::new(world.receiver.url("webhooks"), Subscriptions::all()) };
     let saved = handle.update(draft(throttled(1))).await.expect("saved");

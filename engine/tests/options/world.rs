@@ -31,7 +31,7 @@ impl World {
         let account = account(&engine, "acme").await;
         let draft = EndpointDraft { options, ..EndpointDraft::new(receiver.url("webhooks"), Subscriptions::all()) };
         let secret = engine.new_secret();
-        let endpoint = engine.account(account).endpoints().create(draft, &secret).await.expect("an endpoint").id;
+        let endpoint = engine.as_operator_in(account).endpoints().create(draft, &secret).await.expect("an endpoint").id;
         Self { engine, clock, receiver, account, endpoint }
     }
 
@@ -40,7 +40,7 @@ impl World {
     }
 
     pub async fn stored(&self) -> Endpoint {
-        self.engine.account(self.account).endpoint(self.endpoint).get().await.expect("the endpoint")
+        self.engine.as_operator_in(self.account).endpoint(self.endpoint).get().await.expect("the endpoint")
     }
 
     /// Takes an event in by hand; returns its deliveries that are attempted at once.
@@ -67,7 +67,7 @@ impl World {
     pub async fn attempted(&self, id: DeliveryId, attempts: usize) -> DeliveryDetail {
         let attempted = async {
             loop {
-                let detail = self.engine.account(self.account).delivery(id).await_attempt(LIMIT).await;
+                let detail = self.engine.as_operator_in(self.account).delivery(id).await_attempt(LIMIT).await;
                 let detail = detail.expect("a delivery");
                 if detail.attempts.len() >= attempts && !detail.delivery.in_flight {
                     return detail;

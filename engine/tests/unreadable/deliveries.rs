@@ -84,15 +84,15 @@ async fn the_log_lists_unreadable_deliveries_among_the_rest(database: TestDataba
         let delivery = spoilt(&world, &sql).await;
         let log = world
             .engine
-            .account(world.acme)
+            .as_operator_in(world.acme)
             .endpoint(world.bad)
             .deliveries(&Filter::default(), 10)
             .await
             .expect("the log");
         assert!(log[0].is_ok() && log[1].as_ref().is_err_and(|it| it.id == delivery), "{log:?}");
-        let found = world.engine.account(world.acme).delivery(delivery).get().await;
+        let found = world.engine.as_operator_in(world.acme).delivery(delivery).get().await;
         assert!(matches!(found, Err(Error::UnusableDelivery(it)) if it.id == delivery));
-        assert!(world.engine.account(world.acme).delivery(delivery).resend().await.is_err());
+        assert!(world.engine.as_operator_in(world.acme).delivery(delivery).resend().await.is_err());
     }
 }
 
@@ -105,6 +105,6 @@ async fn a_failure_of_a_newer_version_is_a_failure(database: TestDatabase) {
     database.run("UPDATE attempts SET failure = 'quantum_decay', request_headers = '{'").await;
     let delivery = world.log(world.acme, world.bad).await[0].clone();
     assert!(delivery.last_outcome.is_some_and(|outcome| !outcome.is_success()), "{delivery:?}");
-    let detail = world.engine.account(world.acme).delivery(delivery.id).get().await.expect("a delivery");
+    let detail = world.engine.as_operator_in(world.acme).delivery(delivery.id).get().await.expect("a delivery");
     assert!(!detail.attempts[0].outcome().is_success() && detail.attempts[0].request_headers.is_empty());
 }

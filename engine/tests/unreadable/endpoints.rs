@@ -45,13 +45,13 @@ async fn new_events_are_held_for_a_webhook_that_cannot_be_used_and_reach_all_oth
         world.deliver(in_flight, vec![world.good, world.other]).await;
         assert_eq!(world.states(world.acme, world.bad).await, [State::Held], "{how}");
 
-        let listed = world.engine.account(world.acme).endpoints().list().await.expect("a list");
+        let listed = world.engine.as_operator_in(world.acme).endpoints().list().await.expect("a list");
         let unusable: Vec<_> = listed.iter().filter(|it| it.unusable.is_some()).map(|it| it.id).collect();
         assert_eq!(unusable, [world.bad], "{how}");
         let (rows, example) = world.unusable().await;
         assert!(rows == 1 && example.starts_with(&world.bad.to_string()), "{how}: {example}");
         world.assert_only_unusable().await;
-        world.engine.account(world.acme).endpoint(world.bad).delete().await.expect("deleted");
+        world.engine.as_operator_in(world.acme).endpoint(world.bad).delete().await.expect("deleted");
     }
 }
 
@@ -84,14 +84,14 @@ async fn entering_the_url_again_makes_a_webhook_usable_and_its_held_deliveries_c
     world.spoil_endpoint("url = 'https://a..b/'").await;
     world.deliver(world.ingest("task").await, vec![world.good, world.other]).await;
     let types = Subscriptions::all();
-    let released = world.engine.account(world.acme).endpoint(world.bad).release(&types).await;
+    let released = world.engine.as_operator_in(world.acme).endpoint(world.bad).release(&types).await;
     assert_eq!(released.expect("an answer"), 0, "an unusable webhook gets no delivery");
 
     let url = "https://127.0.0.1/webhooks".parse().expect("a URL");
     let draft = EndpointDraft::new(url, types.clone());
-    let saved = world.engine.account(world.acme).endpoint(world.bad).update(draft).await.expect("saved");
+    let saved = world.engine.as_operator_in(world.acme).endpoint(world.bad).update(draft).await.expect("saved");
     assert_eq!(saved.unusable, None);
-    let released = world.engine.account(world.acme).endpoint(world.bad).release(&types).await;
+    let released = world.engine.as_operator_in(world.acme).endpoint(world.bad).release(&types).await;
     assert_eq!(released.expect("an answer"), 1);
     world.deliver(world.hands().claim().await, vec![world.bad]).await;
     assert!(world.engine.check().await.expect("a ledger").is_clean());
@@ -100,16 +100,16 @@ async fn entering_the_url_again_makes_a_webhook_usable_and_its_held_deliveries_c
 on_each_database!(a_lost_secret_can_be_replaced_and_one_that_opens_cannot);
 async fn a_lost_secret_can_be_replaced_and_one_that_opens_cannot(database: TestDatabase) {
     let world = World::new(&database).await;
-    let acme = world.engine.account(world.acme);
+    let acme = world.engine.as_operator_in(world.acme);
     let good = acme.endpoint(world.good);
-    let before = good.secret().await.expect("a secret");
+    let before = good.reveal_secret().await.expect("a secret");
     assert_eq!(good.replace_lost_secret().await.expect("an answer"), LostSecret::NotLost);
-    assert_eq!(good.secret().await.expect("a secret"), before);
+    assert_eq!(good.reveal_secret().await.expect("a secret"), before);
 
     let bytes = if world.is_sqlite() { "X'00'" } else { "'\\x00'" };
     world.spoil_endpoint(&format!("secret = {bytes}")).await;
     let new = acme.endpoint(world.bad).replace_lost_secret().await.expect("an answer");
-    assert_eq!(new, LostSecret::Replaced(acme.endpoint(world.bad).secret().await.expect("a secret")));
+    assert_eq!(new, LostSecret::Replaced(acme.endpoint(world.bad).reveal_secret().await.expect("a secret")));
     world.deliver(world.ingest("task").await, vec![world.bad, world.good, world.other]).await;
 }
 
@@ -121,7 +121,7 @@ async fn selectors_that_cannot_be_read_are_passed_over_and_counted(database: Tes
     world.spoil_endpoint("event_types = 'ORDER.PAID'").await;
     world.deliver(world.ingest("two").await, vec![world.good, world.other]).await;
     assert_eq!(world.states(world.acme, world.bad).await, [State::Delivered], "it has no selector that can be read");
-    let listed = world.engine.account(world.acme).endpoints().list().await.expect("a list");
+    let listed = world.engine.as_operator_in(world.acme).endpoints().list().await.expect("a list");
     assert_eq!((listed[0].event_types.iter().count(), listed[0].event_types.unreadable()), (0, 1));
     assert!(world.engine.check().await.expect("a ledger").is_clean());
 }
@@ -131,7 +131,7 @@ async fn a_reason_of_a_newer_version_leaves_a_webhook_disabled(database: TestDat
     let world = World::new(&database).await;
     world.spoil_endpoint("disabled_at = created_at, disabled_reason = 'quarantined'").await;
     world.deliver(world.ingest("task").await, vec![world.good, world.other]).await;
-    let found = world.engine.account(world.acme).endpoint(world.bad).get().await.expect("an endpoint");
+    let found = world.engine.as_operator_in(world.acme).endpoint(world.bad).get().await.expect("an endpoint");
     assert_eq!(found.disabled.map(|disabled| disabled.reason), Some(None));
     assert_eq!(world.states(world.acme, world.bad).await, [State::Held]);
 }
@@ -142,10 +142,10 @@ async fn no_test_is_sent_to_a_webhook_that_cannot_be_used(database: TestDatabase
     let (waiting, in_flight) = world.hands().ingest_test(world.acme, world.bad).await;
     drop(in_flight);
     world.spoil_endpoint("url = 'https://a..b/'").await;
-    let refused = world.engine.account(world.acme).endpoint(world.bad).send_test(&EventType::TASK_FAILED).await;
+    let refused = world.engine.as_operator_in(world.acme).endpoint(world.bad).send_test(&EventType::TASK_FAILED).await;
     assert!(matches!(refused, Err(TestError::Unusable(Unusable::Url(_)))), "{refused:?}");
     assert!(matches!(
-        world.engine.account(world.acme).delivery(waiting).resend().await,
+        world.engine.as_operator_in(world.acme).delivery(waiting).resend().await,
         Err(ResendError::Pending | ResendError::Disabled)
     ));
 }

@@ -112,14 +112,14 @@ impl World {
     }
 
     async fn states(&self, webhook: &Webhook) -> Vec<State> {
-        let handle = self.engine.account(account(webhook)).endpoint(endpoint(webhook));
+        let handle = self.engine.as_operator_in(account(webhook)).endpoint(endpoint(webhook));
         let log = handle.deliveries(&Filter::default(), 100).await.expect("the log");
         log.iter().filter_map(|one| Some(one.as_ref().ok()?.state)).collect()
     }
 
     /// The newest event that a webhook got a delivery of.
     async fn newest_event(&self, webhook: &Webhook) -> Option<EventId> {
-        let handle = self.engine.account(account(webhook)).endpoint(endpoint(webhook));
+        let handle = self.engine.as_operator_in(account(webhook)).endpoint(endpoint(webhook));
         let log = handle.deliveries(&Filter::default(), 1).await.expect("the log");
         log.first().and_then(|one| Some(one.as_ref().ok()?.event))
     }
@@ -150,7 +150,7 @@ on_each_version!(the_ledger_names_the_rows_alone_that_were_broken_before);
 async fn the_ledger_names_the_rows_alone_that_were_broken_before(world: World) {
     let before: BTreeSet<_> = world.facts.broken.iter().cloned().collect();
     assert_eq!(world.broken().await, before);
-    let listed = world.engine.account(account(world.webhook("gone"))).endpoints().list().await.expect("a list");
+    let listed = world.engine.as_operator_in(account(world.webhook("gone"))).endpoints().list().await.expect("a list");
     for one in listed {
         let webhook = world.webhooks().find(|webhook| webhook.id == one.id.uuid()).expect("a webhook of before");
         assert_eq!(one.unusable.is_some(), ["broken-url", "broken-secret"].contains(&webhook.path.as_str()), "{one:?}");
@@ -200,7 +200,7 @@ on_each_version!(secrets_open);
 async fn secrets_open(world: World) {
     world.engine.prove_sealing_key().await.expect("the key of the dump");
     for webhook in world.webhooks().filter(|webhook| webhook.path != "broken-secret") {
-        let handle = world.engine.account(account(webhook)).endpoint(endpoint(webhook));
+        let handle = world.engine.as_operator_in(account(webhook)).endpoint(endpoint(webhook));
         assert_eq!(handle.secret().await.expect("a secret").reveal(), webhook.secret, "{}", webhook.path);
     }
 }
@@ -224,7 +224,7 @@ on_each_version!(what_was_yet_to_be_sent_arrives_as_it_was);
 async fn what_was_yet_to_be_sent_arrives_as_it_was(world: World) {
     let _running = world.engine.start().expect("a new engine");
     for webhook in world.webhooks() {
-        let handle = world.engine.account(account(webhook)).endpoint(endpoint(webhook));
+        let handle = world.engine.as_operator_in(account(webhook)).endpoint(endpoint(webhook));
         if webhook.disabled.is_some() {
             handle.enable().await.expect("enabled");
             handle.release(&Subscriptions::all()).await.expect("released");
@@ -276,7 +276,7 @@ async fn what_was_yet_to_be_held_is_held_and_what_cannot_be_sent_as_well(world: 
     for path in ["broken-url", "broken-secret"] {
         assert!(world.states(world.webhook(path)).await.contains(&State::Held), "{path}");
     }
-    let handle = world.engine.account(account(holding)).endpoint(endpoint(holding));
+    let handle = world.engine.as_operator_in(account(holding)).endpoint(endpoint(holding));
     let released = handle.release(&Subscriptions::all()).await.expect("released");
     assert!(released > 0);
     let claimed = hands.claim().await;

@@ -4,6 +4,7 @@ use anyhow::{Context, bail, ensure};
 use clap::{Args, Subcommand};
 use signet_engine::{
     Engine, Settings,
+    actor::Operator,
     service::{Error, accounts::NameError},
 };
 use signet_model::{AccountId, text::AccountName};
@@ -59,7 +60,11 @@ struct LinkArgs {
 
 impl LinkArgs {
     async fn print(&self, engine: &Engine, account: AccountId) -> anyhow::Result<()> {
-        let token = engine.account(account).create_setup_link().await.context("the link could not be made")?;
+        let token = engine
+            .account(&Operator::command().in_account(account))
+            .create_setup_link()
+            .await
+            .context("the link could not be made")?;
         println!("{}", setup_link(self.public_url.origin(), &token));
         Ok(())
     }
@@ -72,7 +77,7 @@ impl LinkArgs {
 pub async fn add(args: AccountAddArgs) -> anyhow::Result<()> {
     let engine = storage::open(&args.storage).await?;
     let name = args.name.as_str();
-    let account = match engine.accounts().create(&args.name).await {
+    let account = match engine.accounts().create(&Operator::command(), &args.name).await {
         Err(NameError::Taken) => bail!("there is an account with the name {name:?} already"),
         created => created.context("the account could not be added")?,
     };
@@ -86,7 +91,11 @@ pub async fn add(args: AccountAddArgs) -> anyhow::Result<()> {
 pub async fn link(args: AccountLinkArgs) -> anyhow::Result<()> {
     let engine = storage::open_existing(&args.storage, Settings::default()).await?;
     let account = find(&engine, &args.name).await?;
-    let taken = engine.account(account).has_members().await.context("the account's owner could not be looked up")?;
+    let taken = engine
+        .account(&Operator::command().in_account(account))
+        .has_members()
+        .await
+        .context("the account's owner could not be looked up")?;
     ensure!(!taken, "the account {:?} has an owner already, who signs in with a password", args.name);
     args.link.print(&engine, account).await
 }

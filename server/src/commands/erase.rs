@@ -2,7 +2,7 @@
 
 use anyhow::Context;
 use clap::Args;
-use signet_engine::{Settings, service::removal::Removed};
+use signet_engine::{Settings, actor::Operator, service::removal::Removed};
 
 use super::account;
 use crate::{config::StorageArgs, storage};
@@ -32,7 +32,8 @@ pub struct EraseArgs {
 /// There is no such account, or the database cannot be used.
 pub async fn run(args: EraseArgs) -> anyhow::Result<()> {
     let engine = storage::open_existing(&args.storage, Settings::default()).await?;
-    let account = engine.account(account::find(&engine, &args.account).await?);
+    let actor = Operator::command().in_account(account::find(&engine, &args.account).await?);
+    let account = engine.account(&actor);
     let subject = subject(&args.account, args.task.as_deref());
     if args.yes {
         let erased = match &args.task {

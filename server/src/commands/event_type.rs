@@ -6,6 +6,7 @@ use anyhow::{Context, ensure};
 use clap::{Args, Subcommand};
 use signet_engine::{
     Settings,
+    actor::Operator,
     service::event_types::{Entry, EventTypeContent, EventTypeDraft, Imported, Origin},
 };
 use signet_model::{event::EventType, payload::indented, text::Description};
@@ -174,7 +175,7 @@ async fn add(args: DraftArgs) -> anyhow::Result<()> {
         schema: text("--schema", schema)?,
         sample: text("--sample", sample)?,
     };
-    engine.event_types().create(EventTypeDraft { name: args.name, content }).await?;
+    engine.event_types().create(&Operator::command(), EventTypeDraft { name: args.name, content }).await?;
     Ok(())
 }
 
@@ -196,26 +197,27 @@ async fn change(args: ChangeArgs) -> anyhow::Result<()> {
         schema: text("--schema", schema)?.or_else(|| kept(&entry.schema, args.without_schema)),
         sample: text("--sample", sample)?.or_else(|| kept(&entry.sample, args.without_sample)),
     };
-    engine.event_types().change(&args.name, content, Some(entry.revision)).await?;
+    engine.event_types().change(&Operator::command(), &args.name, content, Some(entry.revision)).await?;
     Ok(())
 }
 
 async fn archive(args: &NameArgs) -> anyhow::Result<()> {
     let engine = storage::open_existing(&args.storage, Settings::default()).await?;
-    engine.event_types().archive(&args.name, None).await?;
+    engine.event_types().archive(&Operator::command(), &args.name, None).await?;
     Ok(())
 }
 
 async fn restore(args: &NameArgs) -> anyhow::Result<()> {
     let engine = storage::open_existing(&args.storage, Settings::default()).await?;
-    engine.event_types().restore(&args.name, None).await?;
+    engine.event_types().restore(&Operator::command(), &args.name, None).await?;
     Ok(())
 }
 
 async fn import(args: &ImportArgs) -> anyhow::Result<()> {
     let types = event_type_file::open(&args.file)?;
     let engine = storage::open(&args.storage).await?;
-    let Imported { created, changed, unchanged, archived } = engine.event_types().import(types).await?;
+    let Imported { created, changed, unchanged, archived } =
+        engine.event_types().import(&Operator::command(), types).await?;
     println!("{created} added, {changed} changed, {archived} archived, {unchanged} as before");
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
+use signet_engine::actor::Operator;
 use signet_model::{Scope, Scopes, scope::UnknownScope, text::KeyName};
 
 use super::account;
@@ -71,10 +72,10 @@ pub async fn add(args: KeyAddArgs) -> anyhow::Result<()> {
     let scopes = chosen(&args.scope);
     let made = match &args.account {
         Some(account) => {
-            let account = engine.account(account::find(&engine, account).await?);
-            account.api_keys().create(&args.name, scopes).await.context(NOT_MADE)?
+            let actor = Operator::command().in_account(account::find(&engine, account).await?);
+            engine.account(&actor).api_keys().create(&args.name, scopes).await.context(NOT_MADE)?
         }
-        None => engine.operator_keys().create(&args.name, scopes).await.context(NOT_MADE)?,
+        None => engine.operator_keys().create(&Operator::command(), &args.name, scopes).await.context(NOT_MADE)?,
     };
     println!("{}", made.text);
     Ok(())

@@ -10,6 +10,7 @@ use anyhow::Context;
 use clap::Args;
 use signet_engine::{
     Engine, Running, Settings, Shutdown,
+    actor::Operator,
     outbound::{Config, Policy},
     service::{
         accounts::NameError,
@@ -156,7 +157,7 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
 
 /// Makes the catalogue as the file has it, before an event can come in.
 async fn import_event_types(engine: &Engine, types: EventTypeSet) -> anyhow::Result<()> {
-    let imported = engine.event_types().import(types).await.context("--event-types")?;
+    let imported = engine.event_types().import(&Operator::signet(), types).await.context("--event-types")?;
     let Imported { created, changed, unchanged, archived } = imported;
     tracing::info!(created, changed, unchanged, archived, "took over the event types of the file");
     Ok(())
@@ -214,11 +215,11 @@ async fn first_setup(engine: &Engine) -> anyhow::Result<Option<String>> {
         return Ok(None);
     }
     let account = first_account(engine).await?;
-    Ok(Some(engine.account(account).create_setup_link().await?))
+    Ok(Some(engine.account(&Operator::signet().in_account(account)).create_setup_link().await?))
 }
 
 async fn first_account(engine: &Engine) -> anyhow::Result<AccountId> {
-    let account = match engine.accounts().create(&FIRST_ACCOUNT.parse()?).await {
+    let account = match engine.accounts().create(&Operator::signet(), &FIRST_ACCOUNT.parse()?).await {
         // Made by an earlier start, or by another process that starts now.
         Err(NameError::Taken) => engine.accounts().find(FIRST_ACCOUNT).await?,
         created => created?,

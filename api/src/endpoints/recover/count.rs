@@ -120,7 +120,7 @@ mod tests {
         let begun = api.post(&path, &json!({"since": "2026-03-28T00:00:00Z", "eventTypes": ["task.failed"]})).await;
         assert_eq!(begun.status, StatusCode::ACCEPTED, "{begun:?}");
         let id = begun.json["id"].as_str().and_then(|id| id.parse().ok()).expect("an id");
-        let resend = api.engine().account(api.acme).resend(id).await_end(Duration::from_mins(1)).await;
+        let resend = api.engine().as_operator_in(api.acme).resend(id).await_end(Duration::from_mins(1)).await;
         assert_eq!(resend.expect("the resend").sent, 1);
         let wrong = json!({"since": "2026-03-28T00:00:00Z", "eventTypes": ["task.failed", "Task"]});
         assert_eq!(api.post(&path, &wrong).await.pointer(), "/eventTypes/1");

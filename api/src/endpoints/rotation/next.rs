@@ -22,7 +22,7 @@ pub async fn read_next_secret(
     caller: InAccount<EndpointsWrite>,
     InPath(id): InPath<EndpointId>,
 ) -> Result<impl IntoResponse, Problem> {
-    let rotation = caller.account().endpoint(id).rotation().await?;
+    let rotation = caller.account().endpoint(id).reveal_rotation().await?;
     let rotation = rotation.ok_or_else(|| Problem::new(Code::NoRotation, "This webhook has no next secret."))?;
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(NextSecret::from(rotation))))
 }

@@ -48,7 +48,7 @@ impl Property {
             hands.finish(one, 410).await;
         }
         hands.ingest(completed(engine, account, "task_held")).await.0.expect("accepted");
-        engine.account(account).endpoint(active).enable().await.expect("enabled");
+        engine.as_operator_in(account).endpoint(active).enable().await.expect("enabled");
         let (key, _) = api_key(engine, Some(account), "backend").await;
         let (active, disabled) = (webhook(visitor, account, active).await, webhook(visitor, account, disabled).await);
         Self { account, active, disabled, key: key.id }
@@ -56,12 +56,12 @@ impl Property {
 
     /// All rows of it, as text.
     async fn stored(&self, visitor: &Visitor) -> String {
-        let account = visitor.engine.account(self.account);
+        let account = visitor.engine.as_operator_in(self.account);
         let mut text = format!("{:?}", account.api_keys().list().await.expect("keys"));
         for endpoint in account.endpoints().list().await.expect("endpoints") {
             let log =
                 account.endpoint(endpoint.id).log(&Filter::default(), None, 100).await.expect("the log").deliveries;
-            let secret = account.endpoint(endpoint.id).secret().await.expect("a secret");
+            let secret = account.endpoint(endpoint.id).reveal_secret().await.expect("a secret");
             write!(text, "\n{endpoint:?}\n{}\n{log:?}", secret.reveal()).expect("text");
         }
         text

@@ -15,7 +15,7 @@ use crate::{
 
 /// Shows the webhook with its secret.
 pub(super) async fn reveal(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
-    let secret = member.account().endpoint(id).secret().await?;
+    let secret = member.account().endpoint(id).reveal_secret().await?;
     page(&member, id, None, Some(secret)).await
 }
 

@@ -49,7 +49,7 @@ async fn a_secret_is_on_the_page_only_when_it_was_asked_for() {
     let owner = Visitor::owner().await;
     let id = owner.endpoint().await.id;
     let path = endpoint_path(id);
-    let secret = owner.account().endpoint(id).secret().await.expect("a secret");
+    let secret = owner.account().endpoint(id).reveal_secret().await.expect("a secret");
     assert!(!owner.get(&path).await.html.contains(secret.reveal()));
     assert!(owner.post(&format!("{path}/secret"), "").await.html.contains(secret.reveal()));
 }
@@ -112,7 +112,7 @@ async fn a_lost_secret_is_replaced_by_one_that_is_shown() {
     assert_eq!(owner.post(&format!("{path}/secret"), "").await.status, StatusCode::UNPROCESSABLE_ENTITY);
 
     let made = owner.post(&format!("{path}/secret/new"), "").await;
-    let secret = owner.account().endpoint(endpoint).secret().await.expect("a secret");
+    let secret = owner.account().endpoint(endpoint).reveal_secret().await.expect("a secret");
     assert!(made.status == StatusCode::OK && made.html.contains(secret.reveal()));
     let again = owner.post(&format!("{path}/secret/new"), "").await;
     assert!(!again.html.contains(secret.reveal()), "a secret that opens is neither replaced nor shown");

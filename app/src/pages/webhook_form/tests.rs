@@ -56,7 +56,7 @@ async fn a_webhook_is_created_with_the_secret_that_was_shown() {
     assert_eq!((answer.status, answer.flash()), (StatusCode::SEE_OTHER, text::CREATED.to_owned()), "{}", answer.html);
     let endpoints = owner.account().endpoints().list().await.expect("endpoints");
     assert_eq!(answer.location(), endpoint_path(endpoints[0].id));
-    let kept = owner.account().endpoint(endpoints[0].id).secret().await.expect("a secret");
+    let kept = owner.account().endpoint(endpoints[0].id).reveal_secret().await.expect("a secret");
     assert_eq!(kept, Secret::new([1; 32]));
 }
 

@@ -61,7 +61,7 @@ async fn fail(visitor: &Visitor, account: AccountId, endpoint: EndpointId, count
         for one in in_flight {
             hands.finish(one, 410).await;
         }
-        visitor.engine.account(account).endpoint(endpoint).enable().await.expect("enabled");
+        visitor.engine.as_operator_in(account).endpoint(endpoint).enable().await.expect("enabled");
     }
 }
 

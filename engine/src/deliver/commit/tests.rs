@@ -100,7 +100,7 @@ async fn a_change_by_another_process_is_seen_by_the_next_batch(database: TestDat
     let (_, mut first) = hands.ingest(completed(&world.engine, world.account, "before")).await;
 
     let (other, _) = resting_engine(&database);
-    other.account(world.account).endpoint(world.endpoint).pause().await.expect("paused");
+    other.as_operator_in(world.account).endpoint(world.endpoint).pause().await.expect("paused");
 
     let first = first.pop().expect("a delivery");
     let sent = hands.finish_and_ingest(vec![(first, 500)], completed(&world.engine, world.account, "after")).await;

@@ -34,7 +34,7 @@ async fn neighbours(engine: &Engine) -> [AccountId; 2] {
 
 /// The number of recorded attempts at a delivery.
 async fn attempts(engine: &Engine, account: AccountId, delivery: DeliveryId) -> usize {
-    engine.account(account).delivery(delivery).get().await.expect("the delivery").attempts.len()
+    engine.as_operator_in(account).delivery(delivery).get().await.expect("the delivery").attempts.len()
 }
 
 /// Locks an account's row until the transaction ends.
@@ -57,14 +57,14 @@ async fn events_and_balances_of_a_locked_account_wait_alone() {
     let waiting = tokio::spawn({
         let (engine, events) = (engine.clone(), events(&engine, bad, 3));
         async move {
-            let balance = engine.account(bad).set_balance(amount("1"));
+            let balance = engine.as_operator_in(bad).set_balance(amount("1"));
             tokio::join!(engine.ingest_batch(events), balance)
         }
     });
     for _ in 0..3 {
         let answers = engine.ingest_batch(events(&engine, good, 3)).await;
         assert!(answers.iter().all(Result::is_ok), "{answers:?}");
-        assert_eq!(engine.account(good).set_balance(amount("1")).await, Ok(()));
+        assert_eq!(engine.as_operator_in(good).set_balance(amount("1")).await, Ok(()));
     }
     assert!(!waiting.is_finished(), "it waits for the lock");
     lock.rollback().await.expect("unlocked");
@@ -107,11 +107,11 @@ async fn outcomes_of_a_locked_account_wait_alone() {
         engine.0.delivery.outcomes.send(outcome).await.expect("a writer");
     }
     let [waiting, recorded] = [0, 1].map(|one| (accounts[one], deliveries[one]));
-    engine.account(recorded.0).delivery(recorded.1).await_attempt(LIMIT).await.expect("an answer");
+    engine.as_operator_in(recorded.0).delivery(recorded.1).await_attempt(LIMIT).await.expect("an answer");
     assert_eq!(attempts(&engine, recorded.0, recorded.1).await, 1);
     assert_eq!(attempts(&engine, waiting.0, waiting.1).await, 0, "it waits for the lock");
     lock.rollback().await.expect("unlocked");
-    engine.account(waiting.0).delivery(waiting.1).await_attempt(LIMIT).await.expect("an answer");
+    engine.as_operator_in(waiting.0).delivery(waiting.1).await_attempt(LIMIT).await.expect("an answer");
     assert_eq!(attempts(&engine, waiting.0, waiting.1).await, 1);
 }
 
@@ -186,8 +186,8 @@ async fn many_balances_of_an_account_are_one_update_and_each_crossing_is_told(da
     let [busy, other] = neighbours(&engine).await;
     count_updates(&database).await;
     let balances = ["60", "40"].into_iter().cycle().take(200);
-    let crowd = balances.map(|text| engine.account(busy).set_balance(amount(text)));
-    let threshold = engine.account(busy).set_balance_threshold(Some(amount("50")));
+    let crowd = balances.map(|text| engine.as_operator_in(busy).set_balance(amount(text)));
+    let threshold = engine.as_operator_in(busy).set_balance_threshold(Some(amount("50")));
     let events = engine.ingest_batch(events(&engine, other, 20));
     let mut all = Box::pin(async { tokio::join!(threshold, join_all(crowd), events) });
     assert!((&mut all).now_or_never().is_none(), "they wait for the writer");
@@ -197,21 +197,24 @@ async fn many_balances_of_an_account_are_one_update_and_each_crossing_is_told(da
     assert!(events.iter().all(Result::is_ok), "{events:?}");
     assert_eq!(database.count("SELECT count(*) FROM counted").await, 1);
     assert_eq!(database.count("SELECT count(*) FROM events WHERE event_type = 'balance.low'").await, 100);
-    assert_eq!(engine.account(busy).get().await.expect("an account").balance, Some(amount("40")));
+    assert_eq!(engine.as_operator_in(busy).get().await.expect("an account").balance, Some(amount("40")));
 }
 
 on_each_database!(balances_are_refused_like_events_when_the_queue_is_full);
 async fn balances_are_refused_like_events_when_the_queue_is_full(database: TestDatabase) {
     let (engine, _) = resting_engine(&database);
     let [busy, other] = neighbours(&engine).await;
-    let mut crowd = Box::pin(join_all((0..2_048).map(|_| engine.account(busy).set_balance(amount("1")))));
+    let mut crowd = Box::pin(join_all((0..2_048).map(|_| engine.as_operator_in(busy).set_balance(amount("1")))));
     assert!((&mut crowd).now_or_never().is_none(), "they wait for the writer");
-    assert_eq!(engine.account(other).set_balance(amount("1")).now_or_never(), Some(Err(IngestError::Overloaded)));
+    assert_eq!(
+        engine.as_operator_in(other).set_balance(amount("1")).now_or_never(),
+        Some(Err(IngestError::Overloaded))
+    );
     let event = completed(&engine, other, "task");
     assert_eq!(engine.ingest(event).now_or_never(), Some(Err(IngestError::Overloaded)));
     let _running = engine.start().expect("a new engine");
     assert!(crowd.await.iter().all(Result::is_ok));
-    assert_eq!(engine.account(other).set_balance(amount("1")).await, Ok(()));
+    assert_eq!(engine.as_operator_in(other).set_balance(amount("1")).await, Ok(()));
 }
 
 on_each_database!(a_balance_of_an_account_that_does_not_exist_is_refused);
@@ -219,7 +222,7 @@ async fn a_balance_of_an_account_that_does_not_exist_is_refused(database: TestDa
     let (engine, _) = resting_engine(&database);
     let _running = engine.start().expect("a new engine");
     let unknown = AccountId::new(engine.0.clock.now(), [9; 10]);
-    assert_eq!(engine.account(unknown).set_balance(amount("1")).await, Err(IngestError::UnknownAccount));
+    assert_eq!(engine.as_operator_in(unknown).set_balance(amount("1")).await, Err(IngestError::UnknownAccount));
 }
 
 /// Takes all connections that pages have.

@@ -58,8 +58,8 @@ async fn an_account_lists_its_own_keys_newest_first(database: TestDatabase) {
     let (new, _) = api_key(&engine, Some(acme), "new").await;
     let (foreign, _) = api_key(&engine, Some(other), "foreign").await;
     api_key(&engine, None, "all").await;
-    assert_eq!(engine.account(acme).api_keys().list().await.expect("keys"), [new, old]);
-    assert_eq!(engine.account(other).api_keys().list().await.expect("keys"), [foreign]);
+    assert_eq!(engine.as_operator_in(acme).api_keys().list().await.expect("keys"), [new, old]);
+    assert_eq!(engine.as_operator_in(other).api_keys().list().await.expect("keys"), [foreign]);
 }
 
 on_each_database!(a_revoked_key_has_no_holder_at_once_and_stays_listed);
@@ -69,11 +69,11 @@ async fn a_revoked_key_has_no_holder_at_once_and_stays_listed(database: TestData
     let (key, text) = api_key(&engine, Some(acme), "one").await;
     assert!(holder(&engine, &text).await.is_some());
     let revoked_at = engine.0.clock.now();
-    engine.account(acme).api_keys().revoke(key.id).await.expect("revoked");
+    engine.as_operator_in(acme).api_keys().revoke(key.id).await.expect("revoked");
     assert_eq!(holder(&engine, &text).await, None);
     clock.advance(Duration::from_secs(5));
-    engine.account(acme).api_keys().revoke(key.id).await.expect("revoked again");
-    let listed = engine.account(acme).api_keys().list().await.expect("keys");
+    engine.as_operator_in(acme).api_keys().revoke(key.id).await.expect("revoked again");
+    let listed = engine.as_operator_in(acme).api_keys().list().await.expect("keys");
     assert_eq!(listed[0].revoked_at, Some(revoked_at), "the first time counts");
 }
 
@@ -84,7 +84,7 @@ async fn another_account_cannot_revoke_a_key(database: TestDatabase) {
     let (key, text) = api_key(&engine, Some(acme), "one").await;
     let (all, all_text) = api_key(&engine, None, "all").await;
     for id in [key.id, all.id] {
-        let tried = engine.account(other).api_keys().revoke(id).await;
+        let tried = engine.as_operator_in(other).api_keys().revoke(id).await;
         assert!(matches!(tried, Err(Error::ApiKeyNotFound)), "{tried:?}");
     }
     clock.advance(Duration::from_secs(2));
@@ -99,19 +99,23 @@ async fn an_account_has_so_many_keys_and_may_replace_a_revoked_one(database: Tes
     let name = "one".parse().expect("a name");
     for _ in 0..5 {
         clock.advance(Duration::from_secs(1));
-        let first = engine.account(acme).api_keys().create(&name, Scopes::FIRST).await.expect("the first").key;
-        let second = engine.account(acme).api_keys().create(&name, Scopes::FIRST).await.expect("the second").key;
-        let refused = engine.account(acme).api_keys().create(&name, Scopes::FIRST).await;
+        let first = engine.as_operator_in(acme).api_keys().create(&name, Scopes::FIRST).await.expect("the first").key;
+        let second = engine.as_operator_in(acme).api_keys().create(&name, Scopes::FIRST).await.expect("the second").key;
+        let refused = engine.as_operator_in(acme).api_keys().create(&name, Scopes::FIRST).await;
         assert!(matches!(refused, Err(CreateKeyError::TooMany(2))), "{refused:?}");
         for key in [first, second] {
-            engine.account(acme).api_keys().revoke(key.id).await.expect("revoked");
+            engine.as_operator_in(acme).api_keys().revoke(key.id).await.expect("revoked");
         }
     }
-    let last = engine.account(acme).api_keys().create(&name, Scopes::FIRST).await.expect("room again").key;
-    let listed = engine.account(acme).api_keys().list().await.expect("keys");
+    let last = engine.as_operator_in(acme).api_keys().create(&name, Scopes::FIRST).await.expect("room again").key;
+    let listed = engine.as_operator_in(acme).api_keys().list().await.expect("keys");
     assert_eq!(listed.len(), 3, "two revoked ones stay listed: {listed:?}");
     assert!(listed.contains(&last));
-    engine.operator_keys().create(&name, Scopes::FIRST).await.expect("the operator has no limit");
+    engine
+        .operator_keys()
+        .create(&crate::actor::Operator::signet(), &name, Scopes::FIRST)
+        .await
+        .expect("the operator has no limit");
 }
 
 on_each_database!(a_key_that_another_process_revokes_ends_within_a_second);
@@ -121,7 +125,7 @@ async fn a_key_that_another_process_revokes_ends_within_a_second(database: TestD
     let acme = account(&here, "acme").await;
     let (key, text) = api_key(&here, Some(acme), "one").await;
     assert!(holder(&here, &text).await.is_some());
-    elsewhere.account(acme).api_keys().revoke(key.id).await.expect("revoked");
+    elsewhere.as_operator_in(acme).api_keys().revoke(key.id).await.expect("revoked");
     assert!(holder(&here, &text).await.is_some(), "from memory");
     clock.advance(Duration::from_secs(1));
     assert_eq!(holder(&here, &text).await, None);
@@ -136,11 +140,11 @@ async fn the_last_use_is_kept_to_the_minute(database: TestDatabase) {
     store_use(&engine.0, key.id, first).await.expect("noted");
     clock.advance(Duration::from_secs(59));
     store_use(&engine.0, key.id, engine.0.clock.now()).await.expect("left out");
-    assert_eq!(engine.account(acme).api_keys().list().await.expect("keys")[0].last_used_at, Some(first));
+    assert_eq!(engine.as_operator_in(acme).api_keys().list().await.expect("keys")[0].last_used_at, Some(first));
     clock.advance(Duration::from_secs(1));
     let second = engine.0.clock.now();
     store_use(&engine.0, key.id, second).await.expect("noted");
-    assert_eq!(engine.account(acme).api_keys().list().await.expect("keys")[0].last_used_at, Some(second));
+    assert_eq!(engine.as_operator_in(acme).api_keys().list().await.expect("keys")[0].last_used_at, Some(second));
 }
 
 on_each_database!(using_a_key_notes_it_without_being_waited_for);
@@ -149,7 +153,7 @@ async fn using_a_key_notes_it_without_being_waited_for(database: TestDatabase) {
     let acme = account(&engine, "acme").await;
     let (_, text) = api_key(&engine, Some(acme), "one").await;
     assert!(holder(&engine, &text).await.is_some());
-    while engine.account(acme).api_keys().list().await.expect("keys")[0].last_used_at.is_none() {
+    while engine.as_operator_in(acme).api_keys().list().await.expect("keys")[0].last_used_at.is_none() {
         tokio::task::yield_now().await;
     }
 }

@@ -22,6 +22,7 @@ use signet_model::{
 
 use super::test_event::{TestError, body_of_test};
 use crate::{
+    actor::Permission,
     deliver::{
         attempt::{AttemptRequest, attempt},
         extra_headers::ExtraHeaders,
@@ -104,6 +105,7 @@ impl AccountHandle<'_> {
     /// tests for now.
     pub async fn test_draft(self, draft: DraftTest) -> Result<Attempt, DraftTestError> {
         let service = self.service;
+        self.actor.check(Permission::ChangeWebhooks)?;
         // The account may be gone.
         self.get().await?;
         service.policy.check_url(&draft.url)?;
@@ -121,6 +123,7 @@ impl EndpointHandle<'_> {
     /// # Errors
     /// No rotation is under way, or see [`AccountHandle::test_draft`].
     pub async fn test_next_secret(self, kind: &EventType, body: Option<&str>) -> Result<Attempt, DraftTestError> {
+        self.actor.check(Permission::ChangeWebhooks)?;
         let (cache, queue) = (&self.service.delivery.endpoint_cache, &self.service.delivery.queue);
         let accounts = cache.refresh(queue, &[self.account]).await.map_err(Error::from)?;
         let view = accounts.endpoint(self.account, self.id).ok_or(Error::EndpointNotFound)?;

@@ -504,7 +504,7 @@ impl EndpointHandle<'_> {
     /// Lists the endpoint's deliveries, newest first, at most `limit`, from a place on.
     pub async fn log(self, filter: &Filter, from: Option<Position>, limit: u32) -> Result<Log> {
         let filter = Filter { endpoint: Some(self.id), ..filter.clone() };
-        AccountHandle::new(self.service, self.account).deliveries(&filter, from, limit).await
+        AccountHandle::new(self.service, self.actor).deliveries(&filter, from, limit).await
     }
 }
 

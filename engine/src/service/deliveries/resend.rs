@@ -2,9 +2,10 @@
 
 use super::{Delivery, DeliveryHandle};
 use crate::{
+    audit::Action,
     db,
     queue::{Lock, QueueEntry},
-    service::Error,
+    service::{Error, change::Record},
 };
 
 /// A delivery cannot be sent again.
@@ -46,10 +47,11 @@ impl DeliveryHandle<'_> {
         }
         let Delivery { endpoint, is_test, .. } = detail.delivery;
         let account = self.account;
-        let mut tx = self.service.db.begin().await?;
+        let mut change = self.service.change(self.actor, Action::DeliveryResent).await?;
+        let tx = &mut change.tx;
         // A closed delivery opens again: retention, which shares the lock, must not be removing
         // its body at this moment.
-        let snapshot = self.service.delivery.endpoint_cache.load_locked(&mut tx, &[account], Lock::Exclusive).await?;
+        let snapshot = self.service.delivery.endpoint_cache.load_locked(tx, &[account], Lock::Exclusive).await?;
         let view = snapshot.endpoint(account, endpoint).ok_or(Error::EndpointNotFound)?;
         if view.disabled && !is_test {
             return Err(ResendError::Disabled);
@@ -64,7 +66,7 @@ impl DeliveryHandle<'_> {
         let look_at = view.rests_until(now).unwrap_or(now);
         tx.pull_forward(QueueEntry { account, endpoint, due_at: look_at }).await?;
         tx.notify().await?;
-        tx.commit().await?;
+        change.commit(Record::of("delivery", self.id)).await?;
         self.service.delivery.wake.notify_one();
         Ok(())
     }

@@ -5,9 +5,10 @@ use signet_model::{Timestamp, delivery::State};
 
 use super::{Delivery, DeliveryHandle};
 use crate::{
+    audit::Action,
     db,
     queue::{Lock, QueueEntry},
-    service::{AccountHandle, Error},
+    service::{AccountHandle, Error, change::Record},
 };
 
 /// The retries of a delivery were not changed.
@@ -43,21 +44,22 @@ impl DeliveryHandle<'_> {
         let Delivery { endpoint, is_test, .. } = self.pending().await?;
         let account = self.account;
         // The receiver had asked to wait; a person decides otherwise.
-        AccountHandle::new(self.service, account).endpoint(endpoint).end_rest().await?;
-        let mut tx = self.service.db.begin().await?;
-        let snapshot = self.service.delivery.endpoint_cache.load_locked(&mut tx, &[account], Lock::Shared).await?;
+        AccountHandle::new(self.service, self.actor).endpoint(endpoint).end_rest().await?;
+        let mut change = self.service.change(self.actor, Action::DeliveryRetried).await?;
+        let tx = &mut change.tx;
+        let snapshot = self.service.delivery.endpoint_cache.load_locked(tx, &[account], Lock::Shared).await?;
         let view = snapshot.endpoint(account, endpoint).ok_or(Error::EndpointNotFound)?;
         if view.enabling && !is_test {
             return Err(RetryError::Settling);
         }
         let now = self.service.clock.now();
         if tx.query(SQL).bind(account).bind(self.id).bind(now).execute().await? == 0 {
-            tx.roll_back().await;
+            change.roll_back().await;
             return Err(self.refusal().await);
         }
         tx.pull_forward(QueueEntry { account, endpoint, due_at: now }).await?;
         tx.notify().await?;
-        tx.commit().await?;
+        change.commit(Record::of("delivery", self.id)).await?;
         self.service.delivery.wake.notify_one();
         Ok(())
     }
@@ -77,12 +79,12 @@ impl DeliveryHandle<'_> {
         );
         self.pending().await?;
         let now: Timestamp = self.service.clock.now();
-        let mut tx = self.service.db.begin().await?;
-        if tx.query(SQL).bind(self.account).bind(self.id).bind(now).execute().await? == 0 {
-            tx.roll_back().await;
+        let mut change = self.service.change(self.actor, Action::DeliveryStopped).await?;
+        if change.tx.query(SQL).bind(self.account).bind(self.id).bind(now).execute().await? == 0 {
+            change.roll_back().await;
             return Err(self.refusal().await);
         }
-        tx.commit().await?;
+        change.commit(Record::of("delivery", self.id)).await?;
         self.service.delivery.outcome_watchers.notify(std::iter::once(self.id));
         Ok(self.get().await?.delivery.state)
     }

@@ -9,6 +9,7 @@ use signet_model::{
 
 use crate::{
     Unusable,
+    actor::Permission,
     deliver::{
         Audience, Incoming,
         ingest::{IngestError, NewEvent},
@@ -65,6 +66,7 @@ impl EndpointHandle<'_> {
     /// # Errors
     /// The body is not one of the type.
     pub async fn send_edited_test(self, kind: &EventType, body: Option<&str>) -> Result<DeliveryId, TestError> {
+        self.actor.check(Permission::ChangeWebhooks)?;
         if let Some(reason) = self.get().await?.unusable {
             return Err(TestError::Unusable(reason));
         }

@@ -4,31 +4,40 @@ use signet_model::{AccountId, Timestamp, endpoint::DisabledReason, event::EventT
 
 use super::{Endpoint, EndpointChange, EndpointDraft, EndpointHandle, SaveError, options, wanted_types};
 use crate::{
+    actor::Actor,
+    audit::Action,
     db::Tx,
-    queue::{Disabling, Lock, QueueEntry},
-    service::{Error, Result, Service},
+    queue::{Disabling, QueueEntry},
+    service::{
+        Error, Result, Service,
+        change::{Change, Record},
+    },
 };
 
 /// Begins a change of the account's endpoints: locks the account, and tells every process
 /// to look again.
-pub(in crate::service) async fn begin(service: &Service, account: AccountId) -> Result<Tx<'static>> {
-    let mut tx = service.db.begin().await?;
-    tx.lock_accounts(&[account], Lock::Exclusive).await?;
-    tx.revise(account).await?;
-    Ok(tx)
+pub(in crate::service) async fn begin<'e>(service: &'e Service, actor: &Actor, action: Action) -> Result<Change<'e>> {
+    let mut change = service.change_locked(actor, action).await?;
+    change.tx.revise(actor.account).await?;
+    Ok(change)
 }
 
-/// Commits a change. From then on no delivery in a lane goes by the endpoints as they were
-/// before.
-pub(in crate::service) async fn commit(service: &Service, account: AccountId, tx: Tx<'_>) -> Result<()> {
-    tx.commit().await?;
+/// Commits a change with its entry in the audit log. From then on no delivery in a lane goes by
+/// the endpoints as they were before.
+pub(in crate::service) async fn commit(
+    service: &Service,
+    account: AccountId,
+    change: Change<'_>,
+    record: Record,
+) -> Result<()> {
+    change.commit(record).await?;
     service.delivery.changed(&[account]).await;
     service.delivery.wake.notify_one();
     service.delivery.operations.wake.notify_one();
     Ok(())
 }
 
-impl EndpointHandle<'_> {
+impl<'e> EndpointHandle<'e> {
     /// Changes the endpoint to a draft.
     pub async fn update(self, draft: EndpointDraft) -> Result<Endpoint, SaveError> {
         self.change(draft.into()).await
@@ -43,8 +52,10 @@ impl EndpointHandle<'_> {
              WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
         self.check(&change).await?;
         let now = self.service.clock.now();
-        let mut tx = self.begin_change().await?;
-        let headers = self.sealed_headers(&mut tx, change.headers).await?;
+        let before = self.get().await?;
+        let mut begun = self.begin_change(Action::EndpointChanged).await?;
+        let tx = &mut begun.tx;
+        let headers = self.sealed_headers(tx, change.headers).await?;
         let changed = tx
             .query(SQL)
             .bind(self.account)
@@ -63,8 +74,9 @@ impl EndpointHandle<'_> {
             .execute()
             .await?;
         found(changed)?;
-        self.commit_change(tx).await?;
-        Ok(self.get().await?)
+        let after = self.read(tx).await?;
+        self.commit_change(begun, self.record().between(before.members(), after.members())).await?;
+        Ok(after)
     }
 
     /// Checks those members of a change that need no lock.
@@ -86,22 +98,24 @@ impl EndpointHandle<'_> {
         const SQL: &str =
             "UPDATE endpoints SET deleted_at = $3 WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
         let now = self.service.clock.now();
-        let mut tx = self.begin_change().await?;
-        found(tx.query(SQL).bind(self.account).bind(self.id).bind(now).execute().await?)?;
-        self.make_due(&mut tx, now).await?;
-        self.commit_change(tx).await
+        let mut change = self.begin_change(Action::EndpointDeleted).await?;
+        let before = self.read(&mut change.tx).await?.members();
+        found(change.tx.query(SQL).bind(self.account).bind(self.id).bind(now).execute().await?)?;
+        self.make_due(&mut change.tx, now).await?;
+        self.commit_change(change, self.record().before(before)).await
     }
 
     /// Disables the endpoint at once, unless it is disabled; its deliveries that wait are held
     /// in steps.
     pub async fn pause(self) -> Result<()> {
         self.get().await?;
-        let mut tx = self.begin_change().await?;
+        let mut change = self.begin_change(Action::EndpointPaused).await?;
+        let tx = &mut change.tx;
         let (address, reason) = ((self.account, self.id), DisabledReason::Paused);
         if tx.disable(address, reason, None, self.service.clock.now()).await? == Disabling::Disabled {
-            self.service.delivery.note_change(&mut tx, address, EventType::ENDPOINT_DISABLED, Some(reason)).await?;
+            self.service.delivery.note_change(tx, address, EventType::ENDPOINT_DISABLED, Some(reason)).await?;
         }
-        self.commit_change(tx).await
+        self.commit_change(change, self.record()).await
     }
 
     /// Enables the endpoint. Held deliveries stay held until they are released. Deliveries that
@@ -113,7 +127,8 @@ impl EndpointHandle<'_> {
              WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
         const IS_DISABLED: &str = "SELECT disabled_at IS NOT NULL FROM endpoints WHERE account_id = $1 AND id = $2";
         const FORGET_FAILURES: &str = "UPDATE endpoint_health SET consecutive_failures = 0, told_at = NULL WHERE account_id = $1 AND endpoint_id = $2";
-        let mut tx = self.begin_change().await?;
+        let mut change = self.begin_change(Action::EndpointEnabled).await?;
+        let tx = &mut change.tx;
         // After the lock, and so after every event that was stored for it before.
         let now = self.service.clock.now();
         let hold_through = tx.has_waiting(self.account, self.id).await?.then_some(now);
@@ -123,36 +138,41 @@ impl EndpointHandle<'_> {
         found(tx.query(ENABLE).bind(self.account).bind(self.id).bind(hold_through).execute().await?)?;
         if was_disabled {
             let address = (self.account, self.id);
-            self.service.delivery.note_change(&mut tx, address, EventType::ENDPOINT_ENABLED, None).await?;
+            self.service.delivery.note_change(tx, address, EventType::ENDPOINT_ENABLED, None).await?;
         }
-        self.make_due(&mut tx, now).await?;
-        self.commit_change(tx).await
+        self.make_due(tx, now).await?;
+        self.commit_change(change, self.record()).await
     }
 
     /// Ends the rest of the endpoint: its deliveries that are due are attempted now.
     pub async fn end_rest(self) -> Result<()> {
-        let mut tx = self.begin_change().await?;
-        if !tx.end_rest((self.account, self.id), self.service.clock.now()).await? {
+        let mut change = self.begin_change(Action::RestEnded).await?;
+        if !change.tx.end_rest((self.account, self.id), self.service.clock.now()).await? {
             return Err(Error::EndpointNotFound);
         }
-        self.commit_change(tx).await
+        self.commit_change(change, self.record()).await
     }
 
     /// Begins a change of the endpoint, which has its expected version, and gives it the next.
-    pub(super) async fn begin_change(self) -> Result<Tx<'static>> {
+    pub(super) async fn begin_change(self, action: Action) -> Result<Change<'e>> {
         const SQL: &str = "UPDATE endpoints SET version = version + 1 WHERE account_id = $1 AND id = $2
                AND deleted_at IS NULL AND version = COALESCE($3, version)";
         const FIND: &str = "SELECT version FROM endpoints WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
-        let mut tx = begin(self.service, self.account).await?;
-        if tx.query(SQL).bind(self.account).bind(self.id).bind(self.expected).execute().await? == 1 {
-            return Ok(tx);
+        let mut change = begin(self.service, self.actor, action).await?;
+        if change.tx.query(SQL).bind(self.account).bind(self.id).bind(self.expected).execute().await? == 1 {
+            return Ok(change);
         }
-        let found: Option<i64> = tx.query(FIND).bind(self.account).bind(self.id).fetch_optional_value().await?;
+        let found: Option<i64> = change.tx.query(FIND).bind(self.account).bind(self.id).fetch_optional_value().await?;
         Err(if found.is_some() { Error::Changed } else { Error::EndpointNotFound })
     }
 
-    pub(super) async fn commit_change(self, tx: Tx<'_>) -> Result<()> {
-        commit(self.service, self.account, tx).await
+    pub(super) async fn commit_change(self, change: Change<'_>, record: Record) -> Result<()> {
+        commit(self.service, self.account, change, record).await
+    }
+
+    /// The entry of a change of the endpoint in the audit log.
+    pub(super) fn record(self) -> Record {
+        Record::of("endpoint", self.id)
     }
 
     /// Makes the endpoint's queue due: the dispatcher takes the steps there that a change

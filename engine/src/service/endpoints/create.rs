@@ -8,6 +8,7 @@ use signet_model::{
 
 use super::{Endpoint, EndpointDraft, EndpointOptions, Endpoints, SaveError, Start, change, options, wanted_types};
 use crate::{
+    audit::Action,
     db::{Result, Tx},
     service::token,
 };
@@ -34,16 +35,18 @@ impl Endpoints<'_> {
         let none = async || Ok(Subscriptions::default());
         wanted_types::check(self.service, self.account, &draft.event_types, none).await?;
         let hash = token::hash(secret.reveal());
-        let mut tx = change::begin(self.service, self.account).await?;
-        let id = if let Some(id) = self.created_with(&mut tx, &hash).await? {
+        let mut change = change::begin(self.service, self.actor, Action::EndpointCreated).await?;
+        let tx = &mut change.tx;
+        let id = if let Some(id) = self.created_with(tx, &hash).await? {
             id
         } else {
-            self.check_room(&mut tx).await?;
-            let id = self.insert(&mut tx, draft, secret, &hash).await?;
+            self.check_room(tx).await?;
+            let id = self.insert(tx, draft, secret, &hash).await?;
             if start == Start::Paused {
                 tx.disable((self.account, id), DisabledReason::Paused, None, self.service.clock.now()).await?;
             }
-            change::commit(self.service, self.account, tx).await?;
+            let record = self.endpoint(id).record().after(self.endpoint(id).read(tx).await?.members());
+            change::commit(self.service, self.account, change, record).await?;
             id
         };
         Ok(self.endpoint(id).get().await?)
@@ -113,7 +116,7 @@ mod tests {
     }
 
     async fn count(engine: &Engine, account: AccountId) -> usize {
-        engine.account(account).endpoints().list().await.expect("endpoints").len()
+        engine.as_operator_in(account).endpoints().list().await.expect("endpoints").len()
     }
 
     on_each_database!(one_form_that_is_sent_twice_makes_one_endpoint);
@@ -122,7 +125,7 @@ mod tests {
         let acme = account(&engine, "acme").await;
         let secret = engine.new_secret();
         let create =
-            async |url| engine.account(acme).endpoints().create(draft(url), &secret).await.expect("an endpoint");
+            async |url| engine.as_operator_in(acme).endpoints().create(draft(url), &secret).await.expect("an endpoint");
         let (first, second) = tokio::join!(create("https://127.0.0.1/a"), create("https://127.0.0.1/a"));
         assert_eq!(first.id, second.id);
         let changed = create("https://127.0.0.1/b").await;
@@ -136,11 +139,16 @@ mod tests {
         let (acme, other) = (account(&engine, "acme").await, account(&engine, "other").await);
         let secret = engine.new_secret();
         let create = async |account| {
-            engine.account(account).endpoints().create(draft("https://127.0.0.1/"), &secret).await.map(|it| it.id)
+            engine
+                .as_operator_in(account)
+                .endpoints()
+                .create(draft("https://127.0.0.1/"), &secret)
+                .await
+                .map(|it| it.id)
         };
         let (ours, theirs) = (create(acme).await.expect("ours"), create(other).await.expect("theirs"));
         assert_ne!(ours, theirs);
-        engine.account(acme).endpoint(ours).delete().await.expect("deleted");
+        engine.as_operator_in(acme).endpoint(ours).delete().await.expect("deleted");
         assert_ne!(create(acme).await.expect("a new one"), ours);
     }
 
@@ -151,7 +159,7 @@ mod tests {
         let (acme, other) = (account(&engine, "acme").await, account(&engine, "other").await);
         let create = async |account| {
             let secret = engine.new_secret();
-            engine.account(account).endpoints().create(draft("https://127.0.0.1/"), &secret).await
+            engine.as_operator_in(account).endpoints().create(draft("https://127.0.0.1/"), &secret).await
         };
         let first = create(acme).await.expect("the first");
         // The limit holds against forms that come at once.
@@ -160,7 +168,7 @@ mod tests {
         let refused = create(acme).await;
         assert!(matches!(refused, Err(SaveError::TooMany(2))), "{refused:?}");
         create(other).await.expect("another account has its own");
-        engine.account(acme).endpoint(first.id).delete().await.expect("deleted");
+        engine.as_operator_in(acme).endpoint(first.id).delete().await.expect("deleted");
         create(acme).await.expect("room again");
         assert_eq!(count(&engine, acme).await, 2);
     }

@@ -7,12 +7,14 @@
 //! No task moves a secret when an overlap ends: all who read the columns compare
 //! `next_secret_at` with the present, and each change settles them first.
 
+use serde_json::json;
 use signet_model::{Timestamp, rotation::Overlap, signature::Secret};
 
 use super::EndpointHandle;
 use crate::{
+    audit::Action,
     db::{self, Pool, Tx},
-    service::{Error, Result},
+    service::{Error, Result, change::Change},
 };
 
 /// A secret that is about to take over.
@@ -52,8 +54,19 @@ struct Row {
 }
 
 impl EndpointHandle<'_> {
+    /// Shows the rotation that is under way with its secret, which the audit log tells.
+    pub async fn reveal_rotation(self) -> Result<Option<Rotation>> {
+        let change = self.service.change(self.actor, Action::SecretRevealed).await?;
+        let rotation = self.rotation().await?;
+        match rotation {
+            Some(_) => change.commit(self.record().after(json!({ "secret": "next" }))).await?,
+            None => change.roll_back().await,
+        }
+        Ok(rotation)
+    }
+
     /// The rotation that is under way.
-    pub async fn rotation(self) -> Result<Option<Rotation>> {
+    pub(in crate::service) async fn rotation(self) -> Result<Option<Rotation>> {
         const SQL: &str = "SELECT next_secret, next_secret_at FROM endpoints
              WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
         let now = self.service.clock.now();
@@ -79,9 +92,10 @@ impl EndpointHandle<'_> {
         const BEGIN: &str = "UPDATE endpoints SET next_secret = $3, updated_at = $4, next_secret_at = $5
              WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL AND next_secret IS NULL";
         self.secret().await?;
-        let mut tx = self.begin_change().await?;
+        let mut change = self.begin_change(Action::RotationBegun).await?;
+        let tx = &mut change.tx;
         let now = self.service.clock.now();
-        self.settle_rotation(&mut tx, now).await?;
+        self.settle_rotation(tx, now).await?;
         let takes_over_at = now + overlap.duration();
         let (next, sealed) = self.new_secret();
         let changed = if takes_over_at > now {
@@ -91,9 +105,10 @@ impl EndpointHandle<'_> {
             tx.query(REPLACE).bind(self.account).bind(self.id).bind(sealed).bind(now).execute().await?
         };
         if changed == 0 {
-            return Err(self.refusal(tx, RotateError::UnderWay).await);
+            return Err(self.refusal(change, RotateError::UnderWay).await);
         }
-        self.commit_change(tx).await?;
+        let record = self.record().after(json!({ "overlapSeconds": overlap.duration().as_secs() }));
+        self.commit_change(change, record).await?;
         Ok(Rotation { next, takes_over_at })
     }
 
@@ -102,23 +117,23 @@ impl EndpointHandle<'_> {
         const SQL: &str =
             "UPDATE endpoints SET secret = next_secret, next_secret = NULL, next_secret_at = NULL, updated_at = $3
              WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL AND next_secret_at > $3";
-        self.end_rotation(SQL).await
+        self.end_rotation(Action::RotationSwitched, SQL).await
     }
 
     /// Drops the next secret; the current one goes on signing.
     pub async fn call_off_rotation(self) -> Result<(), RotateError> {
         const SQL: &str = "UPDATE endpoints SET next_secret = NULL, next_secret_at = NULL, updated_at = $3
              WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL AND next_secret_at > $3";
-        self.end_rotation(SQL).await
+        self.end_rotation(Action::RotationCalledOff, SQL).await
     }
 
-    async fn end_rotation(self, sql: &'static str) -> Result<(), RotateError> {
-        let mut tx = self.begin_change().await?;
+    async fn end_rotation(self, action: Action, sql: &'static str) -> Result<(), RotateError> {
+        let mut change = self.begin_change(action).await?;
         let now = self.service.clock.now();
-        if tx.query(sql).bind(self.account).bind(self.id).bind(now).execute().await? == 0 {
-            return Err(self.refusal(tx, RotateError::NotUnderWay).await);
+        if change.tx.query(sql).bind(self.account).bind(self.id).bind(now).execute().await? == 0 {
+            return Err(self.refusal(change, RotateError::NotUnderWay).await);
         }
-        Ok(self.commit_change(tx).await?)
+        Ok(self.commit_change(change, self.record()).await?)
     }
 
     /// Stores the secret that has taken over as the current one; tells if there was one.
@@ -129,8 +144,8 @@ impl EndpointHandle<'_> {
     }
 
     /// The reason for which a change of the secrets found no row.
-    async fn refusal(self, tx: Tx<'_>, reason: RotateError) -> RotateError {
-        tx.roll_back().await;
+    async fn refusal(self, change: Change<'_>, reason: RotateError) -> RotateError {
+        change.roll_back().await;
         self.get().await.map_or_else(RotateError::from, |_| reason)
     }
 }
@@ -165,12 +180,12 @@ mod tests {
             let (engine, clock) = resting_engine(database);
             let account = account(&engine, "acme").await;
             let id = endpoint(&engine, account).await;
-            let first = engine.account(account).endpoint(id).secret().await.expect("a secret");
+            let first = engine.as_operator_in(account).endpoint(id).secret().await.expect("a secret");
             Self { engine, clock, account, id, first }
         }
 
         fn endpoint(&self) -> EndpointHandle<'_> {
-            self.engine.account(self.account).endpoint(self.id)
+            self.engine.as_operator_in(self.account).endpoint(self.id)
         }
 
         /// Asserts which secret signs `X-Webhook-Signature`, and which ones `webhook-signature`;
@@ -254,7 +269,7 @@ mod tests {
         let world = World::new(&database).await;
         let next = world.endpoint().rotate(Overlap::Day).await.expect("begun").next;
         let other = account(&world.engine, "other").await;
-        let foreign = world.engine.account(other).endpoint(world.id);
+        let foreign = world.engine.as_operator_in(other).endpoint(world.id);
         let not_found = |error: &RotateError| matches!(error, RotateError::Store(Error::EndpointNotFound));
         assert!(matches!(foreign.rotation().await, Err(Error::EndpointNotFound)));
         assert!(foreign.rotate(Overlap::None).await.is_err_and(|error| not_found(&error)));

@@ -4,6 +4,7 @@ use signet_model::signature::Secret;
 
 use super::EndpointHandle;
 use crate::{
+    audit::Action,
     db::{Pool, Tx},
     service::{Error, Result},
 };
@@ -25,8 +26,16 @@ struct Sealed {
 }
 
 impl EndpointHandle<'_> {
+    /// Shows the secret that signs, which the audit log tells.
+    pub async fn reveal_secret(self) -> Result<Secret> {
+        let change = self.service.change(self.actor, Action::SecretRevealed).await?;
+        let secret = self.secret().await?;
+        change.commit(self.record()).await?;
+        Ok(secret)
+    }
+
     /// The secret that signs.
-    pub async fn secret(self) -> Result<Secret> {
+    pub(in crate::service) async fn secret(self) -> Result<Secret> {
         const SQL: &str = "SELECT CASE WHEN next_secret_at <= $3 THEN next_secret ELSE secret END FROM endpoints
              WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
         let now = self.service.clock.now();
@@ -41,18 +50,19 @@ impl EndpointHandle<'_> {
         const REPLACE: &str = "UPDATE endpoints SET secret = $3, next_secret = NULL, next_secret_at = NULL,
                updated_at = $4 WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
         let now = self.service.clock.now();
-        let mut tx = self.begin_change().await?;
+        let mut change = self.begin_change(Action::SecretReplaced).await?;
+        let tx = &mut change.tx;
         // A secret that another one has replaced need not open any more.
-        let is_settled = self.settle_rotation(&mut tx, now).await?;
-        if self.opens(&self.sealed(&mut tx).await?) {
+        let is_settled = self.settle_rotation(tx, now).await?;
+        if self.opens(&self.sealed(tx).await?) {
             if is_settled {
-                self.commit_change(tx).await?;
+                self.commit_change(change, self.record()).await?;
             }
             return Ok(LostSecret::NotLost);
         }
         let (secret, sealed) = self.new_secret();
         tx.query(REPLACE).bind(self.account).bind(self.id).bind(sealed).bind(now).execute().await?;
-        self.commit_change(tx).await?;
+        self.commit_change(change, self.record()).await?;
         Ok(LostSecret::Replaced(secret))
     }
 

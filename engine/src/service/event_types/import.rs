@@ -3,13 +3,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use serde_json::json;
 use signet_model::event::EventType;
 
 use super::{
     EventTypeDraft, EventTypesHandle, MAX_TYPES, SaveTypeError, refuse_reserved,
     store::{Change, Row, Source},
 };
-use crate::db;
+use crate::{actor::Operator, audit::Action, db, service::change::Record};
 
 /// The changes that a file made.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -71,8 +72,13 @@ impl EventTypesHandle<'_> {
     ///
     /// # Errors
     /// The catalogue would have too many types, or the database failed; then no type is changed.
-    pub async fn import(self, EventTypeSet(drafts): EventTypeSet) -> Result<Imported, ImportError> {
-        let mut change = Change::begin(self.0).await?;
+    pub async fn import(
+        self,
+        operator: &Operator,
+        EventTypeSet(drafts): EventTypeSet,
+    ) -> Result<Imported, ImportError> {
+        let begun = Change::begin(self.0, operator, Action::EventTypesImported).await;
+        let mut change = begun.map_err(SaveTypeError::from)?;
         let stored = change.all().await?;
         let mut stored: HashMap<EventType, Row> =
             stored.into_iter().filter_map(|row| Some((row.name.clone().ok()?, row))).collect();
@@ -100,7 +106,9 @@ impl EventTypesHandle<'_> {
             return Err(SaveTypeError::TooMany.into());
         }
         if done.created + done.changed + done.archived > 0 {
-            change.commit().await?;
+            let Imported { created, changed, archived, .. } = done;
+            let after = json!({ "created": created, "changed": changed, "archived": archived });
+            change.commit(Record::default().after(after)).await?;
             self.0.event_types.now(self.0).await?;
         }
         Ok(done)

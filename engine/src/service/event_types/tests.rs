@@ -5,6 +5,7 @@ use signet_model::event::{EventTypes as _, Submission};
 use super::*;
 use crate::{
     Engine,
+    actor::Operator,
     testing::{TestDatabase, on_each_database, resting_engine},
 };
 
@@ -20,7 +21,7 @@ fn draft(name: &str, schema: Option<&str>, sample: Option<&str>) -> EventTypeDra
 }
 
 async fn create(engine: &Engine, name: &str) -> Arc<Entry> {
-    engine.event_types().create(draft(name, None, None)).await.expect("a new type")
+    engine.event_types().create(&Operator::signet(), draft(name, None, None)).await.expect("a new type")
 }
 
 /// The pointer of the fault for which the content is refused.
@@ -35,23 +36,30 @@ on_each_database!(a_type_is_made_changed_archived_and_restored);
 async fn a_type_is_made_changed_archived_and_restored(database: TestDatabase) {
     let (engine, _) = resting_engine(&database);
     let types = engine.event_types();
-    let made = types.create(draft("order.paid", Some(SCHEMA), Some(r#"{"orderId":"o_1"}"#))).await.expect("made");
+    let made = types
+        .create(&Operator::signet(), draft("order.paid", Some(SCHEMA), Some(r#"{"orderId":"o_1"}"#)))
+        .await
+        .expect("made");
     assert_eq!((made.schema.as_deref(), made.origin), (Some(SCHEMA), Origin::Person));
-    assert!(matches!(types.create(draft("order.paid", None, None)).await, Err(SaveTypeError::Exists)));
+    assert!(matches!(
+        types.create(&Operator::signet(), draft("order.paid", None, None)).await,
+        Err(SaveTypeError::Exists)
+    ));
 
-    let changed = types.change(&made.name, content(None, None), Some(made.revision)).await.expect("changed");
+    let changed =
+        types.change(&Operator::signet(), &made.name, content(None, None), Some(made.revision)).await.expect("changed");
     assert!(changed.schema.is_none() && changed.revision > made.revision);
-    let late = types.change(&made.name, content(None, None), Some(made.revision)).await;
+    let late = types.change(&Operator::signet(), &made.name, content(None, None), Some(made.revision)).await;
     assert!(matches!(late, Err(SaveTypeError::Changed)), "{late:?}");
 
-    let archived = types.archive(&made.name, None).await.expect("archived");
+    let archived = types.archive(&Operator::signet(), &made.name, None).await.expect("archived");
     assert!(archived.archived_at.is_some());
     let catalogue = types.current().await.expect("a catalogue");
     assert!(catalogue.find("order.paid").expect_err("no new events").contains("archived"));
     assert!(!catalogue.active().any(|entry| entry.name == made.name) && catalogue.get("order.paid").is_some());
-    types.restore(&made.name, None).await.expect("restored");
+    types.restore(&Operator::signet(), &made.name, None).await.expect("restored");
     assert!(types.current().await.expect("a catalogue").find("order.paid").is_ok());
-    let unknown = types.archive(&"order.lost".parse().expect("a name"), None).await;
+    let unknown = types.archive(&Operator::signet(), &"order.lost".parse().expect("a name"), None).await;
     assert!(matches!(unknown, Err(SaveTypeError::NotFound)), "{unknown:?}");
 }
 
@@ -59,9 +67,9 @@ on_each_database!(types_that_are_built_in_cannot_be_made_or_changed);
 async fn types_that_are_built_in_cannot_be_made_or_changed(database: TestDatabase) {
     let (engine, _) = resting_engine(&database);
     for name in ["task.completed", "balance.low", "signet.endpoint.disabled"] {
-        let made = engine.event_types().create(draft(name, None, None)).await;
+        let made = engine.event_types().create(&Operator::signet(), draft(name, None, None)).await;
         assert!(matches!(made, Err(SaveTypeError::BuiltIn)), "{name}");
-        let archived = engine.event_types().archive(&name.parse().expect("a name"), None).await;
+        let archived = engine.event_types().archive(&Operator::signet(), &name.parse().expect("a name"), None).await;
         assert!(matches!(archived, Err(SaveTypeError::BuiltIn)), "{name}");
     }
 }
@@ -78,18 +86,21 @@ async fn a_schema_and_a_sample_that_are_not_valid_are_refused_with_their_place(d
         (Some(SCHEMA), Some(r#"{"orderId":7}"#), "/sample/orderId"),
         (Some(SCHEMA), Some("{}"), "/sample/orderId"),
     ] {
-        let made = engine.event_types().create(draft("order.paid", schema, sample)).await;
+        let made = engine.event_types().create(&Operator::signet(), draft("order.paid", schema, sample)).await;
         assert_eq!(refused(made), pointer, "{schema:?} {sample:?}");
     }
     let long = format!(r#"{{"description":"{}"}}"#, "x".repeat(schema::MAX_LEN));
-    assert_eq!(refused(engine.event_types().create(draft("order.paid", Some(&long), None)).await), "/schema");
+    assert_eq!(
+        refused(engine.event_types().create(&Operator::signet(), draft("order.paid", Some(&long), None)).await),
+        "/schema"
+    );
     assert_eq!(engine.event_types().current().await.expect("a catalogue").all().count(), 3, "none was stored");
 }
 
 on_each_database!(an_event_is_checked_against_the_schema_of_its_type);
 async fn an_event_is_checked_against_the_schema_of_its_type(database: TestDatabase) {
     let (engine, clock) = resting_engine(&database);
-    engine.event_types().create(draft("order.paid", Some(SCHEMA), None)).await.expect("made");
+    engine.event_types().create(&Operator::signet(), draft("order.paid", Some(SCHEMA), None)).await.expect("made");
     let catalogue = engine.event_types().current().await.expect("a catalogue");
     let read = |text: &str| Submission::parse(text, signet_model::time::Clock::now(&clock), &*catalogue);
     let taken = read(r#"{"event":"order.paid","total":1.0,"orderId":"o_1"}"#).expect("taken");
@@ -127,20 +138,21 @@ async fn the_same_file_twice_changes_nothing_and_what_it_no_longer_names_is_arch
     let types = engine.event_types();
     create(&engine, "made.here").await;
     let file = || set(vec![draft("order.paid", Some(SCHEMA), None), draft("order.sent", None, None)]);
-    let first = types.import(file()).await.expect("imported");
+    let first = types.import(&Operator::signet(), file()).await.expect("imported");
     assert_eq!(first, Imported { created: 2, ..Imported::default() });
     let before = types.current().await.expect("a catalogue").revision;
-    let again = types.import(file()).await.expect("imported");
+    let again = types.import(&Operator::signet(), file()).await.expect("imported");
     assert_eq!(again, Imported { unchanged: 2, ..Imported::default() });
     assert_eq!(types.current().await.expect("a catalogue").revision, before);
 
-    let second = types.import(set(vec![draft("order.sent", Some(SCHEMA), None)])).await.expect("imported");
+    let second =
+        types.import(&Operator::signet(), set(vec![draft("order.sent", Some(SCHEMA), None)])).await.expect("imported");
     assert_eq!(second, Imported { changed: 1, archived: 1, ..Imported::default() });
     let catalogue = types.current().await.expect("a catalogue");
     assert!(catalogue.get("order.paid").is_some_and(|entry| entry.archived_at.is_some()));
     assert!(catalogue.find("made.here").is_ok(), "a file archives its own types alone");
 
-    let back = types.import(file()).await.expect("imported");
+    let back = types.import(&Operator::signet(), file()).await.expect("imported");
     assert_eq!(back, Imported { changed: 2, ..Imported::default() });
     assert!(types.current().await.expect("a catalogue").find("order.paid").is_ok());
 }

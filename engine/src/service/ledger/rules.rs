@@ -39,6 +39,8 @@ pub enum Rule {
     KeyHasEvent,
     /// Every row can be used as it is stored.
     Usable,
+    /// Every entry of the audit log follows from the one before.
+    AuditChain,
 }
 
 /// The kind of row that breaks a rule.
@@ -49,7 +51,7 @@ pub(super) enum Noun {
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Fanout,
         Self::OncePerEndpoint,
         Self::DeliveryHasEvent,
@@ -66,6 +68,7 @@ impl Rule {
         Self::DeletedHasNothingOpen,
         Self::KeyHasEvent,
         Self::Usable,
+        Self::AuditChain,
     ];
 
     /// The complaint of people about the rows that break the rule.
@@ -91,6 +94,7 @@ impl Rule {
             Self::DeletedHasNothingOpen => "deliveries that wait or are held for a deleted endpoint",
             Self::KeyHasEvent => "idempotency keys that answer with an event that is gone",
             Self::Usable => "rows that cannot be used as they are stored",
+            Self::AuditChain => "audit logs that were altered",
         }
     }
 
@@ -102,7 +106,7 @@ impl Rule {
     }
 
     /// The statement that counts the rows that break the rule, and selects the ids of five of
-    /// them. `None` for the rule that takes a look at the rows themselves.
+    /// them. `None` for the rules that look at the rows themselves.
     pub(super) fn query(self) -> Option<String> {
         let broken_by = self.broken_by()?;
         Some(format!(
@@ -218,7 +222,7 @@ impl Rule {
                    LEFT JOIN events e ON e.account_id = k.account_id AND e.id = k.event_id
                   WHERE e.id IS NULL"
             }
-            Self::Usable => return None,
+            Self::Usable | Self::AuditChain => return None,
         })
     }
 }

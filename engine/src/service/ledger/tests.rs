@@ -31,7 +31,7 @@ impl World {
         let account = account(&engine, "acme").await;
         endpoint(&engine, account).await;
         let paused = endpoint(&engine, account).await;
-        engine.account(account).endpoint(paused).pause().await.expect("paused");
+        engine.as_operator_in(account).endpoint(paused).pause().await.expect("paused");
         let hands = Hands(&engine);
         assert!(hands.claim().await.is_empty(), "nothing waited for it");
         let event = |key: &str| NewEvent {

@@ -10,7 +10,7 @@ use signet_model::{
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::{Finding, Rule, counted};
+use super::{EXAMPLES, Finding, Rule, counted};
 use crate::{
     Unusable,
     db::{Result, Tx},
@@ -20,8 +20,6 @@ use crate::{
 
 /// The number of endpoints that one statement reads.
 const PAGE: i64 = 1_000;
-/// The number of rows that are named.
-const EXAMPLES: usize = 5;
 
 /// The next endpoints (`$2`) after one (`$1`), deleted ones left out.
 const ENDPOINTS: &str = "SELECT id, url, secret, next_secret, headers, throttle, filter FROM endpoints

@@ -88,7 +88,7 @@ async fn the_operator_hears_of_a_webhook_that_fails_is_disabled_and_enabled_agai
     let world = World::new(&database).await;
     world.name_account().await;
     world.fail(world.customer).await;
-    world.engine.account(world.customer).endpoint(world.webhook).enable().await.expect("enabled");
+    world.engine.as_operator_in(world.customer).endpoint(world.webhook).enable().await.expect("enabled");
     let running = world.send().await;
     let arrivals = world.receiver.arrived(4).await;
     assert_eq!(arrivals.len(), 4, "{arrivals:?}");
@@ -155,7 +155,7 @@ async fn no_notices_are_kept_while_no_account_is_named(database: TestDatabase) {
     let world = World::new(&database).await;
     world.engine.name_operations_account("nobody").await.expect("the log says that there is none");
     world.fail(world.customer).await;
-    world.engine.account(world.customer).endpoint(world.webhook).enable().await.expect("enabled");
+    world.engine.as_operator_in(world.customer).endpoint(world.webhook).enable().await.expect("enabled");
     assert_eq!(world.all_notices().await, 0);
 }
 
@@ -171,10 +171,10 @@ on_each_database!(the_notices_for_an_erased_account_are_dropped);
 async fn the_notices_for_an_erased_account_are_dropped(database: TestDatabase) {
     let world = World::new(&database).await;
     world.name_account().await;
-    let webhook = world.engine.account(world.customer).endpoint(world.webhook);
+    let webhook = world.engine.as_operator_in(world.customer).endpoint(world.webhook);
     webhook.pause().await.expect("paused");
     assert_eq!(world.notices("signet.endpoint.disabled").await, 1);
-    world.engine.account(world.hearing).erase().await.expect("erased");
+    world.engine.as_operator_in(world.hearing).erase().await.expect("erased");
     let running = world.send().await;
     webhook.enable().await.expect("enabled");
     assert_eq!(world.all_notices().await, 0, "none are kept any more");
@@ -186,7 +186,7 @@ on_each_database!(a_notice_whose_event_is_stored_is_not_sent_again);
 async fn a_notice_whose_event_is_stored_is_not_sent_again(database: TestDatabase) {
     let world = World::new(&database).await;
     world.name_account().await;
-    world.engine.account(world.customer).endpoint(world.webhook).pause().await.expect("paused");
+    world.engine.as_operator_in(world.customer).endpoint(world.webhook).pause().await.expect("paused");
     database.run("CREATE TABLE kept AS SELECT * FROM operational_events").await;
     let running = world.send().await;
     // As if the process had died before it removed the notice.
@@ -201,7 +201,7 @@ on_each_database!(an_account_with_many_notices_keeps_no_other_waiting);
 async fn an_account_with_many_notices_keeps_no_other_waiting(database: TestDatabase) {
     let world = World::new(&database).await;
     world.name_account().await;
-    let webhook = world.engine.account(world.customer).endpoint(world.webhook);
+    let webhook = world.engine.as_operator_in(world.customer).endpoint(world.webhook);
     for _ in 0..15 {
         webhook.pause().await.expect("paused");
         webhook.enable().await.expect("enabled");

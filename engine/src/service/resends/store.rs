@@ -13,10 +13,13 @@ use signet_model::{
 
 use super::{KEPT, RUNNING_MAX, Resend, StartError};
 use crate::{
+    actor::Actor,
+    audit::Action,
     db::{Pool, Tx},
-    queue::{Lease, Lock},
+    queue::Lease,
     service::{
         Error, Result, Service,
+        change::Record,
         deliveries::{Filter, IdPrefix, ResultClass},
     },
 };
@@ -211,27 +214,26 @@ pub(super) struct Leased {
 }
 
 /// Stores a new resend that this process works on, if the account may have it.
-pub(super) async fn insert(service: &Service, account: AccountId, mut filter: Filter) -> Result<Leased, StartError> {
+pub(super) async fn insert(service: &Service, actor: &Actor, mut filter: Filter) -> Result<Leased, StartError> {
     const INSERT: &str =
         "INSERT INTO resends (id, account_id, endpoint_id, filter, state, lease, leased_until, created_at)
          VALUES ($1, $2, $3, $4, 'running', $5, $6, $7)";
     let lease = service.delivery.new_lease();
-    let mut tx = service.db.begin().await?;
-    // One begin at a time.
-    if tx.lock_accounts(&[account], Lock::Exclusive).await?.is_empty() {
-        return Err(Error::AccountNotFound.into());
-    }
+    let account = actor.account;
+    // Its lock lets one begin at a time.
+    let mut change = service.change_locked(actor, Action::ResendBegun).await?;
+    let tx = &mut change.tx;
     let now = service.clock.now();
-    check_room(&mut tx, account, filter.endpoint).await?;
-    prune(&mut tx, account).await?;
+    check_room(tx, account, filter.endpoint).await?;
+    prune(tx, account).await?;
     // Events of this instant are among them.
     let end = now + Duration::from_micros(1);
     filter.until = Some(filter.until.map_or(end, |until| until.min(end)));
     let id = ResendId::new(now, service.random.bytes());
     let text = serde_json::to_string(&StoredFilter::from(&filter)).unwrap_or_default();
-    let query = tx.query(INSERT).bind(id).bind(account).bind(filter.endpoint).bind(text);
+    let query = tx.query(INSERT).bind(id).bind(account).bind(filter.endpoint).bind(&text);
     query.bind(lease).bind(now + LEASE).bind(now).execute().await?;
-    tx.commit().await?;
+    change.commit(Record::of("resend", id).after(serde_json::from_str(&text).unwrap_or_default())).await?;
     Ok(Leased { id, account, lease, filter: Some(filter), at: None })
 }
 
@@ -277,13 +279,16 @@ pub(super) async fn get(service: &Service, account: AccountId, id: ResendId) -> 
     row.map(Resend::from).ok_or(Error::ResendNotFound)
 }
 
-pub(super) async fn stop(service: &Service, account: AccountId, id: ResendId) -> Result<()> {
+pub(super) async fn stop(service: &Service, actor: &Actor, id: ResendId) -> Result<()> {
     const SQL: &str = "UPDATE resends SET state = 'stopped', ended_at = $3, lease = NULL, leased_until = NULL
          WHERE account_id = $1 AND id = $2 AND state = 'running'";
     let now = service.clock.now();
-    let mut tx = service.db.begin().await?;
-    tx.query(SQL).bind(account).bind(id).bind(now).execute().await?;
-    Ok(tx.commit().await?)
+    let mut change = service.change(actor, Action::ResendStopped).await?;
+    if change.tx.query(SQL).bind(actor.account).bind(id).bind(now).execute().await? == 0 {
+        change.roll_back().await;
+        return Ok(());
+    }
+    Ok(change.commit(Record::of("resend", id)).await?)
 }
 
 /// The filter of a resend whose task was erased: no version reads it.

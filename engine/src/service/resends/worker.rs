@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::store::{Failure, Leased, Progress, Step, take_orphans};
 use crate::{
+    actor::Operator,
     db::Pool,
     fault,
     queue::Lock,
@@ -181,7 +182,8 @@ impl Leased {
 
     /// The next deliveries that match.
     async fn find(&self, service: &Arc<Service>, filter: Filter, after: EventId) -> Result<Found> {
-        let account = AccountHandle::new(service, self.account);
+        let actor = Operator::signet().in_account(self.account);
+        let account = AccountHandle::new(service, &actor);
         let mut tx = service.db.snapshot(Pool::Pages).await?;
         let search = account.search(&mut tx, &filter, Order::OldestFirst).await?;
         let mut span = filter.span();

@@ -51,7 +51,7 @@ impl World {
     async fn is_pending_and_has_body(&self, delivery: DeliveryId) -> (bool, bool) {
         let ledger = self.engine.check().await.expect("a ledger");
         assert!(ledger.is_clean(), "{ledger:?}");
-        let detail = self.engine.account(self.account).delivery(delivery).get().await.expect("a delivery");
+        let detail = self.engine.as_operator_in(self.account).delivery(delivery).get().await.expect("a delivery");
         (detail.delivery.state == State::Pending, detail.body.is_some())
     }
 }
@@ -62,7 +62,7 @@ async fn a_delivery_resent_between_the_look_and_the_sweep_keeps_its_body(databas
     let (event, delivery) = world.old_event().await;
     let page = world.look(FIRST).await.expect("an old event");
     assert_eq!(page.old.iter().map(|one| one.id).collect::<Vec<_>>(), [event]);
-    world.engine.account(world.account).delivery(delivery).resend().await.expect("sent again");
+    world.engine.as_operator_in(world.account).delivery(delivery).resend().await.expect("sent again");
     let swept = sweep_events(&world.engine.0, world.account, vec![event], Depth::Bodies).await.expect("swept");
     assert_eq!(swept, Swept::default());
     assert_eq!(world.is_pending_and_has_body(delivery).await, (true, true));
@@ -78,7 +78,7 @@ async fn a_resend_during_the_sweep_waits_and_is_refused(database: TestDatabase) 
     // The sweep alone sees yet that the body is gone.
     let resent = tokio::spawn({
         let (engine, account) = (world.engine.clone(), world.account);
-        async move { engine.account(account).delivery(delivery).resend().await }
+        async move { engine.as_operator_in(account).delivery(delivery).resend().await }
     });
     a_task_waits_for_a_lock(&database).await;
     tx.commit().await.expect("committed");
@@ -107,7 +107,7 @@ async fn a_clock_that_is_far_ahead_removes_one_day_at_most(database: TestDatabas
     world.clock.advance(Duration::from_hours(100 * 24));
     let swept = world.engine.sweep().await.expect("swept");
     assert_eq!(swept, Swept::default(), "the clock is not believed");
-    world.engine.account(world.account).delivery(delivery).get().await.expect("it is kept");
+    world.engine.as_operator_in(world.account).delivery(delivery).get().await.expect("it is kept");
 }
 
 on_each_database!(before_the_first_sweep_the_newest_event_tells_how_late_it_can_be);

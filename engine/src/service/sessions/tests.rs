@@ -5,7 +5,7 @@ use crate::testing::{TestDatabase, account, on_each_database, resting_engine};
 const PASSWORD: &str = "correct horse battery";
 
 async fn owner(engine: &Engine, account: AccountId, email: &str) -> SessionToken {
-    let link = engine.account(account).create_setup_link().await.expect("a link");
+    let link = engine.as_operator_in(account).create_setup_link().await.expect("a link");
     engine.users().create_owner(&link, email, PASSWORD).await.expect("an owner")
 }
 

@@ -45,7 +45,7 @@ impl World {
     }
 
     async fn points(&self, filter: &StatisticsFilter) -> Vec<Point> {
-        let statistics = self.engine.account(self.account).statistics(filter).await.expect("statistics");
+        let statistics = self.engine.as_operator_in(self.account).statistics(filter).await.expect("statistics");
         assert_eq!(statistics.rest, None);
         statistics.points
     }
@@ -116,7 +116,7 @@ async fn another_account_has_statistics_of_its_own(database: TestDatabase) {
     let other = account(&world.engine, "other").await;
     for endpoint in [None, Some(world.endpoint)] {
         let filter = StatisticsFilter { endpoint, ..world.filter(1) };
-        let statistics = world.engine.account(other).statistics(&filter).await.expect("statistics");
+        let statistics = world.engine.as_operator_in(other).statistics(&filter).await.expect("statistics");
         assert_eq!(statistics.points, []);
     }
 }
@@ -144,7 +144,7 @@ async fn an_answer_adds_up_so_many_rows_and_names_the_rest(database: TestDatabas
         world.deliver(200).await;
         world.clock.advance(HOUR);
     }
-    let account = world.engine.account(world.account);
+    let account = world.engine.as_operator_in(world.account);
     for (endpoint, most, hours) in [(None, 5, 2), (None, 4, 2), (Some(second), 1, 1)] {
         let filter = StatisticsFilter { endpoint, ..world.filter(1) };
         let statistics = account.statistics_of(&filter, most).await.expect("statistics");
@@ -162,7 +162,7 @@ async fn an_answer_adds_up_so_many_rows_and_names_the_rest(database: TestDatabas
 on_each_database!(a_range_has_an_end_after_its_beginning_and_a_longest_length);
 async fn a_range_has_an_end_after_its_beginning_and_a_longest_length(database: TestDatabase) {
     let world = World::new(&database).await;
-    let account = world.engine.account(world.account);
+    let account = world.engine.as_operator_in(world.account);
     let empty = StatisticsFilter { until: Timestamp::from_unix_micros(0), ..world.filter(1) };
     assert!(matches!(account.statistics(&empty).await, Err(StatisticsError::EmptyRange)));
     for (step, days) in [(Step::Hour, 31), (Step::Day, 400)] {

@@ -9,7 +9,7 @@ async fn the_link_makes_an_owner_and_signs_them_in_and_they_can_sign_in_again(da
     let acme = account(&engine, "acme").await;
     assert!(!engine.users().exist().await.expect("an answer"));
 
-    let link = engine.account(acme).create_setup_link().await.expect("a link");
+    let link = engine.as_operator_in(acme).create_setup_link().await.expect("a link");
     let first = engine.users().create_owner(&link, " Ada@Example.com", PASSWORD).await.expect("an owner");
     assert!(engine.users().exist().await.expect("an answer"));
     let again = engine.sessions().sign_in("ada@EXAMPLE.com ", PASSWORD).await.expect("an answer").expect("signed in");
@@ -24,7 +24,7 @@ on_each_database!(a_link_works_once);
 async fn a_link_works_once(database: TestDatabase) {
     let (engine, _) = resting_engine(&database);
     let acme = account(&engine, "acme").await;
-    let link = engine.account(acme).create_setup_link().await.expect("a link");
+    let link = engine.as_operator_in(acme).create_setup_link().await.expect("a link");
     engine.users().create_owner(&link, "ada@example.com", PASSWORD).await.expect("an owner");
     assert_eq!(engine.users().invited_to(&link).await.expect("an answer"), None);
     let second = engine.users().create_owner(&link, "eve@example.com", PASSWORD).await;
@@ -36,7 +36,7 @@ on_each_database!(of_two_people_with_one_link_one_becomes_the_owner);
 async fn of_two_people_with_one_link_one_becomes_the_owner(database: TestDatabase) {
     let (engine, _) = resting_engine(&database);
     let acme = account(&engine, "acme").await;
-    let link = engine.account(acme).create_setup_link().await.expect("a link");
+    let link = engine.as_operator_in(acme).create_setup_link().await.expect("a link");
     let (ada, eve) = tokio::join!(
         engine.users().create_owner(&link, "ada@example.com", PASSWORD),
         engine.users().create_owner(&link, "eve@example.com", PASSWORD),
@@ -48,7 +48,7 @@ on_each_database!(a_link_ends_after_a_day);
 async fn a_link_ends_after_a_day(database: TestDatabase) {
     let (engine, clock) = resting_engine(&database);
     let acme = account(&engine, "acme").await;
-    let link = engine.account(acme).create_setup_link().await.expect("a link");
+    let link = engine.as_operator_in(acme).create_setup_link().await.expect("a link");
     clock.advance(SETUP_LINK_LIFETIME.saturating_sub(Duration::from_micros(1)));
     assert_eq!(engine.users().invited_to(&link).await.expect("an answer").as_deref(), Some("acme"));
     clock.advance(Duration::from_micros(1));
@@ -61,9 +61,9 @@ on_each_database!(a_new_link_ends_the_earlier_ones_of_its_account_alone);
 async fn a_new_link_ends_the_earlier_ones_of_its_account_alone(database: TestDatabase) {
     let (engine, _) = resting_engine(&database);
     let (acme, other) = (account(&engine, "acme").await, account(&engine, "other").await);
-    let first = engine.account(acme).create_setup_link().await.expect("a link");
-    let foreign = engine.account(other).create_setup_link().await.expect("a link");
-    let second = engine.account(acme).create_setup_link().await.expect("a link");
+    let first = engine.as_operator_in(acme).create_setup_link().await.expect("a link");
+    let foreign = engine.as_operator_in(other).create_setup_link().await.expect("a link");
+    let second = engine.as_operator_in(acme).create_setup_link().await.expect("a link");
     assert_eq!(engine.users().invited_to(&first).await.expect("an answer"), None);
     assert_eq!(engine.users().invited_to(&foreign).await.expect("an answer").as_deref(), Some("other"));
     assert_eq!(engine.users().invited_to(&second).await.expect("an answer").as_deref(), Some("acme"));
@@ -73,9 +73,9 @@ on_each_database!(an_address_that_is_taken_leaves_the_link_good);
 async fn an_address_that_is_taken_leaves_the_link_good(database: TestDatabase) {
     let (engine, _) = resting_engine(&database);
     let (acme, other) = (account(&engine, "acme").await, account(&engine, "other").await);
-    let link = engine.account(acme).create_setup_link().await.expect("a link");
+    let link = engine.as_operator_in(acme).create_setup_link().await.expect("a link");
     engine.users().create_owner(&link, "ada@example.com", PASSWORD).await.expect("an owner");
-    let link = engine.account(other).create_setup_link().await.expect("a link");
+    let link = engine.as_operator_in(other).create_setup_link().await.expect("a link");
     let taken = engine.users().create_owner(&link, "ADA@example.com", PASSWORD).await;
     assert!(matches!(taken, Err(SetupError::EmailTaken)), "{taken:?}");
     engine.users().create_owner(&link, "bob@example.com", PASSWORD).await.expect("an owner");
@@ -86,7 +86,7 @@ async fn a_wrong_entry_leaves_the_link_valid() {
     let database = crate::testing::sqlite().await;
     let (engine, _) = resting_engine(&database);
     let acme = account(&engine, "acme").await;
-    let link = engine.account(acme).create_setup_link().await.expect("a link");
+    let link = engine.as_operator_in(acme).create_setup_link().await.expect("a link");
     let create = async |email: &str, password: &str| engine.users().create_owner(&link, email, password).await;
     assert!(matches!(create("ada", PASSWORD).await, Err(SetupError::Email)));
     assert!(matches!(create("ada@example.com", "elevenchars").await, Err(SetupError::PasswordTooShort)));
@@ -99,9 +99,9 @@ async fn neither_the_link_nor_the_password_is_kept() {
     let database = crate::testing::sqlite().await;
     let (engine, _) = resting_engine(&database);
     let acme = account(&engine, "acme").await;
-    let link = engine.account(acme).create_setup_link().await.expect("a link");
+    let link = engine.as_operator_in(acme).create_setup_link().await.expect("a link");
     let session = engine.users().create_owner(&link, "ada@example.com", PASSWORD).await.expect("an owner");
-    let left = engine.account(acme).create_setup_link().await.expect("a link");
+    let left = engine.as_operator_in(acme).create_setup_link().await.expect("a link");
     let (_, key) = api_key(&engine, Some(acme), "backend").await;
     let crate::db::DatabaseUrl::Sqlite(path) = &database.url else { unreachable!("it is SQLite") };
     let mut kept = std::fs::read(path).expect("readable");

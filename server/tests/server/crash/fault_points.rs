@@ -140,7 +140,7 @@ async fn deliveries_that_a_step_has_held_stay_held_and_the_next_process_goes_on(
     let event = Sender::new(&world).accepted(&server, &request()).await[0];
     within("the delivery arrives", world.receiver.arrived(1)).await;
     let engine = world.engine().await;
-    let endpoint = engine.account(world.account).endpoint(world.endpoint);
+    let endpoint = engine.as_operator_in(world.account).endpoint(world.endpoint);
     endpoint.pause().await.expect("paused");
     server.died().await;
     world.receiver.answer(200);

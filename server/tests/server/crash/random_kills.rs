@@ -54,7 +54,7 @@ async fn start(world: &World, is_to_die: bool) -> Option<Server> {
 /// Pauses or enables a webhook beside the server.
 async fn switch(world: &World, endpoint: EndpointId, on: bool) {
     let engine = world.engine().await;
-    let endpoint = engine.account(world.account).endpoint(endpoint);
+    let endpoint = engine.as_operator_in(world.account).endpoint(endpoint);
     let switched = if on { endpoint.enable().await } else { endpoint.pause().await };
     switched.expect("it is there");
     engine.close().await;

@@ -53,7 +53,7 @@ pub async fn settled(world: &World, endpoints: &[EndpointId]) {
     for &endpoint in endpoints {
         let filter = Filter { state: Some(State::Pending), ..Filter::default() };
         until("no delivery is pending", async || {
-            let pending = engine.account(world.account).endpoint(endpoint).deliveries(&filter, 1).await;
+            let pending = engine.as_operator_in(world.account).endpoint(endpoint).deliveries(&filter, 1).await;
             pending.is_ok_and(|pending| pending.is_empty())
         })
         .await;
@@ -101,10 +101,10 @@ async fn check_endpoint(
     arrivals: &[Arrival],
     tally: &mut Tally,
 ) {
-    let handle = engine.account(world.account).endpoint(endpoint);
+    let handle = engine.as_operator_in(world.account).endpoint(endpoint);
     let url = handle.get().await.expect("an endpoint").url;
     let path = EndpointUrl::from_stored(&url).expect("a URL").url().path().to_owned();
-    let secret = handle.secret().await.expect("a secret");
+    let secret = handle.reveal_secret().await.expect("a secret");
     let log = read_log(engine, world.account, endpoint).await;
     let deliveries: HashMap<EventId, _> = log.iter().map(|delivery| (delivery.event, delivery)).collect();
     assert_eq!(deliveries.len(), log.len(), "an event has two deliveries to one endpoint");

@@ -154,7 +154,7 @@ impl Drop for World {
 pub async fn read_log(engine: &Engine, account: AccountId, endpoint: EndpointId) -> Vec<Delivery> {
     let (mut log, mut from): (Vec<Delivery>, _) = (Vec::new(), None);
     loop {
-        let handle = engine.account(account).endpoint(endpoint);
+        let handle = engine.as_operator_in(account).endpoint(endpoint);
         let page = handle.log(&Filter::default(), from, PAGE).await.expect("the log");
         log.extend(page.deliveries.into_iter().map(|one| one.expect("a delivery that can be used")));
         from = page.next;
@@ -186,5 +186,5 @@ async fn open(url: &DatabaseUrl, key_file: PathBuf) -> Engine {
 
 async fn subscribe(engine: &Engine, account: AccountId, receiver: &Receiver, path: &str) -> EndpointId {
     let draft = EndpointDraft::new(receiver.url(path), Subscriptions::all());
-    engine.account(account).endpoints().create(draft, &engine.new_secret()).await.expect("an endpoint").id
+    engine.as_operator_in(account).endpoints().create(draft, &engine.new_secret()).await.expect("an endpoint").id
 }
