@@ -201,7 +201,7 @@ async fn secrets_open(world: World) {
     world.engine.prove_sealing_key().await.expect("the key of the dump");
     for webhook in world.webhooks().filter(|webhook| webhook.path != "broken-secret") {
         let handle = world.engine.as_operator_in(account(webhook)).endpoint(endpoint(webhook));
-        assert_eq!(handle.secret().await.expect("a secret").reveal(), webhook.secret, "{}", webhook.path);
+        assert_eq!(handle.reveal_secret().await.expect("a secret").reveal(), webhook.secret, "{}", webhook.path);
     }
 }
 
