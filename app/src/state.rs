@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use signet_engine::Engine;
+use signet_mail::Mailer;
 use signet_model::{Timestamp, time::Clock};
 
 /// The state that all handlers share; so do clones.
@@ -19,6 +20,8 @@ pub struct AppState {
     /// The address of the server from outside, without a slash at the end; shown in
     /// the examples for producers.
     pub public_url: Option<String>,
+    /// Sends mail, if the operator has named a mail server; `public_url` is known then.
+    pub mailer: Option<Mailer>,
 }
 
 /// Paths of the built assets, each from the root: `/pkg/signet.0f3a.css`.

@@ -99,6 +99,7 @@ impl Visitor {
             assets: Arc::new(assets),
             dev: false,
             public_url: None,
+            mailer: None,
         });
         Self { engine, account, session: None, router, database }
     }

@@ -9,6 +9,7 @@ use axum::{
 use signet_api::{Api, MAX_EVENT_RATE, rate_limit::Rate};
 use signet_app::AppState;
 use signet_engine::Engine;
+use signet_mail::Mailer;
 use signet_model::time::Clock;
 
 use crate::{
@@ -31,11 +32,13 @@ pub struct Options {
     pub public_url: Option<PublicUrl>,
     /// The most events a second of one account.
     pub max_event_rate: NonZeroU32,
+    /// Sends mail, if the operator has named a mail server.
+    pub mailer: Option<Mailer>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { dev: false, public_url: None, max_event_rate: MAX_EVENT_RATE }
+        Self { dev: false, public_url: None, max_event_rate: MAX_EVENT_RATE, mailer: None }
     }
 }
 
@@ -57,6 +60,7 @@ fn pages(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Router {
         assets: Arc::new(assets::paths()),
         dev: options.dev,
         public_url: options.public_url.as_ref().map(ToString::to_string),
+        mailer: options.mailer.clone(),
     };
     // The last layer is the outermost.
     signet_app::router(state)

@@ -4,6 +4,7 @@ use std::{
     io::Write,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
+    sync::Arc,
 };
 
 use anyhow::Context;
@@ -11,19 +12,21 @@ use clap::Args;
 use signet_engine::{
     Engine, Running, Settings, Shutdown,
     actor::Operator,
+    clock::SystemClock,
     outbound::{Config, Policy},
     service::{
         accounts::NameError,
         event_types::{EventTypeSet, Imported},
     },
 };
+use signet_mail::Mailer;
 use signet_model::AccountId;
 use tokio::net::TcpListener;
 
 use super::account::setup_link;
 use crate::{
     api_client::read_authority,
-    config::{AccountArgs, ClientArgs, DeliveryArgs, PublicUrl, RetentionArgs, Span, StorageArgs},
+    config::{AccountArgs, ClientArgs, DeliveryArgs, MailArgs, PublicUrl, RetentionArgs, Span, StorageArgs},
     descriptors::{self, Shares},
     event_type_file,
     listener::{self, Limits},
@@ -62,6 +65,9 @@ pub struct ServeArgs {
     /// document, whose webhooks are read. The catalogue is made as the file has it.
     #[arg(long, value_name = "FILE", env = "SIGNET_EVENT_TYPES")]
     event_types: Option<PathBuf>,
+    /// Mail.
+    #[command(flatten)]
+    mail: MailArgs,
     /// Attempts.
     #[command(flatten)]
     delivery: DeliveryArgs,
@@ -110,14 +116,23 @@ impl ServeArgs {
     fn outbound(&self) -> anyhow::Result<Config> {
         Ok(Config {
             policy: if self.dev { Policy::PublicAndLoopback } else { Policy::Public },
-            extra_authorities: self.trust_ca.iter().map(|path| read_authority(path)).collect::<anyhow::Result<_>>()?,
+            extra_authorities: self.authorities()?,
             budget: self.delivery.budget.get(),
             max_response_body: self.delivery.max_response_body,
         })
     }
 
-    fn router_options(&self) -> Options {
-        Options { dev: self.dev, public_url: self.public_url.clone(), max_event_rate: self.clients.max_event_rate }
+    fn authorities(&self) -> anyhow::Result<Vec<Vec<u8>>> {
+        self.trust_ca.iter().map(|path| read_authority(path)).collect()
+    }
+
+    fn router_options(&self, mailer: Option<Mailer>) -> Options {
+        Options {
+            dev: self.dev,
+            public_url: self.public_url.clone(),
+            max_event_rate: self.clients.max_event_rate,
+            mailer,
+        }
     }
 }
 
@@ -131,6 +146,8 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     let socket = TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", args.listen))?;
+    let authorities = args.authorities()?;
+    let mailer = args.mail.mailer(authorities, Arc::new(SystemClock))?;
     let event_types = args.event_types.as_deref().map(event_type_file::open).transpose()?;
     let _only_server = ServerLock::take(&storage::url(&args.storage)?)?;
     let engine = storage::open_to_serve(&args.storage, args.settings()?, &args.outbound()?).await?;
@@ -146,9 +163,12 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
         tracing::warn!("--dev: webhooks may reach receivers on this machine. Never use it in production");
     }
     announce(&engine, &args, socket.local_addr()?).await?;
-    let router = router::router(&engine, &engine.clock(), &args.router_options());
+    let router = router::router(&engine, &engine.clock(), &args.router_options(mailer.clone()));
     let serve = listener::serve(socket, router, limits, &shutdown);
     let ((), delivered) = tokio::join!(serve, deliver(running, &shutdown));
+    if let Some(mailer) = mailer {
+        shutdown.deadline.run_until_cancelled(mailer.stop()).await;
+    }
     // A database that does not answer is left alone after the deadline.
     shutdown.deadline.run_until_cancelled(engine.close()).await;
     tracing::info!("stopped");
