@@ -1,7 +1,9 @@
 //! The session's cookie: its name and attributes are decided here alone.
 
+use std::time::Duration;
+
 use axum::http::{HeaderMap, HeaderValue, header};
-use signet_engine::service::sessions::{SESSION_LIFETIME, SessionToken};
+use signet_engine::service::sessions::SessionToken;
 
 /// The browser keeps a `__Host-` cookie only if this very host set it over a
 /// trustworthy connection, for all paths.
@@ -26,8 +28,8 @@ pub(crate) fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 }
 
 /// `Set-Cookie` that keeps a session in the browser.
-pub(crate) fn keep_session(token: &SessionToken) -> Option<HeaderValue> {
-    set(SESSION, token.reveal(), SESSION_LIFETIME.as_secs())
+pub(crate) fn keep_session(token: &SessionToken, lifetime: Duration) -> Option<HeaderValue> {
+    set(SESSION, token.reveal(), lifetime.as_secs())
 }
 
 /// `Set-Cookie` that forgets the session.

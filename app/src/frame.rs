@@ -1,9 +1,9 @@
 //! The frame of a page: the session, the address, and the flash message of a request.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc};
 
 use axum::{
-    extract::{FromRequestParts, OriginalUri, Path},
+    extract::{ConnectInfo, FromRequestParts, OriginalUri, Path},
     http::{HeaderValue, Method, Uri, header, request::Parts},
     response::{Html, IntoResponse, Response},
 };
@@ -12,16 +12,21 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use signet_engine::{
     Engine,
-    actor::{Actor, By, Proof, Rights, Who},
-    service::{AccountHandle, event_types::Catalogue, sessions::Session},
+    actor::Actor,
+    service::{
+        AccountHandle,
+        event_types::Catalogue,
+        sessions::{Browser, Session, SessionToken},
+    },
 };
-use signet_model::{Role, Timestamp};
+use signet_model::Timestamp;
 
 use crate::{
+    cookie,
     error::PageError,
     flash::Flash,
     form::Form,
-    pages::login,
+    pages::{accounts, login},
     redirect::{see_other, with_cookie},
     shell,
     state::AppState,
@@ -35,6 +40,8 @@ pub(crate) struct Frame {
     pub(crate) path: String,
     host: Option<String>,
     pub(crate) flash: Option<Flash>,
+    /// The browser, should it sign in.
+    pub(crate) browser: Browser,
     /// The instant for which the page is rendered.
     pub(crate) now: Timestamp,
 }
@@ -48,21 +55,20 @@ impl Frame {
             path: asked(parts).path().to_owned(),
             host: parts.headers.get(header::HOST).and_then(|it| it.to_str().ok()).map(ToOwned::to_owned),
             flash: Flash::from_headers(&parts.headers),
+            browser: browser(parts),
             now: state.now(),
         }
     }
 
-    /// The frame with its session, if there is one.
+    /// The frame with its session, if there is one for an account.
     pub(crate) fn member(self) -> Option<Member> {
-        let session = self.session.as_ref()?;
-        let who = Who::Person { id: session.user, email: session.email.clone() };
-        let actor = Actor {
-            account: session.account,
-            by: By { who, address: None },
-            rights: Rights::Role(Role::Owner),
-            proved: Proof::NotAsked,
-        };
+        let actor = self.session.as_ref()?.actor(self.browser.address())?;
         Some(Member { frame: self, actor })
+    }
+
+    /// Keeps a session in the browser, and sends it to a page.
+    pub(crate) fn signed_in(&self, token: &SessionToken, path: &str) -> Response {
+        with_cookie(cookie::keep_session(token, self.state.engine.session_lifetime()), see_other(path))
     }
 
     /// The address of the server, for examples.
@@ -111,12 +117,20 @@ impl FromRequestParts<AppState> for Frame {
     }
 }
 
+/// The browser, with its name, its address, and the session that it has.
+fn browser(parts: &Parts) -> Browser {
+    let user_agent = parts.headers.get(header::USER_AGENT).and_then(|it| it.to_str().ok());
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    Browser::new(user_agent, peer, cookie::session_token(&parts.headers))
+}
+
 /// The address as the browser asked for it.
 fn asked(parts: &Parts) -> &Uri {
     parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0)
 }
 
-/// A person with a session. A request without one is sent to the sign-in page.
+/// Somebody with a session for an account. A request without one is sent to the sign-in page,
+/// and a person without an account to that of accounts.
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
     pub(crate) frame: Frame,
@@ -149,7 +163,9 @@ impl FromRequestParts<AppState> for Member {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
-        Frame::of(parts, state).member().ok_or_else(|| see_other(&sign_in_path(parts)))
+        let frame = Frame::of(parts, state);
+        let elsewhere = || if frame.session.is_some() { accounts::PATH.to_owned() } else { sign_in_path(parts) };
+        frame.clone().member().ok_or_else(|| see_other(&elsewhere()))
     }
 }
 

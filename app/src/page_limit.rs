@@ -1,4 +1,5 @@
-//! The limit of pages that one account has made at the same time. Further requests
+//! The limit of pages that one account has made at the same time, or one person without an
+//! account. Further requests
 //! wait, so that one customer's pages leave the database's connections to the others.
 
 use std::{
@@ -13,7 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use signet_engine::service::sessions::Session;
-use signet_model::AccountId;
+use signet_model::{AccountId, UserId};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::timeout,
@@ -25,30 +26,46 @@ use crate::error::PageError;
 const PAGES_PER_ACCOUNT: usize = 4;
 /// The longest wait of a request for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The accounts in memory beyond which those without a page under way are forgotten.
-const ACCOUNTS_KEPT: usize = 1_024;
+/// The parties in memory beyond which those without a page under way are forgotten.
+const PARTIES_KEPT: usize = 1_024;
 
-/// The accounts that have pages under way. Clones share them.
+/// Those who share a number of pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Party {
+    /// All who are signed in for an account.
+    Account(AccountId),
+    /// A person who is signed in for none.
+    Person(UserId),
+}
+
+impl Party {
+    fn of(session: &Session) -> Option<Self> {
+        let account = session.account_id().map(Self::Account);
+        account.or_else(|| session.person().map(Self::Person))
+    }
+}
+
+/// The parties that have pages under way. Clones share them.
 #[derive(Clone, Default)]
-pub(crate) struct PageLimit(Arc<Mutex<HashMap<AccountId, Weak<Semaphore>>>>);
+pub(crate) struct PageLimit(Arc<Mutex<HashMap<Party, Weak<Semaphore>>>>);
 
 impl PageLimit {
     /// Waits for a permit; `None` if that takes too long.
-    async fn acquire(&self, account: AccountId) -> Option<OwnedSemaphorePermit> {
-        let permits = self.permits(account);
+    async fn acquire(&self, party: Party) -> Option<OwnedSemaphorePermit> {
+        let permits = self.permits(party);
         timeout(PATIENCE, permits.acquire_owned()).await.ok()?.ok()
     }
 
-    fn permits(&self, account: AccountId) -> Arc<Semaphore> {
-        let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(permits) = accounts.get(&account).and_then(Weak::upgrade) {
+    fn permits(&self, party: Party) -> Arc<Semaphore> {
+        let mut parties = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(permits) = parties.get(&party).and_then(Weak::upgrade) {
             return permits;
         }
-        if accounts.len() >= ACCOUNTS_KEPT {
-            accounts.retain(|_, permits| permits.strong_count() > 0);
+        if parties.len() >= PARTIES_KEPT {
+            parties.retain(|_, permits| permits.strong_count() > 0);
         }
         let permits = Arc::new(Semaphore::new(PAGES_PER_ACCOUNT));
-        accounts.insert(account, Arc::downgrade(&permits));
+        parties.insert(party, Arc::downgrade(&permits));
         permits
     }
 }
@@ -60,11 +77,11 @@ fn waits_for_a_test(path: &str) -> bool {
 
 /// Lets an account's requests through a few at a time.
 pub(crate) async fn apply(State(limit): State<PageLimit>, request: Request, next: Next) -> Response {
-    let account = request.extensions().get::<Session>().map(|session| session.account);
-    let Some(account) = account.filter(|_| !waits_for_a_test(request.uri().path())) else {
+    let party = request.extensions().get::<Session>().and_then(Party::of);
+    let Some(party) = party.filter(|_| !waits_for_a_test(request.uri().path())) else {
         return next.run(request).await;
     };
-    match limit.acquire(account).await {
+    match limit.acquire(party).await {
         Some(_permit) => next.run(request).await,
         None => PageError::Busy.into_response(),
     }
@@ -76,8 +93,8 @@ mod tests {
 
     use super::*;
 
-    fn account(number: i64) -> AccountId {
-        AccountId::new(Timestamp::from_unix_seconds(number), [0; 10])
+    fn account(number: i64) -> Party {
+        Party::Account(AccountId::new(Timestamp::from_unix_seconds(number), [0; 10]))
     }
 
     #[tokio::test(start_paused = true)]
@@ -100,7 +117,7 @@ mod tests {
         for number in 1..3_000 {
             assert!(limit.acquire(account(number)).await.is_some());
         }
-        assert!(limit.0.lock().expect("the accounts").len() <= ACCOUNTS_KEPT);
+        assert!(limit.0.lock().expect("the accounts").len() <= PARTIES_KEPT);
         assert!(limit.0.lock().expect("the accounts").contains_key(&account(0)), "a page of it is under way");
         drop(permit);
     }

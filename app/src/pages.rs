@@ -6,6 +6,7 @@ use axum::Router;
 use crate::state::AppState;
 
 pub(crate) mod account;
+pub(crate) mod accounts;
 pub(crate) mod api_keys;
 pub(crate) mod delivery;
 pub(crate) mod delivery_log;
@@ -38,6 +39,6 @@ pub(crate) const SECTIONS: [Section; 3] = [
 
 /// The routes of all pages and forms.
 pub(crate) fn routes() -> Router<AppState> {
-    let entrance = login::routes().merge(setup::routes());
+    let entrance = login::routes().merge(setup::routes()).merge(accounts::routes());
     SECTIONS.iter().fold(entrance, |router, section| router.nest(section.path, (section.routes)()))
 }

@@ -1,6 +1,7 @@
 //! The document around every page.
 
 use leptos::{nonce::Nonce, prelude::*};
+use signet_engine::service::sessions::{Holder, Session};
 
 use crate::{
     components::{Icon, sprite},
@@ -35,12 +36,12 @@ pub(crate) fn document(frame: &Frame, title: &str, nonce: &Nonce, content: Strin
     let islands = content.contains("<leptos-island").then(|| islands_loader(&assets.js, &assets.wasm, nonce));
     let title = text::title(title);
     let body = match &frame.session {
-        Some(session) => view! {
-            {session.account_suspended.then(suspended_banner)}
-            {signed_in(frame, &session.account_name, &session.email, content)}
+        Some(Session { account: Some(account), holder, .. }) => view! {
+            {account.suspended.then(suspended_banner)}
+            {signed_in(frame, &account.name, holder, content)}
         }
         .into_any(),
-        None => signed_out(frame, content).into_any(),
+        _ => signed_out(frame, content).into_any(),
     };
     view! {
         <!DOCTYPE html>
@@ -105,13 +106,18 @@ fn suspended_banner() -> impl IntoView {
     }
 }
 
-fn signed_in(frame: &Frame, account: &str, email: &str, content: String) -> impl IntoView + use<> {
+fn signed_in(frame: &Frame, account: &str, holder: &Holder, content: String) -> impl IntoView + use<> {
     view! {
         <header class="top-bar">
             <Brand href=HOME />
             <span class="top-bar-account" title=text::ACCOUNT>{account.to_owned()}</span>
             <div class="top-bar-user">
-                <span class="top-bar-email">{email.to_owned()}</span>
+                {match holder {
+                    Holder::Person { email, .. } => {
+                        Some(view! { <span class="top-bar-email">{email.to_owned()}</span> })
+                    }
+                    Holder::Portal => None,
+                }}
                 <form method="post" action=login::SIGN_OUT_PATH>
                     <button class="button quiet" type="submit">{text::SIGN_OUT}</button>
                 </form>

@@ -16,7 +16,7 @@ use signet_engine::{
         endpoints::{Endpoint, EndpointDraft},
         sessions::Session,
     },
-    testing::{TestDatabase, account, engine, sqlite},
+    testing::{TestDatabase, account, engine, owner, sqlite},
 };
 use signet_model::{
     AccountId, Subscriptions,
@@ -118,9 +118,7 @@ impl Visitor {
 
     /// Signs the owner of an account up; from here on requests carry their session.
     pub(crate) async fn sign_up(&mut self, account: AccountId, email: &str) {
-        let link = self.engine.as_operator_in(account).create_setup_link().await.expect("a link");
-        let token = self.engine.users().create_owner(&link, email, "correct horse battery").await;
-        let token = token.expect("an owner");
+        let token = owner(&self.engine, account, email).await;
         self.session = self.engine.sessions().get(token.reveal()).await.expect("the store");
         assert!(self.session.is_some(), "signed in");
     }

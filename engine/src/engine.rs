@@ -25,6 +25,7 @@ use crate::{
         operational_events::send_notices,
         resends::{Turns, take_up},
         retention::{FIRST_AFTER, sweep_hourly},
+        sessions::SeenNotes,
     },
     settings::Settings,
 };
@@ -71,6 +72,7 @@ impl Engine {
             event_types: Remembered::default(),
             resend_turns: Turns::default(),
             draft_tests: DraftTests::default(),
+            seen_notes: SeenNotes::default(),
         }))
     }
 

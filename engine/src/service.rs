@@ -76,6 +76,7 @@ pub(crate) struct Service {
     pub(crate) event_types: event_types::Remembered,
     pub(crate) resend_turns: resends::Turns,
     pub(crate) draft_tests: deliveries::DraftTests,
+    pub(crate) seen_notes: sessions::SeenNotes,
 }
 
 impl fmt::Debug for Service {

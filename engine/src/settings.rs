@@ -37,6 +37,10 @@ pub struct Settings {
     pub max_endpoints_per_account: u32,
     /// API keys of one account that are in use; as many revoked ones stay listed.
     pub max_api_keys_per_account: u32,
+    /// The time after which a person has to sign in again, however much the session is used.
+    pub session_lifetime: Duration,
+    /// The time after which a session ends that is not used.
+    pub session_idle: Duration,
 }
 
 impl Default for Settings {
@@ -56,6 +60,8 @@ impl Default for Settings {
             keep_statistics: Duration::from_hours(400 * 24),
             max_endpoints_per_account: 100,
             max_api_keys_per_account: 50,
+            session_lifetime: Duration::from_hours(14 * 24),
+            session_idle: Duration::from_hours(24),
         }
     }
 }

@@ -31,6 +31,7 @@ use crate::{
         api_keys::{ApiKey, NewApiKey},
         deliveries::{Delivery, Filter},
         endpoints::EndpointDraft,
+        sessions::{Browser, SessionToken},
     },
 };
 
@@ -270,6 +271,15 @@ pub async fn log(
 pub async fn account(engine: &Engine, name: &str) -> AccountId {
     let name = name.parse().expect("a name");
     engine.accounts().create(&crate::actor::Operator::signet(), &name).await.expect("a new name").id
+}
+
+/// The password of all people in tests.
+pub const PASSWORD: &str = "correct horse battery";
+
+/// A new person, who owns an account and is signed in.
+pub async fn owner(engine: &Engine, account: AccountId, email: &str) -> SessionToken {
+    let link = engine.as_operator_in(account).create_setup_link().await.expect("a link");
+    engine.users().create_owner(&link, email, PASSWORD, &Browser::default()).await.expect("an owner")
 }
 
 /// A new API key with this name and all scopes, and its text.

@@ -7,8 +7,11 @@ use signet_engine::{
     clock::ManualClock,
     db::DatabaseUrl,
     deliver::ingest::{Idempotency, IngestError, NewEvent},
-    service::{deliveries::Filter, removal::Removed, resends::Progress},
-    testing::{Hands, InFlight, TestDatabase, account, api_key, completed, endpoint, on_each_database, resting_engine},
+    service::{deliveries::Filter, removal::Removed, resends::Progress, sessions::Browser},
+    testing::{
+        Hands, InFlight, PASSWORD, TestDatabase, account, api_key, completed, endpoint, on_each_database, owner,
+        resting_engine,
+    },
 };
 use signet_model::AccountId;
 
@@ -159,8 +162,7 @@ async fn an_erased_account_leaves_no_row(database: TestDatabase) {
     let world = World::new(&database).await;
     let other = World::account(&world.engine, "other").await;
     for (account, email) in [(world.account, "ada@example.com"), (other, "bob@example.com")] {
-        let link = world.engine.as_operator_in(account).create_setup_link().await.expect("a link");
-        world.engine.users().create_owner(&link, email, "correct horse battery").await.expect("an owner");
+        owner(&world.engine, account, email).await;
         world.engine.as_operator_in(account).create_setup_link().await.expect("a link");
         api_key(&world.engine, Some(account), "backend").await;
     }
@@ -195,8 +197,7 @@ on_each_database!(a_member_of_another_account_too_stays_a_user);
 async fn a_member_of_another_account_too_stays_a_user(database: TestDatabase) {
     let world = World::new(&database).await;
     let other = World::account(&world.engine, "other").await;
-    let link = world.engine.as_operator_in(world.account).create_setup_link().await.expect("a link");
-    world.engine.users().create_owner(&link, "ada@example.com", "correct horse battery").await.expect("an owner");
+    owner(&world.engine, world.account, "ada@example.com").await;
     database
         .run(
             "INSERT INTO memberships (account_id, user_id, role, created_at)
@@ -204,9 +205,10 @@ async fn a_member_of_another_account_too_stays_a_user(database: TestDatabase) {
         )
         .await;
     world.engine.as_operator_in(world.account).erase().await.expect("erased");
-    let session = world.engine.sessions().sign_in("ada@example.com", "correct horse battery").await.expect("an answer");
+    let browser = Browser::default();
+    let session = world.engine.sessions().sign_in("ada@example.com", PASSWORD, &browser).await.expect("an answer");
     let session = world.engine.sessions().get(session.expect("signed in").reveal()).await.expect("an answer");
-    assert_eq!(session.map(|it| it.account), Some(other));
+    assert_eq!(session.and_then(|it| it.account_id()), Some(other));
 }
 
 on_each_database!(more_than_fits_into_one_transaction_is_erased);

@@ -7,8 +7,8 @@ use signet_engine::{
     clock::ManualClock,
     deliver::ingest::{Idempotency, NewEvent},
     retention::{KEEP_KEYS, Swept},
-    service::{Error, deliveries::ResendError, removal::Removed, sessions::SESSION_LIFETIME},
-    testing::{Hands, TestDatabase, account, completed, endpoint, engine, on_each_database},
+    service::{Error, deliveries::ResendError, removal::Removed},
+    testing::{Hands, TestDatabase, account, completed, endpoint, engine, on_each_database, owner},
 };
 use signet_model::{AccountId, DeliveryId, EndpointId, Subscriptions, delivery::State, retry::Schedule, time::Clock};
 
@@ -185,8 +185,7 @@ async fn a_repeated_request_is_recognised_for_a_day(database: TestDatabase) {
 on_each_database!(sessions_and_links_that_have_ended_are_removed);
 async fn sessions_and_links_that_have_ended_are_removed(database: TestDatabase) {
     let world = World::new(&database).await;
-    let link = world.engine.as_operator_in(world.account).create_setup_link().await.expect("a link");
-    world.engine.users().create_owner(&link, "ada@example.com", "correct horse battery").await.expect("an owner");
+    owner(&world.engine, world.account, "ada@example.com").await;
     world.engine.as_operator_in(world.account).create_setup_link().await.expect("a link");
     let rows = || async {
         (
@@ -196,7 +195,7 @@ async fn sessions_and_links_that_have_ended_are_removed(database: TestDatabase) 
     };
     world.sweep().await;
     assert_eq!(rows().await, (1, 1));
-    world.clock.advance(SESSION_LIFETIME);
+    world.clock.advance(Settings::default().session_lifetime);
     world.sweep().await;
     assert_eq!(rows().await, (0, 0));
 }

@@ -159,6 +159,8 @@ define_ids! {
     DeliveryId = "msg";
     /// Deliveries that are sent again by a filter.
     ResendId = "rsd";
+    /// A session: a browser in which somebody is signed in.
+    SessionId = "ses";
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod mail;
 mod public_url;
 mod remote_url;
 mod retention;
+mod sessions;
 mod span;
 mod storage;
 
@@ -26,6 +27,7 @@ pub use mail::MailArgs;
 pub use public_url::PublicUrl;
 pub use remote_url::RemoteUrl;
 pub use retention::RetentionArgs;
+pub use sessions::SessionArgs;
 pub use span::Span;
 pub use storage::StorageArgs;
 

@@ -82,7 +82,7 @@ mod tests {
     use http_body_util::BodyExt;
     use signet_engine::{
         Settings,
-        testing::{TestDatabase, account, endpoint, engine, sqlite},
+        testing::{TestDatabase, account, endpoint, engine, owner, sqlite},
     };
     use signet_model::AccountId;
     use tower::ServiceExt;
@@ -110,9 +110,7 @@ mod tests {
             let database = sqlite().await;
             let (engine, clock) = engine(&database, Settings::default(), Vec::new());
             let account = account(&engine, "acme").await;
-            let link = engine.as_operator_in(account).create_setup_link().await.expect("a link");
-            let session =
-                engine.users().create_owner(&link, "me@example.com", "correct horse battery").await.expect("an owner");
+            let session = owner(&engine, account, "me@example.com").await;
             let cookie = format!("__Host-signet={}", session.reveal());
             let clock: Arc<dyn Clock> = Arc::new(clock);
             let router = router(&engine, &clock, &options);

@@ -79,7 +79,7 @@ async fn save(member: Member, mut form: Form) -> PageResult {
 }
 
 fn page(frame: &Frame, account: &Account, form: &Form) -> Response {
-    let email = frame.session.as_ref().map(|session| session.email.clone());
+    let email = frame.session.as_ref().and_then(|session| session.email()).map(ToOwned::to_owned);
     frame.render_form(form, text::TITLE, || {
         view! {
             <Breadcrumbs here=text::TITLE />

@@ -54,10 +54,11 @@ async fn show(frame: Frame, form: Form) -> PageResult {
 
 /// Signs in and goes on to the page that was asked for.
 async fn sign_in(frame: Frame, form: Form) -> PageResult {
-    let signed_in = frame.state.engine.sessions().sign_in(form.get(&EMAIL).trim(), form.get(&PASSWORD)).await?;
+    let sessions = frame.state.engine.sessions();
+    let signed_in = sessions.sign_in(form.get(&EMAIL).trim(), form.get(&PASSWORD), &frame.browser).await?;
     let Some(token) = signed_in else { return Ok(page(&frame, &form.refused(text::WRONG))) };
     let next = local_path(form.get(&NEXT)).unwrap_or(HOME);
-    Ok(with_cookie(cookie::keep_session(&token), see_other(next)))
+    Ok(frame.signed_in(&token, next))
 }
 
 /// Ends the session, if there is one.

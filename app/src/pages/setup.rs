@@ -11,12 +11,11 @@ use signet_engine::service::users::SetupError;
 
 use crate::{
     components::{error_summary, password_input, text_input, with_element},
-    cookie,
     error::PageResult,
     form::{Field, Form},
     frame::{Frame, Ids},
     pages::login::{self, EMAIL},
-    redirect::{HOME, see_other, with_cookie},
+    redirect::HOME,
     state::AppState,
 };
 
@@ -58,9 +57,10 @@ async fn show(frame: Frame, Ids(token): Ids<String>) -> PageResult {
 
 /// Creates the owner and signs them in.
 async fn create(frame: Frame, Ids(token): Ids<String>, form: Form) -> PageResult {
-    let created = frame.state.engine.users().create_owner(&token, form.get(&EMAIL).trim(), form.get(&PASSWORD)).await;
+    let (email, password) = (form.get(&EMAIL).trim(), form.get(&PASSWORD));
+    let created = frame.state.engine.users().create_owner(&token, email, password, &frame.browser).await;
     let form = match created {
-        Ok(session) => return Ok(with_cookie(cookie::keep_session(&session), see_other(HOME))),
+        Ok(session) => return Ok(frame.signed_in(&session, HOME)),
         Err(SetupError::Email) => form.invalid(&EMAIL, text::INVALID_EMAIL),
         Err(SetupError::EmailTaken) => form.invalid(&EMAIL, text::EMAIL_TAKEN),
         Err(SetupError::PasswordTooShort) => form.invalid(&PASSWORD, text::PASSWORD_TOO_SHORT),

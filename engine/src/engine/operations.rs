@@ -1,5 +1,7 @@
 //! The operations that the engine offers, each reached by its noun.
 
+use std::time::Duration;
+
 use signet_model::{AccountId, signature::Secret};
 
 use super::Engine;
@@ -81,6 +83,11 @@ impl Engine {
     /// The database failed.
     pub async fn name_operations_account(&self, id_or_name: &str) -> service::Result<()> {
         operational_events::name_account(&self.0, id_or_name).await
+    }
+
+    /// The time after which a person has to sign in again.
+    pub fn session_lifetime(&self) -> Duration {
+        self.0.settings.session_lifetime
     }
 
     /// Makes a random secret, to be shown before its endpoint is saved.

@@ -9,7 +9,7 @@ use crate::queue::{Lock, QueueEntry};
 /// The number of rows that change in one transaction.
 const BATCH: u64 = 500;
 
-/// Users of this account alone, and all ways in; each statement removes some
+/// Users of this account alone who do not operate the server, and all ways in; each statement removes some
 /// (`$2`) of the rows that belong to an account (`$1`).
 const PEOPLE: [&str; 5] = [
     "DELETE FROM sessions WHERE account_id = $1 AND token_hash IN
@@ -20,6 +20,7 @@ const PEOPLE: [&str; 5] = [
     "DELETE FROM users WHERE id IN
        (SELECT user_id FROM memberships WHERE account_id = $1 AND NOT EXISTS
          (SELECT 1 FROM memberships AS other WHERE other.user_id = memberships.user_id AND other.account_id <> $1)
+         AND NOT EXISTS (SELECT 1 FROM operators WHERE operators.user_id = memberships.user_id)
         LIMIT $2)",
     "DELETE FROM memberships WHERE account_id = $1 AND user_id IN
        (SELECT user_id FROM memberships WHERE account_id = $1 LIMIT $2)",

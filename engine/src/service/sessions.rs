@@ -1,24 +1,34 @@
 //! Signed-in browsers.
+//!
+//! A session has an end that nothing moves, and ends before it if it is not used for a while
+//! (OWASP ASVS 5.0, V7.3). Its token is made anew at each sign-in, and only a hash of it is
+//! stored.
 
-use std::{fmt, sync::Arc, time::Duration};
+mod begin;
+mod browser;
+mod seen;
 
-use signet_model::{AccountId, Timestamp, UserId, sql::Lossy};
+use std::{fmt, net::IpAddr, sync::Arc};
+
+use signet_model::{AccountId, Role, SessionId, Timestamp, UserId, sql::Lossy};
 
 use super::{Result, Service, token, users};
 use crate::{
-    db::{self, Pool, Tx},
+    actor::{Actor, By, Operator, Proof, Rights, Who},
+    db::Pool,
     random::Random,
 };
 
-/// The lifetime of a session.
-pub const SESSION_LIFETIME: Duration = Duration::from_hours(14 * 24);
+pub(crate) use begin::{Seat, begin};
+pub use browser::Browser;
+pub(crate) use seen::SeenNotes;
 
 /// The content of the browser's cookie. Only its hash is stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SessionToken(String);
 
 impl SessionToken {
-    pub(super) fn new(random: &Random) -> Self {
+    fn new(random: &Random) -> Self {
         Self(token::new_token(random))
     }
 
@@ -34,38 +44,133 @@ impl fmt::Debug for SessionToken {
     }
 }
 
-/// A signed-in person, for one account.
-#[derive(Debug, Clone, sqlx::FromRow)]
+/// A browser in which somebody is signed in.
+#[derive(Debug, Clone)]
 pub struct Session {
-    /// The user.
-    pub user: UserId,
-    /// Their e-mail address.
-    #[sqlx(try_from = "Lossy")]
-    pub email: String,
-    /// The account at hand, of which the user is a member.
-    pub account: AccountId,
-    /// Its name.
-    #[sqlx(try_from = "Lossy")]
-    pub account_name: String,
-    /// The operator has suspended the account.
-    pub account_suspended: bool,
+    /// Its id, which tells nothing about the token.
+    pub id: SessionId,
+    /// The one who is signed in.
+    pub holder: Holder,
+    /// The account at hand. A person may belong to none.
+    pub account: Option<AtHand>,
+    /// The holder operates the server.
+    pub operator: bool,
+    /// The instant of signing in.
+    pub created_at: Timestamp,
+    /// The instant at which the holder last proved to be who they are.
+    pub proved_at: Timestamp,
 }
 
-/// Begins a session, in the transaction that leads to it, and removes those of the same
-/// person that have ended.
-pub(super) async fn begin(
-    tx: &mut Tx<'_>,
-    token: &SessionToken,
-    user: UserId,
-    account: AccountId,
-    now: Timestamp,
-) -> db::Result<()> {
-    const REMOVE: &str = "DELETE FROM sessions WHERE user_id = $1 AND expires_at <= $2";
-    const INSERT: &str = "INSERT INTO sessions (token_hash, user_id, account_id, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5)";
-    tx.query(REMOVE).bind(user).bind(now).execute().await?;
-    let insert = tx.query(INSERT).bind(&token::hash(token.reveal())[..]).bind(user).bind(account);
-    insert.bind(now).bind(now + SESSION_LIFETIME).execute().await.map(drop)
+/// The one who is signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holder {
+    /// A person who is known by an e-mail address.
+    Person {
+        /// The person.
+        id: UserId,
+        /// Their e-mail address.
+        email: String,
+    },
+    /// Somebody whom the service sent here with a portal link.
+    Portal,
+}
+
+/// The account at hand in a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AtHand {
+    /// The account.
+    pub id: AccountId,
+    /// Its name.
+    pub name: String,
+    /// The operator has suspended the account.
+    pub suspended: bool,
+    /// The holder's role there.
+    pub role: Role,
+}
+
+impl Session {
+    /// The account at hand.
+    pub fn account_id(&self) -> Option<AccountId> {
+        self.account.as_ref().map(|account| account.id)
+    }
+
+    /// The holder's role in the account at hand.
+    pub fn role(&self) -> Option<Role> {
+        self.account.as_ref().map(|account| account.role)
+    }
+
+    /// The person who is signed in.
+    pub const fn person(&self) -> Option<UserId> {
+        match self.holder {
+            Holder::Person { id, .. } => Some(id),
+            Holder::Portal => None,
+        }
+    }
+
+    /// The one who acts in the account at hand, from this address.
+    pub fn actor(&self, address: Option<IpAddr>) -> Option<Actor> {
+        let account = self.account.as_ref()?;
+        let rights = Rights::Role(account.role);
+        Some(Actor { account: account.id, by: self.by(address), rights, proved: Proof::At(self.proved_at) })
+    }
+
+    /// The operator who acts from this address, if the holder is one.
+    pub fn as_operator(&self, address: Option<IpAddr>) -> Option<Operator> {
+        self.operator.then(|| Operator::signed_in(self.by(address), Proof::At(self.proved_at)))
+    }
+
+    /// The holder, acting from this address.
+    pub(crate) fn by(&self, address: Option<IpAddr>) -> By {
+        let who = match &self.holder {
+            Holder::Person { id, email } => Who::Person { id: *id, email: email.clone() },
+            Holder::Portal => Who::Portal { subject: String::new() },
+        };
+        By { who, address }
+    }
+
+    /// The e-mail address of the person who is signed in.
+    pub fn email(&self) -> Option<&str> {
+        match &self.holder {
+            Holder::Person { email, .. } => Some(email),
+            Holder::Portal => None,
+        }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: SessionId,
+    user_id: Option<UserId>,
+    email: Option<Lossy>,
+    account_id: Option<AccountId>,
+    account_name: Option<Lossy>,
+    account_suspended: bool,
+    role: Option<Lossy>,
+    operator: bool,
+    created_at: Timestamp,
+    used_at: Timestamp,
+    proved_at: Timestamp,
+}
+
+impl Row {
+    /// The session, unless the membership has ended.
+    fn session(self) -> Option<Session> {
+        let holder = match self.user_id {
+            Some(id) => Holder::Person { id, email: self.email?.0 },
+            None => Holder::Portal,
+        };
+        let account = match self.account_id {
+            Some(id) => Some(AtHand {
+                id,
+                name: self.account_name?.0,
+                suspended: self.account_suspended,
+                role: self.role?.0.parse().ok()?,
+            }),
+            None => None,
+        };
+        let Self { id, operator, created_at, proved_at, .. } = self;
+        Some(Session { id, holder, account, operator, created_at, proved_at })
+    }
 }
 
 /// The sessions of all accounts.
@@ -74,50 +179,62 @@ pub struct Sessions<'e>(pub(crate) &'e Arc<Service>);
 
 impl Sessions<'_> {
     /// Signs in. `None` if the address or the password is wrong; both take the
-    /// same time, and the answer does not tell which.
-    pub async fn sign_in(self, email: &str, password: &str) -> Result<Option<SessionToken>> {
+    /// same work, and the answer does not tell which.
+    pub async fn sign_in(self, email: &str, password: &str, browser: &Browser) -> Result<Option<SessionToken>> {
+        let Some(user) = self.recognise(email, password).await? else { return Ok(None) };
+        let account = self.last_account(user).await?;
+        let mut tx = self.0.db.begin().await?;
+        let token = begin(self.0, &mut tx, Seat::Person { user, account }, browser).await?;
+        tx.commit().await?;
+        Ok(Some(token))
+    }
+
+    /// The person with this address and this password.
+    async fn recognise(self, email: &str, password: &str) -> Result<Option<UserId>> {
+        const SQL: &str = "SELECT id, password_hash FROM users WHERE email = $1";
         if password.chars().count() > users::MAX_PASSWORD_LEN {
             return Ok(None);
         }
-        let member = match users::parse_email(email) {
-            Some(email) => self.member(&email).await?,
+        let found: Option<(UserId, Lossy)> = match users::parse_email(email) {
+            Some(email) => self.0.db.read(Pool::Pages).await?.query(SQL).bind(&email).fetch_optional().await?,
             None => None,
         };
-        let stored = member.as_ref().map(|member| member.password_hash.clone());
+        let (user, stored) = found.map(|(user, stored)| (user, stored.0)).unzip();
         let right = self.0.passwords.verify(password, stored).await;
-        let Some(Member { id, account_id, .. }) = member.filter(|_| right) else {
+        Ok(user.filter(|_| right))
+    }
+
+    /// The account that a person was in last.
+    async fn last_account(self, user: UserId) -> Result<Option<AccountId>> {
+        const SQL: &str = "SELECT account_id FROM memberships WHERE user_id = $1
+             ORDER BY seen_at IS NULL, seen_at DESC, created_at, account_id LIMIT 1";
+        Ok(self.0.db.read(Pool::Pages).await?.query(SQL).bind(user).fetch_optional_value().await?)
+    }
+
+    /// The session of a cookie, unless it has ended or the membership has. Its use is noted
+    /// behind the request.
+    pub async fn get(self, token: &str) -> Result<Option<Session>> {
+        const SQL: &str = "SELECT s.id, s.user_id, u.email, s.account_id, a.name AS account_name,
+               a.suspended_at IS NOT NULL AS account_suspended, COALESCE(s.role, m.role) AS role,
+               o.user_id IS NOT NULL AS operator, s.created_at, s.used_at, s.proved_at
+             FROM sessions s
+             LEFT JOIN users u ON u.id = s.user_id
+             LEFT JOIN accounts a ON a.id = s.account_id
+             LEFT JOIN memberships m ON m.account_id = s.account_id AND m.user_id = s.user_id
+             LEFT JOIN operators o ON o.user_id = s.user_id
+             WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.used_at > $3";
+        let now = self.0.clock.now();
+        let mut conn = self.0.db.read(Pool::Pages).await?;
+        let query = conn.query(SQL).bind(&token::hash(token)[..]).bind(now);
+        let Some(row) = query.bind(now - self.0.settings.session_idle).fetch_optional::<Row>().await? else {
             return Ok(None);
         };
-        let session = SessionToken::new(&self.0.random);
-        let mut tx = self.0.db.begin().await?;
-        begin(&mut tx, &session, id, account_id, self.0.clock.now()).await?;
-        tx.commit().await?;
-        Ok(Some(session))
-    }
-
-    /// The person with this address, and the first account that they belong to.
-    async fn member(self, email: &str) -> Result<Option<Member>> {
-        const SQL: &str = "SELECT users.id, users.password_hash, memberships.account_id
-             FROM users JOIN memberships ON memberships.user_id = users.id
-             WHERE users.email = $1
-             ORDER BY memberships.created_at, memberships.account_id
-             LIMIT 1";
-        Ok(self.0.db.read(Pool::Pages).await?.query(SQL).bind(email).fetch_optional().await?)
-    }
-
-    /// The session of a cookie, unless it has ended or the membership has.
-    pub async fn get(self, token: &str) -> Result<Option<Session>> {
-        const SQL: &str =
-            "SELECT users.id AS \"user\", users.email, accounts.id AS account, accounts.name AS account_name,
-               accounts.suspended_at IS NOT NULL AS account_suspended
-             FROM sessions
-             JOIN users ON users.id = sessions.user_id
-             JOIN accounts ON accounts.id = sessions.account_id
-             JOIN memberships ON memberships.user_id = sessions.user_id AND memberships.account_id = sessions.account_id
-             WHERE sessions.token_hash = $1 AND sessions.expires_at > $2";
-        let mut conn = self.0.db.read(Pool::Pages).await?;
-        let query = conn.query(SQL).bind(&token::hash(token)[..]).bind(self.0.clock.now());
-        Ok(query.fetch_optional().await?)
+        let used_at = row.used_at;
+        let session = row.session();
+        if let Some(session) = &session {
+            self.0.seen_notes.note(self.0, session, used_at, now);
+        }
+        Ok(session)
     }
 
     /// Ends a session.
@@ -127,14 +244,6 @@ impl Sessions<'_> {
         tx.query(SQL).bind(&token::hash(token)[..]).execute().await?;
         Ok(tx.commit().await?)
     }
-}
-
-#[derive(sqlx::FromRow)]
-struct Member {
-    id: UserId,
-    #[sqlx(try_from = "Lossy")]
-    password_hash: String,
-    account_id: AccountId,
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use signet_model::{AccountId, Timestamp, UserId, text::EmailText};
 
 use super::{
     AccountHandle, Result, Service,
-    sessions::{self, SessionToken},
+    sessions::{self, Browser, Seat, SessionToken},
     token,
 };
 use crate::db::{self, Pool, Tx};
@@ -91,7 +91,13 @@ impl Users<'_> {
     }
 
     /// Uses up a one-time token: creates its account's owner and signs them in.
-    pub async fn create_owner(self, token: &str, email: &str, password: &str) -> Result<SessionToken, SetupError> {
+    pub async fn create_owner(
+        self,
+        token: &str,
+        email: &str,
+        password: &str,
+        browser: &Browser,
+    ) -> Result<SessionToken, SetupError> {
         let email = parse_email(email).ok_or(SetupError::Email)?;
         check_length(password)?;
         // Saves the hash; the transaction decides.
@@ -101,11 +107,11 @@ impl Users<'_> {
         let password_hash = self.0.passwords.hash(password, self.0.random.bytes()).await;
         let now = self.0.clock.now();
         let user = UserId::new(now, self.0.random.bytes());
-        let session = SessionToken::new(&self.0.random);
         let mut tx = self.0.db.begin().await?;
         let account = use_link(&mut tx, token, now).await?.ok_or(SetupError::LinkInvalid)?;
         insert_owner(&mut tx, account, &NewUser { id: user, email, password_hash }, now).await?;
-        sessions::begin(&mut tx, &session, user, account, now).await?;
+        let seat = Seat::Person { user, account: Some(account) };
+        let session = sessions::begin(self.0, &mut tx, seat, browser).await?;
         tx.commit().await?;
         Ok(session)
     }

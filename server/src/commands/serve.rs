@@ -26,7 +26,9 @@ use tokio::net::TcpListener;
 use super::account::setup_link;
 use crate::{
     api_client::read_authority,
-    config::{AccountArgs, ClientArgs, DeliveryArgs, MailArgs, PublicUrl, RetentionArgs, Span, StorageArgs},
+    config::{
+        AccountArgs, ClientArgs, DeliveryArgs, MailArgs, PublicUrl, RetentionArgs, SessionArgs, Span, StorageArgs,
+    },
     descriptors::{self, Shares},
     event_type_file,
     listener::{self, Limits},
@@ -77,6 +79,9 @@ pub struct ServeArgs {
     /// Limits for one account.
     #[command(flatten)]
     accounts: AccountArgs,
+    /// Sessions.
+    #[command(flatten)]
+    sessions: SessionArgs,
     /// The time for requests and attempts under way to end when stopping.
     #[arg(long, value_name = "TIME", env = "SIGNET_STOP_LIMIT", default_value = "15s")]
     stop_limit: Span,
@@ -88,7 +93,7 @@ impl ServeArgs {
     /// # Errors
     /// Options contradict one another.
     fn settings(&self) -> anyhow::Result<Settings> {
-        let Self { delivery, retention, accounts, .. } = self;
+        let Self { delivery, retention, accounts, sessions, .. } = self;
         delivery.check()?;
         retention.check()?;
         Ok(Settings {
@@ -106,6 +111,8 @@ impl ServeArgs {
             keep_statistics: retention.keep_statistics.get(),
             max_endpoints_per_account: accounts.max_webhooks_per_account,
             max_api_keys_per_account: accounts.max_api_keys_per_account,
+            session_lifetime: sessions.session_lifetime.get(),
+            session_idle: sessions.session_idle.get(),
         })
     }
 

@@ -1,0 +1,57 @@
+-- People: their roles, the sessions that they can look through and end, and those who
+-- operate the server.
+
+-- The role "member" allowed no less than others: a developer comes nearest to it.
+CREATE TABLE new_memberships (
+    account_id BLOB NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    user_id    BLOB NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    role       TEXT NOT NULL CHECK (role IN ('owner', 'admin', 'developer', 'viewer')),
+    created_at INTEGER NOT NULL,
+    -- The last use of a session in this account; noted once a minute at most.
+    seen_at    INTEGER,
+    PRIMARY KEY (account_id, user_id)
+) STRICT;
+
+INSERT INTO new_memberships (account_id, user_id, role, created_at)
+SELECT account_id, user_id, CASE role WHEN 'member' THEN 'developer' ELSE role END, created_at FROM memberships;
+DROP TABLE memberships;
+ALTER TABLE new_memberships RENAME TO memberships;
+CREATE INDEX memberships_by_user ON memberships (user_id);
+
+-- Sessions of before go on, as if they had been used at this moment.
+CREATE TABLE new_sessions (
+    token_hash BLOB NOT NULL PRIMARY KEY CHECK (length(token_hash) = 32),
+    -- Names the session in lists. It tells nothing about the token.
+    id         BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+    -- NULL: the session of a portal link, whose holder is not known here.
+    user_id    BLOB REFERENCES users (id) ON DELETE CASCADE,
+    -- NULL: a person who belongs to no account.
+    account_id BLOB REFERENCES accounts (id) ON DELETE CASCADE,
+    -- The role of a portal link. A person has that of the membership.
+    role       TEXT CHECK (role IN ('owner', 'admin', 'developer', 'viewer')),
+    created_at INTEGER NOT NULL,
+    -- Noted once a minute at most.
+    used_at    INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    -- When the holder last proved to be who they are: by signing in, or when asked again.
+    proved_at  INTEGER NOT NULL,
+    device     TEXT NOT NULL CHECK (length(device) <= 200),
+    address    TEXT NOT NULL CHECK (length(address) <= 45),
+    CHECK ((user_id IS NULL) = (role IS NOT NULL)),
+    CHECK (user_id IS NOT NULL OR account_id IS NOT NULL)
+) STRICT;
+
+INSERT INTO new_sessions (token_hash, id, user_id, account_id, created_at, used_at, expires_at, proved_at, device, address)
+SELECT token_hash, randomblob(16), user_id, account_id, created_at, unixepoch() * 1000000, expires_at, created_at, '', ''
+FROM sessions;
+DROP TABLE sessions;
+ALTER TABLE new_sessions RENAME TO sessions;
+CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+CREATE INDEX sessions_by_account ON sessions (account_id, user_id);
+CREATE INDEX sessions_by_user ON sessions (user_id, used_at);
+
+-- The people who operate the server.
+CREATE TABLE operators (
+    user_id    BLOB NOT NULL PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
+    created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
