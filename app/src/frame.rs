@@ -30,6 +30,7 @@ use crate::{
     redirect::{see_other, with_cookie},
     shell,
     state::AppState,
+    transport::Transport,
 };
 
 /// The frame of a page, with a session or without.
@@ -40,6 +41,8 @@ pub(crate) struct Frame {
     pub(crate) path: String,
     host: Option<String>,
     pub(crate) flash: Option<Flash>,
+    /// The way by which the browser came.
+    pub(crate) transport: Transport,
     /// The browser, should it sign in.
     pub(crate) browser: Browser,
     /// The instant for which the page is rendered.
@@ -55,6 +58,7 @@ impl Frame {
             path: asked(parts).path().to_owned(),
             host: parts.headers.get(header::HOST).and_then(|it| it.to_str().ok()).map(ToOwned::to_owned),
             flash: Flash::from_headers(&parts.headers),
+            transport: parts.extensions.get::<Transport>().copied().unwrap_or(Transport::Secure),
             browser: browser(parts),
             now: state.now(),
         }

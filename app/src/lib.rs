@@ -42,9 +42,13 @@ mod state;
 #[cfg(all(test, feature = "ssr"))]
 mod testing;
 #[cfg(feature = "ssr")]
+mod transport;
+#[cfg(feature = "ssr")]
 mod words;
 
 #[cfg(feature = "ssr")]
 pub use routes::router;
 #[cfg(feature = "ssr")]
 pub use state::{AppState, AssetPaths};
+#[cfg(feature = "ssr")]
+pub use transport::Transport;

@@ -1,13 +1,14 @@
 //! The screens, one file or folder each: path, routes, fields, handlers, view and tests.
 //! Each has a module `text` with all sentences that a person reads there.
 
-use axum::Router;
+use axum::{Router, middleware};
 
 use crate::state::AppState;
 
 pub(crate) mod account;
 pub(crate) mod accounts;
 pub(crate) mod api_keys;
+pub(crate) mod connection;
 pub(crate) mod delivery;
 pub(crate) mod delivery_log;
 pub(crate) mod error;
@@ -38,7 +39,8 @@ pub(crate) const SECTIONS: [Section; 3] = [
 ];
 
 /// The routes of all pages and forms.
-pub(crate) fn routes() -> Router<AppState> {
-    let entrance = login::routes().merge(setup::routes()).merge(accounts::routes());
+pub(crate) fn routes(state: &AppState) -> Router<AppState> {
+    let safe = middleware::from_fn_with_state(state.clone(), connection::require_safe);
+    let entrance = login::routes().merge(setup::routes()).layer(safe).merge(accounts::routes());
     SECTIONS.iter().fold(entrance, |router, section| router.nest(section.path, (section.routes)()))
 }

@@ -24,7 +24,7 @@ pub fn router(state: AppState) -> Router {
     Router::new()
         .route("/", get(async || see_other(HOME)))
         .route("/favicon.svg", get(favicon))
-        .merge(pages::routes())
+        .merge(pages::routes(&state))
         .route("/live/{*name}", post(server_function))
         .fallback(async || PageError::NotFound)
         .method_not_allowed_fallback(async || PageError::MethodNotAllowed)

@@ -20,7 +20,7 @@ pub mod event_types;
 pub mod events;
 pub mod ledger;
 pub(crate) mod operational_events;
-mod password;
+pub mod password;
 #[cfg(test)]
 mod plans;
 pub mod removal;

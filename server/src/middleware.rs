@@ -1,8 +1,9 @@
 //! The layers that a browser's request passes before it reaches a page, from the outside in:
-//! [`headers`], [`same_origin`], [`sign_in_limit`], [`body_limit`], [`session`].
+//! [`headers`], [`same_origin`], [`sign_in_limit`], [`body_limit`], [`plain_http`], [`session`].
 
 pub mod body_limit;
 pub mod headers;
+pub mod plain_http;
 pub mod same_origin;
 pub mod session;
 pub mod sign_in_limit;

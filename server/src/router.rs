@@ -18,7 +18,7 @@ use crate::{
     middleware::{
         body_limit,
         headers::{self, Https},
-        same_origin, session,
+        plain_http, same_origin, session,
         sign_in_limit::{self, SignInLimit},
     },
 };
@@ -65,6 +65,7 @@ fn pages(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Router {
     // The last layer is the outermost.
     signet_app::router(state)
         .layer(from_fn_with_state(engine.clone(), session::look_up))
+        .layer(from_fn_with_state(home.clone(), plain_http::hand_over_cookies))
         .layer(from_fn(body_limit::read))
         .layer(from_fn_with_state(SignInLimit::default(), sign_in_limit::check))
         .layer(from_fn_with_state(home, same_origin::check))
@@ -240,6 +241,59 @@ mod tests {
             assert!(response.status().is_redirection(), "{cookie}");
             assert!(response.headers()["location"].to_str().is_ok_and(|to| to.starts_with("/login")), "{cookie}");
         }
+    }
+
+    /// The cookie of a browser that signs in at this host.
+    async fn sign_in_at(browser: &Browser, host: &str, origin: &str) -> Response {
+        let headers = [("host", host), ("origin", origin)];
+        let form = "email=me%40example.com&password=correct+horse+battery";
+        let mut request = Request::post("/login").header("content-type", "application/x-www-form-urlencoded");
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(Body::from(form)).expect("a request");
+        browser.router.clone().oneshot(request).await.expect("an answer")
+    }
+
+    #[tokio::test]
+    async fn over_https_the_session_is_in_a_host_cookie() {
+        let browser = Browser::new().await;
+        let answer = sign_in_at(&browser, "signet.example", "https://signet.example").await;
+        let cookie = answer.headers()["set-cookie"].to_str().expect("text");
+        assert!(cookie.starts_with("__Host-signet=") && cookie.contains("; Secure; HttpOnly; "), "{cookie}");
+    }
+
+    #[tokio::test]
+    async fn on_plain_http_at_this_machine_a_browser_that_drops_secure_cookies_signs_in() {
+        let browser = Browser::new().await;
+        let answer = sign_in_at(&browser, HOST, ORIGIN).await;
+        let cookie = answer.headers()["set-cookie"].to_str().expect("text").to_owned();
+        assert!(cookie.starts_with("loopback-signet=") && !cookie.contains("Secure"), "{cookie}");
+        let kept = cookie.split(';').next().expect("a cookie");
+        let page = browser.send(Method::GET, "/settings/webhooks", &[("cookie", kept)], "").await;
+        assert_eq!(page.status(), StatusCode::OK);
+        // The name counts at this machine alone.
+        let elsewhere = Request::get("/settings/webhooks").header("host", "signet.example").header("cookie", kept);
+        let elsewhere = elsewhere.body(Body::empty()).expect("a request");
+        assert!(browser.router.clone().oneshot(elsewhere).await.expect("an answer").status().is_redirection());
+        // Signing out ends it.
+        let own = [("origin", ORIGIN), ("cookie", kept)];
+        browser.send(Method::POST, "/logout", &own, "").await;
+        let page = browser.send(Method::GET, "/settings/webhooks", &[("cookie", kept)], "").await;
+        assert!(page.status().is_redirection());
+    }
+
+    #[tokio::test]
+    async fn on_plain_http_elsewhere_the_page_says_so_and_asks_for_no_password() {
+        let browser = Browser::new().await;
+        let page = Request::get("/login").header("host", "192.168.1.7:8080").body(Body::empty()).expect("a request");
+        let page = browser.router.clone().oneshot(page).await.expect("an answer");
+        let body = page.into_body().collect().await.expect("a body").to_bytes();
+        let html = String::from_utf8_lossy(&body);
+        assert!(html.contains("plain http") && !html.contains("type=\"password\""), "{html}");
+        let answer = sign_in_at(&browser, "192.168.1.7:8080", "http://192.168.1.7:8080").await;
+        assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(!answer.headers().contains_key("set-cookie"));
     }
 
     #[tokio::test]

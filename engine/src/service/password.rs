@@ -1,10 +1,14 @@
-//! Passwords: argon2id, a few at a time.
+//! Passwords: the rules for new ones, and argon2id, a few at a time.
+
+mod rules;
 
 use argon2::{
     Argon2,
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use tokio::{sync::Semaphore, task::spawn_blocking};
+
+pub use rules::{MAX_LEN, MIN_LEN, MIN_LEN_WITH_SECOND_FACTOR, Weak, check};
 
 /// Each hash takes 19 MiB and a core for a while: a crowd that signs in waits
 /// here and does not take the machine away from the deliveries.
