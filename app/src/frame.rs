@@ -12,7 +12,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use signet_engine::{
     Engine,
-    actor::Actor,
+    actor::{Actor, Permission},
     service::{
         AccountHandle,
         event_types::Catalogue,
@@ -73,6 +73,12 @@ impl Frame {
     /// Keeps a session in the browser, and sends it to a page.
     pub(crate) fn signed_in(&self, token: &SessionToken, path: &str) -> Response {
         with_cookie(cookie::keep_session(token, self.state.engine.session_lifetime()), see_other(path))
+    }
+
+    /// Returns true if the session has a permission in its account.
+    pub(crate) fn may(&self, permission: Permission) -> bool {
+        let actor = self.session.as_ref().and_then(|session| session.actor(None));
+        actor.is_some_and(|actor| actor.may(permission))
     }
 
     /// The address of the server, for examples.

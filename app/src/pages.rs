@@ -2,12 +2,14 @@
 //! Each has a module `text` with all sentences that a person reads there.
 
 use axum::{Router, middleware};
+use signet_engine::actor::Permission;
 
 use crate::state::AppState;
 
 pub(crate) mod account;
 pub(crate) mod accounts;
 pub(crate) mod api_keys;
+pub(crate) mod audit;
 pub(crate) mod connection;
 pub(crate) mod delivery;
 pub(crate) mod delivery_log;
@@ -28,14 +30,41 @@ pub(crate) struct Section {
     pub(crate) path: &'static str,
     pub(crate) label: &'static str,
     pub(crate) icon: &'static str,
+    /// The permission without which the section is not offered.
+    pub(crate) permission: Permission,
     routes: fn() -> Router<AppState>,
 }
 
 /// All sections, in the order of the navigation.
-pub(crate) const SECTIONS: [Section; 3] = [
-    Section { path: webhooks::PATH, label: webhooks::text::TITLE, icon: "webhook", routes: webhooks::routes },
-    Section { path: api_keys::PATH, label: api_keys::text::TITLE, icon: "key", routes: api_keys::routes },
-    Section { path: account::PATH, label: account::text::TITLE, icon: "account", routes: account::routes },
+pub(crate) const SECTIONS: [Section; 4] = [
+    Section {
+        path: webhooks::PATH,
+        label: webhooks::text::TITLE,
+        icon: "webhook",
+        permission: Permission::Read,
+        routes: webhooks::routes,
+    },
+    Section {
+        path: api_keys::PATH,
+        label: api_keys::text::TITLE,
+        icon: "key",
+        permission: Permission::ManageKeys,
+        routes: api_keys::routes,
+    },
+    Section {
+        path: audit::PATH,
+        label: audit::text::TITLE,
+        icon: "clock",
+        permission: Permission::ReadAudit,
+        routes: audit::routes,
+    },
+    Section {
+        path: account::PATH,
+        label: account::text::TITLE,
+        icon: "account",
+        permission: Permission::Read,
+        routes: account::routes,
+    },
 ];
 
 /// The routes of all pages and forms.

@@ -127,7 +127,11 @@ fn signed_in(frame: &Frame, account: &str, holder: &Holder, content: String) -> 
             <nav class="side-nav" aria-label=text::SETTINGS>
                 <p class="side-nav-title" aria-hidden="true">{text::SETTINGS}</p>
                 <ul>
-                    {SECTIONS.iter().map(|section| nav_item(frame, section)).collect_view()}
+                    {SECTIONS
+                        .iter()
+                        .filter(|section| frame.may(section.permission))
+                        .map(|section| nav_item(frame, section))
+                        .collect_view()}
                 </ul>
             </nav>
             <main id="main" class="content" tabindex="-1">

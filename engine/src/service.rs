@@ -7,7 +7,7 @@
 
 pub mod accounts;
 pub mod api_keys;
-mod audit_log;
+pub mod audit_log;
 pub mod backlog;
 mod change;
 mod closing;

@@ -35,7 +35,7 @@ impl Engine {
     }
 
     /// The audit log of the installation.
-    pub fn audit_log(&self) -> AuditLog<'_> {
+    pub fn audit_log(&self) -> AuditLog {
         AuditLog::of_installation(&self.0)
     }
 

@@ -28,30 +28,30 @@ pub struct Page {
 }
 
 /// The audit log of an account, or of the installation.
-#[derive(Debug, Clone, Copy)]
-pub struct AuditLog<'e> {
-    service: &'e Arc<Service>,
+#[derive(Debug, Clone)]
+pub struct AuditLog {
+    service: Arc<Service>,
     chain: AccountId,
 }
 
-impl<'e> AccountHandle<'e> {
+impl AccountHandle<'_> {
     /// The audit log of the account.
     ///
     /// # Errors
     /// The actor may not read it.
-    pub fn audit_log(self) -> Result<AuditLog<'e>> {
+    pub fn audit_log(self) -> Result<AuditLog> {
         self.actor.check(Permission::ReadAudit)?;
-        Ok(AuditLog { service: self.service, chain: self.id })
+        Ok(AuditLog { service: Arc::clone(self.service), chain: self.id })
     }
 }
 
-impl<'e> AuditLog<'e> {
-    pub(crate) const fn of_installation(service: &'e Arc<Service>) -> Self {
-        Self { service, chain: AccountId::from_uuid(Uuid::nil()) }
+impl AuditLog {
+    pub(crate) fn of_installation(service: &Arc<Service>) -> Self {
+        Self { service: Arc::clone(service), chain: AccountId::from_uuid(Uuid::nil()) }
     }
 
     /// Lists up to `limit` entries that a filter selects, newest first, before a number.
-    pub async fn page(self, filter: &Filter, before: Option<i64>, limit: usize) -> Result<Page> {
+    pub async fn page(&self, filter: &Filter, before: Option<i64>, limit: usize) -> Result<Page> {
         let mut conn = self.service.db.read(Pool::Pages).await?;
         let first = before.unwrap_or(i64::MAX);
         let (mut page, mut at, mut looked_at) = (Page::default(), first, 0);
