@@ -169,6 +169,8 @@ impl From<service::Error> for Problem {
                 "Another request has changed it since. Read it again, and repeat the change on what it is now.",
             ),
             Error::Forbidden(permission) => Self::forbidden(*permission),
+            // Keys are never asked.
+            Error::ProofNeeded => missing(Code::MissingScope),
             Error::Interrupted => missing(Code::TryAgain),
             Error::Database(error) => error.into(),
         }

@@ -23,6 +23,8 @@ mod fields;
 #[cfg(feature = "ssr")]
 mod prose;
 #[cfg(feature = "ssr")]
+mod qr_code;
+#[cfg(feature = "ssr")]
 mod scopes;
 #[cfg(feature = "ssr")]
 pub(crate) use confirm::Confirm;
@@ -32,5 +34,7 @@ pub(crate) use event_types::{event_type_tags, event_types_input};
 pub(crate) use fields::{alert, error_summary, field_error, hidden_input, password_input, text_input};
 #[cfg(feature = "ssr")]
 pub(crate) use prose::{with_code, with_element};
+#[cfg(feature = "ssr")]
+pub(crate) use qr_code::qr_code;
 #[cfg(feature = "ssr")]
 pub(crate) use scopes::scopes_input;

@@ -1,8 +1,9 @@
 //! Errors of pages and of the calls of islands.
 
 use axum::{
+    body::{Body, Bytes, to_bytes},
     extract::{Request, State},
-    http::StatusCode,
+    http::{Method, StatusCode},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -14,7 +15,10 @@ use signet_engine::{
     service::{self, accounts::ThresholdError, deliveries::TestError},
 };
 
-use crate::{frame::Frame, pages, state::AppState};
+use crate::{form::Form, frame::Frame, pages, state::AppState};
+
+/// The largest form, in bytes, as the server lets it through.
+const MAX_FORM: usize = 64 * 1024;
 
 /// A page, or its error.
 pub(crate) type PageResult = Result<Response, PageError>;
@@ -29,6 +33,8 @@ pub(crate) enum PageError {
     MethodNotAllowed,
     /// The island's call came without a session.
     SignedOut,
+    /// The person has to prove again to be the one who signed in.
+    ProofNeeded,
     /// The body of the request is no form.
     Unreadable,
     /// The row cannot be used as it is stored.
@@ -56,7 +62,7 @@ impl PageError {
             Self::SignedOut => StatusCode::UNAUTHORIZED,
             Self::Unreadable => StatusCode::BAD_REQUEST,
             Self::Unusable => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Forbidden | Self::Suspended => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::Suspended | Self::ProofNeeded => StatusCode::FORBIDDEN,
             Self::Busy | Self::TooSlow => StatusCode::SERVICE_UNAVAILABLE,
             Self::TestsUnderWay(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -74,6 +80,7 @@ impl From<service::Error> for PageError {
             | service::Error::ResendNotFound
             | service::Error::ApiKeyNotFound => Self::NotFound,
             service::Error::Forbidden(_) => Self::Forbidden,
+            service::Error::ProofNeeded => Self::ProofNeeded,
             service::Error::Unusable(_) | service::Error::UnusableDelivery(_) => Self::Unusable,
             service::Error::Database(db::Error::TooSlow) => {
                 tracing::warn!("a page was stopped because it took too long");
@@ -141,11 +148,27 @@ impl IntoResponse for PageError {
     }
 }
 
-/// Turns the errors of all handlers into pages.
+/// Turns the errors of all handlers into pages. Where proof is needed again, that is the
+/// question for it, which keeps the form.
 pub(crate) async fn as_page(State(_): State<AppState>, frame: Frame, request: Request, next: Next) -> Response {
+    let (request, fields) = match keep_fields(request).await {
+        Ok(kept) => kept,
+        Err(error) => return pages::error::page(&frame, error),
+    };
     let response = next.run(request).await;
     match response.extensions().get::<PageError>() {
+        Some(PageError::ProofNeeded) => pages::prove::ask(&frame, fields.as_deref().map(Form::of_body)).await,
         Some(&error) => pages::error::page(&frame, error),
         None => response,
     }
+}
+
+/// The request, and the fields of its form if it is one.
+async fn keep_fields(request: Request) -> Result<(Request, Option<Bytes>), PageError> {
+    if request.method() != Method::POST {
+        return Ok((request, None));
+    }
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, MAX_FORM).await.map_err(|_| PageError::Unreadable)?;
+    Ok((Request::from_parts(parts, Body::from(body.clone())), Some(body)))
 }

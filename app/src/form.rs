@@ -131,6 +131,23 @@ impl Form {
         chosen.filter_map(move |(name, _)| name.strip_prefix(prefix))
     }
 
+    /// The form with this before the names of all fields, and without passwords.
+    pub(crate) fn kept(self, prefix: &str) -> Self {
+        let values = self.values.into_iter().filter(|(name, _)| !name.contains("password"));
+        Self { values: values.map(|(name, value)| (format!("{prefix}{name}"), value)).collect(), ..Self::default() }
+    }
+
+    /// The fields whose names begin so, with the rest of their names, and their values.
+    pub(crate) fn prefixed<'f>(&'f self, prefix: &'f str) -> impl Iterator<Item = (&'f str, &'f str)> {
+        self.values.iter().filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.as_str())))
+    }
+
+    /// The fields of a form as it was sent.
+    pub(crate) fn of_body(body: &[u8]) -> Self {
+        let pairs = form_urlencoded::parse(body);
+        Self { values: pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect(), ..Self::default() }
+    }
+
     /// Returns `true` if no value was sent.
     pub(crate) fn is_blank(&self) -> bool {
         self.values.is_empty()

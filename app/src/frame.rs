@@ -87,6 +87,11 @@ impl Frame {
         self.state.public_url.clone().unwrap_or_else(guessed)
     }
 
+    /// The name of the product, as browsers and apps show it beside passkeys and codes.
+    pub(crate) fn product(&self) -> &str {
+        shell::PRODUCT
+    }
+
     /// Renders a page. `content` is called where islands can be made.
     pub(crate) fn render<V: IntoView>(&self, title: &str, content: impl FnOnce() -> V) -> Response {
         let nonce = Nonce::new();
@@ -184,12 +189,17 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 
 /// The sign-in page, which leads back to the page of the request. An address that
 /// only takes a POST cannot be returned to.
-fn sign_in_path(parts: &Parts) -> String {
+pub(crate) fn sign_in_path(parts: &Parts) -> String {
     if parts.method != Method::GET {
         return login::PATH.to_owned();
     }
     let asked = asked(parts).path_and_query().map_or("/", |it| it.as_str());
-    format!("{}?{}={}", login::PATH, login::NEXT.name, utf8_percent_encode(asked, ENCODED))
+    with_next(login::PATH, asked)
+}
+
+/// A path of signing in that leads on to another.
+pub(crate) fn with_next(path: &str, next: &str) -> String {
+    format!("{path}?{}={}", login::NEXT.name, utf8_percent_encode(next, ENCODED))
 }
 
 /// The ids in the path. A segment that is no id leads to no page.

@@ -15,6 +15,10 @@ pub(crate) mod delivery;
 pub(crate) mod delivery_log;
 pub(crate) mod error;
 pub(crate) mod login;
+pub(crate) mod oidc;
+pub(crate) mod prove;
+pub(crate) mod second_step;
+pub(crate) mod security;
 pub(crate) mod setup;
 pub(crate) mod webhook;
 pub(crate) mod webhook_delete;
@@ -36,7 +40,7 @@ pub(crate) struct Section {
 }
 
 /// All sections, in the order of the navigation.
-pub(crate) const SECTIONS: [Section; 4] = [
+pub(crate) const SECTIONS: [Section; 5] = [
     Section {
         path: webhooks::PATH,
         label: webhooks::text::TITLE,
@@ -65,11 +69,19 @@ pub(crate) const SECTIONS: [Section; 4] = [
         permission: Permission::Read,
         routes: account::routes,
     },
+    Section {
+        path: security::PATH,
+        label: security::text::TITLE,
+        icon: "key",
+        permission: Permission::Read,
+        routes: security::routes,
+    },
 ];
 
 /// The routes of all pages and forms.
 pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     let safe = middleware::from_fn_with_state(state.clone(), connection::require_safe);
-    let entrance = login::routes().merge(setup::routes()).layer(safe).merge(accounts::routes());
+    let entrance = login::routes().merge(second_step::routes()).merge(oidc::routes()).merge(setup::routes());
+    let entrance = entrance.layer(safe).merge(prove::routes()).merge(accounts::routes());
     SECTIONS.iter().fold(entrance, |router, section| router.nest(section.path, (section.routes)()))
 }

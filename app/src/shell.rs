@@ -10,8 +10,12 @@ use crate::{
     redirect::HOME,
 };
 
+/// The name of the product.
+pub(crate) const PRODUCT: &str = "Signet";
+
 mod text {
-    pub(super) const PRODUCT: &str = "Signet";
+    use super::PRODUCT;
+
     pub(super) const SKIP: &str = "Skip to content";
     pub(super) const DEV_LABEL: &str = "Development mode";
     pub(super) const DEV: &str = "Development mode.";
@@ -184,7 +188,7 @@ fn Brand(href: &'static str) -> impl IntoView {
     view! {
         <a class="brand" href=href>
             <Icon name="mark" class="brand-mark" />
-            {text::PRODUCT}
+            {PRODUCT}
         </a>
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use signet_engine::Engine;
+use signet_engine::{Engine, oidc::Providers};
 use signet_mail::Mailer;
 use signet_model::{Timestamp, time::Clock};
 
@@ -20,6 +20,8 @@ pub struct AppState {
     /// The address of the server from outside, without a slash at the end; shown in
     /// the examples for producers.
     pub public_url: Option<String>,
+    /// The OpenID providers at which people sign in.
+    pub oidc: Providers,
     /// Sends mail, if the operator has named a mail server; `public_url` is known then.
     pub mailer: Option<Mailer>,
 }

@@ -11,6 +11,8 @@ use http_body_util::BodyExt;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use signet_engine::{
     Engine, Settings,
+    clock::ManualClock,
+    oidc::Providers,
     service::{
         AccountHandle,
         endpoints::{Endpoint, EndpointDraft},
@@ -32,6 +34,7 @@ pub(crate) struct Visitor {
     pub(crate) account: AccountId,
     session: Option<Session>,
     router: Router,
+    pub(crate) clock: ManualClock,
     pub(crate) database: TestDatabase,
 }
 
@@ -51,6 +54,29 @@ impl Answer {
     /// The address to which the browser is sent.
     pub(crate) fn location(&self) -> &str {
         self.header(header::LOCATION)
+    }
+
+    /// The cookie with this name that the answer sets, as the browser sends it back.
+    pub(crate) fn cookie_named(&self, name: &str) -> &str {
+        let lines = self.headers.get_all(header::SET_COOKIE).iter().filter_map(|line| line.to_str().ok());
+        let pairs = lines.filter_map(|line| line.split(';').next());
+        pairs.into_iter().find(|pair| pair.split('=').next() == Some(name)).unwrap_or_default()
+    }
+
+    /// The value of the hidden field with this name.
+    pub(crate) fn hidden(&self, name: &str) -> &str {
+        let marked = format!("name=\"{name}\" value=\"");
+        self.html.split(&marked).nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default()
+    }
+
+    /// The options of the button for passkeys on the page.
+    pub(crate) fn passkey_options(&self) -> String {
+        let props = self.html.split("data-component=\"PasskeyButton_").nth(1).expect("a button");
+        let props =
+            props.split("data-props=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("its properties");
+        let json = props.replace("&quot;", "\"").replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">");
+        let props: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+        props["options"].as_str().expect("options").to_owned()
     }
 
     /// The cookie that the answer sets, as the browser sends it back.
@@ -95,13 +121,14 @@ impl Visitor {
         let assets = AssetPaths { css: "/pkg/a.css".into(), js: "/pkg/a.js".into(), wasm: "/pkg/a.wasm".into() };
         let router = crate::router(AppState {
             engine: engine.clone(),
-            clock: Arc::new(clock),
+            clock: Arc::new(clock.clone()),
             assets: Arc::new(assets),
             dev: false,
             public_url: None,
+            oidc: Providers::default(),
             mailer: None,
         });
-        Self { engine, account, session: None, router, database }
+        Self { engine, account, session: None, router, clock, database }
     }
 
     /// The account's owner, signed in.
@@ -121,6 +148,29 @@ impl Visitor {
         let token = owner(&self.engine, account, email).await;
         self.session = self.engine.sessions().get(token.reveal()).await.expect("the store");
         assert!(self.session.is_some(), "signed in");
+    }
+
+    /// Signs another person up, with an account of their own.
+    pub(crate) async fn sign_up_elsewhere(&mut self, email: &str) {
+        let elsewhere = account(&self.engine, email).await;
+        self.sign_up(elsewhere, email).await;
+    }
+
+    /// The session.
+    pub(crate) fn session(&self) -> &Session {
+        self.session.as_ref().expect("signed in")
+    }
+
+    /// Reads the session anew, as the next request does.
+    pub(crate) async fn with_cookie_of(&mut self, answer: &Answer) {
+        let token = answer.cookie_named(crate::cookie::SESSION).split_once('=').expect("a session").1.to_owned();
+        self.session = self.engine.sessions().get(&token).await.expect("the store");
+    }
+
+    /// Lets the last proof be this old.
+    pub(crate) fn age_proof(&mut self, by: std::time::Duration) {
+        let session = self.session.as_mut().expect("signed in");
+        session.proved_at = session.proved_at - by;
     }
 
     /// The operations of the account.
@@ -149,7 +199,13 @@ impl Visitor {
 
     /// Opens an address with a cookie that is not the session's.
     pub(crate) async fn get_with_cookie(&self, path: &str, cookie: &str) -> Answer {
-        let request = Request::builder().uri(path).header(header::COOKIE, cookie);
+        self.get_with(path, &[(header::COOKIE, cookie)]).await
+    }
+
+    /// Opens an address with headers besides.
+    pub(crate) async fn get_with(&self, path: &str, headers: &[(header::HeaderName, &str)]) -> Answer {
+        let request =
+            headers.iter().fold(Request::builder().uri(path), |request, (name, value)| request.header(name, *value));
         self.send(request.body(Body::empty()).expect("a request")).await
     }
 

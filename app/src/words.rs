@@ -51,6 +51,11 @@ fn relative(at: Timestamp, now: Timestamp) -> String {
     if future { format!("in {text}") } else { format!("{text} ago") }
 }
 
+/// There were so many wrong codes or passwords that none is taken for a while.
+pub(crate) fn too_many_tries(until: Timestamp, now: Timestamp) -> String {
+    format!("There were too many wrong entries. Try again {}.", relative(until, now))
+}
+
 /// A number of deliveries.
 pub(crate) fn deliveries(count: Count) -> String {
     if count == Count::from(1) { "1 delivery".to_owned() } else { format!("{count} deliveries") }

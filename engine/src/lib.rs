@@ -19,6 +19,7 @@ pub mod audit;
 pub mod clock;
 pub mod db;
 pub mod deliver;
+pub mod oidc;
 pub mod outbound;
 pub(crate) mod queue;
 pub mod random;

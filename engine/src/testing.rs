@@ -1,6 +1,7 @@
 //! Throw-away databases, so that each test runs on SQLite and on PostgreSQL.
 #![expect(clippy::missing_panics_doc, reason = "a panic here fails the test that called")]
 
+mod authenticator;
 mod backlog;
 mod hands;
 mod names;
@@ -35,6 +36,7 @@ use crate::{
     },
 };
 
+pub use authenticator::Authenticator;
 pub use backlog::Backlog;
 pub use hands::{Hands, InFlight};
 pub use names::WITHOUT_DESCRIPTOR;

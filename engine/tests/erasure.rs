@@ -7,7 +7,9 @@ use signet_engine::{
     clock::ManualClock,
     db::DatabaseUrl,
     deliver::ingest::{Idempotency, IngestError, NewEvent},
-    service::{deliveries::Filter, removal::Removed, resends::Progress, sessions::Browser},
+    service::{
+        deliveries::Filter, factors::second_step::SignedIn, removal::Removed, resends::Progress, sessions::Browser,
+    },
     testing::{
         Hands, InFlight, PASSWORD, TestDatabase, account, api_key, completed, endpoint, on_each_database, owner,
         resting_engine,
@@ -207,7 +209,12 @@ async fn a_member_of_another_account_too_stays_a_user(database: TestDatabase) {
     world.engine.as_operator_in(world.account).erase().await.expect("erased");
     let browser = Browser::default();
     let session = world.engine.sessions().sign_in("ada@example.com", PASSWORD, &browser).await.expect("an answer");
-    let session = world.engine.sessions().get(session.expect("signed in").reveal()).await.expect("an answer");
+    let session = world
+        .engine
+        .sessions()
+        .get(session.and_then(SignedIn::session).expect("signed in").reveal())
+        .await
+        .expect("an answer");
     assert_eq!(session.and_then(|it| it.account_id()), Some(other));
 }
 

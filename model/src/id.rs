@@ -148,6 +148,8 @@ define_ids! {
     AccountId = "acc";
     /// A user of the dashboard.
     UserId = "usr";
+    /// A passkey of a user.
+    PasskeyId = "psk";
     /// An API key, with which a backend sends events in.
     ApiKeyId = "key";
     /// A webhook: the URL that events are delivered to.

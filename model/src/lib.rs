@@ -24,7 +24,7 @@ pub mod time;
 
 pub use amount::Amount;
 pub use filter::Filter;
-pub use id::{AccountId, ApiKeyId, DeliveryId, EndpointId, EventId, ResendId, SessionId, UserId};
+pub use id::{AccountId, ApiKeyId, DeliveryId, EndpointId, EventId, PasskeyId, ResendId, SessionId, UserId};
 pub use role::Role;
 pub use scope::{Scope, Scopes};
 pub use subscriptions::Subscriptions;

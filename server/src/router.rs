@@ -8,7 +8,7 @@ use axum::{
 };
 use signet_api::{Api, MAX_EVENT_RATE, rate_limit::Rate};
 use signet_app::AppState;
-use signet_engine::Engine;
+use signet_engine::{Engine, oidc::Providers};
 use signet_mail::Mailer;
 use signet_model::time::Clock;
 
@@ -34,11 +34,13 @@ pub struct Options {
     pub max_event_rate: NonZeroU32,
     /// Sends mail, if the operator has named a mail server.
     pub mailer: Option<Mailer>,
+    /// The OpenID providers at which people sign in.
+    pub oidc: Providers,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { dev: false, public_url: None, max_event_rate: MAX_EVENT_RATE, mailer: None }
+        Self { dev: false, public_url: None, max_event_rate: MAX_EVENT_RATE, mailer: None, oidc: Providers::default() }
     }
 }
 
@@ -61,6 +63,7 @@ fn pages(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Router {
         dev: options.dev,
         public_url: options.public_url.as_ref().map(ToString::to_string),
         mailer: options.mailer.clone(),
+        oidc: options.oidc.clone(),
     };
     // The last layer is the outermost.
     signet_app::router(state)

@@ -1,6 +1,7 @@
 //! A stored signing secret: masked until a person reveals it.
 
 use leptos::{ev::SubmitEvent, prelude::*, task::spawn_local};
+use serde::{Deserialize, Serialize};
 
 use super::copy::CopyControl;
 use crate::components::Icon;
@@ -12,6 +13,8 @@ mod text {
     pub(super) const SECRET: &str = "Signing secret";
     pub(super) const REVEAL: &str = "Reveal";
     pub(super) const HIDE: &str = "Hide";
+    pub(super) const PROVE: &str = "You have been signed in for a while. ";
+    pub(super) const PROVE_LINK: &str = "Confirm first that it is you.";
     pub(super) const FAILED: &str = "The secret could not be loaded. Reload the page and try again.";
 }
 
@@ -27,16 +30,21 @@ pub fn StoredSecret(
 ) -> impl IntoView {
     let shown = RwSignal::new(secret.is_some());
     let failed = RwSignal::new(false);
+    let unproved = RwSignal::new(false);
+    let prove = format!("/prove?next={page}");
     let secret = RwSignal::new(secret);
     let id = StoredValue::new(endpoint);
     let obtain = move || async move {
         if let Some(known) = secret.get_untracked() {
             return Some(known);
         }
-        let found = reveal(id.get_value()).await.ok();
-        failed.set(found.is_none());
-        secret.set(found.clone());
-        found
+        let answer = reveal(id.get_value()).await;
+        failed.set(answer.is_err());
+        unproved.set(matches!(answer, Ok(Revealed::ProofNeeded)));
+        if let Ok(Revealed::Secret(found)) = answer {
+            secret.set(Some(found));
+        }
+        secret.get_untracked()
     };
     let toggle = move |event: SubmitEvent| {
         event.prevent_default();
@@ -65,12 +73,25 @@ pub fn StoredSecret(
         <p class="field-error" role="alert" hidden=move || !failed.get()>
             {text::FAILED}
         </p>
+        <p class="field-error" role="alert" hidden=move || !unproved.get()>
+            {text::PROVE}
+            <a href=prove>{text::PROVE_LINK}</a>
+        </p>
     }
+}
+
+/// The answer to the wish to see a secret.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+enum Revealed {
+    /// The secret.
+    Secret(String),
+    /// The person has to prove first that they are the one who signed in.
+    ProofNeeded,
 }
 
 /// The secret of a webhook of the session's account.
 #[server(prefix = "/live", endpoint = "secret")]
-async fn reveal(endpoint: String) -> Result<String, ServerFnError> {
+async fn reveal(endpoint: String) -> Result<Revealed, ServerFnError> {
     Ok(server::reveal(&endpoint).await?)
 }
 
@@ -78,13 +99,17 @@ async fn reveal(endpoint: String) -> Result<String, ServerFnError> {
 mod server {
     use signet_model::EndpointId;
 
+    use super::Revealed;
     use crate::{error::PageError, frame::Member};
 
-    pub(super) async fn reveal(endpoint: &str) -> Result<String, PageError> {
+    pub(super) async fn reveal(endpoint: &str) -> Result<Revealed, PageError> {
         let member = Member::of_island()?;
         let endpoint: EndpointId = endpoint.parse().map_err(|_| PageError::NotFound)?;
-        let secret = member.account().endpoint(endpoint).reveal_secret().await?;
-        Ok(secret.reveal().to_owned())
+        match member.account().endpoint(endpoint).reveal_secret().await.map_err(PageError::from) {
+            Ok(secret) => Ok(Revealed::Secret(secret.reveal().to_owned())),
+            Err(PageError::ProofNeeded) => Ok(Revealed::ProofNeeded),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -20,6 +20,7 @@ pub(crate) mod text {
             }
             PageError::MethodNotAllowed => ("This address cannot be opened", "Go back and use the button on the page."),
             PageError::SignedOut => ("You are signed out", "Sign in again."),
+            PageError::ProofNeeded => ("Confirm that it is you", "Prove again that you are the one who signed in."),
             PageError::Unreadable => ("The form could not be read", "Go back, reload the page and try again."),
             PageError::Unusable => (
                 "This cannot be used",
@@ -53,6 +54,7 @@ pub(crate) mod text {
         match error {
             PageError::TestsUnderWay(count) => format!("{count} {TESTS_UNDER_WAY}"),
             PageError::SignedOut => "Sign in again.".to_owned(),
+            PageError::ProofNeeded => "Confirm first that it is you.".to_owned(),
             PageError::NotFound => "There is no such thing.".to_owned(),
             PageError::Forbidden => "Your role does not allow this.".to_owned(),
             _ => "That did not work. Try again in a moment.".to_owned(),

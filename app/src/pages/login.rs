@@ -7,18 +7,25 @@ use axum::{
     routing::{get, post},
 };
 use leptos::prelude::*;
+use signet_engine::service::factors::{PasskeyError, second_step::SignedIn};
 
 use crate::{
     components::{error_summary, hidden_input, password_input, text_input},
     cookie,
-    error::PageResult,
+    error::{PageError, PageResult},
     form::{Field, Form},
     frame::Frame,
+    pages::{
+        oidc,
+        second_step::{self, passkey_form},
+        security::{self, ANSWER, CHALLENGE},
+    },
     redirect::{HOME, done, local_path, see_other, with_cookie},
     state::AppState,
 };
 
 pub(crate) const PATH: &str = "/login";
+const PASSKEY_PATH: &str = "/login/passkey";
 pub(crate) const SIGN_OUT_PATH: &str = "/logout";
 
 /// The page that was asked for, to which the browser goes after signing in.
@@ -32,6 +39,9 @@ mod text {
     pub(super) const EMAIL: &str = "E-mail";
     pub(super) const PASSWORD: &str = "Password";
     pub(super) const WRONG: &str = "The e-mail address or the password is wrong.";
+    pub(super) const PASSKEY_EXPIRED: &str = "That took too long. Try again.";
+    pub(super) const PASSKEY_REFUSED: &str =
+        "This passkey is not known here. Sign in with your password, and add it to your account.";
     pub(super) const SIGNED_OUT: &str = "You are signed out.";
     pub(super) const SET_UP: &str = "Set up Signet";
     pub(super) const OPEN_LINK: &str = "This server has no owner yet. Open the one-time link that the server printed when it \
@@ -40,7 +50,10 @@ mod text {
 }
 
 pub(crate) fn routes() -> Router<AppState> {
-    Router::new().route(PATH, get(show).post(sign_in)).route(SIGN_OUT_PATH, post(sign_out))
+    Router::new()
+        .route(PATH, get(show).post(sign_in))
+        .route(PASSKEY_PATH, post(sign_in_with_passkey))
+        .route(SIGN_OUT_PATH, post(sign_out))
 }
 
 /// Shows the form; a session needs none.
@@ -56,9 +69,26 @@ async fn show(frame: Frame, form: Form) -> PageResult {
 async fn sign_in(frame: Frame, form: Form) -> PageResult {
     let sessions = frame.state.engine.sessions();
     let signed_in = sessions.sign_in(form.get(&EMAIL).trim(), form.get(&PASSWORD), &frame.browser).await?;
-    let Some(token) = signed_in else { return Ok(page(&frame, &form.refused(text::WRONG))) };
+    let Some(signed_in) = signed_in else { return Ok(page(&frame, &form.refused(text::WRONG))) };
     let next = local_path(form.get(&NEXT)).unwrap_or(HOME);
-    Ok(frame.signed_in(&token, next))
+    Ok(match signed_in {
+        SignedIn::Session(token) => frame.signed_in(&token, next),
+        SignedIn::Pending(pending) => second_step::ask(&pending, next),
+    })
+}
+
+/// Signs the owner of a passkey in, without a password.
+async fn sign_in_with_passkey(frame: Frame, form: Form) -> PageResult {
+    let Ok(place) = security::place(&frame) else { return Err(PageError::NotFound) };
+    let signed = (form.get(&CHALLENGE), form.get(&ANSWER));
+    let signed_in = frame.state.engine.sessions().sign_in_with_passkey(&place, signed, &frame.browser).await;
+    let refusal = match signed_in {
+        Ok(token) => return Ok(frame.signed_in(&token, local_path(form.get(&NEXT)).unwrap_or(HOME))),
+        Err(PasskeyError::Expired) => text::PASSKEY_EXPIRED,
+        Err(PasskeyError::Refused) => text::PASSKEY_REFUSED,
+        Err(PasskeyError::Store(error)) => return Err(error.into()),
+    };
+    Ok(page(&frame, &form.refused(refusal)))
 }
 
 /// Ends the session, if there is one.
@@ -70,6 +100,8 @@ async fn sign_out(frame: Frame, headers: HeaderMap) -> PageResult {
 }
 
 fn page(frame: &Frame, form: &Form) -> Response {
+    let place = security::place(frame).ok();
+    let challenge = place.and_then(|place| frame.state.engine.sessions().passkey_challenge(&place).ok());
     frame.render_form(form, text::TITLE, || {
         view! {
             <h1>{text::TITLE}</h1>
@@ -82,8 +114,15 @@ fn page(frame: &Frame, form: &Form) -> Response {
                     {text::TITLE}
                 </button>
             </form>
+            {challenge.map(|ceremony| passkey_form(PASSKEY_PATH, &ceremony, form))}
+            {oidc::buttons(frame, local_path(form.get(&NEXT)).unwrap_or(HOME))}
         }
     })
+}
+
+/// The page with the reason for which nobody was signed in elsewhere.
+pub(crate) fn refuse(frame: &Frame, reason: &str) -> Response {
+    page(frame, &Form::blank().refused(reason))
 }
 
 fn not_set_up(frame: &Frame) -> Response {

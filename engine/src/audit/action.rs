@@ -98,9 +98,45 @@ actions! {
     EventTypeRestored = "event_type.restored", Operate;
     /// A file of event types was imported.
     EventTypesImported = "event_types.imported", Operate;
+    /// An app makes codes for a person from now on.
+    AppAdded = "app.added", Read;
+    /// An app makes codes for a person no more.
+    AppRemoved = "app.removed", Read;
+    /// A passkey of a person was added.
+    PasskeyAdded = "passkey.added", Read;
+    /// A passkey of a person was removed.
+    PasskeyRemoved = "passkey.removed", Read;
+    /// New recovery codes were made for a person.
+    RecoveryCodesRenewed = "recovery_codes.renewed", Read;
+    /// A person got accounts by the claim of an OpenID provider, other roles, or lost them.
+    ClaimFollowed = "claim.followed", ManagePeople;
 }
 
 impl Action {
+    /// Returns true if a person has to have proved a short while ago to be the one who signed
+    /// in. Keys, people and secrets always ask for it, and so does all that cannot be undone.
+    pub const fn needs_proof(self) -> bool {
+        let by_permission = matches!(
+            self.permission(),
+            Permission::RevealSecrets | Permission::DeleteWebhooks | Permission::ManageKeys | Permission::ManagePeople
+        );
+        let by_itself = matches!(
+            self,
+            Self::SecretReplaced
+                | Self::RotationBegun
+                | Self::RotationSwitched
+                | Self::RotationCalledOff
+                | Self::AccountErased
+                | Self::TaskErased
+                | Self::AppAdded
+                | Self::AppRemoved
+                | Self::PasskeyAdded
+                | Self::PasskeyRemoved
+                | Self::RecoveryCodesRenewed
+        );
+        by_permission || by_itself
+    }
+
     /// The action with this name, if this version knows it.
     pub fn find(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|action| action.as_str() == name)

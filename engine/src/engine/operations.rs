@@ -1,6 +1,6 @@
 //! The operations that the engine offers, each reached by its noun.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use signet_model::{AccountId, signature::Secret};
 
@@ -11,12 +11,14 @@ use crate::{
     actor::Actor,
     db,
     service::{
-        self, AccountHandle, Accounts, AuditLog, EventTypesHandle, OperatorKeys, SealingKeyError, Sessions, Users,
+        self, AccountHandle, Accounts, AuditLog, EventTypesHandle, Factors, OperatorKeys, SealingKeyError, Sessions,
+        Users,
         api_keys::{self, KeyHolder},
         ledger::{self, Ledger},
         operational_events,
         retention::{self, Swept},
         sealing_check,
+        sessions::Session,
         stored_answers::StoredAnswers,
     },
 };
@@ -62,6 +64,12 @@ impl Engine {
     /// The sessions of all users.
     pub const fn sessions(&self) -> Sessions<'_> {
         Sessions(&self.0)
+    }
+
+    /// The factors of the session's person, who acts from this address; `None` for a session
+    /// that is no person's.
+    pub fn factors(&self, session: &Session, address: Option<IpAddr>) -> Option<Factors<'_>> {
+        Factors::of(&self.0, session, address)
     }
 
     /// The answers to requests about an account, or about none, that came with keys of a

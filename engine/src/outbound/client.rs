@@ -48,6 +48,9 @@ pub enum ConfigError {
     /// The certificates cannot be used.
     #[error("the certificate authorities cannot be loaded: {0}")]
     Tls(#[source] rustls::Error),
+    /// The client cannot be set up.
+    #[error("the HTTP client cannot be set up: {0}")]
+    Client(String),
 }
 
 /// The guarded HTTP client. Clones share its connections.

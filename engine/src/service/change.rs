@@ -5,9 +5,9 @@
 use serde_json::Value;
 use signet_model::AccountId;
 
-use super::{Error, Result, Service};
+use super::{Error, Result, Service, factors::proof::is_fresh};
 use crate::{
-    actor::{Actor, By, Operator, Permission},
+    actor::{Actor, By, Operator, Permission, Proof},
     audit::{self, Action, Draft, Target},
     db::{self, Tx},
     queue::Lock,
@@ -87,6 +87,7 @@ impl Service {
     /// The actor may not make such a change.
     pub(crate) async fn change(&self, actor: &Actor, action: Action) -> Result<Change<'_>> {
         actor.check(action.permission())?;
+        self.check_proof(actor.proved, action)?;
         let (account, by) = (Some(actor.account), actor.by.clone());
         Ok(Change { tx: self.db.begin().await?, service: self, account, by, action })
     }
@@ -109,8 +110,34 @@ impl Service {
     /// The operator may not make such a change.
     pub(crate) async fn change_installation(&self, operator: &Operator, action: Action) -> Result<Change<'_>> {
         operator.check(action.permission())?;
+        self.check_proof(operator.proved(), action)?;
         let by = operator.by().clone();
         Ok(Change { tx: self.db.begin().await?, service: self, account: None, by, action })
+    }
+}
+
+impl Service {
+    /// Begins a change that a person makes of the ways in which they sign in. Its entry stands
+    /// in the log of the account at hand, or in that of the installation.
+    ///
+    /// # Errors
+    /// The person has to prove again to be the one who signed in.
+    pub(crate) async fn change_of_self(
+        &self,
+        by: &By,
+        account: Option<AccountId>,
+        proved: Proof,
+        action: Action,
+    ) -> Result<Change<'_>> {
+        self.check_proof(proved, action)?;
+        Ok(Change { tx: self.db.begin().await?, service: self, account, by: by.clone(), action })
+    }
+
+    fn check_proof(&self, proved: Proof, action: Action) -> Result<()> {
+        match proved {
+            Proof::At(at) if action.needs_proof() && !is_fresh(at, self.clock.now()) => Err(Error::ProofNeeded),
+            _ => Ok(()),
+        }
     }
 }
 

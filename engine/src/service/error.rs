@@ -29,6 +29,9 @@ pub enum Error {
     /// It has another version than the change was made for.
     #[error("it was changed meanwhile")]
     Changed,
+    /// The person has to prove again to be the one who is signed in.
+    #[error("prove again who you are")]
+    ProofNeeded,
     /// The row cannot be used.
     #[error(transparent)]
     Unusable(#[from] Unusable),

@@ -14,8 +14,9 @@ pub use rules::{MAX_LEN, MIN_LEN, MIN_LEN_WITH_SECOND_FACTOR, Weak, check};
 /// here and does not take the machine away from the deliveries.
 const AT_ONCE: usize = 2;
 
-/// Matches no password, and takes as long to try as the hash of a user.
-const STAND_IN: &str =
+/// Stands for the hash of an unknown person, and is stored for a person who has no password:
+/// fits no password, and takes as long to try as any hash.
+pub(super) const NO_PASSWORD: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$bm8gcGFzc3dvcmQgaGVyZQ$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Hashes and checks passwords.
@@ -39,7 +40,7 @@ impl Passwords {
     pub(super) async fn verify(&self, password: &str, stored: Option<String>) -> bool {
         let password = password.to_owned();
         self.compute(move || {
-            let expected = stored.as_deref().unwrap_or(STAND_IN);
+            let expected = stored.as_deref().unwrap_or(NO_PASSWORD);
             PasswordHash::new(expected)
                 .is_ok_and(|expected| Argon2::default().verify_password(password.as_bytes(), &expected).is_ok())
         })
@@ -77,9 +78,9 @@ mod tests {
     async fn the_stand_in_hash_costs_as_much_as_any_hash_and_fits_no_password() {
         let real = Passwords::default().hash("correct horse battery", [1; 16]).await;
         let parameters = |hash: &str| hash.split('$').take(4).map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(parameters(STAND_IN), parameters(&real));
-        assert_eq!(STAND_IN.len(), real.len());
-        assert!(PasswordHash::new(STAND_IN).is_ok(), "it must be computed, not refused at once");
+        assert_eq!(parameters(NO_PASSWORD), parameters(&real));
+        assert_eq!(NO_PASSWORD.len(), real.len());
+        assert!(PasswordHash::new(NO_PASSWORD).is_ok(), "it must be computed, not refused at once");
         assert!(!Passwords::default().verify("correct horse battery", None).await);
     }
 

@@ -12,10 +12,14 @@ use std::{fmt, net::IpAddr, sync::Arc};
 
 use signet_model::{AccountId, Role, SessionId, Timestamp, UserId, sql::Lossy};
 
-use super::{Result, Service, token, users};
+use super::{
+    Result, Service,
+    factors::second_step::{self, SignedIn},
+    token, users,
+};
 use crate::{
     actor::{Actor, By, Operator, Proof, Rights, Who},
-    db::Pool,
+    db::{self, Pool, Tx},
     random::Random,
 };
 
@@ -173,6 +177,13 @@ impl Row {
     }
 }
 
+/// The account that a person was in last.
+pub(super) async fn last_account(tx: &mut Tx<'_>, user: UserId) -> db::Result<Option<AccountId>> {
+    const SQL: &str = "SELECT account_id FROM memberships WHERE user_id = $1
+         ORDER BY seen_at IS NULL, seen_at DESC, created_at, account_id LIMIT 1";
+    tx.query(SQL).bind(user).fetch_optional_value().await
+}
+
 /// The sessions of all accounts.
 #[derive(Debug, Clone, Copy)]
 pub struct Sessions<'e>(pub(crate) &'e Arc<Service>);
@@ -180,13 +191,12 @@ pub struct Sessions<'e>(pub(crate) &'e Arc<Service>);
 impl Sessions<'_> {
     /// Signs in. `None` if the address or the password is wrong; both take the
     /// same work, and the answer does not tell which.
-    pub async fn sign_in(self, email: &str, password: &str, browser: &Browser) -> Result<Option<SessionToken>> {
+    pub async fn sign_in(self, email: &str, password: &str, browser: &Browser) -> Result<Option<SignedIn>> {
         let Some(user) = self.recognise(email, password).await? else { return Ok(None) };
-        let account = self.last_account(user).await?;
         let mut tx = self.0.db.begin().await?;
-        let token = begin(self.0, &mut tx, Seat::Person { user, account }, browser).await?;
+        let signed_in = second_step::begin(self.0, &mut tx, user, browser).await?;
         tx.commit().await?;
-        Ok(Some(token))
+        Ok(Some(signed_in))
     }
 
     /// The person with this address and this password.
@@ -202,13 +212,6 @@ impl Sessions<'_> {
         let (user, stored) = found.map(|(user, stored)| (user, stored.0)).unzip();
         let right = self.0.passwords.verify(password, stored).await;
         Ok(user.filter(|_| right))
-    }
-
-    /// The account that a person was in last.
-    async fn last_account(self, user: UserId) -> Result<Option<AccountId>> {
-        const SQL: &str = "SELECT account_id FROM memberships WHERE user_id = $1
-             ORDER BY seen_at IS NULL, seen_at DESC, created_at, account_id LIMIT 1";
-        Ok(self.0.db.read(Pool::Pages).await?.query(SQL).bind(user).fetch_optional_value().await?)
     }
 
     /// The session of a cookie, unless it has ended or the membership has. Its use is noted

@@ -13,6 +13,7 @@ use signet_engine::{
     Engine, Running, Settings, Shutdown,
     actor::Operator,
     clock::SystemClock,
+    oidc::Providers,
     outbound::{Config, Policy},
     service::{
         accounts::NameError,
@@ -27,7 +28,8 @@ use super::account::setup_link;
 use crate::{
     api_client::read_authority,
     config::{
-        AccountArgs, ClientArgs, DeliveryArgs, MailArgs, PublicUrl, RetentionArgs, SessionArgs, Span, StorageArgs,
+        AccountArgs, ClientArgs, DeliveryArgs, MailArgs, OidcArgs, PublicUrl, RetentionArgs, SessionArgs, Span,
+        StorageArgs,
     },
     descriptors::{self, Shares},
     event_type_file,
@@ -70,6 +72,9 @@ pub struct ServeArgs {
     /// Mail.
     #[command(flatten)]
     mail: MailArgs,
+    /// OpenID providers.
+    #[command(flatten)]
+    oidc: OidcArgs,
     /// Attempts.
     #[command(flatten)]
     delivery: DeliveryArgs,
@@ -133,12 +138,13 @@ impl ServeArgs {
         self.trust_ca.iter().map(|path| read_authority(path)).collect()
     }
 
-    fn router_options(&self, mailer: Option<Mailer>) -> Options {
+    fn router_options(&self, mailer: Option<Mailer>, oidc: Providers) -> Options {
         Options {
             dev: self.dev,
             public_url: self.public_url.clone(),
             max_event_rate: self.clients.max_event_rate,
             mailer,
+            oidc,
         }
     }
 }
@@ -155,6 +161,7 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", args.listen))?;
     let authorities = args.authorities()?;
     let mailer = args.mail.mailer(authorities, Arc::new(SystemClock))?;
+    let providers = Providers::new(args.oidc.providers()?, &args.outbound()?.extra_authorities)?;
     let event_types = args.event_types.as_deref().map(event_type_file::open).transpose()?;
     let _only_server = ServerLock::take(&storage::url(&args.storage)?)?;
     let engine = storage::open_to_serve(&args.storage, args.settings()?, &args.outbound()?).await?;
@@ -170,7 +177,7 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
         tracing::warn!("--dev: webhooks may reach receivers on this machine. Never use it in production");
     }
     announce(&engine, &args, socket.local_addr()?).await?;
-    let router = router::router(&engine, &engine.clock(), &args.router_options(mailer.clone()));
+    let router = router::router(&engine, &engine.clock(), &args.router_options(mailer.clone(), providers));
     let serve = listener::serve(socket, router, limits, &shutdown);
     let ((), delivered) = tokio::join!(serve, deliver(running, &shutdown));
     if let Some(mailer) = mailer {

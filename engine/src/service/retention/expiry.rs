@@ -9,6 +9,10 @@ use crate::{db::Result, service::Service};
 /// Each statement removes some (`$2`) of the rows that had ended by an instant (`$1`).
 pub(crate) const SESSIONS: &str = "DELETE FROM sessions WHERE token_hash IN
      (SELECT token_hash FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+pub(crate) const PENDING: &str = "DELETE FROM pending_sign_ins WHERE token_hash IN
+     (SELECT token_hash FROM pending_sign_ins WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+pub(crate) const CHALLENGES: &str = "DELETE FROM used_challenges WHERE challenge_hash IN
+     (SELECT challenge_hash FROM used_challenges WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
 pub(crate) const LINKS: &str = "DELETE FROM setup_links WHERE token_hash IN
      (SELECT token_hash FROM setup_links WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
 pub(crate) const KEYS: &str = "DELETE FROM idempotency_keys WHERE (account_id, key) IN
@@ -21,7 +25,9 @@ pub(crate) const RESENDS: &str = "DELETE FROM resends WHERE id IN
 pub(super) async fn remove_expired(service: &Service, now: Timestamp) -> Result<()> {
     let day_ago = limit_of(KEEP_KEYS, now);
     let kept = limit_of(service.settings.keep_deliveries, now);
-    for (sql, ended) in [(SESSIONS, now), (LINKS, now), (KEYS, day_ago), (ANSWERS, day_ago), (RESENDS, kept)] {
+    let at_once = [SESSIONS, PENDING, CHALLENGES, LINKS].map(|sql| (sql, now));
+    let later = [(KEYS, day_ago), (ANSWERS, day_ago), (RESENDS, kept)];
+    for (sql, ended) in at_once.into_iter().chain(later) {
         while remove_some(service, sql, ended).await? == BATCH as u64 {
             tokio::time::sleep(PAUSE).await;
         }
