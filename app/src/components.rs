@@ -31,7 +31,7 @@ pub(crate) use confirm::Confirm;
 #[cfg(feature = "ssr")]
 pub(crate) use event_types::{event_type_tags, event_types_input};
 #[cfg(feature = "ssr")]
-pub(crate) use fields::{alert, error_summary, field_error, hidden_input, password_input, text_input};
+pub(crate) use fields::{alert, error_summary, field_error, hidden_input, password_input, text_area, text_input};
 #[cfg(feature = "ssr")]
 pub(crate) use prose::{with_code, with_element};
 #[cfg(feature = "ssr")]

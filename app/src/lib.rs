@@ -26,6 +26,8 @@ mod form;
 #[cfg(feature = "ssr")]
 mod frame;
 #[cfg(feature = "ssr")]
+mod operating;
+#[cfg(feature = "ssr")]
 mod page_limit;
 #[cfg(feature = "ssr")]
 mod pages;

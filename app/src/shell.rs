@@ -1,12 +1,14 @@
 //! The document around every page.
 
+mod operator;
+
 use leptos::{nonce::Nonce, prelude::*};
 use signet_engine::service::sessions::{Holder, Session};
 
 use crate::{
     components::{Icon, sprite},
     frame::Frame,
-    pages::{SECTIONS, Section, login},
+    pages::{SECTIONS, login},
     redirect::HOME,
 };
 
@@ -40,6 +42,9 @@ pub(crate) fn document(frame: &Frame, title: &str, nonce: &Nonce, content: Strin
     let islands = content.contains("<leptos-island").then(|| islands_loader(&assets.js, &assets.wasm, nonce));
     let title = text::title(title);
     let body = match &frame.session {
+        Some(session) if session.operator && operator::is_place(&frame.path) => {
+            operator::layout(frame, session, content).into_any()
+        }
         Some(Session { account: Some(account), holder, .. }) => view! {
             {account.suspended.then(suspended_banner)}
             {signed_in(frame, &account.name, holder, content)}
@@ -116,6 +121,7 @@ fn signed_in(frame: &Frame, account: &str, holder: &Holder, content: String) -> 
             <Brand href=HOME />
             <span class="top-bar-account" title=text::ACCOUNT>{account.to_owned()}</span>
             <div class="top-bar-user">
+                {frame.session.as_ref().is_some_and(|session| session.operator).then(operator::link)}
                 {match holder {
                     Holder::Person { email, .. } => {
                         Some(view! { <span class="top-bar-email">{email.to_owned()}</span> })
@@ -134,7 +140,7 @@ fn signed_in(frame: &Frame, account: &str, holder: &Holder, content: String) -> 
                     {SECTIONS
                         .iter()
                         .filter(|section| frame.may(section.permission))
-                        .map(|section| nav_item(frame, section))
+                        .map(|section| nav_item(frame, section.path, section.label, section.icon))
                         .collect_view()}
                 </ul>
             </nav>
@@ -158,8 +164,7 @@ fn signed_out(frame: &Frame, content: String) -> impl IntoView + use<> {
     }
 }
 
-fn nav_item(frame: &Frame, section: &Section) -> impl IntoView + use<> {
-    let &Section { path, label, icon, .. } = section;
+fn nav_item(frame: &Frame, path: &'static str, label: &'static str, icon: &'static str) -> impl IntoView + use<> {
     let here = frame.path == path || frame.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
     view! {
         <li>

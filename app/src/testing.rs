@@ -143,6 +143,15 @@ impl Visitor {
         visitor
     }
 
+    /// The account's owner, signed in, who operates the server too.
+    pub(crate) async fn operator() -> Self {
+        let mut visitor = Self::stranger().await;
+        let token = owner(&visitor.engine, visitor.account, "operator@example.com").await;
+        visitor.database.run("INSERT INTO operators (user_id, created_at) SELECT id, created_at FROM users").await;
+        visitor.session = visitor.engine.sessions().get(token.reveal()).await.expect("the store");
+        visitor
+    }
+
     /// Signs the owner of an account up; from here on requests carry their session.
     pub(crate) async fn sign_up(&mut self, account: AccountId, email: &str) {
         let token = owner(&self.engine, account, email).await;

@@ -21,6 +21,7 @@ pub mod event_types;
 pub mod events;
 pub mod factors;
 pub mod identities;
+pub mod health;
 pub mod ledger;
 pub(crate) mod operational_events;
 pub mod password;

@@ -10,6 +10,9 @@ mod text {
 /// The pages above this one, outermost first, and this one.
 #[component]
 pub fn Breadcrumbs(
+    /// The name of the section of the site.
+    #[prop(default = text::SETTINGS)]
+    root: &'static str,
     /// Address and name of each page above.
     #[prop(optional)]
     above: Vec<(String, String)>,
@@ -20,7 +23,7 @@ pub fn Breadcrumbs(
     view! {
         <nav class="breadcrumbs" aria-label=text::BREADCRUMB>
             <ol>
-                <li>{text::SETTINGS}</li>
+                <li>{root}</li>
                 {above
                     .into_iter()
                     .map(|(href, name)| view! { <li><a href=href>{name}</a></li> })

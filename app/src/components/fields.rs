@@ -54,6 +54,41 @@ fn input(field: &Field, form: &Form, value: String) -> impl IntoView + use<> {
     }
 }
 
+/// A labelled text of many lines with the value that the form has for it.
+pub(crate) fn text_area(field: &Field, rows: u32, form: &Form) -> impl IntoView + use<> {
+    let Field { name, label, hint, optional, mono, .. } = *field;
+    let wrong = form.error(field).is_some();
+    view! {
+        <div class="field">
+            <label for=name>
+                {label}
+                {optional.then(|| view! { <span class="optional">{text::OPTIONAL}</span> })}
+            </label>
+            {(!hint.is_empty()).then(|| view! { <p class="hint" id=format!("{name}-hint")>{hint}</p> })}
+            <textarea
+                class="input"
+                class:mono=mono
+                id=name
+                name=name
+                rows=rows.to_string()
+                required=!optional
+                autofocus=form.has_focus(field)
+                spellcheck="false"
+                aria-invalid=wrong.then_some("true")
+                aria-describedby=described_by(name, !hint.is_empty(), wrong)
+                inner_html=raw_text(form.get(field))
+            ></textarea>
+            {field_error(field, form)}
+        </div>
+    }
+}
+
+/// A text as the content of a `<textarea>`, which the view does not escape. A browser leaves
+/// the first line break out.
+fn raw_text(text: &str) -> String {
+    format!("\n{}", text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"))
+}
+
 /// A value that the form carries along.
 pub(crate) fn hidden_input(field: &Field, value: &str) -> impl IntoView + use<> {
     let value = value.to_owned();

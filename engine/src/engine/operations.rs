@@ -14,6 +14,7 @@ use crate::{
         self, AccountHandle, Accounts, AuditLog, EventTypesHandle, Factors, OperatorKeys, SealingKeyError, Sessions,
         Users,
         api_keys::{self, KeyHolder},
+        health::{self, Health},
         ledger::{self, Ledger},
         operational_events,
         retention::{self, Swept},
@@ -82,6 +83,11 @@ impl Engine {
     /// memory for up to a second.
     pub async fn authenticate(&self, token: &str) -> service::Result<Option<KeyHolder>> {
         api_keys::authenticate(&self.0, token).await
+    }
+
+    /// The health of deliveries over all accounts.
+    pub async fn health(&self) -> service::Result<Health> {
+        health::read(&self.0).await
     }
 
     /// Has an account, by its id or name, hear of operational events from now on. If there is

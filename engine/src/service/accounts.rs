@@ -1,5 +1,10 @@
 //! Accounts: the customers of the service.
 
+mod activity;
+mod search;
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
@@ -23,6 +28,12 @@ use crate::{
     queue::BALANCES,
 };
 
+pub use activity::Activity;
+#[cfg(test)]
+pub(super) use activity::{EVENTS, LAST_EVENT, LAST_SEEN, WEBHOOKS};
+#[cfg(test)]
+pub(super) use search::{BY_ID, BY_NAME, NEWEST};
+
 /// A customer of the service.
 #[derive(Debug, Clone)]
 pub struct Account {
@@ -36,6 +47,8 @@ pub struct Account {
     pub balance_threshold: Option<Amount>,
     /// The instant from which on it takes no events, and none of its deliveries is sent.
     pub suspended_at: Option<Timestamp>,
+    /// The instant from which on it is being erased.
+    pub erased_at: Option<Timestamp>,
     /// The instant of its creation.
     pub created_at: Timestamp,
     /// Grows with each change by the operator.
@@ -71,7 +84,7 @@ pub enum ThresholdError {
 }
 
 /// The accounts with the columns of [`Row`].
-const ACCOUNTS: &str = formatcp!("SELECT id, name, {BALANCES}, suspended_at, created_at, version FROM accounts");
+const ACCOUNTS: &str = formatcp!("SELECT id, name, {BALANCES}, suspended_at, erased_at, created_at, version FROM accounts");
 
 /// Accounts newer than one (`$1`), at most `$2`.
 pub(crate) const PAGE: &str = formatcp!("{ACCOUNTS} WHERE id > $1 ORDER BY id LIMIT $2");
@@ -83,6 +96,7 @@ struct Row {
     balance: Option<f64>,
     balance_threshold: Option<f64>,
     suspended_at: Option<Timestamp>,
+    erased_at: Option<Timestamp>,
     created_at: Timestamp,
     version: i64,
 }
@@ -96,6 +110,7 @@ impl From<Row> for Account {
             balance: amount(row.balance),
             balance_threshold: amount(row.balance_threshold),
             suspended_at: row.suspended_at,
+            erased_at: row.erased_at,
             created_at: row.created_at,
             version: row.version,
         }

@@ -5,6 +5,8 @@
 //! overwritten where the data was, and its log emptied; PostgreSQL reuses the
 //! room of removed rows when it vacuums.
 
+use std::sync::Arc;
+
 use signet_model::EventId;
 
 use super::{
@@ -79,6 +81,30 @@ impl AccountHandle<'_> {
     /// it was interrupted.
     pub async fn erase(self) -> Result<Removed> {
         self.begin_erasure().await?;
+        self.end_erasure().await
+    }
+
+    /// Erases the account likewise, behind the request. The account says since when it is being
+    /// erased.
+    pub async fn erase_aside(self) -> Result<()> {
+        self.begin_erasure().await?;
+        let (service, actor) = (Arc::clone(self.service), self.actor.clone());
+        tokio::spawn(async move {
+            match AccountHandle::new(&service, &actor).end_erasure().await {
+                Ok(removed) => tracing::info!(account = %actor.account, events = removed.events, "erased an account"),
+                // Another task has erased it meanwhile.
+                Err(Error::AccountNotFound) => {}
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(account = %actor.account, error, "the erasure of an account was interrupted");
+                }
+            }
+        });
+        Ok(())
+    }
+
+    /// Erases an account that is marked.
+    async fn end_erasure(self) -> Result<Removed> {
         self.begin_overwriting().await?;
         self.close().await?;
         let (mut total, mut after) = (Removed::default(), EventId::from_uuid(uuid::Uuid::nil()));

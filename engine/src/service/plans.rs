@@ -10,7 +10,7 @@ use super::{
     deliveries::{Filter, ResultClass, plans},
     endpoints,
     event_stream::{NEXT_DELIVERIES, NEXT_EVENTS},
-    events, operational_events, removal, resends, retention, statistics, stored_answers,
+    events, health, operational_events, removal, resends, retention, statistics, stored_answers,
 };
 use crate::{
     Engine,
@@ -326,6 +326,64 @@ async fn statements_of_lists_are_bounded(world: &World) {
     }
 }
 
+/// Stores webhooks that failures have disabled, and queues, of a neighbour.
+async fn store_illness(world: &World) {
+    let own = world.database.literal(world.account.uuid());
+    let (id, at) = match &world.database.db {
+        Database::Sqlite(_) => ("unhex(printf('%032x', n))", "n"),
+        Database::Postgres(_) => ("CAST(lpad(to_hex(n), 32, '0') AS UUID)", "to_timestamp(n)"),
+    };
+    for insert in [
+        format!(
+            "INSERT INTO endpoints (id, account_id, url, description, event_types, secret, disabled_at, disabled_reason,
+               created_at, updated_at)
+             SELECT {id}, {own}, 'https://example.com', '', '*', {id_bytes}, CASE n % 100 WHEN 0 THEN {at} END,
+               CASE n % 100 WHEN 0 THEN 'gone' END, {at}, {at}",
+            id_bytes = match &world.database.db {
+                Database::Sqlite(_) => "x'00'",
+                Database::Postgres(_) => "decode('00', 'hex')",
+            }
+        ),
+        format!("INSERT INTO endpoint_queues (endpoint_id, account_id, next_due_at) SELECT {id}, {own}, {at}"),
+    ] {
+        let numbers =
+            format!("WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {EACH})");
+        world.database.run(&format!("{numbers} {insert} FROM numbers")).await;
+    }
+    world.database.run("ANALYZE").await;
+}
+
+async fn statements_of_the_operator_are_bounded(world: &World) {
+    store_illness(world).await;
+    let dialect = usize::from(matches!(world.database.db, Database::Postgres(_)));
+    let accounts = ["sqlite_autoindex_accounts_1", "accounts_pkey"][dialect];
+    let events = ["sqlite_autoindex_events_", "events_pkey"][dialect];
+    let members = ["sqlite_autoindex_memberships_1", "memberships_pkey"][dialect];
+    let name = [accounts::BY_NAME.sqlite, accounts::BY_NAME.postgres][dialect];
+    let text = |text: &str| Value::Text(Some(text.to_owned()));
+    let (own, most) = (Value::Account(world.account), || Value::Count(51));
+    let (first, last) = (AccountId::from_uuid(uuid::Uuid::nil()), AccountId::from_uuid(uuid::Uuid::max()));
+    let hour = Value::At(Timestamp::from_unix_seconds(3_600 * 29_990));
+    let rows = || Value::Count(50_000);
+    for (sql, values, searches) in [
+        (accounts::NEWEST, vec![Value::Account(last), most()], accounts),
+        (accounts::BY_ID, vec![Value::Account(first), Value::Account(last), most()], accounts),
+        (name, vec![text("account 1"), text("account 1z"), most()], "accounts_by_name"),
+        (accounts::LAST_EVENT, vec![own.clone()], events),
+        (accounts::EVENTS, vec![own.clone(), Value::Count(10_001)], "events"),
+        (accounts::WEBHOOKS, vec![own.clone(), Value::Count(10_001)], "endpoints"),
+        (accounts::LAST_SEEN, vec![own, Value::Count(10_000)], members),
+        (health::TOTALS, vec![hour.clone(), rows()], "statistics_by_hour"),
+        (health::QUEUED, vec![Value::Count(10_001)], "deliveries_due"),
+        (health::FIRST_DUE, vec![], "endpoint_queues_due"),
+        (health::STUCK, vec![hour.clone(), most()], "endpoint_queues_due"),
+        (health::DISABLED, vec![most()], "endpoints_disabled"),
+        (health::FAILING, vec![hour, rows(), most()], "statistics_by_hour"),
+    ] {
+        world.assert_bounded(Asked { sql: sql.to_owned(), values, searches }).await;
+    }
+}
+
 /// Stores statistics of so many hours at the endpoint, and as many at another one.
 async fn store_statistics(world: &World, hours: u32) {
     let literal = |id| world.database.literal(id);
@@ -385,6 +443,7 @@ async fn on_sqlite_pages_and_steps_search_indexes_only() {
     statements_of_steps_are_bounded(&world).await;
     statements_of_statistics_are_bounded(&world).await;
     statements_of_lists_are_bounded(&world).await;
+    statements_of_the_operator_are_bounded(&world).await;
 }
 
 #[tokio::test]
@@ -395,4 +454,5 @@ async fn on_postgres_pages_and_steps_search_indexes_only() {
     statements_of_steps_are_bounded(&world).await;
     statements_of_statistics_are_bounded(&world).await;
     statements_of_lists_are_bounded(&world).await;
+    statements_of_the_operator_are_bounded(&world).await;
 }

@@ -34,6 +34,13 @@ impl Count {
     }
 }
 
+impl Count {
+    /// A number that was counted to one more than the cap at most.
+    pub(crate) const fn up_to(counted: u64) -> Self {
+        Self::of(counted, counted)
+    }
+}
+
 impl From<u64> for Count {
     fn from(counted: u64) -> Self {
         Self { counted, more: false }

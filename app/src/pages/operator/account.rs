@@ -1,0 +1,245 @@
+//! Operator > Accounts > one of them: its name, state, balance and life, and what the operator
+//! does about it.
+
+use axum::{
+    Router,
+    response::Response,
+    routing::{get, post},
+};
+use leptos::prelude::*;
+use signet_engine::service::accounts::{Account, Activity};
+use signet_model::{AccountId, Amount, text::AccountName};
+
+use super::{
+    ROOT,
+    accounts::{self, NAME, status},
+    erasure,
+};
+use crate::{
+    components::{Breadcrumbs, StatusMark, When, error_summary, text_input},
+    error::PageResult,
+    form::{Field, Form},
+    frame::{Frame, Ids},
+    islands::CopyButton,
+    operating::Operating,
+    redirect::{done, see_other},
+    state::AppState,
+    words::{self, moment},
+};
+
+pub(super) const BALANCE: Field =
+    Field { hint: text::BALANCE_HINT, inputmode: "decimal", ..Field::text("balance", text::BALANCE) };
+pub(super) const THRESHOLD: Field = Field {
+    hint: text::THRESHOLD_HINT,
+    inputmode: "decimal",
+    optional: true,
+    ..Field::text("threshold", text::THRESHOLD)
+};
+
+pub(super) mod text {
+    use signet_model::amount::InvalidAmount;
+
+    pub(super) const FACTS: &str = "Account";
+    pub(super) const ID: &str = "Account id";
+    pub(super) const STATUS: &str = "Status";
+    pub(super) const MADE: &str = "Created";
+    pub(super) const LAST_EVENT: &str = "Last event";
+    pub(super) const LAST_SEEN: &str = "Last signed in";
+    pub(super) const WEBHOOKS: &str = "Webhooks";
+    pub(super) const NEVER: &str = "Never";
+    pub(super) const RENAME: &str = "Rename";
+    pub(super) const SAVE_NAME: &str = "Save name";
+    pub(super) const RENAMED: &str = "Name saved. The former name goes on meaning this account.";
+    pub(super) const BALANCE: &str = "Balance";
+    pub(super) const BALANCE_HINT: &str =
+        "Usually your backend reports it. When it falls below the threshold, webhooks that want balance.low are told once.";
+    pub(super) const SAVE_BALANCE: &str = "Save balance";
+    pub(super) const BALANCE_SAVED: &str = "Balance saved.";
+    pub(super) const THRESHOLD: &str = "Balance threshold";
+    pub(super) const THRESHOLD_HINT: &str = "Leave it empty to switch balance.low off.";
+    pub(super) const SAVE_THRESHOLD: &str = "Save threshold";
+    pub(super) const THRESHOLD_SAVED: &str = "Balance threshold saved.";
+    pub(super) const THRESHOLD_REMOVED: &str = "Balance threshold removed.";
+    pub(super) const SUSPENSION: &str = "Suspension";
+    pub(super) const SUSPEND: &str = "Suspend account";
+    pub(super) const SUSPEND_MEANING: &str = "While it is suspended, new events are refused, and nothing is sent. Deliveries that wait are kept. Its people can sign in, and see why.";
+    pub(super) const SUSPENDED: &str = "Account suspended.";
+    pub(super) const RESUME: &str = "Resume account";
+    pub(super) const RESUME_MEANING: &str =
+        "The account is suspended: new events are refused, and nothing is sent. Resume it, and what has waited goes out.";
+    pub(super) const RESUMED: &str = "Account resumed. What has waited is being sent.";
+    pub(super) const ERASE: &str = "Erase account";
+    pub(super) const ERASE_MEANING: &str = "Removes the account with all that is stored about it: events, deliveries, webhooks, keys, its audit log, and the people who have no other account.";
+
+    pub(super) fn invalid(error: InvalidAmount) -> String {
+        match error {
+            InvalidAmount::NotANumber => "Enter a number such as 50 or 45.5.",
+            InvalidAmount::OutOfRange => "Enter a number that is not so large, or not so close to 0.",
+            InvalidAmount::Inexact => "The number has more digits than can be kept. Round it to 15 digits.",
+        }
+        .to_owned()
+    }
+}
+
+/// The address of an account's page.
+pub(super) fn path(id: AccountId) -> String {
+    format!("{}/{id}", accounts::PATH)
+}
+
+pub(super) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/", get(show))
+        .route("/name", post(rename))
+        .route("/balance", post(set_balance))
+        .route("/threshold", post(set_threshold))
+        .route("/suspend", post(suspend))
+        .route("/resume", post(resume))
+        .merge(erasure::routes())
+}
+
+async fn show(operating: Operating, Ids(id): Ids<AccountId>) -> PageResult {
+    page(&operating, id, Form::blank()).await
+}
+
+async fn rename(operating: Operating, Ids(id): Ids<AccountId>, mut form: Form) -> PageResult {
+    let actor = operating.actor(id);
+    if let Ok(name) = form.parse::<AccountName>(&NAME, words::invalid_text) {
+        match operating.engine().account(&actor).rename(&name).await {
+            Ok(()) => return Ok(done(text::RENAMED, &path(id))),
+            Err(error) => form = accounts::taken(form, error)?,
+        }
+    }
+    page(&operating, id, form).await
+}
+
+async fn set_balance(operating: Operating, Ids(id): Ids<AccountId>, mut form: Form) -> PageResult {
+    let Ok(balance) = form.parse::<Amount>(&BALANCE, text::invalid) else {
+        return page(&operating, id, form).await;
+    };
+    operating.engine().account(&operating.actor(id)).set_balance(balance).await?;
+    Ok(done(text::BALANCE_SAVED, &path(id)))
+}
+
+/// Saves the threshold; an empty field clears it.
+async fn set_threshold(operating: Operating, Ids(id): Ids<AccountId>, mut form: Form) -> PageResult {
+    let Ok(threshold) = form.parse_optional::<Amount>(&THRESHOLD, text::invalid) else {
+        return page(&operating, id, form).await;
+    };
+    operating.engine().account(&operating.actor(id)).set_balance_threshold(threshold).await?;
+    Ok(done(if threshold.is_some() { text::THRESHOLD_SAVED } else { text::THRESHOLD_REMOVED }, &path(id)))
+}
+
+async fn suspend(operating: Operating, Ids(id): Ids<AccountId>) -> PageResult {
+    operating.engine().account(&operating.actor(id)).suspend().await?;
+    Ok(done(text::SUSPENDED, &path(id)))
+}
+
+async fn resume(operating: Operating, Ids(id): Ids<AccountId>) -> PageResult {
+    operating.engine().account(&operating.actor(id)).resume().await?;
+    Ok(done(text::RESUMED, &path(id)))
+}
+
+/// The page, with the form that was refused. The other forms show what is stored.
+async fn page(operating: &Operating, id: AccountId, form: Form) -> PageResult {
+    let actor = operating.actor(id);
+    let handle = operating.engine().account(&actor);
+    let account = handle.get().await?;
+    if account.erased_at.is_some() {
+        return Ok(see_other(&erasure::path(id)));
+    }
+    let activity = handle.activity().await?;
+    Ok(content(&operating.frame, &account, &activity, &filled(form, &account)))
+}
+
+/// The form with what is stored, in the fields that were not sent.
+fn filled(form: Form, account: &Account) -> Form {
+    let amount = |amount: Option<Amount>| amount.map(|it| it.to_string()).unwrap_or_default();
+    form.with(&NAME, &account.name)
+        .with(&BALANCE, amount(account.balance))
+        .with(&THRESHOLD, amount(account.balance_threshold))
+}
+
+fn content(frame: &Frame, account: &Account, activity: &Activity, form: &Form) -> Response {
+    let above = vec![(accounts::PATH.to_owned(), accounts::text::TITLE.to_owned())];
+    frame.render_form(form, &account.name, || {
+        view! {
+            <Breadcrumbs root=ROOT above=above here=account.name.clone() />
+            <header class="page-head"><h1>{account.name.clone()}</h1></header>
+            {error_summary(form)}
+            {facts(frame, account, activity)}
+            {card(text::RENAME, format!("{}/name", path(account.id)), &NAME, text::SAVE_NAME, form)}
+            {card(text::BALANCE, format!("{}/balance", path(account.id)), &BALANCE, text::SAVE_BALANCE, form)}
+            {card(text::THRESHOLD, format!("{}/threshold", path(account.id)), &THRESHOLD, text::SAVE_THRESHOLD, form)}
+            {suspension(account)}
+            <section class="card">
+                <h2>{text::ERASE}</h2>
+                <p>{text::ERASE_MEANING}</p>
+                <p><a class="button danger-quiet" href=erasure::path(account.id)>{text::ERASE}</a></p>
+            </section>
+        }
+    })
+}
+
+fn facts(frame: &Frame, account: &Account, activity: &Activity) -> impl IntoView + use<> {
+    let now = frame.now;
+    let when = move |at| match at {
+        Some(at) => view! { <When at=moment(at, now) /> }.into_any(),
+        None => view! { <span class="muted">{text::NEVER}</span> }.into_any(),
+    };
+    view! {
+        <section class="card">
+            <h2>{text::FACTS}</h2>
+            <dl class="facts">
+                <div>
+                    <dt>{text::ID}</dt>
+                    <dd class="with-copy">
+                        <span class="mono wrap">{account.id.to_string()}</span>
+                        <CopyButton text=account.id.to_string() />
+                    </dd>
+                </div>
+                <div><dt>{text::STATUS}</dt><dd><StatusMark status=status(account) /></dd></div>
+                <div><dt>{text::MADE}</dt><dd><When at=moment(account.created_at, now) /></dd></div>
+                <div><dt>{text::LAST_EVENT}</dt><dd>{when(activity.last_event_at)}</dd></div>
+                <div><dt>{text::LAST_SEEN}</dt><dd>{when(activity.last_seen_at)}</dd></div>
+                <div><dt>{text::WEBHOOKS}</dt><dd>{activity.webhooks.to_string()}</dd></div>
+            </dl>
+        </section>
+    }
+}
+
+/// A card with a form of one field.
+fn card(
+    title: &'static str,
+    action: String,
+    field: &Field,
+    verb: &'static str,
+    form: &Form,
+) -> impl IntoView + use<> {
+    view! {
+        <section class="card">
+            <h2>{title}</h2>
+            <form method="post" action=action class="form" novalidate>
+                {text_input(field, form)}
+                <div class="form-actions">
+                    <button class="button" type="submit">{verb}</button>
+                </div>
+            </form>
+        </section>
+    }
+}
+
+fn suspension(account: &Account) -> impl IntoView + use<> {
+    let (meaning, verb, action) = match account.suspended_at {
+        Some(_) => (text::RESUME_MEANING, text::RESUME, "resume"),
+        None => (text::SUSPEND_MEANING, text::SUSPEND, "suspend"),
+    };
+    view! {
+        <section class="card">
+            <h2>{text::SUSPENSION}</h2>
+            <p>{meaning}</p>
+            <form method="post" action=format!("{}/{action}", path(account.id)) class="form-actions">
+                <button class="button" type="submit">{verb}</button>
+            </form>
+        </section>
+    }
+}

@@ -1,0 +1,235 @@
+use axum::http::StatusCode;
+use signet_engine::testing::account;
+use signet_model::AccountId;
+
+use super::{
+    account::{self as account_page, BALANCE, THRESHOLD},
+    accounts::{self, NAME},
+    erasure::{self, CONFIRM},
+    event_type::{self, DESCRIPTION, SAMPLE, SCHEMA, VERSION},
+    event_types, health,
+};
+use crate::{
+    pages::login,
+    testing::{Answer, Visitor, encode},
+};
+
+/// Each address of the operator's pages with a form, which would change rows.
+fn requests(id: AccountId) -> Vec<(String, Option<String>)> {
+    let account = account_page::path(id);
+    let kind = format!("{}/types/order.shipped", event_types::PATH);
+    let post = |path: String, form: String| (path, Some(form));
+    vec![
+        (super::PATH.to_owned(), None),
+        (accounts::PATH.to_owned(), None),
+        (format!("{}/new", accounts::PATH), None),
+        (account.clone(), None),
+        (erasure::path(id), None),
+        (health::PATH.to_owned(), None),
+        (event_types::PATH.to_owned(), None),
+        (event_type::NEW_PATH.to_owned(), None),
+        (format!("{}/types/task.completed", event_types::PATH), None),
+        post(accounts::PATH.to_owned(), encode(&[(&NAME, "mine")])),
+        post(format!("{account}/name"), encode(&[(&NAME, "mine")])),
+        post(format!("{account}/balance"), encode(&[(&BALANCE, "1")])),
+        post(format!("{account}/threshold"), encode(&[(&THRESHOLD, "1")])),
+        post(format!("{account}/suspend"), String::new()),
+        post(format!("{account}/resume"), String::new()),
+        post(event_type::NEW_PATH.to_owned(), encode(&[(&event_type::NAME, "order.shipped")])),
+        post(kind.clone(), encode(&[(&VERSION, "1")])),
+        post(format!("{kind}/archive"), encode(&[(&VERSION, "1")])),
+        post(format!("{kind}/restore"), encode(&[(&VERSION, "1")])),
+        post(erasure::path(id), encode(&[(&CONFIRM, "acme")])),
+    ]
+}
+
+async fn answer(visitor: &Visitor, (path, form): &(String, Option<String>)) -> Answer {
+    match form {
+        Some(form) => visitor.post(path, form).await,
+        None => visitor.get(path).await,
+    }
+}
+
+/// All that the requests could change.
+async fn rows(visitor: &Visitor) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    for table in ["accounts", "account_names", "event_types", "audit_log"] {
+        rows.push(visitor.database.rows(table).await);
+    }
+    rows
+}
+
+#[tokio::test]
+async fn nobody_else_finds_the_pages_of_the_operator() {
+    let owner = Visitor::owner().await;
+    let before = rows(&owner).await;
+    for request in requests(owner.account) {
+        let answer = answer(&owner, &request).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{request:?}");
+    }
+    assert_eq!(rows(&owner).await, before);
+    let page = owner.get("/settings/webhooks").await;
+    assert!(!page.html.contains("/operator"), "no link leads there");
+    let stranger = owner.signed_out();
+    for request in requests(stranger.account) {
+        let answer = answer(&stranger, &request).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{request:?}");
+        assert!(answer.location().starts_with(login::PATH), "{request:?}: {}", answer.location());
+    }
+    assert_eq!(rows(&stranger).await, before);
+}
+
+#[tokio::test]
+async fn the_operator_finds_each_page_with_its_sections() {
+    let operator = Visitor::operator().await;
+    assert!(operator.get("/settings/webhooks").await.html.contains("href=\"/operator\""));
+    assert_eq!(operator.get(super::PATH).await.location(), accounts::PATH);
+    for (path, form) in requests(operator.account).into_iter().filter(|(path, _)| path != super::PATH) {
+        if form.is_none() {
+            let page = operator.get(&path).await;
+            assert_eq!(page.status, StatusCode::OK, "{path}");
+            for section in super::SECTIONS {
+                assert!(page.html.contains(&format!("<a href=\"{}\"", section.path)), "{path}: {}", section.path);
+            }
+            assert_eq!(page.html.matches("aria-current=\"page\"").count(), 2, "{path}: in navigation and breadcrumbs");
+        }
+    }
+}
+
+#[tokio::test]
+async fn accounts_are_created_found_and_renamed() {
+    let operator = Visitor::operator().await;
+    let created = operator.post(accounts::PATH, &encode(&[(&NAME, "Beta <1>")])).await;
+    let path = created.location().to_owned();
+    assert_eq!((created.status, created.flash()), (StatusCode::SEE_OTHER, accounts::text::CREATED.to_owned()));
+    let list = operator.get(&format!("{}?search=bet", accounts::PATH)).await;
+    assert!(list.html.contains("Beta &lt;1&gt;") && !list.html.contains(">acme<"), "{}", list.html);
+    let taken = operator.post(accounts::PATH, &encode(&[(&NAME, "acme")])).await;
+    assert_eq!(taken.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(taken.html.contains(accounts::text::NAME_TAKEN) && taken.html.contains("value=\"acme\""));
+    let taken = operator.post(&format!("{path}/name"), &encode(&[(&NAME, "acme")])).await;
+    assert!(taken.status == StatusCode::UNPROCESSABLE_ENTITY && taken.html.contains("value=\"acme\""));
+    let renamed = operator.post(&format!("{path}/name"), &encode(&[(&NAME, "Gamma")])).await;
+    assert_eq!((renamed.status, renamed.location()), (StatusCode::SEE_OTHER, &*path));
+    assert!(operator.get(&format!("{}?search=Beta%20%3C1%3E", accounts::PATH)).await.html.contains("Gamma"));
+}
+
+#[tokio::test]
+async fn long_lists_of_accounts_have_pages() {
+    let operator = Visitor::operator().await;
+    for number in 0..60 {
+        account(&operator.engine, &format!("customer {number:02}")).await;
+    }
+    let mut path = accounts::PATH.to_owned();
+    let mut found = String::new();
+    for rest in [true, false] {
+        let page = operator.get(&path).await;
+        found.push_str(&page.html);
+        let older = page.html.split("rel=\"next\" href=\"").nth(1).and_then(|html| html.split('"').next());
+        assert_eq!(older.is_some(), rest, "{path}");
+        path = older.unwrap_or_default().to_owned();
+    }
+    for number in 0..60 {
+        assert_eq!(found.matches(&format!(">customer {number:02}<")).count(), 1, "{number}");
+    }
+    let searched = operator.get(&format!("{}?search=CUSTOMER", accounts::PATH)).await;
+    assert!(searched.html.contains("Type more letters"), "{}", searched.html);
+}
+
+#[tokio::test]
+async fn an_account_is_suspended_resumed_and_given_a_balance() {
+    let operator = Visitor::operator().await;
+    let path = account_page::path(operator.account);
+    for (action, form, suspended) in [("suspend", "", true), ("resume", "", false)] {
+        let done = operator.post(&format!("{path}/{action}"), form).await;
+        assert_eq!((done.status, done.location()), (StatusCode::SEE_OTHER, &*path));
+        let account = operator.account().get().await.expect("the account");
+        assert_eq!(account.suspended_at.is_some(), suspended);
+    }
+    for (action, field) in [("balance", &BALANCE), ("threshold", &THRESHOLD)] {
+        let refused = operator.post(&format!("{path}/{action}"), &encode(&[(field, "lots")])).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.html.contains("such as 50") && refused.html.contains("value=\"lots\""), "{}", refused.html);
+    }
+    let unknown = account_page::path(AccountId::from_uuid(uuid::Uuid::max()));
+    assert_eq!(operator.get(&unknown).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(operator.get(&format!("{}/nonsense", accounts::PATH)).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_account_is_erased_after_its_name_is_typed() {
+    let operator = Visitor::operator().await;
+    let other = account(&operator.engine, "other").await;
+    let path = erasure::path(other);
+    assert!(operator.get(&path).await.html.contains(erasure::text::QUESTION));
+    let refused = operator.post(&path, &encode(&[(&CONFIRM, "acme")])).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.html.contains(erasure::text::OTHER_NAME));
+    let begun = operator.post(&path, &encode(&[(&CONFIRM, "other")])).await;
+    assert_eq!((begun.status, begun.location()), (StatusCode::SEE_OTHER, &*path));
+    loop {
+        let page = operator.get(&path).await;
+        if page.status == StatusCode::SEE_OTHER {
+            assert_eq!((page.location(), page.flash()), (accounts::PATH, erasure::text::ERASED.to_owned()));
+            break;
+        }
+        assert!(page.html.contains(erasure::text::UNDER_WAY), "{}", page.html);
+        tokio::task::yield_now().await;
+    }
+    assert!(!operator.get(accounts::PATH).await.html.contains(">other<"));
+}
+
+#[tokio::test]
+async fn an_event_type_is_made_changed_archived_and_restored() {
+    let operator = Visitor::operator().await;
+    let name = (&event_type::NAME, "order.shipped");
+    let schema = (&SCHEMA, r#"{"type":"object","properties":{"orderId":{"type":"string"}},"required":["orderId"]}"#);
+    let wrong = encode(&[name, schema, (&SAMPLE, r#"{"orderId":"</textarea><b>"},"#)]);
+    let refused = operator.post(event_type::NEW_PATH, &wrong).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.html.contains("id=\"sample-error\""), "{}", refused.html);
+    assert!(refused.html.contains("&lt;/textarea&gt;&lt;b&gt;") && !refused.html.contains("<b>"), "typed text is kept");
+    let missing = operator.post(event_type::NEW_PATH, &encode(&[name, schema, (&SAMPLE, "{}")])).await;
+    assert!(missing.html.contains("id=\"sample-error\""), "the sample is checked: {}", missing.html);
+    let bad = operator.post(event_type::NEW_PATH, &encode(&[name, (&SCHEMA, r#"{"type":"nothing"}"#)])).await;
+    assert!(bad.html.contains("id=\"schema-error\""), "{}", bad.html);
+    let unnamed = operator.post(event_type::NEW_PATH, &encode(&[(&event_type::NAME, "Order Shipped")])).await;
+    assert!(unnamed.html.contains("id=\"name-error\""), "{}", unnamed.html);
+
+    let made = operator.post(event_type::NEW_PATH, &encode(&[name, schema])).await;
+    let path = made.location().to_owned();
+    assert_eq!((made.status, made.flash()), (StatusCode::SEE_OTHER, event_type::text::CREATED.to_owned()));
+    let version = version(&operator.get(&path).await);
+    let content = |version: &str| encode(&[(&DESCRIPTION, "An order left"), schema, (&VERSION, version)]);
+    let changed = operator.post(&path, &content(&version)).await;
+    assert_eq!((changed.status, changed.flash()), (StatusCode::SEE_OTHER, event_type::text::SAVED.to_owned()));
+    let stale = operator.post(&path, &content(&version)).await;
+    assert_eq!(stale.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(stale.html.contains("meanwhile"), "{}", stale.html);
+
+    for (action, said) in [("archive", event_type::text::ARCHIVED), ("restore", event_type::text::RESTORED)] {
+        let version = self::version(&operator.get(&path).await);
+        let done = operator.post(&format!("{path}/{action}"), &encode(&[(&VERSION, &version)])).await;
+        assert_eq!((done.status, done.flash()), (StatusCode::SEE_OTHER, said.to_owned()));
+    }
+    let built_in = operator.get(&format!("{}/types/task.completed", event_types::PATH)).await;
+    assert!(built_in.html.contains(event_type::text::BUILT_IN) && !built_in.html.contains("<textarea"));
+}
+
+/// The version that the form on a page carries.
+fn version(page: &Answer) -> String {
+    let value = page.html.split("name=\"version\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+    value.unwrap_or_else(|| panic!("a version: {}", page.html)).to_owned()
+}
+
+#[tokio::test]
+async fn health_names_webhooks_that_failures_have_disabled() {
+    let operator = Visitor::operator().await;
+    let endpoint = operator.endpoint().await;
+    assert!(!operator.get(health::PATH).await.html.contains(&endpoint.id.to_string()));
+    operator.database.run("UPDATE endpoints SET disabled_at = created_at, disabled_reason = 'gone'").await;
+    let page = operator.get(health::PATH).await;
+    assert!(page.html.contains(&endpoint.id.to_string()) && page.html.contains(health::text::GONE));
+    assert!(page.html.contains(&format!("href=\"{}\"", account_page::path(operator.account))));
+    assert!(!page.html.contains(&endpoint.url), "the host alone");
+}
