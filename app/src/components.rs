@@ -7,7 +7,7 @@ mod status;
 mod when;
 
 pub use attempt::{Answer, AttemptReport, AttemptView, Exchange};
-pub use breadcrumbs::Breadcrumbs;
+pub use breadcrumbs::{Breadcrumbs, SETTINGS};
 pub use icon::Icon;
 #[cfg(feature = "ssr")]
 pub(crate) use icon::sprite;

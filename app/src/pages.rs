@@ -16,10 +16,11 @@ pub(crate) mod delivery_log;
 pub(crate) mod error;
 pub(crate) mod login;
 pub(crate) mod oidc;
+pub(crate) mod operator;
+pub(crate) mod operator_setup;
 pub(crate) mod prove;
 pub(crate) mod second_step;
 pub(crate) mod security;
-pub(crate) mod operator;
 pub(crate) mod setup;
 pub(crate) mod webhook;
 pub(crate) mod webhook_delete;
@@ -83,6 +84,7 @@ pub(crate) const SECTIONS: [Section; 5] = [
 pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     let safe = middleware::from_fn_with_state(state.clone(), connection::require_safe);
     let entrance = login::routes().merge(second_step::routes()).merge(oidc::routes()).merge(setup::routes());
+    let entrance = entrance.merge(operator_setup::routes());
     let entrance = entrance.layer(safe).merge(prove::routes()).merge(accounts::routes()).merge(operator::routes());
     SECTIONS.iter().fold(entrance, |router, section| router.nest(section.path, (section.routes)()))
 }

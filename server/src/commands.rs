@@ -10,6 +10,7 @@ pub mod event_type;
 pub mod key;
 pub mod listen;
 pub mod man;
+pub mod operator;
 pub mod receive;
 pub mod send;
 pub mod serve;
@@ -28,6 +29,7 @@ use event_type::EventTypeCommand;
 use key::KeyCommand;
 use listen::ListenArgs;
 use man::ManArgs;
+use operator::OperatorCommand;
 use receive::ReceiveArgs;
 use send::SendArgs;
 use serve::ServeArgs;
@@ -54,6 +56,9 @@ pub enum Command {
     /// Manage the customers of your service.
     #[command(subcommand)]
     Account(AccountCommand),
+    /// Manage the people who operate the server: they see all accounts in the dashboard.
+    #[command(subcommand)]
+    Operator(OperatorCommand),
     /// Manage the keys with which your backend sends events in.
     #[command(subcommand)]
     Key(KeyCommand),
@@ -92,6 +97,7 @@ impl Command {
             Self::Receive(args) => receive::run(*args).await?,
             Self::Account(AccountCommand::Add(args)) => account::add(args).await?,
             Self::Account(AccountCommand::Link(args)) => account::link(args).await?,
+            Self::Operator(command) => operator::run(command).await?,
             Self::Key(KeyCommand::Add(args)) => key::add(args).await?,
             Self::Send(args) => send::run(args).await?,
             Self::EventType(command) => event_type::run(command).await?,

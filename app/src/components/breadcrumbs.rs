@@ -4,14 +4,16 @@ use leptos::prelude::*;
 
 mod text {
     pub(super) const BREADCRUMB: &str = "Breadcrumb";
-    pub(super) const SETTINGS: &str = "Settings";
 }
+
+/// The first word on the pages of an account.
+pub const SETTINGS: &str = "Settings";
 
 /// The pages above this one, outermost first, and this one.
 #[component]
 pub fn Breadcrumbs(
     /// The name of the section of the site.
-    #[prop(default = text::SETTINGS)]
+    #[prop(default = SETTINGS)]
     root: &'static str,
     /// Address and name of each page above.
     #[prop(optional)]

@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use crate::{
     error::PageResult,
     frame::Frame,
-    pages::login,
+    pages::{login, operator},
     redirect::{HOME, see_other},
     state::AppState,
 };
@@ -33,6 +33,7 @@ async fn show(frame: Frame) -> PageResult {
     Ok(match &frame.session {
         None => see_other(login::PATH),
         Some(session) if session.account.is_some() => see_other(HOME),
+        Some(session) if session.operator => see_other(operator::PATH),
         Some(_) => none(&frame).into_response(),
     })
 }

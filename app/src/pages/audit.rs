@@ -12,10 +12,11 @@ use signet_engine::{
 use signet_model::Timestamp;
 
 use crate::{
-    components::{Breadcrumbs, Icon, When, error_summary},
+    components::{Breadcrumbs, Icon, SETTINGS, When, error_summary},
     error::{PageError, PageResult},
     form::{Field, Form},
     frame::{Frame, Member},
+    pages::operator,
     state::AppState,
     words::moment,
 };
@@ -88,7 +89,7 @@ fn day(form: &mut Form, field: &Field, time: &str) -> Option<Option<Timestamp>> 
 fn view(frame: &Frame, path: &'static str, page: &Page, form: &Form) -> Response {
     frame.render_form(form, text::TITLE, || {
         view! {
-            <Breadcrumbs here=text::TITLE />
+            <Breadcrumbs root=root(path) here=text::TITLE />
             <header class="page-head">
                 <div>
                     <h1>{text::TITLE}</h1>
@@ -109,6 +110,11 @@ fn view(frame: &Frame, path: &'static str, page: &Page, form: &Form) -> Response
             </p>
         }
     })
+}
+
+/// The part of the site with the log at this path.
+fn root(path: &str) -> &'static str {
+    if path == PATH { SETTINGS } else { operator::ROOT }
 }
 
 fn filters(path: &'static str, form: &Form) -> impl IntoView + use<> {

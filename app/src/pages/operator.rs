@@ -7,6 +7,7 @@ use crate::{operating::Operating, redirect::see_other, state::AppState};
 
 mod account;
 mod accounts;
+mod audit;
 mod erasure;
 mod event_type;
 mod event_types;
@@ -17,7 +18,7 @@ mod tests;
 pub(crate) const PATH: &str = "/operator";
 
 /// The first word of the breadcrumbs.
-const ROOT: &str = "Operator";
+pub(crate) const ROOT: &str = "Operator";
 
 /// A section of the operator's pages. The router and the navigation follow from [`SECTIONS`].
 pub(crate) struct Section {
@@ -28,10 +29,11 @@ pub(crate) struct Section {
 }
 
 /// All sections, in the order of the navigation.
-pub(crate) const SECTIONS: [Section; 3] = [
+pub(crate) const SECTIONS: [Section; 4] = [
     Section { path: accounts::PATH, label: accounts::text::TITLE, icon: "account", routes: accounts::routes },
     Section { path: health::PATH, label: health::text::TITLE, icon: "send", routes: health::routes },
     Section { path: event_types::PATH, label: event_types::text::TITLE, icon: "webhook", routes: event_types::routes },
+    Section { path: audit::PATH, label: super::audit::text::TITLE, icon: "clock", routes: audit::routes },
 ];
 
 pub(super) fn routes() -> Router<AppState> {

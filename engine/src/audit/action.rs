@@ -88,6 +88,12 @@ actions! {
     KeyCreated = "api_key.created", ManageKeys;
     /// An API key was revoked.
     KeyRevoked = "api_key.revoked", ManageKeys;
+    /// A person was made an operator, or a link was that makes one.
+    OperatorAdded = "operator.added", Operate;
+    /// Somebody came with such a link.
+    OperatorJoined = "operator.joined", Operate;
+    /// A person operates the server no more.
+    OperatorRemoved = "operator.removed", Operate;
     /// An event type was made.
     EventTypeCreated = "event_type.created", Operate;
     /// An event type was changed.

@@ -11,8 +11,8 @@ use crate::{
     actor::Actor,
     db,
     service::{
-        self, AccountHandle, Accounts, AuditLog, EventTypesHandle, Factors, OperatorKeys, SealingKeyError, Sessions,
-        Users,
+        self, AccountHandle, Accounts, AuditLog, EventTypesHandle, Factors, OperatorKeys, Operators, SealingKeyError,
+        Sessions, Users,
         api_keys::{self, KeyHolder},
         health::{self, Health},
         ledger::{self, Ledger},
@@ -50,6 +50,11 @@ impl Engine {
     /// The API keys of the operator.
     pub const fn operator_keys(&self) -> OperatorKeys<'_> {
         OperatorKeys(&self.0)
+    }
+
+    /// The people who operate the server.
+    pub const fn operators(&self) -> Operators<'_> {
+        Operators(&self.0)
     }
 
     /// The catalogue of event types.

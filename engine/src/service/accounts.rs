@@ -84,7 +84,8 @@ pub enum ThresholdError {
 }
 
 /// The accounts with the columns of [`Row`].
-const ACCOUNTS: &str = formatcp!("SELECT id, name, {BALANCES}, suspended_at, erased_at, created_at, version FROM accounts");
+const ACCOUNTS: &str =
+    formatcp!("SELECT id, name, {BALANCES}, suspended_at, erased_at, created_at, version FROM accounts");
 
 /// Accounts newer than one (`$1`), at most `$2`.
 pub(crate) const PAGE: &str = formatcp!("{ACCOUNTS} WHERE id > $1 ORDER BY id LIMIT $2");

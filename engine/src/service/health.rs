@@ -7,7 +7,11 @@ mod tests;
 use std::{sync::Arc, time::Duration};
 
 use const_format::formatcp;
-use signet_model::{AccountId, EndpointId, Timestamp, endpoint::{DisabledReason, EndpointUrl}, sql::Lossy};
+use signet_model::{
+    AccountId, EndpointId, Timestamp,
+    endpoint::{DisabledReason, EndpointUrl},
+    sql::Lossy,
+};
 
 use super::{Result, Service, backlog::Count};
 use crate::{

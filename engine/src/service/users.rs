@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use signet_model::{AccountId, Timestamp, UserId, text::EmailText};
 
 use super::{
-    AccountHandle, Result, Service,
+    AccountHandle, Result, Service, operators,
     sessions::{self, Browser, Seat, SessionToken},
     token,
 };
@@ -109,7 +109,9 @@ impl Users<'_> {
         let user = UserId::new(now, self.0.random.bytes());
         let mut tx = self.0.db.begin().await?;
         let account = use_link(&mut tx, token, now).await?.ok_or(SetupError::LinkInvalid)?;
-        insert_owner(&mut tx, account, &NewUser { id: user, email, password_hash }, now).await?;
+        let new = NewUser { id: user, email, password_hash };
+        insert_owner(&mut tx, account, &new, now).await?;
+        operators::come_with_invitation(&mut tx, token, (user, &new.email), browser, now).await?;
         let seat = Seat::Person { user, account: Some(account) };
         let session = sessions::begin(self.0, &mut tx, seat, browser).await?;
         tx.commit().await?;

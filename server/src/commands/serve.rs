@@ -249,7 +249,10 @@ async fn first_setup(engine: &Engine) -> anyhow::Result<Option<String>> {
         return Ok(None);
     }
     let account = first_account(engine).await?;
-    Ok(Some(engine.account(&Operator::signet().in_account(account)).create_setup_link().await?))
+    let link = engine.account(&Operator::signet().in_account(account)).create_setup_link().await?;
+    // The first person operates the server, too.
+    engine.operators().add_by_invitation(&Operator::signet(), &link).await?;
+    Ok(Some(link))
 }
 
 async fn first_account(engine: &Engine) -> anyhow::Result<AccountId> {

@@ -32,7 +32,7 @@ pub(super) const OLDER: &str = "Older";
 pub(super) const DAY: &str = "Enter a day, such as 2026-03-28.";
 
 /// The nouns that a person can choose.
-pub(super) const NOUNS: [(&str, &str); 15] = [
+pub(super) const NOUNS: [(&str, &str); 16] = [
     ("endpoint", "Webhook"),
     ("secret", "Signing secret"),
     ("rotation", "Rotation"),
@@ -48,6 +48,7 @@ pub(super) const NOUNS: [(&str, &str); 15] = [
     ("account", "Account"),
     ("event_type", "Event type"),
     ("portal_link", "Portal link"),
+    ("operator", "Operator"),
 ];
 
 /// The name of an action in words: `endpoint.created` is “Webhook created”.

@@ -51,8 +51,7 @@ pub(super) mod text {
     pub(super) const SAVE_NAME: &str = "Save name";
     pub(super) const RENAMED: &str = "Name saved. The former name goes on meaning this account.";
     pub(super) const BALANCE: &str = "Balance";
-    pub(super) const BALANCE_HINT: &str =
-        "Usually your backend reports it. When it falls below the threshold, webhooks that want balance.low are told once.";
+    pub(super) const BALANCE_HINT: &str = "Usually your backend reports it. When it falls below the threshold, webhooks that want balance.low are told once.";
     pub(super) const SAVE_BALANCE: &str = "Save balance";
     pub(super) const BALANCE_SAVED: &str = "Balance saved.";
     pub(super) const THRESHOLD: &str = "Balance threshold";
@@ -65,8 +64,7 @@ pub(super) mod text {
     pub(super) const SUSPEND_MEANING: &str = "While it is suspended, new events are refused, and nothing is sent. Deliveries that wait are kept. Its people can sign in, and see why.";
     pub(super) const SUSPENDED: &str = "Account suspended.";
     pub(super) const RESUME: &str = "Resume account";
-    pub(super) const RESUME_MEANING: &str =
-        "The account is suspended: new events are refused, and nothing is sent. Resume it, and what has waited goes out.";
+    pub(super) const RESUME_MEANING: &str = "The account is suspended: new events are refused, and nothing is sent. Resume it, and what has waited goes out.";
     pub(super) const RESUMED: &str = "Account resumed. What has waited is being sent.";
     pub(super) const ERASE: &str = "Erase account";
     pub(super) const ERASE_MEANING: &str = "Removes the account with all that is stored about it: events, deliveries, webhooks, keys, its audit log, and the people who have no other account.";
@@ -208,13 +206,7 @@ fn facts(frame: &Frame, account: &Account, activity: &Activity) -> impl IntoView
 }
 
 /// A card with a form of one field.
-fn card(
-    title: &'static str,
-    action: String,
-    field: &Field,
-    verb: &'static str,
-    form: &Form,
-) -> impl IntoView + use<> {
+fn card(title: &'static str, action: String, field: &Field, verb: &'static str, form: &Form) -> impl IntoView + use<> {
     view! {
         <section class="card">
             <h2>{title}</h2>

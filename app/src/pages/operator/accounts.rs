@@ -27,8 +27,7 @@ const PAGE: u32 = 50;
 
 const SEARCH: Field = Field { maxlength: Some(255), ..Field::text("search", text::SEARCH) };
 const BEFORE: Field = Field::named("before");
-pub(super) const NAME: Field =
-    Field { hint: text::NAME_HINT, maxlength: Some(255), ..Field::text("name", text::NAME) };
+pub(super) const NAME: Field = Field { hint: text::NAME_HINT, maxlength: Some(255), ..Field::text("name", text::NAME) };
 
 pub(crate) mod text {
     pub(crate) const TITLE: &str = "Accounts";
@@ -38,8 +37,7 @@ pub(crate) mod text {
     pub(super) const CLEAR: &str = "Clear";
     pub(super) const ADD: &str = "Create account";
     pub(super) const NAME: &str = "Name";
-    pub(super) const NAME_HINT: &str =
-        "The name by which your backend calls the account. It can be changed later; requests with the old name go on working.";
+    pub(super) const NAME_HINT: &str = "The name by which your backend calls the account. It can be changed later; requests with the old name go on working.";
     pub(crate) const NAME_TAKEN: &str = "Another account has this name, or had it before. Choose a different one.";
     pub(crate) const CREATED: &str = "Account created.";
     pub(super) const CANCEL: &str = "Cancel";
@@ -61,10 +59,7 @@ pub(crate) mod text {
 }
 
 pub(super) fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/", get(show).post(create))
-        .route("/new", get(show_new))
-        .nest("/{id}", account::routes())
+    Router::new().route("/", get(show).post(create)).route("/new", get(show_new)).nest("/{id}", account::routes())
 }
 
 /// One page of accounts.
@@ -240,4 +235,3 @@ fn pages(list: &List) -> impl IntoView + use<> {
     (newest.is_some() || older.is_some())
         .then(|| view! { <nav class="pages" aria-label=text::PAGES>{newest} {older}</nav> }.into_any())
 }
-

@@ -5,6 +5,7 @@ use signet_model::AccountId;
 use super::{
     account::{self as account_page, BALANCE, THRESHOLD},
     accounts::{self, NAME},
+    audit,
     erasure::{self, CONFIRM},
     event_type::{self, DESCRIPTION, SAMPLE, SCHEMA, VERSION},
     event_types, health,
@@ -27,6 +28,7 @@ fn requests(id: AccountId) -> Vec<(String, Option<String>)> {
         (erasure::path(id), None),
         (health::PATH.to_owned(), None),
         (event_types::PATH.to_owned(), None),
+        (audit::PATH.to_owned(), None),
         (event_type::NEW_PATH.to_owned(), None),
         (format!("{}/types/task.completed", event_types::PATH), None),
         post(accounts::PATH.to_owned(), encode(&[(&NAME, "mine")])),
@@ -151,7 +153,7 @@ async fn an_account_is_suspended_resumed_and_given_a_balance() {
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(refused.html.contains("such as 50") && refused.html.contains("value=\"lots\""), "{}", refused.html);
     }
-    let unknown = account_page::path(AccountId::from_uuid(uuid::Uuid::max()));
+    let unknown = account_page::path("acc_7zzzzzzzzzzzzzzzzzzzzzzzzz".parse().expect("an id"));
     assert_eq!(operator.get(&unknown).await.status, StatusCode::NOT_FOUND);
     assert_eq!(operator.get(&format!("{}/nonsense", accounts::PATH)).await.status, StatusCode::NOT_FOUND);
 }
@@ -232,4 +234,14 @@ async fn health_names_webhooks_that_failures_have_disabled() {
     assert!(page.html.contains(&endpoint.id.to_string()) && page.html.contains(health::text::GONE));
     assert!(page.html.contains(&format!("href=\"{}\"", account_page::path(operator.account))));
     assert!(!page.html.contains(&endpoint.url), "the host alone");
+}
+
+#[tokio::test]
+async fn the_log_of_the_installation_has_the_changes_that_these_pages_make() {
+    let operator = Visitor::operator().await;
+    operator.post(event_type::NEW_PATH, &encode(&[(&event_type::NAME, "order.shipped")])).await;
+    let page = operator.get(audit::PATH).await;
+    assert!(page.html.contains("Event type created") && page.html.contains("operator@example.com"), "{}", page.html);
+    let file = operator.get(&format!("{}/export?format=csv", audit::PATH)).await;
+    assert!(file.html.contains("event_type.created"), "{}", file.html);
 }
