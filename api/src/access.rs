@@ -11,13 +11,15 @@ use std::sync::{Arc, OnceLock};
 
 use signet_engine::{
     Engine, db,
+    limits::Rate,
     service::{event_types::Catalogue, stored_answers::StoredAnswers},
 };
 use signet_model::{AccountId, Timestamp, time::Clock};
 
-use crate::{document::Document, intake::Intake, problem::Problem, rate_limit::Rate, room::Room};
+use crate::{document::Document, intake::Intake, problem::Problem, request_rate::RequestRate, room::Room};
 
 pub use caller::Caller;
+pub(crate) use caller::bearer;
 pub(crate) use scoped::path_text;
 pub use scoped::{
     AccountsWrite, Allowed, Allows, BalanceWrite, DeliveriesRead, DeliveriesWrite, EndpointsRead, EndpointsWrite,
@@ -34,16 +36,19 @@ struct Parts {
     engine: Engine,
     clock: Arc<dyn Clock>,
     intake: Intake,
+    requests: RequestRate,
     room: Room,
     /// Made when it is first asked for: few processes are, and it takes some memory.
     document: OnceLock<Document>,
 }
 
 impl Api {
-    /// The API of an engine, which takes events of one account in at this rate.
-    pub fn new(engine: Engine, clock: Arc<dyn Clock>, event_rate: Rate) -> Self {
+    /// The API of an engine, which takes events of one account, and other requests with one key,
+    /// in at these rates.
+    pub fn new(engine: Engine, clock: Arc<dyn Clock>, event_rate: Rate, request_rate: Rate) -> Self {
         let intake = Intake::new(engine.clone(), event_rate);
-        Self(Arc::new(Parts { engine, clock, intake, room: Room::default(), document: OnceLock::new() }))
+        let requests = RequestRate::new(request_rate, &engine.clock());
+        Self(Arc::new(Parts { engine, clock, intake, requests, room: Room::default(), document: OnceLock::new() }))
     }
 
     /// The present instant.
@@ -59,6 +64,11 @@ impl Api {
     /// The way of events and balances into the engine.
     pub(crate) fn intake(&self) -> &Intake {
         &self.0.intake
+    }
+
+    /// The counts of requests.
+    pub(crate) fn requests(&self) -> &RequestRate {
+        &self.0.requests
     }
 
     /// The memory for bodies of requests.

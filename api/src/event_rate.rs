@@ -1,14 +1,14 @@
 //! The rate at which events of one account are taken in.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, sync::Arc};
 
-use signet_model::AccountId;
+use signet_engine::{
+    limits::{Rate, RateLimit},
+    notice::Notice,
+};
+use signet_model::{AccountId, time::Clock};
 
 use super::{Code, Problem};
-use crate::{
-    notice::Notice,
-    rate_limit::{Rate, RateLimit},
-};
 
 /// The most accounts for which events are counted. Accounts that have used up the most of
 /// their second are forgotten last.
@@ -26,8 +26,8 @@ pub struct EventRate {
 
 impl EventRate {
     /// The same rate for each account.
-    pub fn new(rate: Rate) -> Self {
-        Self { limit: RateLimit::new("events of accounts", rate, MOST), exceeded: Notice::default() }
+    pub fn new(rate: Rate, clock: Arc<dyn Clock>) -> Self {
+        Self { limit: RateLimit::new("events of accounts", rate, MOST, clock), exceeded: Notice::default() }
     }
 
     /// Counts one more event of an account.
@@ -35,7 +35,7 @@ impl EventRate {
     /// # Errors
     /// The account has sent too many events in the last second.
     pub fn count(&self, account: AccountId) -> Result<(), Problem> {
-        self.limit.take(account).map_err(|_| {
+        self.limit.take(account).map(drop).map_err(|_| {
             if let Some(times) = self.exceeded.due() {
                 tracing::warn!(%account, times, "refused events: see --max-event-rate");
             }
@@ -60,7 +60,7 @@ mod tests {
 
     #[tokio::test]
     async fn an_account_that_sends_too_many_events_is_to_come_back_and_the_others_are_not_concerned() {
-        let api = TestApi::with_event_rate(Rate { burst: 3, interval: Duration::from_hours(1) }).await;
+        let api = TestApi::with_event_rate(Rate::new(3, Duration::from_hours(1))).await;
         let neighbour = api.with_key_of(api.other).await;
         let batch = api.post("/v1/events/batch", &json!([event(), event(), event(), event(), event()])).await;
         let errors: Vec<_> = (0..5).map(|place| &batch.json["results"][place]["error"]["code"]).collect();

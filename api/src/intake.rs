@@ -8,6 +8,7 @@ use std::{
 use signet_engine::{
     Engine,
     deliver::ingest::{Accepted, Idempotency, IngestError, NewEvent},
+    limits::Rate,
     service::{self, event_types::Catalogue},
 };
 use signet_model::{
@@ -15,7 +16,7 @@ use signet_model::{
     event::{EventBody, Submission},
 };
 
-use super::{Problem, access::Caller, event_rate::EventRate, names::Names, rate_limit::Rate};
+use super::{Problem, access::Caller, event_rate::EventRate, names::Names};
 
 /// The member with the type of an event.
 pub const TYPE: &str = "/event";
@@ -41,7 +42,8 @@ pub struct Addressee<'a> {
 impl Intake {
     /// The way into an engine, which takes events of one account in at this rate.
     pub fn new(engine: Engine, rate: Rate) -> Self {
-        Self { engine, names: Names::default(), rate: EventRate::new(rate) }
+        let rate = EventRate::new(rate, engine.clock());
+        Self { engine, names: Names::default(), rate }
     }
 
     /// The account that a request names (`/account`), or else the key's own.

@@ -25,11 +25,10 @@ mod intake;
 mod json;
 mod list;
 mod names;
-pub mod notice;
 mod problem;
-pub mod rate_limit;
 pub mod reference;
 mod repeat;
+mod request_rate;
 mod resends;
 mod room;
 mod statistics;
@@ -40,18 +39,26 @@ mod tests;
 mod time;
 mod version;
 
-use axum::{Router, middleware::from_fn_with_state, routing::any};
+use axum::{
+    Router,
+    middleware::from_fn_with_state,
+    response::{IntoResponse, Response},
+    routing::any,
+};
 use utoipa_axum::router::OpenApiRouter;
 
 use problem::{Code, Problem};
 
 pub use access::Api;
 pub use event_rate::MAX_EVENT_RATE;
+pub use request_rate::{MAX_REQUEST_RATE, request_rate};
 
 /// All paths.
 pub fn router(api: Api) -> Router {
-    let (operations, _) =
-        managing().route_layer(from_fn_with_state(api.clone(), repeat::once)).merge(sending()).split_for_parts();
+    let managing = managing()
+        .route_layer(from_fn_with_state(api.clone(), repeat::once))
+        .route_layer(from_fn_with_state(api.clone(), request_rate::count));
+    let (operations, _) = managing.merge(sending()).split_for_parts();
     operations
         .route("/v1/{*rest}", any(no_such_operation))
         .method_not_allowed_fallback(method_not_allowed)
@@ -82,6 +89,13 @@ fn managing() -> OpenApiRouter<Api> {
         .merge(event_types::routes())
         .merge(document::routes())
         .merge(health::routes())
+}
+
+/// The answer to a request for a host that is not this server's.
+pub fn misdirected() -> Response {
+    let detail = "This server does not answer for this host: use its own address, or let its operator name this \
+                  one with --other-host.";
+    Problem::new(Code::WrongHost, detail).into_response()
 }
 
 async fn no_such_operation() -> Problem {

@@ -7,7 +7,9 @@ use std::{
 
 use signet_model::AccountId;
 
-use super::{events::MAX_EVENT_LEN, notice::Notice};
+use signet_engine::notice::Notice;
+
+use super::events::MAX_EVENT_LEN;
 
 /// The most bytes of small bodies, and the most of large ones: 64 MiB in all. That is as
 /// much as the engine lets wait to be stored, or two of the largest batches. The events

@@ -23,6 +23,7 @@ use signet_engine::{
     Engine, Settings,
     clock::ManualClock,
     db::Database,
+    limits::Rate,
     service::deliveries::Filter,
     testing::{TestDatabase, account, api_key, api_key_for, endpoint, engine, sqlite},
 };
@@ -30,7 +31,7 @@ use signet_model::{AccountId, EndpointId, Scopes, time::Clock};
 use tower::ServiceExt;
 
 use super::Api;
-use crate::{MAX_EVENT_RATE, rate_limit::Rate};
+use crate::{MAX_EVENT_RATE, MAX_REQUEST_RATE, request_rate};
 pub use answers::{Described, Operation};
 pub use declared::{COMMON, Provoked};
 
@@ -75,6 +76,11 @@ pub fn event() -> Value {
     json!({"event": "task.completed", "taskId": "task_1", "solution": {"token": "0.mF7"}})
 }
 
+/// The rates of events of one account, and of requests with one key.
+fn rates() -> (Rate, Rate) {
+    (Rate::per_second(MAX_EVENT_RATE), request_rate(MAX_REQUEST_RATE))
+}
+
 impl TestApi {
     /// The API on SQLite, for tests that do not depend on the database.
     pub async fn new() -> Self {
@@ -88,16 +94,23 @@ impl TestApi {
 
     /// The API on this database, with these settings of the engine.
     pub async fn with_settings(database: TestDatabase, settings: Settings) -> Self {
-        Self::start(database, settings, Rate::per_second(MAX_EVENT_RATE)).await
+        Self::start(database, settings, rates()).await
     }
 
     /// The API on SQLite, which takes events in at this rate.
     pub async fn with_event_rate(event_rate: Rate) -> Self {
-        Self::start(sqlite().await, Settings::default(), event_rate).await
+        let (_, request_rate) = rates();
+        Self::start(sqlite().await, Settings::default(), (event_rate, request_rate)).await
     }
 
-    async fn start(database: TestDatabase, settings: Settings, event_rate: Rate) -> Self {
-        let api = Self::rest(database, settings, event_rate).await;
+    /// The API on SQLite, which takes requests with one key in at this rate.
+    pub async fn with_request_rate(request_rate: Rate) -> Self {
+        let (event_rate, _) = rates();
+        Self::start(sqlite().await, Settings::default(), (event_rate, request_rate)).await
+    }
+
+    async fn start(database: TestDatabase, settings: Settings, rates: (Rate, Rate)) -> Self {
+        let api = Self::rest(database, settings, rates).await;
         // The engine goes on until the runtime of the test ends.
         std::mem::forget(api.engine.start());
         api
@@ -106,15 +119,15 @@ impl TestApi {
     /// The API on this database, of an engine that has not been started: deliveries stay as a
     /// test leaves them, and no event is taken.
     pub async fn resting(database: TestDatabase) -> Self {
-        Self::rest(database, Settings::default(), Rate::per_second(MAX_EVENT_RATE)).await
+        Self::rest(database, Settings::default(), rates()).await
     }
 
-    async fn rest(database: TestDatabase, settings: Settings, event_rate: Rate) -> Self {
+    async fn rest(database: TestDatabase, settings: Settings, rates: (Rate, Rate)) -> Self {
         let (engine, clock) = engine(&database, settings, Vec::new());
         let acme = account(&engine, "acme").await;
         let other = account(&engine, "other").await;
         let (_, key) = api_key(&engine, Some(acme), "test").await;
-        let api = Api::new(engine.clone(), Arc::new(clock.clone()), event_rate);
+        let api = Api::new(engine.clone(), Arc::new(clock.clone()), rates.0, rates.1);
         let described = Arc::new(Described::new(&api.document().with_webhooks(json!({}))));
         let reference = super::reference::router(api.clone(), "/pkg/signet.css".to_owned());
         let router = super::router(api).merge(reference);

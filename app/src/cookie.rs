@@ -3,11 +3,18 @@
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue, header};
-use signet_engine::service::sessions::SessionToken;
+use signet_engine::{limits::KNOWN_DEVICE_LIFETIME, service::sessions::SessionToken};
 
 /// The browser keeps a `__Host-` cookie only if this very host set it over a
 /// trustworthy connection, for all paths.
 pub const SESSION: &str = "__Host-signet";
+
+/// The device, once a person has signed in on it. It lets nobody in, but tells the owner of an
+/// e-mail address from strangers who try passwords.
+const DEVICE: &str = "__Host-signet-device";
+
+/// The cookies of those who got in, or have proved the first of two things.
+const GOT_IN: [&str; 3] = [SESSION, "__Host-signet-portal", "__Host-signet-pending"];
 
 const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Lax";
 
@@ -32,6 +39,22 @@ pub(crate) fn keep_session(token: &SessionToken, lifetime: Duration) -> Option<H
     set(SESSION, token.reveal(), lifetime.as_secs())
 }
 
+/// The device that a request names.
+pub(crate) fn device(headers: &HeaderMap) -> Option<&str> {
+    value(headers, DEVICE)
+}
+
+/// `Set-Cookie` by which a device is known from now on.
+pub(crate) fn keep_device(device: &str) -> Option<HeaderValue> {
+    set(DEVICE, device, KNOWN_DEVICE_LIFETIME.as_secs())
+}
+
+/// Returns true if an answer lets its client in.
+pub(crate) fn lets_in(answer: &HeaderMap) -> bool {
+    let set = answer.get_all(header::SET_COOKIE).iter().filter_map(|line| line.to_str().ok()?.split(';').next());
+    set.filter_map(|pair| pair.split_once('=')).any(|(name, value)| GOT_IN.contains(&name) && !value.is_empty())
+}
+
 /// `Set-Cookie` that forgets the session.
 pub(crate) fn forget_session() -> Option<HeaderValue> {
     set(SESSION, "", 0)
@@ -54,6 +77,15 @@ mod tests {
     fn the_token_is_found_among_other_cookies() {
         assert_eq!(session_token(&headers(&["a=b; __Host-signet=abc=; c=d"])), Some("abc="));
         assert_eq!(session_token(&headers(&["a=b", "__Host-signet=abc"])), Some("abc"));
+    }
+
+    #[test]
+    fn an_answer_lets_in_if_it_sets_a_session_and_not_if_it_forgets_one() {
+        let answer = |cookie: Option<HeaderValue>| HeaderMap::from_iter(cookie.map(|it| (header::SET_COOKIE, it)));
+        assert!(lets_in(&answer(set(SESSION, "abc", 60))) && lets_in(&answer(set("__Host-signet-pending", "abc", 60))));
+        for other in [forget_session(), set("__Host-signet-notice", "abc", 60), keep_device("abc"), None] {
+            assert!(!lets_in(&answer(other.clone())), "{other:?}");
+        }
     }
 
     #[test]

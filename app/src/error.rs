@@ -12,6 +12,7 @@ use leptos_axum::ResponseOptions;
 use signet_engine::{
     db,
     deliver::ingest::IngestError,
+    request::RequestId,
     service::{self, accounts::ThresholdError, deliveries::TestError},
 };
 
@@ -47,6 +48,10 @@ pub(crate) enum PageError {
     Busy,
     /// The server, or the account, has as many test events under way as it may.
     TestsUnderWay(usize),
+    /// The account has sent as many tests as it may for now.
+    TooManyTests,
+    /// Too many attempts to get in: the seconds to wait.
+    TooManyAttempts(u64),
     /// The database was stopped because the page took too long.
     TooSlow,
     /// The server is at fault.
@@ -64,8 +69,19 @@ impl PageError {
             Self::Unusable => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Forbidden | Self::Suspended | Self::ProofNeeded => StatusCode::FORBIDDEN,
             Self::Busy | Self::TooSlow => StatusCode::SERVICE_UNAVAILABLE,
-            Self::TestsUnderWay(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TestsUnderWay(_) | Self::TooManyTests | Self::TooManyAttempts(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl PageError {
+    /// The seconds after which the request may come again, where they are known.
+    pub(crate) const fn retry_after(self) -> Option<u64> {
+        match self {
+            Self::TooManyAttempts(seconds) => Some(seconds),
+            Self::TestsUnderWay(_) | Self::TooManyTests => Some(10),
+            _ => None,
         }
     }
 }
@@ -104,6 +120,7 @@ impl From<TestError> for PageError {
     fn from(error: TestError) -> Self {
         match error {
             TestError::Store(error) => error.into(),
+            TestError::TooMany => Self::TooManyTests,
             TestError::Unusable(_) => Self::Unusable,
             TestError::UnknownType | TestError::Body(_) => Self::Unreadable,
             TestError::Ingest(error) => error.into(),
@@ -151,14 +168,15 @@ impl IntoResponse for PageError {
 /// Turns the errors of all handlers into pages. Where proof is needed again, that is the
 /// question for it, which keeps the form.
 pub(crate) async fn as_page(State(_): State<AppState>, frame: Frame, request: Request, next: Next) -> Response {
+    let id = RequestId::of(request.extensions());
     let (request, fields) = match keep_fields(request).await {
         Ok(kept) => kept,
-        Err(error) => return pages::error::page(&frame, error),
+        Err(error) => return pages::error::page(&frame, error, id),
     };
     let response = next.run(request).await;
     match response.extensions().get::<PageError>() {
         Some(PageError::ProofNeeded) => pages::prove::ask(&frame, fields.as_deref().map(Form::of_body)).await,
-        Some(&error) => pages::error::page(&frame, error),
+        Some(&error) => pages::error::page(&frame, error, id),
         None => response,
     }
 }

@@ -1,9 +1,9 @@
 //! The frame of a page: the session, the address, and the flash message of a request.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc};
+use std::{convert::Infallible, sync::Arc};
 
 use axum::{
-    extract::{ConnectInfo, FromRequestParts, OriginalUri, Path},
+    extract::{FromRequestParts, OriginalUri, Path},
     http::{HeaderValue, Method, Uri, header, request::Parts},
     response::{Html, IntoResponse, Response},
 };
@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use signet_engine::{
     Engine,
     actor::{Actor, Permission},
+    request::ClientAddress,
     service::{
         AccountHandle,
         event_types::Catalogue,
@@ -135,8 +136,8 @@ impl FromRequestParts<AppState> for Frame {
 /// The browser, with its name, its address, and the session that it has.
 fn browser(parts: &Parts) -> Browser {
     let user_agent = parts.headers.get(header::USER_AGENT).and_then(|it| it.to_str().ok());
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
-    Browser::new(user_agent, peer, cookie::session_token(&parts.headers))
+    let client = parts.extensions.get::<ClientAddress>().map(|client| client.ip());
+    Browser::new(user_agent, client, cookie::session_token(&parts.headers))
 }
 
 /// The address as the browser asked for it.

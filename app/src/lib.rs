@@ -16,6 +16,8 @@ pub mod components;
 pub mod islands;
 
 #[cfg(feature = "ssr")]
+mod attempts;
+#[cfg(feature = "ssr")]
 pub mod cookie;
 #[cfg(feature = "ssr")]
 mod error;

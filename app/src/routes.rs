@@ -11,6 +11,7 @@ use axum::{
 use leptos::prelude::provide_context;
 
 use crate::{
+    attempts,
     error::{self, PageError},
     page_limit::{self, PageLimit},
     pages,
@@ -29,6 +30,7 @@ pub fn router(state: AppState) -> Router {
         .fallback(async || PageError::NotFound)
         .method_not_allowed_fallback(async || PageError::MethodNotAllowed)
         .layer(middleware::from_fn_with_state(PageLimit::default(), page_limit::apply))
+        .layer(middleware::from_fn_with_state(state.clone(), attempts::count))
         .layer(middleware::from_fn_with_state(state.clone(), error::as_page))
         .with_state(state)
 }

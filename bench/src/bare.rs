@@ -41,7 +41,8 @@ impl Bare {
     /// POSTs and prints the CPU time of this process, in microseconds.
     pub async fn run(&self) -> anyhow::Result<()> {
         let client = Client::new(&Config {
-            policy: Policy::PublicAndLoopback,
+            policy: Policy::public_and_loopback(),
+            egress_proxy: None,
             extra_authorities: vec![std::fs::read(&self.authority)?],
             budget: Settings::default().budget,
             max_response_body: Settings::default().max_response_body,

@@ -129,7 +129,8 @@ async fn open(url: &DatabaseUrl, folder: &Path) -> anyhow::Result<Engine> {
     let random = Random::from_system();
     let key = SealKey::load_or_create(&folder.join("key"), &random)?;
     let client = Config {
-        policy: Policy::PublicAndLoopback,
+        policy: Policy::public_and_loopback(),
+        egress_proxy: None,
         extra_authorities: Vec::new(),
         budget: Settings::default().budget,
         max_response_body: 0,
@@ -139,7 +140,7 @@ async fn open(url: &DatabaseUrl, folder: &Path) -> anyhow::Result<Engine> {
         clock: Arc::new(SystemClock),
         random,
         sealer: Sealer::new(key),
-        policy: client.policy,
+        policy: client.policy.clone(),
         client: Client::new(&client)?,
     };
     let settings = Settings { max_endpoints_per_account: u32::MAX, ..Settings::default() };

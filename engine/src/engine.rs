@@ -14,13 +14,13 @@ use crate::{
         self, Tasks,
         ingest::{Accepted, IngestError, NewEvent},
     },
+    limits::{AccountLimits, Attempts},
     outbound::{Client, Policy},
     random::Random,
     seal::Sealer,
     service::{
         Passwords, Service,
         api_keys::RecentKeys,
-        deliveries::DraftTests,
         event_types::Remembered,
         operational_events::send_notices,
         resends::{Turns, take_up},
@@ -56,6 +56,7 @@ impl Engine {
     /// Makes an engine, which ingests and delivers after [`Engine::start`].
     pub fn new(environment: Environment, settings: Settings) -> Self {
         let Environment { db, clock, random, sealer, policy, client } = environment;
+        let (limits, attempts) = (AccountLimits::new(&settings, &clock), Attempts::new(&clock));
         let delivery =
             deliver::Context::new(settings.clone(), &db, Arc::clone(&clock), random.clone(), sealer.clone(), client);
         Self(Arc::new(Service {
@@ -71,8 +72,9 @@ impl Engine {
             streams: Arc::default(),
             event_types: Remembered::default(),
             resend_turns: Turns::default(),
-            draft_tests: DraftTests::default(),
             seen_notes: SeenNotes::default(),
+            limits,
+            attempts,
         }))
     }
 

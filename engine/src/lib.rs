@@ -19,10 +19,13 @@ pub mod audit;
 pub mod clock;
 pub mod db;
 pub mod deliver;
+pub mod limits;
+pub mod notice;
 pub mod oidc;
 pub mod outbound;
 pub(crate) mod queue;
 pub mod random;
+pub mod request;
 pub mod seal;
 pub mod service;
 #[cfg(any(test, feature = "testing"))]

@@ -9,9 +9,10 @@
 //!   Its **look-ups** (`lookups`) are shared and bounded: name servers that stall
 //!   hold few threads.
 //! - The **connector** (`connector`) makes **connections** (`connection`): TCP to one of
-//!   those addresses, then TLS, always checked (`tls`).
+//!   those addresses, then TLS, always checked (`tls`). The way there (`route`) is TCP itself, or
+//!   leads through the operator's proxy (`egress_proxy`).
 //! - The **client** (`client`) speaks HTTP/1.1 over them, and keeps a few for later
-//!   requests: no proxies, no redirects.
+//!   requests: no redirects.
 //! - The **exchange** (`exchange`) is one POST and its answer within the budget,
 //!   repeated where a kept connection turns out to be closed or dead. The head of the
 //!   answer decides; its body (`body`) is kept to a cap. Failures get their names in
@@ -23,16 +24,19 @@ mod body;
 mod client;
 mod connection;
 mod connector;
+mod egress_proxy;
 mod exchange;
 mod failure;
 mod local_fault;
 mod lookups;
 mod policy;
 mod resolver;
+mod route;
 mod tls;
 
 pub use address::AddressKind;
 pub use client::{Client, Config, ConfigError};
+pub use egress_proxy::{EgressProxy, InvalidProxy};
 pub use exchange::{Answer, Exchange};
 pub use local_fault::LocalFault;
 pub use lookups::Lookup;

@@ -44,7 +44,15 @@ use std::{fmt, sync::Arc};
 
 use signet_model::time::Clock;
 
-use crate::{db::Database, deliver, outbound::Policy, random::Random, seal::Sealer, settings::Settings};
+use crate::{
+    db::Database,
+    deliver,
+    limits::{AccountLimits, Attempts},
+    outbound::Policy,
+    random::Random,
+    seal::Sealer,
+    settings::Settings,
+};
 use api_keys::RecentKeys;
 
 pub use accounts::{AccountHandle, Accounts};
@@ -82,8 +90,9 @@ pub(crate) struct Service {
     pub(crate) streams: Arc<event_stream::Places>,
     pub(crate) event_types: event_types::Remembered,
     pub(crate) resend_turns: resends::Turns,
-    pub(crate) draft_tests: deliveries::DraftTests,
     pub(crate) seen_notes: sessions::SeenNotes,
+    pub(crate) limits: AccountLimits,
+    pub(crate) attempts: Attempts,
 }
 
 impl fmt::Debug for Service {

@@ -239,9 +239,10 @@ fn engine_with(
     clock: Arc<dyn Clock>,
     key: [u8; 32],
 ) -> Engine {
-    let policy = Policy::PublicAndLoopback;
+    let policy = Policy::public_and_loopback();
     let config = Config {
-        policy,
+        policy: policy.clone(),
+        egress_proxy: None,
         extra_authorities: authorities,
         budget: settings.budget,
         max_response_body: settings.max_response_body,

@@ -5,7 +5,8 @@ use std::time::Duration;
 use signet_engine::{
     Engine, Settings,
     clock::ManualClock,
-    service::deliveries::{DRAFT_TESTS_PER_MINUTE, DraftTest, DraftTestError, TestError},
+    limits::DRAFT_TESTS_PER_MINUTE,
+    service::deliveries::{DraftTest, DraftTestError, TestError},
     testing::{Receiver, TestDatabase, account, endpoint_at, engine, on_each_database},
 };
 use signet_model::{

@@ -7,31 +7,39 @@ mod api;
 mod clients;
 mod concurrency;
 mod delivery;
+mod egress;
 pub mod environment;
 mod logging;
 mod mail;
+mod network;
 mod oidc;
+mod proxies;
 mod public_url;
 mod remote_url;
 mod retention;
 mod sessions;
 mod span;
 mod storage;
+mod tls;
 
 pub use accounts::AccountArgs;
 pub use api::ApiArgs;
 pub use clients::ClientArgs;
 pub use concurrency::ConcurrencyArgs;
 pub use delivery::DeliveryArgs;
+pub use egress::EgressArgs;
 pub use logging::{LogFormat, LoggingArgs};
 pub use mail::MailArgs;
+use network::network;
 pub use oidc::OidcArgs;
+pub use proxies::ProxyArgs;
 pub use public_url::PublicUrl;
 pub use remote_url::RemoteUrl;
 pub use retention::RetentionArgs;
 pub use sessions::SessionArgs;
 pub use span::Span;
 pub use storage::StorageArgs;
+pub use tls::TlsArgs;
 
 /// Parses a number above zero.
 fn count(text: &str) -> Result<usize, String> {

@@ -7,16 +7,17 @@ mod activity;
 mod arriving;
 mod drain;
 mod places;
+mod proxies;
+mod tls;
 mod watched;
 
-use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body, extract::ConnectInfo, response::Response};
+use axum::{Router, body::Body, response::Response};
 use http::{HeaderValue, Request, header};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use signet_api::notice::Notice;
-use signet_engine::Shutdown;
+use signet_engine::{Shutdown, notice::Notice, request::RequestIds};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
@@ -28,6 +29,8 @@ use activity::Activity;
 use arriving::Arriving;
 pub use places::Limits;
 use places::{Place, Places};
+pub use proxies::{ClientHeader, Proxies};
+pub use tls::{Tls, provider};
 use watched::Watched;
 
 /// After how long a connection ends with the answer to its next request.
@@ -35,19 +38,35 @@ const LIFETIME: Duration = Duration::from_hours(1);
 /// The wait before accepting again when the system has no resources left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// The limits of a listener, and the facts by which it tells requests apart.
+#[derive(Debug, Clone)]
+pub struct Front {
+    /// The limits of connections.
+    pub limits: Limits,
+    /// The proxies that are trusted.
+    pub proxies: Proxies,
+    /// Numbers the requests.
+    pub request_ids: Arc<RequestIds>,
+    /// TLS, unless a proxy in front speaks it.
+    pub tls: Option<Tls>,
+}
+
 /// The parts that all connections share.
 #[derive(Clone)]
 struct Server {
     router: Router,
     places: Arc<Places>,
+    proxies: Arc<Proxies>,
+    request_ids: Arc<RequestIds>,
+    tls: Option<Tls>,
     late: Arc<Notice>,
     shutdown: Shutdown,
 }
 
 /// Serves until the shutdown begins, then lets the requests under way end until its
 /// deadline.
-pub async fn serve(socket: TcpListener, router: Router, limits: Limits, shutdown: &Shutdown) {
-    let server = Server { router, places: Places::new(limits), late: Arc::default(), shutdown: shutdown.clone() };
+pub async fn serve(socket: TcpListener, router: Router, front: Front, shutdown: &Shutdown) {
+    let server = Server::new(router, front, shutdown);
     let connections = TaskTracker::new();
     let failed = Notice::default();
     while let Some(accepted) = shutdown.begun.run_until_cancelled(socket.accept()).await {
@@ -69,13 +88,41 @@ pub async fn serve(socket: TcpListener, router: Router, limits: Limits, shutdown
 }
 
 impl Server {
+    fn new(router: Router, front: Front, shutdown: &Shutdown) -> Self {
+        let Front { limits, proxies, request_ids, tls } = front;
+        let proxies = Arc::new(proxies);
+        Self {
+            router,
+            places: Places::new(limits, Arc::clone(&proxies)),
+            proxies,
+            request_ids,
+            tls,
+            late: Arc::default(),
+            shutdown: shutdown.clone(),
+        }
+    }
+
     async fn admit(&self, stream: TcpStream, peer: SocketAddr, connections: &TaskTracker) {
         let Some(place) = self.places.take(peer.ip()).await else { return };
         // Answers are small: waiting to fill a packet would only delay them.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a socket option was not set");
         }
-        connections.spawn(self.clone().attend(stream, peer, place));
+        connections.spawn(self.clone().open(stream, peer, place));
+    }
+
+    /// Serves a connection, after the handshake of TLS where that is spoken.
+    async fn open<S: AsyncRead + AsyncWrite + Unpin>(self, stream: S, peer: SocketAddr, place: Place) {
+        let Some(tls) = self.tls.clone() else { return self.attend(stream, peer, place).await };
+        let accepted = tokio::select! {
+            accepted = tls.accept(stream) => accepted,
+            () = place.activity.evicted() => return,
+            () = self.shutdown.begun.cancelled() => return,
+        };
+        match accepted {
+            Ok(stream) => self.attend(stream, peer, place).await,
+            Err(error) => tracing::debug!(%error, "a connection did not get through TLS"),
+        }
     }
 
     /// Serves a connection until its client closes it or is too late, its place is needed, or
@@ -83,7 +130,7 @@ impl Server {
     async fn attend<S: AsyncRead + AsyncWrite + Unpin>(self, stream: S, peer: SocketAddr, place: Place) {
         let activity = &place.activity;
         let opened = Instant::now();
-        let service = service_fn(|request| answer(&self.router, request, peer, activity, opened));
+        let service = service_fn(|request| self.answer(request, peer, activity, opened));
         let stream = TokioIo::new(Watched::new(stream, Arc::clone(activity)));
         let mut connection = pin!(http1::Builder::new().serve_connection(stream, service));
         let mut overdue = pin!(activity.overdue());
@@ -104,6 +151,26 @@ impl Server {
         }
     }
 
+    async fn answer(
+        &self,
+        mut request: Request<Incoming>,
+        peer: SocketAddr,
+        activity: &Arc<Activity>,
+        opened: Instant,
+    ) -> Result<Response, Infallible> {
+        activity.works();
+        let client = self.proxies.client(peer.ip(), request.headers());
+        request.extensions_mut().insert(client);
+        request.extensions_mut().insert(self.request_ids.next());
+        let request = request.map(|body| Body::new(Arriving::new(body, Arc::clone(activity))));
+        let mut response = drain::answer(self.router.clone(), request).await?;
+        if opened.elapsed() > LIFETIME {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        activity.answers();
+        Ok(response)
+    }
+
     fn let_go(&self, activity: &Activity) {
         if activity.is_busy()
             && let Some(times) = self.late.due()
@@ -111,24 +178,6 @@ impl Server {
             tracing::warn!(times, "let go clients that were too slow with a request, or in taking its answer");
         }
     }
-}
-
-async fn answer(
-    router: &Router,
-    mut request: Request<Incoming>,
-    peer: SocketAddr,
-    activity: &Arc<Activity>,
-    opened: Instant,
-) -> Result<Response, std::convert::Infallible> {
-    activity.works();
-    request.extensions_mut().insert(ConnectInfo(peer));
-    let request = request.map(|body| Body::new(Arriving::new(body, Arc::clone(activity))));
-    let mut response = drain::answer(router.clone(), request).await?;
-    if opened.elapsed() > LIFETIME {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    }
-    activity.answers();
-    Ok(response)
 }
 
 #[cfg(test)]

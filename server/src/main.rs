@@ -2,7 +2,7 @@
 
 mod api_client;
 mod assets;
-mod client;
+mod certificate;
 mod commands;
 mod config;
 mod descriptors;

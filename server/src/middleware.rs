@@ -1,12 +1,12 @@
 //! The layers that a browser's request passes before it reaches a page, from the outside in:
-//! [`headers`], [`same_origin`], [`sign_in_limit`], [`body_limit`], [`plain_http`], [`session`].
+//! [`host`], [`headers`], [`same_origin`], [`body_limit`], [`plain_http`], [`session`].
 
 pub mod body_limit;
 pub mod headers;
+pub mod host;
 pub mod plain_http;
 pub mod same_origin;
 pub mod session;
-pub mod sign_in_limit;
 
 use axum::{
     http::{Method, StatusCode},

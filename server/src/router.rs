@@ -4,11 +4,13 @@ use std::{num::NonZeroU32, sync::Arc};
 
 use axum::{
     Router,
+    http::{HeaderValue, Method, StatusCode, Uri, header},
     middleware::{from_fn, from_fn_with_state},
+    response::IntoResponse,
 };
-use signet_api::{Api, MAX_EVENT_RATE, rate_limit::Rate};
+use signet_api::{Api, MAX_EVENT_RATE, MAX_REQUEST_RATE, request_rate};
 use signet_app::AppState;
-use signet_engine::{Engine, oidc::Providers};
+use signet_engine::{Engine, limits::Rate, oidc::Providers};
 use signet_mail::Mailer;
 use signet_model::time::Clock;
 
@@ -18,8 +20,8 @@ use crate::{
     middleware::{
         body_limit,
         headers::{self, Https},
+        host::{self, Hosts},
         plain_http, same_origin, session,
-        sign_in_limit::{self, SignInLimit},
     },
 };
 
@@ -28,31 +30,74 @@ use crate::{
 pub struct Options {
     /// True if webhooks may reach receivers on this machine.
     pub dev: bool,
+    /// True if this server speaks TLS itself.
+    pub tls: bool,
     /// The address at which browsers reach the dashboard, if that is known.
     pub public_url: Option<PublicUrl>,
+    /// Other hosts, with their ports, by which the server is reached.
+    pub other_hosts: Vec<String>,
     /// The most events a second of one account.
     pub max_event_rate: NonZeroU32,
     /// Sends mail, if the operator has named a mail server.
     pub mailer: Option<Mailer>,
     /// The OpenID providers at which people sign in.
     pub oidc: Providers,
+    /// The most other requests a second with one key of the API.
+    pub max_request_rate: NonZeroU32,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { dev: false, public_url: None, max_event_rate: MAX_EVENT_RATE, mailer: None, oidc: Providers::default() }
+        Self {
+            dev: false,
+            tls: false,
+            public_url: None,
+            other_hosts: Vec::new(),
+            max_event_rate: MAX_EVENT_RATE,
+            max_request_rate: MAX_REQUEST_RATE,
+            mailer: None,
+            oidc: Providers::default(),
+        }
     }
 }
 
 /// All paths of `signet serve`.
 pub fn router(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Router {
-    let https = Https(options.public_url.as_ref().is_some_and(PublicUrl::is_https));
-    let api = Api::new(engine.clone(), clock.clone(), Rate::per_second(options.max_event_rate));
+    let https = Https(options.tls || options.public_url.as_ref().is_some_and(PublicUrl::is_https));
+    let api = Api::new(
+        engine.clone(),
+        clock.clone(),
+        Rate::per_second(options.max_event_rate),
+        request_rate(options.max_request_rate),
+    );
     let reference = signet_api::reference::router(api.clone(), assets::paths().css);
     let browser = pages(engine, clock, options).merge(assets::router()).merge(reference);
     // The API has no cookies that another page could make use of.
-    browser.layer(from_fn_with_state(https, headers::add)).merge(signet_api::router(api))
+    let all = browser.layer(from_fn_with_state(https, headers::add)).merge(signet_api::router(api));
+    match &options.public_url {
+        Some(home) => all.layer(from_fn_with_state(Hosts::new(home, &options.other_hosts), host::check)),
+        None => all,
+    }
 }
+
+/// The only answer to plain HTTP where TLS is spoken elsewhere: browsers are sent on. A program
+/// that sends its key in clear is told so, since a redirect would hide it.
+pub fn redirects(home: &PublicUrl) -> Router {
+    let origin = home.origin().to_owned();
+    Router::new().fallback(async move |method: Method, uri: Uri| {
+        if !matches!(method, Method::GET | Method::HEAD) {
+            return (StatusCode::FORBIDDEN, PLAIN_HTTP).into_response();
+        }
+        let path = uri.path_and_query().map_or("/", |it| it.as_str());
+        match HeaderValue::try_from(format!("{origin}{path}")) {
+            Ok(location) => (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, location)]).into_response(),
+            Err(_) => StatusCode::BAD_REQUEST.into_response(),
+        }
+    })
+}
+
+const PLAIN_HTTP: &str = "This address takes HTTPS alone. What was sent in plain HTTP could be read on its way: use the \
+                          https:// address, and replace a key or password that was sent.\n";
 
 fn pages(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Router {
     let home: same_origin::Home = options.public_url.clone().map(Arc::new);
@@ -70,7 +115,6 @@ fn pages(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Router {
         .layer(from_fn_with_state(engine.clone(), session::look_up))
         .layer(from_fn_with_state(home.clone(), plain_http::hand_over_cookies))
         .layer(from_fn(body_limit::read))
-        .layer(from_fn_with_state(SignInLimit::default(), sign_in_limit::check))
         .layer(from_fn_with_state(home, same_origin::check))
 }
 
@@ -80,7 +124,7 @@ mod tests {
 
     use axum::{
         body::Body,
-        http::{HeaderMap, Method, Request, StatusCode},
+        http::{HeaderMap, Request},
         response::Response,
     };
     use http_body_util::BodyExt;
@@ -187,8 +231,72 @@ mod tests {
     #[tokio::test]
     async fn a_server_that_is_reached_over_tls_says_so() {
         let public_url = Some("https://signet.example".parse().expect("a URL"));
-        let browser = Browser::with(Options { public_url, ..Options::default() }).await;
+        let other_hosts = vec![HOST.to_owned()];
+        let browser = Browser::with(Options { public_url, other_hosts, ..Options::default() }).await;
         assert!(browser.get("/login").await.headers().contains_key("strict-transport-security"));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_speaks_tls_itself_says_so() {
+        let browser = Browser::with(Options { tls: true, ..Options::default() }).await;
+        assert!(browser.get("/login").await.headers().contains_key("strict-transport-security"));
+    }
+
+    #[tokio::test]
+    async fn plain_http_leads_to_the_public_address_and_to_no_other() {
+        let router = redirects(&"https://signet.example".parse().expect("a URL"));
+        for (method, uri, status, location) in [
+            (Method::GET, "/login?next=%2Fa", 308, Some("https://signet.example/login?next=%2Fa")),
+            (Method::GET, "http://evil.example/a", 308, Some("https://signet.example/a")),
+            (Method::POST, "/v1/events", 403, None),
+        ] {
+            let request = Request::builder().method(method).uri(uri).header("host", "evil.example");
+            let request = request.body(Body::empty()).expect("a request");
+            let answer = router.clone().oneshot(request).await.expect("an answer");
+            assert_eq!(answer.status().as_u16(), status, "{uri}");
+            assert_eq!(answer.headers().get("location").and_then(|it| it.to_str().ok()), location);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_for_another_host_is_refused_once_the_own_one_is_known() {
+        let public_url = Some(format!("http://{HOST}").parse().expect("a URL"));
+        let other_hosts = vec!["signet.internal:8080".to_owned()];
+        let browser = Browser::with(Options { public_url, other_hosts, ..Options::default() }).await;
+        let ask = async |uri: &str, hosts: &[&str]| {
+            let mut request = Request::builder().uri(uri).header("x-forwarded-host", HOST);
+            for host in hosts {
+                request = request.header("host", *host);
+            }
+            let request = request.body(Body::empty()).expect("a request");
+            browser.router.clone().oneshot(request).await.expect("an answer")
+        };
+        for host in [HOST, "signet.internal:8080"] {
+            assert_eq!(ask("/login", &[host]).await.status(), StatusCode::OK, "{host}");
+        }
+        let absolute = format!("http://{HOST}/login");
+        assert_eq!(ask(&absolute, &[HOST]).await.status(), StatusCode::OK);
+        let both: &[&str] = &[HOST, "evil.example"];
+        for (uri, hosts) in [
+            ("/login", &["evil.example"][..]),
+            ("/login", &["127.0.0.1:8081"]),
+            ("/login", &[]),
+            ("/login", both),
+            ("/nowhere", &["evil.example"]),
+            ("http://evil.example/login", &[HOST]),
+            ("/healthz", &["evil.example"]),
+        ] {
+            assert_eq!(ask(uri, hosts).await.status(), StatusCode::MISDIRECTED_REQUEST, "{uri} {hosts:?}");
+        }
+        let api = ask("/v1/accounts", &["evil.example"]).await;
+        assert_eq!(api.status(), StatusCode::MISDIRECTED_REQUEST);
+        assert_eq!(api.headers()["content-type"], "application/problem+json");
+        for probe in ["10.1.2.3:8080", "[fd00::1]:8080", "localhost:8080"] {
+            for path in ["/healthz", "/readyz"] {
+                assert_ne!(ask(path, &[probe]).await.status(), StatusCode::MISDIRECTED_REQUEST, "{path} {probe}");
+            }
+            assert_eq!(ask("/login", &[probe]).await.status(), StatusCode::MISDIRECTED_REQUEST, "{probe}");
+        }
     }
 
     #[tokio::test]

@@ -114,7 +114,7 @@ async fn assemble(
     random: Random,
     sealer: Sealer,
 ) -> anyhow::Result<Engine> {
-    let (policy, client) = (client.policy, Client::new(client)?);
+    let (policy, client) = (client.policy.clone(), Client::new(client)?);
     let clock = db.clock(Arc::new(SystemClock)).await?;
     Ok(Engine::new(Environment { db, clock, random, sealer, policy, client }, settings))
 }
@@ -131,9 +131,10 @@ fn advise(error: SealingKeyError) -> anyhow::Error {
     }
 }
 
-const fn client_of_a_command(settings: &Settings) -> Config {
+fn client_of_a_command(settings: &Settings) -> Config {
     Config {
-        policy: Policy::Public,
+        policy: Policy::public(),
+        egress_proxy: None,
         extra_authorities: Vec::new(),
         budget: settings.budget,
         max_response_body: settings.max_response_body,

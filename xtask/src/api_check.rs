@@ -13,8 +13,19 @@ use xtask_postgres::process::{output, run};
 use crate::{postgres, python, serving::Serving, step::step, workspace};
 
 /// Options of the server: no attempt takes long, and what has failed waits to be retried.
-const OPTIONS: [&str; 9] =
-    ["--dev", "--budget", "1s", "--retry-delays", "1h", "--max-webhooks-per-account", "1000", "--log-level", "warn"];
+const OPTIONS: [&str; 11] = [
+    "--dev",
+    "--budget",
+    "1s",
+    "--retry-delays",
+    "1h",
+    "--max-webhooks-per-account",
+    "1000",
+    "--max-request-rate",
+    "100000",
+    "--log-level",
+    "warn",
+];
 
 /// How much is tried.
 #[derive(Debug, Clone, clap::Args)]

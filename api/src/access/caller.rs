@@ -1,11 +1,14 @@
 //! The caller: the holder of the bearer key.
 
+use std::net::IpAddr;
+
 use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, header, request::Parts},
 };
 use signet_engine::{
     actor::{Actor, By, Operator, Proof, Rights, Who},
+    request::ClientAddress,
     service::api_keys::KeyHolder,
 };
 use signet_model::{AccountId, Scope, Scopes};
@@ -15,32 +18,36 @@ use crate::problem::{Code, Problem};
 
 /// The holder of the key that a request carries.
 #[derive(Debug, Clone, Copy)]
-pub struct Caller(KeyHolder);
+pub struct Caller {
+    holder: KeyHolder,
+    /// The address of the client, for the audit log.
+    address: Option<IpAddr>,
+}
 
 impl Caller {
     /// The account that the key speaks for; the operator's speaks for all.
     pub const fn own_account(&self) -> Option<AccountId> {
-        self.0.account
+        self.holder.account
     }
 
     /// The scopes of the key.
     pub const fn scopes(&self) -> Scopes {
-        self.0.scopes
+        self.holder.scopes
     }
 
     /// The caller, acting in an account.
     pub const fn actor(self, account: AccountId) -> Actor {
-        let rights = match self.0.account {
-            Some(_) => Rights::Scopes(self.0.scopes),
-            None => Rights::OperatorScopes(self.0.scopes),
+        let rights = match self.holder.account {
+            Some(_) => Rights::Scopes(self.holder.scopes),
+            None => Rights::OperatorScopes(self.holder.scopes),
         };
-        let by = By { who: Who::Key { id: self.0.key }, address: None };
+        let by = By { who: Who::Key { id: self.holder.key }, address: self.address };
         Actor { account, by, rights, proved: Proof::NotAsked }
     }
 
     /// The caller, acting on the installation.
     pub const fn operator(self) -> Operator {
-        Operator::key(self.0.key, self.0.scopes, None)
+        Operator::key(self.holder.key, self.holder.scopes, self.address)
     }
 
     /// Checks that the key has a scope.
@@ -48,7 +55,7 @@ impl Caller {
     /// # Errors
     /// It has not; the problem names the scope.
     pub fn check(self, scope: Scope) -> Result<(), Problem> {
-        if self.0.scopes.contains(scope) {
+        if self.holder.scopes.contains(scope) {
             return Ok(());
         }
         let detail = format!("This key has not the scope {scope}, which the request needs.");
@@ -96,7 +103,12 @@ impl FromRequestParts<Api> for Caller {
         };
         let holder = api.0.engine.authenticate(key).await?;
         let unknown = || unauthenticated("This API key is not known, or it was revoked.");
-        let caller = holder.map(Self).ok_or_else(unknown)?;
+        let client = parts.extensions.get::<ClientAddress>().copied();
+        let Some(holder) = holder else {
+            api.requests().count_unknown(ClientAddress::of(&parts.extensions))?;
+            return Err(unknown());
+        };
+        let caller = Self { holder, address: client.map(ClientAddress::ip) };
         // The body is read for the caller's account.
         parts.extensions.insert(caller);
         Ok(caller)
@@ -107,7 +119,8 @@ fn unauthenticated(detail: &str) -> Problem {
     Problem::new(Code::Unauthenticated, detail)
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+/// The bearer token of a request.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, key) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
 }

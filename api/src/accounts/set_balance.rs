@@ -83,10 +83,13 @@ mod tests {
 
     use insta::assert_snapshot;
     use serde_json::json;
-    use signet_engine::testing::{TestDatabase, on_each_database};
+    use signet_engine::{
+        limits::Rate,
+        testing::{TestDatabase, on_each_database},
+    };
 
     use super::*;
-    use crate::{rate_limit::Rate, testing::TestApi};
+    use crate::testing::TestApi;
 
     on_each_database!(a_balance_below_the_threshold_is_told_once);
     async fn a_balance_below_the_threshold_is_told_once(database: TestDatabase) {
@@ -136,7 +139,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_declared_problems_are_answered() {
-        let api = TestApi::with_event_rate(Rate { burst: 1, interval: Duration::from_hours(1) }).await;
+        let api = TestApi::with_event_rate(Rate::new(1, Duration::from_hours(1))).await;
         let path = "/v1/accounts/acme/balance";
         api.provoke_problems_of_a_body("PUT", path, MAX_LEN).await;
         api.put("/v1/accounts/other/balance", &json!({"balance": 1})).await;

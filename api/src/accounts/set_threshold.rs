@@ -54,10 +54,13 @@ mod tests {
     use std::time::Duration;
 
     use serde_json::json;
-    use signet_engine::testing::{TestDatabase, on_each_database};
+    use signet_engine::{
+        limits::Rate,
+        testing::{TestDatabase, on_each_database},
+    };
 
     use super::*;
-    use crate::{rate_limit::Rate, testing::TestApi};
+    use crate::testing::TestApi;
 
     const PATH: &str = "/v1/accounts/acme/balance";
 
@@ -80,7 +83,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_threshold_counts_as_an_event() {
-        let api = TestApi::with_event_rate(Rate { burst: 1, interval: Duration::from_hours(1) }).await;
+        let api = TestApi::with_event_rate(Rate::new(1, Duration::from_hours(1))).await;
         for _ in 0..2 {
             api.put(&format!("{PATH}/threshold"), &json!({"threshold": 1})).await;
         }

@@ -24,6 +24,7 @@ impl Members {
     pub fn refused(&self, error: SaveError) -> Problem {
         match error {
             SaveError::Address(refused) => Problem::member("/url", &refused.to_string()),
+            SaveError::TooFast => Problem::new(Code::TooManyRequests, sentence(&error)),
             SaveError::TooMany(_) => Problem::new(Code::TooManyEndpoints, sentence(&error)),
             SaveError::UnknownType(unknown) => {
                 let place = self.event_types.iter().position(|name| name == unknown.name.as_str());

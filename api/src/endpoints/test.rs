@@ -118,6 +118,7 @@ impl From<TestError> for Problem {
         match error {
             TestError::UnknownType => Self::member("/eventType", "names no event type"),
             TestError::Body(fault) => Self::from(fault).within("/body"),
+            TestError::TooMany => Self::new(Code::TooManyTests, text),
             TestError::Unusable(_) => Self::new(Code::Unusable, text),
             TestError::Ingest(signet_engine::deliver::ingest::IngestError::TestsUnderWay(_)) => {
                 Self::new(Code::TooManyTests, text)
@@ -146,7 +147,7 @@ mod tests {
     use axum::http::StatusCode;
     use serde_json::json;
     use signet_engine::{
-        service::deliveries::DRAFT_TESTS_PER_MINUTE,
+        limits::DRAFT_TESTS_PER_MINUTE,
         testing::{TestDatabase, WITHOUT_DESCRIPTOR, on_each_database},
     };
 

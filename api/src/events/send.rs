@@ -64,13 +64,13 @@ mod tests {
     use axum::http::StatusCode;
     use insta::assert_snapshot;
     use serde_json::{Value, json};
-    use signet_engine::testing::{TestDatabase, on_each_database};
+    use signet_engine::{
+        limits::Rate,
+        testing::{TestDatabase, on_each_database},
+    };
 
     use super::*;
-    use crate::{
-        rate_limit::Rate,
-        testing::{Answer as Answered, TestApi, event},
-    };
+    use crate::testing::{Answer as Answered, TestApi, event};
 
     on_each_database!(an_event_is_accepted_with_its_id_and_the_number_of_its_deliveries);
     async fn an_event_is_accepted_with_its_id_and_the_number_of_its_deliveries(database: TestDatabase) {
@@ -189,7 +189,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_declared_problems_are_answered() {
-        let api = TestApi::with_event_rate(Rate { burst: 4, interval: Duration::from_hours(1) }).await;
+        let api = TestApi::with_event_rate(Rate::new(4, Duration::from_hours(1))).await;
         api.provoke_problems_of_a_body("POST", "/v1/events", MAX_LEN).await;
         api.post("/v1/events", &with(event(), "account", json!("other"))).await;
         let acme = api.engine().as_operator_in(api.acme);

@@ -242,13 +242,13 @@ mod tests {
 
     use insta::assert_snapshot;
     use serde_json::json;
-    use signet_engine::testing::{TestDatabase, on_each_database};
+    use signet_engine::{
+        limits::Rate,
+        testing::{TestDatabase, on_each_database},
+    };
 
     use super::*;
-    use crate::{
-        rate_limit::Rate,
-        testing::{TestApi, event},
-    };
+    use crate::testing::{TestApi, event};
 
     const PATH: &str = "/v1/events/batch";
 
@@ -389,7 +389,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_declared_problems_are_answered() {
-        let api = TestApi::with_event_rate(Rate { burst: 4, interval: Duration::from_hours(1) }).await;
+        let api = TestApi::with_event_rate(Rate::new(4, Duration::from_hours(1))).await;
         api.provoke_problems_of_a_body("POST", PATH, MAX_LEN).await;
         api.send("POST", PATH, "[]", &[("idempotency-key", "")]).await;
         let acme = api.engine().as_operator_in(api.acme);

@@ -27,6 +27,8 @@ pub enum Code {
     NoSuchOperation,
     /// The path does not take this method.
     MethodNotAllowed,
+    /// The request is for the host of another server.
+    WrongHost,
     /// The body did not arrive in full, or not in time.
     Incomplete,
     /// The body is too large.
@@ -39,6 +41,8 @@ pub enum Code {
     Compressed,
     /// The account has sent too many events in the last second.
     TooManyEvents,
+    /// The key, or its client, has made too many requests in a short time.
+    TooManyRequests,
     /// The store failed, or cannot keep up.
     TryAgain,
     /// The process cannot do its work at this moment.
@@ -125,12 +129,14 @@ impl Code {
         Self::NoSuchAccount,
         Self::NoSuchOperation,
         Self::MethodNotAllowed,
+        Self::WrongHost,
         Self::Incomplete,
         Self::BodyTooLarge,
         Self::EventTooLarge,
         Self::NotJson,
         Self::Compressed,
         Self::TooManyEvents,
+        Self::TooManyRequests,
         Self::TryAgain,
         Self::NotReady,
         Self::InvalidParameter,
@@ -198,10 +204,12 @@ impl Code {
             Self::NoSuchAccount => "the account in the path does not exist for this key",
             Self::NoSuchOperation => "the API has no such path",
             Self::MethodNotAllowed => "the path takes other methods, which Allow lists",
+            Self::WrongHost => "the server does not answer for this host",
             Self::Incomplete => "the body did not arrive in full, or not in time",
             Self::NotJson => "Content-Type is not application/json",
             Self::Compressed => "the body is compressed",
             Self::TooManyEvents => "the account has sent too many events in one second: send the request again",
+            Self::TooManyRequests => "too many requests came in a short time: wait as long as Retry-After says",
             Self::TryAgain => "the store cannot keep up, or cannot be reached: send the request again",
             Self::NotReady => "/readyz: the server cannot do its work at this moment",
             Self::InvalidParameter => "a parameter of the query is unknown or not valid; errors names it",
@@ -246,7 +254,12 @@ impl Code {
     pub const fn is_temporary(self) -> bool {
         matches!(
             self,
-            Self::TooManyEvents | Self::TryAgain | Self::NotReady | Self::AttemptNotMade | Self::TooManyTests
+            Self::TooManyEvents
+                | Self::TooManyRequests
+                | Self::TryAgain
+                | Self::NotReady
+                | Self::AttemptNotMade
+                | Self::TooManyTests
         )
     }
 
@@ -265,12 +278,14 @@ impl Code {
             Self::MethodNotAllowed => {
                 (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Another method is needed")
             }
+            Self::WrongHost => (StatusCode::MISDIRECTED_REQUEST, "wrong_host", "Another server's host"),
             Self::Incomplete => (StatusCode::REQUEST_TIMEOUT, "incomplete", "The body did not arrive"),
             Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is too large"),
             Self::EventTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The event is too large"),
             Self::NotJson => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not_json", "The body must be JSON"),
             Self::Compressed => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "compressed", "The body must not be compressed"),
             Self::TooManyEvents => (StatusCode::TOO_MANY_REQUESTS, "too_many_events", "Too many events"),
+            Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests"),
             Self::TryAgain => (StatusCode::SERVICE_UNAVAILABLE, "try_again", "Try again in a moment"),
             Self::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not_ready", "The server is not ready"),
             Self::InvalidParameter => (StatusCode::BAD_REQUEST, "invalid_parameter", "The request is not valid"),

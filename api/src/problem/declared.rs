@@ -11,11 +11,13 @@ use utoipa::openapi::{
 use super::Code;
 
 /// Problems of a caller: the key, its scope, and the store that knows them.
-pub const CALLER: &[Code] = &[Code::Unauthenticated, Code::MissingScope, Code::TryAgain];
+pub const CALLER: &[Code] = &[Code::Unauthenticated, Code::MissingScope, Code::TryAgain, Code::TooManyRequests];
 /// Problems of a caller in the account of the path.
-pub const IN_ACCOUNT: &[Code] = &[Code::Unauthenticated, Code::MissingScope, Code::TryAgain, Code::NoSuchAccount];
+pub const IN_ACCOUNT: &[Code] =
+    &[Code::Unauthenticated, Code::MissingScope, Code::TryAgain, Code::TooManyRequests, Code::NoSuchAccount];
 /// Problems of a caller who must be the operator.
-pub const OPERATOR: &[Code] = &[Code::Unauthenticated, Code::MissingScope, Code::TryAgain, Code::OperatorOnly];
+pub const OPERATOR: &[Code] =
+    &[Code::Unauthenticated, Code::MissingScope, Code::TryAgain, Code::TooManyRequests, Code::OperatorOnly];
 /// Problems of a body.
 pub const BODY: &[Code] = &[Code::NotJson, Code::Compressed, Code::BodyTooLarge, Code::Incomplete, Code::InvalidMember];
 /// Problems of a list: its parameters.

@@ -1,7 +1,11 @@
 //! The page for a request that has no page of its own.
 
-use axum::response::{IntoResponse, Response};
+use axum::{
+    http::header,
+    response::{IntoResponse, Response},
+};
 use leptos::prelude::*;
+use signet_engine::request::RequestId;
 
 use crate::{error::PageError, frame::Frame, redirect::HOME};
 
@@ -11,6 +15,25 @@ pub(crate) mod text {
     pub(super) const GO_HOME: &str = "Go to webhooks";
 
     const TESTS_UNDER_WAY: &str = "test events are under way. Wait until one of them has ended, and send another.";
+
+    const TOO_MANY_TESTS: &str = "Many tests were sent in a short time. Wait a minute, and send another.";
+
+    /// The number of a request, for those who look for it in the log.
+    pub(super) fn request(id: impl std::fmt::Display) -> String {
+        format!("Request {id}")
+    }
+
+    fn too_many_attempts(seconds: u64) -> String {
+        let wait = match seconds {
+            0..=1 => "a second".to_owned(),
+            2..120 => format!("{seconds} seconds"),
+            _ => format!("{} minutes", seconds.div_ceil(60)),
+        };
+        format!(
+            "Too many attempts came from here, or for this person, in a short time. Wait {wait}, go back and try again. \
+             A device on which you have signed in before is let through sooner."
+        )
+    }
 
     /// The title of the page, and the remedy.
     pub(super) fn page(error: PageError) -> (&'static str, String) {
@@ -37,6 +60,8 @@ pub(crate) mod text {
             PageError::TestsUnderWay(count) => {
                 return ("The test was not sent", format!("{count} {TESTS_UNDER_WAY}"));
             }
+            PageError::TooManyTests => ("The test was not sent", TOO_MANY_TESTS),
+            PageError::TooManyAttempts(seconds) => return ("Too many attempts", too_many_attempts(seconds)),
             PageError::TooSlow => (
                 "This took too long",
                 "The database was too busy to read all that this page shows, and was stopped. Try again in a moment, or \
@@ -53,6 +78,7 @@ pub(crate) mod text {
     pub(crate) fn for_island(error: PageError) -> String {
         match error {
             PageError::TestsUnderWay(count) => format!("{count} {TESTS_UNDER_WAY}"),
+            PageError::TooManyTests => TOO_MANY_TESTS.to_owned(),
             PageError::SignedOut => "Sign in again.".to_owned(),
             PageError::ProofNeeded => "Confirm first that it is you.".to_owned(),
             PageError::NotFound => "There is no such thing.".to_owned(),
@@ -63,13 +89,14 @@ pub(crate) mod text {
 }
 
 /// Names the error and the remedy.
-pub(crate) fn page(frame: &Frame, error: PageError) -> Response {
+pub(crate) fn page(frame: &Frame, error: PageError, id: Option<RequestId>) -> Response {
     let (title, advice) = text::page(error);
     let page = frame.render(title, || {
         view! {
             <div class="empty">
                 <h1>{title}</h1>
                 <p>{advice}</p>
+                {id.map(|id| view! { <p class="hint">{text::request(id)}</p> })}
                 <p>
                     <a class="button primary" href=HOME>
                         {text::GO_HOME}
@@ -78,7 +105,8 @@ pub(crate) fn page(frame: &Frame, error: PageError) -> Response {
             </div>
         }
     });
-    (error.status(), page).into_response()
+    let retry_after = error.retry_after().map(|seconds| [(header::RETRY_AFTER, seconds.to_string())]);
+    (error.status(), retry_after, page).into_response()
 }
 
 #[cfg(test)]

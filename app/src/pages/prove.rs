@@ -72,7 +72,7 @@ pub(crate) async fn ask(frame: &Frame, fields: Option<Form>) -> Response {
     };
     match page(frame, &form).await {
         Ok(page) => (PageError::ProofNeeded.status(), page).into_response(),
-        Err(error) => super::error::page(frame, error),
+        Err(error) => super::error::page(frame, error, None),
     }
 }
 

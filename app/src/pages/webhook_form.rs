@@ -145,6 +145,7 @@ fn draft(form: &mut Form) -> Result<EndpointDraft, Invalid> {
 fn refused(form: Form, error: SaveError) -> Result<Form, PageError> {
     match error {
         SaveError::Address(refused) => Ok(form.invalid(&URL, refused.to_string())),
+        SaveError::TooFast => Ok(form.refused(error.to_string())),
         SaveError::TooMany(limit) => Ok(form.refused(text::too_many(limit))),
         SaveError::UnknownType(_) => Ok(form.invalid(&EVENTS, error.to_string())),
         SaveError::NoHeaderValue(_) | SaveError::Headers(_) => Ok(form.invalid(&options::HEADERS, error.to_string())),

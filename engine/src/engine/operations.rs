@@ -10,6 +10,7 @@ use crate::actor::Operator;
 use crate::{
     actor::Actor,
     db,
+    limits::{Attempts, KnownDevices},
     service::{
         self, AccountHandle, Accounts, AuditLog, EventTypesHandle, Factors, OperatorKeys, Operators, SealingKeyError,
         Sessions, Users,
@@ -76,6 +77,16 @@ impl Engine {
     /// that is no person's.
     pub fn factors(&self, session: &Session, address: Option<IpAddr>) -> Option<Factors<'_>> {
         Factors::of(&self.0, session, address)
+    }
+
+    /// The counts of attempts to get in.
+    pub fn attempts(&self) -> &Attempts {
+        &self.0.attempts
+    }
+
+    /// The devices on which people have signed in before.
+    pub fn known_devices(&self) -> KnownDevices<'_> {
+        KnownDevices(&self.0)
     }
 
     /// The answers to requests about an account, or about none, that came with keys of a

@@ -11,6 +11,7 @@ use hyper_util::{
 
 use super::{
     connector::Connector,
+    egress_proxy::EgressProxy,
     lookups::{Lookup, Lookups, SystemLookup},
     policy::Policy,
     resolver::GuardedResolver,
@@ -31,6 +32,8 @@ const MAX_HEAD: usize = 384 * 1024;
 pub struct Config {
     /// The addresses that may be reached.
     pub policy: Policy,
+    /// The proxy through which all requests go.
+    pub egress_proxy: Option<EgressProxy>,
     /// PEM certificates of authorities that are trusted besides the usual ones.
     pub extra_authorities: Vec<Vec<u8>>,
     /// For one whole exchange.
@@ -81,13 +84,14 @@ impl Client {
     /// its addresses in the same way.
     pub fn with_lookup(config: &Config, lookup: impl Lookup) -> Result<Self, ConfigError> {
         let lookups = Lookups::new(lookup);
-        let resolver = GuardedResolver { lookups: Arc::clone(&lookups), policy: config.policy };
-        let connector = Connector::new(resolver, tls::config(&config.extra_authorities)?, config.budget);
+        let resolver = GuardedResolver { lookups: Arc::clone(&lookups), policy: config.policy.clone() };
+        let tls = tls::config(&config.extra_authorities)?;
+        let connector = Connector::new(resolver, tls, config.egress_proxy.clone(), config.budget);
         Ok(Self(Arc::new(Parts {
             keeping: http(KEPT_PER_HOST).build(connector.clone()),
             fresh: http(0).build(connector),
             lookups,
-            policy: config.policy,
+            policy: config.policy.clone(),
             budget: config.budget,
             max_response_body: config.max_response_body,
         })))

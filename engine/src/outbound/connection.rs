@@ -19,7 +19,7 @@ use tokio::{
 };
 use tokio_rustls::client::TlsStream;
 
-use super::tls;
+use super::{route::Route, tls};
 
 /// The facts about a connection that an exchange needs.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ impl Record {
 
 /// A connection over TLS.
 pub(super) struct Connection {
-    stream: TlsStream<TcpStream>,
+    stream: TlsStream<Route>,
     /// Set if the server asked for a certificate of the client.
     certificate_wanted: bool,
     record: Arc<Record>,
@@ -74,7 +74,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(stream: TlsStream<TcpStream>, certificate_wanted: bool, unacknowledged_for: Duration) -> Self {
+    pub(super) fn new(stream: TlsStream<Route>, certificate_wanted: bool, unacknowledged_for: Duration) -> Self {
         Self {
             stream,
             certificate_wanted,
@@ -89,7 +89,7 @@ impl Connection {
         if self.record.answered.load(Ordering::Relaxed)
             && let Some(limit) = self.unacknowledged_for.take()
         {
-            limit_silence(self.stream.get_ref().0, limit);
+            limit_silence(self.stream.get_ref().0.socket(), limit);
         }
     }
 

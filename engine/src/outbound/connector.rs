@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::{IpAddr, SocketAddr},
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -15,7 +16,14 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tower::{BoxError, Service};
 
-use super::{connection::Connection, resolver::GuardedResolver, tls};
+use super::{
+    connection::Connection,
+    egress_proxy::{EgressProxy, MaybeProxy},
+    local_fault::LocalFault,
+    resolver::GuardedResolver,
+    route::Route,
+    tls,
+};
 
 /// The time beyond the budget that making a connection may take. It is the budget
 /// that ends an exchange and names why; but a connection that the exchange no longer
@@ -33,27 +41,62 @@ pub(super) struct InvalidHost(pub(super) String);
 #[derive(Clone)]
 pub(super) struct Connector {
     tcp: HttpConnector<GuardedResolver>,
+    resolver: GuardedResolver,
+    proxy: MaybeProxy,
     tls: TlsConnector,
     budget: Duration,
 }
 
 impl Connector {
-    pub(super) fn new(resolver: GuardedResolver, tls: ClientConfig, budget: Duration) -> Self {
-        let mut tcp = HttpConnector::new_with_resolver(resolver);
+    pub(super) fn new(
+        resolver: GuardedResolver,
+        tls: ClientConfig,
+        proxy: Option<EgressProxy>,
+        budget: Duration,
+    ) -> Self {
+        let mut tcp = HttpConnector::new_with_resolver(resolver.clone());
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         // Divided among the addresses of a name, so that one dead address does not take it all.
         tcp.set_connect_timeout(Some(budget + MARGIN));
-        Self { tcp, tls: TlsConnector::from(Arc::new(tls)), budget }
+        Self { tcp, resolver, proxy: proxy.map(Arc::new), tls: TlsConnector::from(Arc::new(tls)), budget }
     }
 
     async fn connect(mut self, uri: Uri) -> Result<TokioIo<Connection>, BoxError> {
         let host = uri.host().unwrap_or_default();
         let name = host.trim_matches(['[', ']']).to_owned();
         let name = ServerName::try_from(name).map_err(|_| InvalidHost(host.to_owned()))?;
-        let tcp = self.tcp.call(uri).await?.into_inner();
-        let (stream, certificate_wanted) = tls::handshake(&self.tls, name, tcp).await?;
+        let route = match self.proxy.clone() {
+            Some(proxy) => self.through(&proxy, &uri).await?,
+            None => Route::Direct(self.tcp.call(uri).await?.into_inner()),
+        };
+        let (stream, certificate_wanted) = tls::handshake(&self.tls, name, route).await?;
         Ok(TokioIo::new(Connection::new(stream, certificate_wanted, self.budget / 3)))
+    }
+}
+
+/// The most addresses of a name for which the proxy is asked.
+const MAX_ADDRESSES: usize = 3;
+
+impl Connector {
+    /// Has the proxy connect to the first of the checked addresses that it can reach.
+    async fn through(&self, proxy: &EgressProxy, uri: &Uri) -> Result<Route, BoxError> {
+        let host = uri.host().unwrap_or_default();
+        let port = uri.port_u16().unwrap_or(443);
+        // The policy has judged an address in the URL before.
+        let addresses = match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+            Ok(address) => vec![address],
+            Err(_) => self.resolver.clone().resolve(host.to_owned()).await?,
+        };
+        let mut last = None;
+        for address in addresses.into_iter().take(MAX_ADDRESSES) {
+            match proxy.connect(SocketAddr::new(address, port), &self.tls).await {
+                Ok(route) => return Ok(route),
+                Err(error) if LocalFault::within(&error).is_some() => return Err(error.into()),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.unwrap_or_else(|| io::ErrorKind::AddrNotAvailable.into()).into())
     }
 }
 

@@ -8,7 +8,7 @@ use hyper_util::client::legacy;
 use signet_model::delivery::Failure;
 
 use super::{
-    connector::InvalidHost, local_fault::LocalFault, policy::AddressRefused, resolver::LookupFailed,
+    connector::InvalidHost, egress_proxy::NotConnected, local_fault::LocalFault, resolver::LookupFailed,
     tls::CertificateWanted,
 };
 
@@ -59,7 +59,7 @@ fn name_failure(error: &legacy::Error) -> Named {
     // stands than afterwards.
     let system = if error.is_connect() { while_connecting } else { while_connected };
     // The most telling cause comes first, however deep it is wrapped.
-    [refused, host, lookup, certificate_wanted, tls_error, http1, system]
+    [host, lookup, proxy, certificate_wanted, tls_error, http1, system]
         .into_iter()
         .find_map(|judge| causes(error).find_map(judge))
         .unwrap_or_else(|| unknown(error))
@@ -82,21 +82,22 @@ fn next_cause(error: Cause<'_>) -> Option<Cause<'_>> {
     }
 }
 
-fn refused(cause: Cause<'_>) -> Option<Named> {
-    cause.downcast_ref::<AddressRefused>().map(|refused| (Failure::AddressRefused, refused.to_string()))
-}
-
 fn host(cause: Cause<'_>) -> Option<Named> {
     cause.downcast_ref::<InvalidHost>().map(|InvalidHost(host)| (Failure::Dns, no_host(host)))
 }
 
 fn lookup(cause: Cause<'_>) -> Option<Named> {
     let LookupFailed { name, source } = cause.downcast_ref()?;
-    let detail = match source {
-        Some(source) => format!("{name} could not be looked up: {source}."),
-        None => format!("{name} has no address."),
-    };
-    Some((Failure::Dns, detail))
+    if let Some(source) = source {
+        tracing::debug!(name, error = %source, "a name could not be looked up");
+    }
+    Some((Failure::Dns, format!("{name} was not found: it has no address that the public internet can reach.")))
+}
+
+fn proxy(cause: Cause<'_>) -> Option<Named> {
+    let error: &NotConnected = cause.downcast_ref()?;
+    let failure = if error.is_late() { Failure::ConnectTimeout } else { Failure::Connect };
+    Some((failure, "The receiver could not be reached through this service's proxy.".to_owned()))
 }
 
 fn certificate_wanted(cause: Cause<'_>) -> Option<Named> {

@@ -27,6 +27,9 @@ pub enum LocalFault {
     /// There is no route to any public address.
     #[error("this machine has no network")]
     Network,
+    /// The operator's proxy cannot be reached, or refuses to serve this server.
+    #[error("the egress proxy cannot be used: see --egress-proxy")]
+    Proxy,
 }
 
 impl LocalFault {

@@ -3,19 +3,19 @@
 use std::{
     fmt,
     net::{IpAddr, Ipv6Addr},
+    sync::Arc,
 };
 
+use ipnet::IpNet;
 use signet_model::endpoint::EndpointUrl;
 
 use super::address::{AddressKind, kind};
 
-/// The addresses that may be reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Policy {
-    /// Public addresses only.
-    Public,
-    /// Loopback too: for development against a receiver on the same machine.
-    PublicAndLoopback,
+/// The addresses that may be reached: public ones, and what the operator adds.
+#[derive(Debug, Clone, Default)]
+pub struct Policy {
+    loopback: bool,
+    networks: Arc<[IpNet]>,
 }
 
 /// The address is not on the public internet. Its text is for the person that
@@ -49,24 +49,50 @@ impl fmt::Display for AddressRefused {
 }
 
 impl Policy {
+    /// Public addresses only.
+    pub fn public() -> Self {
+        Self::default()
+    }
+
+    /// Loopback too: for development against a receiver on the same machine.
+    pub fn public_and_loopback() -> Self {
+        Self { loopback: true, ..Self::default() }
+    }
+
+    /// These networks too: their receivers are inside, and the operator says that every
+    /// customer may reach them.
+    pub fn and_networks(self, networks: impl IntoIterator<Item = IpNet>) -> Self {
+        Self { networks: networks.into_iter().collect(), ..self }
+    }
+
     /// Checks one address.
-    pub fn check(self, address: IpAddr) -> Result<(), AddressRefused> {
+    pub fn check(&self, address: IpAddr) -> Result<(), AddressRefused> {
         match kind(address) {
-            Some(kind) if !(self == Self::PublicAndLoopback && is_plain_loopback(address)) => {
+            Some(kind) if !self.excepts(address, kind) => {
                 Err(AddressRefused { name: None, address: Some(address), kind })
             }
             _ => Ok(()),
         }
     }
 
+    /// Returns true if the address may be reached though it is not public. A metadata service
+    /// hands out the machine's own credentials, so that it must be named by itself.
+    fn excepts(&self, address: IpAddr, kind: AddressKind) -> bool {
+        let covers = |network: &IpNet| {
+            let is_named = network.prefix_len() == network.max_prefix_len();
+            network.contains(&address) && (kind != AddressKind::Metadata || is_named)
+        };
+        self.loopback && is_plain_loopback(address) || self.networks.iter().any(covers)
+    }
+
     /// Refuses URLs that are known to be unreachable without a look-up: literal addresses
     /// and names such as `localhost`.
-    pub fn check_url(self, url: &EndpointUrl) -> Result<(), AddressRefused> {
+    pub fn check_url(&self, url: &EndpointUrl) -> Result<(), AddressRefused> {
         if let Some(address) = url.literal_address() {
             return self.check(address);
         }
-        match (self, name_kind(url.host())) {
-            (Self::Public, Some(kind)) => {
+        match name_kind(url.host()) {
+            Some(kind) if !self.may_lead_to(kind) => {
                 Err(AddressRefused { name: Some(url.host().to_owned()), address: None, kind })
             }
             // The addresses of the name decide.
@@ -74,9 +100,14 @@ impl Policy {
         }
     }
 
+    /// Returns true if a name that is never public may have an address that may be reached.
+    fn may_lead_to(&self, kind: AddressKind) -> bool {
+        self.loopback || kind == AddressKind::Private && !self.networks.is_empty()
+    }
+
     /// Checks a name with these addresses: all of them must be allowed, because chance picks
     /// the one that is used.
-    pub fn check_resolved(self, name: &str, addresses: &[IpAddr]) -> Result<(), AddressRefused> {
+    pub fn check_resolved(&self, name: &str, addresses: &[IpAddr]) -> Result<(), AddressRefused> {
         let named = |refused| AddressRefused { name: Some(name.to_owned()), ..refused };
         addresses.iter().try_for_each(|&address| self.check(address)).map_err(named)?;
         // Loopback beside public addresses is a trick, not a receiver in development.

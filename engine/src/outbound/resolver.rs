@@ -17,13 +17,14 @@ use tower::{BoxError, Service};
 
 use super::{lookups::Lookups, policy::Policy};
 
-/// The name has no address, or could not be looked up.
+/// The name has no address that may be reached, or could not be looked up. Which of these it is
+/// is not told: whoever enters names must not learn from the answers which ones are known inside.
 #[derive(Debug, thiserror::Error)]
 #[error("{name} could not be looked up")]
 pub(super) struct LookupFailed {
     /// The name that was looked up.
     pub(super) name: String,
-    /// The error of the system, unless it found the name without addresses.
+    /// The error of the system, unless it found the name.
     pub(super) source: Option<Arc<io::Error>>,
 }
 
@@ -35,7 +36,8 @@ pub(super) struct GuardedResolver {
 }
 
 impl GuardedResolver {
-    async fn resolve(self, name: String) -> Result<Vec<IpAddr>, BoxError> {
+    /// The addresses of a name, all of which may be reached.
+    pub(super) async fn resolve(self, name: String) -> Result<Vec<IpAddr>, BoxError> {
         let addresses = match self.lookups.find(&name).await {
             Ok(addresses) if addresses.is_empty() => return Err(LookupFailed { name, source: None }.into()),
             Ok(addresses) => addresses,
@@ -43,7 +45,7 @@ impl GuardedResolver {
         };
         if let Err(refused) = self.policy.check_resolved(&name, &addresses) {
             tracing::debug!(name, address = ?refused.address, "a name leads to an address that is refused");
-            return Err(refused.into());
+            return Err(LookupFailed { name, source: None }.into());
         }
         Ok(addresses)
     }

@@ -10,10 +10,9 @@ use rustls::{
     sign::CertifiedKey,
 };
 use rustls_platform_verifier::Verifier;
-use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::ConfigError;
+use super::{ConfigError, route::Route};
 
 /// TLS 1.2 and 1.3 with HTTP/1.1, trusting the authorities of the system and
 /// those in these PEM texts. Certificates are always checked.
@@ -50,9 +49,9 @@ pub(super) struct CertificateWanted;
 pub(super) async fn handshake(
     tls: &TlsConnector,
     name: ServerName<'static>,
-    tcp: TcpStream,
-) -> io::Result<(TlsStream<TcpStream>, bool)> {
-    let handshake = tls.connect(name, tcp);
+    route: Route,
+) -> io::Result<(TlsStream<Route>, bool)> {
+    let handshake = tls.connect(name, route);
     let asking = async { (handshake.await, WANTED.with(Cell::get)) };
     let (result, wanted) = WANTED.scope(Cell::new(false), asking).await;
     Ok((result.map_err(|error| explain(error, wanted))?, wanted))

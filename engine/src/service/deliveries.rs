@@ -21,8 +21,7 @@ use signet_model::{
 use super::{AccountHandle, Error, Result, Service};
 use crate::{actor::Actor, db::Pool};
 
-pub(crate) use draft_test::DraftTests;
-pub use draft_test::{DRAFT_TESTS_PER_MINUTE, DraftTest, DraftTestError};
+pub use draft_test::{DraftTest, DraftTestError};
 pub use filter::{Filter, IdPrefix, InvalidIdPrefix, Position, ResultClass, UnknownClass};
 #[cfg(test)]
 pub(super) use log::plans;

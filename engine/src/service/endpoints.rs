@@ -195,6 +195,9 @@ pub enum SaveError {
     /// The account has as many endpoints as it may.
     #[error("This account has {0} webhooks, and may not have more. Delete one that is no longer used.")]
     TooMany(u32),
+    /// The account has made many endpoints in a short time.
+    #[error("This account has made many webhooks in a short time. Wait a few minutes, and create it again.")]
+    TooFast,
     /// The endpoint wants an event type that there is not.
     #[error(transparent)]
     UnknownType(UnknownType),

@@ -3,6 +3,7 @@
 
 mod cases;
 mod certificates;
+mod egress_proxy;
 mod healthy;
 mod hostile;
 mod kept_connections;

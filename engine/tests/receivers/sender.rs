@@ -62,7 +62,8 @@ impl Sender {
 
 pub fn config(authority: &Authority) -> Config {
     Config {
-        policy: Policy::PublicAndLoopback,
+        policy: Policy::public_and_loopback(),
+        egress_proxy: None,
         extra_authorities: vec![authority.pem()],
         budget: Duration::from_secs(10),
         max_response_body: CAP,

@@ -14,7 +14,8 @@ use signet_engine::{
     actor::Operator,
     clock::SystemClock,
     oidc::Providers,
-    outbound::{Config, Policy},
+    outbound::Config,
+    request::RequestIds,
     service::{
         accounts::NameError,
         event_types::{EventTypeSet, Imported},
@@ -27,13 +28,14 @@ use tokio::net::TcpListener;
 use super::account::setup_link;
 use crate::{
     api_client::read_authority,
+    certificate::Certificate,
     config::{
-        AccountArgs, ClientArgs, DeliveryArgs, MailArgs, OidcArgs, PublicUrl, RetentionArgs, SessionArgs, Span,
-        StorageArgs,
+        AccountArgs, ClientArgs, DeliveryArgs, EgressArgs, MailArgs, OidcArgs, ProxyArgs, PublicUrl, RetentionArgs,
+        SessionArgs, Span, StorageArgs, TlsArgs,
     },
     descriptors::{self, Shares},
     event_type_file,
-    listener::{self, Limits},
+    listener::{self, Front, Limits, Tls},
     router::{self, Options},
     shutdown,
     storage::{self, ServerLock},
@@ -54,13 +56,28 @@ pub struct ServeArgs {
     /// Limits for clients.
     #[command(flatten)]
     clients: ClientArgs,
+    /// TLS.
+    #[command(flatten)]
+    tls: TlsArgs,
+    /// The proxies in front.
+    #[command(flatten)]
+    proxies: ProxyArgs,
     /// The address of the dashboard in browsers, such as `https://signet.example.com`.
-    /// Default: the host that the browser asked for (its Host header).
+    /// Requests for any other host are refused then. Default: the host that the browser asked
+    /// for (its Host header).
     #[arg(long, value_name = "URL", env = "SIGNET_PUBLIC_URL")]
     public_url: Option<PublicUrl>,
+    /// Another host, with its port unless that is 80 or 443, by which programs reach the API,
+    /// such as `signet.internal:8080`. Counts with --public-url. Repeatable; in the environment
+    /// variable separated by commas.
+    #[arg(long, value_name = "HOST", env = "SIGNET_OTHER_HOST", value_delimiter = ',')]
+    other_host: Vec<String>,
     /// For development: webhooks may reach receivers on this machine.
     #[arg(long, env = "SIGNET_DEV")]
     dev: bool,
+    /// The way out.
+    #[command(flatten)]
+    egress: EgressArgs,
     /// Trust the certificate authorities in this PEM file too. Repeatable; in
     /// the environment variable separated by commas.
     #[arg(long, value_name = "FILE", env = "SIGNET_TRUST_CA", value_delimiter = ',')]
@@ -127,7 +144,8 @@ impl ServeArgs {
     /// A certificate cannot be read.
     fn outbound(&self) -> anyhow::Result<Config> {
         Ok(Config {
-            policy: if self.dev { Policy::PublicAndLoopback } else { Policy::Public },
+            policy: self.egress.policy(self.dev),
+            egress_proxy: self.egress.proxy()?,
             extra_authorities: self.authorities()?,
             budget: self.delivery.budget.get(),
             max_response_body: self.delivery.max_response_body,
@@ -141,8 +159,11 @@ impl ServeArgs {
     fn router_options(&self, mailer: Option<Mailer>, oidc: Providers) -> Options {
         Options {
             dev: self.dev,
+            tls: self.tls.tls_cert.is_some(),
             public_url: self.public_url.clone(),
+            other_hosts: self.other_host.clone(),
             max_event_rate: self.clients.max_event_rate,
+            max_request_rate: self.clients.max_request_rate,
             mailer,
             oidc,
         }
@@ -162,6 +183,7 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     let authorities = args.authorities()?;
     let mailer = args.mail.mailer(authorities, Arc::new(SystemClock))?;
     let providers = Providers::new(args.oidc.providers()?, &args.outbound()?.extra_authorities)?;
+    let certificate = args.tls.files().map(Certificate::load).transpose().context("--tls-cert")?;
     let event_types = args.event_types.as_deref().map(event_type_file::open).transpose()?;
     let _only_server = ServerLock::take(&storage::url(&args.storage)?)?;
     let engine = storage::open_to_serve(&args.storage, args.settings()?, &args.outbound()?).await?;
@@ -177,8 +199,15 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
         tracing::warn!("--dev: webhooks may reach receivers on this machine. Never use it in production");
     }
     announce(&engine, &args, socket.local_addr()?).await?;
+    let request_ids = Arc::new(RequestIds::new(engine.clock().now()));
+    let mut front = Front { limits, proxies: args.proxies.proxies(), request_ids, tls: None };
+    redirect_plain_http(&args, &front, &shutdown).await?;
+    if let Some(certificate) = certificate {
+        front.tls = Some(Tls::new(Arc::clone(&certificate) as _)?);
+        tokio::spawn(certificate.follow(shutdown.begun.clone()));
+    }
     let router = router::router(&engine, &engine.clock(), &args.router_options(mailer.clone(), providers));
-    let serve = listener::serve(socket, router, limits, &shutdown);
+    let serve = listener::serve(socket, router, front, &shutdown);
     let ((), delivered) = tokio::join!(serve, deliver(running, &shutdown));
     if let Some(mailer) = mailer {
         shutdown.deadline.run_until_cancelled(mailer.stop()).await;
@@ -187,6 +216,17 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     shutdown.deadline.run_until_cancelled(engine.close()).await;
     tracing::info!("stopped");
     delivered
+}
+
+/// Answers plain HTTP with the address of the dashboard, if that is asked for.
+async fn redirect_plain_http(args: &ServeArgs, front: &Front, shutdown: &Shutdown) -> anyhow::Result<()> {
+    let (Some(address), Some(home)) = (args.tls.http_redirect_listen, &args.public_url) else { return Ok(()) };
+    let failed = || format!("cannot listen on {address}; choose another address with --http-redirect-listen");
+    let socket = TcpListener::bind(address).await.with_context(failed)?;
+    tracing::info!(address = %socket.local_addr()?, "listening for plain HTTP, to send browsers on");
+    let (router, front, shutdown) = (router::redirects(home), front.clone(), shutdown.clone());
+    tokio::spawn(async move { listener::serve(socket, router, front, &shutdown).await });
+    Ok(())
 }
 
 /// Makes the catalogue as the file has it, before an event can come in.
@@ -225,11 +265,12 @@ fn fit(args: &mut ServeArgs) -> anyhow::Result<Limits> {
 }
 
 async fn announce(engine: &Engine, args: &ServeArgs, address: SocketAddr) -> anyhow::Result<()> {
-    let origin = args.public_url.as_ref().map_or_else(|| reachable(address), ToString::to_string);
+    let tls = args.tls.tls_cert.is_some();
+    let origin = args.public_url.as_ref().map_or_else(|| reachable(address, tls), ToString::to_string);
     tracing::info!(%address, "listening");
     let mut block = format!("\n  Signet {} is running: {origin}\n", env!("CARGO_PKG_VERSION"));
     if args.public_url.is_some() {
-        block.extend(["  It listens on ", &reachable(address), "\n"]);
+        block.extend(["  It listens on ", &reachable(address, tls), "\n"]);
     }
     if let Some(token) = first_setup(engine).await.context("the one-time link could not be made")? {
         block.push_str("  There is no user yet. Create the owner's account with this link, which works once:\n");
@@ -265,13 +306,14 @@ async fn first_account(engine: &Engine) -> anyhow::Result<AccountId> {
 }
 
 /// The URL of a socket in a browser on this machine.
-fn reachable(address: SocketAddr) -> String {
+fn reachable(address: SocketAddr, tls: bool) -> String {
     let ip = match address.ip() {
         ip if !ip.is_unspecified() => ip,
         IpAddr::V4(_) => IpAddr::from([127, 0, 0, 1]),
         IpAddr::V6(_) => IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]),
     };
-    format!("http://{}", SocketAddr::new(ip, address.port()))
+    let scheme = if tls { "https" } else { "http" };
+    format!("{scheme}://{}", SocketAddr::new(ip, address.port()))
 }
 
 #[cfg(test)]
@@ -335,7 +377,7 @@ mod tests {
             ("[::]:80", "http://[::1]:80"),
             ("192.0.2.7:1", "http://192.0.2.7:1"),
         ] {
-            assert_eq!(reachable(address.parse().expect("an address")), url);
+            assert_eq!(reachable(address.parse().expect("an address"), false), url);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use clap::Args;
-use signet_api::MAX_EVENT_RATE;
+use signet_api::{MAX_EVENT_RATE, MAX_REQUEST_RATE};
 
 use super::count;
 
@@ -30,4 +30,8 @@ pub struct ClientArgs {
     /// balance count too.
     #[arg(long, value_name = "COUNT", env = "SIGNET_MAX_EVENT_RATE", default_value_t = MAX_EVENT_RATE)]
     pub max_event_rate: NonZeroU32,
+    /// The most requests a second with one key of the API, other than events; ten seconds' worth
+    /// may come at once. As many with unknown keys from one address.
+    #[arg(long, value_name = "COUNT", env = "SIGNET_MAX_REQUEST_RATE", default_value_t = MAX_REQUEST_RATE)]
+    pub max_request_rate: NonZeroU32,
 }

@@ -19,6 +19,15 @@ impl PublicUrl {
         &self.0
     }
 
+    /// Returns true if this is the host of the origin, with its port, as a request names it: in
+    /// any case, and with the usual port or without.
+    pub fn is_at(&self, authority: &str) -> bool {
+        let (scheme, own) = self.0.split_once("://").unwrap_or_default();
+        let usual = if scheme == "https" { ":443" } else { ":80" };
+        let asked = authority.strip_suffix(usual).unwrap_or(authority);
+        asked.eq_ignore_ascii_case(own)
+    }
+
     /// Returns true if browsers reach the dashboard over TLS.
     pub fn is_https(&self) -> bool {
         self.0.starts_with("https:")
@@ -49,6 +58,26 @@ impl fmt::Display for PublicUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_is_the_origins_in_any_case_and_with_the_usual_port() {
+        let at = |url: &str, host| url.parse::<PublicUrl>().expect("a URL").is_at(host);
+        for (url, host, fits) in [
+            ("https://signet.example", "signet.example", true),
+            ("https://signet.example", "Signet.Example:443", true),
+            ("https://signet.example", "signet.example:80", false),
+            ("https://signet.example", "signet.example:8443", false),
+            ("https://signet.example", "signet.example.evil.example", false),
+            ("https://signet.example", "a@signet.example", false),
+            ("https://signet.example", "", false),
+            ("https://signet.example:8443", "signet.example:8443", true),
+            ("https://signet.example:8443", "signet.example", false),
+            ("http://127.0.0.1:8080", "127.0.0.1:8080", true),
+            ("http://[::1]", "[::1]:80", true),
+        ] {
+            assert_eq!(at(url, host), fits, "{url} {host}");
+        }
+    }
 
     #[test]
     fn a_public_url_is_an_origin() {

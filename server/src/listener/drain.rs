@@ -116,7 +116,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        listener::{self, Limits},
+        listener::{self, Limits, tests::front},
         router::{self, Options},
     };
 
@@ -193,7 +193,7 @@ mod tests {
         let clock: Arc<dyn Clock> = Arc::new(clock);
         let router = router::router(&engine, &clock, &Options::default());
         let limits = Limits { connections: 8, connections_per_client: 8 };
-        spawn(async move { listener::serve(socket, router, limits, &Shutdown::default()).await });
+        spawn(async move { listener::serve(socket, router, front(limits), &Shutdown::default()).await });
 
         for (request, headers, status) in [
             ("POST /v1/events", JSON, "401"),

@@ -6,18 +6,19 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use signet_api::notice::Notice;
+use ipnet::IpNet;
+use signet_engine::{notice::Notice, request::ClientAddress};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::Activity;
-use crate::client::network;
+use super::{Activity, Proxies};
 
 /// The limits of connections.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
     /// The most in all. A new one ends the one that has waited for its client longest.
     pub connections: usize,
-    /// Of one client: an IPv4 address, or a /64 of IPv6. Proxies on this machine have no such limit.
+    /// Of one client: an IPv4 address, or a /64 of IPv6. Trusted proxies, and those on this
+    /// machine, have no such limit.
     pub connections_per_client: usize,
 }
 
@@ -25,6 +26,7 @@ pub struct Limits {
 #[derive(Debug)]
 pub struct Places {
     limits: Limits,
+    proxies: Arc<Proxies>,
     free: Arc<Semaphore>,
     open: Mutex<Open>,
     full: Notice,
@@ -35,7 +37,7 @@ pub struct Places {
 struct Open {
     next: u64,
     activities: HashMap<u64, Arc<Activity>>,
-    by_client: HashMap<IpAddr, usize>,
+    by_client: HashMap<IpNet, usize>,
 }
 
 /// One connection's place, free again when it is dropped.
@@ -43,7 +45,7 @@ struct Open {
 pub struct Place {
     places: Arc<Places>,
     number: u64,
-    client: Option<IpAddr>,
+    client: Option<IpNet>,
     /// The connection's present step.
     pub activity: Arc<Activity>,
     /// Given back after the connection has left the lists.
@@ -52,9 +54,10 @@ pub struct Place {
 
 impl Places {
     /// All places, free.
-    pub fn new(limits: Limits) -> Arc<Self> {
+    pub fn new(limits: Limits, proxies: Arc<Proxies>) -> Arc<Self> {
         Arc::new(Self {
             limits,
+            proxies,
             free: Arc::new(Semaphore::new(limits.connections)),
             open: Mutex::default(),
             full: Notice::default(),
@@ -65,7 +68,8 @@ impl Places {
     /// A place for a connection from `peer`. `None` if its client has too many, or if this
     /// server works on an answer for each open connection.
     pub async fn take(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
-        let client = (!peer.to_canonical().is_loopback()).then(|| network(peer));
+        let is_proxy = peer.to_canonical().is_loopback() || self.proxies.contain(peer);
+        let client = (!is_proxy).then(|| ClientAddress::new(peer).household());
         if client.is_some_and(|client| self.is_crowded(client)) {
             return None;
         }
@@ -76,7 +80,7 @@ impl Places {
         Some(self.enter(client, permit))
     }
 
-    fn is_crowded(&self, client: IpAddr) -> bool {
+    fn is_crowded(&self, client: IpNet) -> bool {
         let limit = self.limits.connections_per_client;
         let crowded = self.open().by_client.get(&client).is_some_and(|&count| count >= limit);
         if crowded && let Some(refused) = self.crowded.due() {
@@ -97,7 +101,7 @@ impl Places {
         longest.inspect(|(_, activity)| activity.evict()).is_some()
     }
 
-    fn enter(self: &Arc<Self>, client: Option<IpAddr>, permit: OwnedSemaphorePermit) -> Place {
+    fn enter(self: &Arc<Self>, client: Option<IpNet>, permit: OwnedSemaphorePermit) -> Place {
         let activity = Arc::new(Activity::new());
         let mut open = self.open();
         let number = open.next;
@@ -109,7 +113,7 @@ impl Places {
         Place { places: Arc::clone(self), number, client, activity, _permit: permit }
     }
 
-    fn leave(&self, number: u64, client: Option<IpAddr>) {
+    fn leave(&self, number: u64, client: Option<IpNet>) {
         let mut open = self.open();
         open.activities.remove(&number);
         let Some(client) = client else { return };

@@ -3,6 +3,8 @@ use axum::{
     routing::{get, post},
 };
 use bytes::Bytes;
+use signet_engine::request::{ClientAddress, RequestId};
+use signet_model::Timestamp;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     spawn,
@@ -22,13 +24,35 @@ fn router() -> Router {
         .route("/healthz", get(async || "ok"))
         .route("/large", get(async || vec![b'x'; LARGE]))
         .route("/length", post(length))
+        .route(
+            "/client",
+            get(async |request: axum::extract::Request| {
+                let extensions = request.extensions();
+                format!("{} {:?}", ClientAddress::of(extensions), RequestId::of(extensions).map(|it| it.to_string()))
+            }),
+        )
+}
+
+/// A listener with these limits, which trusts proxies in one network.
+pub fn front(limits: Limits) -> Front {
+    let networks = vec!["10.0.0.0/8".parse().expect("a network")];
+    let proxies = Proxies { networks, header: ClientHeader::XForwardedFor };
+    let request_ids = Arc::new(RequestIds::new(Timestamp::from_unix_seconds(0)));
+    Front { limits, proxies, request_ids, tls: None }
+}
+
+fn places(limits: Limits) -> Arc<Places> {
+    Places::new(limits, Arc::new(front(limits).proxies))
 }
 
 /// The client's end of a connection that is served.
 async fn connect() -> DuplexStream {
-    let places = Places::new(LIMITS);
-    let server = Server { router: router(), places, late: Arc::default(), shutdown: Shutdown::default() };
-    let peer = SocketAddr::from(([192, 0, 2, 1], 1));
+    connect_from([192, 0, 2, 1]).await
+}
+
+async fn connect_from(peer: [u8; 4]) -> DuplexStream {
+    let server = Server::new(router(), front(LIMITS), &Shutdown::default());
+    let peer = SocketAddr::from((peer, 1));
     let place = server.places.take(peer.ip()).await.expect("a place");
     let (client, far_end) = duplex(64 * 1024);
     spawn(server.attend(far_end, peer, place));
@@ -76,6 +100,18 @@ async fn a_body_that_drips_is_refused_and_one_at_a_fair_rate_is_taken() {
     let mut answer = String::new();
     client.read_to_string(&mut answer).await.expect("an answer");
     assert!(answer.ends_with("20480"), "{answer}");
+}
+
+#[tokio::test]
+async fn the_client_is_the_peer_or_the_one_that_a_trusted_proxy_names() {
+    let request = "GET /client HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Forwarded-For: 192.0.2.9\r\n\r\n";
+    for (peer, client) in [([198, 51, 100, 7], "198.51.100.7"), ([10, 0, 0, 1], "192.0.2.9")] {
+        let mut stream = connect_from(peer).await;
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        assert!(answer.ends_with(&format!("{client} Some(\"0-0\")")), "{answer}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -142,7 +178,7 @@ async fn listen() -> (SocketAddr, Shutdown) {
     let socket = TcpListener::bind("127.0.0.1:0").await.expect("a socket");
     let address = socket.local_addr().expect("an address");
     let served = shutdown.clone();
-    spawn(async move { serve(socket, router(), LIMITS, &served).await });
+    spawn(async move { serve(socket, router(), front(LIMITS), &served).await });
     (address, shutdown)
 }
 
@@ -202,8 +238,8 @@ async fn a_stop_ends_idle_connections_at_once() {
 }
 
 #[tokio::test]
-async fn one_client_has_only_so_many_places_and_this_machine_any() {
-    let places = Places::new(Limits { connections: 10, connections_per_client: 2 });
+async fn one_client_has_only_so_many_places_and_a_proxy_any() {
+    let places = places(Limits { connections: 10, connections_per_client: 2 });
     let take = async |peer: &str| places.take(peer.parse().expect("an address")).await;
     let held = [take("2001:db8::1").await, take("2001:db8::2").await];
     assert!(held.iter().all(Option::is_some));
@@ -212,12 +248,14 @@ async fn one_client_has_only_so_many_places_and_this_machine_any() {
     drop(held);
     assert!(take("2001:db8::3").await.is_some());
     let proxied = [take("127.0.0.1").await, take("::1").await, take("127.0.0.1").await];
+    let trusted = [take("10.0.0.1").await, take("10.0.0.1").await, take("10.0.0.1").await];
+    assert!(trusted.iter().all(Option::is_some));
     assert!(proxied.iter().all(Option::is_some));
 }
 
 #[tokio::test]
 async fn a_connection_that_this_server_works_for_is_not_ended_for_another() {
-    let places = Places::new(Limits { connections: 1, connections_per_client: 1 });
+    let places = places(Limits { connections: 1, connections_per_client: 1 });
     let peer = [192, 0, 2, 1].into();
     let other = [192, 0, 2, 2].into();
     let place = places.take(peer).await.expect("a place");

@@ -94,7 +94,12 @@ async fn send(server: &Server, text: &str) -> TcpStream {
 
 /// Sends a request and returns the whole answer.
 async fn ask(server: &Server, method: &str, path: &str, headers: &str, body: &str) -> String {
-    let (host, length) = (server.address, body.len());
+    ask_for(server, &server.address.to_string(), (method, path), headers, body).await
+}
+
+/// Asks likewise, for a host.
+async fn ask_for(server: &Server, host: &str, (method, path): (&str, &str), headers: &str, body: &str) -> String {
+    let length = body.len();
     let request = format!(
         "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
     );

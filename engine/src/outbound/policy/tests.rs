@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Returns `true` if a person could save this as the URL of a webhook.
-fn accepted(text: &str, policy: Policy) -> bool {
+fn accepted(text: &str, policy: &Policy) -> bool {
     text.parse::<EndpointUrl>().is_ok_and(|url| policy.check_url(&url).is_ok())
 }
 
@@ -175,7 +175,7 @@ const REFUSED: &[&str] = &[
 #[test]
 fn no_disguise_of_an_address_that_is_not_public_can_be_saved() {
     assert!(REFUSED.len() >= 60);
-    let passed: Vec<_> = REFUSED.iter().filter(|text| accepted(text, Policy::Public)).collect();
+    let passed: Vec<_> = REFUSED.iter().filter(|text| accepted(text, &Policy::public())).collect();
     assert!(passed.is_empty(), "{passed:?}");
 }
 
@@ -192,7 +192,7 @@ fn public_addresses_and_names_can_be_saved() {
         "https://internal.example.com/",
         "https://mylocal.example.com:8443/",
     ] {
-        assert!(accepted(text, Policy::Public), "{text}");
+        assert!(accepted(text, &Policy::public()), "{text}");
     }
 }
 
@@ -205,7 +205,7 @@ fn development_adds_loopback_alone() {
         "https://localhost:9000/",
         "https://app.localhost/",
     ] {
-        assert!(accepted(text, Policy::PublicAndLoopback), "{text}");
+        assert!(accepted(text, &Policy::public_and_loopback()), "{text}");
     }
     for text in [
         "https://0.0.0.0/",
@@ -217,17 +217,51 @@ fn development_adds_loopback_alone() {
         "https://169.254.169.254/",
         "https://[fe80::1]/",
     ] {
-        assert!(!accepted(text, Policy::PublicAndLoopback), "{text}");
+        assert!(!accepted(text, &Policy::public_and_loopback()), "{text}");
     }
+}
+
+#[test]
+fn networks_of_the_operator_are_reached_and_nothing_beside_them() {
+    let networks = ["10.2.0.0/16", "fd00:7::/32", "169.254.0.0/16"].map(|it| it.parse().expect("a network"));
+    let policy = Policy::public().and_networks(networks);
+    for text in [
+        "https://10.2.3.4/",
+        "https://0x0a020304/",
+        "https://[fd00:7::1]/",
+        "https://169.254.1.1/",
+        "https://1.1.1.1/",
+        "https://receiver.internal/",
+        "https://receiver/",
+    ] {
+        assert!(accepted(text, &policy), "{text}");
+    }
+    for text in [
+        "https://10.3.0.1/",
+        "https://127.0.0.1/",
+        "https://localhost/",
+        "https://[::ffff:10.2.3.4]/",
+        "https://[fd00:8::1]/",
+        // Metadata services need to be named by themselves.
+        "https://169.254.169.254/",
+        "https://metadata.google.internal/",
+    ] {
+        assert!(!accepted(text, &policy), "{text}");
+    }
+    let named = Policy::public().and_networks(["169.254.169.254/32".parse().expect("a network")]);
+    assert!(accepted("https://169.254.169.254/", &named));
+    let (inside, outside) = (IpAddr::from([10, 2, 3, 4]), IpAddr::from([10, 3, 0, 1]));
+    assert!(policy.check_resolved("receiver.example", &[inside]).is_ok());
+    assert!(policy.check_resolved("receiver.example", &[inside, outside]).is_err());
 }
 
 #[test]
 fn a_name_is_refused_when_any_of_its_addresses_is() {
     let public = IpAddr::from([93, 184, 215, 14]);
     let private = IpAddr::from([10, 0, 0, 7]);
-    assert_eq!(Policy::Public.check_resolved("example.com", &[public]), Ok(()));
+    assert_eq!(Policy::public().check_resolved("example.com", &[public]), Ok(()));
     for addresses in [vec![private], vec![public, private], vec![private, public]] {
-        let refused = Policy::Public.check_resolved("example.com", &addresses).expect_err("refused");
+        let refused = Policy::public().check_resolved("example.com", &addresses).expect_err("refused");
         assert_eq!(refused.address, Some(private));
         assert_eq!(refused.kind, AddressKind::Private);
     }
@@ -237,7 +271,8 @@ fn a_name_is_refused_when_any_of_its_addresses_is() {
 fn in_development_a_name_has_only_loopback_addresses_or_none() {
     let public = IpAddr::from([93, 184, 215, 14]);
     let (v4, v6) = (Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into());
-    let check = |addresses: &[IpAddr]| Policy::PublicAndLoopback.check_resolved("receiver.example", addresses).is_ok();
+    let check =
+        |addresses: &[IpAddr]| Policy::public_and_loopback().check_resolved("receiver.example", addresses).is_ok();
     assert!(check(&[v4, v6]) && check(&[public]));
     assert!(!check(&[public, v4]) && !check(&[v6, public]));
 }
@@ -246,17 +281,17 @@ fn in_development_a_name_has_only_loopback_addresses_or_none() {
 fn the_message_names_the_kind_of_the_address_and_gives_advice() {
     let url: EndpointUrl = "https://192.168.1.20/".parse().expect("a URL");
     assert_eq!(
-        Policy::Public.check_url(&url).expect_err("refused").to_string(),
+        Policy::public().check_url(&url).expect_err("refused").to_string(),
         "192.168.1.20 is a private address, which exists only inside a local network. Use an address that the public \
          internet can reach."
     );
     let url: EndpointUrl = "https://localhost:9000/".parse().expect("a URL");
     assert_eq!(
-        Policy::Public.check_url(&url).expect_err("refused").to_string(),
+        Policy::public().check_url(&url).expect_err("refused").to_string(),
         "localhost stands for a loopback address, which means the sending machine itself. Use an address that the \
          public internet can reach; to develop against this machine, start the server with --dev."
     );
-    let resolved = Policy::Public.check_resolved("example.com", &[IpAddr::from([169, 254, 169, 254])]);
+    let resolved = Policy::public().check_resolved("example.com", &[IpAddr::from([169, 254, 169, 254])]);
     assert_eq!(
         resolved.expect_err("refused").to_string(),
         "example.com leads to the address of a cloud provider's metadata service. Use an address \
@@ -288,16 +323,16 @@ fn refused_ipv4() -> impl Strategy<Value = Ipv4Addr> {
 proptest! {
     #[test]
     fn a_number_is_refused_exactly_when_the_address_it_stands_for_is(bits: u32) {
-        let dotted = accepted(&format!("https://{}/", Ipv4Addr::from_bits(bits)), Policy::Public);
+        let dotted = accepted(&format!("https://{}/", Ipv4Addr::from_bits(bits)), &Policy::public());
         for text in [format!("https://{bits}/"), format!("https://{bits:#x}/"), format!("https://0{bits:o}./")] {
-            prop_assert_eq!(accepted(&text, Policy::Public), dotted, "{}", text);
+            prop_assert_eq!(accepted(&text, &Policy::public()), dotted, "{}", text);
         }
     }
 
     #[test]
     fn an_ipv4_address_that_is_refused_is_refused_in_its_mapped_form_too(plain in refused_ipv4()) {
-        prop_assert!(Policy::Public.check(plain.into()).is_err());
-        for policy in [Policy::Public, Policy::PublicAndLoopback] {
+        prop_assert!(Policy::public().check(plain.into()).is_err());
+        for policy in [Policy::public(), Policy::public_and_loopback()] {
             prop_assert!(policy.check(plain.to_ipv6_mapped().into()).is_err());
         }
     }
@@ -305,13 +340,13 @@ proptest! {
     #[test]
     fn development_allows_public_and_loopback_addresses(bits: u32) {
         let address = IpAddr::from(Ipv4Addr::from_bits(bits));
-        let allowed = Policy::Public.check(address).is_ok() || bits >> 24 == 127;
-        prop_assert_eq!(Policy::PublicAndLoopback.check(address).is_ok(), allowed);
+        let allowed = Policy::public().check(address).is_ok() || bits >> 24 == 127;
+        prop_assert_eq!(Policy::public_and_loopback().check(address).is_ok(), allowed);
     }
 
     #[test]
     fn a_name_below_localhost_is_refused_however_it_is_written(label in "[a-zA-Z0-9]{1,10}", dots in 0_usize..2) {
         let text = format!("https://{label}.LocalHost{}/", ".".repeat(dots));
-        prop_assert!(!accepted(&text, Policy::Public));
+        prop_assert!(!accepted(&text, &Policy::public()));
     }
 }

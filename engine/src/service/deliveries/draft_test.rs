@@ -5,15 +5,11 @@
 //! alone, within the same budget, and it counts among the tests under way. An account makes a
 //! few of them a minute: it must be of no use to scan other people's hosts.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use signet_model::{
-    AccountId, DeliveryId, EndpointId, Timestamp,
+    AccountId, DeliveryId, EndpointId,
     delivery::Attempt,
     endpoint::EndpointUrl,
     event::EventType,
@@ -29,14 +25,10 @@ use crate::{
         ingest::IngestError,
         lanes::Leased,
     },
+    limits::{DRAFT_TESTS_PER_MINUTE, TooMany},
     outbound::AddressRefused,
     service::{AccountHandle, EndpointHandle, Error, Result, Service},
 };
-
-/// The tests of drafts that an account makes in a minute.
-pub const DRAFT_TESTS_PER_MINUTE: u32 = 10;
-/// The accounts whose tests are counted. Beyond that all counts begin anew.
-const COUNTED_ACCOUNTS: usize = 10_000;
 
 /// A webhook that is not saved yet, with the event to try it with.
 #[derive(Debug, Clone)]
@@ -74,26 +66,6 @@ pub enum DraftTestError {
 impl From<Error> for DraftTestError {
     fn from(error: Error) -> Self {
         Self::Test(error.into())
-    }
-}
-
-/// The tests of drafts that each account has made in its present minute.
-#[derive(Debug, Default)]
-pub(crate) struct DraftTests(Mutex<HashMap<AccountId, (Timestamp, u32)>>);
-
-impl DraftTests {
-    /// Counts one test, unless the account has made as many as it may.
-    fn count(&self, account: AccountId, now: Timestamp) -> bool {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.len() >= COUNTED_ACCOUNTS && !counts.contains_key(&account) {
-            counts.clear();
-        }
-        let (since, made) = counts.entry(account).or_insert((now, 0));
-        if now.since(*since) >= Duration::from_mins(1) {
-            (*since, *made) = (now, 0);
-        }
-        *made += 1;
-        *made <= DRAFT_TESTS_PER_MINUTE
     }
 }
 
@@ -149,9 +121,7 @@ impl TryOut {
     async fn run(self, service: &Arc<Service>, body: Option<&str>) -> Result<Attempt, DraftTestError> {
         let body = body_of_test(service, &self.event_type, body).await?;
         let now = service.clock.now();
-        if !service.draft_tests.count(self.account, now) {
-            return Err(DraftTestError::TooMany);
-        }
+        service.limits.draft_test(self.account).map_err(|TooMany(_)| DraftTestError::TooMany)?;
         let context = &service.delivery;
         let (id, nowhere) =
             (DeliveryId::new(now, service.random.bytes()), EndpointId::new(now, service.random.bytes()));

@@ -14,6 +14,7 @@ use crate::{
         Audience, Incoming,
         ingest::{IngestError, NewEvent},
     },
+    limits::TooMany,
     service::{EndpointHandle, Error, EventTypesHandle, Result, Service},
 };
 
@@ -29,6 +30,9 @@ pub enum TestError {
     /// The edited body is not one of the type.
     #[error(transparent)]
     Body(#[from] MemberFault),
+    /// The account has sent as many tests as it may for now.
+    #[error("This account has sent many tests in a short time. Wait a minute, and test again.")]
+    TooMany,
     /// The endpoint cannot be used.
     #[error("This webhook cannot be used: {0}.")]
     Unusable(Unusable),
@@ -71,6 +75,7 @@ impl EndpointHandle<'_> {
             return Err(TestError::Unusable(reason));
         }
         let body = body_of_test(self.service, kind, body).await?;
+        self.service.limits.test(self.account).map_err(|TooMany(_)| TestError::TooMany)?;
         let delivery = DeliveryId::new(self.service.clock.now(), self.service.random.bytes());
         let event = NewEvent { account: self.account, body, idempotency: None };
         let incoming = Incoming::new(event, Audience::Test(self.id, delivery));

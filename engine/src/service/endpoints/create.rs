@@ -10,6 +10,7 @@ use super::{Endpoint, EndpointDraft, EndpointOptions, Endpoints, SaveError, Star
 use crate::{
     audit::Action,
     db::{Result, Tx},
+    limits::TooMany,
     service::token,
 };
 
@@ -41,6 +42,7 @@ impl Endpoints<'_> {
             id
         } else {
             self.check_room(tx).await?;
+            self.service.limits.creation(self.account).map_err(|TooMany(_)| SaveError::TooFast)?;
             let id = self.insert(tx, draft, secret, &hash).await?;
             if start == Start::Paused {
                 tx.disable((self.account, id), DisabledReason::Paused, None, self.service.clock.now()).await?;
@@ -150,6 +152,26 @@ mod tests {
         assert_ne!(ours, theirs);
         engine.as_operator_in(acme).endpoint(ours).delete().await.expect("deleted");
         assert_ne!(create(acme).await.expect("a new one"), ours);
+    }
+
+    on_each_database!(an_account_that_makes_and_deletes_endpoints_without_end_is_slowed);
+    async fn an_account_that_makes_and_deletes_endpoints_without_end_is_slowed(database: TestDatabase) {
+        let settings = Settings { max_endpoints_per_account: 2, ..Settings::default() };
+        let (engine, clock) = engine(&database, settings, Vec::new());
+        let (acme, other) = (account(&engine, "acme").await, account(&engine, "other").await);
+        let make = async |account| {
+            let secret = engine.new_secret();
+            let made = engine.account(account).endpoints().create(draft("https://127.0.0.1/"), &secret).await?;
+            engine.account(account).endpoint(made.id).delete().await?;
+            Ok::<_, SaveError>(())
+        };
+        for _ in 0..4 {
+            make(acme).await.expect("made");
+        }
+        assert!(matches!(make(acme).await, Err(SaveError::TooFast)));
+        make(other).await.expect("another account is not concerned");
+        clock.advance(std::time::Duration::from_mins(30));
+        make(acme).await.expect("made");
     }
 
     on_each_database!(an_account_has_so_many_endpoints_and_may_replace_a_deleted_one);

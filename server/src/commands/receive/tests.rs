@@ -49,7 +49,8 @@ impl Play {
         change(&mut args);
         let authority = Authority::load_or_make(&args.ca).expect("an authority");
         let config = Config {
-            policy: Policy::PublicAndLoopback,
+            policy: Policy::public_and_loopback(),
+            egress_proxy: None,
             extra_authorities: vec![std::fs::read(&args.ca).expect("a certificate")],
             budget: Duration::from_secs(10),
             max_response_body: 1024,

@@ -168,7 +168,8 @@ async fn open(url: &DatabaseUrl, key_file: PathBuf) -> Engine {
     let random = Random::from_system();
     let settings = Settings::default();
     let config = Config {
-        policy: Policy::PublicAndLoopback,
+        policy: Policy::public_and_loopback(),
+        egress_proxy: None,
         extra_authorities: Vec::new(),
         budget: settings.budget,
         max_response_body: settings.max_response_body,
@@ -178,7 +179,7 @@ async fn open(url: &DatabaseUrl, key_file: PathBuf) -> Engine {
         clock: Arc::new(SystemClock),
         sealer: Sealer::new(SealKey::load_or_create(&key_file, &random).expect("a key")),
         random,
-        policy: config.policy,
+        policy: config.policy.clone(),
         client: Client::new(&config).expect("a client"),
     };
     Engine::new(environment, settings)

@@ -10,7 +10,7 @@ use rustix::process::geteuid;
 use signet_engine::{db::DatabaseUrl, testing::postgres};
 use tokio::process::Command;
 
-use super::{Folder, LISTEN, ask, refusal, run_by, setup_link};
+use super::{Folder, LISTEN, ask, ask_for, refusal, run_by, setup_link};
 
 #[tokio::test]
 async fn a_server_starts_in_an_empty_folder_and_stops_when_asked() {
@@ -33,7 +33,8 @@ async fn the_one_time_link_is_printed_until_an_owner_has_used_it() {
     assert!(link.starts_with("https://signet.example/setup/") && !old.ends_with(&link[30..]));
     let path = link.strip_prefix("https://signet.example").expect("a path");
     let headers = "Origin: https://signet.example\r\nContent-Type: application/x-www-form-urlencoded\r\n";
-    let answer = ask(&second, "POST", path, headers, "email=me%40example.com&password=correct+horse+battery").await;
+    let form = "email=me%40example.com&password=correct+horse+battery";
+    let answer = ask_for(&second, "signet.example", ("POST", path), headers, form).await;
     assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
     second.stop().await;
     assert_eq!(setup_link(&folder.serve(&[]).await), None);
