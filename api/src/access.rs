@@ -16,14 +16,16 @@ use signet_engine::{
 };
 use signet_model::{AccountId, Timestamp, time::Clock};
 
-use crate::{document::Document, intake::Intake, problem::Problem, request_rate::RequestRate, room::Room};
+use crate::{
+    document::Document, front::FrontOptions, intake::Intake, problem::Problem, request_rate::RequestRate, room::Room,
+};
 
 pub use caller::Caller;
 pub(crate) use caller::bearer;
 pub(crate) use scoped::path_text;
 pub use scoped::{
     AccountsWrite, Allowed, Allows, BalanceWrite, DeliveriesRead, DeliveriesWrite, EndpointsRead, EndpointsWrite,
-    EventsWrite, InAccount, Operator, OperatorIn,
+    EventsWrite, InAccount, Operator, OperatorIn, PortalWrite,
 };
 pub use standing::Standing;
 
@@ -38,17 +40,32 @@ struct Parts {
     intake: Intake,
     requests: RequestRate,
     room: Room,
+    front: FrontOptions,
     /// Made when it is first asked for: few processes are, and it takes some memory.
     document: OnceLock<Document>,
 }
 
 impl Api {
     /// The API of an engine, which takes events of one account, and other requests with one key,
-    /// in at these rates.
-    pub fn new(engine: Engine, clock: Arc<dyn Clock>, event_rate: Rate, request_rate: Rate) -> Self {
+    /// in at these rates, beside a dashboard with this front.
+    pub fn new(
+        engine: Engine,
+        clock: Arc<dyn Clock>,
+        event_rate: Rate,
+        request_rate: Rate,
+        front: FrontOptions,
+    ) -> Self {
         let intake = Intake::new(engine.clone(), event_rate);
         let requests = RequestRate::new(request_rate, &engine.clock());
-        Self(Arc::new(Parts { engine, clock, intake, requests, room: Room::default(), document: OnceLock::new() }))
+        Self(Arc::new(Parts {
+            engine,
+            clock,
+            intake,
+            requests,
+            room: Room::default(),
+            front,
+            document: OnceLock::new(),
+        }))
     }
 
     /// The present instant.
@@ -69,6 +86,11 @@ impl Api {
     /// The counts of requests.
     pub(crate) fn requests(&self) -> &RequestRate {
         &self.0.requests
+    }
+
+    /// The front of the server.
+    pub(crate) fn front(&self) -> &FrontOptions {
+        &self.0.front
     }
 
     /// The memory for bodies of requests.

@@ -19,12 +19,14 @@ mod event_rate;
 mod event_types;
 mod events;
 mod feed;
+mod front;
 mod health;
 mod ids;
 mod intake;
 mod json;
 mod list;
 mod names;
+mod portal_links;
 mod problem;
 pub mod reference;
 mod repeat;
@@ -51,6 +53,7 @@ use problem::{Code, Problem};
 
 pub use access::Api;
 pub use event_rate::MAX_EVENT_RATE;
+pub use front::FrontOptions;
 pub use request_rate::{MAX_REQUEST_RATE, request_rate};
 
 /// All paths.
@@ -85,6 +88,7 @@ fn managing() -> OpenApiRouter<Api> {
         .merge(resends::routes())
         .merge(events::reading())
         .merge(api_keys::routes())
+        .merge(portal_links::routes())
         .merge(statistics::routes())
         .merge(event_types::routes())
         .merge(document::routes())

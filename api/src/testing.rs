@@ -31,7 +31,7 @@ use signet_model::{AccountId, EndpointId, Scopes, time::Clock};
 use tower::ServiceExt;
 
 use super::Api;
-use crate::{MAX_EVENT_RATE, MAX_REQUEST_RATE, request_rate};
+use crate::{FrontOptions, MAX_EVENT_RATE, MAX_REQUEST_RATE, request_rate};
 pub use answers::{Described, Operation};
 pub use declared::{COMMON, Provoked};
 
@@ -68,8 +68,17 @@ impl Answer {
 }
 
 /// The tables that operations of the API change.
-const TABLES: [&str; 8] =
-    ["accounts", "endpoints", "api_keys", "events", "deliveries", "resends", "stored_answers", "event_types"];
+const TABLES: [&str; 9] = [
+    "accounts",
+    "endpoints",
+    "api_keys",
+    "events",
+    "deliveries",
+    "resends",
+    "stored_answers",
+    "event_types",
+    "portal_links",
+];
 
 /// A valid event.
 pub fn event() -> Value {
@@ -127,7 +136,7 @@ impl TestApi {
         let acme = account(&engine, "acme").await;
         let other = account(&engine, "other").await;
         let (_, key) = api_key(&engine, Some(acme), "test").await;
-        let api = Api::new(engine.clone(), Arc::new(clock.clone()), rates.0, rates.1);
+        let api = Api::new(engine.clone(), Arc::new(clock.clone()), rates.0, rates.1, FrontOptions::default());
         let described = Arc::new(Described::new(&api.document().with_webhooks(json!({}))));
         let reference = super::reference::router(api.clone(), "/pkg/signet.css".to_owned());
         let router = super::router(api).merge(reference);

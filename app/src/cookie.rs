@@ -1,26 +1,38 @@
-//! The session's cookie: its name and attributes are decided here alone.
+//! The cookies of sessions: their names and attributes are decided here alone.
 
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use signet_engine::{limits::KNOWN_DEVICE_LIFETIME, service::sessions::SessionToken};
 
+use crate::place::Place;
+
 /// The browser keeps a `__Host-` cookie only if this very host set it over a
 /// trustworthy connection, for all paths.
 pub const SESSION: &str = "__Host-signet";
+
+/// The session of a frame, which the browser keeps apart for each page around it.
+pub const FRAME_SESSION: &str = "__Host-signet-portal";
 
 /// The device, once a person has signed in on it. It lets nobody in, but tells the owner of an
 /// e-mail address from strangers who try passwords.
 const DEVICE: &str = "__Host-signet-device";
 
 /// The cookies of those who got in, or have proved the first of two things.
-const GOT_IN: [&str; 3] = [SESSION, "__Host-signet-portal", "__Host-signet-pending"];
+const GOT_IN: [&str; 3] = [SESSION, FRAME_SESSION, "__Host-signet-pending"];
 
 const ATTRIBUTES: &str = "Path=/; Secure; HttpOnly; SameSite=Lax";
 
-/// The session token that a request carries.
-pub fn session_token(headers: &HeaderMap) -> Option<&str> {
-    value(headers, SESSION)
+/// The session token that a request from this place carries.
+pub fn session_token(place: Place, headers: &HeaderMap) -> Option<&str> {
+    value(headers, name(place))
+}
+
+const fn name(place: Place) -> &'static str {
+    match place {
+        Place::Tab => SESSION,
+        Place::Frame => FRAME_SESSION,
+    }
 }
 
 /// The value of the first cookie with this name.
@@ -55,6 +67,11 @@ pub(crate) fn lets_in(answer: &HeaderMap) -> bool {
     set.filter_map(|pair| pair.split_once('=')).any(|(name, value)| GOT_IN.contains(&name) && !value.is_empty())
 }
 
+/// `Set-Cookie` that keeps the session of a portal link in its place.
+pub(crate) fn keep_portal_session(token: &SessionToken, lifetime: Duration, place: Place) -> Option<HeaderValue> {
+    set(name(place), token.reveal(), lifetime.as_secs())
+}
+
 /// `Set-Cookie` that forgets the session.
 pub(crate) fn forget_session() -> Option<HeaderValue> {
     set(SESSION, "", 0)
@@ -75,8 +92,13 @@ mod tests {
 
     #[test]
     fn the_token_is_found_among_other_cookies() {
-        assert_eq!(session_token(&headers(&["a=b; __Host-signet=abc=; c=d"])), Some("abc="));
-        assert_eq!(session_token(&headers(&["a=b", "__Host-signet=abc"])), Some("abc"));
+        assert_eq!(session_token(Place::Tab, &headers(&["a=b; __Host-signet=abc=; c=d"])), Some("abc="));
+        assert_eq!(session_token(Place::Tab, &headers(&["a=b", "__Host-signet=abc"])), Some("abc"));
+        let both = headers(&["__Host-signet=tab; __Host-signet-portal=frame"]);
+        assert_eq!(
+            (session_token(Place::Tab, &both), session_token(Place::Frame, &both)),
+            (Some("tab"), Some("frame"))
+        );
     }
 
     #[test]
@@ -91,7 +113,8 @@ mod tests {
     #[test]
     fn a_cookie_with_a_similar_name_is_no_session() {
         for line in ["signet=abc", "x__Host-signet=abc", "__host-signet=abc", "__Host-signet", ""] {
-            assert_eq!(session_token(&headers(&[line])), None, "{line}");
+            assert_eq!(session_token(Place::Tab, &headers(&[line])), None, "{line}");
+            assert_eq!(session_token(Place::Frame, &headers(&[line])), None, "{line}");
         }
     }
 

@@ -20,14 +20,17 @@ use signet_engine::{
         sessions::{Browser, Session, SessionToken},
     },
 };
-use signet_model::Timestamp;
+use signet_model::{Timestamp, portal::Theme};
 
 use crate::{
+    ancestors,
+    brand::Logo,
     cookie,
     error::PageError,
     flash::Flash,
     form::Form,
-    pages::{accounts, login},
+    pages::{accounts, login, portal},
+    place::{Framed, Place},
     redirect::{see_other, with_cookie},
     shell,
     state::AppState,
@@ -44,6 +47,14 @@ pub(crate) struct Frame {
     pub(crate) flash: Option<Flash>,
     /// The way by which the browser came.
     pub(crate) transport: Transport,
+    /// The place in which the page is shown.
+    pub(crate) place: Place,
+    /// The pages of the service may have this one in a frame.
+    framed: bool,
+    /// The page is for somebody who came by a portal link.
+    of_portal: bool,
+    /// Light or dark, where the link chose.
+    theme: Option<Theme>,
     /// The browser, should it sign in.
     pub(crate) browser: Browser,
     /// The instant for which the page is rendered.
@@ -53,9 +64,15 @@ pub(crate) struct Frame {
 impl Frame {
     /// The frame of a request.
     pub(crate) fn of(parts: &Parts, state: &AppState) -> Self {
+        let place = Place::of_parts(parts);
+        let session = parts.extensions.get::<Session>().cloned();
         Self {
             state: state.clone(),
-            session: parts.extensions.get::<Session>().cloned(),
+            place,
+            framed: session.is_some() && place == Place::Frame,
+            of_portal: session.as_ref().is_some_and(|session| session.portal().is_some()),
+            theme: session.as_ref().and_then(Session::portal).and_then(|portal| portal.theme),
+            session,
             path: asked(parts).path().to_owned(),
             host: parts.headers.get(header::HOST).and_then(|it| it.to_str().ok()).map(ToOwned::to_owned),
             flash: Flash::from_headers(&parts.headers),
@@ -82,6 +99,22 @@ impl Frame {
         actor.is_some_and(|actor| actor.may(permission))
     }
 
+    /// The frame of a page at the entrance: without a session, and inside a frame if it was asked
+    /// for there.
+    pub(crate) fn at_the_entrance(&self, theme: Option<Theme>) -> Self {
+        Self { session: None, of_portal: true, framed: self.place == Place::Frame, theme, ..self.clone() }
+    }
+
+    /// Returns true if the page is for somebody who came by a portal link.
+    pub(crate) const fn is_of_portal(&self) -> bool {
+        self.of_portal
+    }
+
+    /// Light or dark.
+    pub(crate) fn theme(&self) -> Theme {
+        self.theme.unwrap_or(self.state.brand.theme())
+    }
+
     /// The address of the server, for examples.
     pub(crate) fn origin(&self) -> String {
         let guessed = || format!("http://{}", self.host.as_deref().unwrap_or("127.0.0.1:8080"));
@@ -90,39 +123,55 @@ impl Frame {
 
     /// The name of the product, as browsers and apps show it beside passkeys and codes.
     pub(crate) fn product(&self) -> &str {
-        shell::PRODUCT
+        self.state.brand.name().unwrap_or(shell::PRODUCT)
     }
 
     /// Renders a page. `content` is called where islands can be made.
     pub(crate) fn render<V: IntoView>(&self, title: &str, content: impl FnOnce() -> V) -> Response {
+        self.render_with_script(title, None, content)
+    }
+
+    /// Renders a page that runs a script.
+    pub(crate) fn render_with_script<V: IntoView>(
+        &self,
+        title: &str,
+        script: Option<&'static str>,
+        content: impl FnOnce() -> V,
+    ) -> Response {
         let nonce = Nonce::new();
         let owner = Owner::new();
         let html = owner.with(|| {
             let content = content().to_html();
-            shell::document(self, title, &nonce, content).to_html()
+            shell::document(self, title, &nonce, script, content).to_html()
         });
         owner.cleanup();
         let mut response = Html(html).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Ok(policy) = HeaderValue::try_from(content_security_policy(&nonce)) {
+        if let Ok(policy) = HeaderValue::try_from(self.content_security_policy(&nonce)) {
             headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
+        if self.framed && !self.state.ancestors.is_empty() {
+            response.extensions_mut().insert(Framed);
         }
         let shown = self.flash.as_ref().and_then(|_| Flash::forget());
         with_cookie(shown, response)
+    }
+
+    fn content_security_policy(&self, nonce: &Nonce) -> String {
+        let ancestors = if self.framed { ancestors::sources(&self.state.ancestors) } else { "'none'".to_owned() };
+        let images = self.state.brand.logo().and_then(Logo::source).map(|it| format!(" {it}")).unwrap_or_default();
+        format!(
+            "default-src 'none'; script-src 'nonce-{nonce}' 'wasm-unsafe-eval' 'strict-dynamic'; style-src 'self'; \
+             img-src 'self' data:{images}; connect-src 'self'; form-action 'self'; frame-ancestors {ancestors}; \
+             base-uri 'none'"
+        )
     }
 
     /// Renders a page with a form. A form that is refused is answered 422.
     pub(crate) fn render_form<V: IntoView>(&self, form: &Form, title: &str, content: impl FnOnce() -> V) -> Response {
         (form.status(), self.render(title, content)).into_response()
     }
-}
-
-fn content_security_policy(nonce: &Nonce) -> String {
-    format!(
-        "default-src 'none'; script-src 'nonce-{nonce}' 'wasm-unsafe-eval' 'strict-dynamic'; style-src 'self'; \
-         img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    )
 }
 
 impl FromRequestParts<AppState> for Frame {
@@ -137,11 +186,11 @@ impl FromRequestParts<AppState> for Frame {
 fn browser(parts: &Parts) -> Browser {
     let user_agent = parts.headers.get(header::USER_AGENT).and_then(|it| it.to_str().ok());
     let client = parts.extensions.get::<ClientAddress>().map(|client| client.ip());
-    Browser::new(user_agent, client, cookie::session_token(&parts.headers))
+    Browser::new(user_agent, client, cookie::session_token(Place::of_parts(parts), &parts.headers))
 }
 
 /// The address as the browser asked for it.
-fn asked(parts: &Parts) -> &Uri {
+pub(crate) fn asked(parts: &Parts) -> &Uri {
     parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0)
 }
 
@@ -180,6 +229,9 @@ impl FromRequestParts<AppState> for Member {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
         let frame = Frame::of(parts, state);
+        if frame.session.is_none() && frame.place == Place::Frame {
+            return Err(portal::ended_in_frame(&frame));
+        }
         let elsewhere = || if frame.session.is_some() { accounts::PATH.to_owned() } else { sign_in_path(parts) };
         frame.clone().member().ok_or_else(|| see_other(&elsewhere()))
     }

@@ -16,7 +16,11 @@ pub mod components;
 pub mod islands;
 
 #[cfg(feature = "ssr")]
+mod ancestors;
+#[cfg(feature = "ssr")]
 mod attempts;
+#[cfg(feature = "ssr")]
+pub mod brand;
 #[cfg(feature = "ssr")]
 pub mod cookie;
 #[cfg(feature = "ssr")]
@@ -34,6 +38,8 @@ mod page_limit;
 #[cfg(feature = "ssr")]
 mod pages;
 #[cfg(feature = "ssr")]
+mod place;
+#[cfg(feature = "ssr")]
 mod present;
 #[cfg(feature = "ssr")]
 mod redirect;
@@ -50,6 +56,12 @@ mod transport;
 #[cfg(feature = "ssr")]
 mod words;
 
+#[cfg(feature = "ssr")]
+pub use ancestors::{Ancestor, InvalidAncestor};
+#[cfg(feature = "ssr")]
+pub use brand::Brand;
+#[cfg(feature = "ssr")]
+pub use place::{Framed, Place};
 #[cfg(feature = "ssr")]
 pub use routes::router;
 #[cfg(feature = "ssr")]

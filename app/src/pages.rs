@@ -18,6 +18,7 @@ pub(crate) mod login;
 pub(crate) mod oidc;
 pub(crate) mod operator;
 pub(crate) mod operator_setup;
+pub(crate) mod portal;
 pub(crate) mod prove;
 pub(crate) mod second_step;
 pub(crate) mod security;
@@ -38,6 +39,8 @@ pub(crate) struct Section {
     pub(crate) icon: &'static str,
     /// The permission without which the section is not offered.
     pub(crate) permission: Permission,
+    /// The section is about the person: nobody who came by a portal link has it.
+    pub(crate) of_person: bool,
     routes: fn() -> Router<AppState>,
 }
 
@@ -48,6 +51,7 @@ pub(crate) const SECTIONS: [Section; 5] = [
         label: webhooks::text::TITLE,
         icon: "webhook",
         permission: Permission::Read,
+        of_person: false,
         routes: webhooks::routes,
     },
     Section {
@@ -55,6 +59,7 @@ pub(crate) const SECTIONS: [Section; 5] = [
         label: api_keys::text::TITLE,
         icon: "key",
         permission: Permission::ManageKeys,
+        of_person: false,
         routes: api_keys::routes,
     },
     Section {
@@ -62,6 +67,7 @@ pub(crate) const SECTIONS: [Section; 5] = [
         label: audit::text::TITLE,
         icon: "clock",
         permission: Permission::ReadAudit,
+        of_person: false,
         routes: audit::routes,
     },
     Section {
@@ -69,6 +75,7 @@ pub(crate) const SECTIONS: [Section; 5] = [
         label: account::text::TITLE,
         icon: "account",
         permission: Permission::Read,
+        of_person: false,
         routes: account::routes,
     },
     Section {
@@ -76,6 +83,7 @@ pub(crate) const SECTIONS: [Section; 5] = [
         label: security::text::TITLE,
         icon: "key",
         permission: Permission::Read,
+        of_person: true,
         routes: security::routes,
     },
 ];
@@ -84,7 +92,7 @@ pub(crate) const SECTIONS: [Section; 5] = [
 pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     let safe = middleware::from_fn_with_state(state.clone(), connection::require_safe);
     let entrance = login::routes().merge(second_step::routes()).merge(oidc::routes()).merge(setup::routes());
-    let entrance = entrance.merge(operator_setup::routes());
+    let entrance = entrance.merge(operator_setup::routes()).merge(portal::routes());
     let entrance = entrance.layer(safe).merge(prove::routes()).merge(accounts::routes()).merge(operator::routes());
     SECTIONS.iter().fold(entrance, |router, section| router.nest(section.path, (section.routes)()))
 }

@@ -11,10 +11,11 @@ use axum::{
 use leptos::prelude::provide_context;
 
 use crate::{
-    attempts,
+    attempts, brand,
     error::{self, PageError},
     page_limit::{self, PageLimit},
     pages,
+    place::{self, IN_FRAME},
     redirect::{HOME, see_other},
     state::AppState,
 };
@@ -25,19 +26,29 @@ pub fn router(state: AppState) -> Router {
     Router::new()
         .route("/", get(async || see_other(HOME)))
         .route("/favicon.svg", get(favicon))
+        .merge(brand::routes())
         .merge(pages::routes(&state))
         .route("/live/{*name}", post(server_function))
+        .route(&format!("{IN_FRAME}/live/{{*name}}"), post(server_function_in_frame))
         .fallback(async || PageError::NotFound)
         .method_not_allowed_fallback(async || PageError::MethodNotAllowed)
         .layer(middleware::from_fn_with_state(PageLimit::default(), page_limit::apply))
         .layer(middleware::from_fn_with_state(state.clone(), attempts::count))
         .layer(middleware::from_fn_with_state(state.clone(), error::as_page))
+        .layer(middleware::from_fn(place::partition_cookies))
         .with_state(state)
 }
 
 async fn favicon() -> ([(header::HeaderName, &'static str); 2], &'static str) {
     let headers = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "public, max-age=86400")];
     (headers, include_str!("favicon.svg"))
+}
+
+/// Answers the calls of islands in a frame, by the names that all have.
+async fn server_function_in_frame(state: State<AppState>, mut request: Request) -> Response {
+    let path = request.uri().path().strip_prefix(IN_FRAME).and_then(|path| path.parse().ok());
+    *request.uri_mut() = path.unwrap_or_default();
+    server_function(state, request).await
 }
 
 /// Answers the calls of islands. No cache stores an answer, and none is the

@@ -2,13 +2,17 @@
 
 mod operator;
 
+use std::sync::Arc;
+
 use leptos::{nonce::Nonce, prelude::*};
-use signet_engine::service::sessions::{Holder, Session};
+use signet_engine::service::sessions::{Holder, Portal, Session};
+use signet_model::portal::Theme;
 
 use crate::{
     components::{Icon, sprite},
     frame::Frame,
-    pages::{SECTIONS, login},
+    pages::{SECTIONS, Section, login},
+    place::Place,
     redirect::HOME,
 };
 
@@ -16,8 +20,6 @@ use crate::{
 pub(crate) const PRODUCT: &str = "Signet";
 
 mod text {
-    use super::PRODUCT;
-
     pub(super) const SKIP: &str = "Skip to content";
     pub(super) const DEV_LABEL: &str = "Development mode";
     pub(super) const DEV: &str = "Development mode.";
@@ -30,17 +32,31 @@ mod text {
     pub(super) const SIGN_OUT: &str = "Sign out";
     pub(super) const SETTINGS: &str = "Settings";
 
-    pub(super) fn title(page: &str) -> String {
-        format!("{page} · {PRODUCT}")
+    pub(super) fn title(page: &str, name: &str) -> String {
+        format!("{page} · {name}")
+    }
+
+    pub(super) fn back_to(name: &str) -> String {
+        format!("Back to {name}")
     }
 }
 
 /// The whole document. `content` is the page as HTML.
-pub(crate) fn document(frame: &Frame, title: &str, nonce: &Nonce, content: String) -> impl IntoView + use<> {
+pub(crate) fn document(
+    frame: &Frame,
+    title: &str,
+    nonce: &Nonce,
+    script: Option<&'static str>,
+    content: String,
+) -> impl IntoView + use<> {
     let assets = frame.state.assets.clone();
     // Pages without an island load no script at all.
-    let islands = content.contains("<leptos-island").then(|| islands_loader(&assets.js, &assets.wasm, nonce));
-    let title = text::title(title);
+    let islands =
+        content.contains("<leptos-island").then(|| islands_loader(frame.place, &assets.js, &assets.wasm, nonce));
+    let script = script.map(|script| view! { <script type="module" nonce=nonce.to_string() inner_html=script /> });
+    let brand = Arc::clone(&frame.state.brand);
+    let title = product(frame).map_or_else(|| title.to_owned(), |name| text::title(title, name));
+    let theme = frame.theme();
     let body = match &frame.session {
         Some(session) if session.operator && operator::is_place(&frame.path) => {
             operator::layout(frame, session, content).into_any()
@@ -54,15 +70,17 @@ pub(crate) fn document(frame: &Frame, title: &str, nonce: &Nonce, content: Strin
     };
     view! {
         <!DOCTYPE html>
-        <html lang="en">
+        <html lang="en" data-theme=theme.as_str()>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
-                <meta name="color-scheme" content="light dark" />
+                <meta name="color-scheme" content=color_scheme(theme) />
                 <title>{title}</title>
-                <link rel="icon" type="image/svg+xml" href="/favicon.svg" />
+                <link rel="icon" href=icon(frame) />
                 <link rel="stylesheet" href=assets.css.clone() />
+                {brand.style_path().map(|path| view! { <link rel="stylesheet" href=path /> })}
                 {islands}
+                {script}
             </head>
             <body>
                 <svg class="sprite" aria-hidden="true" inner_html=sprite() />
@@ -74,15 +92,16 @@ pub(crate) fn document(frame: &Frame, title: &str, nonce: &Nonce, content: Strin
     }
 }
 
-fn islands_loader(js: &str, wasm: &str, nonce: &Nonce) -> impl IntoView + use<> {
+fn islands_loader(place: Place, js: &str, wasm: &str, nonce: &Nonce) -> impl IntoView + use<> {
     // The script asks for the WebAssembly itself: a preload would be wasted, and
     // reported on the console, where scripts do not run.
+    let in_frame = if place == Place::Frame { "module.in_frame();" } else { "" };
     let script = format!(
         "const islands = document.querySelectorAll('leptos-island');\
          const wasm = fetch({wasm:?});\
          const module = await import({js:?});\
          await module.default({{ module_or_path: wasm }});\
-         module.hydrate();\
+         {in_frame}module.hydrate();\
          for (const island of islands) module[island.dataset.component](island);"
     );
     view! {
@@ -117,31 +136,16 @@ fn suspended_banner() -> impl IntoView {
 
 fn signed_in(frame: &Frame, account: &str, holder: &Holder, content: String) -> impl IntoView + use<> {
     view! {
-        <header class="top-bar">
-            <Brand href=HOME />
-            <span class="top-bar-account" title=text::ACCOUNT>{account.to_owned()}</span>
-            <div class="top-bar-user">
-                {frame.session.as_ref().is_some_and(|session| session.operator).then(operator::link)}
-                {match holder {
-                    Holder::Person { email, .. } => {
-                        Some(view! { <span class="top-bar-email">{email.to_owned()}</span> })
-                    }
-                    Holder::Portal => None,
-                }}
-                <form method="post" action=login::SIGN_OUT_PATH>
-                    <button class="button quiet" type="submit">{text::SIGN_OUT}</button>
-                </form>
-            </div>
-        </header>
-        <div class="layout">
+        {match holder {
+            Holder::Person { email, .. } => Some(bar_of_person(frame, account, email).into_any()),
+            Holder::Portal(portal) if portal.embedded => None,
+            Holder::Portal(portal) => Some(bar_of_portal(frame, portal).into_any()),
+        }}
+        <div class="layout" class:in-frame=frame.place == Place::Frame>
             <nav class="side-nav" aria-label=text::SETTINGS>
                 <p class="side-nav-title" aria-hidden="true">{text::SETTINGS}</p>
                 <ul>
-                    {SECTIONS
-                        .iter()
-                        .filter(|section| frame.may(section.permission))
-                        .map(|section| nav_item(frame, section.path, section.label, section.icon))
-                        .collect_view()}
+                    {shown_sections(frame).map(|section| nav_item(frame, section.path, section.label, section.icon)).collect_view()}
                 </ul>
             </nav>
             <main id="main" class="content" tabindex="-1">
@@ -152,11 +156,53 @@ fn signed_in(frame: &Frame, account: &str, holder: &Holder, content: String) -> 
     }
 }
 
+fn bar_of_person(frame: &Frame, account: &str, email: &str) -> impl IntoView + use<> {
+    view! {
+        <header class="top-bar">
+            {brand(frame, HOME)}
+            <span class="top-bar-account" title=text::ACCOUNT>{account.to_owned()}</span>
+            <div class="top-bar-user">
+                {frame.session.as_ref().is_some_and(|session| session.operator).then(operator::link)}
+                <span class="top-bar-email">{email.to_owned()}</span>
+                {sign_out()}
+            </div>
+        </header>
+    }
+}
+
+/// Somebody who came from the service leads back to it; without a way back they sign out.
+fn bar_of_portal(frame: &Frame, portal: &Portal) -> impl IntoView + use<> {
+    let back = portal.return_url.as_ref().map(|url| {
+        let name = frame.state.brand.name().unwrap_or(url.host());
+        view! { <a class="button quiet" href=url.to_string() rel="noreferrer">{text::back_to(name)}</a> }.into_any()
+    });
+    view! {
+        <header class="top-bar">
+            {brand(frame, HOME)}
+            <div class="top-bar-user">{back.unwrap_or_else(|| sign_out().into_any())}</div>
+        </header>
+    }
+}
+
+fn sign_out() -> impl IntoView {
+    view! {
+        <form method="post" action=login::SIGN_OUT_PATH>
+            <button class="button quiet" type="submit">{text::SIGN_OUT}</button>
+        </form>
+    }
+}
+
+/// The sections that the session allows.
+fn shown_sections(frame: &Frame) -> impl Iterator<Item = &'static Section> {
+    let is_person = !frame.is_of_portal();
+    SECTIONS.iter().filter(move |section| frame.may(section.permission) && (is_person || !section.of_person))
+}
+
 fn signed_out(frame: &Frame, content: String) -> impl IntoView + use<> {
     view! {
         <main id="main" class="entry" tabindex="-1">
             <div class="entry-brand">
-                <Brand href="/" />
+                {brand(frame, "/")}
             </div>
             {flash(frame)}
             <div class="entry-card" inner_html=content />
@@ -188,12 +234,37 @@ fn flash(frame: &Frame) -> Option<impl IntoView + use<>> {
     })
 }
 
-#[component]
-fn Brand(href: &'static str) -> impl IntoView {
-    view! {
-        <a class="brand" href=href>
-            <Icon name="mark" class="brand-mark" />
-            {PRODUCT}
-        </a>
+/// The name of the service, or else Signet's for those who deal with it: whoever comes by a
+/// portal link deals with the service alone.
+fn product(frame: &Frame) -> Option<&str> {
+    let own = (!frame.is_of_portal()).then_some(PRODUCT);
+    frame.state.brand.name().or(own)
+}
+
+/// The logo and the name.
+fn brand(frame: &Frame, href: &'static str) -> Option<impl IntoView + use<>> {
+    let brand = &frame.state.brand;
+    let logo = brand.logo().map(|logo| view! { <img class="brand-logo" src=logo.address() alt="" /> }.into_any());
+    let mark =
+        || (product(frame) == Some(PRODUCT)).then(|| view! { <Icon name="mark" class="brand-mark" /> }.into_any());
+    let name = product(frame).map(ToOwned::to_owned);
+    let is_there = logo.is_some() || name.is_some();
+    is_there.then(|| view! { <a class="brand" href=href>{logo.or_else(mark)} {name}</a> })
+}
+
+/// The icon of the tab. A service without a logo has none, rather than Signet's.
+fn icon(frame: &Frame) -> String {
+    match frame.state.brand.logo() {
+        Some(logo) => logo.address(),
+        None if product(frame) == Some(PRODUCT) => "/favicon.svg".to_owned(),
+        None => "data:,".to_owned(),
+    }
+}
+
+const fn color_scheme(theme: Theme) -> &'static str {
+    match theme {
+        Theme::Auto => "light dark",
+        Theme::Light => "light",
+        Theme::Dark => "dark",
     }
 }

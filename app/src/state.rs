@@ -6,6 +6,8 @@ use signet_engine::{Engine, oidc::Providers};
 use signet_mail::Mailer;
 use signet_model::{Timestamp, time::Clock};
 
+use crate::{ancestors::Ancestor, brand::Brand};
+
 /// The state that all handlers share; so do clones.
 #[derive(Clone)]
 pub struct AppState {
@@ -24,6 +26,10 @@ pub struct AppState {
     pub oidc: Providers,
     /// Sends mail, if the operator has named a mail server; `public_url` is known then.
     pub mailer: Option<Mailer>,
+    /// The brand of the service that runs the dashboard.
+    pub brand: Arc<Brand>,
+    /// The pages that may have portal pages in a frame.
+    pub ancestors: Arc<[Ancestor]>,
 }
 
 /// Paths of the built assets, each from the root: `/pkg/signet.0f3a.css`.

@@ -28,6 +28,9 @@ use tower::ServiceExt;
 
 use crate::{AppState, AssetPaths, flash::Flash, form::Field};
 
+/// A page of the service that may have portal pages in a frame.
+pub(crate) const ANCESTOR: &str = "https://app.example.com";
+
 /// A browser in front of the pages, with a session or without.
 pub(crate) struct Visitor {
     pub(crate) engine: Engine,
@@ -127,6 +130,8 @@ impl Visitor {
             public_url: None,
             oidc: Providers::default(),
             mailer: None,
+            brand: Arc::default(),
+            ancestors: Arc::new([ANCESTOR.parse().expect("an origin")]),
         });
         Self { engine, account, session: None, router, clock, database }
     }
@@ -204,6 +209,26 @@ impl Visitor {
     /// Opens an address.
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Request::builder().uri(path).body(Body::empty()).expect("a request")).await
+    }
+
+    /// The session of the browser.
+    pub(crate) const fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
+    }
+
+    /// Has the requests from here on carry the session with this token.
+    pub(crate) async fn come_in(&mut self, token: &str) {
+        self.session = self.engine.sessions().get(token).await.expect("the store");
+        assert!(self.session.is_some(), "signed in");
+    }
+
+    /// Opens an address with headers.
+    pub(crate) async fn get_with(&self, path: &str, headers: &[(header::HeaderName, &str)]) -> Answer {
+        let mut request = Request::builder().uri(path);
+        for (name, value) in headers {
+            request = request.header(name, *value);
+        }
+        self.send(request.body(Body::empty()).expect("a request")).await
     }
 
     /// Opens an address with a cookie that is not the session's.

@@ -28,6 +28,7 @@ pub mod operators;
 pub mod password;
 #[cfg(test)]
 mod plans;
+pub mod portal_links;
 pub mod removal;
 pub mod resends;
 pub mod retention;
@@ -65,6 +66,7 @@ pub use event_types::EventTypesHandle;
 pub use factors::Factors;
 pub use operators::Operators;
 pub(crate) use password::Passwords;
+pub use portal_links::PortalLinks;
 pub use resends::{ResendHandle, Resends};
 pub use sealing_check::SealingKeyError;
 pub use sessions::Sessions;

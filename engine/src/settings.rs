@@ -41,6 +41,8 @@ pub struct Settings {
     pub session_lifetime: Duration,
     /// The time after which a session ends that is not used.
     pub session_idle: Duration,
+    /// The time in which a portal link must be used.
+    pub portal_link_lifetime: Duration,
 }
 
 impl Default for Settings {
@@ -62,6 +64,7 @@ impl Default for Settings {
             max_api_keys_per_account: 50,
             session_lifetime: Duration::from_hours(14 * 24),
             session_idle: Duration::from_hours(24),
+            portal_link_lifetime: Duration::from_mins(5),
         }
     }
 }

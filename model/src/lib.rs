@@ -10,6 +10,7 @@ pub mod filter;
 pub mod id;
 pub mod latency;
 pub mod payload;
+pub mod portal;
 pub mod retry;
 pub mod role;
 pub mod rotation;

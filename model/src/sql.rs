@@ -26,6 +26,7 @@ use crate::{
     delivery::{Failure, State},
     endpoint::{DisabledReason, EndpointUrl},
     event::EventType,
+    portal::{Landing, PortalRole, ReturnUrl, Theme},
 };
 
 /// Implements sqlx's traits for a type that is stored as another.
@@ -85,7 +86,7 @@ macro_rules! impl_texts {
 }
 
 impl_ids!(AccountId, UserId, ApiKeyId, EndpointId, EventId, DeliveryId, PasskeyId, ResendId, SessionId);
-impl_texts!(EventType, State, DisabledReason, Role);
+impl_texts!(EventType, State, DisabledReason, Role, Landing, PortalRole, ReturnUrl, Theme);
 impl_sqlx!(Failure, Sqlite, String, |it| it.as_str().to_owned(), |raw| Ok(Self::from_stored(&raw)));
 impl_sqlx!(Failure, Postgres, String, |it| it.as_str().to_owned(), |raw| Ok(Self::from_stored(&raw)));
 impl_array!(Failure, String);

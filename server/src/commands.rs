@@ -11,6 +11,7 @@ pub mod key;
 pub mod listen;
 pub mod man;
 pub mod operator;
+pub mod portal_link;
 pub mod receive;
 pub mod send;
 pub mod serve;
@@ -30,6 +31,7 @@ use key::KeyCommand;
 use listen::ListenArgs;
 use man::ManArgs;
 use operator::OperatorCommand;
+use portal_link::PortalLinkArgs;
 use receive::ReceiveArgs;
 use send::SendArgs;
 use serve::ServeArgs;
@@ -59,6 +61,8 @@ pub enum Command {
     /// Manage the people who operate the server: they see all accounts in the dashboard.
     #[command(subcommand)]
     Operator(OperatorCommand),
+    /// Print a portal link: it opens the dashboard of an account once, without a password.
+    PortalLink(Box<PortalLinkArgs>),
     /// Manage the keys with which your backend sends events in.
     #[command(subcommand)]
     Key(KeyCommand),
@@ -98,6 +102,7 @@ impl Command {
             Self::Account(AccountCommand::Add(args)) => account::add(args).await?,
             Self::Account(AccountCommand::Link(args)) => account::link(args).await?,
             Self::Operator(command) => operator::run(command).await?,
+            Self::PortalLink(args) => portal_link::run(*args).await?,
             Self::Key(KeyCommand::Add(args)) => key::add(args).await?,
             Self::Send(args) => send::run(args).await?,
             Self::EventType(command) => event_type::run(command).await?,

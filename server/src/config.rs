@@ -4,6 +4,7 @@
 
 mod accounts;
 mod api;
+mod brand;
 mod clients;
 mod concurrency;
 mod delivery;
@@ -13,6 +14,7 @@ mod logging;
 mod mail;
 mod network;
 mod oidc;
+mod portal;
 mod proxies;
 mod public_url;
 mod remote_url;
@@ -24,6 +26,7 @@ mod tls;
 
 pub use accounts::AccountArgs;
 pub use api::ApiArgs;
+pub use brand::BrandArgs;
 pub use clients::ClientArgs;
 pub use concurrency::ConcurrencyArgs;
 pub use delivery::DeliveryArgs;
@@ -32,6 +35,7 @@ pub use logging::{LogFormat, LoggingArgs};
 pub use mail::MailArgs;
 use network::network;
 pub use oidc::OidcArgs;
+pub use portal::PortalArgs;
 pub use proxies::ProxyArgs;
 pub use public_url::PublicUrl;
 pub use remote_url::RemoteUrl;

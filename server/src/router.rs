@@ -8,8 +8,8 @@ use axum::{
     middleware::{from_fn, from_fn_with_state},
     response::IntoResponse,
 };
-use signet_api::{Api, MAX_EVENT_RATE, MAX_REQUEST_RATE, request_rate};
-use signet_app::AppState;
+use signet_api::{Api, FrontOptions, MAX_EVENT_RATE, MAX_REQUEST_RATE, request_rate};
+use signet_app::{Ancestor, AppState, Brand};
 use signet_engine::{Engine, limits::Rate, oidc::Providers};
 use signet_mail::Mailer;
 use signet_model::time::Clock;
@@ -44,6 +44,20 @@ pub struct Options {
     pub oidc: Providers,
     /// The most other requests a second with one key of the API.
     pub max_request_rate: NonZeroU32,
+    /// The brand of the service.
+    pub brand: Arc<Brand>,
+    /// The pages that may have portal pages in a frame.
+    pub ancestors: Arc<[Ancestor]>,
+}
+
+impl Options {
+    /// The front of the server, for the API.
+    fn front(&self) -> FrontOptions {
+        FrontOptions {
+            public_url: self.public_url.as_ref().map(ToString::to_string),
+            is_embeddable: !self.ancestors.is_empty(),
+        }
+    }
 }
 
 impl Default for Options {
@@ -57,6 +71,8 @@ impl Default for Options {
             max_request_rate: MAX_REQUEST_RATE,
             mailer: None,
             oidc: Providers::default(),
+            brand: Arc::default(),
+            ancestors: Arc::default(),
         }
     }
 }
@@ -69,6 +85,7 @@ pub fn router(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Rou
         clock.clone(),
         Rate::per_second(options.max_event_rate),
         request_rate(options.max_request_rate),
+        options.front(),
     );
     let reference = signet_api::reference::router(api.clone(), assets::paths().css);
     let browser = pages(engine, clock, options).merge(assets::router()).merge(reference);
@@ -109,6 +126,8 @@ fn pages(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Router {
         public_url: options.public_url.as_ref().map(ToString::to_string),
         mailer: options.mailer.clone(),
         oidc: options.oidc.clone(),
+        brand: Arc::clone(&options.brand),
+        ancestors: Arc::clone(&options.ancestors),
     };
     // The last layer is the outermost.
     signet_app::router(state)

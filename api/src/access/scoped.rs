@@ -35,7 +35,7 @@ macro_rules! scopes {
 }
 
 scopes! {
-    EventsWrite EndpointsRead EndpointsWrite DeliveriesRead DeliveriesWrite BalanceWrite AccountsWrite
+    EventsWrite EndpointsRead EndpointsWrite DeliveriesRead DeliveriesWrite BalanceWrite PortalWrite AccountsWrite
 }
 
 /// A caller with a scope, where the account is named by the body.

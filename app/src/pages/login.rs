@@ -9,6 +9,7 @@ use axum::{
 use leptos::prelude::*;
 use signet_engine::service::factors::{PasskeyError, second_step::SignedIn};
 
+use super::portal;
 use crate::{
     components::{error_summary, hidden_input, password_input, text_input},
     cookie,
@@ -20,6 +21,7 @@ use crate::{
         second_step::{self, passkey_form},
         security::{self, ANSWER, CHALLENGE},
     },
+    place::Place,
     redirect::{HOME, done, local_path, see_other, with_cookie},
     state::AppState,
 };
@@ -93,10 +95,11 @@ async fn sign_in_with_passkey(frame: Frame, form: Form) -> PageResult {
 
 /// Ends the session, if there is one.
 async fn sign_out(frame: Frame, headers: HeaderMap) -> PageResult {
-    if let Some(token) = cookie::session_token(&headers) {
+    if let Some(token) = cookie::session_token(Place::Tab, &headers) {
         frame.state.engine.sessions().sign_out(token).await?;
     }
-    Ok(with_cookie(cookie::forget_session(), done(text::SIGNED_OUT, PATH)))
+    let next = if frame.is_of_portal() { see_other(portal::LEFT_PATH) } else { done(text::SIGNED_OUT, PATH) };
+    Ok(with_cookie(cookie::forget_session(), next))
 }
 
 fn page(frame: &Frame, form: &Form) -> Response {

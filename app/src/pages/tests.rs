@@ -1,6 +1,7 @@
 //! Rules for all pages. The test finds the pages as a reader does: by their links.
 
 mod foreign;
+mod injection;
 mod text;
 
 use axum::http::{StatusCode, header};

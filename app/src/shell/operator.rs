@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use signet_engine::service::sessions::Session;
 
-use super::{Brand, flash, nav_item, text};
+use super::{brand, flash, nav_item, text};
 use crate::{
     frame::Frame,
     pages::{login, operator},
@@ -30,7 +30,7 @@ pub(super) fn layout(frame: &Frame, session: &Session, content: String) -> impl 
     let email = session.email().map(ToOwned::to_owned);
     view! {
         <header class="top-bar">
-            <Brand href=operator::PATH />
+            {brand(frame, operator::PATH)}
             <span class="top-bar-account">{ALL_ACCOUNTS}</span>
             <div class="top-bar-user">
                 {own} <span class="top-bar-email">{email}</span>

@@ -94,6 +94,10 @@ actions! {
     OperatorJoined = "operator.joined", Operate;
     /// A person operates the server no more.
     OperatorRemoved = "operator.removed", Operate;
+    /// A portal link was made.
+    PortalLinkCreated = "portal_link.created", OpenPortal;
+    /// A portal link was used, and a session begun.
+    PortalOpened = "portal.opened", Read;
     /// An event type was made.
     EventTypeCreated = "event_type.created", Operate;
     /// An event type was changed.

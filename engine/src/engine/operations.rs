@@ -12,8 +12,8 @@ use crate::{
     db,
     limits::{Attempts, KnownDevices},
     service::{
-        self, AccountHandle, Accounts, AuditLog, EventTypesHandle, Factors, OperatorKeys, Operators, SealingKeyError,
-        Sessions, Users,
+        self, AccountHandle, Accounts, AuditLog, EventTypesHandle, Factors, OperatorKeys, Operators, PortalLinks,
+        SealingKeyError, Sessions, Users,
         api_keys::{self, KeyHolder},
         health::{self, Health},
         ledger::{self, Ledger},
@@ -66,6 +66,11 @@ impl Engine {
     /// The users of all accounts.
     pub const fn users(&self) -> Users<'_> {
         Users(&self.0)
+    }
+
+    /// The portal links of all accounts.
+    pub const fn portal_links(&self) -> PortalLinks<'_> {
+        PortalLinks(&self.0)
     }
 
     /// The sessions of all users.

@@ -11,9 +11,11 @@ const BATCH: u64 = 500;
 
 /// Users of this account alone who do not operate the server, and all ways in; each statement removes some
 /// (`$2`) of the rows that belong to an account (`$1`).
-const PEOPLE: [&str; 5] = [
+const PEOPLE: [&str; 6] = [
     "DELETE FROM sessions WHERE account_id = $1 AND token_hash IN
        (SELECT token_hash FROM sessions WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM portal_links WHERE account_id = $1 AND token_hash IN
+       (SELECT token_hash FROM portal_links WHERE account_id = $1 LIMIT $2)",
     "DELETE FROM setup_links WHERE account_id = $1 AND token_hash IN
        (SELECT token_hash FROM setup_links WHERE account_id = $1 LIMIT $2)",
     "DELETE FROM api_keys WHERE account_id = $1 AND id IN (SELECT id FROM api_keys WHERE account_id = $1 LIMIT $2)",

@@ -10,7 +10,7 @@ use super::{
     deliveries::{Filter, ResultClass, plans},
     endpoints,
     event_stream::{NEXT_DELIVERIES, NEXT_EVENTS},
-    events, health, operational_events, removal, resends, retention, statistics, stored_answers,
+    events, health, operational_events, portal_links, removal, resends, retention, statistics, stored_answers,
 };
 use crate::{
     Engine,
@@ -314,6 +314,9 @@ async fn statements_of_lists_are_bounded(world: &World) {
         (retention::RESENDS, vec![now.clone(), Value::Count(500)], "resends_by_age"),
         (retention::KEYS, vec![now.clone(), Value::Count(500)], "idempotency_keys_by_age"),
         (retention::SESSIONS, vec![now.clone(), Value::Count(500)], "sessions_by_expiry"),
+        (retention::PORTAL_LINKS, vec![now.clone(), Value::Count(500)], "portal_links_by_expiry"),
+        (portal_links::PRUNE_LINKS, vec![own(), Value::Count(1_000)], "portal_links_by_account"),
+        (portal_links::PRUNE_SESSIONS, vec![own(), Value::Count(1_000)], "portal_sessions_by_account"),
         (retention::LINKS, vec![now, Value::Count(500)], "setup_links_by_expiry"),
         (accounts::PAGE, vec![none.clone(), page()], accounts),
         (endpoints, vec![own(), none.clone(), page()], "endpoints_by_account"),

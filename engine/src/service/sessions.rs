@@ -10,7 +10,11 @@ mod seen;
 
 use std::{fmt, net::IpAddr, sync::Arc};
 
-use signet_model::{AccountId, Role, SessionId, Timestamp, UserId, sql::Lossy};
+use signet_model::{
+    AccountId, Role, SessionId, Timestamp, UserId,
+    portal::{ReturnUrl, Theme},
+    sql::Lossy,
+};
 
 use super::{
     Result, Service,
@@ -76,7 +80,20 @@ pub enum Holder {
         email: String,
     },
     /// Somebody whom the service sent here with a portal link.
-    Portal,
+    Portal(Portal),
+}
+
+/// The part of a portal link that its session keeps.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Portal {
+    /// The person, in the words of the service.
+    pub subject: Option<String>,
+    /// The page of the service that the dashboard leads back to.
+    pub return_url: Option<ReturnUrl>,
+    /// The dashboard is shown in a frame of the service's own page, and nowhere else.
+    pub embedded: bool,
+    /// Light or dark, if the link chose.
+    pub theme: Option<Theme>,
 }
 
 /// The account at hand in a session.
@@ -107,7 +124,15 @@ impl Session {
     pub const fn person(&self) -> Option<UserId> {
         match self.holder {
             Holder::Person { id, .. } => Some(id),
-            Holder::Portal => None,
+            Holder::Portal(_) => None,
+        }
+    }
+
+    /// The portal link that has begun the session, if one has.
+    pub const fn portal(&self) -> Option<&Portal> {
+        match &self.holder {
+            Holder::Person { .. } => None,
+            Holder::Portal(portal) => Some(portal),
         }
     }
 
@@ -127,7 +152,7 @@ impl Session {
     pub(crate) fn by(&self, address: Option<IpAddr>) -> By {
         let who = match &self.holder {
             Holder::Person { id, email } => Who::Person { id: *id, email: email.clone() },
-            Holder::Portal => Who::Portal { subject: String::new() },
+            Holder::Portal(portal) => Who::Portal { subject: portal.subject.clone().unwrap_or_default() },
         };
         By { who, address }
     }
@@ -136,7 +161,7 @@ impl Session {
     pub fn email(&self) -> Option<&str> {
         match &self.holder {
             Holder::Person { email, .. } => Some(email),
-            Holder::Portal => None,
+            Holder::Portal(_) => None,
         }
     }
 }
@@ -154,6 +179,10 @@ struct Row {
     created_at: Timestamp,
     used_at: Timestamp,
     proved_at: Timestamp,
+    subject: Option<Lossy>,
+    return_url: Option<Lossy>,
+    embedded: Option<bool>,
+    theme: Option<Lossy>,
 }
 
 impl Row {
@@ -161,7 +190,12 @@ impl Row {
     fn session(self) -> Option<Session> {
         let holder = match self.user_id {
             Some(id) => Holder::Person { id, email: self.email?.0 },
-            None => Holder::Portal,
+            None => Holder::Portal(Portal {
+                subject: self.subject.map(|it| it.0),
+                return_url: self.return_url.and_then(|it| it.0.parse().ok()),
+                embedded: self.embedded.unwrap_or_default(),
+                theme: self.theme.and_then(|it| it.0.parse().ok()),
+            }),
         };
         let account = match self.account_id {
             Some(id) => Some(AtHand {
@@ -219,12 +253,14 @@ impl Sessions<'_> {
     pub async fn get(self, token: &str) -> Result<Option<Session>> {
         const SQL: &str = "SELECT s.id, s.user_id, u.email, s.account_id, a.name AS account_name,
                a.suspended_at IS NOT NULL AS account_suspended, COALESCE(s.role, m.role) AS role,
-               o.user_id IS NOT NULL AS operator, s.created_at, s.used_at, s.proved_at
+               o.user_id IS NOT NULL AS operator, s.created_at, s.used_at, s.proved_at,
+               p.subject, p.return_url, p.embedded, p.theme
              FROM sessions s
              LEFT JOIN users u ON u.id = s.user_id
              LEFT JOIN accounts a ON a.id = s.account_id
              LEFT JOIN memberships m ON m.account_id = s.account_id AND m.user_id = s.user_id
              LEFT JOIN operators o ON o.user_id = s.user_id
+             LEFT JOIN portal_sessions p ON p.session_id = s.id
              WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.used_at > $3";
         let now = self.0.clock.now();
         let mut conn = self.0.db.read(Pool::Pages).await?;

@@ -30,8 +30,8 @@ use crate::{
     api_client::read_authority,
     certificate::Certificate,
     config::{
-        AccountArgs, ClientArgs, DeliveryArgs, EgressArgs, MailArgs, OidcArgs, ProxyArgs, PublicUrl, RetentionArgs,
-        SessionArgs, Span, StorageArgs, TlsArgs,
+        AccountArgs, BrandArgs, ClientArgs, DeliveryArgs, EgressArgs, MailArgs, OidcArgs, PortalArgs, ProxyArgs,
+        PublicUrl, RetentionArgs, SessionArgs, Span, StorageArgs, TlsArgs,
     },
     descriptors::{self, Shares},
     event_type_file,
@@ -104,6 +104,12 @@ pub struct ServeArgs {
     /// Sessions.
     #[command(flatten)]
     sessions: SessionArgs,
+    /// The brand of the service.
+    #[command(flatten)]
+    brand: BrandArgs,
+    /// Portal links.
+    #[command(flatten)]
+    portal: PortalArgs,
     /// The time for requests and attempts under way to end when stopping.
     #[arg(long, value_name = "TIME", env = "SIGNET_STOP_LIMIT", default_value = "15s")]
     stop_limit: Span,
@@ -115,7 +121,7 @@ impl ServeArgs {
     /// # Errors
     /// Options contradict one another.
     fn settings(&self) -> anyhow::Result<Settings> {
-        let Self { delivery, retention, accounts, sessions, .. } = self;
+        let Self { delivery, retention, accounts, sessions, portal, .. } = self;
         delivery.check()?;
         retention.check()?;
         Ok(Settings {
@@ -135,6 +141,7 @@ impl ServeArgs {
             max_api_keys_per_account: accounts.max_api_keys_per_account,
             session_lifetime: sessions.session_lifetime.get(),
             session_idle: sessions.session_idle.get(),
+            portal_link_lifetime: portal.portal_link_lifetime.get(),
         })
     }
 
@@ -156,8 +163,12 @@ impl ServeArgs {
         self.trust_ca.iter().map(|path| read_authority(path)).collect()
     }
 
-    fn router_options(&self, mailer: Option<Mailer>, oidc: Providers) -> Options {
-        Options {
+    /// The options on which answers depend.
+    ///
+    /// # Errors
+    /// The logo cannot be read.
+    fn router_options(&self, mailer: Option<Mailer>, oidc: Providers) -> anyhow::Result<Options> {
+        Ok(Options {
             dev: self.dev,
             tls: self.tls.tls_cert.is_some(),
             public_url: self.public_url.clone(),
@@ -166,7 +177,9 @@ impl ServeArgs {
             max_request_rate: self.clients.max_request_rate,
             mailer,
             oidc,
-        }
+            brand: Arc::new(self.brand.read()?),
+            ancestors: self.portal.portal_ancestors.clone().into(),
+        })
     }
 }
 
@@ -184,6 +197,7 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     let mailer = args.mail.mailer(authorities, Arc::new(SystemClock))?;
     let providers = Providers::new(args.oidc.providers()?, &args.outbound()?.extra_authorities)?;
     let certificate = args.tls.files().map(Certificate::load).transpose().context("--tls-cert")?;
+    let options = args.router_options(mailer.clone(), providers)?;
     let event_types = args.event_types.as_deref().map(event_type_file::open).transpose()?;
     let _only_server = ServerLock::take(&storage::url(&args.storage)?)?;
     let engine = storage::open_to_serve(&args.storage, args.settings()?, &args.outbound()?).await?;
@@ -206,7 +220,7 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
         front.tls = Some(Tls::new(Arc::clone(&certificate) as _)?);
         tokio::spawn(certificate.follow(shutdown.begun.clone()));
     }
-    let router = router::router(&engine, &engine.clock(), &args.router_options(mailer.clone(), providers));
+    let router = router::router(&engine, &engine.clock(), &options);
     let serve = listener::serve(socket, router, front, &shutdown);
     let ((), delivered) = tokio::join!(serve, deliver(running, &shutdown));
     if let Some(mailer) = mailer {

@@ -8,9 +8,12 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use signet_app::Framed;
 
 /// One year, in seconds, as is usual.
 const STRICT_TRANSPORT: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 const HEADERS: [(HeaderName, HeaderValue); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -22,7 +25,7 @@ const HEADERS: [(HeaderName, HeaderValue); 6] = [
         HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
     ),
     (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
-    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+    (CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin")),
 ];
 
 /// True if browsers reach the server over TLS alone.
@@ -32,12 +35,26 @@ pub struct Https(pub bool);
 /// Adds the headers.
 pub async fn add(State(Https(https)): State<Https>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
+    let framed = response.extensions().get::<Framed>().is_some();
     add_to(response.headers_mut(), https);
+    if framed {
+        frame(response.headers_mut());
+    }
     response
 }
 
+/// Leaves the frame to the policy of the page, which names the pages that may have it. One of
+/// those may ask for this header (`Cross-Origin-Embedder-Policy`).
+fn frame(headers: &mut HeaderMap) {
+    headers.remove(header::X_FRAME_OPTIONS);
+    headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
+}
+
+/// Adds the headers that a page has not set itself.
 fn add_to(headers: &mut HeaderMap, https: bool) {
-    headers.extend(HEADERS);
+    for (name, value) in HEADERS {
+        headers.entry(name).or_insert(value);
+    }
     if https {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT);
     }

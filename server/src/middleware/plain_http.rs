@@ -81,14 +81,16 @@ fn offer(headers: &mut HeaderMap) {
     headers.remove(header::SET_COOKIE);
     for cookie in cookies {
         match cookie.to_str().ok().and_then(|cookie| cookie.strip_prefix(HOST_PREFIX)) {
-            Some(rest) => {
+            // The cookie of a frame needs `Secure`: only browsers that take it at this machine
+            // show the portal in a frame there.
+            Some(rest) if !rest.contains("; Partitioned") => {
                 let renamed = format!("{LOOPBACK_PREFIX}{}", rest.replace("; Secure", ""));
                 headers.extend(HeaderValue::try_from(renamed).ok().map(|renamed| (header::SET_COOKIE, renamed)));
                 if rest.contains("; Max-Age=0;") {
                     headers.append(header::SET_COOKIE, cookie);
                 }
             }
-            None => headers.extend([(header::SET_COOKIE, cookie)]),
+            _ => headers.extend([(header::SET_COOKIE, cookie)]),
         }
     }
 }
@@ -96,6 +98,7 @@ fn offer(headers: &mut HeaderMap) {
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderName;
+    use signet_app::Place;
 
     use super::*;
 
@@ -143,7 +146,7 @@ mod tests {
         accept(&mut headers);
         let lines: Vec<_> = headers.get_all(header::COOKIE).iter().map(|it| it.to_str().expect("text")).collect();
         assert_eq!(lines[0], "__Host-signet=new; __Host-signet-notice=c");
-        assert_eq!(signet_app::cookie::session_token(&headers), Some("new"));
+        assert_eq!(signet_app::cookie::session_token(Place::Tab, &headers), Some("new"));
     }
 
     #[test]

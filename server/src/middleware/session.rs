@@ -6,19 +6,20 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use signet_app::cookie::session_token;
+use signet_app::{Place, cookie::session_token};
 use signet_engine::Engine;
 
 use super::refusal;
 
 /// Looks the session up. A store that fails is answered 503, not taken for an unknown cookie.
 pub async fn look_up(State(engine): State<Engine>, mut request: Request, next: Next) -> Response {
-    if let Some(token) = session_token(request.headers()) {
+    let place = Place::of(request.uri().path(), request.headers());
+    if let Some(token) = session_token(place, request.headers()) {
         match engine.sessions().get(token).await {
-            Ok(Some(session)) => {
+            Ok(Some(session)) if place.admits(&session) => {
                 request.extensions_mut().insert(session);
             }
-            Ok(None) => {}
+            Ok(_) => {}
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a session could not be looked up");
                 return refusal(

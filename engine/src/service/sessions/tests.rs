@@ -194,7 +194,7 @@ async fn a_session_of_a_portal_link_has_the_role_of_the_link_and_nobody(database
     tx.commit().await.expect("committed");
     let session = engine.sessions().get(token.reveal()).await.expect("an answer").expect("a session");
     assert_eq!((session.account_id(), session.role(), session.person()), (Some(acme), Some(Role::Viewer), None));
-    assert_eq!(session.holder, Holder::Portal);
+    assert_eq!(session.holder, Holder::Portal(Portal::default()));
     clock.advance(Duration::from_hours(1));
     assert!(!is_signed_in(&engine, &token).await);
 }
