@@ -4,7 +4,7 @@
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use axum::{
-    extract::{Request, State},
+    extract::{MatchedPath, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -15,8 +15,10 @@ use signet_engine::{
     limits::{Allowance, Rate, RateLimit},
     notice::Notice,
     request::ClientAddress,
+    security_log,
 };
 use signet_model::time::Clock;
+use tracing::Instrument;
 
 use crate::{
     access::{Api, bearer},
@@ -73,8 +75,14 @@ impl RequestRate {
     }
 }
 
-/// Counts a request by its key. One without a key is refused soon enough.
+/// Counts a request by its key, in the span of the request. One without a key is refused soon enough.
 pub async fn count(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map_or("no operation", MatchedPath::as_str);
+    let span = security_log::span(route, request.extensions());
+    count_within(&api, request, next).instrument(span).await
+}
+
+async fn count_within(api: &Api, request: Request, next: Next) -> Response {
     let Some(key) = bearer(request.headers()).map(|key| Sha256::digest(key).into()) else {
         return next.run(request).await;
     };

@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::testing::TestApi;
 
 mod access;
+mod bombs;
 mod frame;
 
 #[tokio::test]

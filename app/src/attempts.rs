@@ -12,8 +12,11 @@ use axum::{
 use signet_engine::{
     limits::{Refused, Subject},
     request::ClientAddress,
+    security_log::{self, TARGET},
     service::sessions::Session,
 };
+
+use tracing::Instrument;
 
 use crate::{cookie, error::PageError, pages::login, state::AppState};
 
@@ -23,7 +26,7 @@ const MAX_LEN: usize = 64 * 1024;
 /// The longest e-mail address, in bytes (RFC 5321). Others are nobody's.
 const MAX_EMAIL: usize = 254;
 
-/// Counts an attempt, and answers one too many with a page. A device on which a person is
+/// Counts an attempt, in the span of its request, and answers one too many with a page. A device on which a person is
 /// signed in is known from then on.
 pub(crate) async fn count(
     State(state): State<AppState>,
@@ -31,15 +34,20 @@ pub(crate) async fn count(
     request: Request,
     next: Next,
 ) -> Response {
+    let span = security_log::span(route.as_ref().map_or("no page", MatchedPath::as_str), request.extensions());
+    count_within(&state, route, request, next).instrument(span).await
+}
+
+async fn count_within(state: &AppState, route: Option<MatchedPath>, request: Request, next: Next) -> Response {
     if let Some(session) = request.extensions().get::<Session>() {
-        let cookie = device_to_set(&state, session, &request);
+        let cookie = device_to_set(state, session, &request);
         let mut response = next.run(request).await;
         response.headers_mut().extend(cookie.map(|it| (header::SET_COOKIE, it)));
         return response;
     }
     match route {
         Some(route) if is_attempt(request.method(), route.as_str()) => {
-            attempt(&state, route.as_str(), request, next).await
+            attempt(state, route.as_str(), request, next).await
         }
         _ => next.run(request).await,
     }
@@ -65,11 +73,13 @@ async fn attempt(state: &AppState, route: &str, request: Request, next: Next) ->
             let response = next.run(Request::from_parts(head, Body::from(body))).await;
             if cookie::lets_in(response.headers()) {
                 attempt.succeeded();
+            } else {
+                tracing::info!(target: TARGET, known_device = device.is_some(), "an attempt to get in failed");
             }
             response
         }
         Err(Refused { wait, by }) => {
-            tracing::info!(target: "security", route, client = %address, by, "refused an attempt to get in: too many");
+            tracing::warn!(target: TARGET, by, "refused: too many attempts to get in");
             PageError::TooManyAttempts(seconds(wait)).into_response()
         }
     }

@@ -27,6 +27,7 @@ pub(crate) mod queue;
 pub mod random;
 pub mod request;
 pub mod seal;
+pub mod security_log;
 pub mod service;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;

@@ -107,7 +107,7 @@ impl Certificate {
     ///
     /// # Errors
     /// The files have changed since the last look, and cannot be used. The certificate stays.
-    fn look(&self) -> anyhow::Result<bool> {
+    pub fn look(&self) -> anyhow::Result<bool> {
         // A file that is missing is about to be replaced.
         let Ok(content) = self.files.read() else { return Ok(false) };
         let hash = content.hash();

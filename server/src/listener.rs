@@ -35,6 +35,9 @@ use watched::Watched;
 
 /// After how long a connection ends with the answer to its next request.
 const LIFETIME: Duration = Duration::from_hours(1);
+/// The largest head of a request, bytes; more is answered 431. Cookies, a key and what proxies
+/// add take a tenth of it.
+const MAX_HEAD: usize = 64 * 1024;
 /// The wait before accepting again when the system has no resources left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -132,7 +135,7 @@ impl Server {
         let opened = Instant::now();
         let service = service_fn(|request| self.answer(request, peer, activity, opened));
         let stream = TokioIo::new(Watched::new(stream, Arc::clone(activity)));
-        let mut connection = pin!(http1::Builder::new().serve_connection(stream, service));
+        let mut connection = pin!(http1::Builder::new().max_buf_size(MAX_HEAD).serve_connection(stream, service));
         let mut overdue = pin!(activity.overdue());
         let mut stopping = pin!(self.shutdown.begun.cancelled());
         let mut stops = false;

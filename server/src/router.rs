@@ -426,6 +426,74 @@ mod tests {
         assert!(!answer.headers().contains_key("set-cookie"));
     }
 
+    /// Keeps the lines of the log.
+    #[derive(Debug, Clone, Default)]
+    struct Lines(Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("a lock").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn security_events_are_told_by_route_and_never_with_what_was_typed() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let log = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false);
+        let _log = tracing::subscriber::set_default(log.with_writer(move || writer.clone()).finish());
+        let browser = Browser::new().await;
+        let id = endpoint(&browser.engine, browser.account).await;
+        let own = [("origin", ORIGIN), ("cookie", browser.cookie.as_str())];
+        let stranger = [("origin", ORIGIN)];
+        let wrong = "email=typed-in-the-wrong-field&password=guessed-password-1";
+        browser.send(Method::POST, "/login", &stranger, wrong).await;
+        browser.send(Method::POST, "/setup/token-of-a-link-1", &stranger, "email=a%40example.com&password=x").await;
+        browser.send(Method::POST, "/setup/token-of-a-link-2", &[("origin", "https://evil.example")], "").await;
+        browser.send(Method::GET, "/v1/accounts/acme", &[("authorization", "Bearer sk_unknown_key_1")], "").await;
+        let (_, key) = signet_engine::testing::api_key(&browser.engine, Some(browser.account), "test").await;
+        let bearer = format!("Bearer {key}");
+        let path = format!("/v1/accounts/acme/endpoints/{id}/secret");
+        let secret = browser.send(Method::GET, &path, &[("authorization", &bearer)], "").await;
+        let secret = secret.into_body().collect().await.expect("a body").to_bytes();
+        let secret = String::from_utf8_lossy(&secret).into_owned();
+        let at = secret.find("whsec_").expect("a secret");
+        browser.send(Method::POST, "/logout", &own, "").await;
+
+        let log = String::from_utf8(lines.0.lock().expect("a lock").clone()).expect("text");
+        let security: Vec<_> = log.lines().filter(|line| line.contains(" security: ")).collect();
+        for words in [
+            &["signed in"][..],
+            &["route=\"/login\"", "an attempt to get in failed", "client=0.0.0.0"],
+            &["route=\"/setup/{token}\"", "an attempt to get in failed"],
+            &["route=\"/setup/{token}\"", "refused: a request from another origin"],
+            &["route=\"/v1/accounts/{account}\"", "refused", "unauthenticated"],
+            &["changed", "api_key.created"],
+            &["route=\"/v1/accounts/{account}/endpoints/{endpoint}/secret\"", "secret.revealed", "who=key "],
+            &["route=\"/logout\"", "signed out"],
+        ] {
+            let told = security.iter().any(|line| words.iter().all(|word| line.contains(word)));
+            assert!(told, "{words:?}: {security:#?}");
+        }
+        let token = browser.cookie.split_once('=').expect("a cookie").1;
+        for hidden in [
+            "typed-in-the-wrong-field",
+            "guessed-password",
+            "token-of-a-link",
+            "sk_unknown_key",
+            &key,
+            &secret[at..at + 30],
+            token,
+        ] {
+            assert!(!log.contains(hidden), "{hidden} is in the log");
+        }
+    }
+
     #[tokio::test]
     async fn passwords_cannot_be_guessed_quickly() {
         let browser = Browser::new().await;

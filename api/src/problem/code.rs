@@ -263,6 +263,18 @@ impl Code {
         )
     }
 
+    /// Returns true if the refusal is an event of security.
+    pub const fn concerns_security(self) -> bool {
+        matches!(
+            self,
+            Self::Unauthenticated
+                | Self::MissingScope
+                | Self::ForeignAccount
+                | Self::OperatorOnly
+                | Self::TooManyRequests
+        )
+    }
+
     const fn meaning(self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::InvalidMember => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_member", "The request is not valid"),

@@ -11,6 +11,7 @@ use crate::{
     audit::{self, Action, Draft, Target},
     db::{self, Tx},
     queue::Lock,
+    security_log,
 };
 
 /// A change that has begun.
@@ -66,7 +67,11 @@ impl Actor {
     /// # Errors
     /// The actor has not.
     pub(crate) fn check(&self, permission: Permission) -> Result<()> {
-        if self.may(permission) { Ok(()) } else { Err(Error::Forbidden(permission)) }
+        if self.may(permission) {
+            return Ok(());
+        }
+        security_log::forbidden(&self.by, permission);
+        Err(Error::Forbidden(permission))
     }
 }
 
@@ -76,7 +81,11 @@ impl Operator {
     /// # Errors
     /// The key of the operator has not the scope.
     pub(crate) fn check(&self, permission: Permission) -> Result<()> {
-        if self.may(permission) { Ok(()) } else { Err(Error::Forbidden(permission)) }
+        if self.may(permission) {
+            return Ok(());
+        }
+        security_log::forbidden(self.by(), permission);
+        Err(Error::Forbidden(permission))
     }
 }
 
@@ -152,6 +161,7 @@ impl Change<'_> {
         let Record { target, before, after } = record;
         let draft = Draft { account: self.account, by: self.by, action: self.action, target, before, after };
         audit::append(&mut self.tx, &draft, self.service.clock.now()).await?;
+        security_log::changed(draft.account, &draft.by, draft.action);
         Ok(self.tx)
     }
 

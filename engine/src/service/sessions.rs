@@ -25,6 +25,7 @@ use crate::{
     actor::{Actor, By, Operator, Proof, Rights, Who},
     db::{self, Pool, Tx},
     random::Random,
+    security_log,
 };
 
 pub(crate) use begin::{Seat, begin};
@@ -281,7 +282,9 @@ impl Sessions<'_> {
         const SQL: &str = "DELETE FROM sessions WHERE token_hash = $1";
         let mut tx = self.0.db.begin().await?;
         tx.query(SQL).bind(&token::hash(token)[..]).execute().await?;
-        Ok(tx.commit().await?)
+        tx.commit().await?;
+        security_log::signed_out();
+        Ok(())
     }
 }
 

@@ -17,7 +17,7 @@ use super::*;
 const LARGE: usize = 1024 * 1024;
 const LIMITS: Limits = Limits { connections: 2, connections_per_client: 2 };
 
-fn router() -> Router {
+pub fn router() -> Router {
     let length =
         async |body: Result<Bytes, _>| body.map(|body| body.len().to_string()).map_err(|_| StatusCode::REQUEST_TIMEOUT);
     Router::new()
@@ -112,6 +112,33 @@ async fn the_client_is_the_peer_or_the_one_that_a_trusted_proxy_names() {
         stream.read_to_string(&mut answer).await.expect("an answer");
         assert!(answer.ends_with(&format!("{client} Some(\"0-0\")")), "{answer}");
     }
+}
+
+#[tokio::test]
+async fn a_head_that_is_too_large_is_refused() {
+    let lines = "X-Line: x\r\n".repeat(120);
+    let long = format!("X-Long: {}\r\n", "x".repeat(MAX_HEAD));
+    let fits = format!("X-Long: {}\r\n", "x".repeat(MAX_HEAD / 2));
+    for (headers, status) in [(lines, "431"), (long, "431"), (fits, "200")] {
+        let client = connect().await;
+        let request = format!("GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{headers}\r\n");
+        let (mut reader, mut writer) = tokio::io::split(client);
+        // The connection may end before all of it is taken.
+        let sending = spawn(async move { writer.write_all(request.as_bytes()).await.is_ok() });
+        let mut answer = String::new();
+        let _ = reader.read_to_string(&mut answer).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+        sending.abort();
+    }
+}
+
+#[tokio::test]
+async fn connections_of_one_client_keep_no_other_client_out() {
+    let places = places(Limits { connections: 4, connections_per_client: 2 });
+    let take = async |peer: [u8; 4]| places.take(peer.into()).await;
+    let crowd = [take([192, 0, 2, 1]).await, take([192, 0, 2, 1]).await];
+    assert!(crowd.iter().all(Option::is_some) && take([192, 0, 2, 1]).await.is_none());
+    assert!(take([192, 0, 2, 2]).await.is_some());
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,6 +10,8 @@ use axum::{
     response::Response,
 };
 
+use signet_engine::{request::ClientAddress, security_log::TARGET};
+
 use super::refusal;
 use crate::config::PublicUrl;
 
@@ -65,6 +67,8 @@ pub async fn check(State(hosts): State<Hosts>, request: Request, next: Next) -> 
     if hosts.allow(request.uri(), request.headers()) {
         return next.run(request).await;
     }
+    let client = ClientAddress::of(request.extensions());
+    tracing::info!(target: TARGET, %client, "refused: a request for another host");
     if request.uri().path().starts_with("/v1/") {
         return signet_api::misdirected();
     }

@@ -10,6 +10,8 @@ use axum::{
     response::Response,
 };
 
+use signet_engine::{request::ClientAddress, security_log::TARGET};
+
 use super::{is_unsafe, refusal};
 use crate::config::PublicUrl;
 
@@ -26,7 +28,8 @@ pub async fn check(State(home): State<Home>, route: Option<MatchedPath>, request
     if is_unsafe(request.method()) && !is_from_here(request.headers(), home.as_deref()) {
         // The path itself may hold the token of a one-time link.
         let route = route.as_ref().map_or("no page", MatchedPath::as_str);
-        tracing::warn!(route, "refused a request from another origin");
+        let client = ClientAddress::of(request.extensions());
+        tracing::warn!(target: TARGET, route, %client, "refused: a request from another origin");
         return refusal(StatusCode::FORBIDDEN, REFUSED);
     }
     next.run(request).await

@@ -7,6 +7,7 @@ use signet_model::{AccountId, Role, SessionId, Timestamp, UserId};
 use super::{Browser, SessionToken};
 use crate::{
     db::{self, Tx},
+    security_log,
     service::{Service, token},
 };
 
@@ -72,6 +73,7 @@ pub(crate) async fn begin(
     let address = browser.address().map(|it| it.to_string()).unwrap_or_default();
     insert.bind(browser.device()).bind(&address).execute().await?;
     note_seen(tx, seat, now).await?;
+    security_log::signed_in(seat.user(), seat.account());
     Ok(session)
 }
 
