@@ -8,22 +8,31 @@ use axum::{
 use signet_engine::{
     Engine,
     actor::{Actor, Operator},
+    service::sessions::Session,
 };
 use signet_model::AccountId;
 
 use crate::{
     error::PageError,
     frame::{Frame, sign_in_path},
-    redirect::see_other,
+    pages::security,
+    redirect::{done, see_other},
     state::AppState,
 };
 
+mod text {
+    pub(super) const SECOND_FACTOR: &str =
+        "Those who operate the server need a second factor. Set one up here, and open Operator again.";
+}
+
 /// A person who operates the server, with a session. A request without a session is sent to
-/// the sign-in page, and anybody else is answered 404.
+/// the sign-in page, anybody else is answered 404, and an operator without a second factor is
+/// led to set one up.
 #[derive(Debug, Clone)]
 pub(crate) struct Operating {
     pub(crate) frame: Frame,
     pub(crate) operator: Operator,
+    pub(crate) session: Session,
 }
 
 impl Operating {
@@ -42,10 +51,14 @@ impl FromRequestParts<AppState> for Operating {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
         let frame = Frame::of(parts, state);
-        let Some(session) = &frame.session else { return Err(see_other(&sign_in_path(parts))) };
-        match session.as_operator(frame.browser.address()) {
-            Some(operator) => Ok(Self { frame, operator }),
-            None => Err(PageError::NotFound.into_response()),
+        let Some(session) = frame.session.clone() else { return Err(see_other(&sign_in_path(parts))) };
+        let Some(operator) = session.as_operator(frame.browser.address()) else {
+            return Err(PageError::NotFound.into_response());
+        };
+        match state.engine.operators().lacks_second_factor(&session).await {
+            Ok(false) => Ok(Self { frame, operator, session }),
+            Ok(true) => Err(done(text::SECOND_FACTOR, security::PATH)),
+            Err(error) => Err(PageError::from(error).into_response()),
         }
     }
 }

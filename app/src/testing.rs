@@ -150,7 +150,12 @@ impl Visitor {
 
     /// The account's owner, signed in, who operates the server too.
     pub(crate) async fn operator() -> Self {
-        let mut visitor = Self::stranger().await;
+        Self::operator_at(Settings { operators_need_second_factor: false, ..Settings::default() }).await
+    }
+
+    /// The same, at a server with these settings.
+    pub(crate) async fn operator_at(settings: Settings) -> Self {
+        let mut visitor = Self::stranger_at(sqlite().await, settings).await;
         let token = owner(&visitor.engine, visitor.account, "operator@example.com").await;
         visitor.database.run("INSERT INTO operators (user_id, created_at) SELECT id, created_at FROM users").await;
         visitor.session = visitor.engine.sessions().get(token.reveal()).await.expect("the store");

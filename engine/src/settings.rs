@@ -43,6 +43,8 @@ pub struct Settings {
     pub session_idle: Duration,
     /// The time in which a portal link must be used.
     pub portal_link_lifetime: Duration,
+    /// Those who operate the server need a second factor for their pages.
+    pub operators_need_second_factor: bool,
 }
 
 impl Default for Settings {
@@ -65,6 +67,7 @@ impl Default for Settings {
             session_lifetime: Duration::from_hours(14 * 24),
             session_idle: Duration::from_hours(24),
             portal_link_lifetime: Duration::from_mins(5),
+            operators_need_second_factor: true,
         }
     }
 }

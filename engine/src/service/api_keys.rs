@@ -186,6 +186,13 @@ impl OperatorKeys<'_> {
         Ok(conn.query(OPERATORS_PAGE).bind(before.unwrap_or(LAST)).bind(i64::from(limit)).fetch_all().await?)
     }
 
+    /// The key of the operator with this id.
+    pub async fn get(self, key: ApiKeyId) -> Result<ApiKey> {
+        const SQL: &str = formatcp!("SELECT {COLUMNS} FROM api_keys WHERE id = $1 AND account_id IS NULL");
+        let mut conn = self.0.db.read(Pool::Pages).await?;
+        conn.query(SQL).bind(key).fetch_optional().await?.ok_or(Error::ApiKeyNotFound)
+    }
+
     /// Revokes a key of the operator. In this process it ends at once, in others within a second.
     pub async fn revoke(self, operator: &Operator, key: ApiKeyId) -> Result<()> {
         const SQL: &str =

@@ -16,6 +16,8 @@ pub const CARRIED_LIFETIME: Duration = Duration::from_mins(5);
 pub enum Purpose {
     /// New recovery codes of a person, on their way to the page that shows them once.
     RecoveryCodes(UserId),
+    /// A link or a key that an operator has made, on its way to the page that shows it once.
+    MadeByOperator(UserId),
     /// The challenge that a new passkey of a person signs.
     PasskeyRegistration(UserId),
     /// The challenge that a passkey of anybody signs.
@@ -29,6 +31,7 @@ impl Purpose {
     fn context(self) -> Vec<u8> {
         let (name, user) = match self {
             Self::RecoveryCodes(user) => ("carried recovery codes", Some(user)),
+            Self::MadeByOperator(user) => ("carried made by operator", Some(user)),
             Self::PasskeyRegistration(user) => ("carried passkey registration", Some(user)),
             Self::PasskeySignIn => ("carried passkey sign-in", None),
             Self::OidcSignIn => ("carried OpenID sign-in", None),

@@ -157,6 +157,11 @@ impl<'e> Factors<'e> {
     }
 }
 
+/// Tells of a person (`$1`) if their password alone begins no session.
+pub(super) const HAS_SECOND_FACTOR: &str = "SELECT EXISTS
+     (SELECT 1 FROM totp WHERE user_id = $1 AND confirmed_at IS NOT NULL
+      UNION ALL SELECT 1 FROM passkeys WHERE user_id = $1)";
+
 async fn overview(service: &Service, user: UserId) -> Result<Overview> {
     const TOTP: &str = "SELECT confirmed_at FROM totp WHERE user_id = $1 AND confirmed_at IS NOT NULL";
     const CODES: &str = "SELECT count(*) FROM recovery_codes WHERE user_id = $1";
@@ -169,9 +174,7 @@ async fn overview(service: &Service, user: UserId) -> Result<Overview> {
 
 /// True for a person whose password alone begins no session.
 pub(super) async fn has_second_factor(tx: &mut Tx<'_>, user: UserId) -> db::Result<bool> {
-    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM totp WHERE user_id = $1 AND confirmed_at IS NOT NULL
-           UNION ALL SELECT 1 FROM passkeys WHERE user_id = $1)";
-    tx.query(SQL).bind(user).fetch_value().await
+    tx.query(HAS_SECOND_FACTOR).bind(user).fetch_value().await
 }
 
 /// Takes a code of the person's app, or a recovery code. The count of tries is part of the

@@ -21,6 +21,8 @@ use crate::{
 
 /// The rows of statistics that are looked at, the latest first.
 const LOOKED_AT: u32 = 50_000;
+/// The queues that are looked at, those that are due first.
+const QUEUES: u32 = 1_000;
 /// The deliveries that are counted.
 const COUNTED: u32 = 10_000;
 /// The webhooks that each list names.
@@ -45,16 +47,28 @@ pub(crate) const TOTALS: &str = formatcp!(
 pub(crate) const QUEUED: &str = "SELECT count(*) FROM
      (SELECT 1 FROM deliveries WHERE state = 'pending' ORDER BY endpoint_id, due_at LIMIT $1) AS waiting";
 
-/// The instant at which the next delivery of any webhook is due, or was.
-pub(crate) const FIRST_DUE: &str = "SELECT next_due_at FROM endpoint_queues ORDER BY next_due_at LIMIT 1";
+/// The instant at which the first delivery that waits for a webhook is due, or was. A queue can be
+/// due earlier than its deliveries.
+const DUE: &str =
+    "(SELECT min(d.due_at) FROM deliveries d WHERE d.endpoint_id = q.endpoint_id AND d.state = 'pending') AS at";
 
-/// Webhooks whose queue was due before an instant (`$1`), the longest first, at most `$2`.
-pub(crate) const STUCK: &str = "SELECT q.account_id, a.name AS account_name, q.endpoint_id, e.url, q.next_due_at AS at,
+/// The instant at which the next delivery of any webhook is due, or was, by the first `$1` queues.
+pub(crate) const FIRST_DUE: &str = formatcp!(
+    "SELECT min(at) FROM (SELECT {DUE} FROM
+       (SELECT endpoint_id FROM endpoint_queues ORDER BY next_due_at LIMIT $1) AS q) AS first"
+);
+
+/// Webhooks for which a delivery was due before an instant (`$1`), of the first `$2` queues that
+/// were, the longest first, at most `$3`.
+pub(crate) const STUCK: &str = formatcp!(
+    "SELECT q.account_id, a.name AS account_name, q.endpoint_id, e.url, q.at,
        CAST(NULL AS TEXT) AS reason, CAST(0 AS BIGINT) AS failures
-     FROM (SELECT account_id, endpoint_id, next_due_at FROM endpoint_queues
-            WHERE next_due_at < $1 ORDER BY next_due_at LIMIT $2) AS q
+     FROM (SELECT account_id, endpoint_id, {DUE} FROM
+            (SELECT account_id, endpoint_id FROM endpoint_queues
+              WHERE next_due_at < $1 ORDER BY next_due_at LIMIT $2) AS q) AS q
      JOIN endpoints e ON e.id = q.endpoint_id JOIN accounts a ON a.id = q.account_id
-     ORDER BY q.next_due_at, q.endpoint_id";
+     WHERE q.at < $1 ORDER BY q.at, q.endpoint_id LIMIT $3"
+);
 
 /// Webhooks that failures have disabled, the latest first, at most `$1`.
 pub(crate) const DISABLED: &str = "SELECT e.account_id, a.name AS account_name, e.id AS endpoint_id, e.url,
@@ -180,8 +194,14 @@ pub(crate) async fn read(service: &Arc<Service>) -> Result<Health> {
         last_hour: totals(&mut conn, hour_ago).await?,
         last_day: totals(&mut conn, day_ago).await?,
         queued: Count::up_to(queued.unsigned_abs()),
-        first_due: conn.query(FIRST_DUE).fetch_optional_value().await?,
-        stuck: ill(conn.query(STUCK).bind(now - STUCK_AFTER).bind(i64::from(LISTED)).fetch_all().await?),
+        first_due: conn.query(FIRST_DUE).bind(i64::from(QUEUES)).fetch_value().await?,
+        stuck: ill(conn
+            .query(STUCK)
+            .bind(now - STUCK_AFTER)
+            .bind(i64::from(QUEUES))
+            .bind(i64::from(LISTED))
+            .fetch_all()
+            .await?),
         disabled: ill(conn.query(DISABLED).bind(i64::from(LISTED)).fetch_all().await?),
         failing: ill(conn
             .query(FAILING)

@@ -10,9 +10,11 @@ use signet_model::{Timestamp, UserId, sql::Lossy};
 
 use super::{
     Error, Result, Service,
+    carried::Purpose,
     change::Record,
+    factors::HAS_SECOND_FACTOR,
     password::{self, Weak},
-    sessions::{self, Browser, Seat, SessionToken},
+    sessions::{self, Browser, Seat, Session, SessionToken},
     token, users,
 };
 use crate::{
@@ -100,6 +102,29 @@ impl Operators<'_> {
         let rows: Vec<Row> = conn.query(LIST).bind(LISTED).fetch_all().await?;
         let person = |Row { id, email, since, seen_at }| OperatingPerson { id, email: email.0, since, seen_at };
         Ok(rows.into_iter().map(person).collect())
+    }
+
+    /// Returns true if the person of a session has no second factor, and needs one to operate
+    /// the server.
+    pub async fn lacks_second_factor(self, session: &Session) -> Result<bool> {
+        let Some(person) = session.person() else { return Ok(true) };
+        if !self.0.settings.operators_need_second_factor {
+            return Ok(false);
+        }
+        let mut conn = self.0.db.read(Pool::Pages).await?;
+        let has_one: bool = conn.query(HAS_SECOND_FACTOR).bind(person).fetch_value().await?;
+        Ok(!has_one)
+    }
+
+    /// Seals a link or a key that an operator has made, for the browser to carry to the page
+    /// that shows it once.
+    pub fn hand_over(self, session: &Session, text: &str) -> Option<String> {
+        Some(self.0.carry(Purpose::MadeByOperator(session.person()?), text))
+    }
+
+    /// The text that the operator's browser has carried here, within a few minutes.
+    pub fn handed_over(self, session: &Session, carried: &str) -> Option<String> {
+        self.0.carried(Purpose::MadeByOperator(session.person()?), carried)
     }
 
     /// Makes the person with this address an operator, or a link for somebody who is nobody

@@ -378,8 +378,8 @@ async fn statements_of_the_operator_are_bounded(world: &World) {
         (accounts::LAST_SEEN, vec![own, Value::Count(10_000)], members),
         (health::TOTALS, vec![hour.clone(), rows()], "statistics_by_hour"),
         (health::QUEUED, vec![Value::Count(10_001)], "deliveries_due"),
-        (health::FIRST_DUE, vec![], "endpoint_queues_due"),
-        (health::STUCK, vec![hour.clone(), most()], "endpoint_queues_due"),
+        (health::FIRST_DUE, vec![Value::Count(1_000)], "endpoint_queues_due"),
+        (health::STUCK, vec![hour.clone(), Value::Count(1_000), most()], "endpoint_queues_due"),
         (health::DISABLED, vec![most()], "endpoints_disabled"),
         (health::FAILING, vec![hour, rows(), most()], "statistics_by_hour"),
     ] {

@@ -30,8 +30,8 @@ use crate::{
     api_client::read_authority,
     certificate::Certificate,
     config::{
-        AccountArgs, BrandArgs, ClientArgs, DeliveryArgs, EgressArgs, MailArgs, OidcArgs, PortalArgs, ProxyArgs,
-        PublicUrl, RetentionArgs, SessionArgs, Span, StorageArgs, TlsArgs,
+        AccountArgs, BrandArgs, ClientArgs, DeliveryArgs, EgressArgs, MailArgs, OidcArgs, OperatorArgs, PortalArgs,
+        ProxyArgs, PublicUrl, RetentionArgs, SessionArgs, Span, StorageArgs, TlsArgs,
     },
     descriptors::{self, Shares},
     event_type_file,
@@ -110,6 +110,9 @@ pub struct ServeArgs {
     /// Portal links.
     #[command(flatten)]
     portal: PortalArgs,
+    /// Operators.
+    #[command(flatten)]
+    operators: OperatorArgs,
     /// The time for requests and attempts under way to end when stopping.
     #[arg(long, value_name = "TIME", env = "SIGNET_STOP_LIMIT", default_value = "15s")]
     stop_limit: Span,
@@ -121,7 +124,7 @@ impl ServeArgs {
     /// # Errors
     /// Options contradict one another.
     fn settings(&self) -> anyhow::Result<Settings> {
-        let Self { delivery, retention, accounts, sessions, portal, .. } = self;
+        let Self { delivery, retention, accounts, sessions, portal, operators, .. } = self;
         delivery.check()?;
         retention.check()?;
         Ok(Settings {
@@ -142,6 +145,7 @@ impl ServeArgs {
             session_lifetime: sessions.session_lifetime.get(),
             session_idle: sessions.session_idle.get(),
             portal_link_lifetime: portal.portal_link_lifetime.get(),
+            operators_need_second_factor: !operators.operators_without_second_factor,
         })
     }
 

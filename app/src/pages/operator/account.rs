@@ -3,6 +3,7 @@
 
 use axum::{
     Router,
+    http::HeaderMap,
     response::Response,
     routing::{get, post},
 };
@@ -13,7 +14,7 @@ use signet_model::{AccountId, Amount, text::AccountName};
 use super::{
     ROOT,
     accounts::{self, NAME, status},
-    erasure,
+    erasure, shown_once,
 };
 use crate::{
     components::{Breadcrumbs, StatusMark, When, error_summary, text_input},
@@ -22,6 +23,7 @@ use crate::{
     frame::{Frame, Ids},
     islands::CopyButton,
     operating::Operating,
+    pages::setup,
     redirect::{done, see_other},
     state::AppState,
     words::{self, moment},
@@ -47,6 +49,13 @@ pub(super) mod text {
     pub(super) const LAST_SEEN: &str = "Last signed in";
     pub(super) const WEBHOOKS: &str = "Webhooks";
     pub(super) const NEVER: &str = "Never";
+    pub(super) const LINK: &str = "Link for the first owner";
+    pub(super) const LINK_ADVICE: &str = "Hand it over now: it is not shown again. It works once, and for 24 hours.";
+    pub(super) const LINK_MADE: &str = "Link made. The one of before works no more.";
+    pub(super) const FIRST_OWNER: &str = "First owner";
+    pub(super) const FIRST_OWNER_MEANING: &str = "Nobody belongs to this account yet. If the link for its owner has expired or was lost, make a new one; the one of before ends.";
+    pub(super) const MAKE_LINK: &str = "Make a new link";
+    pub(super) const HAS_OWNER: &str = "The account has an owner, who signs in with a password and can invite others.";
     pub(super) const RENAME: &str = "Rename";
     pub(super) const SAVE_NAME: &str = "Save name";
     pub(super) const RENAMED: &str = "Name saved. The former name goes on meaning this account.";
@@ -90,13 +99,32 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/name", post(rename))
         .route("/balance", post(set_balance))
         .route("/threshold", post(set_threshold))
+        .route("/setup-link", post(reissue_link))
         .route("/suspend", post(suspend))
         .route("/resume", post(resume))
         .merge(erasure::routes())
 }
 
-async fn show(operating: Operating, Ids(id): Ids<AccountId>) -> PageResult {
-    page(&operating, id, Form::blank()).await
+/// The page; after a link was made, with it, this once.
+async fn show(operating: Operating, Ids(id): Ids<AccountId>, headers: HeaderMap) -> PageResult {
+    let link = shown_once::carried(&operating, &headers, &path(id));
+    let page = page_with(&operating, id, Form::blank(), link.as_deref()).await?;
+    Ok(shown_once::forgotten(link.as_ref(), page))
+}
+
+/// Makes a link for the first owner of an account that has nobody yet. The one of before ends.
+async fn reissue_link(operating: Operating, Ids(id): Ids<AccountId>) -> PageResult {
+    if operating.engine().account(&operating.actor(id)).has_members().await? {
+        return page(&operating, id, Form::blank().refused(text::HAS_OWNER)).await;
+    }
+    make_link(&operating, id, text::LINK_MADE).await
+}
+
+/// Makes a link for the first owner, and leads to the account's page, which shows it.
+pub(super) async fn make_link(operating: &Operating, id: AccountId, message: &str) -> PageResult {
+    let token = operating.engine().account(&operating.actor(id)).create_setup_link().await?;
+    let link = format!("{}{}", operating.frame.origin(), setup::path(&token));
+    Ok(shown_once::lead_to(operating, &path(id), message, &link))
 }
 
 async fn rename(operating: Operating, Ids(id): Ids<AccountId>, mut form: Form) -> PageResult {
@@ -139,6 +167,10 @@ async fn resume(operating: Operating, Ids(id): Ids<AccountId>) -> PageResult {
 
 /// The page, with the form that was refused. The other forms show what is stored.
 async fn page(operating: &Operating, id: AccountId, form: Form) -> PageResult {
+    page_with(operating, id, form, None).await
+}
+
+async fn page_with(operating: &Operating, id: AccountId, form: Form, link: Option<&str>) -> PageResult {
     let actor = operating.actor(id);
     let handle = operating.engine().account(&actor);
     let account = handle.get().await?;
@@ -146,7 +178,8 @@ async fn page(operating: &Operating, id: AccountId, form: Form) -> PageResult {
         return Ok(see_other(&erasure::path(id)));
     }
     let activity = handle.activity().await?;
-    Ok(content(&operating.frame, &account, &activity, &filled(form, &account)))
+    let view = View { account, activity, has_members: handle.has_members().await?, link };
+    Ok(content(&operating.frame, &view, &filled(form, &view.account)))
 }
 
 /// The form with what is stored, in the fields that were not sent.
@@ -157,14 +190,26 @@ fn filled(form: Form, account: &Account) -> Form {
         .with(&THRESHOLD, amount(account.balance_threshold))
 }
 
-fn content(frame: &Frame, account: &Account, activity: &Activity, form: &Form) -> Response {
+/// All that the page shows.
+struct View<'v> {
+    account: Account,
+    activity: Activity,
+    has_members: bool,
+    /// The link that was just made.
+    link: Option<&'v str>,
+}
+
+fn content(frame: &Frame, view: &View<'_>, form: &Form) -> Response {
+    let View { account, activity, has_members, link } = view;
     let above = vec![(accounts::PATH.to_owned(), accounts::text::TITLE.to_owned())];
     frame.render_form(form, &account.name, || {
         view! {
             <Breadcrumbs root=ROOT above=above here=account.name.clone() />
             <header class="page-head"><h1>{account.name.clone()}</h1></header>
             {error_summary(form)}
+            {link.map(|link| shown_once::card(text::LINK, text::LINK_ADVICE, link))}
             {facts(frame, account, activity)}
+            {(!has_members).then(|| first_owner(account.id))}
             {card(text::RENAME, format!("{}/name", path(account.id)), &NAME, text::SAVE_NAME, form)}
             {card(text::BALANCE, format!("{}/balance", path(account.id)), &BALANCE, text::SAVE_BALANCE, form)}
             {card(text::THRESHOLD, format!("{}/threshold", path(account.id)), &THRESHOLD, text::SAVE_THRESHOLD, form)}
@@ -201,6 +246,19 @@ fn facts(frame: &Frame, account: &Account, activity: &Activity) -> impl IntoView
                 <div><dt>{text::LAST_SEEN}</dt><dd>{when(activity.last_seen_at)}</dd></div>
                 <div><dt>{text::WEBHOOKS}</dt><dd>{activity.webhooks.to_string()}</dd></div>
             </dl>
+        </section>
+    }
+}
+
+/// The way to a link for an account that has nobody yet.
+fn first_owner(id: AccountId) -> impl IntoView {
+    view! {
+        <section class="card">
+            <h2>{text::FIRST_OWNER}</h2>
+            <p>{text::FIRST_OWNER_MEANING}</p>
+            <form method="post" action=format!("{}/setup-link", path(id)) class="form-actions">
+                <button class="button" type="submit">{text::MAKE_LINK}</button>
+            </form>
         </section>
     }
 }

@@ -14,7 +14,6 @@ use crate::{
     form::{Field, Form},
     frame::Frame,
     operating::Operating,
-    redirect::done,
     state::AppState,
     words::{self, moment},
 };
@@ -103,7 +102,7 @@ async fn create(operating: Operating, mut form: Form) -> PageResult {
         return Ok(new_page(&operating.frame, &form));
     };
     match operating.engine().accounts().create(&operating.operator, &name).await {
-        Ok(account) => Ok(done(text::CREATED, &account::path(account.id))),
+        Ok(account) => account::make_link(&operating, account.id, text::CREATED).await,
         Err(error) => Ok(new_page(&operating.frame, &taken(form, error)?)),
     }
 }

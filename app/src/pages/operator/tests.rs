@@ -1,5 +1,5 @@
 use axum::http::StatusCode;
-use signet_engine::testing::account;
+use signet_engine::{Settings, testing::account};
 use signet_model::AccountId;
 
 use super::{
@@ -11,7 +11,7 @@ use super::{
     event_types, health,
 };
 use crate::{
-    pages::login,
+    pages::{login, security},
     testing::{Answer, Visitor, encode},
 };
 
@@ -29,12 +29,16 @@ fn requests(id: AccountId) -> Vec<(String, Option<String>)> {
         (health::PATH.to_owned(), None),
         (event_types::PATH.to_owned(), None),
         (audit::PATH.to_owned(), None),
+        (keys::PATH.to_owned(), None),
         (event_type::NEW_PATH.to_owned(), None),
         (format!("{}/types/task.completed", event_types::PATH), None),
         post(accounts::PATH.to_owned(), encode(&[(&NAME, "mine")])),
         post(format!("{account}/name"), encode(&[(&NAME, "mine")])),
         post(format!("{account}/balance"), encode(&[(&BALANCE, "1")])),
         post(format!("{account}/threshold"), encode(&[(&THRESHOLD, "1")])),
+        post(format!("{account}/setup-link"), String::new()),
+        post(keys::PATH.to_owned(), encode(&[(&keys::NAME, "mine"), (&keys::SCOPES, "accounts:write")])),
+        post(keys::revoke_path("key_00000000000000000000000001".parse().expect("an id")), String::new()),
         post(format!("{account}/suspend"), String::new()),
         post(format!("{account}/resume"), String::new()),
         post(event_type::NEW_PATH.to_owned(), encode(&[(&event_type::NAME, "order.shipped")])),
@@ -55,7 +59,7 @@ async fn answer(visitor: &Visitor, (path, form): &(String, Option<String>)) -> A
 /// All that the requests could change.
 async fn rows(visitor: &Visitor) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
-    for table in ["accounts", "account_names", "event_types", "audit_log"] {
+    for table in ["accounts", "account_names", "event_types", "api_keys", "audit_log"] {
         rows.push(visitor.database.rows(table).await);
     }
     rows
@@ -244,4 +248,65 @@ async fn the_log_of_the_installation_has_the_changes_that_these_pages_make() {
     assert!(page.html.contains("Event type created") && page.html.contains("operator@example.com"), "{}", page.html);
     let file = operator.get(&format!("{}/export?format=csv", audit::PATH)).await;
     assert!(file.html.contains("event_type.created"), "{}", file.html);
+}
+
+#[tokio::test]
+async fn an_operator_without_a_second_factor_is_led_to_set_one_up() {
+    let operator = Visitor::operator_at(Settings::default()).await;
+    let before = rows(&operator).await;
+    for request in requests(operator.account) {
+        let answer = answer(&operator, &request).await;
+        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, security::PATH), "{request:?}");
+        assert!(answer.flash().contains("second factor"));
+    }
+    assert_eq!(rows(&operator).await, before);
+}
+
+#[tokio::test]
+async fn the_link_for_a_new_account_is_shown_once_and_can_be_made_anew() {
+    let operator = Visitor::operator().await;
+    let created = operator.post(accounts::PATH, &encode(&[(&NAME, "beta")])).await;
+    let path = created.location().to_owned();
+    let cookie = created.cookie_named("__Host-signet-made").to_owned();
+    assert!(!cookie.contains("/setup/") && !path.contains("setup"), "{cookie}");
+    let shown = operator.get_with_cookie(&path, &cookie).await;
+    let first = setup_link(&shown);
+    assert_eq!(shown.cookie_named("__Host-signet-made"), "__Host-signet-made=", "the cookie is forgotten");
+    assert!(!operator.get(&path).await.html.contains("/setup/"), "a reload shows it no more");
+    let elsewhere = account_page::path(operator.account);
+    assert!(!operator.get_with_cookie(&elsewhere, &cookie).await.html.contains("/setup/"), "no other page shows it");
+
+    let again = operator.post(&format!("{path}/setup-link"), "").await;
+    let cookie = again.cookie_named("__Host-signet-made");
+    let second = setup_link(&operator.get_with_cookie(&path, cookie).await);
+    assert_eq!(operator.get(&first).await.status, StatusCode::GONE);
+    assert_eq!(operator.get(&second).await.status, StatusCode::OK);
+    let refused = operator.post(&format!("{elsewhere}/setup-link"), "").await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "an account with an owner needs none");
+}
+
+/// The path of the link that a page shows.
+fn setup_link(page: &Answer) -> String {
+    let token = page.html.split("/setup/").nth(1).and_then(|rest| rest.split(['<', '"']).next());
+    format!("/setup/{}", token.unwrap_or_else(|| panic!("a link: {}", page.html)))
+}
+
+#[tokio::test]
+async fn a_key_of_the_operator_is_shown_once_and_revoked() {
+    let operator = Visitor::operator().await;
+    let form = encode(&[(&keys::NAME, "backend"), (&keys::SCOPES, "accounts:write")]);
+    let unscoped = operator.post(keys::PATH, &encode(&[(&keys::NAME, "backend")])).await;
+    assert_eq!(unscoped.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let made = operator.post(keys::PATH, &form).await;
+    assert_eq!((made.status, made.location()), (StatusCode::SEE_OTHER, keys::PATH));
+    let cookie = made.cookie_named("__Host-signet-made");
+    let shown = operator.get_with_cookie(keys::PATH, cookie).await;
+    let text = shown.html.split("sk_").nth(1).and_then(|rest| rest.split('<').next()).expect("a key").to_owned();
+    assert!(!operator.get(keys::PATH).await.html.contains(&text), "a reload shows it no more");
+    let [key] = &operator.engine.operator_keys().page(None, 10).await.expect("the keys")[..] else { panic!("one key") };
+    let path = keys::revoke_path(key.id);
+    assert!(operator.get(&path).await.html.contains(keys::text::QUESTION));
+    let revoked = operator.post(&path, "").await;
+    assert_eq!((revoked.location(), revoked.flash()), (keys::PATH, keys::text::REVOKED.to_owned()));
+    assert_eq!(operator.get(&path).await.status, StatusCode::NOT_FOUND);
 }
