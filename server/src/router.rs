@@ -5,7 +5,7 @@ use std::{num::NonZeroU32, sync::Arc};
 use axum::{
     Router,
     http::{HeaderValue, Method, StatusCode, Uri, header},
-    middleware::{from_fn, from_fn_with_state},
+    middleware::{from_fn, from_fn_with_state, map_response_with_state},
     response::IntoResponse,
 };
 use signet_api::{Api, FrontOptions, MAX_EVENT_RATE, MAX_REQUEST_RATE, request_rate};
@@ -90,7 +90,8 @@ pub fn router(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Rou
     let reference = signet_api::reference::router(api.clone(), assets::paths().css);
     let browser = pages(engine, clock, options).merge(assets::router()).merge(reference);
     // The API has no cookies that another page could make use of.
-    let all = browser.layer(from_fn_with_state(https, headers::add)).merge(signet_api::router(api));
+    let programs = signet_api::router(api).layer(map_response_with_state(https, headers::add_for_programs));
+    let all = browser.layer(from_fn_with_state(https, headers::add)).merge(programs);
     match &options.public_url {
         Some(home) => all.layer(from_fn_with_state(Hosts::new(home, &options.other_hosts), host::check)),
         None => all,
@@ -102,7 +103,7 @@ pub fn router(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Rou
 pub fn redirects(home: &PublicUrl) -> Router {
     let origin = home.origin().to_owned();
     Router::new().fallback(async move |method: Method, uri: Uri| {
-        if !matches!(method, Method::GET | Method::HEAD) {
+        if !matches!(method, Method::GET | Method::HEAD) || uri.path().starts_with("/v1/") {
             return (StatusCode::FORBIDDEN, PLAIN_HTTP).into_response();
         }
         let path = uri.path_and_query().map_or("/", |it| it.as_str());
@@ -262,12 +263,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn answers_of_the_api_are_no_pages_and_keep_to_tls() {
+        let browser = Browser::with(Options { tls: true, ..Options::default() }).await;
+        for path in ["/v1/accounts", "/openapi.json", "/healthz", "/v1/nothing"] {
+            let answer = browser.get(path).await;
+            assert_eq!(answer.headers()["x-content-type-options"], "nosniff", "{path}");
+            assert!(answer.headers().contains_key("strict-transport-security"), "{path}");
+        }
+    }
+
+    #[tokio::test]
     async fn plain_http_leads_to_the_public_address_and_to_no_other() {
         let router = redirects(&"https://signet.example".parse().expect("a URL"));
         for (method, uri, status, location) in [
             (Method::GET, "/login?next=%2Fa", 308, Some("https://signet.example/login?next=%2Fa")),
             (Method::GET, "http://evil.example/a", 308, Some("https://signet.example/a")),
-            (Method::POST, "/v1/events", 403, None),
+            (Method::POST, "/login", 403, None),
+            (Method::GET, "/v1/accounts", 403, None),
         ] {
             let request = Request::builder().method(method).uri(uri).header("host", "evil.example");
             let request = request.body(Body::empty()).expect("a request");

@@ -51,6 +51,17 @@ fn frame(headers: &mut HeaderMap) {
 }
 
 /// Adds the headers that a page has not set itself.
+/// Adds those headers that count for programs as well: the API's answers are never shown as
+/// pages, and carry keys and secrets.
+pub async fn add_for_programs(State(Https(https)): State<Https>, mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if https {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT);
+    }
+    response
+}
+
 fn add_to(headers: &mut HeaderMap, https: bool) {
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(value);
