@@ -29,7 +29,7 @@ use crate::{
     error::PageError,
     flash::Flash,
     form::Form,
-    pages::{accounts, login, portal},
+    pages::{accounts, login, operator, portal},
     place::{Framed, Place},
     redirect::{see_other, with_cookie},
     shell,
@@ -232,7 +232,11 @@ impl FromRequestParts<AppState> for Member {
         if frame.session.is_none() && frame.place == Place::Frame {
             return Err(portal::ended_in_frame(&frame));
         }
-        let elsewhere = || if frame.session.is_some() { accounts::PATH.to_owned() } else { sign_in_path(parts) };
+        let elsewhere = || match &frame.session {
+            Some(session) if session.operator => operator::PATH.to_owned(),
+            Some(_) => accounts::PATH.to_owned(),
+            None => sign_in_path(parts),
+        };
         frame.clone().member().ok_or_else(|| see_other(&elsewhere()))
     }
 }

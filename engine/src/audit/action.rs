@@ -46,6 +46,8 @@ actions! {
     TaskErased = "task.erased", Operate;
     /// A balance threshold was set or removed.
     ThresholdSet = "threshold.set", SetThreshold;
+    /// A person set a balance. Those that a producer reports are data, and no entries.
+    BalanceSet = "balance.set", Operate;
     /// An endpoint was created.
     EndpointCreated = "endpoint.created", ChangeWebhooks;
     /// An endpoint was changed.
@@ -136,7 +138,10 @@ impl Action {
                 | Self::RotationBegun
                 | Self::RotationSwitched
                 | Self::RotationCalledOff
+                | Self::AccountCreated
                 | Self::AccountErased
+                | Self::OperatorAdded
+                | Self::OperatorRemoved
                 | Self::TaskErased
                 | Self::AppAdded
                 | Self::AppRemoved

@@ -23,7 +23,7 @@ use crate::{
 pub(crate) struct BalanceUpdate {
     pub(crate) account: AccountId,
     pub(crate) change: BalanceChange,
-    /// The one who sets a threshold. Balances are reported, and leave no entry in the audit log.
+    /// The one who sets it. A balance that a producer reports leaves no entry in the audit log.
     pub(crate) by: Option<By>,
 }
 
@@ -54,32 +54,35 @@ pub(super) async fn write_balances(
     }
     let accounts = distinct(updates.iter().map(|update| update.account));
     let mut balances = tx.balances(&accounts).await?.into_iter().map(|row| (row.account, row)).collect();
-    log_thresholds(tx, updates, &balances, now).await?;
+    log_settings(tx, updates, &balances, now).await?;
     let applied = apply(updates, &mut balances, now);
     tx.set_balances(&balances.into_values().collect::<Vec<_>>()).await?;
     Ok(applied)
 }
 
-/// Writes the entries of thresholds that people set.
-async fn log_thresholds(
+/// Writes the entries of thresholds and balances that people set.
+async fn log_settings(
     tx: &mut Tx<'_>,
     updates: &[BalanceUpdate],
     balances: &HashMap<AccountId, BalanceRow>,
     now: Timestamp,
 ) -> Result<()> {
-    let mut before: HashMap<_, _> = balances.iter().map(|(account, row)| (*account, row.threshold)).collect();
+    let mut before: HashMap<_, _> =
+        balances.iter().map(|(account, row)| (*account, (row.balance, row.threshold))).collect();
     for BalanceUpdate { account, change, by } in updates {
-        let (BalanceChange::Threshold(after), Some(by), Some(before)) = (*change, by, before.get_mut(account)) else {
-            continue;
+        let (Some(by), Some((balance, threshold))) = (by, before.get_mut(account)) else { continue };
+        let (action, member, before, after) = match *change {
+            BalanceChange::Balance(after) => (Action::BalanceSet, "balance", balance, Some(after)),
+            BalanceChange::Threshold(after) => (Action::ThresholdSet, "threshold", threshold, after),
         };
-        let threshold = |amount: Option<Amount>| Some(json!({ "threshold": amount.map(Amount::get) }));
+        let amount = |amount: Option<Amount>| Some(json!({ member: amount.map(Amount::get) }));
         let draft = Draft {
             account: Some(*account),
             by: by.clone(),
-            action: Action::ThresholdSet,
+            action,
             target: Some(Target::new("account", account)),
-            before: threshold(std::mem::replace(before, after)),
-            after: threshold(after),
+            before: amount(std::mem::replace(before, after)),
+            after: amount(after),
         };
         audit::append(tx, &draft, now).await?;
     }

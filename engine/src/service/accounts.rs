@@ -21,7 +21,7 @@ use super::{
     change::{Change, Record},
 };
 use crate::{
-    actor::{Actor, Operator},
+    actor::{Actor, Operator, Who},
     audit::Action,
     db::{self, Pool, Sql, Tx},
     deliver::{BalanceChange, BalanceUpdate, ingest::IngestError},
@@ -267,10 +267,10 @@ impl<'e> AccountHandle<'e> {
     /// Records a balance, and sends `balance.low` if it crosses the threshold. Waits its
     /// turn behind events, and is refused as they are.
     pub async fn set_balance(self, balance: Amount) -> Result<(), IngestError> {
-        self.service
-            .delivery
-            .update_balance(BalanceUpdate { account: self.id, change: BalanceChange::Balance(balance), by: None })
-            .await
+        // What a producer reports is data; what a person sets is told in the audit log.
+        let by = matches!(self.actor.by.who, Who::Person { .. }).then(|| self.actor.by.clone());
+        let change = BalanceChange::Balance(balance);
+        self.service.delivery.update_balance(BalanceUpdate { account: self.id, change, by }).await
     }
 
     /// Sets or clears the threshold, and sends `balance.low` if that is a crossing. Waits

@@ -21,6 +21,7 @@ use crate::{
     actor::{By, Operator, Who},
     audit::{self, Action, Draft, Target},
     db::{self, Pool, Tx},
+    security_log,
 };
 
 /// The lifetime of a link that makes an operator.
@@ -249,10 +250,11 @@ async fn forget_links(tx: &mut Tx<'_>, email: &str, now: Timestamp) -> db::Resul
 
 /// The link gave the right; the entry names the person.
 async fn write_entry(tx: &mut Tx<'_>, id: UserId, email: &str, browser: &Browser, now: Timestamp) -> db::Result<()> {
-    let who = Who::Person { id, email: email.to_owned() };
+    let by = By { who: Who::Person { id, email: email.to_owned() }, address: browser.address() };
+    security_log::changed(None, &by, Action::OperatorJoined);
     let draft = Draft {
         account: None,
-        by: By { who, address: browser.address() },
+        by,
         action: Action::OperatorJoined,
         target: Some(Target::new("person", id)),
         before: None,

@@ -32,7 +32,7 @@ pub(super) const OLDER: &str = "Older";
 pub(super) const DAY: &str = "Enter a day, such as 2026-03-28.";
 
 /// The nouns that a person can choose.
-pub(super) const NOUNS: [(&str, &str); 16] = [
+pub(super) const NOUNS: [(&str, &str); 17] = [
     ("endpoint", "Webhook"),
     ("secret", "Signing secret"),
     ("rotation", "Rotation"),
@@ -42,6 +42,7 @@ pub(super) const NOUNS: [(&str, &str); 16] = [
     ("resend", "Resend"),
     ("api_key", "API key"),
     ("threshold", "Balance threshold"),
+    ("balance", "Balance"),
     ("person", "Person"),
     ("invitation", "Invitation"),
     ("session", "Session"),
