@@ -2,7 +2,7 @@
 
 use axum::{
     Router,
-    http::HeaderMap,
+    http::{HeaderMap, HeaderName},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -24,6 +24,8 @@ use crate::{
     redirect::{HOME, local_path, see_other, with_cookie},
     state::AppState,
 };
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The cookie with the secrets of a sign-in that goes on at a provider, sealed.
 const COOKIE: &str = "__Host-signet-oidc";
@@ -80,9 +82,13 @@ pub(crate) fn proofs(frame: &Frame, next: &str) -> impl IntoView + use<> {
     frame.state.oidc.iter().map(link).collect_view()
 }
 
-/// Sends the browser to the provider.
-async fn begin(frame: Frame, Ids(name): Ids<String>, query: Form) -> PageResult {
+/// Sends the browser to the provider. A link on a page of another site leads to the sign-in
+/// page first: nobody is signed in without their doing (OWASP ASVS 5.0, 7.6.2).
+async fn begin(frame: Frame, Ids(name): Ids<String>, headers: HeaderMap, query: Form) -> PageResult {
     let provider = frame.state.oidc.get(&name).ok_or(PageError::NotFound)?;
+    if is_from_another_site(&headers) {
+        return Ok(see_other(&with_next(login::PATH, local_path(query.get(&NEXT)).unwrap_or(HOME))));
+    }
     let redirect = format!("{}{}/callback", frame.origin(), path(provider));
     let next = local_path(query.get(&NEXT)).filter(|next| next.len() <= MAX_NEXT).unwrap_or(HOME);
     let again = !query.get(&AGAIN).is_empty();
@@ -94,6 +100,11 @@ async fn begin(frame: Frame, Ids(name): Ids<String>, query: Form) -> PageResult 
         }
         Err(error) => Ok(refused(&frame, &error)),
     }
+}
+
+/// The browser's own judgement, which no page can alter.
+fn is_from_another_site(headers: &HeaderMap) -> bool {
+    headers.get(SEC_FETCH_SITE).is_some_and(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"))
 }
 
 /// Takes the provider's answer.
@@ -136,4 +147,20 @@ fn refused(frame: &Frame, error: &FlowError) -> Response {
         tracing::warn!(%error, "a sign-in at a provider failed");
     }
     ended(login::refuse(frame, sentence)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_sign_in_begins_on_a_page_of_this_site_or_by_an_address_that_was_typed() {
+        let from = |site| HeaderMap::from_iter([(SEC_FETCH_SITE, HeaderValue::from_static(site))]);
+        for (site, foreign) in [("same-origin", false), ("none", false), ("same-site", true), ("cross-site", true)] {
+            assert_eq!(is_from_another_site(&from(site)), foreign, "{site}");
+        }
+        assert!(!is_from_another_site(&HeaderMap::new()), "a browser that does not judge");
+    }
 }

@@ -54,6 +54,7 @@ pub(crate) mod text {
     pub(super) const PROVED: &str = "Thank you";
     pub(super) const GO_ON: &str = "Nothing has been done yet. Go on with what you began.";
     pub(super) const CONTINUE: &str = "Continue";
+    pub(super) const GO_BACK: &str = "Go back to the service";
     pub(super) const PORTAL_TITLE: &str = "Open this again";
     pub(super) const PORTAL: &str = "This needs to be opened a short while ago. Go back to the service that led you here, \
          and open this again from there.";
@@ -151,7 +152,9 @@ fn hidden(name: String, value: String) -> impl IntoView {
 
 async fn page(frame: &Frame, form: &Form) -> PageResult {
     let Some(session) = &frame.session else { return Ok(see_other(login::PATH)) };
-    let Some(factors) = frame.state.engine.factors(session, frame.browser.address()) else { return Ok(portal(frame)) };
+    let Some(factors) = frame.state.engine.factors(session, frame.browser.address()) else {
+        return Ok(portal(frame, session));
+    };
     let overview = factors.overview().await?;
     let ceremony = second_step::passkey_challenge(frame, &overview);
     Ok(frame.render_form(form, text::TITLE, || {
@@ -212,13 +215,18 @@ fn carried(form: &Form) -> impl IntoView + use<> {
     }
 }
 
-/// Whoever came by a portal link has nothing to prove with here.
-fn portal(frame: &Frame) -> Response {
+/// Whoever came by a portal link has nothing to prove with here, and goes back to the service.
+fn portal(frame: &Frame, session: &Session) -> Response {
+    let back = session.portal().and_then(|portal| portal.return_url.as_ref());
+    let back = back.map(|url| {
+        view! { <p><a class="button" href=url.to_string() rel="noreferrer">{text::GO_BACK}</a></p> }
+    });
     frame.render(text::PORTAL_TITLE, || {
         view! {
             <section class="card">
                 <h1>{text::PORTAL_TITLE}</h1>
                 <p>{text::PORTAL}</p>
+                {back}
             </section>
         }
     })
