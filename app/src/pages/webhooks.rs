@@ -19,7 +19,7 @@ pub(crate) const PATH: &str = "/settings/webhooks";
 
 pub(crate) mod text {
     pub(crate) const TITLE: &str = "Webhooks";
-    pub(super) const LEAD: &str = "Signet sends events to these URLs as they happen, signed and retried.";
+    pub(super) const LEAD: &str = "Events are sent to these URLs as they happen, signed and retried.";
     pub(super) const ADD: &str = "Add webhook";
     pub(super) const NO_WEBHOOKS: &str = "No webhooks yet";
     pub(super) const NO_WEBHOOKS_ADVICE: &str = "Add the URL of your receiver and choose the events it wants. You get a signing secret, \

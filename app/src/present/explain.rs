@@ -143,7 +143,7 @@ const fn failure_advice(failure: Failure) -> &'static str {
             "Check that a web server listens on this port, and that it answers with ordinary HTTP and response headers \
              of a reasonable size."
         }
-        Failure::Unknown => "Open this page with the newer version of Signet to see what it means.",
+        Failure::Unknown => "Open this page with the newer version of the server to see what it means.",
     }
 }
 

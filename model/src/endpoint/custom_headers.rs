@@ -56,7 +56,7 @@ pub enum HeaderNameError {
     #[error("has a character that no header name has: use letters, digits and hyphens")]
     Letter,
     /// The name belongs to Signet, or to HTTP.
-    #[error("cannot be set: Signet or HTTP itself sets it")]
+    #[error("cannot be set: the server or HTTP itself sets it")]
     Reserved,
 }
 

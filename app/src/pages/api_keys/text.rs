@@ -5,7 +5,7 @@ use signet_model::text::TextError;
 use crate::words;
 
 pub(crate) const TITLE: &str = "API keys";
-pub(super) const LEAD: &str = "Your backend uses a key to send events to Signet, and to manage webhooks by program.";
+pub(super) const LEAD: &str = "Your backend uses a key to send events, and to manage webhooks by program.";
 
 pub(super) const CREATE_HEADING: &str = "Create a key";
 pub(super) const CREATE: &str = "Create API key";

@@ -23,7 +23,7 @@ pub(super) const BODY_GONE: &str = "The body is no longer stored.";
 pub(super) const ATTEMPTS: &str = "Attempts";
 pub(super) const NO_ATTEMPT: &str = "No attempt was made yet.";
 pub(super) const UNUSABLE: &str = "Unusable delivery";
-pub(super) const UNUSABLE_ADVICE: &str = "It is not sent as long as that is so; other deliveries are not affected. A newer version of Signet \
+pub(super) const UNUSABLE_ADVICE: &str = "It is not sent as long as that is so; other deliveries are not affected. A newer version of the server \
      may have stored it: then that version can send it. The server’s operator finds it with `signet check`.";
 
 pub(super) fn title(event_type: &EventType) -> String {

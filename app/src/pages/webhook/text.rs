@@ -59,7 +59,7 @@ pub(super) const fn since(disabled: Disabled) -> &'static str {
             "Since {}. All attempts at a delivery failed, the last retry included. New events are held and nothing is \
              lost."
         }
-        None => "Since {}. A newer version of Signet disabled it. New events are held and nothing is lost.",
+        None => "Since {}. A newer version of the server disabled it. New events are held and nothing is lost.",
     }
 }
 

@@ -143,7 +143,7 @@ async fn options_that_are_refused_say_why_beside_their_field() {
     let condition = |member, test, value| [(&filter::MEMBER, member), (&filter::TEST, test), (&filter::VALUE, value)];
     let header = |name, value| [(&options::HEADER_NAME, name), (&options::HEADER_VALUE, value)];
     for (fields, message) in [
-        (&header("Host", "a")[..], "The header Host cannot be set: Signet or HTTP itself sets it."),
+        (&header("Host", "a")[..], "The header Host cannot be set: the server or HTTP itself sets it."),
         (&header("X Key", "a"), "The header X Key has a character that no header name has"),
         (&header("", "a"), "Enter a name beside each value."),
         (&header("X-Key", "é"), "The value of the header X-Key has a character that no header can carry"),
