@@ -163,6 +163,8 @@ impl From<service::Error> for Problem {
             Error::EventNotFound => missing(Code::NoSuchEvent),
             Error::ResendNotFound => missing(Code::NoSuchResend),
             Error::ApiKeyNotFound => missing(Code::NoSuchApiKey),
+            // No operation of the API is about people.
+            Error::PersonNotFound | Error::SessionNotFound | Error::InvitationNotFound => missing(Code::NoSuchAccount),
             Error::Unusable(_) | Error::UnusableDelivery(_) => missing(Code::Unusable),
             Error::Changed => Self::new(
                 Code::ChangedMeanwhile,

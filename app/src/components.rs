@@ -21,9 +21,12 @@ mod event_types;
 #[cfg(feature = "ssr")]
 mod fields;
 #[cfg(feature = "ssr")]
+mod link_panel;
+#[cfg(feature = "ssr")]
 mod prose;
 #[cfg(feature = "ssr")]
 mod qr_code;
+mod roles;
 #[cfg(feature = "ssr")]
 mod scopes;
 #[cfg(feature = "ssr")]
@@ -33,8 +36,11 @@ pub(crate) use event_types::{event_type_tags, event_types_input};
 #[cfg(feature = "ssr")]
 pub(crate) use fields::{alert, error_summary, field_error, hidden_input, password_input, text_area, text_input};
 #[cfg(feature = "ssr")]
+pub(crate) use link_panel::link_panel;
+#[cfg(feature = "ssr")]
 pub(crate) use prose::{with_code, with_element};
 #[cfg(feature = "ssr")]
 pub(crate) use qr_code::qr_code;
+pub(crate) use roles::role_input;
 #[cfg(feature = "ssr")]
 pub(crate) use scopes::scopes_input;

@@ -94,7 +94,10 @@ impl From<service::Error> for PageError {
             | service::Error::DeliveryNotFound
             | service::Error::EventNotFound
             | service::Error::ResendNotFound
-            | service::Error::ApiKeyNotFound => Self::NotFound,
+            | service::Error::ApiKeyNotFound
+            | service::Error::PersonNotFound
+            | service::Error::SessionNotFound
+            | service::Error::InvitationNotFound => Self::NotFound,
             service::Error::Forbidden(_) => Self::Forbidden,
             service::Error::ProofNeeded => Self::ProofNeeded,
             service::Error::Unusable(_) | service::Error::UnusableDelivery(_) => Self::Unusable,

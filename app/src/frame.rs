@@ -12,15 +12,15 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use signet_engine::{
     Engine,
-    actor::{Actor, Permission},
+    actor::{Actor, Permission, Rights},
     request::ClientAddress,
     service::{
-        AccountHandle,
+        AccountHandle, Myself,
         event_types::Catalogue,
         sessions::{Browser, Session, SessionToken},
     },
 };
-use signet_model::{Timestamp, portal::Theme};
+use signet_model::{Role, Timestamp, UserId, portal::Theme};
 
 use crate::{
     ancestors,
@@ -29,6 +29,7 @@ use crate::{
     error::PageError,
     flash::Flash,
     form::Form,
+    handover::Handover,
     pages::{accounts, login, operator, portal},
     place::{Framed, Place},
     redirect::{see_other, with_cookie},
@@ -55,6 +56,8 @@ pub(crate) struct Frame {
     of_portal: bool,
     /// Light or dark, where the link chose.
     theme: Option<Theme>,
+    /// A one-time link to show.
+    link: Option<Handover>,
     /// The browser, should it sign in.
     pub(crate) browser: Browser,
     /// The instant for which the page is rendered.
@@ -77,6 +80,7 @@ impl Frame {
             host: parts.headers.get(header::HOST).and_then(|it| it.to_str().ok()).map(ToOwned::to_owned),
             flash: Flash::from_headers(&parts.headers),
             transport: parts.extensions.get::<Transport>().copied().unwrap_or(Transport::Secure),
+            link: Handover::from_headers(&parts.headers),
             browser: browser(parts),
             now: state.now(),
         }
@@ -90,7 +94,17 @@ impl Frame {
 
     /// Keeps a session in the browser, and sends it to a page.
     pub(crate) fn signed_in(&self, token: &SessionToken, path: &str) -> Response {
-        with_cookie(cookie::keep_session(token, self.state.engine.session_lifetime()), see_other(path))
+        self.keep(token, see_other(path))
+    }
+
+    /// Keeps a session in the browser that gets this answer.
+    pub(crate) fn keep(&self, token: &SessionToken, response: Response) -> Response {
+        with_cookie(cookie::keep_session(token, self.state.engine.session_lifetime()), response)
+    }
+
+    /// The one-time link that this page shows.
+    pub(crate) fn handover(&self) -> Option<String> {
+        self.link.as_ref().map(|link| link.url(&self.origin()))
     }
 
     /// Returns true if the session has a permission in its account.
@@ -155,7 +169,8 @@ impl Frame {
             response.extensions_mut().insert(Framed);
         }
         let shown = self.flash.as_ref().and_then(|_| Flash::forget());
-        with_cookie(shown, response)
+        let link = self.link.as_ref().and_then(|_| Handover::forget());
+        with_cookie(link, with_cookie(shown, response))
     }
 
     fn content_security_policy(&self, nonce: &Nonce) -> String {
@@ -218,6 +233,16 @@ impl Member {
         Ok(self.engine().event_types().seen_by(self.actor.account).await?)
     }
 
+    /// Returns true if the role has a permission.
+    pub(crate) fn may(&self, permission: Permission) -> bool {
+        self.actor.may(permission)
+    }
+
+    /// Checks that the role has a permission.
+    pub(crate) fn check(&self, permission: Permission) -> Result<(), PageError> {
+        if self.may(permission) { Ok(()) } else { Err(PageError::Forbidden) }
+    }
+
     /// The operations of the account.
     pub(crate) fn account(&self) -> AccountHandle<'_> {
         self.engine().account(&self.actor)
@@ -238,6 +263,83 @@ impl FromRequestParts<AppState> for Member {
             None => sign_in_path(parts),
         };
         frame.clone().member().ok_or_else(|| see_other(&elsewhere()))
+    }
+}
+
+/// A person who is signed in, with an account or without. The session is that of a person.
+#[derive(Debug, Clone)]
+pub(crate) struct Person {
+    pub(crate) frame: Frame,
+    pub(crate) session: Session,
+}
+
+impl Person {
+    /// The operations of the person on themselves.
+    pub(crate) fn myself(&self) -> Result<Myself<'_>, PageError> {
+        self.frame.state.engine.myself(&self.session, &self.frame.browser).ok_or(PageError::NotFound)
+    }
+
+    /// Their e-mail address.
+    pub(crate) fn email(&self) -> &str {
+        self.session.email().unwrap_or_default()
+    }
+}
+
+impl FromRequestParts<AppState> for Person {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
+        let frame = Frame::of(parts, state);
+        match frame.session.clone() {
+            None => Err(see_other(&sign_in_path(parts))),
+            Some(session) if session.person().is_some() => Ok(Self { frame, session }),
+            Some(_) => Err(PageError::NotFound.into_response()),
+        }
+    }
+}
+
+/// A person of the account at hand. Who came by a portal link has no page about people.
+#[derive(Debug, Clone)]
+pub(crate) struct PersonMember {
+    member: Member,
+    person: UserId,
+}
+
+impl PersonMember {
+    /// The person.
+    pub(crate) const fn person(&self) -> Option<UserId> {
+        Some(self.person)
+    }
+
+    /// The roles that the person may give to others.
+    pub(crate) fn roles_to_give(&self) -> Vec<Role> {
+        Role::ALL.into_iter().filter(|role| *role != Role::Owner || self.is_owner()).collect()
+    }
+
+    /// Returns true for an owner of the account.
+    pub(crate) fn is_owner(&self) -> bool {
+        self.member.actor.rights == Rights::Role(Role::Owner)
+    }
+}
+
+impl std::ops::Deref for PersonMember {
+    type Target = Member;
+
+    fn deref(&self) -> &Member {
+        &self.member
+    }
+}
+
+impl FromRequestParts<AppState> for PersonMember {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
+        let member = Member::from_request_parts(parts, state).await?;
+        let person = member.frame.session.as_ref().and_then(|session| session.person());
+        match person {
+            Some(person) => Ok(Self { member, person }),
+            None => Err(PageError::NotFound.into_response()),
+        }
     }
 }
 

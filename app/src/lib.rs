@@ -32,6 +32,10 @@ mod form;
 #[cfg(feature = "ssr")]
 mod frame;
 #[cfg(feature = "ssr")]
+mod handover;
+#[cfg(feature = "ssr")]
+mod letters;
+#[cfg(feature = "ssr")]
 mod operating;
 #[cfg(feature = "ssr")]
 mod page_limit;

@@ -18,16 +18,20 @@ pub(crate) mod login;
 pub(crate) mod oidc;
 pub(crate) mod operator;
 pub(crate) mod operator_setup;
+pub(crate) mod people;
 pub(crate) mod portal;
 pub(crate) mod prove;
+pub(crate) mod reset;
 pub(crate) mod second_step;
 pub(crate) mod security;
 pub(crate) mod setup;
+pub(crate) mod sign_up;
 pub(crate) mod webhook;
 pub(crate) mod webhook_delete;
 pub(crate) mod webhook_form;
 pub(crate) mod webhook_recover;
 pub(crate) mod webhooks;
+pub(crate) mod you;
 
 #[cfg(test)]
 mod tests;
@@ -44,55 +48,42 @@ pub(crate) struct Section {
     routes: fn() -> Router<AppState>,
 }
 
+impl Section {
+    const fn new(
+        path: &'static str,
+        label: &'static str,
+        icon: &'static str,
+        routes: fn() -> Router<AppState>,
+    ) -> Self {
+        Self { path, label, icon, permission: Permission::Read, of_person: false, routes }
+    }
+
+    const fn needs(self, permission: Permission) -> Self {
+        Self { permission, ..self }
+    }
+
+    const fn of_person(self) -> Self {
+        Self { of_person: true, ..self }
+    }
+}
+
 /// All sections, in the order of the navigation.
-pub(crate) const SECTIONS: [Section; 5] = [
-    Section {
-        path: webhooks::PATH,
-        label: webhooks::text::TITLE,
-        icon: "webhook",
-        permission: Permission::Read,
-        of_person: false,
-        routes: webhooks::routes,
-    },
-    Section {
-        path: api_keys::PATH,
-        label: api_keys::text::TITLE,
-        icon: "key",
-        permission: Permission::ManageKeys,
-        of_person: false,
-        routes: api_keys::routes,
-    },
-    Section {
-        path: audit::PATH,
-        label: audit::text::TITLE,
-        icon: "clock",
-        permission: Permission::ReadAudit,
-        of_person: false,
-        routes: audit::routes,
-    },
-    Section {
-        path: account::PATH,
-        label: account::text::TITLE,
-        icon: "account",
-        permission: Permission::Read,
-        of_person: false,
-        routes: account::routes,
-    },
-    Section {
-        path: security::PATH,
-        label: security::text::TITLE,
-        icon: "key",
-        permission: Permission::Read,
-        of_person: true,
-        routes: security::routes,
-    },
+pub(crate) const SECTIONS: [Section; 7] = [
+    Section::new(webhooks::PATH, webhooks::text::TITLE, "webhook", webhooks::routes),
+    Section::new(api_keys::PATH, api_keys::text::TITLE, "key", api_keys::routes).needs(Permission::ManageKeys),
+    Section::new(people::PATH, people::text::TITLE, "people", people::routes).of_person(),
+    Section::new(audit::PATH, audit::text::TITLE, "clock", audit::routes).needs(Permission::ReadAudit),
+    Section::new(account::PATH, account::text::TITLE, "account", account::routes),
+    Section::new(you::PATH, you::text::TITLE, "lock", you::routes).of_person(),
+    Section::new(security::PATH, security::text::TITLE, "lock", security::routes).of_person(),
 ];
 
 /// The routes of all pages and forms.
 pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     let safe = middleware::from_fn_with_state(state.clone(), connection::require_safe);
-    let entrance = login::routes().merge(second_step::routes()).merge(oidc::routes()).merge(setup::routes());
-    let entrance = entrance.merge(operator_setup::routes()).merge(portal::routes());
-    let entrance = entrance.layer(safe).merge(prove::routes()).merge(accounts::routes()).merge(operator::routes());
-    SECTIONS.iter().fold(entrance, |router, section| router.nest(section.path, (section.routes)()))
+    let sign_in = login::routes().merge(second_step::routes()).merge(oidc::routes());
+    let links = setup::routes().merge(operator_setup::routes()).merge(portal::routes()).merge(reset::routes());
+    let entrance = sign_in.merge(links).merge(sign_up::routes()).layer(safe);
+    let all = entrance.merge(prove::routes()).merge(accounts::routes()).merge(operator::routes());
+    SECTIONS.iter().fold(all, |router, section| router.nest(section.path, (section.routes)()))
 }

@@ -11,7 +11,7 @@ use signet_model::portal::Theme;
 use crate::{
     components::{Icon, sprite},
     frame::Frame,
-    pages::{SECTIONS, Section, login},
+    pages::{SECTIONS, Section, accounts, login},
     place::Place,
     redirect::HOME,
 };
@@ -29,6 +29,7 @@ mod text {
     pub(super) const SUSPENDED: &str = "This account is suspended.";
     pub(super) const SUSPENDED_MEANING: &str = " The operator of this service has stopped it: new events are refused, and nothing is sent. Deliveries that wait are kept, and go out when the account is resumed.";
     pub(super) const ACCOUNT: &str = "Account";
+    pub(super) const SWITCH: &str = "Account: choose another";
     pub(super) const SIGN_OUT: &str = "Sign out";
     pub(super) const SETTINGS: &str = "Settings";
 
@@ -160,7 +161,7 @@ fn bar_of_person(frame: &Frame, account: &str, email: &str) -> impl IntoView + u
     view! {
         <header class="top-bar">
             {brand(frame, HOME)}
-            <span class="top-bar-account" title=text::ACCOUNT>{account.to_owned()}</span>
+            <a class="top-bar-account" href=accounts::PATH title=text::SWITCH>{account.to_owned()}</a>
             <div class="top-bar-user">
                 {frame.session.as_ref().is_some_and(|session| session.operator).then(operator::link)}
                 <span class="top-bar-email">{email.to_owned()}</span>
@@ -210,8 +211,15 @@ fn signed_out(frame: &Frame, content: String) -> impl IntoView + use<> {
     }
 }
 
+/// The section of a page: one can stand below another.
+fn section_of(path: &str) -> Option<&'static str> {
+    let below = |section: &str| path.strip_prefix(section).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    SECTIONS.iter().map(|section| section.path).filter(|section| below(section)).max_by_key(|section| section.len())
+}
+
 fn nav_item(frame: &Frame, path: &'static str, label: &'static str, icon: &'static str) -> impl IntoView + use<> {
-    let here = frame.path == path || frame.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+    let below = frame.path == path || frame.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('/'));
+    let here = below && section_of(&frame.path).is_none_or(|section| section == path);
     view! {
         <li>
             <a href=path aria-current=here.then_some("page")>

@@ -24,6 +24,8 @@ pub struct AppState {
     pub public_url: Option<String>,
     /// The OpenID providers at which people sign in.
     pub oidc: Providers,
+    /// `true` if strangers may make accounts.
+    pub sign_up: bool,
     /// Sends mail, if the operator has named a mail server; `public_url` is known then.
     pub mailer: Option<Mailer>,
     /// The brand of the service that runs the dashboard.

@@ -16,12 +16,13 @@ use signet_engine::{
     service::{
         AccountHandle,
         endpoints::{Endpoint, EndpointDraft},
-        sessions::Session,
+        factors::second_step::SignedIn,
+        sessions::{Browser, Session},
     },
-    testing::{TestDatabase, account, engine, owner, sqlite},
+    testing::{PASSWORD, TestDatabase, account, engine, owner, sqlite},
 };
 use signet_model::{
-    AccountId, Subscriptions,
+    AccountId, Role, Subscriptions,
     event::{BUILT_IN, EventType},
 };
 use tower::ServiceExt;
@@ -36,6 +37,7 @@ pub(crate) struct Visitor {
     pub(crate) engine: Engine,
     pub(crate) account: AccountId,
     session: Option<Session>,
+    state: AppState,
     router: Router,
     pub(crate) clock: ManualClock,
     pub(crate) database: TestDatabase,
@@ -122,18 +124,20 @@ impl Visitor {
         let (engine, clock) = engine(&database, settings, Vec::new());
         let account = account(&engine, "acme").await;
         let assets = AssetPaths { css: "/pkg/a.css".into(), js: "/pkg/a.js".into(), wasm: "/pkg/a.wasm".into() };
-        let router = crate::router(AppState {
+        let state = AppState {
             engine: engine.clone(),
             clock: Arc::new(clock.clone()),
             assets: Arc::new(assets),
             dev: false,
             public_url: None,
             oidc: Providers::default(),
+            sign_up: false,
             mailer: None,
             brand: Arc::default(),
             ancestors: Arc::new([ANCESTOR.parse().expect("an origin")]),
-        });
-        Self { engine, account, session: None, router, clock, database }
+        };
+        let router = crate::router(state.clone());
+        Self { engine, account, session: None, state, router, clock, database }
     }
 
     /// The account's owner, signed in.
@@ -195,6 +199,52 @@ impl Visitor {
     /// The operations of the account.
     pub(crate) fn account(&self) -> AccountHandle<'_> {
         self.engine.as_operator_in(self.account)
+    }
+
+    /// Signs a person in again.
+    pub(crate) async fn sign_in(&mut self, email: &str) {
+        let token = self.engine.sessions().sign_in(email, PASSWORD, &Browser::default()).await.expect("an answer");
+        self.session = self
+            .engine
+            .sessions()
+            .get(token.and_then(SignedIn::session).expect("signed in").reveal())
+            .await
+            .expect("the store");
+    }
+
+    /// Another person of the account with this role, signed in.
+    pub(crate) async fn with_role(&mut self, role: Role) {
+        let email = format!("{role}@example.com");
+        let link = self.account().members().invite(&email, role).await.expect("invited");
+        let accepted = self.engine.invitations().accept_as_new(&link, "", PASSWORD, &Browser::default()).await;
+        self.session = self.engine.sessions().get(accepted.expect("accepted").reveal()).await.expect("the store");
+    }
+
+    /// Has the person join a second account, and be there.
+    pub(crate) async fn join(&mut self, account: AccountId, role: Role) {
+        let operator = self.engine.as_operator_in(account);
+        let link = operator.members().invite("joins@example.com", role).await.expect("invited");
+        let session = self.session.as_ref().expect("a session");
+        let accepted = self.engine.invitations().accept(&link, session, &Browser::default()).await;
+        self.session = self.engine.sessions().get(accepted.expect("accepted").reveal()).await.expect("the store");
+    }
+
+    /// Has the person belong to no account any more.
+    pub(crate) async fn leave_all(&mut self) {
+        self.database.run("DELETE FROM memberships").await;
+        let email = self.session.as_ref().and_then(|it| it.email()).expect("a person").to_owned();
+        self.sign_in(&email).await;
+    }
+
+    /// The same browser at a server where strangers may sign up.
+    pub(crate) fn with_sign_up(mut self) -> Self {
+        self.router = crate::router(AppState { sign_up: true, ..self.state.clone() });
+        self
+    }
+
+    /// The session of the browser.
+    pub(crate) const fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
     }
 
     /// The same browser without its session.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use signet_engine::service::backlog::Count;
-use signet_model::{Timestamp, text::TextError};
+use signet_model::{Role, Timestamp, text::TextError};
 use time::OffsetDateTime;
 
 use crate::components::Moment;
@@ -13,6 +13,26 @@ pub(crate) const NO_EVENT_TYPE: &str = "Choose at least one event.";
 
 pub(crate) fn too_many_event_types(most: usize) -> String {
     format!("Choose at most {most} event types, or choose groups.")
+}
+
+/// The name of a role.
+pub(crate) const fn role(role: Role) -> &'static str {
+    match role {
+        Role::Owner => "Owner",
+        Role::Admin => "Admin",
+        Role::Developer => "Developer",
+        Role::Viewer => "Viewer",
+    }
+}
+
+/// A role with its article.
+pub(crate) const fn a_role(role: Role) -> &'static str {
+    match role {
+        Role::Owner => "an owner",
+        Role::Admin => "an admin",
+        Role::Developer => "a developer",
+        Role::Viewer => "a viewer",
+    }
 }
 
 const MINUTE: u64 = 60;

@@ -37,6 +37,8 @@ pub struct Settings {
     pub max_endpoints_per_account: u32,
     /// API keys of one account that are in use; as many revoked ones stay listed.
     pub max_api_keys_per_account: u32,
+    /// People of one account and open invitations into it together.
+    pub max_people_per_account: u32,
     /// The time after which a person has to sign in again, however much the session is used.
     pub session_lifetime: Duration,
     /// The time after which a session ends that is not used.
@@ -64,6 +66,7 @@ impl Default for Settings {
             keep_statistics: Duration::from_hours(400 * 24),
             max_endpoints_per_account: 100,
             max_api_keys_per_account: 50,
+            max_people_per_account: 500,
             session_lifetime: Duration::from_hours(14 * 24),
             session_idle: Duration::from_hours(24),
             portal_link_lifetime: Duration::from_mins(5),

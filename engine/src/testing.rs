@@ -282,7 +282,7 @@ pub const PASSWORD: &str = "correct horse battery";
 /// A new person, who owns an account and is signed in.
 pub async fn owner(engine: &Engine, account: AccountId, email: &str) -> SessionToken {
     let link = engine.as_operator_in(account).create_setup_link().await.expect("a link");
-    engine.users().create_owner(&link, email, PASSWORD, &Browser::default()).await.expect("an owner")
+    engine.invitations().accept_as_new(&link, email, PASSWORD, &Browser::default()).await.expect("an owner")
 }
 
 /// A new API key with this name and all scopes, and its text.

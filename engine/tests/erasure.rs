@@ -189,7 +189,7 @@ async fn an_erased_account_leaves_no_row(database: TestDatabase) {
 
 async fn counts(world: &World<'_>, account: AccountId) -> Vec<i64> {
     let mut counts = Vec::new();
-    for table in TABLES.into_iter().chain(["memberships", "sessions", "setup_links"]) {
+    for table in TABLES.into_iter().chain(["memberships", "sessions", "invitations"]) {
         counts.push(world.rows(table, account).await);
     }
     counts

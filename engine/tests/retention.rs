@@ -190,7 +190,7 @@ async fn sessions_and_links_that_have_ended_are_removed(database: TestDatabase) 
     let rows = || async {
         (
             database.count("SELECT count(*) FROM sessions").await,
-            database.count("SELECT count(*) FROM setup_links").await,
+            database.count("SELECT count(*) FROM invitations").await,
         )
     };
     world.sweep().await;

@@ -1,7 +1,7 @@
--- People: their roles, the sessions that they can look through and end, and those who
--- operate the server.
+-- People: their roles, the sessions that they can look through and end, their invitations,
+-- and those who operate the server.
 
--- The role "member" allowed no less than others: a developer comes nearest to it.
+-- A "member" of before could do all that others could; a developer comes nearest to it.
 CREATE TABLE new_memberships (
     account_id BLOB NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
     user_id    BLOB NOT NULL REFERENCES users (id) ON DELETE CASCADE,
@@ -55,3 +55,34 @@ CREATE TABLE operators (
     user_id    BLOB NOT NULL PRIMARY KEY REFERENCES users (id) ON DELETE CASCADE,
     created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Invitations: one-time links with which people come into an account. The links of before,
+-- with which an account's first owner signs up, are invitations too.
+CREATE TABLE invitations (
+    token_hash BLOB NOT NULL PRIMARY KEY CHECK (length(token_hash) = 32),
+    -- Names the invitation in lists. It tells nothing about the token.
+    id         BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+    account_id BLOB NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    role       TEXT NOT NULL CHECK (role IN ('owner', 'admin', 'developer', 'viewer')),
+    -- The address that is invited. NULL: a link of the operator, who does not know it.
+    email      TEXT CHECK (email = lower(email) AND email <> ''),
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO invitations (token_hash, id, account_id, role, created_at, expires_at)
+SELECT token_hash, randomblob(16), account_id, 'owner', created_at, expires_at FROM setup_links;
+DROP TABLE setup_links;
+CREATE INDEX invitations_by_expiry ON invitations (expires_at);
+CREATE INDEX invitations_by_account ON invitations (account_id, created_at);
+
+-- One-time links with which a person who has forgotten the password sets another.
+CREATE TABLE password_resets (
+    token_hash BLOB NOT NULL PRIMARY KEY CHECK (length(token_hash) = 32),
+    user_id    BLOB NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX password_resets_by_expiry ON password_resets (expires_at);
+CREATE INDEX password_resets_by_user ON password_resets (user_id);

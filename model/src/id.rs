@@ -161,6 +161,8 @@ define_ids! {
     DeliveryId = "msg";
     /// Deliveries that are sent again by a filter.
     ResendId = "rsd";
+    /// An invitation into an account.
+    InvitationId = "inv";
     /// A session: a browser in which somebody is signed in.
     SessionId = "ses";
 }

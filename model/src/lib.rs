@@ -25,7 +25,9 @@ pub mod time;
 
 pub use amount::Amount;
 pub use filter::Filter;
-pub use id::{AccountId, ApiKeyId, DeliveryId, EndpointId, EventId, PasskeyId, ResendId, SessionId, UserId};
+pub use id::{
+    AccountId, ApiKeyId, DeliveryId, EndpointId, EventId, InvitationId, PasskeyId, ResendId, SessionId, UserId,
+};
 pub use role::Role;
 pub use scope::{Scope, Scopes};
 pub use subscriptions::Subscriptions;

@@ -21,8 +21,8 @@ use uuid::Uuid;
 pub use stored::{Lossy, Stored, Unreadable};
 
 use crate::{
-    AccountId, ApiKeyId, DeliveryId, EndpointId, EventId, PasskeyId, ResendId, Role, Scopes, SessionId, Subscriptions,
-    Throttle, Timestamp, UserId,
+    AccountId, ApiKeyId, DeliveryId, EndpointId, EventId, InvitationId, PasskeyId, ResendId, Role, Scopes, SessionId,
+    Subscriptions, Throttle, Timestamp, UserId,
     delivery::{Failure, State},
     endpoint::{DisabledReason, EndpointUrl},
     event::EventType,
@@ -85,7 +85,7 @@ macro_rules! impl_texts {
     )*};
 }
 
-impl_ids!(AccountId, UserId, ApiKeyId, EndpointId, EventId, DeliveryId, PasskeyId, ResendId, SessionId);
+impl_ids!(AccountId, UserId, ApiKeyId, EndpointId, EventId, DeliveryId, InvitationId, PasskeyId, ResendId, SessionId);
 impl_texts!(EventType, State, DisabledReason, Role, Landing, PortalRole, ReturnUrl, Theme);
 impl_sqlx!(Failure, Sqlite, String, |it| it.as_str().to_owned(), |raw| Ok(Self::from_stored(&raw)));
 impl_sqlx!(Failure, Postgres, String, |it| it.as_str().to_owned(), |raw| Ok(Self::from_stored(&raw)));

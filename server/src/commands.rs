@@ -11,6 +11,7 @@ pub mod key;
 pub mod listen;
 pub mod man;
 pub mod operator;
+pub mod person;
 pub mod portal_link;
 pub mod receive;
 pub mod send;
@@ -31,6 +32,7 @@ use key::KeyCommand;
 use listen::ListenArgs;
 use man::ManArgs;
 use operator::OperatorCommand;
+use person::PersonCommand;
 use portal_link::PortalLinkArgs;
 use receive::ReceiveArgs;
 use send::SendArgs;
@@ -63,6 +65,9 @@ pub enum Command {
     Operator(OperatorCommand),
     /// Print a portal link: it opens the dashboard of an account once, without a password.
     PortalLink(Box<PortalLinkArgs>),
+    /// Help the people who sign in.
+    #[command(subcommand)]
+    Person(PersonCommand),
     /// Manage the keys with which your backend sends events in.
     #[command(subcommand)]
     Key(KeyCommand),
@@ -103,6 +108,7 @@ impl Command {
             Self::Account(AccountCommand::Link(args)) => account::link(args).await?,
             Self::Operator(command) => operator::run(command).await?,
             Self::PortalLink(args) => portal_link::run(*args).await?,
+            Self::Person(PersonCommand::ResetLink(args)) => person::reset_link(args).await?,
             Self::Key(KeyCommand::Add(args)) => key::add(args).await?,
             Self::Send(args) => send::run(args).await?,
             Self::EventType(command) => event_type::run(command).await?,

@@ -42,6 +42,8 @@ pub struct Options {
     pub mailer: Option<Mailer>,
     /// The OpenID providers at which people sign in.
     pub oidc: Providers,
+    /// True if strangers may make accounts.
+    pub sign_up: bool,
     /// The most other requests a second with one key of the API.
     pub max_request_rate: NonZeroU32,
     /// The brand of the service.
@@ -64,6 +66,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             dev: false,
+            sign_up: false,
             tls: false,
             public_url: None,
             other_hosts: Vec::new(),
@@ -127,6 +130,7 @@ fn pages(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Router {
         public_url: options.public_url.as_ref().map(ToString::to_string),
         mailer: options.mailer.clone(),
         oidc: options.oidc.clone(),
+        sign_up: options.sign_up,
         brand: Arc::clone(&options.brand),
         ancestors: Arc::clone(&options.ancestors),
     };

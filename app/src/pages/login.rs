@@ -17,9 +17,10 @@ use crate::{
     form::{Field, Form},
     frame::Frame,
     pages::{
-        oidc,
+        oidc, reset,
         second_step::{self, passkey_form},
         security::{self, ANSWER, CHALLENGE},
+        sign_up,
     },
     place::Place,
     redirect::{HOME, done, local_path, see_other, with_cookie},
@@ -40,6 +41,8 @@ mod text {
     pub(super) const TITLE: &str = "Sign in";
     pub(super) const EMAIL: &str = "E-mail";
     pub(super) const PASSWORD: &str = "Password";
+    pub(super) const FORGOT: &str = "Forgot your password?";
+    pub(super) const SIGN_UP: &str = "Sign up for an account";
     pub(super) const WRONG: &str = "The e-mail address or the password is wrong.";
     pub(super) const PASSKEY_EXPIRED: &str = "That took too long. Try again.";
     pub(super) const PASSKEY_REFUSED: &str =
@@ -119,6 +122,11 @@ fn page(frame: &Frame, form: &Form) -> Response {
             </form>
             {challenge.map(|ceremony| passkey_form(PASSKEY_PATH, &ceremony, form))}
             {oidc::buttons(frame, local_path(form.get(&NEXT)).unwrap_or(HOME))}
+            <p class="hint"><a href=reset::PATH>{text::FORGOT}</a></p>
+            {frame
+                .state
+                .sign_up
+                .then(|| view! { <p class="hint"><a href=sign_up::PATH>{text::SIGN_UP}</a></p> })}
         }
     })
 }

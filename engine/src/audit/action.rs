@@ -86,6 +86,32 @@ actions! {
     ResendBegun = "resend.begun", SendDeliveries;
     /// A resend was stopped.
     ResendStopped = "resend.stopped", SendDeliveries;
+    /// Somebody was invited.
+    MemberInvited = "member.invited", ManagePeople;
+    /// An invitation was taken back.
+    InvitationWithdrawn = "invitation.withdrawn", ManagePeople;
+    /// Somebody accepted an invitation.
+    MemberJoined = "member.joined", Read;
+    /// A person got another role.
+    MemberRoleChanged = "member.role_changed", ManagePeople;
+    /// A person was removed from the account.
+    MemberRemoved = "member.removed", ManagePeople;
+    /// A person left the account.
+    MemberLeft = "member.left", Read;
+    /// A link was made with which a person sets another password.
+    ResetLinkMade = "reset_link.made", ManagePeople;
+    /// The operator made such a link.
+    ResetLinkMadeByOperator = "reset_link.made_by_operator", Operate;
+    /// A person set another password with a link.
+    PasswordReset = "password.reset", Read;
+    /// A person changed their password.
+    PasswordChanged = "password.changed", Read;
+    /// A person changed their e-mail address.
+    EmailChanged = "email.changed", Read;
+    /// A person ended sessions of theirs.
+    SessionsEnded = "sessions.ended", Read;
+    /// A stranger made an account, as the operator allows.
+    SignedUp = "account.signed_up", Read;
     /// An API key was made.
     KeyCreated = "api_key.created", ManageKeys;
     /// An API key was revoked.

@@ -12,15 +12,15 @@ use crate::{
     db,
     limits::{Attempts, KnownDevices},
     service::{
-        self, AccountHandle, Accounts, AuditLog, EventTypesHandle, Factors, OperatorKeys, Operators, PortalLinks,
-        SealingKeyError, Sessions, Users,
+        self, AccountHandle, Accounts, AuditLog, EventTypesHandle, Factors, Invitations, Myself, OperatorKeys,
+        Operators, PortalLinks, Resets, SealingKeyError, Sessions, Users,
         api_keys::{self, KeyHolder},
         health::{self, Health},
         ledger::{self, Ledger},
         operational_events,
         retention::{self, Swept},
         sealing_check,
-        sessions::Session,
+        sessions::{Browser, Session},
         stored_answers::StoredAnswers,
     },
 };
@@ -71,6 +71,21 @@ impl Engine {
     /// The portal links of all accounts.
     pub const fn portal_links(&self) -> PortalLinks<'_> {
         PortalLinks(&self.0)
+    }
+
+    /// The invitations into all accounts.
+    pub const fn invitations(&self) -> Invitations<'_> {
+        Invitations(&self.0)
+    }
+
+    /// The links with which people set another password.
+    pub const fn resets(&self) -> Resets<'_> {
+        Resets(&self.0)
+    }
+
+    /// The person who is signed in with this browser, as to themselves.
+    pub fn myself<'e>(&'e self, session: &'e Session, browser: &'e Browser) -> Option<Myself<'e>> {
+        Myself::of(&self.0, session, browser)
     }
 
     /// The sessions of all users.

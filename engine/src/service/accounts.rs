@@ -128,14 +128,10 @@ impl Accounts<'_> {
     /// # Errors
     /// Another account has the name, or had it before.
     pub async fn create(self, operator: &Operator, name: &AccountName) -> Result<Account, NameError> {
-        const SQL: &str = "INSERT INTO accounts (id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
         let created_at = self.0.clock.now();
         let id = AccountId::new(created_at, self.0.random.bytes());
         let mut change = self.0.change_installation(operator, Action::AccountCreated).await?;
-        if change.tx.query(SQL).bind(id).bind(name.as_str()).bind(created_at).execute().await? == 0 {
-            return Err(NameError::Taken);
-        }
-        give_name(&mut change.tx, id, name).await?;
+        insert(&mut change.tx, id, name, created_at).await?;
         let record = Record::of("account", id).after(json!({ "name": name.as_str() }));
         change.in_account(id).commit(record).await?;
         Ok(self.get(id).await?)
@@ -194,6 +190,20 @@ impl Accounts<'_> {
         found.extend(by_id.into_iter().filter(|(_, id)| ids.contains(id)));
         Ok(found)
     }
+}
+
+/// Stores a new account.
+pub(super) async fn insert(
+    tx: &mut Tx<'_>,
+    id: AccountId,
+    name: &AccountName,
+    created_at: Timestamp,
+) -> Result<(), NameError> {
+    const SQL: &str = "INSERT INTO accounts (id, name, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+    if tx.query(SQL).bind(id).bind(name.as_str()).bind(created_at).execute().await? == 0 {
+        return Err(NameError::Taken);
+    }
+    give_name(tx, id, name).await
 }
 
 /// Makes a name mean an account, from now on until the account is erased.

@@ -113,6 +113,17 @@ impl Service {
         Ok(change)
     }
 
+    /// Begins a change that needs no permission: a person makes it of themselves, or a one-time
+    /// link gives the right to it.
+    pub(crate) async fn change_by_right(
+        &self,
+        account: Option<AccountId>,
+        by: By,
+        action: Action,
+    ) -> Result<Change<'_>> {
+        Ok(Change { tx: self.db.begin().await?, service: self, account, by, action })
+    }
+
     /// Begins a change of the installation.
     ///
     /// # Errors

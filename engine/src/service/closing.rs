@@ -16,8 +16,8 @@ const PEOPLE: [&str; 6] = [
        (SELECT token_hash FROM sessions WHERE account_id = $1 LIMIT $2)",
     "DELETE FROM portal_links WHERE account_id = $1 AND token_hash IN
        (SELECT token_hash FROM portal_links WHERE account_id = $1 LIMIT $2)",
-    "DELETE FROM setup_links WHERE account_id = $1 AND token_hash IN
-       (SELECT token_hash FROM setup_links WHERE account_id = $1 LIMIT $2)",
+    "DELETE FROM invitations WHERE account_id = $1 AND token_hash IN
+       (SELECT token_hash FROM invitations WHERE account_id = $1 LIMIT $2)",
     "DELETE FROM api_keys WHERE account_id = $1 AND id IN (SELECT id FROM api_keys WHERE account_id = $1 LIMIT $2)",
     "DELETE FROM users WHERE id IN
        (SELECT user_id FROM memberships WHERE account_id = $1 AND NOT EXISTS

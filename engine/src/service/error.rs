@@ -23,6 +23,15 @@ pub enum Error {
     /// The account has no such API key.
     #[error("there is no such API key")]
     ApiKeyNotFound,
+    /// There is no such person.
+    #[error("nobody signs in with this address")]
+    PersonNotFound,
+    /// The person has no such session.
+    #[error("there is no such session")]
+    SessionNotFound,
+    /// The account has no such invitation.
+    #[error("there is no such invitation")]
+    InvitationNotFound,
     /// The actor's role, or the key's scopes, do not allow it.
     #[error("the role or the key does not allow this")]
     Forbidden(Permission),

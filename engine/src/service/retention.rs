@@ -18,7 +18,7 @@ pub(crate) use sweep_clock::record as believe;
 
 #[cfg(test)]
 pub(super) use {
-    expiry::{ANSWERS, KEYS, LINKS, PORTAL_LINKS, RESENDS, SESSIONS},
+    expiry::{ANSWERS, INVITATIONS, KEYS, PORTAL_LINKS, RESENDS, RESETS, SESSIONS},
     statistics::{HAVE_OLD, REMOVE},
 };
 

@@ -28,6 +28,7 @@ use crate::{
     security_log,
 };
 
+pub(super) use begin::{MOST_OF_ONE_PERSON, end_all, go_on};
 pub(crate) use begin::{Seat, begin};
 pub use browser::Browser;
 pub(crate) use seen::SeenNotes;
@@ -237,7 +238,7 @@ impl Sessions<'_> {
     /// The person with this address and this password.
     async fn recognise(self, email: &str, password: &str) -> Result<Option<UserId>> {
         const SQL: &str = "SELECT id, password_hash FROM users WHERE email = $1";
-        if password.chars().count() > users::MAX_PASSWORD_LEN {
+        if password.chars().count() > users::MAX_TYPED_LEN {
             return Ok(None);
         }
         let found: Option<(UserId, Lossy)> = match users::parse_email(email) {

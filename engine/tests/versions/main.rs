@@ -137,7 +137,8 @@ on_each_version!(no_row_is_lost);
 async fn no_row_is_lost(world: World) {
     let mut found = BTreeMap::new();
     for table in world.facts.rows.keys() {
-        found.insert(table.clone(), world.database.count(&format!("SELECT count(*) FROM {table}")).await);
+        let now = if table == "setup_links" { "invitations" } else { table };
+        found.insert(table.clone(), world.database.count(&format!("SELECT count(*) FROM {now}")).await);
     }
     // Each migration adds one.
     found.remove("_sqlx_migrations");

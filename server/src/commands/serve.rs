@@ -30,8 +30,8 @@ use crate::{
     api_client::read_authority,
     certificate::Certificate,
     config::{
-        AccountArgs, BrandArgs, ClientArgs, DeliveryArgs, EgressArgs, MailArgs, OidcArgs, OperatorArgs, PortalArgs,
-        ProxyArgs, PublicUrl, RetentionArgs, SessionArgs, Span, StorageArgs, TlsArgs,
+        AccountArgs, BrandArgs, ClientArgs, DeliveryArgs, EgressArgs, MailArgs, OidcArgs, OperatorArgs, PeopleArgs,
+        PortalArgs, ProxyArgs, PublicUrl, RetentionArgs, SessionArgs, Span, StorageArgs, TlsArgs,
     },
     descriptors::{self, Shares},
     event_type_file,
@@ -101,6 +101,9 @@ pub struct ServeArgs {
     /// Limits for one account.
     #[command(flatten)]
     accounts: AccountArgs,
+    /// People.
+    #[command(flatten)]
+    people: PeopleArgs,
     /// Sessions.
     #[command(flatten)]
     sessions: SessionArgs,
@@ -142,6 +145,7 @@ impl ServeArgs {
             keep_statistics: retention.keep_statistics.get(),
             max_endpoints_per_account: accounts.max_webhooks_per_account,
             max_api_keys_per_account: accounts.max_api_keys_per_account,
+            max_people_per_account: self.people.max_people_per_account,
             session_lifetime: sessions.session_lifetime.get(),
             session_idle: sessions.session_idle.get(),
             portal_link_lifetime: portal.portal_link_lifetime.get(),
@@ -181,6 +185,7 @@ impl ServeArgs {
             max_request_rate: self.clients.max_request_rate,
             mailer,
             oidc,
+            sign_up: self.people.sign_up,
             brand: Arc::new(self.brand.read()?),
             ancestors: self.portal.portal_ancestors.clone().into(),
         })

@@ -54,7 +54,7 @@ impl Sessions<'_> {
         let stored =
             self.0.db.read(Pool::Pages).await?.query(SQL).bind(user).fetch_optional_value::<Option<Lossy>>().await?;
         let stored = stored.flatten().map(|hash| hash.0);
-        let fits = password.chars().count() <= users::MAX_PASSWORD_LEN;
+        let fits = password.chars().count() <= users::MAX_TYPED_LEN;
         if !fits || !self.0.passwords.verify(password, stored).await {
             return Err(ProofError::Wrong);
         }

@@ -13,10 +13,12 @@ pub(crate) const PENDING: &str = "DELETE FROM pending_sign_ins WHERE token_hash 
      (SELECT token_hash FROM pending_sign_ins WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
 pub(crate) const CHALLENGES: &str = "DELETE FROM used_challenges WHERE challenge_hash IN
      (SELECT challenge_hash FROM used_challenges WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
-pub(crate) const LINKS: &str = "DELETE FROM setup_links WHERE token_hash IN
-     (SELECT token_hash FROM setup_links WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
 pub(crate) const PORTAL_LINKS: &str = "DELETE FROM portal_links WHERE token_hash IN
      (SELECT token_hash FROM portal_links WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+pub(crate) const INVITATIONS: &str = "DELETE FROM invitations WHERE token_hash IN
+     (SELECT token_hash FROM invitations WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+pub(crate) const RESETS: &str = "DELETE FROM password_resets WHERE token_hash IN
+     (SELECT token_hash FROM password_resets WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
 pub(crate) const KEYS: &str = "DELETE FROM idempotency_keys WHERE (account_id, key) IN
      (SELECT account_id, key FROM idempotency_keys WHERE created_at < $1 ORDER BY created_at LIMIT $2)";
 pub(crate) const ANSWERS: &str = "DELETE FROM stored_answers WHERE (account_id, sender_id, key) IN
@@ -27,7 +29,7 @@ pub(crate) const RESENDS: &str = "DELETE FROM resends WHERE id IN
 pub(super) async fn remove_expired(service: &Service, now: Timestamp) -> Result<()> {
     let day_ago = limit_of(KEEP_KEYS, now);
     let kept = limit_of(service.settings.keep_deliveries, now);
-    let at_once = [SESSIONS, PENDING, CHALLENGES, LINKS, PORTAL_LINKS].map(|sql| (sql, now));
+    let at_once = [SESSIONS, PENDING, CHALLENGES, INVITATIONS, RESETS, PORTAL_LINKS].map(|sql| (sql, now));
     let later = [(KEYS, day_ago), (ANSWERS, day_ago), (RESENDS, kept)];
     for (sql, ended) in at_once.into_iter().chain(later) {
         while remove_some(service, sql, ended).await? == BATCH as u64 {

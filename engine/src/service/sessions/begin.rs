@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use signet_model::{AccountId, Role, SessionId, Timestamp, UserId};
 
-use super::{Browser, SessionToken};
+use super::{Browser, Session, SessionToken};
 use crate::{
     db::{self, Tx},
     security_log,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The most sessions of one person. At the next sign-in the one that has rested longest ends.
-const MOST_OF_ONE_PERSON: i64 = 100;
+pub(in crate::service) const MOST_OF_ONE_PERSON: i64 = 100;
 
 /// The place that a new session takes.
 #[derive(Debug, Clone, Copy)]
@@ -75,6 +75,31 @@ pub(crate) async fn begin(
     note_seen(tx, seat, now).await?;
     security_log::signed_in(seat.user(), seat.account());
     Ok(session)
+}
+
+/// Goes on with a session in another account of its person, with a new token. The end of the
+/// session and the last proof stay as they were.
+pub(in crate::service) async fn go_on(
+    service: &Service,
+    tx: &mut Tx<'_>,
+    session: &Session,
+    seat: Seat,
+    browser: &Browser,
+) -> db::Result<SessionToken> {
+    const KEEP: &str = "UPDATE sessions SET created_at = $2, expires_at = $3, proved_at = $4 WHERE token_hash = $1";
+    const END: &str = "DELETE FROM sessions WHERE id = $1";
+    tx.query(END).bind(session.id).execute().await?;
+    let token = begin(service, tx, seat, browser).await?;
+    let keep = tx.query(KEEP).bind(&token::hash(token.reveal())[..]).bind(session.created_at);
+    let ends = session.created_at + service.settings.session_lifetime;
+    keep.bind(ends).bind(session.proved_at).execute().await?;
+    Ok(token)
+}
+
+/// Ends all sessions of a person.
+pub(in crate::service) async fn end_all(tx: &mut Tx<'_>, user: UserId) -> db::Result<()> {
+    const SQL: &str = "DELETE FROM sessions WHERE user_id = $1";
+    tx.query(SQL).bind(user).execute().await.map(drop)
 }
 
 /// Notes that a person is in an account from now on.

@@ -8,7 +8,7 @@ use super::{Folder, ask, refusal};
 async fn expire_links(folder: &Folder) {
     let url = format!("sqlite:{}", folder.path().join("signet.db").display());
     let mut database = SqliteConnection::connect(&url).await.expect("the database");
-    database.execute("UPDATE setup_links SET expires_at = 0").await.expect("links");
+    database.execute("UPDATE invitations SET expires_at = 0").await.expect("links");
     database.close().await.expect("closed");
 }
 
