@@ -171,15 +171,16 @@ impl Attempts {
 }
 
 impl Attempt<'_> {
-    /// The client got in.
+    /// The client got in. A known device says nothing about the strangers who wait.
     pub fn succeeded(self) {
         self.give_back_networks();
-        if let Some(subject) = self.subject {
-            self.attempts.persons_here.succeeded(&(subject, self.address.household()));
-            self.attempts.persons.succeeded(&subject);
-        }
-        if let Some(device) = &self.device {
-            self.attempts.devices.succeeded(device);
+        match (self.device, self.subject) {
+            (Some(device), _) => self.attempts.devices.succeeded(&device),
+            (None, Some(subject)) => {
+                self.attempts.persons_here.succeeded(&(subject, self.address.household()));
+                self.attempts.persons.succeeded(&subject);
+            }
+            (None, None) => {}
         }
     }
 
@@ -245,7 +246,7 @@ mod tests {
             async |address, device| attempts.begin(from(address), person(" Me@Example.com"), device, false).await;
         assert!(at_once("198.51.100.1", None).await.is_ok());
         let device = Some(KnownDevice([1; 32]));
-        assert!(at_once("192.0.2.1", device).await.is_ok());
+        at_once("192.0.2.1", device).await.expect("an attempt").succeeded();
         let wait = at_once("192.0.2.1", None).await.expect_err("too soon").wait;
         clock.advance(wait);
         at_once("192.0.2.1", None).await.expect("an attempt").succeeded();
