@@ -9,7 +9,7 @@ mod revoke;
 mod revoke_operators;
 
 use serde::{Deserialize, Serialize};
-use signet_engine::service::api_keys::{self, NewApiKey};
+use signet_engine::service::api_keys::{self, ApiKeyDraft, CreateKeyError, NewApiKey};
 use signet_model::{ApiKeyId, Scope, Scopes, scope::NoScope, text::KeyName};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -18,7 +18,7 @@ use crate::{
     access::{Api, Caller},
     ids::schema,
     json::members,
-    problem::Problem,
+    problem::{Code, Problem},
     time::Time,
 };
 
@@ -49,7 +49,9 @@ pub struct ApiKey {
     created_at: Time,
     /// Its last use, to the minute.
     last_used_at: Option<Time>,
-    /// The instant of its revocation; `null` while it is in force.
+    /// The instant from which it is refused; `null` if it does not expire.
+    expires_at: Option<Time>,
+    /// The instant of its revocation; `null` if it was not revoked.
     revoked_at: Option<Time>,
 }
 
@@ -62,6 +64,7 @@ impl From<api_keys::ApiKey> for ApiKey {
             scopes: key.scopes.iter().map(Scope::as_str).collect(),
             created_at: key.created_at.into(),
             last_used_at: key.last_used_at.map(Time),
+            expires_at: key.expires_at.map(Time),
             revoked_at: key.revoked_at.map(Time),
         }
     }
@@ -73,7 +76,7 @@ pub struct CreatedApiKey {
     /// The key.
     #[serde(flatten)]
     described: ApiKey,
-    /// Its text, `sk_…`, which is not kept and cannot be read again.
+    /// Its text, `signet_sk_…`, which is not kept and cannot be read again.
     key: String,
 }
 
@@ -95,6 +98,9 @@ pub struct KeyDraft {
     /// The scopes that it is to have, none beyond those of the key that creates it.
     #[schema(min_items = 1)]
     scopes: Vec<ScopeName>,
+    /// The instant from which it is to be refused, in the future; without it, the key does
+    /// not expire.
+    expires_at: Option<Time>,
 }
 
 /// The name of a scope.
@@ -135,28 +141,39 @@ impl From<ScopeName> for Scope {
 }
 
 impl KeyDraft {
-    /// The name and the scopes, which the caller may give on.
-    fn read(self, caller: Caller) -> Result<(KeyName, Scopes), Problem> {
+    /// The key, whose scopes the caller may give on.
+    fn read(self, caller: Caller) -> Result<ApiKeyDraft, Problem> {
         let scopes = Scopes::new(self.scopes.into_iter().map(Scope::from))
             .map_err(|NoScope| Problem::member("/scopes", "must name one scope or more"))?;
         match scopes.beyond(caller.scopes()) {
             Some(scope) => {
                 Err(caller.check(scope).err().unwrap_or_else(|| Problem::member("/scopes", "cannot be given")))
             }
-            None => Ok((self.name, scopes)),
+            None => Ok(ApiKeyDraft { name: self.name, scopes, expires_at: self.expires_at.map(|at| at.0) }),
         }
+    }
+}
+
+/// The reason for which no key was made.
+fn refusal(error: CreateKeyError) -> Problem {
+    match error {
+        CreateKeyError::TooMany(_) => Problem::new(Code::TooManyApiKeys, error.to_string()),
+        CreateKeyError::Expired => Problem::member("/expiresAt", "must be in the future"),
+        CreateKeyError::Store(error) => error.into(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use axum::http::StatusCode;
     use serde_json::json;
     use signet_engine::{
         Settings,
         testing::{TestDatabase, on_each_database, sqlite},
     };
-    use signet_model::{Scope, Scopes};
+    use signet_model::{Scope, Scopes, time::Clock};
 
     use crate::testing::{TestApi, event};
 
@@ -223,6 +240,11 @@ mod tests {
                 (json!({"name": "shop"}), "/scopes"),
                 (json!({"name": "shop", "scopes": []}), "/scopes"),
                 (json!({"name": "shop", "scopes": ["events:write", "all"]}), "/scopes/1"),
+                (json!({"name": "shop", "scopes": ["events:write"], "expiresAt": "tomorrow"}), "/expiresAt"),
+                (
+                    json!({"name": "shop", "scopes": ["events:write"], "expiresAt": "2026-03-28T12:00:00Z"}),
+                    "/expiresAt",
+                ),
             ] {
                 let answer = api.post(path, &body).await;
                 assert_eq!(
@@ -231,6 +253,23 @@ mod tests {
                     "{answer:?}"
                 );
             }
+        }
+    }
+
+    on_each_database!(a_key_with_an_end_is_refused_from_then_on);
+    async fn a_key_with_an_end_is_refused_from_then_on(database: TestDatabase) {
+        let api = TestApi::on(database).await.with_operator_key().await;
+        for path in PATHS {
+            let end = api.clock.now() + Duration::from_hours(1);
+            let draft = json!({"name": "shop", "scopes": ["events:write"], "expiresAt": end.to_string()});
+            let made = api.post(path, &draft).await;
+            assert_eq!((made.status, &made.json["expiresAt"]), (StatusCode::CREATED, &json!(end.to_string())));
+            let key = api.with_authorization(&format!("Bearer {}", made.json["key"].as_str().expect("a key")));
+            let own = key.get("/v1/key").await;
+            assert_eq!((own.status, &own.json["expiresAt"]), (StatusCode::OK, &json!(end.to_string())));
+            api.clock.advance(Duration::from_hours(1));
+            assert_eq!(key.get("/v1/key").await.status, StatusCode::UNAUTHORIZED);
+            assert_eq!(api.get(path).await.json["data"][0]["expiresAt"], json!(end.to_string()));
         }
     }
 

@@ -47,7 +47,7 @@ pub fn frame() -> utoipa::openapi::OpenApi {
     let mut frame = Frame::openapi();
     env!("CARGO_PKG_VERSION").clone_into(&mut frame.info.version);
     let mut http = Http::new(HttpAuthScheme::Bearer);
-    http.description = Some("An API key, `sk_…`. Each operation names the scope that the key needs.".to_owned());
+    http.description = Some("An API key, `signet_sk_…`. Each operation names the scope that the key needs.".to_owned());
     let components = frame.components.get_or_insert_default();
     components.security_schemes.insert("key".to_owned(), SecurityScheme::Http(http).into());
     frame

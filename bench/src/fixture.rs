@@ -14,8 +14,9 @@ use signet_engine::{
     db::{Database, DatabaseUrl},
     outbound::{Client, Config, Policy},
     random::Random,
-    seal::{SealKey, Sealer},
+    seal::{KeyRing, Sealer},
     service::{
+        api_keys::ApiKeyDraft,
         endpoints::EndpointDraft,
         event_types::{EventTypeContent, EventTypeDraft},
     },
@@ -79,11 +80,8 @@ impl Fixture {
         if !backlogs.is_empty() {
             add_pending(&url, iter::zip(owners, backlogs)).await?;
         }
-        let api_key = engine
-            .operator_keys()
-            .create(&signet_engine::actor::Operator::signet(), &"bench".parse()?, Scopes::FIRST)
-            .await?
-            .text;
+        let draft = ApiKeyDraft { name: "bench".parse()?, scopes: Scopes::FIRST, expires_at: None };
+        let api_key = engine.operator_keys().create(&signet_engine::actor::Operator::signet(), &draft).await?.text;
         engine.close().await;
         Ok(Self { folder, database, accounts, api_key, url })
     }
@@ -127,7 +125,7 @@ impl Fixture {
 /// An engine on the database, which sends nothing itself.
 async fn open(url: &DatabaseUrl, folder: &Path) -> anyhow::Result<Engine> {
     let random = Random::from_system();
-    let key = SealKey::load_or_create(&folder.join("key"), &random)?;
+    let key = KeyRing::load_or_create(&folder.join("key"), &random)?;
     let client = Config {
         policy: Policy::public_and_loopback(),
         egress_proxy: None,

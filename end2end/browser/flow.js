@@ -40,7 +40,7 @@ export async function wholeFlow({ page, hands, signet, receiver, scripts }) {
     await hands.fill(page.getByLabel('Name'), 'Backend');
     await hands.press(button('Create API key'));
     const key = await page.getByLabel('API key', { exact: true }).textContent();
-    expect(key).toMatch(/^sk_[\w-]{43}$/);
+    expect(key).toMatch(/^signet_sk_[0-9A-Za-z]{49}$/);
     return key;
   });
 

@@ -1,5 +1,5 @@
 // A person at the dashboard, in a browser without JavaScript: plain forms, plain
-// redirects, one cookie.
+// redirects, a few cookies.
 
 export const EMAIL = 'ada@example.com';
 export const PASSWORD = 'correct horse battery staple';
@@ -79,7 +79,7 @@ export class Dashboard {
   /** Makes an API key and returns its text, which is shown once. */
   async addApiKey(name = 'backend', scope = ['events:write', 'balance:write']) {
     const { html } = await this.submit('/settings/api-keys', { name, scope });
-    return /sk_[\w-]{43}/.exec(html)[0];
+    return /signet_sk_[0-9A-Za-z]{49}/.exec(html)[0];
   }
 
   /** Sends a test event, waits for the answer and returns the page that shows it. */

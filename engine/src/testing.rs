@@ -29,7 +29,7 @@ use crate::{
     random::Random,
     seal::Sealer,
     service::{
-        api_keys::{ApiKey, NewApiKey},
+        api_keys::{ApiKey, ApiKeyDraft, NewApiKey},
         deliveries::{Delivery, Filter},
         endpoints::EndpointDraft,
         sessions::{Browser, SessionToken},
@@ -292,10 +292,10 @@ pub async fn api_key(engine: &Engine, account: Option<AccountId>, name: &str) ->
 
 /// A new API key with this name and these scopes, and its text.
 pub async fn api_key_for(engine: &Engine, account: Option<AccountId>, name: &str, scopes: Scopes) -> (ApiKey, String) {
-    let name = name.parse().expect("a name");
+    let draft = ApiKeyDraft { name: name.parse().expect("a name"), scopes, expires_at: None };
     let NewApiKey { key, text } = match account {
-        Some(account) => engine.as_operator_in(account).api_keys().create(&name, scopes).await.expect("a key"),
-        None => engine.operator_keys().create(&crate::actor::Operator::signet(), &name, scopes).await.expect("a key"),
+        Some(account) => engine.as_operator_in(account).api_keys().create(&draft).await.expect("a key"),
+        None => engine.operator_keys().create(&crate::actor::Operator::signet(), &draft).await.expect("a key"),
     };
     (key, text)
 }

@@ -5,6 +5,7 @@ use std::{fmt, str::FromStr};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use zeroize::Zeroizing;
 
 use crate::Timestamp;
 
@@ -15,9 +16,10 @@ pub const SECRET_BYTES: usize = 32;
 
 /// A signing secret: `whsec_` and the base64 of 32 random bytes.
 ///
-/// Its `Debug` form hides the text; only [`Secret::reveal`] returns it.
+/// Its `Debug` form hides the text; only [`Secret::reveal`] returns it. It is wiped from memory
+/// when it is dropped.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 /// The text is not a signing secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -27,7 +29,7 @@ pub struct InvalidSecret;
 impl Secret {
     /// Makes a secret of random bytes.
     pub fn new(random: [u8; SECRET_BYTES]) -> Self {
-        Self(format!("{PREFIX}{}", BASE64_STANDARD.encode(random)))
+        Self(format!("{PREFIX}{}", BASE64_STANDARD.encode(random)).into())
     }
 
     /// The secret as the dashboard shows it.
@@ -42,14 +44,14 @@ impl Secret {
 
     /// Reads a secret that is stored: one of zeros was accepted once, and receivers go by it.
     pub fn from_stored(text: &str) -> Result<Self, InvalidSecret> {
-        decode(text).map(|_| Self(text.to_owned()))
+        decode(text).map(|_| Self(text.to_owned().into()))
     }
 }
 
 fn decode(text: &str) -> Result<[u8; SECRET_BYTES], InvalidSecret> {
     let encoded = text.strip_prefix(PREFIX).ok_or(InvalidSecret)?;
-    let bytes = BASE64_STANDARD.decode(encoded).map_err(|_| InvalidSecret)?;
-    bytes.try_into().map_err(|_| InvalidSecret)
+    let bytes = Zeroizing::new(BASE64_STANDARD.decode(encoded).map_err(|_| InvalidSecret)?);
+    bytes.as_slice().try_into().map_err(|_| InvalidSecret)
 }
 
 impl fmt::Debug for Secret {
@@ -63,11 +65,12 @@ impl FromStr for Secret {
 
     fn from_str(text: &str) -> Result<Self, InvalidSecret> {
         // Zeros are a placeholder, not a secret.
-        if decode(text)? == [0; SECRET_BYTES] { Err(InvalidSecret) } else { Ok(Self(text.to_owned())) }
+        if decode(text)? == [0; SECRET_BYTES] { Err(InvalidSecret) } else { Ok(Self(text.to_owned().into())) }
     }
 }
 
-/// The two HMAC keys of a secret, set up once for all its signatures.
+/// The two HMAC keys of a secret, set up once for all its signatures, and wiped when they are
+/// dropped.
 #[derive(Clone)]
 pub struct SigningKey {
     /// Keyed with the text of the secret: `X-Webhook-Signature`.
@@ -79,7 +82,7 @@ pub struct SigningKey {
 impl SigningKey {
     /// Sets up both keys of a secret.
     pub fn new(secret: &Secret) -> Self {
-        let decoded = BASE64_STANDARD.decode(&secret.0[PREFIX.len()..]).unwrap_or_default();
+        let decoded = Zeroizing::new(BASE64_STANDARD.decode(&secret.0[PREFIX.len()..]).unwrap_or_default());
         Self { plain: keyed(secret.0.as_bytes()), standard: keyed(&decoded) }
     }
 

@@ -10,7 +10,10 @@ use anyhow::{Context, ensure};
 use http::{HeaderMap, HeaderValue, header};
 use reqwest::{Client, Method, RequestBuilder, Response, redirect};
 use serde::{Deserialize, de::DeserializeOwned};
-use signet_engine::outbound::tls_config;
+use signet_engine::{
+    outbound::tls_config,
+    service::api_keys::{KEY_PREFIX, can_be_key},
+};
 
 use crate::config::{ApiArgs, RemoteUrl};
 pub use error::ApiError;
@@ -46,9 +49,9 @@ impl ApiClient {
     /// The key cannot be sent, or a certificate authority cannot be read.
     pub fn new(args: &ApiArgs) -> anyhow::Result<Self> {
         ensure!(
-            args.key.reveal().starts_with("sk_"),
-            "--key (or SIGNET_API_KEY) holds no API key: those begin with sk_; make one with `signet key add`, or in \
-             the dashboard"
+            can_be_key(args.key.reveal()),
+            "--key (or SIGNET_API_KEY) holds no whole API key: those begin with {KEY_PREFIX} and end with a checksum; \
+             make one with `signet key add`, or in the dashboard"
         );
         let mut authorization = HeaderValue::try_from(format!("Bearer {}", args.key.reveal()))
             .ok()

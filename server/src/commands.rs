@@ -14,6 +14,7 @@ pub mod operator;
 pub mod person;
 pub mod portal_link;
 pub mod receive;
+pub mod sealing_key;
 pub mod send;
 pub mod serve;
 
@@ -35,6 +36,7 @@ use operator::OperatorCommand;
 use person::PersonCommand;
 use portal_link::PortalLinkArgs;
 use receive::ReceiveArgs;
+use sealing_key::SealingKeyCommand;
 use send::SendArgs;
 use serve::ServeArgs;
 
@@ -71,6 +73,9 @@ pub enum Command {
     /// Manage the keys with which your backend sends events in.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Rotate the key that seals secrets at rest. Can be run while servers run.
+    #[command(subcommand)]
+    SealingKey(SealingKeyCommand),
     /// Manage the catalogue of event types, which all accounts share.
     #[command(subcommand)]
     EventType(EventTypeCommand),
@@ -109,7 +114,8 @@ impl Command {
             Self::Operator(command) => operator::run(command).await?,
             Self::PortalLink(args) => portal_link::run(*args).await?,
             Self::Person(PersonCommand::ResetLink(args)) => person::reset_link(args).await?,
-            Self::Key(KeyCommand::Add(args)) => key::add(args).await?,
+            Self::Key(command) => key::run(command).await?,
+            Self::SealingKey(command) => sealing_key::run(command).await?,
             Self::Send(args) => send::run(args).await?,
             Self::EventType(command) => event_type::run(command).await?,
             Self::Listen(args) => listen::run(*args).await?,

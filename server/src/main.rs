@@ -17,15 +17,19 @@ mod telemetry;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use mimalloc::MiMalloc;
+use zeroizing_alloc::ZeroAlloc;
 
 use api_client::ApiError;
 use commands::Cli;
 use config::environment;
 
 /// A tenth of the time of a delivery goes into memory that one thread takes and
-/// another gives back, which the system's allocator is slow at.
+/// another gives back, which the system's allocator is slow at. Memory is wiped when it is
+/// given back: a password stands in the buffers of its connection too, which no type of
+/// ours could wipe.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: ZeroAlloc<MiMalloc> = ZeroAlloc(MiMalloc);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

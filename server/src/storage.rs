@@ -1,5 +1,6 @@
 //! Opening the database, with an engine on top.
 
+mod key_watch;
 mod sealing_key;
 mod server_lock;
 
@@ -12,13 +13,13 @@ use signet_engine::{
     db::{Database, DatabaseUrl},
     outbound::{Client, Config, Policy},
     random::Random,
-    seal::{SealKey, Sealer},
+    seal::{KeyRing, Sealer},
     service::SealingKeyError,
 };
 
 use crate::config::StorageArgs;
-pub use sealing_key::KEY_VARIABLE;
-use sealing_key::Sources;
+pub use key_watch::KeyWatch;
+pub use sealing_key::{KEY_VARIABLE, Sources};
 pub use server_lock::ServerLock;
 
 /// An engine that was opened with the sealing key, if that is at hand.
@@ -89,10 +90,10 @@ fn must_exist(args: &StorageArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn open_for_command(args: &StorageArgs, settings: Settings, key: Option<SealKey>) -> anyhow::Result<Engine> {
+async fn open_for_command(args: &StorageArgs, settings: Settings, key: Option<KeyRing>) -> anyhow::Result<Engine> {
     let client = client_of_a_command(&settings);
     let random = Random::from_system();
-    let sealer = Sealer::new(key.unwrap_or_else(|| random.bytes().into()));
+    let sealer = Sealer::new(key.unwrap_or_else(|| KeyRing::from(random.bytes())));
     assemble(connect(args).await?, settings, &client, random, sealer).await
 }
 
@@ -102,7 +103,11 @@ async fn connect(args: &StorageArgs) -> anyhow::Result<Database> {
     Database::connect(&url).await.with_context(|| format!("the database {url:?} cannot be opened; {advice}"))
 }
 
-fn key_sources(args: &StorageArgs) -> anyhow::Result<Sources> {
+/// The places of the sealing keys.
+///
+/// # Errors
+/// The option names no database.
+pub fn key_sources(args: &StorageArgs) -> anyhow::Result<Sources> {
     let given = std::env::var(KEY_VARIABLE).ok();
     Ok(Sources { given, file: args.key_file.clone(), database: url(args)? })
 }

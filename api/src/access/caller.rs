@@ -11,7 +11,7 @@ use signet_engine::{
     request::ClientAddress,
     service::api_keys::KeyHolder,
 };
-use signet_model::{AccountId, Scope, Scopes};
+use signet_model::{AccountId, Scope, Scopes, Timestamp};
 
 use super::Api;
 use crate::problem::{Code, Problem};
@@ -33,6 +33,11 @@ impl Caller {
     /// The scopes of the key.
     pub const fn scopes(&self) -> Scopes {
         self.holder.scopes
+    }
+
+    /// The instant from which the key is refused.
+    pub const fn expires_at(&self) -> Option<Timestamp> {
+        self.holder.expires_at
     }
 
     /// The caller, acting in an account.
@@ -99,10 +104,10 @@ impl FromRequestParts<Api> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
         let Some(key) = bearer(&parts.headers) else {
-            return Err(unauthenticated("Send your API key as Authorization: Bearer sk_…"));
+            return Err(unauthenticated("Send your API key as Authorization: Bearer signet_sk_…"));
         };
         let holder = api.0.engine.authenticate(key).await?;
-        let unknown = || unauthenticated("This API key is not known, or it was revoked.");
+        let unknown = || unauthenticated("This API key is not known, has expired, or was revoked.");
         let client = parts.extensions.get::<ClientAddress>().copied();
         let Some(holder) = holder else {
             api.requests().count_unknown(ClientAddress::of(&parts.extensions))?;

@@ -5,13 +5,12 @@ use axum::{
     http::{StatusCode, header},
     response::IntoResponse,
 };
-use signet_engine::service::{self, api_keys::CreateKeyError};
 
-use super::{CreatedApiKey, KeyDraft};
+use super::{CreatedApiKey, KeyDraft, refusal};
 use crate::{
     access::{AccountsWrite, InAccount},
     json::Given,
-    problem::{Code, Problem, problems},
+    problem::{Problem, problems},
 };
 
 problems!(IN_ACCOUNT, BODY, POST; TooManyApiKeys);
@@ -29,10 +28,7 @@ pub async fn create_api_key(
     caller: InAccount<AccountsWrite>,
     Given(draft): Given<KeyDraft>,
 ) -> Result<impl IntoResponse, Problem> {
-    let (name, scopes) = draft.read(caller.caller())?;
-    let made = caller.account().api_keys().create(&name, scopes).await.map_err(|error| match error {
-        CreateKeyError::TooMany(_) => Problem::new(Code::TooManyApiKeys, error.to_string()),
-        CreateKeyError::Store(error) => service::Error::from(error).into(),
-    })?;
+    let draft = draft.read(caller.caller())?;
+    let made = caller.account().api_keys().create(&draft).await.map_err(refusal)?;
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(CreatedApiKey::from(made))))
 }

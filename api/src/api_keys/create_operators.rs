@@ -5,9 +5,8 @@ use axum::{
     http::{StatusCode, header},
     response::IntoResponse,
 };
-use signet_engine::service;
 
-use super::{CreatedApiKey, KeyDraft};
+use super::{CreatedApiKey, KeyDraft, refusal};
 use crate::{
     access::{AccountsWrite, Operator},
     json::Given,
@@ -29,8 +28,7 @@ pub async fn create_operator_key(
     caller: Operator<AccountsWrite>,
     Given(draft): Given<KeyDraft>,
 ) -> Result<impl IntoResponse, Problem> {
-    let (name, scopes) = draft.read(caller.caller())?;
-    let made =
-        caller.engine().operator_keys().create(&caller.actor(), &name, scopes).await.map_err(service::Error::from)?;
+    let draft = draft.read(caller.caller())?;
+    let made = caller.engine().operator_keys().create(&caller.actor(), &draft).await.map_err(refusal)?;
     Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(CreatedApiKey::from(made))))
 }

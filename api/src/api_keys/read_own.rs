@@ -9,18 +9,22 @@ use crate::{
     access::Caller,
     ids::schema,
     problem::{Problem, problems},
+    time::Time,
 };
 
 problems!(; Unauthenticated, TryAgain);
 
 /// The key of a request.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct OwnKey {
     /// The account that the key speaks for; `null` for a key of the operator.
     #[schema(value_type = Option<schema::AccountId>)]
     account: Option<AccountId>,
     /// The scopes of the key.
     scopes: Vec<&'static str>,
+    /// The instant from which the key is refused; `null` if it does not expire.
+    expires_at: Option<Time>,
 }
 
 /// Read the key of the request.
@@ -32,7 +36,11 @@ pub struct OwnKey {
 )]
 pub async fn read_own_key(caller: Caller) -> Result<Json<OwnKey>, Problem> {
     let scopes = Scope::ALL.into_iter().filter(|scope| caller.scopes().contains(*scope));
-    Ok(Json(OwnKey { account: caller.own_account(), scopes: scopes.map(Scope::as_str).collect() }))
+    Ok(Json(OwnKey {
+        account: caller.own_account(),
+        scopes: scopes.map(Scope::as_str).collect(),
+        expires_at: caller.expires_at().map(Time),
+    }))
 }
 
 #[cfg(test)]

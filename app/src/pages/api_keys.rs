@@ -1,14 +1,16 @@
 //! Settings > API keys: the keys with which a backend sends events.
 
-use axum::{Router, response::Response, routing::get};
+use std::time::Duration;
+
+use axum::{Router, http::HeaderMap, response::Response, routing::get};
 use leptos::prelude::*;
-use signet_engine::service::api_keys::{ApiKey, CreateKeyError, NewApiKey};
+use signet_engine::service::api_keys::{ApiKey, ApiKeyDraft, CreateKeyError, KeyState, NewApiKey};
 use signet_model::{ApiKeyId, Scopes, Timestamp, text::KeyName};
 
 use crate::{
     components::{
-        Breadcrumbs, Confirm, Icon, Status, StatusMark, Tone, When, error_summary, scopes_input, text_input,
-        with_element,
+        Breadcrumbs, Confirm, Icon, Status, StatusMark, Tone, When, error_summary, field_error, scopes_input,
+        text_input, with_element,
     },
     error::{PageError, PageResult},
     form::{Field, Form, Invalid},
@@ -19,6 +21,7 @@ use crate::{
     words::moment,
 };
 
+mod shown_once;
 pub(crate) mod text;
 
 pub(crate) const PATH: &str = "/settings/api-keys";
@@ -26,6 +29,11 @@ pub(crate) const PATH: &str = "/settings/api-keys";
 pub(crate) const NAME: Field = Field { hint: text::NAME_HINT, maxlength: Some(100), ..Field::text("name", text::NAME) };
 
 pub(crate) const SCOPES: Field = Field { hint: text::SCOPES_HINT, ..Field::text("scope", text::SCOPES) };
+
+pub(crate) const EXPIRES: Field = Field { hint: text::EXPIRES_HINT, ..Field::text("expires", text::EXPIRES) };
+
+/// The days that a key can be made for.
+const DAYS: [u64; 4] = [7, 30, 90, 365];
 
 pub(crate) fn routes() -> Router<AppState> {
     Router::new().route("/", get(show).post(create)).route("/{id}/revoke", get(ask_to_revoke).post(revoke))
@@ -35,8 +43,13 @@ fn revoke_path(id: ApiKeyId) -> String {
     format!("{PATH}/{id}/revoke")
 }
 
-async fn show(member: Member) -> PageResult {
-    Ok(page(&member.frame, &member.account().api_keys().list().await?, None, &first_form()))
+/// The page; after a key was created, with its text, this once.
+async fn show(member: Member, headers: HeaderMap) -> PageResult {
+    let keys = member.account().api_keys().list().await?;
+    Ok(match shown_once::carried(member.account().api_keys(), &headers) {
+        Some(created) => shown_once::forgotten(page(&member.frame, &keys, Some(&created), &first_form())),
+        None => page(&member.frame, &keys, None, &first_form()),
+    })
 }
 
 /// The form with the scopes that most backends need.
@@ -44,25 +57,38 @@ fn first_form() -> Form {
     Scopes::FIRST.iter().fold(Form::blank(), |form, scope| form.with(&SCOPES, scope))
 }
 
-/// Reads the name and the scopes that are ticked, of which there must be one.
-fn read(form: &mut Form) -> Result<(KeyName, Scopes), Invalid> {
+/// Reads the name, the scopes that are ticked, of which there must be one, and the time.
+fn read(form: &mut Form, now: Timestamp) -> Result<ApiKeyDraft, Invalid> {
     let name = form.parse::<KeyName>(&NAME, text::invalid);
     let ticked = Scopes::new(form.all(&SCOPES).filter_map(|scope| scope.parse().ok()));
     let scopes = form.check(&SCOPES, ticked, |_| text::NO_SCOPE.to_owned());
-    Ok((name?, scopes?))
+    let chosen = lifetime(form.get(&EXPIRES));
+    let lifetime = form.check(&EXPIRES, chosen, |Invalid| text::NO_TIME.to_owned());
+    Ok(ApiKeyDraft { name: name?, scopes: scopes?, expires_at: lifetime?.map(|time| now + time) })
 }
 
-/// Creates a key and shows it, this once.
+/// The time that a choice means; none for a key that does not expire.
+fn lifetime(choice: &str) -> Result<Option<Duration>, Invalid> {
+    if choice.is_empty() {
+        return Ok(None);
+    }
+    let days = DAYS.into_iter().find(|days| days.to_string() == choice).ok_or(Invalid)?;
+    Ok(Some(Duration::from_hours(days * 24)))
+}
+
+/// Creates a key, and has the page show it once.
 async fn create(member: Member, mut form: Form) -> PageResult {
-    let Ok((name, scopes)) = read(&mut form) else {
-        return Ok(page(&member.frame, &member.account().api_keys().list().await?, None, &form));
+    let keys = member.account().api_keys();
+    let Ok(draft) = read(&mut form, member.frame.now) else {
+        return Ok(page(&member.frame, &keys.list().await?, None, &form));
     };
-    let (created, form) = match member.account().api_keys().create(&name, scopes).await {
-        Ok(NewApiKey { text, .. }) => (Some(text), first_form()),
-        Err(CreateKeyError::TooMany(limit)) => (None, form.refused(text::too_many(limit))),
+    let form = match keys.create(&draft).await {
+        Ok(NewApiKey { text, .. }) => return Ok(shown_once::show_at(keys, &text, PATH)),
+        Err(CreateKeyError::TooMany(limit)) => form.refused(text::too_many(limit)),
+        Err(CreateKeyError::Expired) => form.invalid(&EXPIRES, text::NO_TIME),
         Err(CreateKeyError::Store(error)) => return Err(error.into()),
     };
-    Ok(page(&member.frame, &member.account().api_keys().list().await?, created.as_deref(), &form))
+    Ok(page(&member.frame, &keys.list().await?, None, &form))
 }
 
 /// Shows the question of the dialog, for the address of its form.
@@ -107,6 +133,7 @@ fn page(frame: &Frame, keys: &[ApiKey], created: Option<&str>, form: &Form) -> R
                 <form method="post" action=PATH class="form" novalidate>
                     {text_input(&NAME, form)}
                     {scopes_input(&SCOPES, form)}
+                    {expires_input(form)}
                     <div class="form-actions">
                         <button class="button primary" type="submit">{text::CREATE}</button>
                     </div>
@@ -115,6 +142,28 @@ fn page(frame: &Frame, keys: &[ApiKey], created: Option<&str>, form: &Form) -> R
             {list(keys, frame.now)}
         }
     })
+}
+
+/// The choice of the time after which the key is refused.
+fn expires_input(form: &Form) -> impl IntoView + use<> {
+    let Field { name, label, hint, .. } = EXPIRES;
+    let chosen = form.get(&EXPIRES).to_owned();
+    let option = |days: u64| {
+        let value = days.to_string();
+        let selected = value == chosen;
+        view! { <option value=value selected=selected>{text::days(days)}</option> }
+    };
+    view! {
+        <div class="field">
+            <label for=name>{label}</label>
+            <p class="hint" id="expires-hint">{hint}</p>
+            <select class="input" id=name name=name aria-describedby="expires-hint">
+                <option value="" selected=chosen.is_empty()>{text::NEVER_EXPIRES}</option>
+                {DAYS.map(option).collect_view()}
+            </select>
+            {field_error(&EXPIRES, form)}
+        </div>
+    }
 }
 
 fn created_key(frame: &Frame, key: &str) -> impl IntoView + use<> {
@@ -159,6 +208,7 @@ fn list(keys: &[ApiKey], now: Timestamp) -> impl IntoView + use<> {
                         <th scope="col">{text::STATUS}</th>
                         <th scope="col">{text::CREATED_AT}</th>
                         <th scope="col">{text::LAST_USED}</th>
+                        <th scope="col">{text::EXPIRES}</th>
                         <th scope="col"><span class="visually-hidden">{text::ACTIONS}</span></th>
                     </tr>
                 </thead>
@@ -170,12 +220,15 @@ fn list(keys: &[ApiKey], now: Timestamp) -> impl IntoView + use<> {
 }
 
 fn row(key: &ApiKey, now: Timestamp) -> impl IntoView + use<> {
-    let status = match key.revoked_at {
-        Some(_) => Status::new(Tone::Idle, text::STATUS_REVOKED),
-        None => Status::new(Tone::Good, text::STATUS_ACTIVE),
+    let state = key.state(now);
+    let status = match state {
+        KeyState::Revoked => Status::new(Tone::Idle, text::STATUS_REVOKED),
+        KeyState::Expired => Status::new(Tone::Idle, text::STATUS_EXPIRED),
+        KeyState::ExpiresSoon(_) => Status::new(Tone::Warning, text::STATUS_EXPIRES_SOON),
+        KeyState::InForce => Status::new(Tone::Good, text::STATUS_ACTIVE),
     };
     let name = key.name.clone();
-    let revoke = key.revoked_at.is_none().then(|| {
+    let revoke = matches!(state, KeyState::InForce | KeyState::ExpiresSoon(_)).then(|| {
         view! {
             <Confirm
                 id=format!("revoke-{}", key.id)
@@ -201,6 +254,12 @@ fn row(key: &ApiKey, now: Timestamp) -> impl IntoView + use<> {
                     None => view! { <span class="muted">{text::NEVER}</span> }.into_any(),
                 }}
             </td>
+            <td data-label=text::EXPIRES>
+                {match key.expires_at {
+                    Some(at) => view! { <When at=moment(at, now) /> }.into_any(),
+                    None => view! { <span class="muted">{text::NEVER}</span> }.into_any(),
+                }}
+            </td>
             <td class="row-actions">{revoke}</td>
         </tr>
     }
@@ -215,7 +274,7 @@ mod tests {
     use axum::http::StatusCode;
     use signet_engine::{
         Settings,
-        testing::{api_key, sqlite},
+        testing::{account, api_key, sqlite},
     };
 
     use super::*;
@@ -229,10 +288,8 @@ mod tests {
             "refused",
             owner.post(PATH, &encode(&[(&NAME, ""), (&SCOPES, "endpoints:read")])).await.content()
         );
-        insta::assert_snapshot!(
-            "created",
-            owner.post(PATH, &encode(&[(&NAME, "backend"), (&SCOPES, "events:write")])).await.content()
-        );
+        let made = owner.post(PATH, &encode(&[(&NAME, "backend"), (&SCOPES, "events:write")])).await;
+        insta::assert_snapshot!("created", owner.get_with_cookie(PATH, made.cookie()).await.content());
         let id = owner.account().api_keys().list().await.expect("the keys")[0].id;
         insta::assert_snapshot!("revoke", owner.get(&revoke_path(id)).await.content());
         owner.post(&revoke_path(id), "").await;
@@ -240,16 +297,47 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_key_is_shown_once_and_can_be_revoked() {
+    async fn a_key_is_shown_once_after_a_redirect() {
         let owner = Visitor::owner().await;
-        let created = owner.post(PATH, &encode(&[(&NAME, "backend"), (&SCOPES, "events:write")])).await;
-        assert!(created.html.contains("sk_") && created.html.contains(text::COPY_NOW));
+        let made = owner.post(PATH, &encode(&[(&NAME, "backend"), (&SCOPES, "events:write")])).await;
+        assert_eq!((made.status, made.location()), (StatusCode::SEE_OTHER, PATH));
+        assert!(!made.cookie().contains("signet_sk_") && !made.html.contains("signet_sk_"), "{}", made.cookie());
+        let shown = owner.get_with_cookie(PATH, made.cookie()).await;
+        assert!(shown.html.contains("signet_sk_") && shown.html.contains(text::COPY_NOW));
+        assert!(shown.cookie().ends_with('='), "the cookie is forgotten: {}", shown.cookie());
+        assert!(!owner.get(PATH).await.html.contains("signet_sk_"), "a reload shows it no more");
+        let mut stranger = Visitor::owner().await;
+        let other = account(&stranger.engine, "other").await;
+        stranger.sign_up(other, "other@example.com").await;
+        assert!(!stranger.get_with_cookie(PATH, made.cookie()).await.html.contains("signet_sk_"));
+    }
+
+    #[tokio::test]
+    async fn a_key_can_be_revoked() {
+        let owner = Visitor::owner().await;
+        owner.post(PATH, &encode(&[(&NAME, "backend"), (&SCOPES, "events:write")])).await;
         let [key] = &owner.account().api_keys().list().await.expect("the keys")[..] else { panic!("one key") };
         assert_eq!(key.scopes.to_string(), "events:write");
         assert!(owner.get(&revoke_path(key.id)).await.html.contains(text::REVOKE_QUESTION));
         let revoked = owner.post(&revoke_path(key.id), "").await;
         assert_eq!((revoked.location(), revoked.flash()), (PATH, text::REVOKED.to_owned()));
         assert_eq!(owner.get(&revoke_path(key.id)).await.status, StatusCode::NOT_FOUND);
+    }
+
+    #[tokio::test]
+    async fn a_key_has_the_time_that_was_chosen_and_no_other() {
+        let owner = Visitor::owner().await;
+        let form = |days| encode(&[(&NAME, "backend"), (&SCOPES, "events:write"), (&EXPIRES, days)]);
+        let refused = owner.post(PATH, &form("8")).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.html.contains(text::NO_TIME) && refused.html.contains(r#"value="backend""#));
+        owner.post(PATH, &form("")).await;
+        owner.post(PATH, &form("7")).await;
+        let keys = owner.account().api_keys().list().await.expect("the keys");
+        let lifetimes: Vec<_> = keys.iter().map(|key| Some(key.expires_at?.since(key.created_at))).collect();
+        assert_eq!(lifetimes, [Some(Duration::from_hours(7 * 24)), None]);
+        let html = owner.get(PATH).await.html;
+        assert!(html.contains(text::STATUS_EXPIRES_SOON) && html.contains(text::STATUS_ACTIVE), "{html}");
     }
 
     #[tokio::test]

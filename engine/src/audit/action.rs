@@ -126,6 +126,8 @@ actions! {
     PortalLinkCreated = "portal_link.created", OpenPortal;
     /// A portal link was used, and a session begun.
     PortalOpened = "portal.opened", Read;
+    /// Another sealing key took over.
+    SealingKeyRotated = "sealing_key.rotated", Operate;
     /// An event type was made.
     EventTypeCreated = "event_type.created", Operate;
     /// An event type was changed.

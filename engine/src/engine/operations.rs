@@ -13,7 +13,7 @@ use crate::{
     limits::{Attempts, KnownDevices},
     service::{
         self, AccountHandle, Accounts, AuditLog, EventTypesHandle, Factors, Invitations, Myself, OperatorKeys,
-        Operators, PortalLinks, Resets, SealingKeyError, Sessions, Users,
+        Operators, PortalLinks, Resets, Sealing, SealingKeyError, Sessions, Users,
         api_keys::{self, KeyHolder},
         health::{self, Health},
         ledger::{self, Ledger},
@@ -56,6 +56,11 @@ impl Engine {
     /// The people who operate the server.
     pub const fn operators(&self) -> Operators<'_> {
         Operators(&self.0)
+    }
+
+    /// The sealing keys of all servers, and their rotation.
+    pub const fn sealing(&self) -> Sealing<'_> {
+        Sealing(&self.0)
     }
 
     /// The catalogue of event types.

@@ -7,26 +7,35 @@ use serde_json::json;
 use signet_model::{AccountId, ApiKeyId, Scopes, Timestamp, sql::Lossy, text::KeyName};
 use uuid::Uuid;
 
-use super::{AccountHandle, Error, Result, Service, change::Record, token};
+use super::{
+    AccountHandle, Error, Result, Service,
+    carried::{CARRIED_LIFETIME, Purpose},
+    change::Record,
+    token,
+};
 use crate::{
     actor::{Actor, Operator},
     audit::Action,
     db::{self, Pool, Tx},
 };
 
+mod key_text;
 mod recent;
 
+pub use key_text::{KEY_PREFIX, can_be_key};
 pub(crate) use recent::RecentKeys;
 
-/// The beginning of every key.
-pub const KEY_PREFIX: &str = "sk_";
 /// The number of characters of a key that are kept, by which a person recognises it.
 const HINT_LEN: usize = 4;
+/// The time in which a new key can be shown.
+pub const SHOWN_WITHIN: Duration = CARRIED_LIFETIME;
 /// The resolution of the last use of a key.
 const USE_RESOLUTION: Duration = Duration::from_mins(1);
+/// The time before its end in which a key is listed as one that expires soon.
+const SOON: Duration = Duration::from_hours(14 * 24);
 
 /// The columns of [`ApiKey`].
-const COLUMNS: &str = "id, name, hint, scopes, created_at, last_used_at, revoked_at";
+const COLUMNS: &str = "id, name, hint, scopes, created_at, last_used_at, expires_at, revoked_at";
 
 /// Keys of an account (`$1`) older than one (`$2`), at most `$3`.
 pub(crate) const PAGE: &str =
@@ -56,8 +65,46 @@ pub struct ApiKey {
     pub created_at: Timestamp,
     /// Its last use, to the minute.
     pub last_used_at: Option<Timestamp>,
+    /// The instant from which it is refused.
+    pub expires_at: Option<Timestamp>,
     /// The instant of its revocation.
     pub revoked_at: Option<Timestamp>,
+}
+
+/// The state of a key at an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyState {
+    /// Its requests are let in.
+    InForce,
+    /// Its requests are let in, for two weeks more at most.
+    ExpiresSoon(Timestamp),
+    /// Its time has ended.
+    Expired,
+    /// It was revoked.
+    Revoked,
+}
+
+impl ApiKey {
+    /// The state at an instant.
+    pub fn state(&self, now: Timestamp) -> KeyState {
+        match (self.revoked_at, self.expires_at) {
+            (Some(_), _) => KeyState::Revoked,
+            (None, Some(at)) if at <= now => KeyState::Expired,
+            (None, Some(at)) if at.since(now) <= SOON => KeyState::ExpiresSoon(at),
+            (None, _) => KeyState::InForce,
+        }
+    }
+}
+
+/// A key to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiKeyDraft {
+    /// The name that a person gives it.
+    pub name: KeyName,
+    /// The kinds of requests that it is to allow.
+    pub scopes: Scopes,
+    /// The instant from which it is to be refused.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// A new key, with its text.
@@ -65,7 +112,7 @@ pub struct ApiKey {
 pub struct NewApiKey {
     /// The key as the dashboard lists it.
     pub key: ApiKey,
-    /// The key itself, `sk_…`. It is not kept, and cannot be shown again.
+    /// The key itself, `signet_sk_…`. It is not kept, and cannot be shown again.
     pub text: String,
 }
 
@@ -78,6 +125,8 @@ pub struct KeyHolder {
     pub account: Option<AccountId>,
     /// The kinds of requests that it allows.
     pub scopes: Scopes,
+    /// The instant from which it is refused.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// A key was not created.
@@ -86,6 +135,9 @@ pub enum CreateKeyError {
     /// The account has as many keys as it may.
     #[error("This account has {0} API keys, and may not have more. Revoke one that is no longer used.")]
     TooMany(u32),
+    /// The key would be refused from the beginning.
+    #[error("The key would have expired already. Choose a later time.")]
+    Expired,
     /// The database failed, or the actor may make no keys.
     #[error(transparent)]
     Store(#[from] Error),
@@ -116,9 +168,9 @@ impl ApiKeys<'_> {
     /// Creates a key.
     ///
     /// # Errors
-    /// The account has as many keys as it may.
-    pub async fn create(self, name: &KeyName, scopes: Scopes) -> Result<NewApiKey, CreateKeyError> {
-        let new = make(self.service, name, scopes);
+    /// The account has as many keys as it may, or the key would have expired already.
+    pub async fn create(self, draft: &ApiKeyDraft) -> Result<NewApiKey, CreateKeyError> {
+        let new = make(self.service, draft)?;
         let mut change = self.service.change_locked(self.actor, Action::KeyCreated).await?;
         self.make_room(&mut change.tx).await?;
         insert(&mut change.tx, Some(self.account), &new).await?;
@@ -126,17 +178,29 @@ impl ApiKeys<'_> {
         Ok(new)
     }
 
-    /// Checks that the account may have another key, and removes those of its
-    /// revoked keys that are too many to list. Its lock keeps the count as it is.
+    /// Checks that the account may have another key, and removes those of its revoked and
+    /// expired keys that are too many to list. Its lock keeps the count as it is.
     async fn make_room(self, tx: &mut Tx<'_>) -> Result<(), CreateKeyError> {
-        const COUNT: &str = "SELECT count(*) FROM api_keys WHERE account_id = $1 AND revoked_at IS NULL";
-        const REMOVE: &str = "DELETE FROM api_keys WHERE account_id = $1 AND revoked_at IS NOT NULL AND id NOT IN
-               (SELECT id FROM api_keys WHERE account_id = $1 AND revoked_at IS NOT NULL
-                 ORDER BY revoked_at DESC, id DESC LIMIT $2)";
-        let most = self.service.settings.max_api_keys_per_account;
-        tx.query(REMOVE).bind(self.account).bind(i64::from(most)).execute().await?;
-        let count: i64 = tx.query(COUNT).bind(self.account).fetch_value().await?;
+        const COUNT: &str = "SELECT count(*) FROM api_keys
+             WHERE account_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)";
+        const REMOVE: &str = "DELETE FROM api_keys
+             WHERE account_id = $1 AND (revoked_at IS NOT NULL OR expires_at <= $2) AND id NOT IN
+               (SELECT id FROM api_keys WHERE account_id = $1 AND (revoked_at IS NOT NULL OR expires_at <= $2)
+                 ORDER BY COALESCE(revoked_at, expires_at) DESC, id DESC LIMIT $3)";
+        let (most, now) = (self.service.settings.max_api_keys_per_account, self.service.clock.now());
+        tx.query(REMOVE).bind(self.account).bind(now).bind(i64::from(most)).execute().await?;
+        let count: i64 = tx.query(COUNT).bind(self.account).bind(now).fetch_value().await?;
         if count.unsigned_abs() < u64::from(most) { Ok(()) } else { Err(CreateKeyError::TooMany(most)) }
+    }
+
+    /// Seals the text of a new key for the page that shows it once: a cookie takes the result.
+    pub fn carry(self, text: &str) -> String {
+        self.service.carry(Purpose::NewKey(self.account), text)
+    }
+
+    /// The text of the new key that was sealed so, in this account and a few minutes ago.
+    pub fn carried(self, sealed: &str) -> Option<String> {
+        self.service.carried(Purpose::NewKey(self.account), sealed)
     }
 
     /// Lists the keys, newest first, revoked ones included.
@@ -172,8 +236,11 @@ pub struct OperatorKeys<'e>(pub(crate) &'e Arc<Service>);
 
 impl OperatorKeys<'_> {
     /// Creates a key. There may be any number of them.
-    pub async fn create(self, operator: &Operator, name: &KeyName, scopes: Scopes) -> Result<NewApiKey> {
-        let new = make(self.0, name, scopes);
+    ///
+    /// # Errors
+    /// The key would have expired already.
+    pub async fn create(self, operator: &Operator, draft: &ApiKeyDraft) -> Result<NewApiKey, CreateKeyError> {
+        let new = make(self.0, draft)?;
         let mut change = self.0.change_installation(operator, Action::KeyCreated).await?;
         insert(&mut change.tx, None, &new).await?;
         change.commit(created(&new.key)).await?;
@@ -210,35 +277,45 @@ impl OperatorKeys<'_> {
 
 /// The entry of a new key.
 fn created(key: &ApiKey) -> Record {
-    Record::of("api_key", key.id).after(json!({ "name": key.name, "scopes": key.scopes.to_string() }))
+    let expires_at = key.expires_at.map(|at| at.to_string());
+    let after = json!({ "name": key.name, "scopes": key.scopes.to_string(), "expiresAt": expires_at });
+    Record::of("api_key", key.id).after(after)
 }
 
-fn make(service: &Service, name: &KeyName, scopes: Scopes) -> NewApiKey {
-    let text = format!("{KEY_PREFIX}{}", token::new_token(&service.random));
+fn make(service: &Service, draft: &ApiKeyDraft) -> Result<NewApiKey, CreateKeyError> {
     let created_at = service.clock.now();
+    if draft.expires_at.is_some_and(|at| at <= created_at) {
+        return Err(CreateKeyError::Expired);
+    }
+    let text = key_text::new_text(&service.random);
     let key = ApiKey {
         id: ApiKeyId::new(created_at, service.random.bytes()),
-        name: name.to_string(),
+        name: draft.name.to_string(),
         hint: text[text.len() - HINT_LEN..].to_owned(),
-        scopes,
+        scopes: draft.scopes,
         created_at,
         last_used_at: None,
+        expires_at: draft.expires_at,
         revoked_at: None,
     };
-    NewApiKey { key, text }
+    Ok(NewApiKey { key, text })
 }
 
 async fn insert(tx: &mut Tx<'_>, account: Option<AccountId>, NewApiKey { key, text }: &NewApiKey) -> db::Result<()> {
-    const SQL: &str = "INSERT INTO api_keys (id, account_id, name, token_hash, hint, created_at, scopes)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    const SQL: &str = "INSERT INTO api_keys (id, account_id, name, token_hash, hint, created_at, scopes, expires_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     let insert = tx.query(SQL).bind(key.id).bind(account).bind(&key.name).bind(&token::hash(text)[..]);
-    insert.bind(&key.hint).bind(key.created_at).bind(key.scopes).execute().await.map(drop)
+    let insert = insert.bind(&key.hint).bind(key.created_at).bind(key.scopes).bind(key.expires_at);
+    insert.execute().await.map(drop)
 }
 
-/// Finds the holder of a bearer token; `None` if it is no key or was revoked. Answers from
-/// memory for up to a second.
+/// Finds the holder of a bearer token; `None` if it is no key, has expired or was revoked.
+/// Answers from memory for up to a second.
+///
+/// The look-up compares SHA-256 hashes, not the token: the time that it takes tells at most
+/// how much of a hash is right, from which no token follows.
 pub(crate) async fn authenticate(service: &Arc<Service>, token: &str) -> Result<Option<KeyHolder>> {
-    if !token.starts_with(KEY_PREFIX) {
+    if !can_be_key(token) {
         return Ok(None);
     }
     let now = service.clock.now();
@@ -247,12 +324,13 @@ pub(crate) async fn authenticate(service: &Arc<Service>, token: &str) -> Result<
         Ok(holder) => return Ok(Some(holder)),
         Err(look_up) => look_up,
     };
-    let Some(found) = living_key(service, &hash).await? else {
+    let Some(found) = living_key(service, &hash, now).await? else {
         return Ok(None);
     };
-    let holder = KeyHolder { key: found.id, account: found.account_id, scopes: found.scopes };
+    let LivingKey { id, account_id, scopes, expires_at, last_used_at } = found;
+    let holder = KeyHolder { key: id, account: account_id, scopes, expires_at };
     service.recent_keys.put(look_up, hash, holder, now);
-    if found.last_used_at.is_none_or(|at| now.since(at) >= USE_RESOLUTION) {
+    if last_used_at.is_none_or(|at| now.since(at) >= USE_RESOLUTION) {
         let service = Arc::clone(service);
         tokio::spawn(async move { note_use(&service, holder.key, now).await });
     }
@@ -265,12 +343,13 @@ struct LivingKey {
     account_id: Option<AccountId>,
     scopes: Scopes,
     last_used_at: Option<Timestamp>,
+    expires_at: Option<Timestamp>,
 }
 
-async fn living_key(service: &Service, hash: &[u8; 32]) -> db::Result<Option<LivingKey>> {
-    const SQL: &str =
-        "SELECT id, account_id, scopes, last_used_at FROM api_keys WHERE token_hash = $1 AND revoked_at IS NULL";
-    service.db.read(Pool::Callers).await?.query(SQL).bind(&hash[..]).fetch_optional().await
+async fn living_key(service: &Service, hash: &[u8; 32], now: Timestamp) -> db::Result<Option<LivingKey>> {
+    const SQL: &str = "SELECT id, account_id, scopes, last_used_at, expires_at FROM api_keys
+         WHERE token_hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)";
+    service.db.read(Pool::Callers).await?.query(SQL).bind(&hash[..]).bind(now).fetch_optional().await
 }
 
 /// Stores the use of a key. No request waits for it, and no rule depends on it.

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
-use signet_model::{Timestamp, UserId};
+use signet_model::{AccountId, Timestamp, UserId};
+use uuid::Uuid;
 
 use super::Service;
 
@@ -18,6 +19,8 @@ pub enum Purpose {
     RecoveryCodes(UserId),
     /// A link or a key that an operator has made, on its way to the page that shows it once.
     MadeByOperator(UserId),
+    /// A new API key of an account, on its way to the page that shows it once.
+    NewKey(AccountId),
     /// The challenge that a new passkey of a person signs.
     PasskeyRegistration(UserId),
     /// The challenge that a passkey of anybody signs.
@@ -29,15 +32,15 @@ pub enum Purpose {
 impl Purpose {
     /// The bytes that are authenticated together with the text.
     fn context(self) -> Vec<u8> {
-        let (name, user) = match self {
-            Self::RecoveryCodes(user) => ("carried recovery codes", Some(user)),
-            Self::MadeByOperator(user) => ("carried made by operator", Some(user)),
-            Self::PasskeyRegistration(user) => ("carried passkey registration", Some(user)),
+        let (name, of): (_, Option<Uuid>) = match self {
+            Self::RecoveryCodes(user) => ("carried recovery codes", Some(user.uuid())),
+            Self::MadeByOperator(user) => ("carried made by operator", Some(user.uuid())),
+            Self::NewKey(account) => ("carried API key", Some(account.uuid())),
+            Self::PasskeyRegistration(user) => ("carried passkey registration", Some(user.uuid())),
             Self::PasskeySignIn => ("carried passkey sign-in", None),
             Self::OidcSignIn => ("carried OpenID sign-in", None),
         };
-        let user = user.map(|user| *user.uuid().as_bytes());
-        [name.as_bytes(), user.as_ref().map_or(&[], |bytes| &bytes[..])].concat()
+        [name.as_bytes(), of.as_ref().map_or(&[], |id| &id.as_bytes()[..])].concat()
     }
 }
 

@@ -37,6 +37,7 @@ pub use recovery_codes::RECOVERY_CODES;
 pub use relying_party::{NoPasskeysHere, RelyingParty};
 pub use seed::Seed;
 pub use totp::TotpError;
+pub(crate) use totp::seed_context;
 pub use tries::{MOST_TRIES, WINDOW};
 
 /// The factors of one person.

@@ -7,6 +7,7 @@ use argon2::{
     password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
 };
 use tokio::{sync::Semaphore, task::spawn_blocking};
+use zeroize::Zeroizing;
 
 pub use rules::{MAX_LEN, MIN_LEN, MIN_LEN_WITH_SECOND_FACTOR, Weak, check};
 
@@ -32,13 +33,13 @@ impl Default for Passwords {
 impl Passwords {
     /// The hash to be stored, in the PHC string format.
     pub(super) async fn hash(&self, password: &str, salt: [u8; 16]) -> String {
-        let password = password.to_owned();
+        let password = Zeroizing::new(password.to_owned());
         self.compute(move || hash(password.as_bytes(), &salt)).await
     }
 
     /// True if this is the password that was hashed. Takes as long without a hash.
     pub(super) async fn verify(&self, password: &str, stored: Option<String>) -> bool {
-        let password = password.to_owned();
+        let password = Zeroizing::new(password.to_owned());
         self.compute(move || {
             let expected = stored.as_deref().unwrap_or(NO_PASSWORD);
             PasswordHash::new(expected)

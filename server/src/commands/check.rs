@@ -5,7 +5,7 @@ use std::{fmt, process::ExitCode};
 
 use anyhow::Context;
 use clap::Args;
-use signet_engine::{Settings, service::ledger::Ledger};
+use signet_engine::{Engine, Settings, service::ledger::Ledger};
 
 use crate::{
     config::{ConcurrencyArgs, Span, StorageArgs},
@@ -35,12 +35,26 @@ pub async fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
     let Opened { engine, has_key } = storage::open_existing_with_key(&args.storage, settings(&args)).await?;
     let checked = if has_key { engine.check().await } else { engine.check_without_key().await };
     let ledger = checked.context("the ledger could not be checked")?;
+    let sealed = sealed_with_old_keys(&engine, has_key).await?;
     engine.close().await;
     print!("{}", Report(&ledger));
     if !has_key {
         println!("Whether signing secrets can be opened was not checked: name the sealing key’s file with --key-file.");
     }
+    if sealed > 0 {
+        println!(
+            "{sealed} secrets are sealed with an old key. Go on with `signet sealing-key rotate`, or with `reseal`."
+        );
+    }
     Ok(if ledger.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The number of secrets that need an old key, while there is one.
+async fn sealed_with_old_keys(engine: &Engine, has_key: bool) -> anyhow::Result<i64> {
+    if !has_key || !engine.sealing().ring().has_old() {
+        return Ok(0);
+    }
+    engine.sealing().sealed_with_old_keys().await.context("sealed secrets could not be counted")
 }
 
 /// The settings of the servers, as far as the rules of the ledger depend on them.

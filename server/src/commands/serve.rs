@@ -38,7 +38,7 @@ use crate::{
     listener::{self, Front, Limits, Tls},
     router::{self, Options},
     shutdown,
-    storage::{self, ServerLock},
+    storage::{self, KeyWatch, ServerLock},
 };
 
 /// The account that the first owner gets.
@@ -216,6 +216,7 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     if let Some(types) = event_types {
         import_event_types(&engine, types).await?;
     }
+    let keys = KeyWatch::begin(&engine, storage::key_sources(&args.storage)?).await?;
     let running = engine.start().context("a new engine was started before")?;
     shutdown::begin_on_signals(&shutdown, args.stop_limit.get())?;
     if args.dev {
@@ -231,7 +232,7 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     }
     let router = router::router(&engine, &engine.clock(), &options);
     let serve = listener::serve(socket, router, front, &shutdown);
-    let ((), delivered) = tokio::join!(serve, deliver(running, &shutdown));
+    let ((), delivered, ()) = tokio::join!(serve, deliver(running, &shutdown), keys.watch(&shutdown.begun));
     if let Some(mailer) = mailer {
         shutdown.deadline.run_until_cancelled(mailer.stop()).await;
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
-use signet_engine::{db::DatabaseUrl, random::Random, seal::SealKey};
+use signet_engine::{db::DatabaseUrl, random::Random, seal::KeyRing};
 
 /// The variable that holds the key itself, for operators without a file.
 pub const KEY_VARIABLE: &str = "SIGNET_KEY";
@@ -26,7 +26,7 @@ impl Sources {
     ///
     /// # Errors
     /// The text is no key, its file cannot be read or made, or no place for it is named.
-    pub fn find(&self, random: &Random, has_sealed: bool) -> anyhow::Result<SealKey> {
+    pub fn find(&self, random: &Random, has_sealed: bool) -> anyhow::Result<KeyRing> {
         if let Some(key) = self.at_hand(random)? {
             return Ok(key);
         }
@@ -44,20 +44,25 @@ impl Sources {
             path.display(),
         );
         tracing::info!("making a sealing key in {}: back it up together with the database", path.display());
-        Ok(SealKey::load_or_create(&path, random)?)
+        Ok(KeyRing::load_or_create(&path, random)?)
     }
 
     /// The key, if it is there; none is made.
     ///
     /// # Errors
     /// The variable or the file holds no key, or the file cannot be read.
-    pub fn at_hand(&self, random: &Random) -> anyhow::Result<Option<SealKey>> {
+    pub fn at_hand(&self, random: &Random) -> anyhow::Result<Option<KeyRing>> {
         if let Some(text) = &self.given {
             let key = text.parse();
             return key.map(Some).with_context(|| format!("the environment variable {KEY_VARIABLE} holds no key"));
         }
         let path = self.path().filter(|path| path.exists());
-        Ok(path.map(|path| SealKey::load_or_create(&path, random)).transpose()?)
+        Ok(path.map(|path| KeyRing::load_or_create(&path, random)).transpose()?)
+    }
+
+    /// The file of the keys, made or not; `None` if they are in the environment.
+    pub fn file(&self) -> Option<PathBuf> {
+        self.path().filter(|_| self.given.is_none())
     }
 
     fn path(&self) -> Option<PathBuf> {
@@ -88,7 +93,7 @@ mod tests {
             Sources { given: given.map(str::to_owned), file: None, database }
         }
 
-        fn find(&self, given: Option<&str>, has_sealed: bool) -> anyhow::Result<SealKey> {
+        fn find(&self, given: Option<&str>, has_sealed: bool) -> anyhow::Result<KeyRing> {
             self.sources(given).find(&Random::from_seed(1), has_sealed)
         }
 

@@ -15,6 +15,7 @@ mod options;
 mod postgres_restart;
 mod producer;
 mod random_kills;
+mod rotations;
 mod two_servers;
 mod verify;
 mod world;

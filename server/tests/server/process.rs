@@ -5,6 +5,7 @@ mod deliveries;
 mod developer;
 mod event_types;
 mod files;
+mod leaks;
 mod limits;
 mod start;
 mod stop;

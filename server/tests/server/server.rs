@@ -112,9 +112,14 @@ impl Server {
         assert_eq!(status.code(), Some(0), "{status}");
     }
 
+    /// The id of the process.
+    pub fn id(&self) -> u32 {
+        self.process.id().expect("a running process")
+    }
+
     /// The most memory that the server has had, in bytes.
     pub fn peak_memory(&self) -> usize {
-        let id = self.process.id().expect("a running process");
+        let id = self.id();
         let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("its status");
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
         let kilobytes: usize = peak.trim().trim_end_matches(" kB").parse().expect("a number");

@@ -38,7 +38,7 @@ impl RecentKeys {
     pub(super) fn get(&self, hash: &[u8; 32], now: Timestamp) -> Result<KeyHolder, LookUp> {
         let recent = self.lock();
         match recent.holders.get(hash) {
-            Some(&(holder, at)) if holds(at, now) => Ok(holder),
+            Some(&(holder, at)) if holds(at, now) && !has_expired(&holder, now) => Ok(holder),
             _ => Err(LookUp(recent.generation)),
         }
     }
@@ -74,6 +74,10 @@ fn holds(at: Timestamp, now: Timestamp) -> bool {
     at <= now && now.since(at) < LIFETIME
 }
 
+fn has_expired(holder: &KeyHolder, now: Timestamp) -> bool {
+    holder.expires_at.is_some_and(|at| at <= now)
+}
+
 #[cfg(test)]
 mod tests {
     use signet_model::{ApiKeyId, Scopes};
@@ -87,7 +91,7 @@ mod tests {
     }
 
     fn holder() -> KeyHolder {
-        KeyHolder { key: ApiKeyId::new(at(0), [1; 10]), account: None, scopes: Scopes::FIRST }
+        KeyHolder { key: ApiKeyId::new(at(0), [1; 10]), account: None, scopes: Scopes::FIRST, expires_at: None }
     }
 
     fn filled() -> RecentKeys {
@@ -107,6 +111,16 @@ mod tests {
     #[test]
     fn a_look_up_does_not_hold_for_longer_when_the_clock_is_set_back() {
         assert!(filled().get(&HASH, at(-1)).is_err());
+    }
+
+    #[test]
+    fn a_look_up_does_not_hold_beyond_the_end_of_the_key() {
+        let keys = RecentKeys::default();
+        let look_up = keys.get(&HASH, at(0)).expect_err("nothing is known yet");
+        let holder = KeyHolder { expires_at: Some(at(500)), ..holder() };
+        keys.put(look_up, HASH, holder, at(0));
+        assert_eq!(keys.get(&HASH, at(499)).ok(), Some(holder));
+        assert!(keys.get(&HASH, at(500)).is_err());
     }
 
     #[test]

@@ -8,6 +8,10 @@ async fn holder(engine: &Engine, token: &str) -> Option<KeyHolder> {
     engine.authenticate(token).await.expect("an answer")
 }
 
+fn draft() -> ApiKeyDraft {
+    ApiKeyDraft { name: "one".parse().expect("a name"), scopes: Scopes::FIRST, expires_at: None }
+}
+
 on_each_database!(a_key_speaks_for_its_account);
 async fn a_key_speaks_for_its_account(database: TestDatabase) {
     let (engine, _) = resting_engine(&database);
@@ -18,35 +22,78 @@ async fn a_key_speaks_for_its_account(database: TestDatabase) {
     for _ in ["from the store", "from memory"] {
         assert_eq!(
             holder(&engine, &one_text).await,
-            Some(KeyHolder { key: one.id, account: Some(acme), scopes: Scopes::ALL })
+            Some(KeyHolder { key: one.id, account: Some(acme), scopes: Scopes::ALL, expires_at: None })
         );
         assert_eq!(
             holder(&engine, &two_text).await,
-            Some(KeyHolder { key: two.id, account: Some(other), scopes: Scopes::ALL })
+            Some(KeyHolder { key: two.id, account: Some(other), scopes: Scopes::ALL, expires_at: None })
         );
         assert_eq!(
             holder(&engine, &all_text).await,
-            Some(KeyHolder { key: all.id, account: None, scopes: Scopes::ALL })
+            Some(KeyHolder { key: all.id, account: None, scopes: Scopes::ALL, expires_at: None })
         );
     }
-}
-
-#[tokio::test]
-async fn a_key_reads_sk_and_43_characters_and_is_recognised_by_its_last_four() {
-    let database = crate::testing::sqlite().await;
-    let (engine, _) = resting_engine(&database);
-    let (key, text) = api_key(&engine, None, "all").await;
-    assert_eq!(text.len(), 3 + 43);
-    assert!(text.starts_with("sk_") && text.ends_with(&key.hint) && key.hint.len() == 4, "{text} {}", key.hint);
 }
 
 on_each_database!(a_text_that_is_no_key_has_no_holder);
 async fn a_text_that_is_no_key_has_no_holder(database: TestDatabase) {
     let (engine, _) = resting_engine(&database);
-    let (_, text) = api_key(&engine, None, "all").await;
-    for wrong in ["", "sk_", "sk_' OR 1=1 --", &text[3..], &text[..45], &format!("{text} ")] {
+    let (key, text) = api_key(&engine, None, "all").await;
+    assert!(text.ends_with(&key.hint) && key.hint.len() == 4, "it is recognised by its last characters");
+    for wrong in ["", "sk_", "sk_' OR 1=1 --", &text[3..], &text[..58], &format!("{text} ")] {
         assert_eq!(holder(&engine, wrong).await, None, "{wrong}");
     }
+}
+
+on_each_database!(a_key_of_an_earlier_version_goes_on_working);
+async fn a_key_of_an_earlier_version_goes_on_working(database: TestDatabase) {
+    let (engine, _) = resting_engine(&database);
+    let (key, _) = api_key(&engine, None, "all").await;
+    let text = format!("sk_{}", token::new_token(&engine.0.random));
+    let hash = hex::encode(token::hash(&text));
+    let literal = if matches!(database.db, crate::db::Database::Sqlite(_)) {
+        format!("x'{hash}'")
+    } else {
+        format!("'\\x{hash}'")
+    };
+    database.run(&format!("UPDATE api_keys SET token_hash = {literal}")).await;
+    assert_eq!(holder(&engine, &text).await.map(|holder| holder.key), Some(key.id));
+}
+
+on_each_database!(a_key_is_refused_from_the_instant_of_its_end_and_stays_listed);
+async fn a_key_is_refused_from_the_instant_of_its_end_and_stays_listed(database: TestDatabase) {
+    let (engine, clock) = resting_engine(&database);
+    let acme = account(&engine, "acme").await;
+    let keys = || engine.as_operator_in(acme).api_keys();
+    let end = engine.0.clock.now() + Duration::from_hours(15 * 24);
+    let draft = ApiKeyDraft { expires_at: Some(end), ..draft() };
+    let NewApiKey { key, text } = keys().create(&draft).await.expect("a key");
+    let state = async || keys().list().await.expect("keys")[0].state(engine.0.clock.now());
+    assert_eq!((key.expires_at, state().await), (Some(end), KeyState::InForce));
+    clock.advance(Duration::from_hours(24));
+    assert_eq!(state().await, KeyState::ExpiresSoon(end));
+    clock.advance(Duration::from_hours(14 * 24) - Duration::from_micros(1));
+    assert!(holder(&engine, &text).await.is_some());
+    clock.advance(Duration::from_micros(1));
+    assert_eq!((holder(&engine, &text).await, state().await), (None, KeyState::Expired), "not from memory either");
+    let refused = keys().create(&ApiKeyDraft { expires_at: Some(engine.0.clock.now()), ..draft }).await;
+    assert!(matches!(refused, Err(CreateKeyError::Expired)), "{refused:?}");
+}
+
+on_each_database!(an_expired_key_makes_room_for_another);
+async fn an_expired_key_makes_room_for_another(database: TestDatabase) {
+    let settings = Settings { max_api_keys_per_account: 1, ..Settings::default() };
+    let (engine, clock) = engine(&database, settings, Vec::new());
+    let acme = account(&engine, "acme").await;
+    for _ in 0..4 {
+        let draft = ApiKeyDraft { expires_at: Some(engine.0.clock.now() + Duration::from_hours(1)), ..draft() };
+        engine.as_operator_in(acme).api_keys().create(&draft).await.expect("room");
+        let refused = engine.as_operator_in(acme).api_keys().create(&draft).await;
+        assert!(matches!(refused, Err(CreateKeyError::TooMany(1))), "{refused:?}");
+        clock.advance(Duration::from_hours(1));
+    }
+    let listed = engine.as_operator_in(acme).api_keys().list().await.expect("keys");
+    assert_eq!(listed.len(), 2, "the newest two: {listed:?}");
 }
 
 on_each_database!(an_account_lists_its_own_keys_newest_first);
@@ -96,24 +143,23 @@ async fn an_account_has_so_many_keys_and_may_replace_a_revoked_one(database: Tes
     let settings = Settings { max_api_keys_per_account: 2, ..Settings::default() };
     let (engine, clock) = engine(&database, settings, Vec::new());
     let acme = account(&engine, "acme").await;
-    let name = "one".parse().expect("a name");
     for _ in 0..5 {
         clock.advance(Duration::from_secs(1));
-        let first = engine.as_operator_in(acme).api_keys().create(&name, Scopes::FIRST).await.expect("the first").key;
-        let second = engine.as_operator_in(acme).api_keys().create(&name, Scopes::FIRST).await.expect("the second").key;
-        let refused = engine.as_operator_in(acme).api_keys().create(&name, Scopes::FIRST).await;
+        let first = engine.as_operator_in(acme).api_keys().create(&draft()).await.expect("the first").key;
+        let second = engine.as_operator_in(acme).api_keys().create(&draft()).await.expect("the second").key;
+        let refused = engine.as_operator_in(acme).api_keys().create(&draft()).await;
         assert!(matches!(refused, Err(CreateKeyError::TooMany(2))), "{refused:?}");
         for key in [first, second] {
             engine.as_operator_in(acme).api_keys().revoke(key.id).await.expect("revoked");
         }
     }
-    let last = engine.as_operator_in(acme).api_keys().create(&name, Scopes::FIRST).await.expect("room again").key;
+    let last = engine.as_operator_in(acme).api_keys().create(&draft()).await.expect("room again").key;
     let listed = engine.as_operator_in(acme).api_keys().list().await.expect("keys");
     assert_eq!(listed.len(), 3, "two revoked ones stay listed: {listed:?}");
     assert!(listed.contains(&last));
     engine
         .operator_keys()
-        .create(&crate::actor::Operator::signet(), &name, Scopes::FIRST)
+        .create(&crate::actor::Operator::signet(), &draft())
         .await
         .expect("the operator has no limit");
 }

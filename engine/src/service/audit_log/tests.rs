@@ -7,6 +7,7 @@ use crate::{
     Engine,
     actor::{Actor, By, Operator, Proof, Rights, Who},
     audit::Target,
+    service::api_keys::ApiKeyDraft,
     service::{Error, ledger::Rule},
     testing::{TestDatabase, account, endpoint, on_each_database, resting_engine},
 };
@@ -84,7 +85,8 @@ async fn a_change_that_is_refused_leaves_no_entry_and_changes_nothing(database: 
     assert!(matches!(webhook.delete().await, Err(Error::Forbidden(Permission::DeleteWebhooks))));
     assert!(matches!(world.engine.account(&developer).audit_log().map(drop), Err(Error::Forbidden(_))));
     let keys = world.engine.account(&developer).api_keys();
-    assert!(keys.create(&"mine".parse().expect("a name"), Scopes::ALL).await.is_err());
+    let draft = ApiKeyDraft { name: "mine".parse().expect("a name"), scopes: Scopes::ALL, expires_at: None };
+    assert!(keys.create(&draft).await.is_err());
     let scopes = Rights::Scopes(Scopes::new([Scope::DeliveriesRead]).expect("a scope"));
     let key = Actor { rights: scopes, ..person(world.account, Role::Owner) };
     assert!(matches!(world.engine.account(&key).endpoint(world.endpoint).pause().await, Err(Error::Forbidden(_))));
@@ -193,8 +195,8 @@ async fn a_threshold_is_logged_with_the_one_who_set_it_and_a_balance_is_not(data
 on_each_database!(the_installation_has_a_log_of_its_own);
 async fn the_installation_has_a_log_of_its_own(database: TestDatabase) {
     let world = World::new(&database).await;
-    let (operator, name) = (Operator::command(), "root".parse().expect("a name"));
-    let key = world.engine.operator_keys().create(&operator, &name, Scopes::ALL).await.expect("a key");
+    let draft = ApiKeyDraft { name: "root".parse().expect("a name"), scopes: Scopes::ALL, expires_at: None };
+    let key = world.engine.operator_keys().create(&Operator::command(), &draft).await.expect("a key");
     world.engine.operator_keys().revoke(&Operator::command(), key.key.id).await.expect("revoked");
     let kept = world.engine.audit_log().page(&Filter::default(), None, 10).await.expect("a page").entries;
     let actions: Vec<_> = kept.iter().map(|entry| (entry.action.as_str(), entry.actor_kind.as_str())).collect();

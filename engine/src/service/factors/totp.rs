@@ -44,7 +44,7 @@ impl Factors<'_> {
              ON CONFLICT (user_id) DO UPDATE SET seed = excluded.seed, created_at = excluded.created_at
              WHERE totp.confirmed_at IS NULL";
         let seed = Seed::new(&self.service.random);
-        let sealed = self.service.sealer.seal(&seed.text(), &context(self.user), self.service.random.bytes());
+        let sealed = self.service.sealer.seal(&seed.text(), &seed_context(self.user), self.service.random.bytes());
         // No entry tells of a seed that makes no code right yet.
         let mut tx = self.begin(Action::AppAdded).await?.tx;
         let stored = tx.query(SQL).bind(self.user).bind(sealed).bind(self.service.clock.now()).execute().await?;
@@ -101,7 +101,7 @@ const WAITING: &str = "SELECT seed FROM totp WHERE user_id = $1 AND confirmed_at
 impl Service {
     /// Opens a seed; one that cannot be opened makes no code right.
     fn open_seed(&self, user: UserId, sealed: &[u8]) -> Option<Seed> {
-        let opened = self.sealer.open(sealed, &context(user));
+        let opened = self.sealer.open(sealed, &seed_context(user));
         let seed = opened.ok().and_then(|text| Seed::from_stored(&text));
         if seed.is_none() {
             tracing::error!(%user, "the seed of a person's codes cannot be opened");
@@ -111,7 +111,7 @@ impl Service {
 }
 
 /// The person and the purpose: a seed opens for no other person, and as nothing else.
-fn context(user: UserId) -> Vec<u8> {
+pub(crate) fn seed_context(user: UserId) -> Vec<u8> {
     [user.uuid().as_bytes(), &b"totp"[..]].concat()
 }
 

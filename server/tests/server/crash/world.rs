@@ -13,7 +13,7 @@ use signet_engine::{
     db::{Database, DatabaseUrl},
     outbound::{Client, Config, Policy},
     random::Random,
-    seal::{SealKey, Sealer},
+    seal::{KeyRing, Sealer},
     service::{
         deliveries::{Delivery, Filter},
         endpoints::EndpointDraft,
@@ -72,6 +72,11 @@ impl World {
     /// Starts a server with these options and waits until it listens.
     pub async fn serve(&self, options: &[&str]) -> Server {
         Server::start(self.command(options)).await
+    }
+
+    /// Starts a server with these options. `None` if it ends before it listens.
+    pub async fn try_serve(&self, options: &[&str]) -> Option<Server> {
+        Server::try_start(self.command(options)).await
     }
 
     /// Starts a server that dies when it first passes this place.
@@ -177,7 +182,7 @@ async fn open(url: &DatabaseUrl, key_file: PathBuf) -> Engine {
     let environment = Environment {
         db: Database::connect(url).await.expect("the database"),
         clock: Arc::new(SystemClock),
-        sealer: Sealer::new(SealKey::load_or_create(&key_file, &random).expect("a key")),
+        sealer: Sealer::new(KeyRing::load_or_create(&key_file, &random).expect("a key")),
         random,
         policy: config.policy.clone(),
         client: Client::new(&config).expect("a client"),

@@ -56,6 +56,9 @@ impl Service {
 }
 
 /// The members of an event.
+/// A whole key that no server has made.
+const UNKNOWN_KEY: &str = "signet_sk_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG32L9Jw";
+
 pub const DATA: &str = r#"{"taskId":"task_1","solution":{"token":"0.mF7"}}"#;
 
 #[tokio::test]
@@ -76,13 +79,13 @@ async fn a_refused_event_is_told_with_the_member_and_without_the_key() {
     let error = refusal(service.signet(&["send", "task.completed", "--data", "{\"taskId\":1}"])).await;
     assert!(error.contains("(422 Unprocessable Entity): /taskId"), "{error}");
     let mut unknown = service.signet(&["send", "task.completed", "--data", DATA]);
-    unknown.env("SIGNET_API_KEY", "sk_unknown");
+    unknown.env("SIGNET_API_KEY", UNKNOWN_KEY);
     let error = refusal(unknown).await;
-    assert!(error.contains("give another with --key") && !error.contains("sk_unknown"), "{error}");
+    assert!(error.contains("give another with --key") && !error.contains(UNKNOWN_KEY), "{error}");
     let mut sealing = service.signet(&["send", "task.completed", "--data", DATA]);
     sealing.env("SIGNET_API_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
     let error = refusal(sealing).await;
-    assert!(error.contains("those begin with sk_") && !error.contains("AAAA"), "{error}");
+    assert!(error.contains("those begin with signet_sk_") && !error.contains("AAAA"), "{error}");
 }
 
 #[tokio::test]
@@ -266,6 +269,6 @@ async fn a_listener_that_may_not_listen_says_so() {
     let error = refusal(service.signet(&arguments)).await;
     assert!(error.contains("the server refuses"), "{error}");
     let mut unknown = service.signet(&["listen", "--forward", "http://localhost:1"]);
-    unknown.env("SIGNET_API_KEY", "sk_unknown");
+    unknown.env("SIGNET_API_KEY", UNKNOWN_KEY);
     assert!(refusal(unknown).await.contains("give another with --key"));
 }
