@@ -1,17 +1,12 @@
 //! Settings > API keys: the keys with which a backend sends events.
 
-use std::time::Duration;
-
 use axum::{Router, http::HeaderMap, response::Response, routing::get};
 use leptos::prelude::*;
-use signet_engine::service::api_keys::{ApiKey, ApiKeyDraft, CreateKeyError, KeyState, NewApiKey};
+use signet_engine::service::api_keys::{ApiKey, ApiKeyDraft, CreateKeyError, NewApiKey};
 use signet_model::{ApiKeyId, Scopes, Timestamp, text::KeyName};
 
 use crate::{
-    components::{
-        Breadcrumbs, Confirm, Icon, Status, StatusMark, Tone, When, error_summary, field_error, scopes_input,
-        text_input, with_element,
-    },
+    components::{Breadcrumbs, Confirm, Icon, StatusMark, When, error_summary, scopes_input, text_input, with_element},
     error::{PageError, PageResult},
     form::{Field, Form, Invalid},
     frame::{Frame, Ids, Member},
@@ -21,6 +16,7 @@ use crate::{
     words::moment,
 };
 
+pub(crate) mod expiry;
 mod shown_once;
 pub(crate) mod text;
 
@@ -29,11 +25,6 @@ pub(crate) const PATH: &str = "/settings/api-keys";
 pub(crate) const NAME: Field = Field { hint: text::NAME_HINT, maxlength: Some(100), ..Field::text("name", text::NAME) };
 
 pub(crate) const SCOPES: Field = Field { hint: text::SCOPES_HINT, ..Field::text("scope", text::SCOPES) };
-
-pub(crate) const EXPIRES: Field = Field { hint: text::EXPIRES_HINT, ..Field::text("expires", text::EXPIRES) };
-
-/// The days that a key can be made for.
-const DAYS: [u64; 4] = [7, 30, 90, 365];
 
 pub(crate) fn routes() -> Router<AppState> {
     Router::new().route("/", get(show).post(create)).route("/{id}/revoke", get(ask_to_revoke).post(revoke))
@@ -62,18 +53,8 @@ fn read(form: &mut Form, now: Timestamp) -> Result<ApiKeyDraft, Invalid> {
     let name = form.parse::<KeyName>(&NAME, text::invalid);
     let ticked = Scopes::new(form.all(&SCOPES).filter_map(|scope| scope.parse().ok()));
     let scopes = form.check(&SCOPES, ticked, |_| text::NO_SCOPE.to_owned());
-    let chosen = lifetime(form.get(&EXPIRES));
-    let lifetime = form.check(&EXPIRES, chosen, |Invalid| text::NO_TIME.to_owned());
-    Ok(ApiKeyDraft { name: name?, scopes: scopes?, expires_at: lifetime?.map(|time| now + time) })
-}
-
-/// The time that a choice means; none for a key that does not expire.
-fn lifetime(choice: &str) -> Result<Option<Duration>, Invalid> {
-    if choice.is_empty() {
-        return Ok(None);
-    }
-    let days = DAYS.into_iter().find(|days| days.to_string() == choice).ok_or(Invalid)?;
-    Ok(Some(Duration::from_hours(days * 24)))
+    let expires_at = expiry::read(form, now);
+    Ok(ApiKeyDraft { name: name?, scopes: scopes?, expires_at: expires_at? })
 }
 
 /// Creates a key, and has the page show it once.
@@ -85,7 +66,7 @@ async fn create(member: Member, mut form: Form) -> PageResult {
     let form = match keys.create(&draft).await {
         Ok(NewApiKey { text, .. }) => return Ok(shown_once::show_at(keys, &text, PATH)),
         Err(CreateKeyError::TooMany(limit)) => form.refused(text::too_many(limit)),
-        Err(CreateKeyError::Expired) => form.invalid(&EXPIRES, text::NO_TIME),
+        Err(CreateKeyError::Expired) => form.invalid(&expiry::EXPIRES, expiry::text::NO_TIME),
         Err(CreateKeyError::Store(error)) => return Err(error.into()),
     };
     Ok(page(&member.frame, &keys.list().await?, None, &form))
@@ -133,7 +114,7 @@ fn page(frame: &Frame, keys: &[ApiKey], created: Option<&str>, form: &Form) -> R
                 <form method="post" action=PATH class="form" novalidate>
                     {text_input(&NAME, form)}
                     {scopes_input(&SCOPES, form)}
-                    {expires_input(form)}
+                    {expiry::input(form)}
                     <div class="form-actions">
                         <button class="button primary" type="submit">{text::CREATE}</button>
                     </div>
@@ -142,28 +123,6 @@ fn page(frame: &Frame, keys: &[ApiKey], created: Option<&str>, form: &Form) -> R
             {list(keys, frame.now)}
         }
     })
-}
-
-/// The choice of the time after which the key is refused.
-fn expires_input(form: &Form) -> impl IntoView + use<> {
-    let Field { name, label, hint, .. } = EXPIRES;
-    let chosen = form.get(&EXPIRES).to_owned();
-    let option = |days: u64| {
-        let value = days.to_string();
-        let selected = value == chosen;
-        view! { <option value=value selected=selected>{text::days(days)}</option> }
-    };
-    view! {
-        <div class="field">
-            <label for=name>{label}</label>
-            <p class="hint" id="expires-hint">{hint}</p>
-            <select class="input" id=name name=name aria-describedby="expires-hint">
-                <option value="" selected=chosen.is_empty()>{text::NEVER_EXPIRES}</option>
-                {DAYS.map(option).collect_view()}
-            </select>
-            {field_error(&EXPIRES, form)}
-        </div>
-    }
 }
 
 fn created_key(frame: &Frame, key: &str) -> impl IntoView + use<> {
@@ -208,7 +167,7 @@ fn list(keys: &[ApiKey], now: Timestamp) -> impl IntoView + use<> {
                         <th scope="col">{text::STATUS}</th>
                         <th scope="col">{text::CREATED_AT}</th>
                         <th scope="col">{text::LAST_USED}</th>
-                        <th scope="col">{text::EXPIRES}</th>
+                        <th scope="col">{expiry::text::EXPIRES}</th>
                         <th scope="col"><span class="visually-hidden">{text::ACTIONS}</span></th>
                     </tr>
                 </thead>
@@ -220,15 +179,9 @@ fn list(keys: &[ApiKey], now: Timestamp) -> impl IntoView + use<> {
 }
 
 fn row(key: &ApiKey, now: Timestamp) -> impl IntoView + use<> {
-    let state = key.state(now);
-    let status = match state {
-        KeyState::Revoked => Status::new(Tone::Idle, text::STATUS_REVOKED),
-        KeyState::Expired => Status::new(Tone::Idle, text::STATUS_EXPIRED),
-        KeyState::ExpiresSoon(_) => Status::new(Tone::Warning, text::STATUS_EXPIRES_SOON),
-        KeyState::InForce => Status::new(Tone::Good, text::STATUS_ACTIVE),
-    };
+    let status = expiry::status(key, now);
     let name = key.name.clone();
-    let revoke = matches!(state, KeyState::InForce | KeyState::ExpiresSoon(_)).then(|| {
+    let revoke = expiry::works(key, now).then(|| {
         view! {
             <Confirm
                 id=format!("revoke-{}", key.id)
@@ -254,12 +207,7 @@ fn row(key: &ApiKey, now: Timestamp) -> impl IntoView + use<> {
                     None => view! { <span class="muted">{text::NEVER}</span> }.into_any(),
                 }}
             </td>
-            <td data-label=text::EXPIRES>
-                {match key.expires_at {
-                    Some(at) => view! { <When at=moment(at, now) /> }.into_any(),
-                    None => view! { <span class="muted">{text::NEVER}</span> }.into_any(),
-                }}
-            </td>
+            <td data-label=expiry::text::EXPIRES>{expiry::cell(key, now)}</td>
             <td class="row-actions">{revoke}</td>
         </tr>
     }
@@ -271,6 +219,8 @@ fn consequences(name: &str) -> impl IntoView + use<> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use axum::http::StatusCode;
     use signet_engine::{
         Settings,
@@ -327,17 +277,20 @@ mod tests {
     #[tokio::test]
     async fn a_key_has_the_time_that_was_chosen_and_no_other() {
         let owner = Visitor::owner().await;
-        let form = |days| encode(&[(&NAME, "backend"), (&SCOPES, "events:write"), (&EXPIRES, days)]);
+        let form = |days| encode(&[(&NAME, "backend"), (&SCOPES, "events:write"), (&expiry::EXPIRES, days)]);
         let refused = owner.post(PATH, &form("8")).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert!(refused.html.contains(text::NO_TIME) && refused.html.contains(r#"value="backend""#));
+        assert!(refused.html.contains(expiry::text::NO_TIME) && refused.html.contains(r#"value="backend""#));
         owner.post(PATH, &form("")).await;
         owner.post(PATH, &form("7")).await;
         let keys = owner.account().api_keys().list().await.expect("the keys");
         let lifetimes: Vec<_> = keys.iter().map(|key| Some(key.expires_at?.since(key.created_at))).collect();
         assert_eq!(lifetimes, [Some(Duration::from_hours(7 * 24)), None]);
         let html = owner.get(PATH).await.html;
-        assert!(html.contains(text::STATUS_EXPIRES_SOON) && html.contains(text::STATUS_ACTIVE), "{html}");
+        assert!(
+            html.contains(expiry::text::STATUS_EXPIRES_SOON) && html.contains(expiry::text::STATUS_ACTIVE),
+            "{html}"
+        );
     }
 
     #[tokio::test]

@@ -17,11 +17,6 @@ pub(super) const SCOPES: &str = "Scopes";
 pub(super) const SCOPES_HINT: &str = "The requests that the key allows. Tick no more than its holder needs.";
 pub(super) const NO_SCOPE: &str = "Tick one scope or more: without any, the key would allow nothing.";
 
-pub(super) const EXPIRES: &str = "Expires";
-pub(super) const EXPIRES_HINT: &str = "Requests with the key are refused from then on. Make the next key before.";
-pub(super) const NEVER_EXPIRES: &str = "Never";
-pub(super) const NO_TIME: &str = "Choose one of the times.";
-
 pub(super) const CREATED: &str = "API key created";
 pub(super) const COPY_NOW: &str = "Copy it now. It is not stored, and cannot be shown again.";
 pub(super) const KEY_LABEL: &str = "API key";
@@ -31,10 +26,6 @@ pub(super) const NO_KEYS: &str = "No API keys yet";
 pub(super) const NO_KEYS_ADVICE: &str = "Create a key above, and give it to the service that sends events.";
 pub(super) const KEY: &str = "Key";
 pub(super) const STATUS: &str = "Status";
-pub(super) const STATUS_ACTIVE: &str = "Active";
-pub(super) const STATUS_EXPIRES_SOON: &str = "Expires soon";
-pub(super) const STATUS_EXPIRED: &str = "Expired";
-pub(super) const STATUS_REVOKED: &str = "Revoked";
 pub(super) const CREATED_AT: &str = "Created";
 pub(super) const LAST_USED: &str = "Last used";
 pub(super) const NEVER: &str = "Never";
@@ -60,10 +51,6 @@ pub(super) fn too_many(limit: u32) -> String {
 
 pub(super) fn key_hint(hint: &str) -> String {
     format!("…{hint}")
-}
-
-pub(super) fn days(days: u64) -> String {
-    if days == 365 { "After a year".to_owned() } else { format!("After {days} days") }
 }
 
 /// A command that sends an event with a key to the server at this address.

@@ -2,19 +2,17 @@
 
 use axum::{Router, http::HeaderMap, response::Response, routing::get};
 use leptos::prelude::*;
-use signet_engine::service::api_keys::ApiKey;
+use signet_engine::service::api_keys::{ApiKey, ApiKeyDraft, CreateKeyError};
 use signet_model::{ApiKeyId, Scopes, Timestamp, text::KeyName};
 
 use super::{ROOT, shown_once};
 use crate::{
-    components::{
-        Breadcrumbs, Confirm, Icon, Status, StatusMark, Tone, When, error_summary, scopes_input, text_input,
-        with_element,
-    },
+    components::{Breadcrumbs, Confirm, Icon, StatusMark, When, error_summary, scopes_input, text_input, with_element},
     error::{PageError, PageResult},
     form::{Field, Form, Invalid},
     frame::{Frame, Ids},
     operating::Operating,
+    pages::api_keys::expiry,
     redirect::done,
     state::AppState,
     words::{self, moment},
@@ -48,8 +46,6 @@ pub(crate) mod text {
     pub(super) const NO_KEYS_ADVICE: &str = "Create a key above, and give it to the service that sends events.";
     pub(super) const KEY: &str = "Key";
     pub(super) const STATUS: &str = "Status";
-    pub(super) const ACTIVE: &str = "Active";
-    pub(super) const IS_REVOKED: &str = "Revoked";
     pub(super) const CREATED_AT: &str = "Created";
     pub(super) const LAST_USED: &str = "Last used";
     pub(super) const NEVER: &str = "Never";
@@ -98,20 +94,25 @@ async fn show(operating: Operating, headers: HeaderMap, query: Form) -> PageResu
     Ok(shown_once::forgotten(made.as_ref(), page))
 }
 
-/// Reads the name and the scopes that are ticked, of which there must be one.
-fn read(form: &mut Form) -> Result<(KeyName, Scopes), Invalid> {
+/// Reads the name, the scopes that are ticked, of which there must be one, and the end.
+fn read(form: &mut Form, now: Timestamp) -> Result<ApiKeyDraft, Invalid> {
     let name = form.parse::<KeyName>(&NAME, words::invalid_text);
     let ticked = Scopes::new(form.all(&SCOPES).filter_map(|scope| scope.parse().ok()));
     let scopes = form.check(&SCOPES, ticked, |_| text::NO_SCOPE.to_owned());
-    Ok((name?, scopes?))
+    let expires_at = expiry::read(form, now);
+    Ok(ApiKeyDraft { name: name?, scopes: scopes?, expires_at: expires_at? })
 }
 
 async fn create(operating: Operating, mut form: Form) -> PageResult {
-    let Ok((name, scopes)) = read(&mut form) else {
+    let Ok(draft) = read(&mut form, operating.frame.now) else {
         return Ok(page(&operating.frame, &List::read(&operating, None).await?, None, &form));
     };
-    let made = operating.engine().operator_keys().create(&operating.operator, &name, scopes).await?;
-    Ok(shown_once::lead_to(&operating, PATH, text::CREATED, &made.text))
+    let form = match operating.engine().operator_keys().create(&operating.operator, &draft).await {
+        Ok(made) => return Ok(shown_once::lead_to(&operating, PATH, text::CREATED, &made.text)),
+        Err(CreateKeyError::Store(error)) => return Err(error.into()),
+        Err(error) => form.refused(error.to_string()),
+    };
+    Ok(page(&operating.frame, &List::read(&operating, None).await?, None, &form))
 }
 
 /// Shows the question of the dialog, for the address of its form.
@@ -157,6 +158,7 @@ fn page(frame: &Frame, list: &List, made: Option<&str>, form: &Form) -> Response
                 <form method="post" action=PATH class="form" novalidate>
                     {text_input(&NAME, form)}
                     {scopes_input(&SCOPES, form)}
+                    {expiry::input(form)}
                     <div class="form-actions">
                         <button class="button primary" type="submit">{text::CREATE}</button>
                     </div>
@@ -190,6 +192,7 @@ fn table(list: &List, now: Timestamp) -> impl IntoView + use<> {
                         <th scope="col">{text::STATUS}</th>
                         <th scope="col">{text::CREATED_AT}</th>
                         <th scope="col">{text::LAST_USED}</th>
+                        <th scope="col">{expiry::text::EXPIRES}</th>
                         <th scope="col"><span class="visually-hidden">{text::ACTIONS}</span></th>
                     </tr>
                 </thead>
@@ -200,12 +203,9 @@ fn table(list: &List, now: Timestamp) -> impl IntoView + use<> {
 }
 
 fn row(key: &ApiKey, now: Timestamp) -> impl IntoView + use<> {
-    let status = match key.revoked_at {
-        Some(_) => Status::new(Tone::Idle, text::IS_REVOKED),
-        None => Status::new(Tone::Good, text::ACTIVE),
-    };
+    let status = expiry::status(key, now);
     let name = key.name.clone();
-    let revoke = key.revoked_at.is_none().then(|| {
+    let revoke = expiry::works(key, now).then(|| {
         view! {
             <Confirm
                 id=format!("revoke-{}", key.id)
@@ -231,6 +231,7 @@ fn row(key: &ApiKey, now: Timestamp) -> impl IntoView + use<> {
                     None => view! { <span class="muted">{text::NEVER}</span> }.into_any(),
                 }}
             </td>
+            <td data-label=expiry::text::EXPIRES>{expiry::cell(key, now)}</td>
             <td class="row-actions">{revoke}</td>
         </tr>
     }

@@ -301,7 +301,7 @@ async fn a_key_of_the_operator_is_shown_once_and_revoked() {
     assert_eq!((made.status, made.location()), (StatusCode::SEE_OTHER, keys::PATH));
     let cookie = made.cookie_named("__Host-signet-made");
     let shown = operator.get_with_cookie(keys::PATH, cookie).await;
-    let text = shown.html.split("sk_").nth(1).and_then(|rest| rest.split('<').next()).expect("a key").to_owned();
+    let text = shown.html.split("signet_sk_").nth(1).and_then(|rest| rest.split('<').next()).expect("a key").to_owned();
     assert!(!operator.get(keys::PATH).await.html.contains(&text), "a reload shows it no more");
     let [key] = &operator.engine.operator_keys().page(None, 10).await.expect("the keys")[..] else { panic!("one key") };
     let path = keys::revoke_path(key.id);
