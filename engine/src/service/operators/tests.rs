@@ -68,7 +68,11 @@ async fn only_the_invitation_that_says_so_makes_an_operator(database: TestDataba
     owner(&engine, customer, "customer@example.com").await;
     assert_eq!(emails(&engine).await, <[&str; 0]>::default(), "a customer's owner is none");
     assert_eq!(engine.operators().invited(&link).await.expect("the store"), None, "it is an invitation alone");
-    engine.invitations().accept_as_new(&link, "first@example.com", PASSWORD, &Browser::default()).await.expect("an owner");
+    engine
+        .invitations()
+        .accept_as_new(&link, "first@example.com", PASSWORD, &Browser::default())
+        .await
+        .expect("an owner");
     assert_eq!(emails(&engine).await, ["first@example.com"]);
 }
 
