@@ -34,6 +34,7 @@ problems!(; TryAgain);
         (name = "Webhooks", description = "A webhook is a URL with the event types that it wants, and a secret that signs."),
         (name = "Deliveries", description = "A delivery is one event on its way to one webhook."),
         (name = "Statistics", description = "Numbers of deliveries by hour."),
+        (name = "Audit log", description = "Who changed what, from where, and when."),
         (name = "Accounts", description = "An account is a customer of the service that runs Signet."),
         (name = "Portal links", description = "A portal link opens the dashboard of one account for a person whom your service has signed in."),
         (name = "API keys", description = "A key allows the requests of its scopes, in one account or, for the operator, in all."),

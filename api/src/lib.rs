@@ -11,6 +11,7 @@
 mod access;
 mod accounts;
 mod api_keys;
+mod audit_log;
 mod body;
 mod deliveries;
 mod document;
@@ -89,6 +90,7 @@ fn managing() -> OpenApiRouter<Api> {
         .merge(events::reading())
         .merge(api_keys::routes())
         .merge(portal_links::routes())
+        .merge(audit_log::routes())
         .merge(statistics::routes())
         .merge(event_types::routes())
         .merge(document::routes())
