@@ -92,7 +92,8 @@ impl Connector {
         for address in addresses.into_iter().take(MAX_ADDRESSES) {
             match proxy.connect(SocketAddr::new(address, port), &self.tls).await {
                 Ok(route) => return Ok(route),
-                Err(error) if LocalFault::within(&error).is_some() => return Err(error.into()),
+                // Another address would meet the same fault of this side.
+                Err(error) if error.get_ref().is_some_and(|cause| cause.is::<LocalFault>()) => return Err(error.into()),
                 Err(error) => last = Some(error),
             }
         }
