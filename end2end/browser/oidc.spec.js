@@ -46,7 +46,8 @@ const test = base.extend({
     const { authority } = await makeCertificates();
     const signet = await Signet.start({
       authority,
-      options: ['--listen', `127.0.0.1:${port}`, '--public-url', `http://localhost:${port}`, '--oidc', file],
+      listen: `127.0.0.1:${port}`,
+      options: ['--public-url', `http://localhost:${port}`, '--oidc', file],
       environment: { COMPANY_SECRET: 'a secret of the client' },
     });
     await use({ origin: `http://localhost:${port}`, process: signet });

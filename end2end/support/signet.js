@@ -16,11 +16,12 @@ const ENVIRONMENT = { PATH: process.env.PATH, SIGNET_LOG_LEVEL: process.env.SIGN
 
 export class Signet {
   /** Starts a server; `options` are added to the command line, and `environment` to the variables. */
-  static async start({ authority, options = [], database, environment = {} }) {
+  static async start({ authority, options = [], database, environment = {}, listen = '127.0.0.1:0' }) {
     const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'signet-end2end-'));
     const trusted = path.join(folder, 'authority.pem');
     await fs.writeFile(trusted, authority);
     const signet = new Signet();
+    signet.listen = listen;
     signet.folder = folder;
     signet.database = database ?? `sqlite:${folder}/signet.db`;
     signet.environment = { ...ENVIRONMENT, ...environment };
@@ -31,7 +32,7 @@ export class Signet {
 
   /** Starts the process, also after a stop, and waits until it prints its address. */
   async run() {
-    this.process = spawn(BINARY, ['serve', '--listen', '127.0.0.1:0', ...this.options], {
+    this.process = spawn(BINARY, ['serve', '--listen', this.listen, ...this.options], {
       cwd: this.folder,
       env: this.environment,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -57,7 +57,7 @@ mod text {
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route(PATH, get(show).post(sign_in))
-        .route(PASSKEY_PATH, post(sign_in_with_passkey))
+        .route(PASSKEY_PATH, get(async || see_other(PATH)).post(sign_in_with_passkey))
         .route(SIGN_OUT_PATH, post(sign_out))
 }
 
@@ -66,7 +66,8 @@ async fn show(frame: Frame, form: Form) -> PageResult {
     if frame.session.is_some() {
         return Ok(see_other(local_path(form.get(&NEXT)).unwrap_or(HOME)));
     }
-    let has_users = frame.state.engine.users().exist().await?;
+    // People of a provider need no owner who was there before them.
+    let has_users = frame.state.oidc.iter().next().is_some() || frame.state.engine.users().exist().await?;
     Ok(if has_users { page(&frame, &form.focused(&EMAIL)) } else { not_set_up(&frame) })
 }
 

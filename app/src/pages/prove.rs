@@ -4,12 +4,12 @@
 use axum::{
     Router,
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::get,
 };
 use leptos::prelude::*;
 use signet_engine::service::{
     factors::{CodeError, Overview, PasskeyError, proof::ProofError},
-    sessions::Session,
+    sessions::{Session, SessionToken},
 };
 
 use crate::{
@@ -30,6 +30,7 @@ use crate::{
 };
 
 pub(crate) const PATH: &str = "/prove";
+const PASSKEY_PATH: &str = "/prove/passkey";
 
 /// The address of the form that was refused, if it was one.
 const TO: Field = Field::named("to");
@@ -61,7 +62,9 @@ pub(crate) mod text {
 }
 
 pub(crate) fn routes() -> Router<AppState> {
-    Router::new().route(PATH, get(show).post(prove)).route("/prove/passkey", post(prove_by_passkey))
+    Router::new()
+        .route(PATH, get(show).post(prove))
+        .route(PASSKEY_PATH, get(async || see_other(PATH)).post(prove_by_passkey))
 }
 
 /// The question, for what a request wanted; the answer to the request itself. What the form had
@@ -104,9 +107,9 @@ fn session(frame: &Frame) -> Result<&Session, PageError> {
     frame.session.as_ref().ok_or(PageError::SignedOut)
 }
 
-async fn answer(frame: &Frame, form: Form, proved: Result<(), ProofError>) -> PageResult {
+async fn answer(frame: &Frame, form: Form, proved: Result<SessionToken, ProofError>) -> PageResult {
     let form = match proved {
-        Ok(()) => return Ok(go_on(frame, &form)),
+        Ok(token) => return Ok(frame.keep(&token, go_on(frame, &form))),
         Err(ProofError::Wrong) if form.get(&ANSWER).is_empty() => form.invalid(&PASSWORD, text::WRONG_PASSWORD),
         Err(ProofError::TooMany(until)) => form.invalid(&PASSWORD, words::too_many_tries(until, frame.now)),
         Err(ProofError::Code(CodeError::Wrong)) => form.invalid(&CODE, text::WRONG_CODE),
@@ -166,7 +169,7 @@ async fn page(frame: &Frame, form: &Form) -> PageResult {
                 {ceremony
                     .map(|ceremony| {
                         view! {
-                            <form method="post" action="/prove/passkey" class="form passkey-form">
+                            <form method="post" action=PASSKEY_PATH class="form passkey-form">
                                 {carried(form)}
                                 {hidden_input(&CHALLENGE, &ceremony.carried)}
                                 <PasskeyButton

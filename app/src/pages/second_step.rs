@@ -1,11 +1,6 @@
 //! The second step of signing in: a code or a passkey, after the right password.
 
-use axum::{
-    Router,
-    http::HeaderMap,
-    response::Response,
-    routing::{get, post},
-};
+use axum::{Router, http::HeaderMap, response::Response, routing::get};
 use leptos::prelude::*;
 use signet_engine::service::factors::{
     Ceremony, CodeError, Overview, PasskeyError,
@@ -56,7 +51,9 @@ mod text {
 }
 
 pub(crate) fn routes() -> Router<AppState> {
-    Router::new().route(PATH, get(show).post(finish_by_code)).route(PASSKEY_PATH, post(finish_by_passkey))
+    Router::new()
+        .route(PATH, get(show).post(finish_by_code))
+        .route(PASSKEY_PATH, get(async || see_other(PATH)).post(finish_by_passkey))
 }
 
 /// Leads a person whose password was right to the second step.

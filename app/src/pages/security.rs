@@ -12,7 +12,7 @@ use axum::{
     extract::FromRequestParts,
     http::request::Parts,
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::get,
 };
 use leptos::prelude::*;
 use signet_engine::{
@@ -42,7 +42,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/app/confirm", get(app::back).post(app::confirm))
         .route("/app/remove", get(app::ask_to_remove).post(app::remove))
         .route("/recovery-codes", get(recovery_codes::show).post(recovery_codes::renew))
-        .route("/passkeys", post(passkeys::add))
+        .route("/passkeys", get(async || see_other(PATH)).post(passkeys::add))
         .route("/passkeys/{id}/remove", get(passkeys::ask_to_remove).post(passkeys::remove))
 }
 

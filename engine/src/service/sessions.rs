@@ -38,7 +38,7 @@ pub(crate) use seen::SeenNotes;
 pub struct SessionToken(String);
 
 impl SessionToken {
-    fn new(random: &Random) -> Self {
+    pub(in crate::service) fn new(random: &Random) -> Self {
         Self(token::new_token(random))
     }
 

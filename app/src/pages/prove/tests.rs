@@ -19,6 +19,7 @@ async fn a_right_password_leads_on_and_a_wrong_one_says_so() {
     }
     let proved = owner.post(PATH, &encode(&[(&PASSWORD, RIGHT), (&NEXT, "/settings/account")])).await;
     assert_eq!((proved.status, proved.location()), (StatusCode::SEE_OTHER, "/settings/account"));
+    assert!(!proved.cookie_named(crate::cookie::SESSION).is_empty(), "the session has a new token");
     let evil = owner.post(PATH, &encode(&[(&PASSWORD, RIGHT), (&NEXT, "https://evil.example/")])).await;
     assert_eq!(evil.location(), HOME);
 }

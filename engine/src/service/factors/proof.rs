@@ -8,7 +8,11 @@ use signet_model::{Timestamp, UserId, sql::Lossy};
 use super::{CodeError, PasskeyError, RelyingParty, passkeys, take_code, tries};
 use crate::{
     db::{self, Pool, Tx},
-    service::{Result, Sessions, sessions::Session, users},
+    service::{
+        Result, Sessions,
+        sessions::{Session, SessionToken},
+        token, users,
+    },
 };
 
 /// The time for which a proof counts.
@@ -42,9 +46,10 @@ pub enum ProofError {
     Store(#[from] db::Error),
 }
 
+/// Each proof gives the session a new token, for the browser's cookie.
 impl Sessions<'_> {
     /// Takes the password of the session's person as proof.
-    pub async fn prove_by_password(self, session: &Session, password: &str) -> Result<(), ProofError> {
+    pub async fn prove_by_password(self, session: &Session, password: &str) -> Result<SessionToken, ProofError> {
         const SQL: &str = "SELECT password_hash FROM users WHERE id = $1";
         let user = session.person().ok_or(ProofError::NoPerson)?;
         let now = self.0.clock.now();
@@ -64,7 +69,7 @@ impl Sessions<'_> {
     }
 
     /// Takes a code of the person's app, or a recovery code, as proof.
-    pub async fn prove_by_code(self, session: &Session, code: &str) -> Result<(), ProofError> {
+    pub async fn prove_by_code(self, session: &Session, code: &str) -> Result<SessionToken, ProofError> {
         let user = session.person().ok_or(ProofError::NoPerson)?;
         let mut tx = self.0.db.begin().await?;
         match take_code(self.0, &mut tx, user, code).await {
@@ -83,7 +88,7 @@ impl Sessions<'_> {
         session: &Session,
         place: &RelyingParty,
         (carried, answer): (&str, &str),
-    ) -> Result<(), ProofError> {
+    ) -> Result<SessionToken, ProofError> {
         let user = session.person().ok_or(ProofError::NoPerson)?;
         let mut tx = self.0.db.begin().await?;
         if passkeys::take(self.0, &mut tx, place, carried, answer).await? != user {
@@ -92,9 +97,16 @@ impl Sessions<'_> {
         self.note_proof(tx, session, user).await
     }
 
-    async fn note_proof(self, mut tx: Tx<'_>, session: &Session, user: UserId) -> Result<(), ProofError> {
-        const SQL: &str = "UPDATE sessions SET proved_at = $3 WHERE id = $1 AND user_id = $2";
-        tx.query(SQL).bind(session.id).bind(user).bind(self.0.clock.now()).execute().await?;
-        Ok(tx.commit().await?)
+    /// Notes the proof, and gives the session a new token (OWASP ASVS 5.0, 7.2.4): whoever had
+    /// come by the one of before has nothing of the proof.
+    async fn note_proof(self, mut tx: Tx<'_>, session: &Session, user: UserId) -> Result<SessionToken, ProofError> {
+        const SQL: &str = "UPDATE sessions SET token_hash = $4, proved_at = $3 WHERE id = $1 AND user_id = $2";
+        let token = SessionToken::new(&self.0.random);
+        let update = tx.query(SQL).bind(session.id).bind(user).bind(self.0.clock.now());
+        if update.bind(&token::hash(token.reveal())[..]).execute().await? == 0 {
+            return Err(ProofError::NoPerson);
+        }
+        tx.commit().await?;
+        Ok(token)
     }
 }

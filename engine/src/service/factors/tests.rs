@@ -374,14 +374,14 @@ async fn password_code_and_passkey_are_each_proof_for_one_session(database: Test
     let world = World::new(&database).await;
     let (seed, codes) = world.with_app().await;
     let laptop = world.with_passkey("laptop").await;
-    let token = world.finish(&world.pending().await, &codes[0]).await.expect("signed in");
+    let mut token = world.finish(&world.pending().await, &codes[0]).await.expect("signed in");
     let other = world.sign_in_with(&laptop).await.expect("signed in");
     let sessions = world.engine.sessions();
     for proof in ["password", "code", "recovery code", "passkey"] {
         world.clock.advance(PROOF_LIFETIME);
         let session = world.session(&token).await;
         assert!(!proof::is_fresh(session.proved_at, world.now()));
-        match proof {
+        let proved = match proof {
             "password" => sessions.prove_by_password(&session, PASSWORD).await,
             "code" => sessions.prove_by_code(&session, &seed.code(world.now())).await,
             "recovery code" => sessions.prove_by_code(&session, &codes[1]).await,
@@ -390,8 +390,10 @@ async fn password_code_and_passkey_are_each_proof_for_one_session(database: Test
                 let answer = laptop.sign(&ceremony.options, ORIGIN);
                 sessions.prove_by_passkey(&session, &place(), (&ceremony.carried, &answer)).await
             }
-        }
-        .expect(proof);
+        };
+        let before = std::mem::replace(&mut token, proved.expect(proof));
+        let old = world.engine.sessions().get(before.reveal()).await.expect("an answer");
+        assert!(old.is_none(), "{proof}: the token of before opens nothing any more");
         assert_eq!(world.session(&token).await.proved_at, world.now(), "{proof}");
         assert!(world.session(&other).await.proved_at < world.now(), "{proof}");
     }
