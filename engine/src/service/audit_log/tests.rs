@@ -174,21 +174,25 @@ async fn the_log_of_an_account_is_erased_with_it_and_the_installation_keeps_an_e
     assert_eq!(world.broken().await, None);
 }
 
-on_each_database!(a_threshold_is_logged_with_the_one_who_set_it_and_a_balance_is_not);
-async fn a_threshold_is_logged_with_the_one_who_set_it_and_a_balance_is_not(database: TestDatabase) {
+on_each_database!(what_a_person_sets_is_logged_and_a_balance_that_is_reported_is_not);
+async fn what_a_person_sets_is_logged_and_a_balance_that_is_reported_is_not(database: TestDatabase) {
     let world = World::new(&database).await;
     let running = world.engine.start().expect("not started before");
     let ada = person(world.account, Role::Admin);
     let account = world.engine.account(&ada);
+    let reported = world.engine.as_operator_in(world.account);
+    reported.set_balance("5".parse().expect("an amount")).await.expect("set");
     account.set_balance("7".parse().expect("an amount")).await.expect("set");
     account.set_balance_threshold(Some("50".parse().expect("an amount"))).await.expect("set");
-    let entry = world.entries().await.remove(0);
+    let [entry, balance, ..] = &world.entries().await[..] else { panic!("two entries") };
+    assert_eq!((balance.action.as_str(), balance.actor_name.as_str()), ("balance.set", "ada@example.com"));
+    assert_eq!(balance.before.as_deref(), Some(r#"{"balance":5.0}"#));
     assert_eq!((entry.action.as_str(), entry.actor_name.as_str()), ("threshold.set", "ada@example.com"));
     assert_eq!(entry.before.as_deref(), Some(r#"{"threshold":null}"#));
     assert_eq!(entry.after.as_deref(), Some(r#"{"threshold":50.0}"#));
     let viewer = person(world.account, Role::Viewer);
     assert!(world.engine.account(&viewer).set_balance_threshold(None).await.is_err());
-    assert_eq!(world.entries().await.len(), 3);
+    assert_eq!(world.entries().await.len(), 4);
     running.stop(tokio_util::sync::CancellationToken::new()).await;
 }
 

@@ -84,3 +84,25 @@ async fn a_command_that_opens_no_secret_needs_no_key() {
     assert!(folder.printed(&["check"]).await.contains("--key-file"), "it says which check was left out");
     folder.serve(&[]).await.stop().await;
 }
+
+#[tokio::test]
+async fn an_operator_begins_with_a_link_sees_the_accounts_and_is_removed() {
+    let folder = Folder::new();
+    folder.printed(&["account", "add", "acme"]).await;
+    let link = folder.printed(&["operator", "add", "ops@example.com"]).await;
+    let path = link.strip_prefix("http://127.0.0.1:8080").expect("the default address");
+    let server = folder.serve(&["--operators-without-second-factor"]).await;
+    let headers = format!("Origin: http://{}\r\nContent-Type: application/x-www-form-urlencoded\r\n", server.address);
+    let begun = ask(&server, "POST", path, &headers, "password=correct+horse+battery").await;
+    assert!(begun.starts_with("HTTP/1.1 303") && begun.contains("/operator"), "{begun}");
+    let cookie =
+        begun.lines().filter_map(|line| line.strip_prefix("set-cookie: ")).find(|line| line.contains("signet="));
+    let cookie = cookie.and_then(|line| line.split(';').next()).unwrap_or_else(|| panic!("a session: {begun}"));
+    let accounts = async || ask(&server, "GET", "/operator/accounts", &format!("Cookie: {cookie}\r\n"), "").await;
+    assert!(accounts().await.contains(">acme<"), "the accounts are not listed");
+    assert!(folder.printed(&["operator", "list"]).await.starts_with("ops@example.com\t"));
+    folder.printed(&["operator", "remove", "ops@example.com"]).await;
+    assert!(accounts().await.starts_with("HTTP/1.1 303"), "the session of the operator goes on");
+    let error = refusal(folder.signet(&["operator", "remove", "ops@example.com"])).await;
+    assert!(error.contains("does not operate the server"), "{error}");
+}
