@@ -167,6 +167,7 @@ impl Action {
                 | Self::RotationSwitched
                 | Self::RotationCalledOff
                 | Self::AccountCreated
+                | Self::ResetLinkMadeByOperator
                 | Self::AccountErased
                 | Self::OperatorAdded
                 | Self::OperatorRemoved

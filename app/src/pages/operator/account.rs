@@ -8,8 +8,11 @@ use axum::{
     routing::{get, post},
 };
 use leptos::prelude::*;
-use signet_engine::service::accounts::{Account, Activity};
-use signet_model::{AccountId, Amount, text::AccountName};
+use signet_engine::service::{
+    accounts::{Account, Activity},
+    members::Member,
+};
+use signet_model::{AccountId, Amount, Timestamp, UserId, text::AccountName};
 
 use super::{
     ROOT,
@@ -17,13 +20,13 @@ use super::{
     erasure, shown_once,
 };
 use crate::{
-    components::{Breadcrumbs, StatusMark, When, error_summary, text_input},
-    error::PageResult,
+    components::{Breadcrumbs, StatusMark, When, error_summary, link_panel, text_input},
+    error::{PageError, PageResult},
     form::{Field, Form},
     frame::{Frame, Ids},
     islands::CopyButton,
     operating::Operating,
-    pages::setup,
+    pages::{reset, setup},
     redirect::{done, see_other},
     state::AppState,
     words::{self, moment},
@@ -49,13 +52,18 @@ pub(super) mod text {
     pub(super) const LAST_SEEN: &str = "Last signed in";
     pub(super) const WEBHOOKS: &str = "Webhooks";
     pub(super) const NEVER: &str = "Never";
-    pub(super) const LINK: &str = "Link for the first owner";
-    pub(super) const LINK_ADVICE: &str = "Hand it over now: it is not shown again. It works once, and for 24 hours.";
-    pub(super) const LINK_MADE: &str = "Link made. The one of before works no more.";
+    pub(super) const LINK: &str = "Link";
+    pub(super) const LINK_ADVICE: &str = "Hand it over now: it is not shown again, and works once.";
+    pub(super) const LINK_MADE: &str =
+        "Link for the first owner made. It holds for 24 hours; the one of before works no more.";
     pub(super) const FIRST_OWNER: &str = "First owner";
     pub(super) const FIRST_OWNER_MEANING: &str = "Nobody belongs to this account yet. If the link for its owner has expired or was lost, make a new one; the one of before ends.";
     pub(super) const MAKE_LINK: &str = "Make a new link";
     pub(super) const HAS_OWNER: &str = "The account has an owner, who signs in with a password and can invite others.";
+    pub(super) const PERSON: &str = "Person";
+    pub(super) const ROLE: &str = "Role";
+    pub(super) const RESET: &str = "Make a link for a new password";
+    pub(super) const RESET_MADE: &str = "Link for a new password made. It works once, and for an hour.";
     pub(super) const RENAME: &str = "Rename";
     pub(super) const SAVE_NAME: &str = "Save name";
     pub(super) const RENAMED: &str = "Name saved. The former name goes on meaning this account.";
@@ -100,6 +108,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/balance", post(set_balance))
         .route("/threshold", post(set_threshold))
         .route("/setup-link", post(reissue_link))
+        .route("/people/{person}/reset-link", post(make_reset_link))
         .route("/suspend", post(suspend))
         .route("/resume", post(resume))
         .merge(erasure::routes())
@@ -118,6 +127,16 @@ async fn reissue_link(operating: Operating, Ids(id): Ids<AccountId>) -> PageResu
         return page(&operating, id, Form::blank().refused(text::HAS_OWNER)).await;
     }
     make_link(&operating, id, text::LINK_MADE).await
+}
+
+/// Makes a link with which a person of the account sets another password.
+async fn make_reset_link(operating: Operating, Ids((id, person)): Ids<(AccountId, UserId)>) -> PageResult {
+    let actor = operating.actor(id);
+    let members = operating.engine().account(&actor).members().list().await?;
+    let member = members.iter().find(|member| member.id == person).ok_or(PageError::NotFound)?;
+    let token = operating.engine().resets().make(&operating.operator, &member.email).await?;
+    let link = format!("{}{}", operating.frame.origin(), reset::path(&token));
+    Ok(shown_once::lead_to(&operating, &path(id), text::RESET_MADE, &link))
 }
 
 /// Makes a link for the first owner, and leads to the account's page, which shows it.
@@ -178,7 +197,7 @@ async fn page_with(operating: &Operating, id: AccountId, form: Form, link: Optio
         return Ok(see_other(&erasure::path(id)));
     }
     let activity = handle.activity().await?;
-    let view = View { account, activity, has_members: handle.has_members().await?, link };
+    let view = View { account, activity, members: handle.members().list().await?, link };
     Ok(content(&operating.frame, &view, &filled(form, &view.account)))
 }
 
@@ -194,22 +213,26 @@ fn filled(form: Form, account: &Account) -> Form {
 struct View<'v> {
     account: Account,
     activity: Activity,
-    has_members: bool,
+    members: Vec<Member>,
     /// The link that was just made.
     link: Option<&'v str>,
 }
 
 fn content(frame: &Frame, view: &View<'_>, form: &Form) -> Response {
-    let View { account, activity, has_members, link } = view;
+    let View { account, activity, members, link } = view;
     let above = vec![(accounts::PATH.to_owned(), accounts::text::TITLE.to_owned())];
     frame.render_form(form, &account.name, || {
         view! {
             <Breadcrumbs root=ROOT above=above here=account.name.clone() />
             <header class="page-head"><h1>{account.name.clone()}</h1></header>
             {error_summary(form)}
-            {link.map(|link| shown_once::card(text::LINK, text::LINK_ADVICE, link))}
+            {link.map(|link| link_panel(text::LINK, text::LINK_ADVICE, text::LINK, link))}
             {facts(frame, account, activity)}
-            {(!has_members).then(|| first_owner(account.id))}
+            {if members.is_empty() {
+                first_owner(account.id).into_any()
+            } else {
+                people(account.id, members, frame.now).into_any()
+            }}
             {card(text::RENAME, format!("{}/name", path(account.id)), &NAME, text::SAVE_NAME, form)}
             {card(text::BALANCE, format!("{}/balance", path(account.id)), &BALANCE, text::SAVE_BALANCE, form)}
             {card(text::THRESHOLD, format!("{}/threshold", path(account.id)), &THRESHOLD, text::SAVE_THRESHOLD, form)}
@@ -260,6 +283,44 @@ fn first_owner(id: AccountId) -> impl IntoView {
                 <button class="button" type="submit">{text::MAKE_LINK}</button>
             </form>
         </section>
+    }
+}
+
+fn people(id: AccountId, members: &[Member], now: Timestamp) -> impl IntoView + use<> {
+    view! {
+        <section class="card flush">
+            <table class="table">
+                <thead>
+                    <tr>
+                        <th scope="col">{text::PERSON}</th>
+                        <th scope="col">{text::ROLE}</th>
+                        <th scope="col">{text::LAST_SEEN}</th>
+                        <th scope="col"><span class="visually-hidden">{text::RESET}</span></th>
+                    </tr>
+                </thead>
+                <tbody>{members.iter().map(|member| person(id, member, now)).collect_view()}</tbody>
+            </table>
+        </section>
+    }
+}
+
+fn person(id: AccountId, member: &Member, now: Timestamp) -> impl IntoView + use<> {
+    view! {
+        <tr>
+            <td class="main-cell">{member.email.clone()}</td>
+            <td data-label=text::ROLE>{words::role(member.role)}</td>
+            <td data-label=text::LAST_SEEN>
+                {match member.seen_at {
+                    Some(at) => view! { <When at=moment(at, now) /> }.into_any(),
+                    None => view! { <span class="muted">{text::NEVER}</span> }.into_any(),
+                }}
+            </td>
+            <td class="row-actions">
+                <form method="post" action=format!("{}/people/{}/reset-link", path(id), member.id)>
+                    <button class="button quiet" type="submit">{text::RESET}</button>
+                </form>
+            </td>
+        </tr>
     }
 }
 

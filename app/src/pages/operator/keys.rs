@@ -7,7 +7,9 @@ use signet_model::{ApiKeyId, Scopes, Timestamp, text::KeyName};
 
 use super::{ROOT, shown_once};
 use crate::{
-    components::{Breadcrumbs, Confirm, Icon, StatusMark, When, error_summary, scopes_input, text_input, with_element},
+    components::{
+        Breadcrumbs, Confirm, Icon, StatusMark, When, error_summary, link_panel, scopes_input, text_input, with_element,
+    },
     error::{PageError, PageResult},
     form::{Field, Form, Invalid},
     frame::{Frame, Ids},
@@ -151,7 +153,7 @@ fn page(frame: &Frame, list: &List, made: Option<&str>, form: &Form) -> Response
                     <p class="lead">{text::LEAD}</p>
                 </div>
             </header>
-            {made.map(|key| shown_once::card(text::MADE, text::COPY_NOW, key))}
+            {made.map(|key| link_panel(text::MADE, text::COPY_NOW, text::MADE, key))}
             <section class="card">
                 <h2>{text::CREATE_HEADING}</h2>
                 {error_summary(form)}

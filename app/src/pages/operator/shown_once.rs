@@ -5,14 +5,11 @@ use axum::{
     http::HeaderMap,
     response::{IntoResponse, Response},
 };
-use leptos::prelude::*;
 use signet_engine::service::carried::CARRIED_LIFETIME;
 
 use crate::{
-    components::Icon,
     cookie,
     error::PageError,
-    islands::CopyButton,
     operating::Operating,
     redirect::{done, with_cookie},
 };
@@ -38,21 +35,4 @@ pub(super) fn carried(operating: &Operating, headers: &HeaderMap, path: &str) ->
 /// The page, which has shown it.
 pub(super) fn forgotten(made: Option<&String>, page: Response) -> Response {
     with_cookie(made.and_then(|_| cookie::set(COOKIE, "", 0)), page)
-}
-
-/// The text with the sentences around it.
-pub(super) fn card(title: &'static str, advice: &'static str, made: &str) -> impl IntoView + use<> {
-    view! {
-        <section class="card panel good" role="status" aria-labelledby="made-title">
-            <h2 id="made-title">
-                <Icon name="check" />
-                {title}
-            </h2>
-            <p>{advice}</p>
-            <div class="secret">
-                <output class="secret-text mono" aria-label=title>{made.to_owned()}</output>
-                <CopyButton text=made.to_owned() />
-            </div>
-        </section>
-    }
 }

@@ -37,6 +37,7 @@ fn requests(id: AccountId) -> Vec<(String, Option<String>)> {
         post(format!("{account}/balance"), encode(&[(&BALANCE, "1")])),
         post(format!("{account}/threshold"), encode(&[(&THRESHOLD, "1")])),
         post(format!("{account}/setup-link"), String::new()),
+        post(format!("{account}/people/usr_00000000000000000000000001/reset-link"), String::new()),
         post(keys::PATH.to_owned(), encode(&[(&keys::NAME, "mine"), (&keys::SCOPES, "accounts:write")])),
         post(keys::revoke_path("key_00000000000000000000000001".parse().expect("an id")), String::new()),
         post(format!("{account}/suspend"), String::new()),
@@ -309,4 +310,21 @@ async fn a_key_of_the_operator_is_shown_once_and_revoked() {
     let revoked = operator.post(&path, "").await;
     assert_eq!((revoked.location(), revoked.flash()), (keys::PATH, keys::text::REVOKED.to_owned()));
     assert_eq!(operator.get(&path).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_person_who_forgot_the_password_gets_a_link_from_the_operator() {
+    let operator = Visitor::operator().await;
+    let path = account_page::path(operator.account);
+    let page = operator.get(&path).await;
+    assert!(page.html.contains("operator@example.com"), "{}", page.html);
+    let action = page.html.split("action=\"").filter_map(|rest| rest.split('"').next());
+    let action = action.into_iter().find(|action| action.ends_with("/reset-link")).expect("a form").to_owned();
+    let made = operator.post(&action, "").await;
+    assert_eq!((made.status, made.location()), (StatusCode::SEE_OTHER, &*path));
+    let shown = operator.get_with_cookie(&path, made.cookie_named("__Host-signet-made")).await;
+    assert!(shown.html.contains("/reset/"), "{}", shown.html);
+    let elsewhere = account(&operator.engine, "other").await;
+    let action = action.replace(&operator.account.to_string(), &elsewhere.to_string());
+    assert_eq!(operator.post(&action, "").await.status, StatusCode::NOT_FOUND, "nobody of that account");
 }
