@@ -6,7 +6,7 @@ use axum::{
     routing::{get, post},
 };
 use leptos::prelude::*;
-use signet_engine::service::accounts::Account;
+use signet_engine::{actor::Permission, service::accounts::Account};
 
 use crate::{
     components::{Breadcrumbs, error_summary, text_input},
@@ -46,7 +46,7 @@ pub(crate) mod text {
     pub(super) const SAVED: &str = "Balance threshold saved.";
     pub(super) const REMOVED: &str = "Balance threshold removed.";
     pub(super) const SESSION: &str = "Session";
-    pub(super) const SESSION_LENGTH: &str = "You stay signed in on this device for 14 days.";
+    pub(super) const SESSION_LENGTH: &str = "You are signed out after a while in which you do not use this device.";
     pub(super) const SIGN_OUT: &str = "Sign out";
 
     pub(super) fn invalid(error: InvalidAmount) -> String {
@@ -86,7 +86,7 @@ fn page(frame: &Frame, account: &Account, form: &Form) -> Response {
             <header class="page-head"><h1>{text::TITLE}</h1></header>
             {error_summary(form)}
             {profile(account, email)}
-            {balance(account, form)}
+            {balance(account, form, frame.may(Permission::SetThreshold))}
             <section class="card">
                 <h2>{text::SESSION}</h2>
                 <p class="hint">{text::SESSION_LENGTH}</p>
@@ -117,7 +117,7 @@ fn profile(account: &Account, email: Option<String>) -> impl IntoView + use<> {
     }
 }
 
-fn balance(account: &Account, form: &Form) -> impl IntoView + use<> {
+fn balance(account: &Account, form: &Form, may_change: bool) -> impl IntoView + use<> {
     let balance = account.balance.map_or_else(|| text::NOT_REPORTED.to_owned(), |it| it.to_string());
     view! {
         <section class="card">
@@ -125,12 +125,17 @@ fn balance(account: &Account, form: &Form) -> impl IntoView + use<> {
             <dl class="facts">
                 <div><dt>{text::BALANCE}</dt><dd class="figure">{balance}</dd></div>
             </dl>
-            <form method="post" action=format!("{PATH}/threshold") class="form" novalidate>
-                {text_input(&THRESHOLD, form)}
-                <div class="form-actions">
-                    <button class="button primary" type="submit">{text::SAVE}</button>
-                </div>
-            </form>
+            {may_change
+                .then(|| {
+                    view! {
+                        <form method="post" action=format!("{PATH}/threshold") class="form" novalidate>
+                            {text_input(&THRESHOLD, form)}
+                            <div class="form-actions">
+                                <button class="button primary" type="submit">{text::SAVE}</button>
+                            </div>
+                        </form>
+                    }
+                })}
         </section>
     }
 }

@@ -2,6 +2,7 @@
 
 use axum::{Router, http::HeaderMap, response::Response, routing::get};
 use leptos::prelude::*;
+use signet_engine::actor::Permission;
 use signet_engine::service::api_keys::{ApiKey, ApiKeyDraft, CreateKeyError, NewApiKey};
 use signet_model::{ApiKeyId, Scopes, Timestamp, text::KeyName};
 
@@ -36,6 +37,7 @@ fn revoke_path(id: ApiKeyId) -> String {
 
 /// The page; after a key was created, with its text, this once.
 async fn show(member: Member, headers: HeaderMap) -> PageResult {
+    member.check(Permission::ManageKeys)?;
     let keys = member.account().api_keys().list().await?;
     Ok(match shown_once::carried(member.account().api_keys(), &headers) {
         Some(created) => shown_once::forgotten(page(&member.frame, &keys, Some(&created), &first_form())),

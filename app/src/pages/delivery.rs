@@ -10,6 +10,7 @@ use axum::{
     routing::{get, post},
 };
 use leptos::prelude::*;
+use signet_engine::actor::Permission;
 use signet_engine::service::{
     Error,
     deliveries::{Delivery, DeliveryDetail},
@@ -70,7 +71,7 @@ fn render(member: &Member, detail: &DeliveryDetail, webhook: &Endpoint, refused:
     member.frame.render(&text::title(&delivery.event_type), || {
         view! {
             <Breadcrumbs above=breadcrumbs(webhook) here=delivery.event_type.to_string() />
-            {head(delivery)}
+            {head(delivery, member.may(Permission::SendDeliveries))}
             {refused.map(alert)}
             <section class="card">
                 <p class="lead">{text::state(delivery, now)}</p>
@@ -88,12 +89,12 @@ fn breadcrumbs(webhook: &Endpoint) -> Vec<(String, String)> {
     above
 }
 
-fn head(delivery: &Delivery) -> impl IntoView + use<> {
+fn head(delivery: &Delivery, sends: bool) -> impl IntoView + use<> {
     let page = delivery_path(delivery.endpoint, delivery.id);
     let action = format!("{page}/resend");
     let pending = delivery.state == State::Pending;
     let refresh = pending.then(|| view! { <a class="button" href=page>{text::REFRESH}</a> });
-    let resend = (!pending).then(|| {
+    let resend = (sends && !pending).then(|| {
         view! {
             <form method="post" action=action>
                 <button class="button" type="submit">

@@ -6,6 +6,8 @@ mod text;
 
 use axum::http::{StatusCode, header};
 
+use signet_model::Role;
+
 use super::{SECTIONS, login, webhook_form};
 use crate::testing::{Answer, Visitor};
 
@@ -82,4 +84,38 @@ async fn a_flash_message_is_shown_once_and_escaped() {
     assert!(page.html.contains("&lt;b&gt;Saved.&lt;/b&gt;") && !page.html.contains("<b>"));
     assert!(page.header(header::SET_COOKIE).starts_with("__Host-signet-notice=; Max-Age=0; "));
     assert!(!owner.get(webhook_form::NEW_PATH).await.html.contains("Saved."));
+}
+
+/// The forms of a page that change something, by their addresses.
+fn forms(page: &Answer) -> Vec<String> {
+    let actions = page.html.split("action=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    actions.filter(|action| action.starts_with("/settings/webhooks")).map(ToOwned::to_owned).collect()
+}
+
+#[tokio::test]
+async fn a_role_is_offered_no_button_that_it_may_not_use() {
+    let mut visitor = Visitor::owner().await;
+    let id = visitor.endpoint().await.id;
+    let page = format!("/settings/webhooks/{id}");
+    assert!(visitor.get(&page).await.html.contains("/delete\""));
+    visitor.with_role(Role::Developer).await;
+    let developer = visitor.get(&page).await;
+    assert!(developer.html.contains(&format!("{page}/edit")) && developer.html.contains(&format!("{page}/secret")));
+    assert!(!developer.html.contains("/delete\""), "developers delete no webhook");
+    assert_eq!(visitor.get(&format!("{page}/delete")).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(visitor.get("/settings/api-keys").await.status, StatusCode::FORBIDDEN);
+    visitor.with_role(Role::Viewer).await;
+    let viewer = visitor.get(&page).await;
+    assert_eq!(viewer.status, StatusCode::OK);
+    assert_eq!(forms(&viewer), Vec::<String>::new());
+    assert!(!viewer.html.contains("whsec_") && !viewer.html.contains("/edit"), "a viewer sees no secret");
+    assert!(!visitor.get("/settings/webhooks").await.html.contains(webhook_form::NEW_PATH));
+    for refused in [webhook_form::NEW_PATH.to_owned(), format!("{page}/edit"), "/settings/api-keys".to_owned()] {
+        assert_eq!(visitor.get(&refused).await.status, StatusCode::FORBIDDEN, "{refused}");
+    }
+    for (action, form) in [("secret", ""), ("pause", ""), ("delete", ""), ("test", "type=task.completed")] {
+        let answer = visitor.post(&format!("{page}/{action}"), form).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{action}");
+        assert!(!answer.html.contains("whsec_"), "{action}");
+    }
 }

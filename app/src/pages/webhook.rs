@@ -15,6 +15,7 @@ use axum::{Router, response::Response, routing::get};
 use leptos::prelude::*;
 use signet_engine::{
     Unusable, UnusableDelivery,
+    actor::Permission,
     service::{
         Error,
         backlog::Count,
@@ -114,44 +115,56 @@ fn render(member: &Member, data: &PageData) -> Response {
     let endpoint = &data.endpoint;
     let now = member.frame.now;
     let host = endpoint.host();
+    let [changes, sends, reveals] =
+        [Permission::ChangeWebhooks, Permission::SendDeliveries, Permission::RevealSecrets].map(|it| member.may(it));
     member.frame.render(&host, || {
         view! {
             <Breadcrumbs above=vec![(webhooks::PATH.to_owned(), webhooks::text::TITLE.to_owned())] here=host.clone() />
-            {head(endpoint, now)}
+            {head(member, endpoint)}
             {unusable::panel(endpoint)}
             {resting::panel(endpoint, now)}
-            {disabled::panel(endpoint, &data.held, data.cause.as_ref(), now)}
-            {held::panel(endpoint, &data.held)}
+            {disabled::panel(endpoint, &data.held, data.cause.as_ref(), now, changes)}
+            {sends.then(|| held::panel(endpoint, &data.held))}
             {details(endpoint, now)}
-            {(endpoint.unusable != Some(Unusable::Secret)).then(|| secret_card(endpoint.id, data.secret.as_ref()))}
-            {endpoint.unusable.is_none().then(|| test_card(endpoint, &data.catalogue, data.test.as_ref(), now))}
-            {recent(&data.recent, endpoint, now)}
+            {(reveals && endpoint.unusable != Some(Unusable::Secret))
+                .then(|| secret_card(endpoint.id, data.secret.as_ref()))}
+            {(sends && endpoint.unusable.is_none())
+                .then(|| test_card(endpoint, &data.catalogue, data.test.as_ref(), now))}
+            {recent(&data.recent, endpoint, now, sends)}
         }
     })
 }
 
-fn head(endpoint: &Endpoint, now: Timestamp) -> impl IntoView + use<> {
+/// The head, with the buttons that the role may use.
+fn head(member: &Member, endpoint: &Endpoint) -> impl IntoView + use<> {
+    let now = member.frame.now;
     let path = endpoint_path(endpoint.id);
-    let pause = endpoint.disabled.is_none().then(|| disabled::pause_button(&path));
-    let url = endpoint.url.clone();
+    let changes = member.may(Permission::ChangeWebhooks);
+    let pause = (changes && endpoint.disabled.is_none()).then(|| disabled::pause_button(&path));
+    let delete = member.may(Permission::DeleteWebhooks).then(|| {
+        let url = endpoint.url.clone();
+        view! {
+            <Confirm
+                id="delete-webhook".to_owned()
+                action=webhook_delete::path(endpoint.id)
+                open=webhook_delete::text::DELETE
+                question=webhook_delete::text::QUESTION
+                verb=webhook_delete::text::TITLE
+            >
+                {webhook_delete::consequences(&url)}
+            </Confirm>
+        }
+    });
     view! {
         <header class="page-head">
             <div>
-                <h1 class="mono-title">{url.clone()}</h1>
+                <h1 class="mono-title">{endpoint.url.clone()}</h1>
                 <p><StatusMark status=endpoint_status(endpoint, now) /></p>
             </div>
             <div class="actions">
-                <a class="button" href=format!("{path}/edit")>{text::EDIT}</a>
+                {changes.then(|| view! { <a class="button" href=format!("{path}/edit")>{text::EDIT}</a> })}
                 {pause}
-                <Confirm
-                    id="delete-webhook".to_owned()
-                    action=webhook_delete::path(endpoint.id)
-                    open=webhook_delete::text::DELETE
-                    question=webhook_delete::text::QUESTION
-                    verb=webhook_delete::text::TITLE
-                >
-                    {webhook_delete::consequences(&url)}
-                </Confirm>
+                {delete}
             </div>
         </header>
     }
@@ -188,7 +201,9 @@ fn recent(
     deliveries: &[Result<Delivery, UnusableDelivery>],
     endpoint: &Endpoint,
     now: Timestamp,
+    sends: bool,
 ) -> impl IntoView + use<> {
+    let recover = sends.then(|| view! { <a href=webhook_recover::path(endpoint.id)>{text::RECOVER}</a> });
     let query = LogQuery { endpoint: endpoint.id.to_string(), limit: RECENT, ..LogQuery::default() };
     let rows = deliveries.iter().map(|delivery| row(endpoint.id, delivery, now)).collect::<Vec<_>>();
     view! {
@@ -196,7 +211,7 @@ fn recent(
             <header class="card-head">
                 <h2>{text::RECENT}</h2>
                 <p class="links">
-                    <a href=webhook_recover::path(endpoint.id)>{text::RECOVER}</a>
+                    {recover}
                     <a href=delivery_log::path(endpoint.id)>{text::VIEW_ALL}</a>
                 </p>
             </header>

@@ -2,6 +2,7 @@
 
 use axum::{Router, routing::get};
 use leptos::prelude::*;
+use signet_engine::actor::Permission;
 use signet_model::EndpointId;
 
 use crate::{
@@ -36,6 +37,7 @@ pub(super) fn routes() -> Router<AppState> {
 /// Shows the question of the dialog, for the address of its form.
 async fn ask(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
     let endpoint = member.account().endpoint(id).get().await?;
+    member.check(Permission::DeleteWebhooks)?;
     Ok(member.frame.render(text::TITLE, || {
         view! {
             <Breadcrumbs above=webhook::breadcrumbs(&endpoint) here=text::DELETE />

@@ -2,6 +2,7 @@
 
 use axum::{Router, routing::get};
 use leptos::prelude::*;
+use signet_engine::actor::Permission;
 use signet_engine::service::{
     endpoints::{Endpoint, EndpointDraft, FilterPreview, SaveError},
     event_types::Catalogue,
@@ -65,6 +66,7 @@ pub(super) fn edit_routes() -> Router<AppState> {
 
 /// Shows the form with a new secret, so that the receiver can be set up first.
 async fn show_new(member: Member) -> PageResult {
+    member.check(Permission::ChangeWebhooks)?;
     let secret = member.engine().new_secret();
     let catalogue = member.catalogue().await?;
     let wanted = catalogue.active().filter(|entry| entry.is_default).map(|entry| Selector::Type(entry.name.clone()));
@@ -74,6 +76,7 @@ async fn show_new(member: Member) -> PageResult {
 
 async fn show_existing(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
     let endpoint = member.account().endpoint(id).get().await?;
+    member.check(Permission::ChangeWebhooks)?;
     let form = Form::blank()
         .with(&URL, &endpoint.url)
         .with(&DESCRIPTION, &endpoint.description)

@@ -2,6 +2,7 @@
 
 use axum::{Router, routing::get};
 use leptos::prelude::*;
+use signet_engine::actor::Permission;
 use signet_engine::service::endpoints::Endpoint;
 use signet_model::Timestamp;
 
@@ -40,6 +41,7 @@ pub(crate) fn routes() -> Router<AppState> {
 async fn show(member: Member) -> PageResult {
     let endpoints = member.account().endpoints().list().await?;
     let now = member.frame.now;
+    let changes = member.may(Permission::ChangeWebhooks);
     Ok(member.frame.render(text::TITLE, || {
         view! {
             <Breadcrumbs here=text::TITLE />
@@ -48,9 +50,9 @@ async fn show(member: Member) -> PageResult {
                     <h1>{text::TITLE}</h1>
                     <p class="lead">{text::LEAD}</p>
                 </div>
-                {(!endpoints.is_empty()).then(add)}
+                {(changes && !endpoints.is_empty()).then(add)}
             </header>
-            {if endpoints.is_empty() { empty().into_any() } else { table(&endpoints, now).into_any() }}
+            {if endpoints.is_empty() { empty(changes).into_any() } else { table(&endpoints, now).into_any() }}
         }
     }))
 }
@@ -64,13 +66,13 @@ fn add() -> impl IntoView {
     }
 }
 
-fn empty() -> impl IntoView {
+fn empty(changes: bool) -> impl IntoView {
     view! {
         <section class="card empty">
             <Icon name="webhook" />
             <h2>{text::NO_WEBHOOKS}</h2>
             <p>{text::NO_WEBHOOKS_ADVICE}</p>
-            <p>{add()}</p>
+            {changes.then(|| view! { <p>{add()}</p> })}
         </section>
     }
 }

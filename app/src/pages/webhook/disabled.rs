@@ -37,12 +37,14 @@ pub(super) fn pause_button(path: &str) -> impl IntoView + use<> {
     }
 }
 
-/// The panel; `None` while the webhook is enabled.
+/// The panel, with the form that enables it for those who may; `None` while the webhook is
+/// enabled.
 pub(super) fn panel(
     endpoint: &Endpoint,
     held: &[(EventType, Count)],
     cause: Option<&DeliveryDetail>,
     now: Timestamp,
+    may_enable: bool,
 ) -> Option<impl IntoView + use<>> {
     let disabled = endpoint.disabled?;
     let action = format!("{}/enable", endpoint_path(endpoint.id));
@@ -59,14 +61,19 @@ pub(super) fn panel(
             </h2>
             <p>{with_element(text::since(disabled), since)}</p>
             {cause.map(explanation)}
-            <form method="post" action=action class="form">
-                {held::choices(held, held::Choice::Send)}
-                <div class="form-actions">
-                    <button class="button primary" type="submit">
-                        {text::ENABLE}
-                    </button>
-                </div>
-            </form>
+            {may_enable
+                .then(|| {
+                    view! {
+                        <form method="post" action=action class="form">
+                            {held::choices(held, held::Choice::Send)}
+                            <div class="form-actions">
+                                <button class="button primary" type="submit">
+                                    {text::ENABLE}
+                                </button>
+                            </div>
+                        </form>
+                    }
+                })}
         </section>
     })
 }
