@@ -28,7 +28,6 @@ mod text {
     pub(super) const SUSPENDED_LABEL: &str = "Suspended account";
     pub(super) const SUSPENDED: &str = "This account is suspended.";
     pub(super) const SUSPENDED_MEANING: &str = " The operator of this service has stopped it: new events are refused, and nothing is sent. Deliveries that wait are kept, and go out when the account is resumed.";
-    pub(super) const ACCOUNT: &str = "Account";
     pub(super) const SWITCH: &str = "Account: choose another";
     pub(super) const SIGN_OUT: &str = "Sign out";
     pub(super) const SETTINGS: &str = "Settings";

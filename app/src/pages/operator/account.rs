@@ -41,7 +41,7 @@ pub(super) const THRESHOLD: Field = Field {
     ..Field::text("threshold", text::THRESHOLD)
 };
 
-pub(super) mod text {
+pub(crate) mod text {
     use signet_model::amount::InvalidAmount;
 
     pub(super) const FACTS: &str = "Account";

@@ -18,21 +18,21 @@ use crate::{
 
 pub(super) const CONFIRM: Field = Field { hint: text::CONFIRM_HINT, ..Field::text("confirm", text::CONFIRM) };
 
-pub(super) mod text {
+pub(crate) mod text {
     use signet_engine::service::backlog::Count;
 
-    pub(super) const TITLE: &str = "Erase account";
-    pub(super) const QUESTION: &str = "Erase this account?";
-    pub(super) const CONSEQUENCES: &str = "All that is stored about {} goes: events, deliveries, webhooks, keys, its audit log, and the people who have no other account. This cannot be undone.";
-    pub(super) const CONFIRM: &str = "Name of the account";
-    pub(super) const CONFIRM_HINT: &str = "Type the name, to confirm that this is the account you mean.";
-    pub(super) const OTHER_NAME: &str = "This is not the name of the account. Type it as it stands above.";
-    pub(super) const CANCEL: &str = "Cancel";
-    pub(super) const UNDER_WAY: &str = "The account is being erased";
-    pub(super) const AGAIN_MEANING: &str = "The work goes on if you leave this page. If the number stays the same, the server was stopped meanwhile: go on then.";
-    pub(super) const LOOK: &str = "Look again";
-    pub(super) const GO_ON: &str = "Go on erasing";
-    pub(super) const ERASED: &str = "The account is erased: nothing about it is stored any more.";
+    pub(crate) const TITLE: &str = "Erase account";
+    pub(crate) const QUESTION: &str = "Erase this account?";
+    pub(crate) const CONSEQUENCES: &str = "All that is stored about {} goes: events, deliveries, webhooks, keys, its audit log, and the people who have no other account. This cannot be undone.";
+    pub(crate) const CONFIRM: &str = "Name of the account";
+    pub(crate) const CONFIRM_HINT: &str = "Type the name, to confirm that this is the account you mean.";
+    pub(crate) const OTHER_NAME: &str = "This is not the name of the account. Type it as it stands above.";
+    pub(crate) const CANCEL: &str = "Cancel";
+    pub(crate) const UNDER_WAY: &str = "The account is being erased";
+    pub(crate) const AGAIN_MEANING: &str = "The work goes on if you leave this page. If the number stays the same, the server was stopped meanwhile: go on then.";
+    pub(crate) const LOOK: &str = "Look again";
+    pub(crate) const GO_ON: &str = "Go on erasing";
+    pub(crate) const ERASED: &str = "The account is erased: nothing about it is stored any more.";
 
     pub(super) fn left(events: Count) -> String {
         match events {

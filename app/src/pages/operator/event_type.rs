@@ -46,41 +46,41 @@ pub(super) const SAMPLE: Field =
     Field { hint: text::SAMPLE_HINT, optional: true, mono: true, ..Field::text("sample", text::SAMPLE) };
 pub(super) const VERSION: Field = Field::named("version");
 
-pub(super) mod text {
-    pub(super) const ADD: &str = "Create event type";
-    pub(super) const SAVE: &str = "Save";
-    pub(super) const CANCEL: &str = "Cancel";
-    pub(super) const NAME: &str = "Name";
-    pub(super) const NAME_HINT: &str = "Words with a dot between, such as order.shipped. It cannot be changed later.";
-    pub(super) const NAME_WRONG: &str = "The name";
-    pub(super) const EXISTS: &str =
+pub(crate) mod text {
+    pub(crate) const ADD: &str = "Create event type";
+    pub(crate) const SAVE: &str = "Save";
+    pub(crate) const CANCEL: &str = "Cancel";
+    pub(crate) const NAME: &str = "Name";
+    pub(crate) const NAME_HINT: &str = "Words with a dot between, such as order.shipped. It cannot be changed later.";
+    pub(crate) const NAME_WRONG: &str = "The name";
+    pub(crate) const EXISTS: &str =
         "There is an event type with this name already. Choose a different name, or change that one.";
-    pub(super) const RESERVED: &str = "Types that are built in, and names that begin with signet., cannot be made or changed. Choose a different name.";
-    pub(super) const DESCRIPTION: &str = "Description";
-    pub(super) const DESCRIPTION_HINT: &str = "The sentence that people read beside the name, when they choose events.";
-    pub(super) const SCHEMA: &str = "JSON Schema";
-    pub(super) const SCHEMA_HINT: &str =
+    pub(crate) const RESERVED: &str = "Types that are built in, and names that begin with signet., cannot be made or changed. Choose a different name.";
+    pub(crate) const DESCRIPTION: &str = "Description";
+    pub(crate) const DESCRIPTION_HINT: &str = "The sentence that people read beside the name, when they choose events.";
+    pub(crate) const SCHEMA: &str = "JSON Schema";
+    pub(crate) const SCHEMA_HINT: &str =
         "The members that an event of this type has. Without a schema, any members are taken.";
-    pub(super) const SAMPLE: &str = "Sample";
-    pub(super) const SAMPLE_HINT: &str =
+    pub(crate) const SAMPLE: &str = "Sample";
+    pub(crate) const SAMPLE_HINT: &str =
         "The members of a test event, as a JSON object. They are checked against the schema.";
-    pub(super) const CREATED: &str = "Event type created.";
-    pub(super) const SAVED: &str = "Event type saved.";
-    pub(super) const CHANGED: &str =
+    pub(crate) const CREATED: &str = "Event type created.";
+    pub(crate) const SAVED: &str = "Event type saved.";
+    pub(crate) const CHANGED: &str =
         "Somebody has changed this event type meanwhile. Open it again, and make your change to what it is now.";
-    pub(super) const BUILT_IN: &str = "This type is built in, and cannot be changed.";
-    pub(super) const FROM_A_FILE: &str = "This type comes from the file of event types. Change it there: the next start of the server takes over the file.";
-    pub(super) const UNUSABLE: &str =
+    pub(crate) const BUILT_IN: &str = "This type is built in, and cannot be changed.";
+    pub(crate) const FROM_A_FILE: &str = "This type comes from the file of event types. Change it there: the next start of the server takes over the file.";
+    pub(crate) const UNUSABLE: &str =
         "The stored schema cannot be read, and events of this type are refused. Save a schema that can.";
-    pub(super) const ARCHIVING: &str = "Archiving";
-    pub(super) const ARCHIVE: &str = "Archive event type";
-    pub(super) const ARCHIVE_MEANING: &str =
+    pub(crate) const ARCHIVING: &str = "Archiving";
+    pub(crate) const ARCHIVE: &str = "Archive event type";
+    pub(crate) const ARCHIVE_MEANING: &str =
         "New events of an archived type are refused. What was sent stays readable, and the type can be restored.";
-    pub(super) const ARCHIVED: &str = "Event type archived.";
-    pub(super) const RESTORE: &str = "Restore event type";
-    pub(super) const RESTORE_MEANING: &str =
+    pub(crate) const ARCHIVED: &str = "Event type archived.";
+    pub(crate) const RESTORE: &str = "Restore event type";
+    pub(crate) const RESTORE_MEANING: &str =
         "The type is archived: new events are refused. Restore it to take them again.";
-    pub(super) const RESTORED: &str = "Event type restored.";
+    pub(crate) const RESTORED: &str = "Event type restored.";
 
     /// The fault of a member behind the place at which it is.
     pub(super) fn fault(pointer: &str, message: &str) -> String {

@@ -18,39 +18,39 @@ pub(crate) const PATH: &str = "/operator/health";
 
 pub(crate) mod text {
     pub(crate) const TITLE: &str = "Health";
-    pub(super) const LEAD: &str = "Deliveries of all accounts, and the webhooks that need somebody to look at them.";
-    pub(super) const ATTEMPTS: &str = "Attempts";
-    pub(super) const SINCE: &str = "Since";
-    pub(super) const LAST_HOUR: &str = "Last hour";
-    pub(super) const LAST_DAY: &str = "Last 24 hours";
-    pub(super) const HOURS: &str = "Counted by whole hours, the present one too. Tests are not counted.";
-    pub(super) const DELIVERED: &str = "Delivered";
-    pub(super) const FAILED_ATTEMPTS: &str = "Failed attempts";
-    pub(super) const FAILED_DELIVERIES: &str = "Failed deliveries";
-    pub(super) const PARTIAL: &str = "There are more rows than are added up here: these are the latest.";
-    pub(super) const QUEUE: &str = "Queue";
-    pub(super) const WAITING: &str = "Deliveries that wait, or are being sent";
-    pub(super) const FIRST_DUE: &str = "The first is due";
-    pub(super) const NOTHING_WAITS: &str = "Nothing waits";
-    pub(super) const STUCK: &str = "Stuck webhooks";
-    pub(super) const STUCK_LEAD: &str = "A delivery has been due for more than 5 minutes, the longest first. If there are many, the server cannot keep up, or does not run.";
-    pub(super) const DISABLED: &str = "Disabled webhooks";
-    pub(super) const DISABLED_LEAD: &str =
+    pub(crate) const LEAD: &str = "Deliveries of all accounts, and the webhooks that need somebody to look at them.";
+    pub(crate) const ATTEMPTS: &str = "Attempts";
+    pub(crate) const SINCE: &str = "Since";
+    pub(crate) const LAST_HOUR: &str = "Last hour";
+    pub(crate) const LAST_DAY: &str = "Last 24 hours";
+    pub(crate) const HOURS: &str = "Counted by whole hours, the present one too. Tests are not counted.";
+    pub(crate) const DELIVERED: &str = "Delivered";
+    pub(crate) const FAILED_ATTEMPTS: &str = "Failed attempts";
+    pub(crate) const FAILED_DELIVERIES: &str = "Failed deliveries";
+    pub(crate) const PARTIAL: &str = "There are more rows than are added up here: these are the latest.";
+    pub(crate) const QUEUE: &str = "Queue";
+    pub(crate) const WAITING: &str = "Deliveries that wait, or are being sent";
+    pub(crate) const FIRST_DUE: &str = "The first is due";
+    pub(crate) const NOTHING_WAITS: &str = "Nothing waits";
+    pub(crate) const STUCK: &str = "Stuck webhooks";
+    pub(crate) const STUCK_LEAD: &str = "A delivery has been due for more than 5 minutes, the longest first. If there are many, the server cannot keep up, or does not run.";
+    pub(crate) const DISABLED: &str = "Disabled webhooks";
+    pub(crate) const DISABLED_LEAD: &str =
         "Failures have disabled these, the latest first. Webhooks that a person has paused are not listed.";
-    pub(super) const FAILING: &str = "Failing webhooks";
-    pub(super) const FAILING_LEAD: &str =
+    pub(crate) const FAILING: &str = "Failing webhooks";
+    pub(crate) const FAILING_LEAD: &str =
         "Tried in the last hour, and every attempt since the last success has failed; the latest failure first.";
-    pub(super) const NONE: &str = "None.";
-    pub(super) const ACCOUNT: &str = "Account";
-    pub(super) const WEBHOOK: &str = "Webhook";
-    pub(super) const DUE: &str = "Due";
-    pub(super) const SINCE_WHEN: &str = "Disabled";
-    pub(super) const LAST_FAILURE: &str = "Last failure";
-    pub(super) const REASON: &str = "Reason";
-    pub(super) const FAILURES: &str = "Failures in a row";
-    pub(super) const EXHAUSTED: &str = "All retries of a delivery failed";
-    pub(super) const GONE: &str = "The receiver answered 410 Gone";
-    pub(super) const UNKNOWN: &str = "Another reason";
+    pub(crate) const NONE: &str = "None.";
+    pub(crate) const ACCOUNT: &str = "Account";
+    pub(crate) const WEBHOOK: &str = "Webhook";
+    pub(crate) const DUE: &str = "Due";
+    pub(crate) const SINCE_WHEN: &str = "Disabled";
+    pub(crate) const LAST_FAILURE: &str = "Last failure";
+    pub(crate) const REASON: &str = "Reason";
+    pub(crate) const FAILURES: &str = "Failures in a row";
+    pub(crate) const EXHAUSTED: &str = "All retries of a delivery failed";
+    pub(crate) const GONE: &str = "The receiver answered 410 Gone";
+    pub(crate) const UNKNOWN: &str = "Another reason";
 
     pub(super) fn first(listed: u32) -> String {
         format!("These are {listed}; there can be more.")

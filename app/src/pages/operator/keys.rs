@@ -31,36 +31,36 @@ const BEFORE: Field = Field::named("before");
 
 pub(crate) mod text {
     pub(crate) const TITLE: &str = "API keys";
-    pub(super) const LEAD: &str =
+    pub(crate) const LEAD: &str =
         "Keys of your own backend. They may name any account; keys of one account are made in that account.";
-    pub(super) const CREATE_HEADING: &str = "Create a key";
-    pub(super) const CREATE: &str = "Create API key";
-    pub(super) const NAME: &str = "Name";
-    pub(super) const NAME_HINT: &str = "Where the key is used, such as the name of a service.";
-    pub(super) const SCOPES: &str = "Scopes";
-    pub(super) const SCOPES_HINT: &str =
+    pub(crate) const CREATE_HEADING: &str = "Create a key";
+    pub(crate) const CREATE: &str = "Create API key";
+    pub(crate) const NAME: &str = "Name";
+    pub(crate) const NAME_HINT: &str = "Where the key is used, such as the name of a service.";
+    pub(crate) const SCOPES: &str = "Scopes";
+    pub(crate) const SCOPES_HINT: &str =
         "The requests that the key allows, in all accounts. Tick no more than its holder needs.";
-    pub(super) const NO_SCOPE: &str = "Tick one scope or more: without any, the key would allow nothing.";
-    pub(super) const MADE: &str = "API key";
-    pub(super) const COPY_NOW: &str = "Copy it now. It is not stored, and cannot be shown again.";
-    pub(super) const CREATED: &str = "API key created.";
-    pub(super) const NO_KEYS: &str = "No API keys yet";
-    pub(super) const NO_KEYS_ADVICE: &str = "Create a key above, and give it to the service that sends events.";
-    pub(super) const KEY: &str = "Key";
-    pub(super) const STATUS: &str = "Status";
-    pub(super) const CREATED_AT: &str = "Created";
-    pub(super) const LAST_USED: &str = "Last used";
-    pub(super) const NEVER: &str = "Never";
-    pub(super) const ACTIONS: &str = "Actions";
-    pub(super) const REVOKE: &str = "Revoke";
-    pub(super) const REVOKE_KEY: &str = "Revoke API key";
+    pub(crate) const NO_SCOPE: &str = "Tick one scope or more: without any, the key would allow nothing.";
+    pub(crate) const MADE: &str = "API key";
+    pub(crate) const COPY_NOW: &str = "Copy it now. It is not stored, and cannot be shown again.";
+    pub(crate) const CREATED: &str = "API key created.";
+    pub(crate) const NO_KEYS: &str = "No API keys yet";
+    pub(crate) const NO_KEYS_ADVICE: &str = "Create a key above, and give it to the service that sends events.";
+    pub(crate) const KEY: &str = "Key";
+    pub(crate) const STATUS: &str = "Status";
+    pub(crate) const CREATED_AT: &str = "Created";
+    pub(crate) const LAST_USED: &str = "Last used";
+    pub(crate) const NEVER: &str = "Never";
+    pub(crate) const ACTIONS: &str = "Actions";
+    pub(crate) const REVOKE: &str = "Revoke";
+    pub(crate) const REVOKE_KEY: &str = "Revoke API key";
     pub(crate) const QUESTION: &str = "Revoke this API key?";
-    pub(super) const CONSEQUENCES: &str = "Requests with the key “{}” are refused from now on. This cannot be undone.";
-    pub(super) const CANCEL: &str = "Cancel";
+    pub(crate) const CONSEQUENCES: &str = "Requests with the key “{}” are refused from now on. This cannot be undone.";
+    pub(crate) const CANCEL: &str = "Cancel";
     pub(crate) const REVOKED: &str = "API key revoked.";
-    pub(super) const PAGES: &str = "Pages";
-    pub(super) const NEWEST: &str = "Newest";
-    pub(super) const OLDER: &str = "Older";
+    pub(crate) const PAGES: &str = "Pages";
+    pub(crate) const NEWEST: &str = "Newest";
+    pub(crate) const OLDER: &str = "Older";
 }
 
 pub(super) fn routes() -> Router<AppState> {
