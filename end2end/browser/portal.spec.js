@@ -57,9 +57,9 @@ test('in a frame of another origin a webhook is added, and its secret shown', as
   await frame.getByRole('link', { name: /Add webhook/ }).first().click();
   await frame.getByLabel('URL').fill('https://hooks.example.com/lemon');
   await frame.locator('input[name=event]').first().check();
-  await frame.getByRole('button', { name: /Add webhook/ }).click();
+  await frame.getByRole('button', { name: 'Save webhook' }).click();
   await expect(frame.getByText('hooks.example.com').first()).toBeVisible();
-  await frame.getByRole('button', { name: /Reveal|Show/ }).first().click();
+  await frame.getByRole('button', { name: 'Reveal' }).first().click();
   await expect(frame.getByText(/whsec_[\w+/=]{40,}/).first()).toBeVisible();
   const [cookie] = (await page.context().cookies(signet.origin)).filter(({ name }) => name === '__Host-signet-portal');
   expect(cookie).toMatchObject({ httpOnly: true, secure: true, sameSite: 'None' });
@@ -112,7 +112,7 @@ test('a viewer in a frame never sees a secret', async ({ page, host, signet, key
   await page.goto(`${signet.origin}/settings/webhooks/new`);
   await page.getByLabel('URL').fill('https://hooks.example.com/lemon');
   await page.locator('input[name=event]').first().check();
-  await page.getByRole('button', { name: /Add webhook/ }).click();
+  await page.getByRole('button', { name: 'Save webhook' }).click();
   await page.waitForURL('**/settings/webhooks/ep_*');
   const path = new URL(page.url()).pathname;
   show(host, await embedded(signet, key, { role: 'viewer', landing: path, theme: 'dark' }));
