@@ -26,6 +26,7 @@ mod link_panel;
 mod prose;
 #[cfg(feature = "ssr")]
 mod qr_code;
+#[cfg(feature = "ssr")]
 mod roles;
 #[cfg(feature = "ssr")]
 mod scopes;
@@ -41,6 +42,7 @@ pub(crate) use link_panel::link_panel;
 pub(crate) use prose::{with_code, with_element};
 #[cfg(feature = "ssr")]
 pub(crate) use qr_code::qr_code;
+#[cfg(feature = "ssr")]
 pub(crate) use roles::role_input;
 #[cfg(feature = "ssr")]
 pub(crate) use scopes::scopes_input;
