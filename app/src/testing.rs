@@ -242,11 +242,6 @@ impl Visitor {
         self
     }
 
-    /// The session of the browser.
-    pub(crate) const fn session(&self) -> Option<&Session> {
-        self.session.as_ref()
-    }
-
     /// The same browser without its session.
     pub(crate) fn signed_out(mut self) -> Self {
         self.session = None;
@@ -264,11 +259,6 @@ impl Visitor {
     /// Opens an address.
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Request::builder().uri(path).body(Body::empty()).expect("a request")).await
-    }
-
-    /// The session of the browser.
-    pub(crate) const fn session(&self) -> Option<&Session> {
-        self.session.as_ref()
     }
 
     /// Has the requests from here on carry the session with this token.
@@ -289,13 +279,6 @@ impl Visitor {
     /// Opens an address with a cookie that is not the session's.
     pub(crate) async fn get_with_cookie(&self, path: &str, cookie: &str) -> Answer {
         self.get_with(path, &[(header::COOKIE, cookie)]).await
-    }
-
-    /// Opens an address with headers besides.
-    pub(crate) async fn get_with(&self, path: &str, headers: &[(header::HeaderName, &str)]) -> Answer {
-        let request =
-            headers.iter().fold(Request::builder().uri(path), |request, (name, value)| request.header(name, *value));
-        self.send(request.body(Body::empty()).expect("a request")).await
     }
 
     /// Sends a form.

@@ -8,7 +8,7 @@ use super::{
     audit,
     erasure::{self, CONFIRM},
     event_type::{self, DESCRIPTION, SAMPLE, SCHEMA, VERSION},
-    event_types, health,
+    event_types, health, keys,
 };
 use crate::{
     pages::{login, security},

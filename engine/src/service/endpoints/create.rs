@@ -161,8 +161,8 @@ mod tests {
         let (acme, other) = (account(&engine, "acme").await, account(&engine, "other").await);
         let make = async |account| {
             let secret = engine.new_secret();
-            let made = engine.account(account).endpoints().create(draft("https://127.0.0.1/"), &secret).await?;
-            engine.account(account).endpoint(made.id).delete().await?;
+            let made = engine.as_operator_in(account).endpoints().create(draft("https://127.0.0.1/"), &secret).await?;
+            engine.as_operator_in(account).endpoint(made.id).delete().await?;
             Ok::<_, SaveError>(())
         };
         for _ in 0..4 {
