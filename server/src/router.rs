@@ -143,6 +143,9 @@ fn pages(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Router {
 }
 
 #[cfg(test)]
+mod access;
+
+#[cfg(test)]
 mod tests {
     use std::collections::HashSet;
 
