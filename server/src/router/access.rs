@@ -247,7 +247,8 @@ impl World {
 
     /// An address with rows of the account in the places of its parameters.
     async fn filled(&self, address: &str) -> String {
-        let mut path = address.replace("{*name}", "secret").replace("{token}", "unknown").replace("{name}", "order.paid");
+        let mut path =
+            address.replace("{*name}", "secret").replace("{token}", "unknown").replace("{name}", "order.paid");
         if path.starts_with("/operator/accounts") {
             path = path.replace("{id}", &self.account.to_string());
         }
@@ -287,7 +288,9 @@ impl World {
     /// All rows, without the instants at which sessions were last used.
     async fn rows(&self) -> Vec<String> {
         let mut all = Vec::new();
-        for table in ["accounts", "endpoints", "deliveries", "api_keys", "memberships", "users", "event_types", "audit_log"] {
+        for table in
+            ["accounts", "endpoints", "deliveries", "api_keys", "memberships", "users", "event_types", "audit_log"]
+        {
             all.extend(self.database.rows(table).await);
         }
         all
