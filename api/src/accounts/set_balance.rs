@@ -146,7 +146,9 @@ mod tests {
         api.put(path, &json!({"balance": 1})).await;
         api.put(path, &json!({"balance": 1})).await;
         api.close_database().await;
-        api.with_authorization("Bearer sk_unknown").put(path, &json!({"balance": 1})).await;
+        api.with_authorization("Bearer sk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+            .put(path, &json!({"balance": 1}))
+            .await;
         assert_snapshot!(api.provoked.documents("PUT /v1/accounts/{account}/balance"));
     }
 

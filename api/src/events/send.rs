@@ -207,7 +207,9 @@ mod tests {
         keyed("k", "task_1").await;
         keyed("l", "task_1").await;
         api.close_database().await;
-        api.with_authorization("Bearer sk_unknown").post("/v1/events", &event()).await;
+        api.with_authorization("Bearer sk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+            .post("/v1/events", &event())
+            .await;
         assert_snapshot!(api.provoked.documents("POST /v1/events"));
     }
 

@@ -406,7 +406,9 @@ mod tests {
         api.post(PATH, &json!([keyed])).await;
         api.post(PATH, &json!([event()])).await;
         api.close_database().await;
-        api.with_authorization("Bearer sk_unknown").post(PATH, &json!([event()])).await;
+        api.with_authorization("Bearer sk_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")
+            .post(PATH, &json!([event()]))
+            .await;
         assert_snapshot!(api.provoked.documents("POST /v1/events/batch"));
     }
 

@@ -19,7 +19,7 @@ async fn all_pages(owner: &Visitor) -> Vec<(String, Answer)> {
     while let Some(path) = found.get(pages.len()).cloned() {
         let page = owner.get(&path).await;
         let links = page.html.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
-        for link in links.filter(|link| link.starts_with("/settings")) {
+        for link in links.filter(|link| link.starts_with("/settings") && !link.contains("/export?")) {
             if !found.iter().any(|known| known == link) {
                 found.push(link.to_owned());
             }

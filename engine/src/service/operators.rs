@@ -166,11 +166,15 @@ impl Operators<'_> {
         let mut change = self.0.change_installation(operator, Action::OperatorRemoved).await?;
         let links = forget_links(&mut change.tx, &email, self.0.clock.now()).await?;
         let people = change.tx.query(REMOVE).bind(&email).execute().await?;
+        if people == 0 && links == 0 {
+            change.roll_back().await;
+            return Ok(false);
+        }
         if people > 0 {
             change.tx.query(END).bind(&email).execute().await?;
         }
         change.commit(Record::of("operator", &email)).await?;
-        Ok(people > 0 || links > 0)
+        Ok(true)
     }
 
     /// The address for which a link is, while it is valid.

@@ -57,7 +57,7 @@ async fn a_rotation_that_is_killed_is_finished_by_the_next_one_and_loses_nothing
     let acknowledged = [("task_1", first), ("task_2", second), ("task_3", third)];
     let acknowledged = acknowledged.map(|(task, event)| (task.to_owned(), event)).into();
     let tally = settle_and_verify(&world, server, &acknowledged).await;
-    assert_eq!(tally.delivered, 5, "one to the first webhook alone, and two to both: {tally}");
+    assert_eq!(tally.arrivals, 5, "one to the first webhook alone, and two to both: {tally}");
 }
 
 on_each_database!(a_second_rotation_at_the_same_time_is_refused_and_a_server_with_the_old_key_does_not_start);

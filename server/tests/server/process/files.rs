@@ -16,7 +16,7 @@ async fn a_log_of_json_is_json_and_has_no_secret() {
     ask(&server, "POST", &format!("/setup/{token}"), "Origin: https://evil.example\r\n", "").await;
     server.stop().await;
     let log = server.rest_of_log().await;
-    assert!(log.lines().count() > 2 && log.contains("refused a request from another origin"), "{log}");
+    assert!(log.lines().count() > 2 && log.contains("refused: a request from another origin"), "{log}");
     for line in log.lines() {
         assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "{line}");
         for secret in [&token, &key, "cookie-token"] {

@@ -119,6 +119,10 @@ async fn full_run(server: &Server) -> Vec<Secret> {
     let answer = ask(server, "POST", "/v1/events", &headers, event).await;
     assert!(answer.starts_with("HTTP/1.1 202"), "{answer}");
     browser.post("/logout", &[]).await;
+    // The stacks of the workers keep values of their last requests until others pass.
+    for _ in 0..50 {
+        ask(server, "GET", "/login", "", "").await;
+    }
     vec![
         ("the password", PASSWORD.into()),
         ("the wrong password", WRONG_PASSWORD.into()),
