@@ -313,7 +313,8 @@ pub async fn endpoint_at(engine: &Engine, account: AccountId, url: EndpointUrl) 
 
 /// A task of this account that was completed just now.
 pub fn completed(engine: &Engine, account: AccountId, task: &str) -> NewEvent {
-    let text = format!(r#"{{"event":"task.completed","taskId":"{task}","solution":{{"token":"secret {task}"}}}}"#);
+    let token = format!("secret {task}");
+    let text = serde_json::json!({"event": "task.completed", "taskId": task, "solution": {"token": token}}).to_string();
     let body = Submission::parse(&text, engine.0.clock.now(), &NoTypes).expect("an event").body;
     NewEvent { account, body, idempotency: None }
 }

@@ -180,7 +180,8 @@ async fn an_erased_account_leaves_no_row(database: TestDatabase) {
     assert_eq!(counts(&world, other).await, before);
     assert_eq!(database.count("SELECT count(*) FROM accounts").await, 1);
     assert_eq!(database.count("SELECT count(*) FROM users").await, 1);
-    assert!(!world.is_in_files("ada@example.com") && !world.is_in_files("acme"));
+    assert!(!world.is_in_files("ada@example.com"), "a person");
+    assert!(!world.is_in_files("acme"), "the name");
 
     let refused = Hands(&world.engine).ingest(completed(&world.engine, world.account, "late")).await.0;
     assert_eq!(refused, Err(IngestError::UnknownAccount));

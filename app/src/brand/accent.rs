@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn an_accent_that_is_good_already_stays_as_it_is() {
-        let chosen: Color = "#0b5fff".parse().expect("a colour");
+        let chosen: Color = "#0b57d0".parse().expect("a colour");
         let colors = Colors::of(chosen, &LIGHT);
         assert_eq!((colors.accent, colors.solid, colors.on_solid), (chosen, chosen, Color::WHITE));
     }

@@ -202,7 +202,7 @@ impl AccountHandle<'_> {
     /// On SQLite: ends that, and empties the log, which still has the rows, as far as readers
     /// let it.
     async fn end_overwriting(self) -> Result<()> {
-        self.run_on_sqlite("PRAGMA secure_delete = OFF; PRAGMA wal_checkpoint(TRUNCATE)").await
+        self.run_on_sqlite("PRAGMA secure_delete = FAST; PRAGMA wal_checkpoint(TRUNCATE)").await
     }
 
     async fn run_on_sqlite(self, sql: &'static str) -> Result<()> {

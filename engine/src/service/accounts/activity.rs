@@ -17,7 +17,7 @@ pub(crate) const WEBHOOKS: &str = "SELECT count(*) FROM
 pub(crate) const LAST_SEEN: &str = "SELECT max(seen_at) FROM
      (SELECT seen_at FROM memberships WHERE account_id = $1 LIMIT $2) AS people";
 /// The number of events of an account (`$1`), at most `$2`.
-pub(crate) const EVENTS: &str = "SELECT count(*) FROM (SELECT 1 FROM events WHERE account_id = $1 LIMIT $2) AS events";
+pub(crate) const EVENTS: &str = "SELECT count(*) FROM (SELECT 1 FROM events WHERE account_id = $1 LIMIT $2) AS counted";
 
 /// Counting and looking ends here.
 const CAP: u32 = 10_000;

@@ -4,11 +4,11 @@ use signet_model::{EndpointId, endpoint::custom_headers::CustomHeaders, rotation
 
 use super::*;
 use crate::{
-    Engine,
+    Engine, Settings,
     db::Database,
     seal::SealKey,
     service::stored_answers::Reservation,
-    testing::{TestDatabase, account, endpoint, engine_with_key, on_each_database, resting_engine, sqlite},
+    testing::{TestDatabase, account, endpoint, engine, engine_with_key, on_each_database, resting_engine, sqlite},
 };
 
 /// Binary columns that hold no sealed text: ids, hashes, and places in lists.
@@ -46,7 +46,8 @@ async fn every_sealed_column_of_the_schema_is_sealed_anew() {
 
 on_each_database!(what_an_old_key_sealed_is_sealed_anew_and_opens_without_it);
 async fn what_an_old_key_sealed_is_sealed_anew_and_opens_without_it(database: TestDatabase) {
-    let (engine, _) = resting_engine(&database);
+    let settings = Settings { max_endpoints_per_account: 1_000, ..Settings::default() };
+    let (engine, _) = engine(&database, settings, Vec::new());
     engine.prove_sealing_key().await.expect("proved");
     let acme = account(&engine, "acme").await;
     let (webhooks, mut secrets) = (engine.as_operator_in(acme), Vec::new());
