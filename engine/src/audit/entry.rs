@@ -20,6 +20,7 @@ pub struct Target {
 
 impl Target {
     /// A target.
+    #[expect(clippy::needless_pass_by_value, reason = "ids are small, and callers pass them as they are")]
     pub fn new(kind: &'static str, id: impl ToString) -> Self {
         Self { kind, id: id.to_string() }
     }

@@ -230,11 +230,11 @@ impl Provider {
         let verifier = client.id_token_verifier().set_time_fn(move || date(now));
         let verifier = verifier.set_auth_time_verifier_fn(move |at| check_fresh(again, at, now));
         let claims = token.claims(&verifier, &Nonce::new(begun.nonce)).map_err(|error| self.doubtful(&error))?;
-        let verified = |email: Option<String>, is_verified: Option<bool>| email.filter(|_| is_verified == Some(true));
+        let if_verified = |email: Option<String>, is_verified: Option<bool>| email.filter(|_| is_verified == Some(true));
         let mut identity = Identity {
             issuer: self.settings.issuer.to_string(),
             subject: claims.subject().to_string(),
-            verified_email: verified(claims.email().map(|it| it.to_string()), claims.email_verified()),
+            verified_email: if_verified(claims.email().map(|it| it.to_string()), claims.email_verified()),
             values: self.values(claims.additional_claims()),
         };
         let lacks_values = identity.values.is_empty() && self.settings.accounts.is_some();
@@ -243,7 +243,7 @@ impl Provider {
         {
             let more: UserInfoClaims<OtherClaims, CoreGenderClaim> =
                 request.request_async(&self.sender()).await.map_err(|error| self.doubtful(&error))?;
-            let email = verified(more.email().map(|it| it.to_string()), more.email_verified());
+            let email = if_verified(more.email().map(|it| it.to_string()), more.email_verified());
             identity.verified_email = identity.verified_email.or(email);
             if lacks_values {
                 identity.values = self.values(more.additional_claims());

@@ -61,6 +61,7 @@ impl Policy {
 
     /// These networks too: their receivers are inside, and the operator says that every
     /// customer may reach them.
+    #[must_use]
     pub fn and_networks(self, networks: impl IntoIterator<Item = IpNet>) -> Self {
         Self { networks: networks.into_iter().collect(), ..self }
     }

@@ -41,14 +41,14 @@ impl SealKey {
 
     /// The id that sealed texts carry.
     pub fn id(&self) -> KeyId {
-        let hash = Sha256::new().chain_update(b"signet sealing key").chain_update(&*self.0).finalize();
+        let hash = Sha256::new().chain_update(b"signet sealing key").chain_update(*self.0).finalize();
         let [a, b, c, d, ..] = <[u8; 32]>::from(hash);
         KeyId([a, b, c, d])
     }
 
     /// The base64 of the key.
     pub(super) fn to_text(&self) -> Zeroizing<String> {
-        Zeroizing::new(BASE64_STANDARD.encode(&*self.0))
+        Zeroizing::new(BASE64_STANDARD.encode(*self.0))
     }
 }
 

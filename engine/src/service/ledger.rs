@@ -93,7 +93,7 @@ async fn audit_chains(tx: &mut Tx<'_>) -> Result<Option<Finding>> {
         format!("{log} at entry {}", one.number)
     };
     let examples = broken.iter().take(EXAMPLES).map(name).collect();
-    Ok((!broken.is_empty()).then(|| Finding { rule: Rule::AuditChain, count: broken.len() as u64, examples }))
+    Ok((!broken.is_empty()).then_some(Finding { rule: Rule::AuditChain, count: broken.len() as u64, examples }))
 }
 
 /// The rows that break a rule: their number beside each of some examples.

@@ -50,11 +50,11 @@ impl Accounts<'_> {
             return self.with_id(range, limit).await;
         }
         let mut found = self.with_name(&beginning, limit).await?;
-        if let Some(former) = self.with_former_name(&beginning).await? {
-            if found.iter().all(|account| account.id != former.id) {
-                found.insert(0, former);
-                found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-            }
+        if let Some(former) = self.with_former_name(&beginning).await?
+            && found.iter().all(|account| account.id != former.id)
+        {
+            found.insert(0, former);
+            found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         }
         Ok(found)
     }

@@ -129,7 +129,7 @@ pub(in crate::service) async fn unusable(tx: &mut Tx<'_>) -> db::Result<Vec<(Str
 
 /// A change of the catalogue, one at a time: the row of the revision is locked.
 pub(super) struct Change<'e> {
-    change: change::Change<'e>,
+    begun: change::Change<'e>,
     revision: i64,
     now: Timestamp,
 }
@@ -139,16 +139,16 @@ impl<'e> Change<'e> {
         const SQL: &str = "UPDATE catalogue SET revision = revision + 1 WHERE id = 1 RETURNING revision";
         let mut change = service.change_installation(operator, action).await?;
         let revision = change.tx.query(SQL).fetch_value().await?;
-        Ok(Self { change, revision, now: service.clock.now() })
+        Ok(Self { begun: change, revision, now: service.clock.now() })
     }
 
     pub(super) async fn commit(self, record: Record) -> db::Result<()> {
-        self.change.commit(record).await
+        self.begun.commit(record).await
     }
 
     pub(super) async fn find(&mut self, name: &EventType) -> db::Result<Option<Row>> {
         const SQL: &str = formatcp!("{TYPES} WHERE name = $1");
-        self.change.tx.query(SQL).bind(name.clone()).fetch_optional().await
+        self.begun.tx.query(SQL).bind(name.clone()).fetch_optional().await
     }
 
     /// Finds a type that is to have a revision.
@@ -162,12 +162,12 @@ impl<'e> Change<'e> {
 
     /// All types.
     pub(super) async fn all(&mut self) -> db::Result<Vec<Row>> {
-        self.change.tx.query(CHANGED).bind(-1_i64).fetch_all().await
+        self.begun.tx.query(CHANGED).bind(-1_i64).fetch_all().await
     }
 
     pub(super) async fn count(&mut self) -> db::Result<usize> {
         const SQL: &str = "SELECT count(*) FROM event_types";
-        let count: i64 = self.change.tx.query(SQL).fetch_value().await?;
+        let count: i64 = self.begun.tx.query(SQL).fetch_value().await?;
         Ok(usize::try_from(count).unwrap_or(usize::MAX))
     }
 
@@ -203,7 +203,7 @@ impl<'e> Change<'e> {
         content: &EventTypeContent,
         source: Source,
     ) -> db::Result<()> {
-        let query = self.change.tx.query(sql).bind(name.clone()).bind(content.description.as_str());
+        let query = self.begun.tx.query(sql).bind(name.clone()).bind(content.description.as_str());
         let query = query.bind(content.schema.as_deref()).bind(content.sample.as_deref()).bind(source.as_str());
         query.bind(self.now).bind(self.revision).execute().await.map(drop)
     }
@@ -211,7 +211,7 @@ impl<'e> Change<'e> {
     pub(super) async fn set_archived(&mut self, name: &EventType, archived: bool) -> db::Result<()> {
         const SQL: &str = "UPDATE event_types SET archived_at = $2, updated_at = $3, revision = $4 WHERE name = $1";
         let at = archived.then_some(self.now);
-        let query = self.change.tx.query(SQL).bind(name.clone()).bind(at).bind(self.now);
+        let query = self.begun.tx.query(SQL).bind(name.clone()).bind(at).bind(self.now);
         query.bind(self.revision).execute().await.map(drop)
     }
 }

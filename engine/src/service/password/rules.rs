@@ -61,9 +61,10 @@ pub enum Weak {
 /// # Errors
 /// The password is too short, too long, or easily guessed.
 pub fn check(password: &str, words: &[&str], has_second_factor: bool) -> Result<(), Weak> {
-    let (min_len, min_worth) = match has_second_factor {
-        true => (MIN_LEN_WITH_SECOND_FACTOR, MIN_WORTH_WITH_SECOND_FACTOR),
-        false => (MIN_LEN, MIN_WORTH),
+    let (min_len, min_worth) = if has_second_factor {
+        (MIN_LEN_WITH_SECOND_FACTOR, MIN_WORTH_WITH_SECOND_FACTOR)
+    } else {
+        (MIN_LEN, MIN_WORTH)
     };
     match password.chars().count() {
         len if len < min_len => return Err(Weak::TooShort(min_len)),

@@ -100,11 +100,9 @@ fn anew(service: &Service, sealed: &[u8], context: &[u8], sum: &mut Resealed) ->
     if sealed.starts_with(&service.sealer.prefix()) {
         return None;
     }
-    match service.sealer.open(sealed, context).map(zeroize::Zeroizing::new) {
-        Ok(text) => Some(service.sealer.seal(&text, context, service.random.bytes())),
-        Err(_) => {
-            sum.unopened += 1;
-            None
-        }
-    }
+    let Ok(text) = service.sealer.open(sealed, context).map(zeroize::Zeroizing::new) else {
+        sum.unopened += 1;
+        return None;
+    };
+    Some(service.sealer.seal(&text, context, service.random.bytes()))
 }
