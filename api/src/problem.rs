@@ -157,14 +157,16 @@ impl From<service::Error> for Problem {
         use service::Error;
         let missing = |code| Self::new(code, sentence(&error));
         match &error {
-            Error::AccountNotFound => missing(Code::NoSuchAccount),
+            // The API has no operation on people.
+            Error::AccountNotFound | Error::PersonNotFound | Error::SessionNotFound | Error::InvitationNotFound => {
+                missing(Code::NoSuchAccount)
+            }
             Error::EndpointNotFound => missing(Code::NoSuchEndpoint),
             Error::DeliveryNotFound => missing(Code::NoSuchDelivery),
             Error::EventNotFound => missing(Code::NoSuchEvent),
             Error::ResendNotFound => missing(Code::NoSuchResend),
             Error::ApiKeyNotFound => missing(Code::NoSuchApiKey),
             // No operation of the API is about people.
-            Error::PersonNotFound | Error::SessionNotFound | Error::InvitationNotFound => missing(Code::NoSuchAccount),
             Error::Unusable(_) | Error::UnusableDelivery(_) => missing(Code::Unusable),
             Error::Changed => Self::new(
                 Code::ChangedMeanwhile,

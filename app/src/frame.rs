@@ -307,8 +307,8 @@ pub(crate) struct PersonMember {
 
 impl PersonMember {
     /// The person.
-    pub(crate) const fn person(&self) -> Option<UserId> {
-        Some(self.person)
+    pub(crate) const fn person(&self) -> UserId {
+        self.person
     }
 
     /// The roles that the person may give to others.
@@ -335,7 +335,7 @@ impl FromRequestParts<AppState> for PersonMember {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
         let member = Member::from_request_parts(parts, state).await?;
-        let person = member.frame.session.as_ref().and_then(|session| session.person());
+        let person = member.frame.session.as_ref().and_then(Session::person);
         match person {
             Some(person) => Ok(Self { member, person }),
             None => Err(PageError::NotFound.into_response()),

@@ -42,15 +42,12 @@ impl Arrived {
         let mut rest = joined.as_bytes();
         while let [byte, tail @ ..] = rest {
             let escaped = || u8::from_str_radix(std::str::from_utf8(tail.get(..2)?).ok()?, 16).ok();
-            match escaped().filter(|_| *byte == b'=') {
-                Some(escaped) => {
-                    bytes.push(escaped);
-                    rest = &tail[2..];
-                }
-                None => {
-                    bytes.push(*byte);
-                    rest = tail;
-                }
+            if let Some(escaped) = escaped().filter(|_| *byte == b'=') {
+                bytes.push(escaped);
+                rest = &tail[2..];
+            } else {
+                bytes.push(*byte);
+                rest = tail;
             }
         }
         String::from_utf8_lossy(&bytes).trim_end().to_owned()
@@ -77,6 +74,9 @@ impl SmtpReceiver {
     }
 
     /// A server that speaks TLS from the first byte, with a certificate of its own.
+    ///
+    /// # Panics
+    /// No certificate could be made.
     pub async fn start_with_tls() -> Self {
         let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
         let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());

@@ -8,8 +8,26 @@ use std::{
 
 /// The modules of the engine from the ground up. Each imports only modules before it.
 const FLOORS: [&str; 20] = [
-    "actor", "clock", "random", "fault", "notice", "request", "settings", "shutdown", "unusable", "seal", "outbound",
-    "oidc", "db", "audit", "security_log", "queue", "deliver", "service", "limits", "engine",
+    "actor",
+    "clock",
+    "random",
+    "fault",
+    "notice",
+    "request",
+    "settings",
+    "shutdown",
+    "unusable",
+    "seal",
+    "outbound",
+    "oidc",
+    "db",
+    "audit",
+    "security_log",
+    "queue",
+    "deliver",
+    "service",
+    "limits",
+    "engine",
 ];
 
 /// Modules of the engine that the dashboard names. Its `error.rs` names the errors of

@@ -14,7 +14,7 @@ use signet_model::Timestamp;
 use crate::{
     components::{Breadcrumbs, Icon, SETTINGS, When, error_summary},
     error::{PageError, PageResult},
-    form::{Field, Form},
+    form::{Field, Form, Invalid},
     frame::{Frame, Member},
     pages::operator,
     state::AppState,
@@ -71,19 +71,19 @@ pub(crate) fn file(log: AuditLog, mut form: Form) -> PageResult {
 fn read(form: &mut Form) -> Option<Filter> {
     let text = |field: &Field| form.get(field).trim().chars().take(FILTER_MAX).collect::<String>();
     let (action, actor, target) = (text(&ACTION), text(&ACTOR), text(&TARGET));
-    let since = day(form, &SINCE, "00:00");
+    let since = day(form, &SINCE, "00:00:00");
     let until = day(form, &UNTIL, "23:59:59.999999");
-    Some(Filter { action, actor, target, since: since?, until: until? })
+    Some(Filter { action, actor, target, since: since.ok()?, until: until.ok()? })
 }
 
-/// An instant of a day, UTC; `Some(None)` if the field is empty.
-fn day(form: &mut Form, field: &Field, time: &str) -> Option<Option<Timestamp>> {
+/// An instant of a day, UTC; `None` if the field is empty.
+fn day(form: &mut Form, field: &Field, time: &str) -> Result<Option<Timestamp>, Invalid> {
     let typed = form.get(field).trim().to_owned();
     if typed.is_empty() {
-        return Some(None);
+        return Ok(None);
     }
-    let at = Timestamp::parse_rfc3339(&format!("{typed}T{time}{}", if time.len() == 5 { ":00Z" } else { "Z" }));
-    form.check(field, at, |_| text::DAY.to_owned()).ok().map(Some)
+    let at = Timestamp::parse_rfc3339(&format!("{typed}T{time}Z"));
+    form.check(field, at, |_| text::DAY.to_owned()).map(Some)
 }
 
 fn view(frame: &Frame, path: &'static str, page: &Page, form: &Form) -> Response {

@@ -66,10 +66,7 @@ struct Content {
 impl Content {
     async fn of(member: &PersonMember) -> Result<Self, PageError> {
         let members = member.account().members();
-        let invitations = match member.may(Permission::ManagePeople) {
-            true => Some(members.invitations().await?),
-            false => None,
-        };
+        let invitations = if member.may(Permission::ManagePeople) { Some(members.invitations().await?) } else { None };
         Ok(Self { members: members.list().await?, invitations })
     }
 }
@@ -193,7 +190,7 @@ fn members_table(member: &PersonMember, members: &[members::Member]) -> impl Int
     let manages = member.may(Permission::ManagePeople);
     let rows = members.iter().map(|one| {
         let seen = one.seen_at.map(|at| view! { <When at=moment(at, now) /> });
-        let is_me = Some(one.id) == member.person();
+        let is_me = one.id == member.person();
         view! {
             <tr>
                 <td class="main-cell">

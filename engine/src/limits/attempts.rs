@@ -222,14 +222,14 @@ mod tests {
         ClientAddress::new(text.parse().expect("an address"))
     }
 
-    fn person(email: &str) -> Option<Subject> {
-        Some(Subject::new("/login", email))
+    fn person(email: &str) -> Subject {
+        Subject::new("/login", email)
     }
 
     /// Fails until a limit refuses. Returns the number of attempts that were made.
     async fn fail(attempts: &Attempts, address: &str, email: impl Fn(usize) -> String) -> (usize, &'static str) {
         for made in 0..1_000 {
-            if let Err(refused) = attempts.begin(from(address), person(&email(made)), None, false).await {
+            if let Err(refused) = attempts.begin(from(address), Some(person(&email(made))), None, false).await {
                 return (made, refused.by);
             }
         }
@@ -243,7 +243,7 @@ mod tests {
         assert_eq!(fail(&attempts, "192.0.2.1", me).await, (6, "person and network"));
         // The owner: from elsewhere, from a known device, and after the wait also from there.
         let at_once =
-            async |address, device| attempts.begin(from(address), person(" Me@Example.com"), device, false).await;
+            async |address, device| attempts.begin(from(address), Some(person(" Me@Example.com")), device, false).await;
         assert!(at_once("198.51.100.1", None).await.is_ok());
         let device = Some(KnownDevice([1; 32]));
         at_once("192.0.2.1", device).await.expect("an attempt").succeeded();
@@ -259,13 +259,13 @@ mod tests {
         let mut made = 0;
         for network in 0..40 {
             let address = from(&format!("10.{network}.0.1"));
-            made += usize::from(attempts.begin(address, person("me@example.com"), None, false).await.is_ok());
+            made += usize::from(attempts.begin(address, Some(person("me@example.com")), None, false).await.is_ok());
         }
         assert_eq!(made, 31);
         let device = Some(KnownDevice([1; 32]));
-        assert!(attempts.begin(from("10.0.0.1"), person("me@example.com"), device, false).await.is_ok());
+        assert!(attempts.begin(from("10.0.0.1"), Some(person("me@example.com")), device, false).await.is_ok());
         clock.advance(PERSON.longest);
-        assert!(attempts.begin(from("198.51.100.1"), person("me@example.com"), None, false).await.is_ok());
+        assert!(attempts.begin(from("198.51.100.1"), Some(person("me@example.com")), None, false).await.is_ok());
     }
 
     #[tokio::test]
@@ -288,7 +288,8 @@ mod tests {
     async fn a_crowd_at_one_proxy_that_signs_in_is_not_slowed() {
         let (attempts, _) = attempts();
         for number in 0..1_000 {
-            let begun = attempts.begin(from("192.0.2.1"), person(&format!("{number}@example.com")), None, false).await;
+            let begun =
+                attempts.begin(from("192.0.2.1"), Some(person(&format!("{number}@example.com"))), None, false).await;
             begun.expect("an attempt").succeeded();
         }
     }
@@ -297,12 +298,12 @@ mod tests {
     async fn passwords_of_a_crowd_wait_behind_those_of_others_and_not_for_ever() {
         let (attempts, _) = attempts();
         let begin = |address: &str, number: usize| {
-            let subject = person(&format!("{number}@example.com"));
+            let subject = Some(person(&format!("{number}@example.com")));
             attempts.begin(from(address), subject, None, true)
         };
         let held = [begin("192.0.2.1", 0).await, begin("192.0.2.1", 1).await].map(|it| it.expect("a place"));
         let mut crowd: Vec<_> = (2..12).map(|number| Box::pin(begin("192.0.2.1", number))).collect();
-        let refused = crowd.iter_mut().filter_map(|it| it.now_or_never()).filter(Result::is_err).count();
+        let refused = crowd.iter_mut().filter_map(futures_util::FutureExt::now_or_never).filter(Result::is_err).count();
         assert_eq!(refused, 6, "four wait, the others are refused at once");
         let mut owner = Box::pin(begin("198.51.100.1", 0));
         assert!((&mut owner).now_or_never().is_none());
@@ -310,7 +311,8 @@ mod tests {
         assert!(owner.await.is_ok(), "the second in turn");
         let (attempts, _) = self::attempts();
         let _held =
-            join_all((0..2).map(|it| attempts.begin(from("192.0.2.1"), person(&it.to_string()), None, true))).await;
+            join_all((0..2).map(|it| attempts.begin(from("192.0.2.1"), Some(person(&it.to_string())), None, true)))
+                .await;
         let refused = attempts.begin(from("198.51.100.1"), None, None, true).await.expect_err("a wait has an end");
         assert_eq!(refused.by, "passwords that wait to be checked");
     }

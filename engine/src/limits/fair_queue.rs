@@ -181,7 +181,7 @@ mod tests {
         let held = queue.enter(0).await.expect("the only place");
         let (outcomes, ()) =
             tokio::join!(join_all([1, 1, 1, 1, 1, 2].map(|client| pass(&queue, client, &passed))), async {
-                drop(held)
+                drop(held);
             });
         assert_eq!(outcomes.iter().filter(|it| it.is_err()).count(), 2, "a client has three waiting at most");
         assert_eq!(*passed.lock().expect("a lock"), [1, 2, 1, 1]);

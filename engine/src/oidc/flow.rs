@@ -230,7 +230,8 @@ impl Provider {
         let verifier = client.id_token_verifier().set_time_fn(move || date(now));
         let verifier = verifier.set_auth_time_verifier_fn(move |at| check_fresh(again, at, now));
         let claims = token.claims(&verifier, &Nonce::new(begun.nonce)).map_err(|error| self.doubtful(&error))?;
-        let if_verified = |email: Option<String>, is_verified: Option<bool>| email.filter(|_| is_verified == Some(true));
+        let if_verified =
+            |email: Option<String>, is_verified: Option<bool>| email.filter(|_| is_verified == Some(true));
         let mut identity = Identity {
             issuer: self.settings.issuer.to_string(),
             subject: claims.subject().to_string(),

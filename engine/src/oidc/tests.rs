@@ -63,7 +63,8 @@ async fn the_address_at_the_provider_has_a_challenge_a_state_and_a_nonce_that_ar
 
 #[tokio::test]
 async fn a_token_that_does_not_hold_signs_nobody_in() {
-    let wrong: [(&str, fn(&mut serde_json::Value)); 6] = [
+    type Change = fn(&mut serde_json::Value);
+    let wrong: [(&str, Change); 6] = [
         ("another issuer", |claims| claims["iss"] = json!("https://evil.example")),
         ("for another client", |claims| claims["aud"] = json!("another")),
         ("expired", |claims| claims["exp"] = json!(claims["iat"].as_i64().expect("a time") - 1)),

@@ -93,7 +93,9 @@ impl Connector {
             match proxy.connect(SocketAddr::new(address, port), &self.tls).await {
                 Ok(route) => return Ok(route),
                 // Another address would meet the same fault of this side.
-                Err(error) if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<LocalFault>) => return Err(error.into()),
+                Err(error) if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<LocalFault>) => {
+                    return Err(error.into());
+                }
                 Err(error) => last = Some(error),
             }
         }

@@ -80,7 +80,7 @@ async fn add(OperatorAddArgs { email, public_url, storage }: OperatorAddArgs) ->
 async fn list(args: OperatorListArgs) -> anyhow::Result<()> {
     let engine = storage::open_existing(&args.storage, Settings::default()).await?;
     for person in engine.operators().list().await.context("the operators could not be read")? {
-        let seen = person.seen_at.map_or_else(|| "never".to_owned(), |at| at.rfc3339_seconds());
+        let seen = person.seen_at.map_or_else(|| "never".to_owned(), signet_model::Timestamp::rfc3339_seconds);
         println!("{}\tsince {}\tlast seen {seen}", person.email, person.since.rfc3339_seconds());
     }
     Ok(())

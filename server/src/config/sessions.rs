@@ -7,7 +7,6 @@ use super::Span;
 
 /// Sessions: how long a person stays signed in.
 #[derive(Debug, Clone, Copy, Args)]
-#[expect(clippy::struct_field_names, reason = "the names of the options")]
 pub struct SessionArgs {
     /// The time after which a person has to sign in again, however much they have used the
     /// dashboard.

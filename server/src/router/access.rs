@@ -173,12 +173,11 @@ impl Caller {
 
     fn may(self, those: For) -> bool {
         match (those, self) {
-            (All, _) => true,
+            (All, _) | (AtLeast(_), Self::Operator | Self::Foreigner) => true,
             (_, Self::Stranger) | (People, Self::Portal) => false,
             (People, _) => true,
             (AtLeast(role), Self::Member(own)) => own >= role,
             (AtLeast(role), Self::Portal) => Role::Admin >= role,
-            (AtLeast(_), Self::Operator | Self::Foreigner) => true,
             (Operators, other) => other == Self::Operator,
         }
     }

@@ -218,12 +218,12 @@ pub(super) fn status(account: &Account) -> Status {
 }
 
 fn pages(list: &List) -> impl IntoView + use<> {
-    let last = list.accounts.last().filter(|_| list.has_more).map(|account| account.id);
+    let end = list.accounts.last().filter(|_| list.has_more).map(|account| account.id);
     if !list.search.is_empty() {
-        return last.map(|_| view! { <p class="hint">{text::more(PAGE)}</p> }.into_any());
+        return end.map(|_| view! { <p class="hint">{text::more(PAGE)}</p> }.into_any());
     }
     let newest = list.is_later.then(|| view! { <a class="button" href=PATH>{text::NEWEST}</a> });
-    let older = last.map(|id| {
+    let older = end.map(|id| {
         let href = format!("{PATH}?{}={id}", BEFORE.name);
         view! {
             <a class="button" rel="next" href=href>

@@ -137,13 +137,16 @@ fn queue(health: &Health, now: Timestamp) -> impl IntoView + use<> {
 }
 
 /// A list of webhooks that are not well: its words.
+/// The label of a column, and the text in it.
+type Detail = (&'static str, fn(&Ill) -> String);
+
 #[derive(Clone, Copy)]
 struct List {
     title: &'static str,
     lead: &'static str,
     at: &'static str,
     /// The name of the last column, if it has one.
-    detail: Option<(&'static str, fn(&Ill) -> String)>,
+    detail: Option<Detail>,
 }
 
 impl List {

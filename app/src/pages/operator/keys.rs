@@ -244,9 +244,9 @@ fn consequences(name: &str) -> impl IntoView + use<> {
 }
 
 fn pages(list: &List) -> impl IntoView + use<> {
-    let last = list.keys.last().filter(|_| list.has_more).map(|key| key.id);
+    let end = list.keys.last().filter(|_| list.has_more).map(|key| key.id);
     let newest = list.is_later.then(|| view! { <a class="button" href=PATH>{text::NEWEST}</a> });
-    let older = last.map(|id| {
+    let older = end.map(|id| {
         view! {
             <a class="button" rel="next" href=format!("{PATH}?{}={id}", BEFORE.name)>
                 {text::OLDER} <Icon name="next" />

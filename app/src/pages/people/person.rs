@@ -49,7 +49,7 @@ async fn set_role(member: PersonMember, Ids(id): Ids<UserId>, mut form: Form) ->
     let Ok(role) = form.parse::<Role>(&ROLE, |_| text::NO_ROLE.to_owned()) else {
         return Ok(page(&member, &find(&member, id).await?, &form));
     };
-    let own = Some(id) == member.person();
+    let own = id == member.person();
     match member.account().members().set_role(id, role).await {
         Ok(()) => Ok(done(text::ROLE_SAVED, if own { login::PATH } else { PATH })),
         Err(error) => refuse(&member, id, form.refused(refusal(error)?)).await,

@@ -164,7 +164,7 @@ async fn the_log_of_an_account_is_erased_with_it_and_the_installation_keeps_an_e
     let world = World::new(&database).await;
     let other = account(&world.engine, "other").await;
     world.engine.as_operator_in(world.account).erase().await.expect("erased");
-    let rows = database.count(&format!("SELECT count(*) FROM audit_log WHERE action LIKE 'endpoint%'")).await;
+    let rows = database.count("SELECT count(*) FROM audit_log WHERE action LIKE 'endpoint%'").await;
     assert_eq!(rows, 0);
     let kept = world.engine.audit_log().page(&Filter::default(), None, 10).await.expect("a page").entries;
     assert_eq!(kept.iter().map(|entry| entry.action.as_str()).collect::<Vec<_>>(), ["account.erased"]);

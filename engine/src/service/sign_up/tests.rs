@@ -16,8 +16,8 @@ async fn a_stranger_makes_an_account_and_is_its_owner(database: TestDatabase) {
     assert!(matches!(sign_up("new", "ada@example.com", PASSWORD).await, Err(SignUpError::EmailTaken)));
     assert!(matches!(sign_up("new", "bob@example.com", "short").await, Err(SignUpError::Password(_))));
     assert_eq!(database.rows("accounts").await, before);
-    let token = sign_up("new", "Bob@example.com", PASSWORD).await.expect("signed up");
-    let session = engine.sessions().get(token.reveal()).await.expect("an answer").expect("a session");
+    let made = sign_up("new", "Bob@example.com", PASSWORD).await.expect("signed up");
+    let session = engine.sessions().get(made.reveal()).await.expect("an answer").expect("a session");
     assert_eq!((session.email(), session.role()), (Some("bob@example.com"), Some(Role::Owner)));
     assert_eq!(session.account.map(|it| it.name).as_deref(), Some("new"));
 }

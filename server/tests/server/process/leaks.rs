@@ -68,7 +68,7 @@ impl Browser<'_> {
 }
 
 fn encoded(value: &str) -> String {
-    value.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    value.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02X}"))
 }
 
 /// The part of a text from one mark to the next quote, tag or space.
