@@ -111,7 +111,7 @@ impl Engine {
 
     /// The devices on which people have signed in before.
     pub fn known_devices(&self) -> KnownDevices<'_> {
-        KnownDevices(&self.0)
+        KnownDevices { clock: &*self.0.clock, random: &self.0.random, sealer: &self.0.sealer }
     }
 
     /// The answers to requests about an account, or about none, that came with keys of a

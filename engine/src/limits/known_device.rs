@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
-use signet_model::Timestamp;
+use signet_model::{Timestamp, time::Clock};
 
-use crate::service::Service;
+use crate::{random::Random, seal::Sealer};
 
 /// The time for which a device is known.
 pub const KNOWN_DEVICE_LIFETIME: Duration = Duration::from_hours(180 * 24);
@@ -19,22 +19,27 @@ const MAX_LEN: usize = 400;
 pub struct KnownDevice(pub(super) [u8; 32]);
 
 /// The devices of all people.
-#[derive(Debug, Clone, Copy)]
-pub struct KnownDevices<'e>(pub(crate) &'e Service);
+#[expect(missing_debug_implementations, reason = "a clock has nothing to show")]
+#[derive(Clone, Copy)]
+pub struct KnownDevices<'e> {
+    pub(crate) clock: &'e dyn Clock,
+    pub(crate) random: &'e Random,
+    pub(crate) sealer: &'e Sealer,
+}
 
 impl KnownDevices<'_> {
     /// The cookie of a new device of the person with this e-mail address.
     pub fn new_cookie(self, email: &str) -> String {
-        let text = self.0.clock.now().unix_millis().to_string();
-        BASE64_URL_SAFE_NO_PAD.encode(self.0.sealer.seal(&text, &context(email), self.0.random.bytes()))
+        let text = self.clock.now().unix_millis().to_string();
+        BASE64_URL_SAFE_NO_PAD.encode(self.sealer.seal(&text, &context(email), self.random.bytes()))
     }
 
     /// The device with this cookie, if it is known for the person with this e-mail address.
     pub fn recognise(self, cookie: &str, email: &str) -> Option<KnownDevice> {
         let sealed = BASE64_URL_SAFE_NO_PAD.decode(Some(cookie).filter(|it| it.len() <= MAX_LEN)?).ok()?;
-        let text = self.0.sealer.open(&sealed, &context(email)).ok()?;
+        let text = self.sealer.open(&sealed, &context(email)).ok()?;
         let since = Timestamp::from_unix_micros(text.parse::<i64>().ok()?.checked_mul(1_000)?);
-        let known = self.0.clock.now().since(since) < KNOWN_DEVICE_LIFETIME;
+        let known = self.clock.now().since(since) < KNOWN_DEVICE_LIFETIME;
         known.then(|| KnownDevice(Sha256::digest(&sealed).into()))
     }
 }
