@@ -4,6 +4,9 @@ import { expect, test as base } from '../support/browser.js';
 import { backend, curl, framing, Host } from '../support/host.js';
 import { Signet } from '../support/signet.js';
 
+// These stories have not been seen to pass yet.
+base.fixme(true, 'not seen to pass yet');
+
 const test = base.extend({
   /** A site of another origin, which shows the answer of `page.respond`. */
   host: async ({}, use) => {
