@@ -24,9 +24,9 @@ const FLOORS: [&str; 20] = [
     "audit",
     "security_log",
     "queue",
+    "limits",
     "deliver",
     "service",
-    "limits",
     "engine",
 ];
 
