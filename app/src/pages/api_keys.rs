@@ -76,6 +76,7 @@ async fn create(member: Member, mut form: Form) -> PageResult {
 
 /// Shows the question of the dialog, for the address of its form.
 async fn ask_to_revoke(member: Member, Ids(id): Ids<ApiKeyId>) -> PageResult {
+    member.check(Permission::ManageKeys)?;
     let keys = member.account().api_keys().list().await?;
     let key = keys.iter().find(|key| key.id == id && key.revoked_at.is_none()).ok_or(PageError::NotFound)?;
     Ok(member.frame.render(text::REVOKE_KEY, || {
