@@ -115,7 +115,8 @@ const TABLE: &[(&str, Option<For>, Option<For>)] = &[
     ("/settings/webhooks/{id}/delete", ADMIN, ADMIN),
     ("/settings/webhooks/{id}/pause", VIEWER, DEVELOPER),
     ("/settings/webhooks/{id}/enable", VIEWER, DEVELOPER),
-    ("/settings/webhooks/{id}/held", VIEWER, DEVELOPER),
+    // A form without a choice settles nothing, for anybody.
+    ("/settings/webhooks/{id}/held", VIEWER, VIEWER),
     ("/settings/webhooks/{id}/stop-waiting", VIEWER, DEVELOPER),
     ("/settings/webhooks/{id}/secret", VIEWER, DEVELOPER),
     ("/settings/webhooks/{id}/secret/new", VIEWER, DEVELOPER),
@@ -425,7 +426,8 @@ async fn who_may_is_let_in() {
     }
     // A form can end a session or a membership, so that each has a world of its own.
     for (method, address, those) in uses().filter(|(method, ..)| method == Method::POST) {
-        if those == All {
+        // Who leaves an account has no session there any more.
+        if those == All || address == "/settings/people/leave" {
             continue;
         }
         let world = World::new().await;
