@@ -23,6 +23,8 @@ mod fields;
 #[cfg(feature = "ssr")]
 mod link_panel;
 #[cfg(feature = "ssr")]
+mod page_links;
+#[cfg(feature = "ssr")]
 mod prose;
 #[cfg(feature = "ssr")]
 mod qr_code;
@@ -38,6 +40,8 @@ pub(crate) use event_types::{event_type_tags, event_types_input};
 pub(crate) use fields::{alert, error_summary, field_error, hidden_input, password_input, text_area, text_input};
 #[cfg(feature = "ssr")]
 pub(crate) use link_panel::link_panel;
+#[cfg(feature = "ssr")]
+pub(crate) use page_links::{PageLink, page_links};
 #[cfg(feature = "ssr")]
 pub(crate) use prose::{with_code, with_element};
 #[cfg(feature = "ssr")]

@@ -22,15 +22,9 @@ pub(crate) fn password_input(field: &Field, form: &Form) -> impl IntoView + use<
 }
 
 fn input(field: &Field, form: &Form, value: String) -> impl IntoView + use<> {
-    let Field { name, label, hint, kind, optional, autocomplete, placeholder, inputmode, maxlength, mono } = *field;
+    let Field { name, hint, kind, optional, autocomplete, placeholder, inputmode, maxlength, mono, .. } = *field;
     let wrong = form.error(field).is_some();
-    view! {
-        <div class="field">
-            <label for=name>
-                {label}
-                {optional.then(|| view! { <span class="optional">{text::OPTIONAL}</span> })}
-            </label>
-            {(!hint.is_empty()).then(|| view! { <p class="hint" id=format!("{name}-hint")>{hint}</p> })}
+    let control = view! {
             <input
                 class="input"
                 class:mono=mono
@@ -49,22 +43,15 @@ fn input(field: &Field, form: &Form, value: String) -> impl IntoView + use<> {
                 aria-invalid=wrong.then_some("true")
                 aria-describedby=described_by(name, !hint.is_empty(), wrong)
             />
-            {field_error(field, form)}
-        </div>
-    }
+    };
+    labelled(field, form, control)
 }
 
 /// A labelled text of many lines with the value that the form has for it.
 pub(crate) fn text_area(field: &Field, rows: u32, form: &Form) -> impl IntoView + use<> {
-    let Field { name, label, hint, optional, mono, .. } = *field;
+    let Field { name, hint, optional, mono, .. } = *field;
     let wrong = form.error(field).is_some();
-    view! {
-        <div class="field">
-            <label for=name>
-                {label}
-                {optional.then(|| view! { <span class="optional">{text::OPTIONAL}</span> })}
-            </label>
-            {(!hint.is_empty()).then(|| view! { <p class="hint" id=format!("{name}-hint")>{hint}</p> })}
+    let control = view! {
             <textarea
                 class="input"
                 class:mono=mono
@@ -78,8 +65,41 @@ pub(crate) fn text_area(field: &Field, rows: u32, form: &Form) -> impl IntoView 
                 aria-describedby=described_by(name, !hint.is_empty(), wrong)
                 inner_html=raw_text(form.get(field))
             ></textarea>
+    };
+    labelled(field, form, control)
+}
+
+/// A control between its label with the hint, and its error.
+fn labelled<V: IntoView>(field: &Field, form: &Form, control: V) -> impl IntoView + use<V> {
+    let Field { name, label, hint, optional, .. } = *field;
+    view! {
+        <div class="field">
+            <label for=name>
+                {label}
+                {optional.then(|| view! { <span class="optional">{text::OPTIONAL}</span> })}
+            </label>
+            {(!hint.is_empty()).then(|| view! { <p class="hint" id=format!("{name}-hint")>{hint}</p> })}
+            {control}
             {field_error(field, form)}
         </div>
+    }
+}
+
+/// A group of choices under its label with the hint, and its error.
+pub(super) fn choices<V: IntoView>(field: &Field, form: &Form, choices: V) -> impl IntoView + use<V> {
+    let Field { name, label, hint, .. } = *field;
+    let wrong = form.error(field).is_some();
+    view! {
+        <fieldset
+            class="field"
+            aria-describedby=wrong.then(|| format!("{name}-error"))
+            aria-invalid=wrong.then_some("true")
+        >
+            <legend>{label}</legend>
+            {(!hint.is_empty()).then(|| view! { <p class="hint">{hint}</p> })}
+            <div class="choices">{choices}</div>
+            {field_error(field, form)}
+        </fieldset>
     }
 }
 

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use signet_model::Role;
 
-use super::fields::field_error;
+use super::fields::choices;
 use crate::{
     form::{Field, Form},
     words,
@@ -11,8 +11,7 @@ use crate::{
 
 /// A radio button for each of these roles, with what it allows.
 pub(crate) fn role_input(field: &Field, form: &Form, roles: &[Role]) -> impl IntoView + use<> {
-    let Field { name, label, .. } = *field;
-    let wrong = form.error(field).is_some();
+    let name = field.name;
     let chosen = form.get(field).to_owned();
     let choice = |&role: &Role| {
         let id = format!("{name}-{role}");
@@ -33,15 +32,5 @@ pub(crate) fn role_input(field: &Field, form: &Form, roles: &[Role]) -> impl Int
             </div>
         }
     };
-    view! {
-        <fieldset
-            class="field"
-            aria-describedby=wrong.then(|| format!("{name}-error"))
-            aria-invalid=wrong.then_some("true")
-        >
-            <legend>{label}</legend>
-            <div class="choices">{roles.iter().map(choice).collect_view()}</div>
-            {field_error(field, form)}
-        </fieldset>
-    }
+    choices(field, form, roles.iter().map(choice).collect_view())
 }

@@ -3,13 +3,12 @@
 use leptos::prelude::*;
 use signet_model::Scope;
 
-use super::fields::field_error;
+use super::fields::choices;
 use crate::form::{Field, Form};
 
 /// A checkbox for each scope, with what it allows.
 pub(crate) fn scopes_input(field: &Field, form: &Form) -> impl IntoView + use<> {
-    let Field { name, label, hint, .. } = *field;
-    let (wrong, focus) = (form.error(field).is_some(), form.has_focus(field));
+    let (name, focus) = (field.name, form.has_focus(field));
     let ticked: Vec<String> = form.all(field).map(str::to_owned).collect();
     let choice = |(place, scope): (usize, Scope)| {
         let id = format!("{name}-{scope}");
@@ -31,16 +30,5 @@ pub(crate) fn scopes_input(field: &Field, form: &Form) -> impl IntoView + use<> 
             </div>
         }
     };
-    view! {
-        <fieldset
-            class="field"
-            aria-describedby=wrong.then(|| format!("{name}-error"))
-            aria-invalid=wrong.then_some("true")
-        >
-            <legend>{label}</legend>
-            <p class="hint">{hint}</p>
-            <div class="choices">{Scope::ALL.into_iter().enumerate().map(choice).collect_view()}</div>
-            {field_error(field, form)}
-        </fieldset>
-    }
+    choices(field, form, Scope::ALL.into_iter().enumerate().map(choice).collect_view())
 }

@@ -2,23 +2,25 @@
 
 use axum::{Router, http::HeaderMap, response::Response, routing::get};
 use leptos::prelude::*;
-use signet_engine::actor::Permission;
-use signet_engine::service::api_keys::{ApiKey, ApiKeyDraft, CreateKeyError, NewApiKey};
+use signet_engine::{
+    actor::Permission,
+    service::api_keys::{ApiKey, ApiKeyDraft, CreateKeyError, NewApiKey},
+};
 use signet_model::{ApiKeyId, Scopes, Timestamp, text::KeyName};
 
 use crate::{
-    components::{Breadcrumbs, Confirm, Icon, StatusMark, When, error_summary, scopes_input, text_input, with_element},
+    components::{Breadcrumbs, Icon, error_summary, scopes_input, text_input},
     error::{PageError, PageResult},
     form::{Field, Form, Invalid},
     frame::{Frame, Ids, Member},
     islands::CopyButton,
     redirect::done,
     state::AppState,
-    words::moment,
 };
 
 pub(crate) mod expiry;
 mod shown_once;
+pub(crate) mod table;
 pub(crate) mod text;
 
 pub(crate) const PATH: &str = "/settings/api-keys";
@@ -46,7 +48,7 @@ async fn show(member: Member, headers: HeaderMap) -> PageResult {
 }
 
 /// The form with the scopes that most backends need.
-fn first_form() -> Form {
+pub(crate) fn first_form() -> Form {
     Scopes::FIRST.iter().fold(Form::blank(), |form, scope| form.with(&SCOPES, scope))
 }
 
@@ -61,6 +63,7 @@ fn read(form: &mut Form, now: Timestamp) -> Result<ApiKeyDraft, Invalid> {
 
 /// Creates a key, and has the page show it once.
 async fn create(member: Member, mut form: Form) -> PageResult {
+    member.check(Permission::ManageKeys)?;
     let keys = member.account().api_keys();
     let Ok(draft) = read(&mut form, member.frame.now) else {
         return Ok(page(&member.frame, &keys.list().await?, None, &form));
@@ -82,14 +85,7 @@ async fn ask_to_revoke(member: Member, Ids(id): Ids<ApiKeyId>) -> PageResult {
     Ok(member.frame.render(text::REVOKE_KEY, || {
         view! {
             <Breadcrumbs above=vec![(PATH.to_owned(), text::TITLE.to_owned())] here=text::REVOKE />
-            <section class="card">
-                <h1>{text::REVOKE_QUESTION}</h1>
-                {consequences(&key.name)}
-                <form method="post" action=revoke_path(id) class="form-actions">
-                    <button class="button danger" type="submit">{text::REVOKE_KEY}</button>
-                    <a class="button quiet" href=PATH>{text::CANCEL}</a>
-                </form>
-            </section>
+            {table::question(key, revoke_path(id), PATH)}
         }
     }))
 }
@@ -123,7 +119,7 @@ fn page(frame: &Frame, keys: &[ApiKey], created: Option<&str>, form: &Form) -> R
                     </div>
                 </form>
             </section>
-            {list(keys, frame.now)}
+            {table::list(keys, frame.now, revoke_path)}
         }
     })
 }
@@ -146,78 +142,6 @@ fn created_key(frame: &Frame, key: &str) -> impl IntoView + use<> {
             </details>
         </section>
     }
-}
-
-fn list(keys: &[ApiKey], now: Timestamp) -> impl IntoView + use<> {
-    if keys.is_empty() {
-        return view! {
-            <section class="card empty">
-                <Icon name="key" />
-                <h2>{text::NO_KEYS}</h2>
-                <p>{text::NO_KEYS_ADVICE}</p>
-            </section>
-        }
-        .into_any();
-    }
-    view! {
-        <section class="card flush">
-            <table class="table">
-                <thead>
-                    <tr>
-                        <th scope="col">{text::NAME}</th>
-                        <th scope="col">{text::KEY}</th>
-                        <th scope="col">{text::SCOPES}</th>
-                        <th scope="col">{text::STATUS}</th>
-                        <th scope="col">{text::CREATED_AT}</th>
-                        <th scope="col">{text::LAST_USED}</th>
-                        <th scope="col">{expiry::text::EXPIRES}</th>
-                        <th scope="col"><span class="visually-hidden">{text::ACTIONS}</span></th>
-                    </tr>
-                </thead>
-                <tbody>{keys.iter().map(|key| row(key, now)).collect_view()}</tbody>
-            </table>
-        </section>
-    }
-    .into_any()
-}
-
-fn row(key: &ApiKey, now: Timestamp) -> impl IntoView + use<> {
-    let status = expiry::status(key, now);
-    let name = key.name.clone();
-    let revoke = expiry::works(key, now).then(|| {
-        view! {
-            <Confirm
-                id=format!("revoke-{}", key.id)
-                action=revoke_path(key.id)
-                open=text::REVOKE
-                question=text::REVOKE_QUESTION
-                verb=text::REVOKE_KEY
-            >
-                {consequences(&name)}
-            </Confirm>
-        }
-    });
-    view! {
-        <tr>
-            <td class="main-cell">{key.name.clone()}</td>
-            <td data-label=text::KEY><span class="mono">{text::key_hint(&key.hint)}</span></td>
-            <td data-label=text::SCOPES><span class="mono">{key.scopes.to_string()}</span></td>
-            <td data-label=text::STATUS><StatusMark status=status /></td>
-            <td data-label=text::CREATED_AT><When at=moment(key.created_at, now) /></td>
-            <td data-label=text::LAST_USED>
-                {match key.last_used_at {
-                    Some(at) => view! { <When at=moment(at, now) /> }.into_any(),
-                    None => view! { <span class="muted">{text::NEVER}</span> }.into_any(),
-                }}
-            </td>
-            <td data-label=expiry::text::EXPIRES>{expiry::cell(key, now)}</td>
-            <td class="row-actions">{revoke}</td>
-        </tr>
-    }
-}
-
-fn consequences(name: &str) -> impl IntoView + use<> {
-    view! { <p>{with_element(text::CONSEQUENCES, name.to_owned())}</p> }
 }
 
 #[cfg(test)]

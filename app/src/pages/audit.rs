@@ -12,7 +12,7 @@ use signet_engine::{
 use signet_model::Timestamp;
 
 use crate::{
-    components::{Breadcrumbs, Icon, SETTINGS, When, error_summary},
+    components::{Breadcrumbs, PageLink, SETTINGS, When, error_summary, page_links},
     error::{PageError, PageResult},
     form::{Field, Form, Invalid},
     frame::{Frame, Member},
@@ -220,18 +220,8 @@ fn change(entry: &Entry) -> Option<impl IntoView + use<>> {
 }
 
 fn pages(path: &'static str, form: &Form, next: Option<i64>) -> Option<impl IntoView + use<>> {
-    let newest = (!form.get(&BEFORE).is_empty())
-        .then(|| view! { <a class="button" href=address(path, form, &[])>{text::NEWEST}</a> });
-    let older = next.map(|next| {
-        view! {
-            <a class="button" rel="next" href=address(path, form, &[(&BEFORE, &next.to_string())])>
-                {text::OLDER}
-                <Icon name="next" />
-            </a>
-        }
-    });
-    (newest.is_some() || older.is_some())
-        .then(|| view! { <nav class="pages" aria-label=text::PAGES>{newest} {older}</nav> })
+    let newest = (!form.get(&BEFORE).is_empty()).then(|| PageLink::newest(address(path, form, &[])));
+    page_links(newest, next.map(|next| PageLink::older(address(path, form, &[(&BEFORE, &next.to_string())]))))
 }
 
 /// An address with the filter, and more.

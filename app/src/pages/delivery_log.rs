@@ -10,7 +10,7 @@ use signet_engine::service::{
 use signet_model::{EndpointId, delivery::State, event::EventType};
 
 use crate::{
-    components::{Breadcrumbs, Icon},
+    components::{Breadcrumbs, PageLink, page_links},
     error::PageResult,
     form::{Field, Form},
     frame::{Ids, Member},
@@ -41,9 +41,6 @@ pub(crate) mod text {
     pub(super) const CLEAR: &str = "Clear";
     pub(super) const NO_MATCH: &str = "No deliveries match. Choose another state or event type.";
     pub(super) const NONE_YET: &str = "No deliveries yet. They appear here as soon as an event is sent.";
-    pub(super) const PAGES: &str = "Pages";
-    pub(super) const NEWEST: &str = "Newest";
-    pub(super) const OLDER: &str = "Older";
 
     /// Says that not all deliveries were searched.
     pub(super) fn rest(rest: Rest) -> String {
@@ -193,17 +190,8 @@ fn capitalised(text: &str) -> String {
 }
 
 fn pages(query: &Query, older: Option<Position>) -> Option<impl IntoView + use<>> {
-    let newest = query.from.map(|_| view! { <a class="button" href=query.first_page()>{text::NEWEST}</a> });
-    let older = older.map(|place| {
-        view! {
-            <a class="button" rel="next" href=query.next_page(place)>
-                {text::OLDER}
-                <Icon name="next" />
-            </a>
-        }
-    });
-    (newest.is_some() || older.is_some())
-        .then(|| view! { <nav class="pages" aria-label=text::PAGES>{newest} {older}</nav> })
+    let newest = query.from.map(|_| PageLink::newest(query.first_page()));
+    page_links(newest, older.map(|place| PageLink::older(query.next_page(place))))
 }
 
 #[cfg(test)]

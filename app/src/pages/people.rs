@@ -78,6 +78,7 @@ async fn show(member: PersonMember) -> PageResult {
 
 /// Invites somebody, and shows the link on the page, this once.
 async fn invite(member: PersonMember, mut form: Form) -> PageResult {
+    member.check(Permission::ManagePeople)?;
     let Ok(role) = form.parse::<Role>(&ROLE, |_| text::NO_ROLE.to_owned()) else {
         return Ok(page(&member, &Content::of(&member).await?, &form));
     };

@@ -88,6 +88,7 @@ async fn show_existing(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
 /// Creates a webhook that signs with the secret that the form showed. A form that is
 /// sent twice leads to the one webhook that it made.
 async fn create(member: Member, mut form: Form) -> PageResult {
+    member.check(Permission::ChangeWebhooks)?;
     let secret: Secret = form.get(&SECRET).parse().map_err(|_| PageError::Unreadable)?;
     if asks_for_preview(&form) {
         return preview(&member, &FormTarget::New(secret), form).await;
@@ -106,6 +107,7 @@ async fn create(member: Member, mut form: Form) -> PageResult {
 
 async fn update(member: Member, Ids(id): Ids<EndpointId>, mut form: Form) -> PageResult {
     let endpoint = member.account().endpoint(id).get().await?;
+    member.check(Permission::ChangeWebhooks)?;
     if asks_for_preview(&form) {
         return preview(&member, &FormTarget::Existing(Box::new(endpoint)), form).await;
     }

@@ -7,10 +7,13 @@ use std::time::Duration;
 
 use axum::{Router, http::StatusCode, response::IntoResponse, response::Response, routing::get};
 use leptos::prelude::*;
-use signet_engine::service::{
-    endpoints::Endpoint,
-    event_types::Catalogue,
-    resends::{Progress, StartError},
+use signet_engine::{
+    actor::Permission,
+    service::{
+        endpoints::Endpoint,
+        event_types::Catalogue,
+        resends::{Progress, StartError},
+    },
 };
 use signet_model::{EndpointId, Subscriptions, Timestamp, subscriptions::Selector};
 
@@ -53,6 +56,7 @@ pub(super) fn routes() -> Router<AppState> {
 
 /// Shows the form; once it was submitted, also the number of deliveries that it selects.
 async fn show(member: Member, Ids(id): Ids<EndpointId>, form: Form) -> PageResult {
+    member.check(Permission::SendDeliveries)?;
     if form.is_blank() {
         let endpoint = member.account().endpoint(id).get().await?;
         return Ok(page(&member, &endpoint, &*member.catalogue().await?, &untouched(member.frame.now), None));
@@ -62,6 +66,7 @@ async fn show(member: Member, Ids(id): Ids<EndpointId>, form: Form) -> PageResul
 
 /// Sends the selected deliveries again, and goes to the log.
 async fn recover(member: Member, Ids(id): Ids<EndpointId>, mut form: Form) -> PageResult {
+    member.check(Permission::SendDeliveries)?;
     let Ok(Selection { since, types }) = selection(&mut form, member.frame.now) else {
         let endpoint = member.account().endpoint(id).get().await?;
         return Ok(page(&member, &endpoint, &*member.catalogue().await?, &form, None));

@@ -14,8 +14,8 @@ use crate::{
 
 /// The entries that one page looks at, so that a filter which nothing matches ends.
 const LOOKED_AT: i64 = 5_000;
-/// The entries that one statement reads.
-const BATCH: i64 = 500;
+/// The entries that one statement with a filter reads.
+const BATCH: usize = 500;
 
 /// A page of the log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,12 +53,13 @@ impl AuditLog {
     /// Lists up to `limit` entries that a filter selects, newest first, before a number.
     pub async fn page(&self, filter: &Filter, before: Option<i64>, limit: usize) -> Result<Page> {
         let mut conn = self.service.db.read(Pool::Pages).await?;
-        let first = before.unwrap_or(i64::MAX);
-        let (mut page, mut at, mut looked_at) = (Page::default(), first, 0);
+        // Without a filter each row is an entry of the page.
+        let batch = if *filter == Filter::default() { limit } else { BATCH };
+        let (mut page, mut at, mut looked_at) = (Page::default(), before.unwrap_or(i64::MAX), 0);
         while looked_at < LOOKED_AT {
-            let rows: Vec<audit::Row> =
-                conn.query(audit::PAGE).bind(self.chain).bind(at).bind(BATCH).fetch_all().await?;
-            let is_last = rows.len() < usize::try_from(BATCH).unwrap_or_default();
+            let query = conn.query(audit::PAGE).bind(self.chain).bind(at);
+            let rows: Vec<audit::Row> = query.bind(i64::try_from(batch).unwrap_or(i64::MAX)).fetch_all().await?;
+            let is_last = rows.len() < batch;
             for entry in rows.into_iter().map(Entry::from) {
                 (at, looked_at) = (entry.number, looked_at + 1);
                 if filter.since.is_some_and(|since| entry.at < since) {

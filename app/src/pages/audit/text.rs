@@ -26,9 +26,6 @@ pub(super) const CHANGE: &str = "Change";
 pub(super) const BEFORE: &str = "Before";
 pub(super) const AFTER: &str = "After";
 pub(super) const NO_MATCH: &str = "No entry matches on this page.";
-pub(super) const PAGES: &str = "Pages";
-pub(super) const NEWEST: &str = "Newest";
-pub(super) const OLDER: &str = "Older";
 pub(super) const DAY: &str = "Enter a day, such as 2026-03-28.";
 
 /// The nouns that a person can choose.

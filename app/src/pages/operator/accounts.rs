@@ -9,7 +9,7 @@ use signet_model::{AccountId, Timestamp, text::AccountName};
 
 use super::{ROOT, account};
 use crate::{
-    components::{Breadcrumbs, Icon, Status, StatusMark, Tone, When, error_summary, text_input},
+    components::{Breadcrumbs, Icon, PageLink, Status, StatusMark, Tone, When, error_summary, page_links, text_input},
     error::PageResult,
     form::{Field, Form},
     frame::Frame,
@@ -47,9 +47,6 @@ pub(crate) mod text {
     pub(super) const STATUS: &str = "Status";
     pub(super) const BALANCE: &str = "Balance";
     pub(super) const MADE: &str = "Created";
-    pub(super) const PAGES: &str = "Pages";
-    pub(super) const NEWEST: &str = "Newest";
-    pub(super) const OLDER: &str = "Older";
     pub(super) const NO_BALANCE: &str = "Not reported";
 
     pub(super) fn more(listed: u32) -> String {
@@ -218,19 +215,11 @@ pub(super) fn status(account: &Account) -> Status {
 }
 
 fn pages(list: &List) -> impl IntoView + use<> {
-    let end = list.accounts.last().filter(|_| list.has_more).map(|account| account.id);
+    let end = list.accounts.last().filter(|_| list.has_more);
     if !list.search.is_empty() {
         return end.map(|_| view! { <p class="hint">{text::more(PAGE)}</p> }.into_any());
     }
-    let newest = list.is_later.then(|| view! { <a class="button" href=PATH>{text::NEWEST}</a> });
-    let older = end.map(|id| {
-        let href = format!("{PATH}?{}={id}", BEFORE.name);
-        view! {
-            <a class="button" rel="next" href=href>
-                {text::OLDER} <Icon name="next" />
-            </a>
-        }
-    });
-    (newest.is_some() || older.is_some())
-        .then(|| view! { <nav class="pages" aria-label=text::PAGES>{newest} {older}</nav> }.into_any())
+    let newest = list.is_later.then(|| PageLink::newest(PATH));
+    let older = end.map(|account| PageLink::older(format!("{PATH}?{}={}", BEFORE.name, account.id)));
+    page_links(newest, older).map(IntoAny::into_any)
 }

@@ -10,7 +10,7 @@ use signet_model::Timestamp;
 
 use super::{ROOT, event_type};
 use crate::{
-    components::{Breadcrumbs, Icon, Status, StatusMark, Tone, When},
+    components::{Breadcrumbs, Icon, PageLink, Status, StatusMark, Tone, When, page_links},
     error::PageResult,
     form::{Field, Form},
     operating::Operating,
@@ -39,7 +39,6 @@ pub(crate) mod text {
     pub(super) const ACTIVE: &str = "Active";
     pub(super) const ARCHIVED: &str = "Archived";
     pub(super) const UNUSABLE: &str = "Cannot be read";
-    pub(super) const PAGES: &str = "Pages";
     pub(super) const FIRST: &str = "First";
     pub(super) const NEXT: &str = "Next";
     pub(super) const NONE: &str = "—";
@@ -131,16 +130,11 @@ pub(super) fn status(entry: &Entry) -> Status {
     }
 }
 
-fn pages(is_later: bool, next: Option<String>) -> impl IntoView + use<> {
-    let first = is_later.then(|| view! { <a class="button" href=PATH>{text::FIRST}</a> });
+fn pages(is_later: bool, next: Option<String>) -> Option<impl IntoView + use<>> {
+    let first = is_later.then(|| PageLink { label: text::FIRST, href: PATH.to_owned() });
     let next = next.map(|name| {
         let href = format!("{PATH}?{}={}", AFTER.name, utf8_percent_encode(&name, NON_ALPHANUMERIC));
-        view! {
-            <a class="button" rel="next" href=href>
-                {text::NEXT} <Icon name="next" />
-            </a>
-        }
+        PageLink { label: text::NEXT, href }
     });
-    (first.is_some() || next.is_some())
-        .then(|| view! { <nav class="pages" aria-label=text::PAGES>{first} {next}</nav> })
+    page_links(first, next)
 }

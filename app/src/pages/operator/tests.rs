@@ -306,7 +306,7 @@ async fn a_key_of_the_operator_is_shown_once_and_revoked() {
     assert!(!operator.get(keys::PATH).await.html.contains(&text), "a reload shows it no more");
     let [key] = &operator.engine.operator_keys().page(None, 10).await.expect("the keys")[..] else { panic!("one key") };
     let path = keys::revoke_path(key.id);
-    assert!(operator.get(&path).await.html.contains(keys::text::QUESTION));
+    assert!(operator.get(&path).await.html.contains(crate::pages::api_keys::text::REVOKE_QUESTION));
     let revoked = operator.post(&path, "").await;
     assert_eq!((revoked.location(), revoked.flash()), (keys::PATH, keys::text::REVOKED.to_owned()));
     assert_eq!(operator.get(&path).await.status, StatusCode::NOT_FOUND);

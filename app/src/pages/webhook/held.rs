@@ -1,7 +1,10 @@
 //! Held deliveries of a webhook: how many there are of each type, and the choice for each.
 
 use leptos::prelude::*;
-use signet_engine::service::{backlog::Count, endpoints::Endpoint};
+use signet_engine::{
+    actor::Permission,
+    service::{backlog::Count, endpoints::Endpoint},
+};
 use signet_model::{EndpointId, Subscriptions, event::EventType, subscriptions::InvalidSubscriptions};
 
 use super::text;
@@ -55,6 +58,7 @@ pub(crate) fn field(kind: &EventType) -> String {
 pub(super) async fn settle(member: Member, Ids(id): Ids<EndpointId>, form: Form) -> PageResult {
     // A form without a choice makes no call that would look for the webhook.
     member.account().endpoint(id).get().await?;
+    member.check(Permission::SendDeliveries)?;
     apply(&member, id, &form).await?;
     Ok(done(text::SETTLED, &endpoint_path(id)))
 }

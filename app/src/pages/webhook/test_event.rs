@@ -1,7 +1,10 @@
 //! A test event: sent from the page of its webhook, with the answer on the same page.
 
 use leptos::prelude::*;
-use signet_engine::service::{deliveries::DeliveryDetail, endpoints::Endpoint, event_types::Catalogue};
+use signet_engine::{
+    actor::Permission,
+    service::{deliveries::DeliveryDetail, endpoints::Endpoint, event_types::Catalogue},
+};
 use signet_model::{EndpointId, Timestamp, event::EventType};
 
 use super::text;
@@ -24,6 +27,7 @@ pub(crate) const TYPE: Field = Field::named(TEST_EVENT_TYPE);
 
 /// Sends a test event, waits for the receiver, and leads to the result.
 pub(super) async fn send(member: Member, Ids(id): Ids<EndpointId>, form: Form) -> PageResult {
+    member.check(Permission::ChangeWebhooks)?;
     let kind: EventType = form.get(&TYPE).parse().map_err(|_| PageError::Unreadable)?;
     let delivery = member.account().endpoint(id).send_test(&kind).await?;
     member.account().delivery(delivery).await_test().await?;
