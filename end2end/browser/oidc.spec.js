@@ -9,9 +9,6 @@ import { makeCertificates } from '../support/certificates.js';
 import { OpenIdProvider } from '../support/provider.js';
 import { Signet } from '../support/signet.js';
 
-// These stories have not been seen to pass yet.
-base.fixme(true, 'not seen to pass yet');
-
 const test = base.extend({
   folder: async ({}, use) => {
     const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'signet-oidc-'));

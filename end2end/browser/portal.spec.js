@@ -4,9 +4,6 @@ import { expect, test as base } from '../support/browser.js';
 import { backend, curl, framing, Host } from '../support/host.js';
 import { Signet } from '../support/signet.js';
 
-// These stories have not been seen to pass yet.
-base.fixme(true, 'not seen to pass yet');
-
 const test = base.extend({
   /** A site of another origin, which shows the answer of `page.respond`. */
   host: async ({}, use) => {
@@ -69,7 +66,7 @@ test('in a frame of another origin a webhook is added, and its secret shown', as
   expect(cookie.partitionKey).toContain('localhost');
 });
 
-test('a link for a frame works once, and not outside of one', async ({ page, host, signet, key }) => {
+test('a link for a frame works once, and not outside of one', async ({ page, host, signet, key, messages }) => {
   const url = await embedded(signet, key);
   expect((await page.request.get(url)).status()).toBe(409);
   show(host, url);
@@ -77,6 +74,7 @@ test('a link for a frame works once, and not outside of one', async ({ page, hos
   await expect(page.frameLocator('iframe').getByRole('heading', { name: 'Webhooks', level: 1 })).toBeVisible();
   await page.goto(host.origin);
   await expect(page.frameLocator('iframe').getByText('This link is no longer valid')).toBeVisible();
+  expect(messages.splice(0)).toEqual([expect.stringContaining('status of 410')]);
 });
 
 test.describe('pages that may not have it in a frame', () => {

@@ -27,13 +27,17 @@ export const test = base.extend({
     receiver.close();
   },
 
-  /** The console's messages, without those of forms that were refused on purpose. */
+  /**
+   * The console's messages, without those of forms that were refused on purpose, and of the focus
+   * that a browser never gives to a field in a frame of another origin.
+   */
   messages: [
     async ({ page }, use) => {
       const messages = [];
       page.on('console', (message) => {
         const refused = message.text().includes('status of 422') && message.location().url === page.url();
-        if (!refused) messages.push(`${message.type()}: ${message.text()} (${message.location().url})`);
+        const unfocused = message.text().startsWith('Blocked autofocusing');
+        if (!refused && !unfocused) messages.push(`${message.type()}: ${message.text()} (${message.location().url})`);
       });
       page.on('pageerror', (error) => messages.push(`error: ${error.stack}`));
       await use(messages);
