@@ -37,7 +37,9 @@ pub(crate) use confirm::Confirm;
 #[cfg(feature = "ssr")]
 pub(crate) use event_types::{event_type_tags, event_types_input};
 #[cfg(feature = "ssr")]
-pub(crate) use fields::{alert, error_summary, field_error, hidden_input, password_input, text_area, text_input};
+pub(crate) use fields::{
+    alert, error_summary, field_error, hidden_input, password_input, text_area, text_input, username,
+};
 #[cfg(feature = "ssr")]
 pub(crate) use link_panel::link_panel;
 #[cfg(feature = "ssr")]

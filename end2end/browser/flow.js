@@ -15,11 +15,11 @@ export async function wholeFlow({ page, hands, signet, receiver, scripts }) {
     await page.goto(signet.setupLink);
     await hands.fill(page.getByLabel('E-mail'), EMAIL);
     await hands.fill(page.getByLabel('Password'), 'too short');
-    await hands.press(button('Create account'));
-    await expect(page.getByText('Use at least 12 characters.')).toBeVisible();
+    await hands.press(button('Create sign-in'));
+    await expect(page.getByText('Use at least 15 characters.')).toBeVisible();
     await expect(page.getByLabel('E-mail')).toHaveValue(EMAIL);
     await hands.fill(page.getByLabel('Password'), PASSWORD);
-    await hands.press(button('Create account'));
+    await hands.press(button('Create sign-in'));
     await expect(heading('No webhooks yet')).toBeVisible();
   });
 

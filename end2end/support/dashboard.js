@@ -52,12 +52,12 @@ export class Dashboard {
     return Object.fromEntries(addresses.map((address) => [address.split('/').at(-1), address]));
   }
 
-  /** The addresses of all pages to which links of the settings lead. */
+  /** The addresses of all pages to which links of the settings lead; an export is a file. */
   async pages() {
     const found = Object.values(await this.sections());
     for (const address of found) {
       const links = (await this.open(address)).matchAll(/href="(\/settings[^"]*)"/g);
-      for (const [, link] of links) if (!found.includes(link)) found.push(link);
+      for (const [, link] of links) if (!found.includes(link) && !/\/export\b/.test(link)) found.push(link);
     }
     return found;
   }

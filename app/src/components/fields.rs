@@ -115,6 +115,13 @@ pub(crate) fn hidden_input(field: &Field, value: &str) -> impl IntoView + use<> 
     view! { <input type="hidden" name=field.name value=value /> }
 }
 
+/// The e-mail address to which the password in a form belongs, for password managers. It is
+/// neither shown nor sent.
+pub(crate) fn username(email: &str) -> impl IntoView + use<> {
+    let email = email.to_owned();
+    view! { <input type="text" autocomplete="username" value=email hidden readonly /> }
+}
+
 /// The ids of the elements that describe a field.
 fn described_by(name: &str, hint: bool, error: bool) -> Option<String> {
     match (hint, error) {

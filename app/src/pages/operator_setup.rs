@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use signet_engine::service::operators::OperatorError;
 
 use crate::{
-    components::{error_summary, password_input},
+    components::{error_summary, password_input, username},
     error::PageResult,
     form::{Field, Form},
     frame::{Frame, Ids},
@@ -70,6 +70,7 @@ async fn page(frame: &Frame, token: &str, form: &Form) -> PageResult {
             <p class="lead">{text::signs_in(&email)}</p>
             {error_summary(form)}
             <form method="post" action=path(token) class="form" novalidate>
+                {username(&email)}
                 {password_input(&PASSWORD, form)}
                 <button class="button primary wide" type="submit">
                     {text::BEGIN}

@@ -13,7 +13,7 @@ use signet_engine::service::{
 };
 
 use crate::{
-    components::{error_summary, hidden_input, password_input},
+    components::{error_summary, hidden_input, password_input, username},
     error::{PageError, PageResult},
     form::{Field, Form},
     frame::Frame,
@@ -183,6 +183,7 @@ async fn page(frame: &Frame, form: &Form) -> PageResult {
                     })}
                 <form method="post" action=PATH class="form" novalidate>
                     {carried(form)}
+                    {frame.session.as_ref().and_then(|session| session.email()).map(username)}
                     {password_input(&Field { optional: true, ..PASSWORD }, form)}
                     {has_codes(&overview).then(|| code(form))}
                     <div class="form-actions">

@@ -11,7 +11,7 @@ use leptos::prelude::*;
 use signet_engine::service::invitations::{AcceptError, Invited};
 
 use crate::{
-    components::{error_summary, password_input, text_input, with_element},
+    components::{error_summary, password_input, text_input, username, with_element},
     error::PageResult,
     form::{Field, Form},
     frame::{Frame, Ids, Person},
@@ -118,9 +118,9 @@ fn sign_up(frame: &Frame, invited: &Invited, token: &str, form: &Form) -> Respon
             {error_summary(&form)}
             <form method="post" action=path(token) class="form" novalidate>
                 {match &invited.email {
-                    Some(email) => {
-                        let email = view! { <strong class="wrap">{email.clone()}</strong> };
-                        view! { <p>{with_element(text::EMAIL, email)}</p> }.into_any()
+                    Some(address) => {
+                        let email = view! { <strong class="wrap">{address.clone()}</strong> };
+                        view! { <p>{with_element(text::EMAIL, email)}</p> {username(address)} }.into_any()
                     }
                     None => text_input(&EMAIL, &form).into_any(),
                 }}

@@ -12,7 +12,7 @@ use signet_engine::service::myself::{ChangeError, ListedSession};
 use signet_model::SessionId;
 
 use crate::{
-    components::{Breadcrumbs, When, error_summary, password_input, text_input},
+    components::{Breadcrumbs, When, error_summary, password_input, text_input, username},
     error::{PageError, PageResult},
     form::{Field, Form},
     frame::{Ids, Person},
@@ -119,6 +119,7 @@ fn render(person: &Person, sessions: &[ListedSession], form: &Form) -> Response 
                 <h2>{text::PASSWORD}</h2>
                 <p class="hint">{text::PASSWORD_LEAD}</p>
                 <form method="post" action=PASSWORD_PATH class="form" novalidate>
+                    {username(person.email())}
                     {password_input(&PRESENT, form)}
                     {password_input(&NEW, form)}
                     <div class="form-actions">
