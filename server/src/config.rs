@@ -3,6 +3,7 @@
 //! [`Settings::default`](signet_engine::Settings).
 
 mod accounts;
+mod acme;
 mod api;
 mod brand;
 mod clients;
@@ -27,6 +28,7 @@ mod storage;
 mod tls;
 
 pub use accounts::AccountArgs;
+pub use acme::{AcmeArgs, AcmeContact, AcmeDirectory, AcmeDomain};
 pub use api::ApiArgs;
 pub use brand::BrandArgs;
 pub use clients::ClientArgs;

@@ -123,7 +123,8 @@ impl Server {
             () = self.shutdown.begun.cancelled() => return,
         };
         match accepted {
-            Ok(stream) => self.attend(stream, peer, place).await,
+            Ok(Some(stream)) => self.attend(stream, peer, place).await,
+            Ok(None) => tracing::debug!("an authority has seen the answer to its challenge"),
             Err(error) => tracing::debug!(%error, "a connection did not get through TLS"),
         }
     }

@@ -28,14 +28,13 @@ use tokio::net::TcpListener;
 use super::account::setup_link;
 use crate::{
     api_client::read_authority,
-    certificate::Certificate,
     config::{
         AccountArgs, BrandArgs, ClientArgs, DeliveryArgs, EgressArgs, MailArgs, OidcArgs, OperatorArgs, PeopleArgs,
         PortalArgs, ProxyArgs, PublicUrl, RetentionArgs, SessionArgs, Span, StorageArgs, TlsArgs,
     },
     descriptors::{self, Shares},
     event_type_file,
-    listener::{self, Front, Limits, Tls},
+    listener::{self, Front, Limits},
     router::{self, Options},
     shutdown,
     storage::{self, KeyWatch, ServerLock},
@@ -175,10 +174,10 @@ impl ServeArgs {
     ///
     /// # Errors
     /// The logo cannot be read.
-    fn router_options(&self, mailer: Option<Mailer>, oidc: Providers) -> anyhow::Result<Options> {
+    fn router_options(&self, tls: bool, mailer: Option<Mailer>, oidc: Providers) -> anyhow::Result<Options> {
         Ok(Options {
             dev: self.dev,
-            tls: self.tls.tls_cert.is_some(),
+            tls,
             public_url: self.public_url.clone(),
             other_hosts: self.other_host.clone(),
             max_event_rate: self.clients.max_event_rate,
@@ -199,14 +198,16 @@ impl ServeArgs {
 pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     let shutdown = Shutdown::default();
     let limits = fit(&mut args)?;
+    let source = args.tls.source(&storage::url(&args.storage)?)?;
+    let tls = source.is_tls();
     let socket = TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", args.listen))?;
     let authorities = args.authorities()?;
+    let certificate = source.open(&authorities)?;
     let mailer = args.mail.mailer(authorities, Arc::new(SystemClock))?;
     let providers = Providers::new(args.oidc.providers()?, &args.outbound()?.extra_authorities)?;
-    let certificate = args.tls.files().map(Certificate::load).transpose().context("--tls-cert")?;
-    let options = args.router_options(mailer.clone(), providers)?;
+    let options = args.router_options(tls, mailer.clone(), providers)?;
     let event_types = args.event_types.as_deref().map(event_type_file::open).transpose()?;
     let _only_server = ServerLock::take(&storage::url(&args.storage)?)?;
     let engine = storage::open_to_serve(&args.storage, args.settings()?, &args.outbound()?).await?;
@@ -222,12 +223,12 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     if args.dev {
         tracing::warn!("--dev: webhooks may reach receivers on this machine. Never use it in production");
     }
-    announce(&engine, &args, socket.local_addr()?).await?;
+    announce(&engine, &args, tls, socket.local_addr()?).await?;
     let request_ids = Arc::new(RequestIds::new(engine.clock().now()));
     let mut front = Front { limits, proxies: args.proxies.proxies(), request_ids, tls: None };
     redirect_plain_http(&args, &front, &shutdown).await?;
     if let Some(certificate) = certificate {
-        front.tls = Some(Tls::new(Arc::clone(&certificate) as _)?);
+        front.tls = Some(certificate.tls()?);
         tokio::spawn(certificate.follow(shutdown.begun.clone()));
     }
     let router = router::router(&engine, &engine.clock(), &options);
@@ -288,8 +289,7 @@ fn fit(args: &mut ServeArgs) -> anyhow::Result<Limits> {
     Ok(Limits { connections: shares.connections, connections_per_client: clients.max_connections_per_client })
 }
 
-async fn announce(engine: &Engine, args: &ServeArgs, address: SocketAddr) -> anyhow::Result<()> {
-    let tls = args.tls.tls_cert.is_some();
+async fn announce(engine: &Engine, args: &ServeArgs, tls: bool, address: SocketAddr) -> anyhow::Result<()> {
     let origin = args.public_url.as_ref().map_or_else(|| reachable(address, tls), ToString::to_string);
     tracing::info!(%address, "listening");
     let mut block = format!("\n  Signet {} is running: {origin}\n", env!("CARGO_PKG_VERSION"));

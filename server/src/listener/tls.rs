@@ -17,6 +17,12 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 /// The time for a handshake, from the connection's first byte.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 
+/// The protocol of requests.
+const HTTP: &[u8] = b"http/1.1";
+/// The protocol of an authority that looks for the answer to its challenge (RFC 8737). The
+/// handshake is all of it.
+const CHALLENGE: &[u8] = b"acme-tls/1";
+
 /// Accepts TLS. Clones share the certificate and the sessions.
 #[derive(Clone)]
 pub struct Tls(TlsAcceptor);
@@ -27,21 +33,34 @@ impl Tls {
     /// # Errors
     /// The provider of cryptography cannot be used, which is a defect.
     pub fn new(resolver: Arc<dyn ResolvesServerCert>) -> Result<Self, rustls::Error> {
+        Self::speaking(&[HTTP], resolver)
+    }
+
+    /// Does so, and lets `resolver` answer challenges of an authority (tls-alpn-01).
+    ///
+    /// # Errors
+    /// The provider of cryptography cannot be used, which is a defect.
+    pub fn with_challenges(resolver: Arc<dyn ResolvesServerCert>) -> Result<Self, rustls::Error> {
+        Self::speaking(&[HTTP, CHALLENGE], resolver)
+    }
+
+    fn speaking(protocols: &[&[u8]], resolver: Arc<dyn ResolvesServerCert>) -> Result<Self, rustls::Error> {
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_cert_resolver(resolver);
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
         Ok(Self(TlsAcceptor::from(Arc::new(config))))
     }
 
-    /// Makes the handshake.
+    /// Makes the handshake. `None`: the client is an authority, which has seen its answer.
     ///
     /// # Errors
     /// The client speaks something else, or takes too long.
-    pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> io::Result<TlsStream<S>> {
+    pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(&self, stream: S) -> io::Result<Option<TlsStream<S>>> {
         let late = |_| io::Error::from(io::ErrorKind::TimedOut);
-        timeout(HANDSHAKE_LIMIT, self.0.accept(stream)).await.map_err(late)?
+        let stream = timeout(HANDSHAKE_LIMIT, self.0.accept(stream)).await.map_err(late)??;
+        Ok(Some(stream).filter(|stream| stream.get_ref().1.alpn_protocol() != Some(CHALLENGE)))
     }
 }
 
@@ -74,7 +93,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        certificate::{Certificate, tests::write},
+        certificate::{Certificate, write_for_a_test as write},
         listener::{
             self, Limits, Server,
             tests::{front, router},

@@ -1,5 +1,6 @@
 //! The binary as an operator meets it: the texts that it prints, and how it ends.
 
+mod acme;
 mod commands;
 mod deliveries;
 mod developer;
