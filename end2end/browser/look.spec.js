@@ -100,6 +100,8 @@ for (const [size, viewport] of Object.entries(SIZES)) {
       const file = `${size}-${colorScheme}`;
 
       test('every page fits its window and is accessible', async ({ page, signet, receiver, messages }) => {
+        // The time for one page, many times.
+        test.setTimeout(900_000);
         const lookAt = (name, address) => look(page, { name, address: new URL(address, signet.origin).href, file });
         await lookAt('setup', signet.setupLink);
         const pages = await fillPages(signet, receiver);
