@@ -38,6 +38,16 @@ pub(crate) enum PageError {
     ProofNeeded,
     /// The body of the request is no form.
     Unreadable,
+    /// The request may change data, and comes from a page of another site.
+    OtherOrigin,
+    /// The request is for another host than this server's.
+    OtherHost,
+    /// The form is larger than any of ours.
+    TooLarge,
+    /// The form did not arrive in time.
+    TooLate,
+    /// The session cannot be looked up.
+    NoDatabase,
     /// The row cannot be used as it is stored.
     Unusable,
     /// The person's role does not allow it.
@@ -67,8 +77,11 @@ impl PageError {
             Self::SignedOut => StatusCode::UNAUTHORIZED,
             Self::Unreadable => StatusCode::BAD_REQUEST,
             Self::Unusable => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Forbidden | Self::Suspended | Self::ProofNeeded => StatusCode::FORBIDDEN,
-            Self::Busy | Self::TooSlow => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Forbidden | Self::Suspended | Self::ProofNeeded | Self::OtherOrigin => StatusCode::FORBIDDEN,
+            Self::OtherHost => StatusCode::MISDIRECTED_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLate => StatusCode::REQUEST_TIMEOUT,
+            Self::Busy | Self::TooSlow | Self::NoDatabase => StatusCode::SERVICE_UNAVAILABLE,
             Self::TestsUnderWay(_) | Self::TooManyTests | Self::TooManyAttempts(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }

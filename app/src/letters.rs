@@ -1,7 +1,7 @@
 //! The mails that pages send.
 
 use signet_mail::Mail;
-use signet_model::AccountId;
+use signet_model::{AccountId, UserId};
 
 use crate::state::AppState;
 
@@ -10,6 +10,7 @@ mod text {
 
     use crate::words;
 
+    pub(super) const EMAIL_CHANGED_SUBJECT: &str = "Your e-mail address was changed";
     pub(super) const RESET_SUBJECT: &str = "Set another password";
 
     pub(super) fn invitation_subject(account: &str) -> String {
@@ -21,6 +22,14 @@ mod text {
             "You are invited to the webhooks of {account}, as {}.\n\nOpen this link within 7 days to accept. It works once:\n\n{link}\n\n\
              If you do not know why you got this, do nothing.\n",
             words::a_role(role)
+        )
+    }
+
+    pub(super) fn email_changed(origin: &str) -> String {
+        format!(
+            "You sign in at {origin} with another e-mail address from now on. This one counts no more.\n\n\
+             If it was not you, tell an owner or an admin of your account, or those who run the service, at once: \
+             somebody knows your password.\n"
         )
     }
 
@@ -49,6 +58,11 @@ pub(crate) fn invite(
 /// Sends a link to set another password.
 pub(crate) fn reset(state: &AppState, mail: &signet_engine::service::resets::ResetMail, path: &str) {
     send(state, mail.person, &mail.email, text::RESET_SUBJECT, |origin| text::reset(&format!("{origin}{path}")));
+}
+
+/// Tells the old address of a person that they sign in with another one.
+pub(crate) fn email_changed(state: &AppState, person: UserId, old: &str) {
+    send(state, person, old, text::EMAIL_CHANGED_SUBJECT, text::email_changed);
 }
 
 fn send(

@@ -48,6 +48,8 @@ mod present;
 #[cfg(feature = "ssr")]
 mod redirect;
 #[cfg(feature = "ssr")]
+mod refusal;
+#[cfg(feature = "ssr")]
 mod routes;
 #[cfg(feature = "ssr")]
 mod shell;
@@ -66,6 +68,8 @@ pub use ancestors::{Ancestor, InvalidAncestor};
 pub use brand::Brand;
 #[cfg(feature = "ssr")]
 pub use place::{Framed, Place};
+#[cfg(feature = "ssr")]
+pub use refusal::{Refusal, refuse};
 #[cfg(feature = "ssr")]
 pub use routes::router;
 #[cfg(feature = "ssr")]

@@ -21,6 +21,7 @@ use signet_engine::{
     },
     testing::{PASSWORD, TestDatabase, account, engine, owner, sqlite},
 };
+use signet_mail::Mailer;
 use signet_model::{
     AccountId, Role, Subscriptions,
     event::{BUILT_IN, EventType},
@@ -239,6 +240,21 @@ impl Visitor {
     /// The same browser at a server where strangers may sign up.
     pub(crate) fn with_sign_up(mut self) -> Self {
         self.router = crate::router(AppState { sign_up: true, ..self.state.clone() });
+        self
+    }
+
+    /// The same browser at a server with these OpenID providers.
+    pub(crate) fn with_providers(mut self, oidc: Providers) -> Self {
+        self.state = AppState { oidc, ..self.state.clone() };
+        self.router = crate::router(self.state.clone());
+        self
+    }
+
+    /// The same browser at a server that sends mail.
+    pub(crate) fn with_mailer(mut self, mailer: Mailer) -> Self {
+        let public_url = Some("https://signet.example".to_owned());
+        self.state = AppState { mailer: Some(mailer), public_url, ..self.state.clone() };
+        self.router = crate::router(self.state.clone());
         self
     }
 

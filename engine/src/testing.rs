@@ -5,6 +5,7 @@ mod authenticator;
 mod backlog;
 mod hands;
 mod names;
+pub mod oidc_provider;
 mod receiver;
 mod stored;
 

@@ -40,6 +40,11 @@ pub fn paths() -> AssetPaths {
     AssetPaths { css: path("css"), js: path("js"), wasm: path("wasm") }
 }
 
+/// Returns true for the path of an asset.
+pub fn has(path: &str) -> bool {
+    path.strip_prefix(FOLDER).is_some_and(|rest| rest.starts_with('/'))
+}
+
 /// Serves the assets.
 pub fn router() -> Router {
     Router::new().route(&format!("{FOLDER}/{{name}}"), get(serve))

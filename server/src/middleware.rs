@@ -1,5 +1,5 @@
 //! The layers that a browser's request passes before it reaches a page, from the outside in:
-//! [`host`], [`headers`], [`same_origin`], [`body_limit`], [`plain_http`], [`session`].
+//! [`headers`], [`host`], [`same_origin`], [`body_limit`], [`plain_http`], [`session`].
 
 pub mod body_limit;
 pub mod headers;
@@ -8,14 +8,27 @@ pub mod plain_http;
 pub mod same_origin;
 pub mod session;
 
-use axum::{
-    http::{Method, StatusCode},
-    response::{IntoResponse, Response},
-};
+use std::sync::Arc;
 
-/// A refusal, as a page of plain text.
-fn refusal(status: StatusCode, text: impl Into<String>) -> Response {
-    (status, text.into()).into_response()
+use axum::{
+    http::{Method, request::Parts},
+    response::Response,
+};
+use signet_app::{AppState, Refusal, refuse};
+
+/// Makes the pages for requests that are turned away. Clones share the state.
+#[derive(Debug, Clone)]
+pub struct Refusals(Arc<AppState>);
+
+impl Refusals {
+    /// Pages that look as those of this state.
+    pub fn new(state: AppState) -> Self {
+        Self(Arc::new(state))
+    }
+
+    fn page(&self, request: &Parts, refusal: Refusal) -> Response {
+        refuse(&self.0, request, refusal)
+    }
 }
 
 /// Returns true if a request with this method may change data.

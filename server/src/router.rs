@@ -5,7 +5,7 @@ use std::{num::NonZeroU32, sync::Arc};
 use axum::{
     Router,
     http::{HeaderValue, Method, StatusCode, Uri, header},
-    middleware::{from_fn, from_fn_with_state, map_response_with_state},
+    middleware::{from_fn_with_state, map_response_with_state},
     response::IntoResponse,
 };
 use signet_api::{Api, FrontOptions, MAX_EVENT_RATE, MAX_REQUEST_RATE, request_rate};
@@ -18,7 +18,7 @@ use crate::{
     assets,
     config::PublicUrl,
     middleware::{
-        body_limit,
+        Refusals, body_limit,
         headers::{self, Https},
         host::{self, Hosts},
         plain_http, same_origin, session,
@@ -91,21 +91,26 @@ pub fn router(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Rou
         options.front(),
     );
     let reference = signet_api::reference::router(api.clone(), assets::paths().css);
-    let browser = pages(engine, clock, options).merge(assets::router()).merge(reference);
+    let refusals = Refusals::new(state(engine, clock, options));
+    let at_home = |router: Router| match &options.public_url {
+        Some(home) => {
+            let hosts = Hosts::new(home, &options.other_hosts);
+            router.layer(from_fn_with_state((hosts, refusals.clone()), host::check))
+        }
+        None => router,
+    };
+    let browser = at_home(pages(engine, clock, options).merge(assets::router()).merge(reference));
     // The API has no cookies that another page could make use of.
-    let programs = signet_api::router(api).layer(map_response_with_state(https, headers::add_for_programs));
-    let all = browser.layer(from_fn_with_state(https, headers::add)).merge(programs);
-    match &options.public_url {
-        Some(home) => all.layer(from_fn_with_state(Hosts::new(home, &options.other_hosts), host::check)),
-        None => all,
-    }
+    let programs = at_home(signet_api::router(api));
+    let programs = programs.layer(map_response_with_state(https, headers::add_for_programs));
+    browser.layer(from_fn_with_state(https, headers::add)).merge(programs)
 }
 
 /// The only answer to plain HTTP where TLS is spoken elsewhere: browsers are sent on. A program
 /// that sends its key in clear is told so, since a redirect would hide it.
 pub fn redirects(home: &PublicUrl) -> Router {
     let origin = home.origin().to_owned();
-    Router::new().fallback(async move |method: Method, uri: Uri| {
+    let answers = Router::new().fallback(async move |method: Method, uri: Uri| {
         if !matches!(method, Method::GET | Method::HEAD) || uri.path().starts_with("/v1/") {
             return (StatusCode::FORBIDDEN, PLAIN_HTTP).into_response();
         }
@@ -114,15 +119,17 @@ pub fn redirects(home: &PublicUrl) -> Router {
             Ok(location) => (StatusCode::PERMANENT_REDIRECT, [(header::LOCATION, location)]).into_response(),
             Err(_) => StatusCode::BAD_REQUEST.into_response(),
         }
-    })
+    });
+    // Over plain HTTP browsers ignore what is said about TLS.
+    answers.layer(map_response_with_state(Https(false), headers::add_for_programs))
 }
 
 const PLAIN_HTTP: &str = "This address takes HTTPS alone. What was sent in plain HTTP could be read on its way: use the \
                           https:// address, and replace a key or password that was sent.\n";
 
-fn pages(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Router {
-    let home: same_origin::Home = options.public_url.clone().map(Arc::new);
-    let state = AppState {
+/// What all pages share.
+fn state(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> AppState {
+    AppState {
         engine: engine.clone(),
         clock: Arc::clone(clock),
         assets: Arc::new(assets::paths()),
@@ -133,13 +140,19 @@ fn pages(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Router {
         sign_up: options.sign_up,
         brand: Arc::clone(&options.brand),
         ancestors: Arc::clone(&options.ancestors),
-    };
+    }
+}
+
+fn pages(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Router {
+    let home: same_origin::Home = options.public_url.clone().map(Arc::new);
+    let state = state(engine, clock, options);
+    let refusals = Refusals::new(state.clone());
     // The last layer is the outermost.
     signet_app::router(state)
-        .layer(from_fn_with_state(engine.clone(), session::look_up))
+        .layer(from_fn_with_state((engine.clone(), refusals.clone()), session::look_up))
         .layer(from_fn_with_state(home.clone(), plain_http::hand_over_cookies))
-        .layer(from_fn(body_limit::read))
-        .layer(from_fn_with_state(home, same_origin::check))
+        .layer(from_fn_with_state(refusals.clone(), body_limit::read))
+        .layer(from_fn_with_state((home, refusals), same_origin::check))
 }
 
 #[cfg(test)]
@@ -157,6 +170,7 @@ mod tests {
     use http_body_util::BodyExt;
     use signet_engine::{
         Settings,
+        request::{RequestId, RequestIds},
         testing::{TestDatabase, account, endpoint, engine, owner, sqlite},
     };
     use signet_model::AccountId;
@@ -198,13 +212,19 @@ mod tests {
             for (name, value) in headers {
                 request = request.header(*name, *value);
             }
-            let request = request.body(Body::from(body.to_owned())).expect("a request");
+            let mut request = request.body(Body::from(body.to_owned())).expect("a request");
+            request.extensions_mut().insert(number());
             self.router.clone().oneshot(request).await.expect("an answer")
         }
 
         async fn get(&self, path: &str) -> Response {
             self.send(Method::GET, path, &[("cookie", &self.cookie)], "").await
         }
+    }
+
+    /// The number of a request, as the listener gives it.
+    fn number() -> RequestId {
+        RequestIds::new(signet_model::Timestamp::from_unix_seconds(0)).next()
     }
 
     fn policy(headers: &HeaderMap) -> &str {
@@ -293,6 +313,7 @@ mod tests {
             let answer = router.clone().oneshot(request).await.expect("an answer");
             assert_eq!(answer.status().as_u16(), status, "{uri}");
             assert_eq!(answer.headers().get("location").and_then(|it| it.to_str().ok()), location);
+            assert_eq!(answer.headers()["x-content-type-options"], "nosniff", "{uri}");
         }
     }
 
@@ -306,7 +327,8 @@ mod tests {
             for host in hosts {
                 request = request.header("host", *host);
             }
-            let request = request.body(Body::empty()).expect("a request");
+            let mut request = request.body(Body::empty()).expect("a request");
+            request.extensions_mut().insert(number());
             browser.router.clone().oneshot(request).await.expect("an answer")
         };
         for host in [HOST, "signet.internal:8080"] {
@@ -329,6 +351,11 @@ mod tests {
         let api = ask("/v1/accounts", &["evil.example"]).await;
         assert_eq!(api.status(), StatusCode::MISDIRECTED_REQUEST);
         assert_eq!(api.headers()["content-type"], "application/problem+json");
+        assert_eq!(api.headers()["x-content-type-options"], "nosniff");
+        assert_refusal(ask("/login", &["evil.example"]).await, "This server has another address").await;
+        // The style sheet of that page.
+        assert_ne!(ask("/pkg/a.css", &["evil.example"]).await.status(), StatusCode::MISDIRECTED_REQUEST);
+        assert_eq!(ask("/pkg", &["evil.example"]).await.status(), StatusCode::MISDIRECTED_REQUEST);
         for probe in ["10.1.2.3:8080", "[fd00::1]:8080", "localhost:8080"] {
             for path in ["/healthz", "/readyz"] {
                 assert_ne!(ask(path, &[probe]).await.status(), StatusCode::MISDIRECTED_REQUEST, "{path} {probe}");
@@ -358,7 +385,7 @@ mod tests {
                 let headers = [headers, &[("cookie", browser.cookie.as_str())]].concat();
                 let response = browser.send(Method::POST, &path, &headers, "").await;
                 assert_eq!(response.status(), StatusCode::FORBIDDEN, "{path} {headers:?}");
-                assert_eq!(response.headers()["content-type"], "text/plain; charset=utf-8", "{path}");
+                assert_refusal(response, "This request was refused").await;
             }
         }
         assert_eq!(
@@ -372,6 +399,38 @@ mod tests {
             browser.engine.as_operator_in(browser.account).endpoints().list().await.expect("endpoints").len(),
             0
         );
+    }
+
+    /// Asserts that a refusal is a page as any other, with its number and the safe headers.
+    async fn assert_refusal(response: Response, title: &str) {
+        let headers = response.headers().clone();
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+        assert_eq!(headers["x-frame-options"], "DENY");
+        assert_eq!(headers["cache-control"], "no-store");
+        assert!(policy(&headers).contains("default-src 'none'"), "{headers:?}");
+        let body = response.into_body().collect().await.expect("a body").to_bytes();
+        let html = String::from_utf8_lossy(&body);
+        assert!(html.starts_with("<!DOCTYPE html>") && html.contains(&format!("<h1>{title}</h1>")), "{html}");
+        assert!(html.contains("rel=\"stylesheet\"") && html.contains("Request "), "{html}");
+    }
+
+    #[tokio::test]
+    async fn a_form_that_is_too_large_is_refused_with_a_page() {
+        let browser = Browser::new().await;
+        let own = [("origin", ORIGIN), ("sec-fetch-site", "same-origin")];
+        let form = "a".repeat(body_limit::MAX_LEN + 1);
+        let response = browser.send(Method::POST, "/login", &own, &form).await;
+        assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+        assert_refusal(response, "This form is too large").await;
+    }
+
+    #[tokio::test]
+    async fn a_page_says_so_when_the_database_does_not_answer() {
+        let browser = Browser::new().await;
+        browser.engine.close().await;
+        let response = browser.get("/settings/webhooks").await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_refusal(response, "The database does not answer").await;
     }
 
     #[tokio::test]

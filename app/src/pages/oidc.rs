@@ -77,9 +77,14 @@ pub(crate) fn buttons(frame: &Frame, next: &str) -> impl IntoView + use<> {
 pub(crate) fn proofs(frame: &Frame, next: &str) -> impl IntoView + use<> {
     let link = |provider: &Provider| {
         let href = format!("{}&{}=1", with_next(&path(provider), next), AGAIN.name);
-        view! { <p><a class="button" href=href>{text::again_with(&provider.settings().label)}</a></p> }
+        view! { <p><a class="button" href=href>{again_with(provider)}</a></p> }
     };
     frame.state.oidc.iter().map(link).collect_view()
+}
+
+/// The label of a button that asks a provider for a proof.
+pub(crate) fn again_with(provider: &Provider) -> String {
+    text::again_with(&provider.settings().label)
 }
 
 /// Sends the browser to the provider. A link on a page of another site leads to the sign-in
@@ -89,16 +94,20 @@ async fn begin(frame: Frame, Ids(name): Ids<String>, headers: HeaderMap, query: 
     if is_from_another_site(&headers) {
         return Ok(see_other(&with_next(login::PATH, local_path(query.get(&NEXT)).unwrap_or(HOME))));
     }
-    let redirect = format!("{}{}/callback", frame.origin(), path(provider));
     let next = local_path(query.get(&NEXT)).filter(|next| next.len() <= MAX_NEXT).unwrap_or(HOME);
-    let again = !query.get(&AGAIN).is_empty();
+    Ok(send(&frame, provider, next, !query.get(&AGAIN).is_empty()).await)
+}
+
+/// Sends the browser to the provider, and to `next` when it comes back.
+pub(crate) async fn send(frame: &Frame, provider: &Provider, next: &str, again: bool) -> Response {
+    let redirect = format!("{}{}/callback", frame.origin(), path(provider));
     match provider.begin(&*frame.state.clock, &redirect, next, again).await {
         Ok((address, begun)) => {
             let carried = frame.state.engine.sessions().carry_begun(&begun);
             let kept = cookie::set(COOKIE, &carried, CARRIED_LIFETIME.as_secs());
-            Ok(with_cookie(kept, see_other(address.as_str())))
+            with_cookie(kept, see_other(address.as_str()))
         }
-        Err(error) => Ok(refused(&frame, &error)),
+        Err(error) => refused(frame, &error),
     }
 }
 

@@ -13,6 +13,7 @@ mod event_type;
 mod event_types;
 mod health;
 mod keys;
+mod people;
 mod shown_once;
 #[cfg(test)]
 mod tests;
@@ -31,11 +32,12 @@ pub(crate) struct Section {
 }
 
 /// All sections, in the order of the navigation.
-pub(crate) const SECTIONS: [Section; 5] = [
+pub(crate) const SECTIONS: [Section; 6] = [
     Section { path: accounts::PATH, label: accounts::text::TITLE, icon: "account", routes: accounts::routes },
     Section { path: health::PATH, label: health::text::TITLE, icon: "send", routes: health::routes },
     Section { path: event_types::PATH, label: event_types::text::TITLE, icon: "webhook", routes: event_types::routes },
     Section { path: keys::PATH, label: keys::text::TITLE, icon: "key", routes: keys::routes },
+    Section { path: people::PATH, label: people::text::TITLE, icon: "people", routes: people::routes },
     Section { path: audit::PATH, label: super::audit::text::TITLE, icon: "clock", routes: audit::routes },
 ];
 

@@ -1,10 +1,12 @@
 //! Proof again: the question that stands between a person and what needs a fresh proof. The
 //! fields of a form that was refused for want of it are kept, and sent again afterwards.
 
+mod kept;
+
 use axum::{
     Router,
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 use leptos::prelude::*;
 use signet_engine::service::{
@@ -56,6 +58,8 @@ pub(crate) mod text {
     pub(super) const GO_ON: &str = "Nothing has been done yet. Go on with what you began.";
     pub(super) const CONTINUE: &str = "Continue";
     pub(super) const GO_BACK: &str = "Go back to the service";
+    pub(super) const TOO_LONG: &str =
+        "What you have entered is too long to be kept on the way there. Copy it first, or confirm in another way.";
     pub(super) const PORTAL_TITLE: &str = "Open this again";
     pub(super) const PORTAL: &str = "This needs to be opened a short while ago. Go back to the service that led you here, \
          and open this again from there.";
@@ -65,6 +69,8 @@ pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route(PATH, get(show).post(prove))
         .route(PASSKEY_PATH, get(async || see_other(PATH)).post(prove_by_passkey))
+        .route("/prove/oidc/{name}", post(kept::send))
+        .route(kept::PATH, get(kept::show))
 }
 
 /// The question, for what a request wanted; the answer to the request itself. What the form had
@@ -191,7 +197,7 @@ async fn page(frame: &Frame, form: &Form) -> PageResult {
                         <a class="button quiet" href=HOME>{text::CANCEL}</a>
                     </div>
                 </form>
-                {oidc::proofs(frame, local_path(form.get(&NEXT)).unwrap_or(HOME))}
+                {kept::proofs(frame, session, form)}
             </section>
         }
     }))

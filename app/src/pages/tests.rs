@@ -2,6 +2,7 @@
 
 mod foreign;
 mod injection;
+mod mail;
 mod text;
 
 use axum::http::{StatusCode, header};

@@ -121,8 +121,8 @@ fn render(member: &Member, data: &PageData) -> Response {
         view! {
             <Breadcrumbs above=vec![(webhooks::PATH.to_owned(), webhooks::text::TITLE.to_owned())] here=host.clone() />
             {head(member, endpoint)}
-            {unusable::panel(endpoint)}
-            {resting::panel(endpoint, now)}
+            {unusable::panel(endpoint, changes)}
+            {resting::panel(endpoint, now, changes)}
             {disabled::panel(endpoint, &data.held, data.cause.as_ref(), now, changes)}
             {sends.then(|| held::panel(endpoint, &data.held))}
             {details(endpoint, now)}

@@ -16,6 +16,7 @@ use crate::{
     error::{PageError, PageResult},
     form::{Field, Form},
     frame::{Ids, Person},
+    letters,
     pages::{accounts, login, reset},
     redirect::done,
     state::AppState,
@@ -51,8 +52,17 @@ async fn show(person: Person) -> PageResult {
 }
 
 async fn change_email(person: Person, form: Form) -> PageResult {
-    let changed = person.myself()?.change_email(form.get(&EMAIL).trim(), form.get(&PROOF)).await;
-    let Err(error) = changed else { return Ok(done(text::EMAIL_CHANGED, PATH)) };
+    let email = form.get(&EMAIL).trim();
+    let error = match person.myself()?.change_email(email, form.get(&PROOF)).await {
+        Ok(()) => {
+            let is_other = !email.eq_ignore_ascii_case(person.email());
+            if let Some(id) = person.session.person().filter(|_| is_other) {
+                letters::email_changed(&person.frame.state, id, person.email());
+            }
+            return Ok(done(text::EMAIL_CHANGED, PATH));
+        }
+        Err(error) => error,
+    };
     let field = if matches!(error, ChangeError::WrongPassword) { &PROOF } else { &EMAIL };
     let words = sentence(error)?;
     page(&person, form.invalid(field, words)).await

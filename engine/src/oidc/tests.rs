@@ -1,14 +1,12 @@
 //! Providers against one in this process, whose key signs what a test wants.
 
-mod provider;
-
 use std::time::Duration;
 
-use provider::{CLIENT, FakeProvider, SUBJECT};
 use serde_json::json;
 use signet_model::Role;
 
 use super::*;
+use crate::testing::oidc_provider::{CLIENT, FakeProvider, SUBJECT, settings};
 
 const REDIRECT: &str = "https://signet.example.com/login/oidc/company/callback";
 
@@ -151,7 +149,7 @@ async fn a_provider_that_is_down_is_named_in_the_error_and_asked_again_later() {
 
 #[test]
 fn the_stronger_of_two_roles_counts() {
-    let settings = provider::settings("https://id.example.com");
+    let settings = settings("https://id.example.com");
     let given = |values: &[&str]| settings.grants(&values.iter().map(ToString::to_string).collect::<Vec<_>>());
     let grant = |account: &str, role| Grant { account: account.to_owned(), role };
     assert_eq!(given(&["nothing"]), [grant("lobby", Role::Viewer)]);

@@ -27,6 +27,9 @@ pub enum Purpose {
     PasskeySignIn,
     /// A sign-in that goes on at an OpenID provider.
     OidcSignIn,
+    /// A form of a person that was refused for want of a proof, while they prove at an OpenID
+    /// provider.
+    KeptForm(UserId),
 }
 
 impl Purpose {
@@ -39,6 +42,7 @@ impl Purpose {
             Self::PasskeyRegistration(user) => ("carried passkey registration", Some(user.uuid())),
             Self::PasskeySignIn => ("carried passkey sign-in", None),
             Self::OidcSignIn => ("carried OpenID sign-in", None),
+            Self::KeptForm(user) => ("carried form", Some(user.uuid())),
         };
         [name.as_bytes(), of.as_ref().map_or(&[], |id| &id.as_bytes()[..])].concat()
     }

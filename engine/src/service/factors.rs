@@ -6,6 +6,8 @@
 //! the last.
 
 mod passkeys;
+#[cfg(test)]
+mod plans;
 pub mod proof;
 mod recovery_codes;
 mod relying_party;
@@ -163,12 +165,15 @@ pub(super) const HAS_SECOND_FACTOR: &str = "SELECT EXISTS
      (SELECT 1 FROM totp WHERE user_id = $1 AND confirmed_at IS NOT NULL
       UNION ALL SELECT 1 FROM passkeys WHERE user_id = $1)";
 
+/// The instant since which a person has an app.
+const TOTP_SINCE: &str = "SELECT confirmed_at FROM totp WHERE user_id = $1 AND confirmed_at IS NOT NULL";
+/// The number of recovery codes that a person has left.
+const CODES_LEFT: &str = "SELECT count(*) FROM recovery_codes WHERE user_id = $1";
+
 async fn overview(service: &Service, user: UserId) -> Result<Overview> {
-    const TOTP: &str = "SELECT confirmed_at FROM totp WHERE user_id = $1 AND confirmed_at IS NOT NULL";
-    const CODES: &str = "SELECT count(*) FROM recovery_codes WHERE user_id = $1";
     let mut conn = service.db.read(Pool::Pages).await?;
-    let totp_since = conn.query(TOTP).bind(user).fetch_optional_value().await?;
-    let recovery_codes_left = conn.query(CODES).bind(user).fetch_value().await?;
+    let totp_since = conn.query(TOTP_SINCE).bind(user).fetch_optional_value().await?;
+    let recovery_codes_left = conn.query(CODES_LEFT).bind(user).fetch_value().await?;
     let passkeys = conn.query(passkeys::OF_PERSON).bind(user).bind(MAX_PASSKEYS).fetch_all().await?;
     Ok(Overview { totp_since, passkeys, recovery_codes_left })
 }

@@ -9,7 +9,7 @@ use super::{
     carried::Purpose,
     factors::second_step::{self, SignedIn},
     password::NO_PASSWORD,
-    sessions::Browser,
+    sessions::{Browser, Session},
     users::parse_email,
 };
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
     audit::{self, Action, Draft, Target},
     db::{self, Sql, Tx},
     oidc::{Begun, Grant, Identity},
+    queue::Lock,
 };
 
 /// A person whom a provider vouches for was not signed in.
@@ -45,6 +46,17 @@ impl Sessions<'_> {
         serde_json::from_str(&self.0.carried(Purpose::OidcSignIn, carried)?).ok()
     }
 
+    /// Seals a form that was refused for want of a proof, for the browser of its person to
+    /// carry while they prove at a provider. `None` for whoever is no person.
+    pub fn carry_form(self, session: &Session, form: &str) -> Option<String> {
+        Some(self.0.carry(Purpose::KeptForm(session.person()?), form))
+    }
+
+    /// The form that the browser of the same person has carried back.
+    pub fn carried_form(self, session: &Session, carried: &str) -> Option<String> {
+        self.0.carried(Purpose::KeptForm(session.person()?), carried)
+    }
+
     /// Signs a person in whom a provider vouches for, with these accounts from now on. A person
     /// with a second factor here is asked for it.
     pub async fn sign_in_with_identity(
@@ -60,6 +72,7 @@ impl Sessions<'_> {
             Some(user) => user,
             None => self.link(&mut tx, identity, grants.is_empty(), now).await?,
         };
+        lock_owned(&mut tx, user, &identity.issuer, &grants).await?;
         let person = lock(&mut tx, user).await?;
         follow(&mut tx, &person, &identity.issuer, &grants, now).await?;
         if !has_account(&mut tx, user).await? {
@@ -130,8 +143,20 @@ async fn existing_accounts(tx: &mut Tx<'_>, grants: &[Grant]) -> db::Result<Vec<
     Ok(found)
 }
 
+/// Locks the accounts that the person owns by this provider's claim and is about to lose: of
+/// two owners who lose one at once, one stays.
+async fn lock_owned(tx: &mut Tx<'_>, user: UserId, issuer: &str, grants: &[(AccountId, Role)]) -> db::Result<()> {
+    const OWNED: &str = "SELECT given.account_id FROM oidc_memberships given
+         JOIN memberships m ON m.account_id = given.account_id AND m.user_id = given.user_id
+         WHERE given.user_id = $1 AND given.issuer = $2 AND m.role = 'owner' ORDER BY given.account_id";
+    let mut owned: Vec<AccountId> = tx.query(OWNED).bind(user).bind(issuer).fetch_values().await?;
+    owned.retain(|account| !grants.contains(&(*account, Role::Owner)));
+    tx.lock_accounts(&owned, Lock::Exclusive).await.map(drop)
+}
+
 /// Gives the person these accounts, and takes those that this provider gave before. A
-/// membership that somebody here gave stays as it is.
+/// membership that somebody here gave stays as it is, and so does that of an account's last
+/// owner, until there is another.
 async fn follow(
     tx: &mut Tx<'_>,
     person: &Person,
@@ -143,12 +168,19 @@ async fn follow(
         "SELECT account_id FROM oidc_memberships WHERE user_id = $1 AND issuer = $2 ORDER BY account_id";
     let given: Vec<AccountId> = tx.query(GIVEN).bind(person.id).bind(issuer).fetch_values().await?;
     for account in given.iter().filter(|account| grants.iter().all(|(id, _)| id != *account)) {
+        if stays_owner(tx, person.id, *account).await? {
+            continue;
+        }
         let before = take(tx, person.id, *account).await?;
         log(tx, person, *account, (before, None), now).await?;
     }
     for (account, role) in grants {
         let before = role_in(tx, person.id, *account).await?;
-        let changed = if given.contains(account) {
+        let is_given = given.contains(account);
+        if is_given && *role != Role::Owner && stays_owner(tx, person.id, *account).await? {
+            continue;
+        }
+        let changed = if is_given {
             change_role(tx, person.id, *account, *role).await?
         } else {
             give(tx, person.id, issuer, (*account, *role), now).await?
@@ -158,6 +190,18 @@ async fn follow(
         }
     }
     Ok(())
+}
+
+/// Returns true for the last owner of an account, which could be managed by nobody without.
+async fn stays_owner(tx: &mut Tx<'_>, user: UserId, account: AccountId) -> db::Result<bool> {
+    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM memberships
+           WHERE account_id = $1 AND user_id = $2 AND role = 'owner')
+         AND NOT EXISTS (SELECT 1 FROM memberships WHERE account_id = $1 AND user_id <> $2 AND role = 'owner')";
+    let is_last: bool = tx.query(SQL).bind(account).bind(user).fetch_value().await?;
+    if is_last {
+        tracing::warn!(%account, person = %user, "a provider's claim would take the last owner of an account, who stays");
+    }
+    Ok(is_last)
 }
 
 /// Tells the log of the account of a membership that a claim gave, changed or took.

@@ -200,9 +200,10 @@ impl AccountHandle<'_> {
         Ok(token)
     }
 
-    /// True once a user signs in for this account.
-    pub async fn has_members(self) -> Result<bool> {
-        const SQL: &str = "SELECT EXISTS (SELECT 1 FROM memberships WHERE account_id = $1)";
+    /// Returns true if the account has an owner. Other people can come before one, by the claim
+    /// of an OpenID provider.
+    pub async fn has_owner(self) -> Result<bool> {
+        const SQL: &str = "SELECT EXISTS (SELECT 1 FROM memberships WHERE account_id = $1 AND role = 'owner')";
         Ok(self.service.db.read(Pool::Pages).await?.query(SQL).bind(self.id).fetch_value().await?)
     }
 }

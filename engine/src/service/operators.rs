@@ -20,7 +20,7 @@ use super::{
 use crate::{
     actor::{By, Operator, Who},
     audit::{self, Action, Draft, Target},
-    db::{self, Pool, Tx},
+    db::{self, Pool, Sql, Tx},
     security_log,
 };
 
@@ -71,6 +71,26 @@ pub enum OperatorError {
     /// The database failed, or the actor may not do that.
     #[error(transparent)]
     Store(#[from] Error),
+}
+
+/// Nobody's right to operate the server was ended.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoveOperatorError {
+    /// No e-mail address.
+    #[error("no e-mail address")]
+    Email,
+    /// Without an operator nobody could use the operator's pages.
+    #[error("the server keeps one operator")]
+    Last,
+    /// The database failed, or the actor may not do that.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+impl From<db::Error> for RemoveOperatorError {
+    fn from(error: db::Error) -> Self {
+        Self::Store(error.into())
+    }
 }
 
 impl From<db::Error> for OperatorError {
@@ -159,11 +179,17 @@ impl Operators<'_> {
 
     /// Ends that a person operates the server, and the open links of the address. Returns false
     /// if there was neither.
-    pub async fn remove(self, operator: &Operator, email: &str) -> Result<bool, OperatorError> {
+    ///
+    /// # Errors
+    /// A person would end the right of the last operator. A command may: another one gives it.
+    pub async fn remove(self, operator: &Operator, email: &str) -> Result<bool, RemoveOperatorError> {
         const REMOVE: &str = "DELETE FROM operators WHERE user_id IN (SELECT id FROM users WHERE email = $1)";
         const END: &str = "DELETE FROM sessions WHERE user_id IN (SELECT id FROM users WHERE email = $1)";
-        let email = users::parse_email(email).ok_or(OperatorError::Email)?;
+        let email = users::parse_email(email).ok_or(RemoveOperatorError::Email)?;
         let mut change = self.0.change_installation(operator, Action::OperatorRemoved).await?;
+        if matches!(operator.by().who, Who::Person { .. }) && is_last(&mut change.tx, &email).await? {
+            return Err(RemoveOperatorError::Last);
+        }
         let links = forget_links(&mut change.tx, &email, self.0.clock.now()).await?;
         let people = change.tx.query(REMOVE).bind(&email).execute().await?;
         if people == 0 && links == 0 {
@@ -226,6 +252,19 @@ pub(super) async fn come_with_invitation(
         write_entry(tx, user, email, browser, now).await?;
     }
     Ok(())
+}
+
+/// Returns true if the person with this address is the only operator. All of them are locked:
+/// of two who remove each other, one stays.
+async fn is_last(tx: &mut Tx<'_>, email: &str) -> db::Result<bool> {
+    const LOCK: Sql = Sql {
+        sqlite: "SELECT user_id FROM operators ORDER BY user_id LIMIT $1",
+        postgres: "SELECT user_id FROM operators ORDER BY user_id LIMIT $1 FOR UPDATE",
+    };
+    const PERSON: &str = "SELECT id FROM users WHERE email = $1";
+    let operators: Vec<UserId> = tx.query(LOCK).bind(LISTED).fetch_values().await?;
+    let person: Option<UserId> = tx.query(PERSON).bind(email).fetch_optional_value().await?;
+    Ok(person.is_some_and(|person| operators == [person]))
 }
 
 /// Makes a person an operator. Returns false if they are one.

@@ -1,7 +1,7 @@
 //! The statements of pages and of steps must cost the same however long a table or one
 //! endpoint's backlog is: indexes are searched, and no table is scanned.
 
-use signet_model::{AccountId, EndpointId, EventId, Timestamp, delivery::State, event::EventType};
+use signet_model::{AccountId, EndpointId, EventId, Timestamp, UserId, delivery::State, event::EventType};
 use sqlx::{AssertSqlSafe, Row};
 
 use super::{
@@ -38,8 +38,10 @@ const TABLES: [&str; 10] = [
 
 /// A parameter of a statement.
 #[derive(Clone)]
-enum Value {
+pub(super) enum Value {
     Account(AccountId),
+    User(UserId),
+    Bytes(Vec<u8>),
     Endpoint(EndpointId),
     Event(EventId),
     At(Timestamp),
@@ -52,10 +54,42 @@ enum Value {
 }
 
 /// A statement, its parameters, and the index that its plan must search.
-struct Asked {
-    sql: String,
-    values: Vec<Value>,
-    searches: &'static str,
+pub(super) struct Asked {
+    pub(super) sql: String,
+    pub(super) values: Vec<Value>,
+    pub(super) searches: &'static str,
+}
+
+/// The plan, a line a table or step.
+pub(super) async fn plan(db: &Database, asked: &Asked) -> Vec<String> {
+    match db {
+        Database::Sqlite(db) => {
+            let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", asked.sql));
+            let rows = sqlx::query(explain).fetch_all(&db.writer).await.expect(&asked.sql);
+            rows.iter().map(|row| row.get::<String, _>("detail")).collect()
+        }
+        Database::Postgres(db) => {
+            let mut query = sqlx::query(AssertSqlSafe(format!("EXPLAIN {}", asked.sql)));
+            for value in asked.values.clone() {
+                query = match value {
+                    Value::Account(id) => query.bind(id),
+                    Value::User(id) => query.bind(id),
+                    Value::Bytes(bytes) => query.bind(bytes),
+                    Value::Endpoint(id) => query.bind(id),
+                    Value::Event(id) => query.bind(id),
+                    Value::At(at) => query.bind(at),
+                    Value::Count(count) => query.bind(count),
+                    Value::Text(text) => query.bind(text),
+                    Value::Texts(texts) => query.bind(texts),
+                    Value::Events(ids) => query.bind(ids),
+                    Value::Hours(hours) => query.bind(hours),
+                    Value::Bool(value) => query.bind(value),
+                };
+            }
+            let rows = query.fetch_all(db.readers.of(Pool::Pages)).await.expect(&asked.sql);
+            rows.iter().map(|row| row.get::<String, _>(0)).collect()
+        }
+    }
 }
 
 struct World {
@@ -85,40 +119,10 @@ impl World {
         [Value::Account(self.account), Value::Endpoint(self.endpoint)].into_iter().chain(more).collect()
     }
 
-    /// The plan, a line a table or step.
-    async fn plan(&self, asked: &Asked) -> Vec<String> {
-        match &self.database.db {
-            Database::Sqlite(db) => {
-                let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", asked.sql));
-                let rows = sqlx::query(explain).fetch_all(&db.writer).await.expect(&asked.sql);
-                rows.iter().map(|row| row.get::<String, _>("detail")).collect()
-            }
-            Database::Postgres(db) => {
-                let mut query = sqlx::query(AssertSqlSafe(format!("EXPLAIN {}", asked.sql)));
-                for value in asked.values.clone() {
-                    query = match value {
-                        Value::Account(id) => query.bind(id),
-                        Value::Endpoint(id) => query.bind(id),
-                        Value::Event(id) => query.bind(id),
-                        Value::At(at) => query.bind(at),
-                        Value::Count(count) => query.bind(count),
-                        Value::Text(text) => query.bind(text),
-                        Value::Texts(texts) => query.bind(texts),
-                        Value::Events(ids) => query.bind(ids),
-                        Value::Hours(hours) => query.bind(hours),
-                        Value::Bool(value) => query.bind(value),
-                    };
-                }
-                let rows = query.fetch_all(db.readers.of(Pool::Pages)).await.expect(&asked.sql);
-                rows.iter().map(|row| row.get::<String, _>(0)).collect()
-            }
-        }
-    }
-
     /// Asserts that a statement searches this index, and scans no table of deliveries,
     /// attempts or events.
     async fn assert_bounded(&self, asked: Asked) {
-        let plan = self.plan(&asked).await;
+        let plan = plan(&self.database.db, &asked).await;
         let text = plan.join("\n");
         assert!(text.contains(asked.searches), "{}\n{text}", asked.sql);
         for table in TABLES {

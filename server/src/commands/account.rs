@@ -19,8 +19,8 @@ use crate::{
 pub enum AccountCommand {
     /// Add an account and print the one-time link with which its owner signs up.
     Add(AccountAddArgs),
-    /// Print a new one-time link for an account that has no owner yet; the one of
-    /// before ends.
+    /// Print a new one-time link for an account that has no owner yet, such as when
+    /// the first link has expired; the one of before ends.
     Link(AccountLinkArgs),
 }
 
@@ -93,10 +93,15 @@ pub async fn link(args: AccountLinkArgs) -> anyhow::Result<()> {
     let account = find(&engine, &args.name).await?;
     let taken = engine
         .account(&Operator::command().in_account(account))
-        .has_members()
+        .has_owner()
         .await
         .context("the account's owner could not be looked up")?;
-    ensure!(!taken, "the account {:?} has an owner already, who signs in with a password", args.name);
+    ensure!(
+        !taken,
+        "the account {:?} has an owner already: make a link to set another password with `signet person reset-link`, \
+         or have the owner invite others",
+        args.name
+    );
     args.link.print(&engine, account).await
 }
 

@@ -21,7 +21,7 @@ pub struct AcmeArgs {
     /// Where the authority reaches you, such as `mailto:ops@example.com`.
     #[arg(long, value_name = "URL", env = "SIGNET_ACME_CONTACT")]
     pub acme_contact: Option<AcmeContact>,
-    /// The folder that keeps the certificate and the keys. Default: beside the `SQLite` database.
+    /// The folder that keeps the certificate and the keys. Default: beside the SQLite database.
     #[arg(long, value_name = "FOLDER", env = "SIGNET_ACME_CACHE")]
     pub acme_cache: Option<PathBuf>,
     /// The authority's directory. Default: that of Let's Encrypt.

@@ -50,7 +50,6 @@ fn frame(headers: &mut HeaderMap) {
     headers.insert(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
 }
 
-/// Adds the headers that a page has not set itself.
 /// Adds those headers that count for programs as well: the API's answers are never shown as
 /// pages, and carry keys and secrets.
 pub async fn add_for_programs(State(Https(https)): State<Https>, mut response: Response) -> Response {
@@ -62,6 +61,7 @@ pub async fn add_for_programs(State(Https(https)): State<Https>, mut response: R
     response
 }
 
+/// Adds the headers that a page has not set itself.
 fn add_to(headers: &mut HeaderMap, https: bool) {
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(value);

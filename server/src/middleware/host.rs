@@ -5,18 +5,16 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     extract::{Request, State},
-    http::{HeaderMap, StatusCode, Uri, header},
+    http::{HeaderMap, Uri, header},
     middleware::Next,
     response::Response,
 };
 
+use signet_app::Refusal;
 use signet_engine::{request::ClientAddress, security_log::TARGET};
 
-use super::refusal;
-use crate::config::PublicUrl;
-
-const REFUSED: &str = "This server does not answer for this host. Open it by its own address.\n\
-    If you run it, its address is the option --public-url, and --other-host names further ones.\n";
+use super::Refusals;
+use crate::{assets, config::PublicUrl};
 
 /// The paths that probes ask by an address instead of a name.
 const PROBED: [&str; 2] = ["/healthz", "/readyz"];
@@ -37,6 +35,10 @@ impl Hosts {
     /// Returns true if the host of a request, and the one in its first line where that has one,
     /// is one of these. `X-Forwarded-Host` counts for nothing: a client can send it too.
     fn allow(&self, uri: &Uri, headers: &HeaderMap) -> bool {
+        // The page of a refusal needs its style sheet, which is the same for everybody.
+        if assets::has(uri.path()) {
+            return true;
+        }
         let Some(host) = the_only_host(headers) else { return false };
         let in_line = uri.authority().is_none_or(|authority| self.has(authority.as_str()));
         in_line && (self.has(host) || PROBED.contains(&uri.path()) && is_machine(host))
@@ -63,7 +65,7 @@ fn is_machine(host: &str) -> bool {
 }
 
 /// Refuses a request for another host.
-pub async fn check(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
+pub async fn check(State((hosts, refusals)): State<(Hosts, Refusals)>, request: Request, next: Next) -> Response {
     if hosts.allow(request.uri(), request.headers()) {
         return next.run(request).await;
     }
@@ -72,5 +74,5 @@ pub async fn check(State(hosts): State<Hosts>, request: Request, next: Next) -> 
     if request.uri().path().starts_with("/v1/") {
         return signet_api::misdirected();
     }
-    refusal(StatusCode::MISDIRECTED_REQUEST, REFUSED)
+    refusals.page(&request.into_parts().0, Refusal::OtherHost)
 }

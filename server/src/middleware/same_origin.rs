@@ -5,32 +5,35 @@ use std::sync::Arc;
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
     middleware::Next,
     response::Response,
 };
 
+use signet_app::Refusal;
 use signet_engine::{request::ClientAddress, security_log::TARGET};
 
-use super::{is_unsafe, refusal};
+use super::{Refusals, is_unsafe};
 use crate::config::PublicUrl;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-
-const REFUSED: &str = "This request did not come from a page of this server, so nothing was changed.\n\
-    If you reach Signet through a proxy, start it with --public-url and the address in your browser.\n";
 
 /// The origin of the pages; `None` stands for the host that the browser asked.
 pub type Home = Option<Arc<PublicUrl>>;
 
 /// Refuses a request that may change data and comes from another origin.
-pub async fn check(State(home): State<Home>, route: Option<MatchedPath>, request: Request, next: Next) -> Response {
+pub async fn check(
+    State((home, refusals)): State<(Home, Refusals)>,
+    route: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Response {
     if is_unsafe(request.method()) && !is_from_here(request.headers(), home.as_deref()) {
         // The path itself may hold the token of a one-time link.
         let route = route.as_ref().map_or("no page", MatchedPath::as_str);
         let client = ClientAddress::of(request.extensions());
         tracing::warn!(target: TARGET, route, %client, "refused: a request from another origin");
-        return refusal(StatusCode::FORBIDDEN, REFUSED);
+        return refusals.page(&request.into_parts().0, Refusal::OtherOrigin);
     }
     next.run(request).await
 }

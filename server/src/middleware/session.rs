@@ -2,17 +2,20 @@
 
 use axum::{
     extract::{Request, State},
-    http::StatusCode,
     middleware::Next,
     response::Response,
 };
-use signet_app::{Place, cookie::session_token};
+use signet_app::{Place, Refusal, cookie::session_token};
 use signet_engine::Engine;
 
-use super::refusal;
+use super::Refusals;
 
 /// Looks the session up. A store that fails is answered 503, not taken for an unknown cookie.
-pub async fn look_up(State(engine): State<Engine>, mut request: Request, next: Next) -> Response {
+pub async fn look_up(
+    State((engine, refusals)): State<(Engine, Refusals)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let place = Place::of(request.uri().path(), request.headers());
     if let Some(token) = session_token(place, request.headers()) {
         match engine.sessions().get(token).await {
@@ -22,10 +25,7 @@ pub async fn look_up(State(engine): State<Engine>, mut request: Request, next: N
             Ok(_) => {}
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a session could not be looked up");
-                return refusal(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "The database does not answer. Try again in a moment.\n",
-                );
+                return refusals.page(&request.into_parts().0, Refusal::NoDatabase);
             }
         }
     }

@@ -78,6 +78,8 @@ const TABLE: &[(&str, Option<For>, Option<For>)] = &[
     ("/sign-up", ALL, ALL),
     // A person's own.
     ("/accounts", PEOPLE, None),
+    ("/prove/kept", PEOPLE, None),
+    ("/prove/oidc/{name}", None, PEOPLE),
     ("/accounts/switch", None, PEOPLE),
     ("/prove", VIEWER, VIEWER),
     ("/prove/passkey", ALL, VIEWER),
@@ -131,6 +133,8 @@ const TABLE: &[(&str, Option<For>, Option<For>)] = &[
     ("/operator/audit/export", OPERATORS, None),
     ("/operator/api-keys", OPERATORS, OPERATORS),
     ("/operator/api-keys/{id}/revoke", OPERATORS, OPERATORS),
+    ("/operator/people", OPERATORS, None),
+    ("/operator/people/{id}/end", None, OPERATORS),
     ("/operator/event-types", OPERATORS, None),
     ("/operator/event-types/new", OPERATORS, OPERATORS),
     ("/operator/event-types/types/{name}", OPERATORS, OPERATORS),
@@ -291,9 +295,17 @@ impl World {
     /// All rows, without the instants at which sessions were last used.
     async fn rows(&self) -> Vec<String> {
         let mut all = Vec::new();
-        for table in
-            ["accounts", "endpoints", "deliveries", "api_keys", "memberships", "users", "event_types", "audit_log"]
-        {
+        for table in [
+            "accounts",
+            "endpoints",
+            "deliveries",
+            "api_keys",
+            "memberships",
+            "users",
+            "event_types",
+            "operators",
+            "audit_log",
+        ] {
             all.extend(self.database.rows(table).await);
         }
         all

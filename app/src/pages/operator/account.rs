@@ -123,7 +123,7 @@ async fn show(operating: Operating, Ids(id): Ids<AccountId>, headers: HeaderMap)
 
 /// Makes a link for the first owner of an account that has nobody yet. The one of before ends.
 async fn reissue_link(operating: Operating, Ids(id): Ids<AccountId>) -> PageResult {
-    if operating.engine().account(&operating.actor(id)).has_members().await? {
+    if operating.engine().account(&operating.actor(id)).has_owner().await? {
         return page(&operating, id, Form::blank().refused(text::HAS_OWNER)).await;
     }
     make_link(&operating, id, text::LINK_MADE).await

@@ -8,7 +8,7 @@ use super::{
     audit,
     erasure::{self, CONFIRM},
     event_type::{self, DESCRIPTION, SAMPLE, SCHEMA, VERSION},
-    event_types, health, keys,
+    event_types, health, keys, people,
 };
 use crate::{
     pages::{login, security},
@@ -30,6 +30,7 @@ fn requests(id: AccountId) -> Vec<(String, Option<String>)> {
         (event_types::PATH.to_owned(), None),
         (audit::PATH.to_owned(), None),
         (keys::PATH.to_owned(), None),
+        (people::PATH.to_owned(), None),
         (event_type::NEW_PATH.to_owned(), None),
         (format!("{}/types/task.completed", event_types::PATH), None),
         post(accounts::PATH.to_owned(), encode(&[(&NAME, "mine")])),
@@ -40,6 +41,7 @@ fn requests(id: AccountId) -> Vec<(String, Option<String>)> {
         post(format!("{account}/people/usr_00000000000000000000000001/reset-link"), String::new()),
         post(keys::PATH.to_owned(), encode(&[(&keys::NAME, "mine"), (&keys::SCOPES, "accounts:write")])),
         post(keys::revoke_path("key_00000000000000000000000001".parse().expect("an id")), String::new()),
+        post(people::end_path("usr_00000000000000000000000001".parse().expect("an id")), String::new()),
         post(format!("{account}/suspend"), String::new()),
         post(format!("{account}/resume"), String::new()),
         post(event_type::NEW_PATH.to_owned(), encode(&[(&event_type::NAME, "order.shipped")])),
@@ -60,7 +62,7 @@ async fn answer(visitor: &Visitor, (path, form): &(String, Option<String>)) -> A
 /// All that the requests could change.
 async fn rows(visitor: &Visitor) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
-    for table in ["accounts", "account_names", "event_types", "api_keys", "audit_log"] {
+    for table in ["accounts", "account_names", "event_types", "api_keys", "operators", "audit_log"] {
         rows.push(visitor.database.rows(table).await);
     }
     rows
@@ -327,4 +329,35 @@ async fn a_person_who_forgot_the_password_gets_a_link_from_the_operator() {
     let elsewhere = account(&operator.engine, "other").await;
     let action = action.replace(&operator.account.to_string(), &elsewhere.to_string());
     assert_eq!(operator.post(&action, "").await.status, StatusCode::NOT_FOUND, "nobody of that account");
+}
+
+#[tokio::test]
+async fn an_operator_is_removed_after_a_proof_and_the_last_one_stays() {
+    let mut operator = Visitor::operator().await;
+    let me = operator.session().person().expect("a person");
+    let page = operator.get(people::PATH).await;
+    assert!(page.html.contains("operator@example.com") && !page.html.contains(&people::end_path(me)));
+    let refused = operator.post(&people::end_path(me), "").await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.html.contains(people::text::LAST));
+
+    let elsewhere = account(&operator.engine, "elsewhere").await;
+    signet_engine::testing::owner(&operator.engine, elsewhere, "second@example.com").await;
+    let operators = operator.engine.operators();
+    operators.add(&signet_engine::actor::Operator::signet(), "second@example.com").await.expect("added");
+    let list = operators.list().await.expect("the operators");
+    let second = list.iter().find(|person| person.email == "second@example.com").expect("the second").id;
+    let page = operator.get(people::PATH).await;
+    assert!(page.html.contains(&people::end_path(me)) && page.html.contains(&people::end_path(second)));
+
+    operator.age_proof(signet_engine::service::factors::proof::PROOF_LIFETIME);
+    let asked = operator.post(&people::end_path(second), "").await;
+    assert_eq!(asked.status, StatusCode::FORBIDDEN);
+    assert_eq!(operator.engine.operators().list().await.expect("the operators").len(), 2);
+    operator.sign_in("operator@example.com").await;
+    let ended = operator.post(&people::end_path(second), "").await;
+    assert_eq!((ended.location(), ended.flash()), (people::PATH, people::text::ENDED.to_owned()));
+    let left = operator.engine.operators().list().await.expect("the operators");
+    assert_eq!(left.iter().map(|person| person.id).collect::<Vec<_>>(), [me]);
+    assert_eq!(operator.post(&people::end_path(second), "").await.status, StatusCode::NOT_FOUND, "no operator");
 }

@@ -20,8 +20,8 @@ pub(super) async fn end(member: Member, Ids(id): Ids<EndpointId>) -> PageResult 
     Ok(done(text::STOPPED_WAITING, &endpoint_path(id)))
 }
 
-/// The panel; `None` while deliveries go out.
-pub(super) fn panel(endpoint: &Endpoint, now: Timestamp) -> Option<impl IntoView + use<>> {
+/// The panel; `None` while deliveries go out. Those who may not change the webhook see no form.
+pub(super) fn panel(endpoint: &Endpoint, now: Timestamp, changes: bool) -> Option<impl IntoView + use<>> {
     let until = endpoint.rests_until(now).filter(|_| endpoint.unusable.is_none())?;
     let action = format!("{}/stop-waiting", endpoint_path(endpoint.id));
     let until = view! { <When at=moment(until, now) in_full=true /> };
@@ -32,11 +32,16 @@ pub(super) fn panel(endpoint: &Endpoint, now: Timestamp) -> Option<impl IntoView
                 {text::ASKED_TO_WAIT}
             </h2>
             <p>{with_element(text::WAITS_UNTIL, until)}</p>
-            <form method="post" action=action class="form-actions">
-                <button class="button" type="submit">
-                    {text::STOP_WAITING}
-                </button>
-            </form>
+            {changes
+                .then(|| {
+                    view! {
+                        <form method="post" action=action class="form-actions">
+                            <button class="button" type="submit">
+                                {text::STOP_WAITING}
+                            </button>
+                        </form>
+                    }
+                })}
         </section>
     })
 }

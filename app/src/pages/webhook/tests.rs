@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use signet_engine::testing::{Hands, completed};
+use signet_model::Role;
 
 use super::*;
 use crate::{
@@ -94,6 +95,20 @@ async fn every_page_of_a_webhook_that_cannot_be_used_is_shown_and_says_so() {
 }
 
 #[tokio::test]
+async fn a_viewer_of_a_webhook_that_cannot_be_used_is_offered_no_remedy() {
+    for columns in ["url = 'https://a..b/'", "secret = X'00'"] {
+        let (mut viewer, endpoint) = owner_of_damaged(columns).await;
+        viewer.with_role(Role::Viewer).await;
+        let path = endpoint_path(endpoint);
+        let page = viewer.get(&path).await.html;
+        assert!(page.contains(text::IS_UNUSABLE) && page.contains(text::ASK_FOR_REPAIR), "{columns}");
+        for offered in ["/secret/new", "/edit", "<form method=\"post\" action=\"/settings"] {
+            assert!(!page.contains(offered), "{columns}: {offered}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_url_that_cannot_be_used_is_in_the_form_to_be_corrected() {
     let (owner, endpoint) = owner_of_damaged("url = 'https://a..b/'").await;
     let path = endpoint_path(endpoint);
@@ -134,6 +149,12 @@ async fn a_webhook_whose_receiver_asked_to_wait_says_until_when_and_can_stop_wai
     let one = hands.ingest(completed(&owner.engine, owner.account, "task")).await.1.remove(0);
     hands.finish_asking(one, 429, std::time::Duration::from_hours(1)).await;
     insta::assert_snapshot!("resting", owner.get(&path).await.content());
+    let mut viewer = owner;
+    viewer.with_role(Role::Viewer).await;
+    let page = viewer.get(&path).await.html;
+    assert!(page.contains(text::ASKED_TO_WAIT) && !page.contains("/stop-waiting"), "a viewer may not stop it");
+    let mut owner = viewer;
+    owner.sign_in("owner@example.com").await;
     assert!(owner.get(webhooks::PATH).await.html.contains("Asked to wait until 13:00:00 UTC"));
     let answer = owner.post(&format!("{path}/stop-waiting"), "").await;
     assert_eq!((answer.location(), answer.flash()), (&*path, text::STOPPED_WAITING.to_owned()));

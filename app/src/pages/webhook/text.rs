@@ -84,6 +84,8 @@ pub(super) const URL_REMEDY: &str =
     "{}, or delete the webhook. Then decide here what happens to the events that are held.";
 pub(super) const ENTER_HEADERS: &str = "Enter its headers again";
 pub(super) const ENTER_OPTIONS: &str = "Save its options again";
+pub(super) const ASK_FOR_REPAIR: &str =
+    "Ask an owner, an admin or a developer of this account to repair it. Events are held meanwhile.";
 pub(super) const NEW_SECRET: &str = "Make a new secret";
 pub(super) const SECRET_REMEDY: &str = "Make a new secret and give it to your receiver, or delete the webhook. If this happens to every webhook, \
      the server runs with another sealing key than before: its operator can restore the old one instead.";

@@ -9,8 +9,8 @@ use crate::{
     present::endpoint_path,
 };
 
-/// The panel; `None` while the webhook can be used.
-pub(super) fn panel(endpoint: &Endpoint) -> Option<impl IntoView + use<>> {
+/// The panel; `None` while the webhook can be used. Those who may not change it read who can help.
+pub(super) fn panel(endpoint: &Endpoint, changes: bool) -> Option<impl IntoView + use<>> {
     let reason = endpoint.unusable.as_ref()?;
     Some(view! {
         <section class="card panel bad" aria-labelledby="unusable-title">
@@ -19,7 +19,11 @@ pub(super) fn panel(endpoint: &Endpoint) -> Option<impl IntoView + use<>> {
                 {text::IS_UNUSABLE}
             </h2>
             <p>{text::unusable(reason)}</p>
-            {remedy(reason, &endpoint_path(endpoint.id))}
+            {if changes {
+                remedy(reason, &endpoint_path(endpoint.id))
+            } else {
+                view! { <p>{text::ASK_FOR_REPAIR}</p> }.into_any()
+            }}
         </section>
     })
 }

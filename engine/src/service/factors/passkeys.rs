@@ -84,6 +84,15 @@ impl From<db::Error> for AddPasskeyError {
     }
 }
 
+/// A passkey of a person by the id that its authenticator gave it, to be locked.
+pub(super) const FIND: Sql = Sql {
+    sqlite: "SELECT id, credential FROM passkeys WHERE credential_id = $1 AND user_id = $2",
+    postgres: "SELECT id, credential FROM passkeys WHERE credential_id = $1 AND user_id = $2 FOR UPDATE",
+};
+
+/// The number of passkeys of a person.
+pub(super) const COUNT: &str = "SELECT count(*) FROM passkeys WHERE user_id = $1";
+
 /// The passkeys of a person (`$1`), oldest first, at most `$2`.
 pub(super) const OF_PERSON: &str =
     "SELECT id, name, created_at, last_used_at FROM passkeys WHERE user_id = $1 ORDER BY id LIMIT $2";
@@ -126,8 +135,7 @@ impl Factors<'_> {
     }
 
     async fn check_room(&self, tx: &mut Tx<'_>) -> Result<(), AddPasskeyError> {
-        const SQL: &str = "SELECT count(*) FROM passkeys WHERE user_id = $1";
-        let count: i64 = tx.query(SQL).bind(self.user).fetch_value().await?;
+        let count: i64 = tx.query(COUNT).bind(self.user).fetch_value().await?;
         if count < MAX_PASSKEYS { Ok(()) } else { Err(AddPasskeyError::TooMany) }
     }
 
@@ -183,10 +191,6 @@ pub(super) async fn take(
     carried: &str,
     answer: &str,
 ) -> Result<UserId, PasskeyError> {
-    const FIND: Sql = Sql {
-        sqlite: "SELECT id, credential FROM passkeys WHERE credential_id = $1 AND user_id = $2",
-        postgres: "SELECT id, credential FROM passkeys WHERE credential_id = $1 AND user_id = $2 FOR UPDATE",
-    };
     const USE: &str = "UPDATE passkeys SET credential = $2, last_used_at = $3 WHERE id = $1";
     let now = service.clock.now();
     let state = service.carried(Purpose::PasskeySignIn, carried).ok_or(PasskeyError::Expired)?;

@@ -89,13 +89,21 @@ pub(crate) async fn begin(service: &Service, tx: &mut Tx<'_>, user: UserId, brow
     Ok(SignedIn::Session(begin_session(service, tx, Seat::Person { user, account }, browser).await?))
 }
 
+/// Removes the pending sign-ins of a person (`$1`) that have ended (`$2`), and all but the last (`$3`).
+pub(super) const MAKE_ROOM: &str = "DELETE FROM pending_sign_ins WHERE user_id = $1
+     AND (expires_at <= $2 OR token_hash NOT IN
+       (SELECT token_hash FROM pending_sign_ins WHERE user_id = $1 ORDER BY expires_at DESC, token_hash LIMIT $3))";
+/// The person of a pending sign-in, to be locked.
+pub(super) const FIND: Sql = Sql {
+    sqlite: "SELECT user_id, wrong FROM pending_sign_ins WHERE token_hash = $1 AND expires_at > $2",
+    postgres: "SELECT user_id, wrong FROM pending_sign_ins WHERE token_hash = $1 AND expires_at > $2 FOR UPDATE",
+};
+
 async fn begin_pending(service: &Service, tx: &mut Tx<'_>, user: UserId) -> db::Result<PendingToken> {
-    const REMOVE: &str = "DELETE FROM pending_sign_ins WHERE user_id = $1 AND (expires_at <= $2 OR token_hash NOT IN
-           (SELECT token_hash FROM pending_sign_ins WHERE user_id = $1 ORDER BY expires_at DESC, token_hash LIMIT $3))";
     const INSERT: &str = "INSERT INTO pending_sign_ins (token_hash, user_id, expires_at) VALUES ($1, $2, $3)";
     let now = service.clock.now();
     let pending = PendingToken::new(&service.random);
-    tx.query(REMOVE).bind(user).bind(now).bind(MOST_PENDING - 1).execute().await?;
+    tx.query(MAKE_ROOM).bind(user).bind(now).bind(MOST_PENDING - 1).execute().await?;
     let insert = tx.query(INSERT).bind(&token::hash(pending.reveal())[..]).bind(user);
     insert.bind(now + PENDING_LIFETIME).execute().await?;
     Ok(pending)
@@ -185,10 +193,6 @@ impl Sessions<'_> {
     }
 
     async fn lock_pending(self, tx: &mut Tx<'_>, pending: &str) -> db::Result<Option<Pending>> {
-        const FIND: Sql = Sql {
-            sqlite: "SELECT user_id, wrong FROM pending_sign_ins WHERE token_hash = $1 AND expires_at > $2",
-            postgres: "SELECT user_id, wrong FROM pending_sign_ins WHERE token_hash = $1 AND expires_at > $2 FOR UPDATE",
-        };
         tx.query(FIND).bind(&token::hash(pending)[..]).bind(self.0.clock.now()).fetch_optional().await
     }
 }

@@ -96,7 +96,8 @@ impl Factors<'_> {
 }
 
 /// The seed of a person (`$1`) that waits for its first code since `$2` at the earliest.
-const WAITING: &str = "SELECT seed FROM totp WHERE user_id = $1 AND confirmed_at IS NULL AND created_at > $2";
+pub(super) const WAITING: &str =
+    "SELECT seed FROM totp WHERE user_id = $1 AND confirmed_at IS NULL AND created_at > $2";
 
 impl Service {
     /// Opens a seed; one that cannot be opened makes no code right.
@@ -125,6 +126,11 @@ struct Confirmed {
     last_step: i64,
 }
 
+/// The seed of a person's app.
+pub(super) const FIND: &str = "SELECT seed, last_step FROM totp WHERE user_id = $1 AND confirmed_at IS NOT NULL";
+/// Notes the step of the last code.
+pub(super) const USE: &str = "UPDATE totp SET last_step = $2 WHERE user_id = $1 AND last_step < $2";
+
 /// Uses a code up: of its step, and of all earlier ones, no code counts again.
 pub(super) async fn use_up(
     service: &Service,
@@ -133,8 +139,6 @@ pub(super) async fn use_up(
     code: &str,
     now: Timestamp,
 ) -> db::Result<bool> {
-    const FIND: &str = "SELECT seed, last_step FROM totp WHERE user_id = $1 AND confirmed_at IS NOT NULL";
-    const USE: &str = "UPDATE totp SET last_step = $2 WHERE user_id = $1 AND last_step < $2";
     let Some(Confirmed { seed, last_step }) = tx.query(FIND).bind(user).fetch_optional().await? else {
         return Ok(false);
     };

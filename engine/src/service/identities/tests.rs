@@ -61,6 +61,41 @@ async fn a_claim_without_the_account_takes_the_membership_and_its_sessions(datab
     sign_in(&engine, &bob, both).await.expect("given again");
 }
 
+on_each_database!(a_claim_takes_the_last_owner_of_no_account);
+async fn a_claim_takes_the_last_owner_of_no_account(database: TestDatabase) {
+    let (engine, _) = resting_engine(&database);
+    let acme = account(&engine, "acme").await;
+    account(&engine, "other").await;
+    let bob = identity("1", Some("bob@example.com"));
+    sign_in(&engine, &bob, &["acme:owner", "other:viewer"]).await.expect("signed in");
+    for less in [&["acme:viewer"][..], &[]] {
+        let session = sign_in(&engine, &bob, less).await.expect("still an owner");
+        assert_eq!((session.account_id(), session.role()), (Some(acme), Some(Role::Owner)), "{less:?}");
+    }
+    let members = engine.as_operator_in(acme).members().list().await.expect("a list");
+    assert_eq!(members.len(), 1);
+
+    // With another owner the claim counts again.
+    sign_in(&engine, &identity("2", Some("eve@example.com")), &["acme:owner"]).await.expect("signed in");
+    let session = sign_in(&engine, &bob, &["acme:viewer"]).await.expect("signed in");
+    assert_eq!(session.role(), Some(Role::Viewer));
+    let lost = sign_in(&engine, &bob, &[]).await;
+    assert!(matches!(lost, Err(IdentityError::NoAccount)), "{lost:?}");
+}
+
+on_each_database!(of_two_owners_who_lose_the_claim_at_once_one_stays);
+async fn of_two_owners_who_lose_the_claim_at_once_one_stays(database: TestDatabase) {
+    let (engine, _) = resting_engine(&database);
+    account(&engine, "acme").await;
+    let [bob, eve] = [("1", "bob@example.com"), ("2", "eve@example.com")].map(|(id, email)| identity(id, Some(email)));
+    for owner in [&bob, &eve] {
+        sign_in(&engine, owner, &["acme:owner"]).await.expect("signed in");
+    }
+    let (first, second) = tokio::join!(sign_in(&engine, &bob, &[]), sign_in(&engine, &eve, &[]));
+    assert!(first.is_ok() != second.is_ok(), "{first:?} {second:?}");
+    assert_eq!(database.count("SELECT count(*) FROM memberships WHERE role = 'owner'").await, 1);
+}
+
 on_each_database!(a_membership_that_was_given_here_is_neither_changed_nor_taken);
 async fn a_membership_that_was_given_here_is_neither_changed_nor_taken(database: TestDatabase) {
     let (engine, _) = resting_engine(&database);

@@ -36,6 +36,23 @@ async fn the_link_makes_an_owner_and_signs_them_in_and_they_can_sign_in_again(da
     }
 }
 
+on_each_database!(an_account_with_people_but_no_owner_has_none_and_its_link_makes_one);
+async fn an_account_with_people_but_no_owner_has_none_and_its_link_makes_one(database: TestDatabase) {
+    let (engine, clock) = resting_engine(&database);
+    let acme = account(&engine, "acme").await;
+    let operator = engine.as_operator_in(acme);
+    let expired = operator.create_setup_link().await.expect("a link");
+    let invited = operator.members().invite("bob@example.com", Role::Viewer).await.expect("invited");
+    engine.invitations().accept_as_new(&invited, "", PASSWORD, &BROWSER).await.expect("a viewer");
+    clock.advance(SETUP_LINK_LIFETIME);
+    assert!(!operator.has_owner().await.expect("an answer"));
+    let link = operator.create_setup_link().await.expect("a link");
+    let late = engine.invitations().accept_as_new(&expired, "ada@example.com", PASSWORD, &BROWSER).await;
+    assert!(matches!(late, Err(AcceptError::LinkInvalid)), "{late:?}");
+    engine.invitations().accept_as_new(&link, "ada@example.com", PASSWORD, &BROWSER).await.expect("an owner");
+    assert!(operator.has_owner().await.expect("an answer"));
+}
+
 on_each_database!(a_link_works_once);
 async fn a_link_works_once(database: TestDatabase) {
     let (engine, _) = resting_engine(&database);

@@ -77,3 +77,28 @@ async fn only_the_invitation_that_says_so_makes_an_operator(database: TestDataba
 }
 
 on_each_database!(only_the_invitation_that_says_so_makes_an_operator);
+
+async fn an_operator_removes_others_but_not_the_last_one(database: TestDatabase) {
+    let (engine, _) = resting_engine(&database);
+    let acme = account(&engine, "acme").await;
+    let operators = engine.operators();
+    let mut people = Vec::new();
+    for email in ["ada@example.com", "bob@example.com"] {
+        let token = owner(&engine, acme, email).await;
+        operators.add(&Operator::signet(), email).await.expect("added");
+        people.push(engine.sessions().get(token.reveal()).await.expect("the store").expect("a session"));
+    }
+    let [ada, bob] = [0, 1].map(|person: usize| people[person].as_operator(None).expect("an operator"));
+    let (first, second) =
+        tokio::join!(operators.remove(&ada, "bob@example.com"), operators.remove(&bob, "ada@example.com"));
+    let outcomes = [first, second];
+    let removed = outcomes.iter().filter(|outcome| matches!(outcome, Ok(true))).count();
+    let kept = outcomes.iter().filter(|outcome| matches!(outcome, Err(RemoveOperatorError::Last))).count();
+    assert_eq!((removed, kept), (1, 1), "{outcomes:?}");
+    let left = emails(&engine).await;
+    let last = operators.remove(&ada, &left[0]).await;
+    assert!(matches!(last, Err(RemoveOperatorError::Last)), "{last:?}");
+    assert!(operators.remove(&Operator::command(), &left[0]).await.expect("the store"), "a command may");
+}
+
+on_each_database!(an_operator_removes_others_but_not_the_last_one);

@@ -1,4 +1,4 @@
-//! A provider in this process: metadata, keys and tokens over plain HTTP on this machine.
+//! An OpenID provider in this process: metadata, keys and tokens over plain HTTP on this machine.
 
 use std::{
     net::SocketAddr,
@@ -24,8 +24,10 @@ use crate::{
     oidc::{ClaimMapping, ProviderSettings, Providers},
 };
 
-pub(super) const CLIENT: &str = "signet";
-pub(super) const SUBJECT: &str = "248289761001";
+/// The client id that [`settings`] name.
+pub const CLIENT: &str = "signet";
+/// The subject in a token, unless a test changes it.
+pub const SUBJECT: &str = "248289761001";
 
 struct Shared {
     issuer: String,
@@ -42,8 +44,15 @@ struct State {
     fails: bool,
 }
 
+/// The provider; clones share it.
 #[derive(Clone)]
-pub(super) struct FakeProvider(Arc<Shared>);
+pub struct FakeProvider(Arc<Shared>);
+
+impl std::fmt::Debug for FakeProvider {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("FakeProvider").field(&self.0.issuer).finish()
+    }
+}
 
 fn key() -> EcdsaKeyPair {
     let random = SystemRandom::new();
@@ -52,7 +61,7 @@ fn key() -> EcdsaKeyPair {
 }
 
 /// The settings for a provider at this address.
-pub(super) fn settings(issuer: &str) -> ProviderSettings {
+pub fn settings(issuer: &str) -> ProviderSettings {
     let grants = |texts: &[&str]| texts.iter().map(|text| text.parse().expect("a grant")).collect::<Vec<_>>();
     let values = [("developers", ["acme:developer"]), ("admins", ["acme:admin"])];
     ProviderSettings {
@@ -71,7 +80,8 @@ pub(super) fn settings(issuer: &str) -> ProviderSettings {
 }
 
 impl FakeProvider {
-    pub(super) async fn start() -> (Self, ManualClock) {
+    /// Starts a provider, with a clock for its tokens.
+    pub async fn start() -> (Self, ManualClock) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address: SocketAddr = listener.local_addr().expect("an address");
         let shared =
@@ -91,12 +101,13 @@ impl FakeProvider {
         (fake, ManualClock::at(Timestamp::from_unix_seconds(1_774_699_200)))
     }
 
-    pub(super) fn provider(&self) -> Providers {
+    /// The provider as a client knows it, by the name `company`.
+    pub fn provider(&self) -> Providers {
         Providers::new(vec![settings(&self.0.issuer)], &[]).expect("providers")
     }
 
     /// Signs a token for the sign-in at this address, with the claims that `change` makes.
-    pub(super) fn answer_with(&self, address: &url::Url, clock: &dyn Clock, change: impl FnOnce(&mut Value)) {
+    pub fn answer_with(&self, address: &url::Url, clock: &dyn Clock, change: impl FnOnce(&mut Value)) {
         let nonce = address.query_pairs().find(|(name, _)| name == "nonce").expect("a nonce").1.into_owned();
         let now = clock.now().unix_seconds();
         let mut claims = json!({
@@ -115,20 +126,23 @@ impl FakeProvider {
         format!("{text}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
     }
 
-    pub(super) fn discoveries(&self) -> usize {
+    /// How often the metadata was read.
+    pub fn discoveries(&self) -> usize {
         self.0.state.lock().expect("a lock").discoveries
     }
 
-    pub(super) fn exchanges(&self) -> usize {
+    /// How many codes were exchanged.
+    pub fn exchanges(&self) -> usize {
         self.0.state.lock().expect("a lock").exchanges.len()
     }
 
     /// The header and the form with which a code was exchanged.
-    pub(super) fn exchange(&self) -> (String, String) {
+    pub fn exchange(&self) -> (String, String) {
         self.0.state.lock().expect("a lock").exchanges.last().expect("an exchange").clone()
     }
 
-    pub(super) fn fail(&self, fails: bool) {
+    /// Has the provider fail from now on, or no more.
+    pub fn fail(&self, fails: bool) {
         self.0.state.lock().expect("a lock").fails = fails;
     }
 
