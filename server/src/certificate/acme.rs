@@ -127,7 +127,7 @@ fn note(event: &Event) {
         Ok(EventOk::DeployedNewCert) => tracing::info!("obtained a certificate from the authority"),
         Ok(EventOk::DeployedCachedCert) => tracing::info!("took the certificate from the cache"),
         Ok(EventOk::AccountCacheStore) => {
-            tracing::info!("keeps the key of a new account at the authority in the cache")
+            tracing::info!("keeps the key of a new account at the authority in the cache");
         }
         Ok(EventOk::CertCacheStore) => tracing::debug!("keeps the certificate in the cache"),
         Err(EventError::Order(error)) => tracing::error!(
@@ -142,8 +142,8 @@ fn note(event: &Event) {
 /// The reason that the authority gives, or else the failure.
 fn reason(error: &OrderError) -> String {
     if let OrderError::BadAuth(Auth { challenges, .. }) = error {
-        let details = challenges.iter().filter_map(|challenge| challenge.error.as_ref()?.detail.as_deref());
-        if let Some(detail) = details.last() {
+        let mut details = challenges.iter().filter_map(|challenge| challenge.error.as_ref()?.detail.as_deref());
+        if let Some(detail) = details.next_back() {
             return shortened(&format_args!("the authority says {detail:?}"));
         }
     }

@@ -12,6 +12,7 @@ use crate::certificate::AcmeSettings;
 
 /// A certificate of an authority.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_field_names, reason = "they are the names of the options")]
 pub struct AcmeArgs {
     /// Speak TLS with a certificate for this name, which an authority is asked for by ACME, and
     /// for again before it ends. This accepts the authority's terms. Repeatable; in the

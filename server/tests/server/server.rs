@@ -48,9 +48,9 @@ impl Server {
         let mut process = command.stdout(Stdio::piped()).spawn().expect("the server starts");
         let mut output = BufReader::new(process.stdout.take().expect("its output"));
         let printed = within("the server listens", announcement(&mut output)).await?;
-        let urls = printed.split_whitespace().filter_map(|word| word.split_once("://"));
+        let mut urls = printed.split_whitespace().filter_map(|word| word.split_once("://"));
         // A public address stands before that of the socket.
-        let address = urls.filter_map(|(_, address)| address.parse().ok()).next().expect("an address");
+        let address = urls.find_map(|(_, address)| address.parse().ok()).expect("an address");
         // The server must not block on a full pipe.
         tokio::spawn(async move { tokio::io::copy(&mut output, &mut tokio::io::sink()).await });
         let log = process.stderr.take().map(BufReader::new);
