@@ -1,5 +1,7 @@
+use std::collections::BTreeSet;
+
 use axum::http::{StatusCode, header};
-use signet_engine::testing::account;
+use signet_engine::{audit::Action, testing::account};
 
 use super::*;
 use crate::testing::Visitor;
@@ -24,6 +26,13 @@ async fn the_page_tells_who_changed_what_and_filters() {
     assert!(mine.html.contains("Webhook paused") && !mine.html.contains("Webhook created"));
     let long_ago = owner.get(&format!("{PATH}?until=2001-01-01")).await;
     assert!(long_ago.html.contains(text::NO_MATCH));
+}
+
+#[test]
+fn each_action_can_be_chosen_by_its_noun_and_each_noun_has_an_action() {
+    let of_actions: BTreeSet<_> = Action::ALL.iter().filter_map(|action| action.as_str().split('.').next()).collect();
+    let offered: BTreeSet<_> = text::NOUNS.iter().map(|(noun, _)| *noun).collect();
+    assert_eq!(offered, of_actions);
 }
 
 #[tokio::test]

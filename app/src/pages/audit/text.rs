@@ -28,8 +28,8 @@ pub(super) const AFTER: &str = "After";
 pub(super) const NO_MATCH: &str = "No entry matches on this page.";
 pub(super) const DAY: &str = "Enter a day, such as 2026-03-28.";
 
-/// The nouns that a person can choose.
-pub(super) const NOUNS: [(&str, &str); 17] = [
+/// The nouns of all actions: a person can choose one.
+pub(super) const NOUNS: [(&str, &str); 28] = [
     ("endpoint", "Webhook"),
     ("secret", "Signing secret"),
     ("rotation", "Rotation"),
@@ -40,12 +40,23 @@ pub(super) const NOUNS: [(&str, &str); 17] = [
     ("api_key", "API key"),
     ("threshold", "Balance threshold"),
     ("balance", "Balance"),
-    ("person", "Person"),
+    ("member", "Person"),
     ("invitation", "Invitation"),
-    ("session", "Session"),
-    ("account", "Account"),
-    ("event_type", "Event type"),
+    ("claim", "Claim of a provider"),
+    ("email", "E-mail address"),
+    ("password", "Password"),
+    ("reset_link", "Reset link"),
+    ("app", "Authenticator app"),
+    ("passkey", "Passkey"),
+    ("recovery_codes", "Recovery codes"),
+    ("sessions", "Sessions"),
     ("portal_link", "Portal link"),
+    ("portal", "Portal"),
+    ("account", "Account"),
+    ("task", "Task"),
+    ("event_type", "Event type"),
+    ("event_types", "Event types"),
+    ("sealing_key", "Sealing key"),
     ("operator", "Operator"),
 ];
 

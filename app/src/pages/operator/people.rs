@@ -11,7 +11,7 @@ use signet_model::UserId;
 
 use super::ROOT;
 use crate::{
-    components::{Breadcrumbs, Confirm, When, alert},
+    components::{Breadcrumbs, Confirm, When, alert, with_code},
     error::{PageError, PageResult},
     form::Form,
     frame::Ids,
@@ -89,7 +89,7 @@ fn render(operating: &Operating, people: &[OperatingPerson], form: &Form) -> Res
             <header class="page-head">
                 <div>
                     <h1>{text::TITLE}</h1>
-                    <p class="lead">{text::LEAD}</p>
+                    <p class="lead">{with_code(text::LEAD)}</p>
                 </div>
             </header>
             {form.refusal().map(|refusal| alert(refusal.to_owned()))}

@@ -15,7 +15,7 @@ const PEOPLE: u32 = 20_000;
 const TABLES: [&str; 4] = ["totp", "recovery_codes", "passkeys", "pending_sign_ins"];
 
 async fn store_people(database: &TestDatabase) {
-    let (people, id, bytes, now) = match &database.db {
+    let (people, id, bytes, now, later) = match &database.db {
         Database::Sqlite(_) => (
             format!(
                 "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {PEOPLE}) SELECT i FROM n"
@@ -23,12 +23,14 @@ async fn store_people(database: &TestDatabase) {
             "randomblob(16)",
             "randomblob(32)",
             "0",
+            "86400000000",
         ),
         Database::Postgres(_) => (
             format!("SELECT generate_series(1, {PEOPLE}) AS i"),
             "gen_random_uuid()",
             "sha256(gen_random_uuid()::text::bytea)",
             "TIMESTAMPTZ 'epoch'",
+            "TIMESTAMPTZ 'epoch' + INTERVAL '1 day'",
         ),
     };
     for statement in [
@@ -45,7 +47,9 @@ async fn store_people(database: &TestDatabase) {
             "INSERT INTO passkeys (id, user_id, credential_id, name, credential, created_at)
              SELECT {id}, id, {bytes}, 'key', '', {now} FROM users"
         ),
-        format!("INSERT INTO pending_sign_ins (token_hash, user_id, expires_at) SELECT {bytes}, id, {now} FROM users"),
+        format!(
+            "INSERT INTO pending_sign_ins (token_hash, user_id, expires_at) SELECT {bytes}, id, {later} FROM users"
+        ),
     ] {
         database.run(&statement).await;
     }
