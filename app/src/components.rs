@@ -12,6 +12,8 @@ pub use icon::Icon;
 #[cfg(feature = "ssr")]
 pub(crate) use icon::sprite;
 pub use status::{Status, StatusMark, Tone};
+#[cfg(feature = "ssr")]
+pub(crate) use when::when_or;
 pub use when::{Moment, When};
 
 #[cfg(feature = "ssr")]

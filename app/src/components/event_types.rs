@@ -10,7 +10,7 @@ use signet_model::{
     subscriptions::{Selector, Subscriptions},
 };
 
-use super::fields::field_error;
+use super::fields::choices;
 use crate::{
     form::{Field, Form},
     present::indented,
@@ -46,9 +46,8 @@ pub(crate) fn event_types_input(
     catalogue: &Catalogue,
     samples_at: Option<Timestamp>,
 ) -> impl IntoView + use<> {
-    let Field { name, label, hint, .. } = *field;
-    let wrong = form.error(field).is_some();
-    let input = Input { name, ticked: form.selectors(field).into_iter().collect(), focus: form.has_focus(field) };
+    let input =
+        Input { name: field.name, ticked: form.selectors(field).into_iter().collect(), focus: form.has_focus(field) };
     let few = catalogue.active().count() <= SAMPLES_MAX;
     let sample = |kind: &EventType| Some(indented(&catalogue.sample(kind, samples_at.filter(|_| few)?).json));
     let mut listed = Vec::new();
@@ -56,22 +55,8 @@ pub(crate) fn event_types_input(
         listed.push(input.group(&group, &sample));
     }
     let others = input.not_listed(catalogue);
-    view! {
-        <fieldset
-            class="field"
-            aria-describedby=wrong.then(|| format!("{name}-error"))
-            aria-invalid=wrong.then_some("true")
-        >
-            <legend>{label}</legend>
-            <p class="hint">{hint}</p>
-            <div class="choices">
-                {input.choice(&Selector::All, Some(text::ALL), text::ALL_ABOUT, None)}
-                {listed}
-                {others}
-            </div>
-            {field_error(field, form)}
-        </fieldset>
-    }
+    let all = input.choice(&Selector::All, Some(text::ALL), text::ALL_ABOUT, None);
+    choices(field, form, view! { {all} {listed} {others} })
 }
 
 /// The active types of one group, or of none.

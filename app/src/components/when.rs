@@ -26,3 +26,12 @@ pub fn When(
     let text = if in_full { format!("{} ({})", at.full, at.relative) } else { at.relative };
     view! { <time datetime=at.iso title=at.full>{text}</time> }
 }
+
+/// Shows an instant, or these words where there is none.
+#[cfg(feature = "ssr")]
+pub(crate) fn when_or(at: Option<Moment>, otherwise: &'static str) -> AnyView {
+    match at {
+        Some(at) => view! { <When at=at /> }.into_any(),
+        None => view! { <span class="muted">{otherwise}</span> }.into_any(),
+    }
+}

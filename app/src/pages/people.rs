@@ -19,7 +19,7 @@ use signet_engine::{
 use signet_model::{InvitationId, Role};
 
 use crate::{
-    components::{Breadcrumbs, Confirm, When, alert, error_summary, link_panel, role_input, text_input},
+    components::{Breadcrumbs, Confirm, When, alert, error_summary, link_panel, role_input, text_input, when_or},
     error::{PageError, PageResult},
     form::{Field, Form},
     frame::{Frame, Ids, PersonMember},
@@ -190,7 +190,6 @@ fn members_table(member: &PersonMember, members: &[members::Member]) -> impl Int
     let now = member.frame.now;
     let manages = member.may(Permission::ManagePeople);
     let rows = members.iter().map(|one| {
-        let seen = one.seen_at.map(|at| view! { <When at=moment(at, now) /> });
         let is_me = one.id == member.person();
         view! {
             <tr>
@@ -201,10 +200,7 @@ fn members_table(member: &PersonMember, members: &[members::Member]) -> impl Int
                 <td data-label=text::ROLE>{words::role(one.role)}</td>
                 <td data-label=text::JOINED><When at=moment(one.joined_at, now) /></td>
                 <td data-label=text::SEEN>
-                    {match seen {
-                        Some(seen) => seen.into_any(),
-                        None => view! { <span class="muted">{text::NEVER}</span> }.into_any(),
-                    }}
+                    {when_or(one.seen_at.map(|at| moment(at, now)), text::NEVER)}
                 </td>
                 <td class="row-actions">
                     {manages

@@ -8,6 +8,7 @@ use super::{
     Result, Sessions,
     carried::Purpose,
     factors::second_step::{self, SignedIn},
+    members::has_two_owners,
     password::NO_PASSWORD,
     sessions::{Browser, Session},
     users::parse_email,
@@ -194,10 +195,7 @@ async fn follow(
 
 /// Returns true for the last owner of an account, which could be managed by nobody without.
 async fn stays_owner(tx: &mut Tx<'_>, user: UserId, account: AccountId) -> db::Result<bool> {
-    const SQL: &str = "SELECT EXISTS (SELECT 1 FROM memberships
-           WHERE account_id = $1 AND user_id = $2 AND role = 'owner')
-         AND NOT EXISTS (SELECT 1 FROM memberships WHERE account_id = $1 AND user_id <> $2 AND role = 'owner')";
-    let is_last: bool = tx.query(SQL).bind(account).bind(user).fetch_value().await?;
+    let is_last = role_in(tx, user, account).await? == Some(Role::Owner) && !has_two_owners(tx, account).await?;
     if is_last {
         tracing::warn!(%account, person = %user, "a provider's claim would take the last owner of an account, who stays");
     }

@@ -182,8 +182,6 @@ impl Members<'_> {
 
     /// Checks a change of a person's role, under the account's lock.
     async fn check_owners(self, tx: &mut Tx<'_>, before: Role, after: Option<Role>) -> Result<(), MemberError> {
-        const OWNERS: &str = "SELECT count(*) FROM
-             (SELECT 1 FROM memberships WHERE account_id = $1 AND role = 'owner' LIMIT 2) AS owners";
         let concerns_owners = before == Role::Owner || after == Some(Role::Owner);
         if !concerns_owners {
             return Ok(());
@@ -191,8 +189,8 @@ impl Members<'_> {
         if !self.may_change_owners() {
             return Err(MemberError::OwnersOnly);
         }
-        let owners: i64 = tx.query(OWNERS).bind(self.account).fetch_value().await?;
-        if before == Role::Owner && owners < 2 { Err(MemberError::LastOwner) } else { Ok(()) }
+        let is_last = before == Role::Owner && !has_two_owners(tx, self.account).await?;
+        if is_last { Err(MemberError::LastOwner) } else { Ok(()) }
     }
 
     /// Returns true for an owner and for the operator.
@@ -232,6 +230,14 @@ pub(super) async fn insert(
 ) -> db::Result<()> {
     const SQL: &str = "INSERT INTO memberships (account_id, user_id, role, created_at) VALUES ($1, $2, $3, $4)";
     tx.query(SQL).bind(account).bind(person).bind(role).bind(now).execute().await.map(drop)
+}
+
+/// Returns true if an account has more than one owner.
+pub(super) async fn has_two_owners(tx: &mut Tx<'_>, account: AccountId) -> db::Result<bool> {
+    const OWNERS: &str = "SELECT count(*) FROM
+         (SELECT 1 FROM memberships WHERE account_id = $1 AND role = 'owner' LIMIT 2) AS owners";
+    let owners: i64 = tx.query(OWNERS).bind(account).fetch_value().await?;
+    Ok(owners == 2)
 }
 
 #[cfg(test)]

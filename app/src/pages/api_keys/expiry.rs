@@ -7,7 +7,7 @@ use signet_engine::service::api_keys::{ApiKey, KeyState};
 use signet_model::Timestamp;
 
 use crate::{
-    components::{Status, Tone, When, field_error},
+    components::{Status, Tone, field_error, when_or},
     form::{Field, Form, Invalid},
     words::moment,
 };
@@ -86,8 +86,5 @@ pub(crate) fn works(key: &ApiKey, now: Timestamp) -> bool {
 
 /// The end of a key.
 pub(crate) fn cell(key: &ApiKey, now: Timestamp) -> impl IntoView + use<> {
-    match key.expires_at {
-        Some(at) => view! { <When at=moment(at, now) /> }.into_any(),
-        None => view! { <span class="muted">{text::NEVER}</span> }.into_any(),
-    }
+    when_or(key.expires_at.map(|at| moment(at, now)), text::NEVER)
 }

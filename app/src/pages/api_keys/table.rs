@@ -6,7 +6,7 @@ use signet_model::{ApiKeyId, Timestamp};
 
 use super::{expiry, text};
 use crate::{
-    components::{Confirm, Icon, StatusMark, When, with_element},
+    components::{Confirm, Icon, StatusMark, When, when_or, with_element},
     words::moment,
 };
 
@@ -68,10 +68,7 @@ fn row(key: &ApiKey, now: Timestamp, revoke_path: fn(ApiKeyId) -> String) -> imp
             <td data-label=text::STATUS><StatusMark status=status /></td>
             <td data-label=text::CREATED_AT><When at=moment(key.created_at, now) /></td>
             <td data-label=text::LAST_USED>
-                {match key.last_used_at {
-                    Some(at) => view! { <When at=moment(at, now) /> }.into_any(),
-                    None => view! { <span class="muted">{text::NEVER}</span> }.into_any(),
-                }}
+                {when_or(key.last_used_at.map(|at| moment(at, now)), text::NEVER)}
             </td>
             <td data-label=expiry::text::EXPIRES>{expiry::cell(key, now)}</td>
             <td class="row-actions">{revoke}</td>

@@ -20,7 +20,7 @@ use super::{
     erasure, shown_once,
 };
 use crate::{
-    components::{Breadcrumbs, StatusMark, When, error_summary, link_panel, text_input},
+    components::{Breadcrumbs, StatusMark, When, error_summary, link_panel, text_input, when_or},
     error::{PageError, PageResult},
     form::{Field, Form},
     frame::{Frame, Ids},
@@ -248,10 +248,7 @@ fn content(frame: &Frame, view: &View<'_>, form: &Form) -> Response {
 
 fn facts(frame: &Frame, account: &Account, activity: &Activity) -> impl IntoView + use<> {
     let now = frame.now;
-    let when = move |at| match at {
-        Some(at) => view! { <When at=moment(at, now) /> }.into_any(),
-        None => view! { <span class="muted">{text::NEVER}</span> }.into_any(),
-    };
+    let when = move |at: Option<Timestamp>| when_or(at.map(|at| moment(at, now)), text::NEVER);
     view! {
         <section class="card">
             <h2>{text::FACTS}</h2>
@@ -310,10 +307,7 @@ fn person(id: AccountId, member: &Member, now: Timestamp) -> impl IntoView + use
             <td class="main-cell">{member.email.clone()}</td>
             <td data-label=text::ROLE>{words::role(member.role)}</td>
             <td data-label=text::LAST_SEEN>
-                {match member.seen_at {
-                    Some(at) => view! { <When at=moment(at, now) /> }.into_any(),
-                    None => view! { <span class="muted">{text::NEVER}</span> }.into_any(),
-                }}
+                {when_or(member.seen_at.map(|at| moment(at, now)), text::NEVER)}
             </td>
             <td class="row-actions">
                 <form method="post" action=format!("{}/people/{}/reset-link", path(id), member.id)>

@@ -11,7 +11,7 @@ use signet_model::UserId;
 
 use super::ROOT;
 use crate::{
-    components::{Breadcrumbs, Confirm, When, alert, with_code},
+    components::{Breadcrumbs, Confirm, When, alert, when_or, with_code},
     error::{PageError, PageResult},
     form::Form,
     frame::Ids,
@@ -121,10 +121,7 @@ fn row(operating: &Operating, person: &OperatingPerson, can_end: bool) -> impl I
             </td>
             <td data-label=text::SINCE><When at=moment(person.since, now) /></td>
             <td data-label=text::SEEN>
-                {match person.seen_at {
-                    Some(at) => view! { <When at=moment(at, now) /> }.into_any(),
-                    None => view! { <span class="muted">{text::NEVER}</span> }.into_any(),
-                }}
+                {when_or(person.seen_at.map(|at| moment(at, now)), text::NEVER)}
             </td>
             <td class="row-actions">{can_end.then(|| question(person))}</td>
         </tr>

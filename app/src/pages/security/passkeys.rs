@@ -6,7 +6,7 @@ use signet_model::{PasskeyId, Timestamp, text::KeyName};
 
 use super::{PATH, Person, page, recovery_codes, text};
 use crate::{
-    components::{Breadcrumbs, Confirm, When, hidden_input, text_input, with_element},
+    components::{Breadcrumbs, Confirm, When, hidden_input, text_input, when_or, with_element},
     error::{PageError, PageResult},
     form::{Field, Form},
     frame::Ids,
@@ -95,10 +95,7 @@ fn row(passkey: &PasskeyEntry, now: Timestamp) -> impl IntoView + use<> {
             <td class="main-cell">{passkey.name.clone()}</td>
             <td data-label=text::CREATED_AT><When at=moment(passkey.created_at, now) /></td>
             <td data-label=text::LAST_USED>
-                {match passkey.last_used_at {
-                    Some(at) => view! { <When at=moment(at, now) /> }.into_any(),
-                    None => view! { <span class="muted">{text::NEVER}</span> }.into_any(),
-                }}
+                {when_or(passkey.last_used_at.map(|at| moment(at, now)), text::NEVER)}
             </td>
             <td class="row-actions">
                 <Confirm
