@@ -16,7 +16,7 @@ use signet_engine::{
     service::{self, accounts::ThresholdError, deliveries::TestError},
 };
 
-use crate::{form::Form, frame::Frame, pages, state::AppState};
+use crate::{form::Form, frame::Frame, pages, refusal::Refusal, state::AppState};
 
 /// The largest form, in bytes, as the server lets it through.
 const MAX_FORM: usize = 64 * 1024;
@@ -38,16 +38,8 @@ pub(crate) enum PageError {
     ProofNeeded,
     /// The body of the request is no form.
     Unreadable,
-    /// The request may change data, and comes from a page of another site.
-    OtherOrigin,
-    /// The request is for another host than this server's.
-    OtherHost,
-    /// The form is larger than any of ours.
-    TooLarge,
-    /// The form did not arrive in time.
-    TooLate,
-    /// The session cannot be looked up.
-    NoDatabase,
+    /// The server turned the request away before it reached a page.
+    Refused(Refusal),
     /// The row cannot be used as it is stored.
     Unusable,
     /// The person's role does not allow it.
@@ -77,11 +69,9 @@ impl PageError {
             Self::SignedOut => StatusCode::UNAUTHORIZED,
             Self::Unreadable => StatusCode::BAD_REQUEST,
             Self::Unusable => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Forbidden | Self::Suspended | Self::ProofNeeded | Self::OtherOrigin => StatusCode::FORBIDDEN,
-            Self::OtherHost => StatusCode::MISDIRECTED_REQUEST,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TooLate => StatusCode::REQUEST_TIMEOUT,
-            Self::Busy | Self::TooSlow | Self::NoDatabase => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Forbidden | Self::Suspended | Self::ProofNeeded => StatusCode::FORBIDDEN,
+            Self::Refused(refusal) => refusal.status(),
+            Self::Busy | Self::TooSlow => StatusCode::SERVICE_UNAVAILABLE,
             Self::TestsUnderWay(_) | Self::TooManyTests | Self::TooManyAttempts(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -1,6 +1,9 @@
 //! The pages for requests that the server turns away before they reach one of ours.
 
-use axum::{http::request::Parts, response::Response};
+use axum::{
+    http::{StatusCode, request::Parts},
+    response::Response,
+};
 use signet_engine::request::RequestId;
 
 use crate::{error::PageError, frame::Frame, pages, state::AppState};
@@ -20,19 +23,19 @@ pub enum Refusal {
     NoDatabase,
 }
 
-impl From<Refusal> for PageError {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::OtherOrigin => Self::OtherOrigin,
-            Refusal::OtherHost => Self::OtherHost,
-            Refusal::TooLarge => Self::TooLarge,
-            Refusal::TooLate => Self::TooLate,
-            Refusal::NoDatabase => Self::NoDatabase,
+impl Refusal {
+    pub(crate) const fn status(self) -> StatusCode {
+        match self {
+            Self::OtherOrigin => StatusCode::FORBIDDEN,
+            Self::OtherHost => StatusCode::MISDIRECTED_REQUEST,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLate => StatusCode::REQUEST_TIMEOUT,
+            Self::NoDatabase => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
 
 /// The page that says why a request is turned away, with the request's number.
 pub fn refuse(state: &AppState, request: &Parts, refusal: Refusal) -> Response {
-    pages::error::page(&Frame::of(request, state), refusal.into(), RequestId::of(&request.extensions))
+    pages::error::page(&Frame::of(request, state), PageError::Refused(refusal), RequestId::of(&request.extensions))
 }

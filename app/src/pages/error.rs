@@ -7,10 +7,10 @@ use axum::{
 use leptos::prelude::*;
 use signet_engine::request::RequestId;
 
-use crate::{error::PageError, frame::Frame, redirect::HOME};
+use crate::{error::PageError, frame::Frame, redirect::HOME, refusal::Refusal};
 
 pub(crate) mod text {
-    use super::PageError;
+    use super::{PageError, Refusal};
 
     pub(super) const GO_HOME: &str = "Go to webhooks";
 
@@ -45,23 +45,25 @@ pub(crate) mod text {
             PageError::SignedOut => ("You are signed out", "Sign in again."),
             PageError::ProofNeeded => ("Confirm that it is you", "Prove again that you are the one who signed in."),
             PageError::Unreadable => ("The form could not be read", "Go back, reload the page and try again."),
-            PageError::OtherOrigin => (
+            PageError::Refused(Refusal::OtherOrigin) => (
                 "This request was refused",
                 "It did not come from a page of this server, so nothing was changed. If you run this server behind a \
                  proxy, start it with --public-url and the address in your browser.",
             ),
-            PageError::OtherHost => (
+            PageError::Refused(Refusal::OtherHost) => (
                 "This server has another address",
                 "It does not answer for this host. Open it by its own address. If you run it, its address is the option \
                  --public-url, and --other-host names further ones.",
             ),
-            PageError::TooLarge => {
+            PageError::Refused(Refusal::TooLarge) => {
                 ("This form is too large", "Nothing was changed. Go back and shorten what you have entered.")
             }
-            PageError::TooLate => {
+            PageError::Refused(Refusal::TooLate) => {
                 ("The form did not arrive in time", "Nothing was changed. Go back and send it again.")
             }
-            PageError::NoDatabase => ("The database does not answer", "Nothing was changed. Try again in a moment."),
+            PageError::Refused(Refusal::NoDatabase) => {
+                ("The database does not answer", "Nothing was changed. Try again in a moment.")
+            }
             PageError::Unusable => (
                 "This cannot be used",
                 "What is stored of it cannot be read. Its webhook’s page says why, and what to do about it.",
@@ -114,7 +116,7 @@ pub(crate) fn page(frame: &Frame, error: PageError, id: Option<RequestId>) -> Re
                 <h1>{title}</h1>
                 <p>{advice}</p>
                 {id.map(|id| view! { <p class="hint">{text::request(id)}</p> })}
-                {(error != PageError::OtherHost)
+                {(error != PageError::Refused(Refusal::OtherHost))
                     .then(|| {
                         view! {
                             <p>
