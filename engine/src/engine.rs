@@ -21,6 +21,7 @@ use crate::{
     service::{
         Passwords, Service,
         api_keys::RecentKeys,
+        changes,
         event_types::Remembered,
         operational_events::send_notices,
         resends::{Turns, take_up},
@@ -70,6 +71,7 @@ impl Engine {
             passwords: Passwords::default(),
             recent_keys: RecentKeys::default(),
             streams: Arc::default(),
+            live_pages: Arc::new(changes::places()),
             event_types: Remembered::default(),
             resend_turns: Turns::default(),
             seen_notes: SeenNotes::default(),

@@ -11,6 +11,7 @@ pub mod audit_log;
 pub mod backlog;
 pub mod carried;
 mod change;
+pub mod changes;
 mod closing;
 pub mod deliveries;
 pub mod endpoints;
@@ -102,6 +103,8 @@ pub(crate) struct Service {
     pub(crate) recent_keys: RecentKeys,
     /// The open streams of events.
     pub(crate) streams: Arc<event_stream::Places>,
+    /// The pages that are kept fresh.
+    pub(crate) live_pages: Arc<event_stream::Places>,
     pub(crate) event_types: event_types::Remembered,
     pub(crate) resend_turns: resends::Turns,
     pub(crate) seen_notes: sessions::SeenNotes,

@@ -193,7 +193,7 @@ async fn an_account_has_no_more_streams_than_it_may_and_leaves_others_theirs(dat
         open.push(world.open(None).await);
     }
     let refused = world.engine.as_operator_in(world.account).stream_events(None).await;
-    assert!(matches!(refused, Err(OpenError::TooMany(TooManyStreams::OfAccount))), "{refused:?}");
+    assert!(matches!(refused, Err(OpenError::TooMany(TooManyStreams::OfAccount(_)))), "{refused:?}");
     assert!(world.engine.as_operator_in(other).stream_events(None).await.is_ok());
     open.pop();
     assert!(world.engine.as_operator_in(world.account).stream_events(None).await.is_ok());

@@ -65,6 +65,8 @@ pub(crate) async fn commit_batch(
 ) -> Result<Committed, WriteError> {
     let committed = commit_changes(context, queue, changes, outcomes).await?;
     context.event_watchers.notify(changes.accounts());
+    let of_outcomes = outcomes.iter().map(|one| one.completion.account);
+    context.change_watchers.notify(changes.accounts().chain(of_outcomes));
     Ok(committed)
 }
 

@@ -59,6 +59,8 @@ pub(crate) struct Context {
     pub(crate) outcome_watchers: Watchers<DeliveryId>,
     /// Tasks that wait for events of an account.
     pub(crate) event_watchers: Watchers<AccountId>,
+    /// Tasks that wait for any change of an account that this process makes.
+    pub(crate) change_watchers: Watchers<AccountId>,
     /// Attempts under way, and the tasks that can begin more.
     pub(super) attempts: TaskTracker,
     /// The account that hears of the webhooks of all others.
@@ -106,6 +108,7 @@ impl Context {
             wake: Notify::new(),
             outcome_watchers: Watchers::default(),
             event_watchers: Watchers::default(),
+            change_watchers: Watchers::default(),
             attempts: TaskTracker::new(),
             operations: Operations::default(),
             shutdown: Shutdown::default(),

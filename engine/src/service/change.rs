@@ -162,9 +162,12 @@ impl Service {
 }
 
 impl Change<'_> {
-    /// Writes the entry, and commits.
+    /// Writes the entry, commits, and tells those who watch the account.
     pub(crate) async fn commit(self, record: Record) -> db::Result<()> {
-        self.write(record).await?.commit().await
+        let (account, service) = (self.account, self.service);
+        self.write(record).await?.commit().await?;
+        service.delivery.change_watchers.notify(account.into_iter());
+        Ok(())
     }
 
     /// Writes the entry, and returns the transaction, in which the caller has more to do.

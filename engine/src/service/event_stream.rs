@@ -17,8 +17,7 @@ use signet_model::{
 };
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use places::Place;
-pub(crate) use places::Places;
+pub(crate) use places::{Place, Places};
 pub use places::{STREAMS, STREAMS_PER_ACCOUNT, TooManyStreams};
 use progress::{Progress, Seen, first_id_at};
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use signet_model::{AccountId, Role, SessionId, Timestamp, UserId, sql::Lossy};
+use signet_model::{AccountId, Role, SessionId, Timestamp, UserId, sql::Lossy, text::PlainText};
 
 use super::{
     Error, Result, Service,
@@ -19,6 +19,9 @@ use crate::{
     audit::Action,
     db::{self, Pool},
 };
+
+/// The name of a time zone in the IANA's list, such as `Europe/Vienna`.
+pub type TimeZoneName = PlainText<1, 64>;
 
 /// The address or the password was not changed. The texts stand beside the fields.
 #[derive(Debug, thiserror::Error)]
@@ -129,6 +132,18 @@ impl<'e> Myself<'e> {
         let token = sessions::begin(self.service, &mut change.tx, seat, self.browser).await?;
         change.commit(Record::of("person", self.id)).await?;
         Ok(token)
+    }
+
+    /// Chooses the time zone in which the person reads times; `None` leaves it to the browser. The
+    /// name is not looked at: who shows times knows which there are.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn set_time_zone(&self, name: Option<&TimeZoneName>) -> Result<()> {
+        const SQL: &str = "UPDATE users SET time_zone = $2 WHERE id = $1";
+        let mut tx = self.service.db.begin().await?;
+        tx.query(SQL).bind(self.id).bind(name.map(|it| it.as_str())).execute().await?;
+        Ok(tx.commit().await?)
     }
 
     /// Checks the present password.

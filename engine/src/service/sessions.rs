@@ -69,6 +69,8 @@ pub struct Session {
     pub created_at: Timestamp,
     /// The instant at which the holder last proved to be who they are.
     pub proved_at: Timestamp,
+    /// The time zone that the person has chosen, by its name in the IANA's list.
+    pub time_zone: Option<String>,
 }
 
 /// The one who is signed in.
@@ -185,6 +187,7 @@ struct Row {
     return_url: Option<Lossy>,
     embedded: Option<bool>,
     theme: Option<Lossy>,
+    time_zone: Option<Lossy>,
 }
 
 impl Row {
@@ -208,8 +211,9 @@ impl Row {
             }),
             None => None,
         };
+        let time_zone = self.time_zone.map(|it| it.0);
         let Self { id, operator, created_at, proved_at, .. } = self;
-        Some(Session { id, holder, account, operator, created_at, proved_at })
+        Some(Session { id, holder, account, operator, created_at, proved_at, time_zone })
     }
 }
 
@@ -253,10 +257,25 @@ impl Sessions<'_> {
     /// The session of a cookie, unless it has ended or the membership has. Its use is noted
     /// behind the request.
     pub async fn get(self, token: &str) -> Result<Option<Session>> {
+        let found = self.find(token).await?;
+        if let Some((session, used_at)) = &found {
+            self.0.seen_notes.note(self.0, session, *used_at, self.0.clock.now());
+        }
+        Ok(found.map(|(session, _)| session))
+    }
+
+    /// The session of a cookie likewise, for a page that looks again by itself: that is no use,
+    /// and does not keep the session from ending.
+    pub async fn still(self, token: &str) -> Result<Option<Session>> {
+        Ok(self.find(token).await?.map(|(session, _)| session))
+    }
+
+    /// A session, and its last use.
+    async fn find(self, token: &str) -> Result<Option<(Session, Timestamp)>> {
         const SQL: &str = "SELECT s.id, s.user_id, u.email, s.account_id, a.name AS account_name,
                a.suspended_at IS NOT NULL AS account_suspended, COALESCE(s.role, m.role) AS role,
                o.user_id IS NOT NULL AS operator, s.created_at, s.used_at, s.proved_at,
-               p.subject, p.return_url, p.embedded, p.theme
+               p.subject, p.return_url, p.embedded, p.theme, u.time_zone
              FROM sessions s
              LEFT JOIN users u ON u.id = s.user_id
              LEFT JOIN accounts a ON a.id = s.account_id
@@ -271,11 +290,7 @@ impl Sessions<'_> {
             return Ok(None);
         };
         let used_at = row.used_at;
-        let session = row.session();
-        if let Some(session) = &session {
-            self.0.seen_notes.note(self.0, session, used_at, now);
-        }
-        Ok(session)
+        Ok(row.session().map(|session| (session, used_at)))
     }
 
     /// Ends a session.

@@ -13,12 +13,16 @@ pub const STREAMS_PER_ACCOUNT: usize = 8;
 pub const STREAMS: usize = 256;
 
 /// Counts the open streams of each account.
-#[derive(Debug, Default)]
-pub(crate) struct Places(Mutex<HashMap<AccountId, usize>>);
+#[derive(Debug)]
+pub(crate) struct Places {
+    open: Mutex<HashMap<AccountId, usize>>,
+    most_of_account: usize,
+    most: usize,
+}
 
 /// The place of one stream, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     places: Arc<Places>,
     account: AccountId,
 }
@@ -27,30 +31,41 @@ pub(super) struct Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TooManyStreams {
     /// The account has as many as it may.
-    #[error("This account has {STREAMS_PER_ACCOUNT} streams open. End one of them first.")]
-    OfAccount,
+    #[error("This account has {0} streams open. End one of them first.")]
+    OfAccount(usize),
     /// All accounts together have as many as the process takes.
     #[error("The server has as many streams open as it takes.")]
     OfAll,
 }
 
+impl Default for Places {
+    fn default() -> Self {
+        Self::of(STREAMS_PER_ACCOUNT, STREAMS)
+    }
+}
+
 impl Places {
+    /// As many places of one account, and of all together.
+    pub(crate) fn of(most_of_account: usize, most: usize) -> Self {
+        Self { open: Mutex::default(), most_of_account, most }
+    }
+
     /// Takes a place.
-    pub(super) fn take(self: &Arc<Self>, account: AccountId) -> Result<Place, TooManyStreams> {
+    pub(crate) fn take(self: &Arc<Self>, account: AccountId) -> Result<Place, TooManyStreams> {
         let mut open = self.open();
-        if open.values().sum::<usize>() >= STREAMS {
+        if open.values().sum::<usize>() >= self.most {
             return Err(TooManyStreams::OfAll);
         }
         let own = open.entry(account).or_default();
-        if *own >= STREAMS_PER_ACCOUNT {
-            return Err(TooManyStreams::OfAccount);
+        if *own >= self.most_of_account {
+            return Err(TooManyStreams::OfAccount(self.most_of_account));
         }
         *own += 1;
         Ok(Place { places: Arc::clone(self), account })
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<AccountId, usize>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -81,7 +96,7 @@ mod tests {
         let places = Arc::new(Places::default());
         let open = |number| places.take(account(number)).map(drop).err();
         let mut taken: Vec<_> = (0..STREAMS_PER_ACCOUNT).map(|_| places.take(account(1)).expect("room")).collect();
-        assert_eq!((open(1), open(2)), (Some(TooManyStreams::OfAccount), None));
+        assert_eq!((open(1), open(2)), (Some(TooManyStreams::OfAccount(STREAMS_PER_ACCOUNT)), None));
         taken.pop();
         assert_eq!(open(1), None);
         drop(taken);
