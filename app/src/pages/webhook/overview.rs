@@ -14,7 +14,7 @@ use signet_model::{EndpointId, Timestamp};
 use super::{
     disabled,
     head::{Tab, head, title},
-    held, resting, text, unusable, usable,
+    held, resends, resting, text, unusable, usable,
 };
 use crate::{
     error::PageResult,
@@ -34,6 +34,7 @@ pub(super) async fn show(member: Member, Ids(id): Ids<EndpointId>) -> PageResult
     let latest = handle.deliveries(&Filter::default(), RECENT).await?;
     let held = handle.held_counts().await?;
     let cause = usable(&member, endpoint.disabled.and_then(|disabled| disabled.by)).await?;
+    let under_way = resends::of(member.account().resends().under_way().await?, id);
     let now = member.frame.now;
     let [changes, sends] = [Permission::ChangeWebhooks, Permission::SendDeliveries].map(|it| member.may(it));
     Ok(member.frame.render(&title(&endpoint, Tab::Overview), || {
@@ -43,6 +44,7 @@ pub(super) async fn show(member: Member, Ids(id): Ids<EndpointId>) -> PageResult
             {resting::panel(&endpoint, now, changes)}
             {disabled::panel(&endpoint, &held, cause.as_ref(), now, changes)}
             {sends.then(|| held::panel(&endpoint, &held))}
+            {resends::panel(id, &under_way, sends)}
             {recent(&latest, &endpoint, now, sends)}
         }
     }))
