@@ -52,6 +52,9 @@ async function fillPages(signet, receiver) {
     'webhook-new': '/settings/webhooks/new',
     webhook,
     'webhook-disabled': broken.path,
+    'webhook-test': `${webhook}/test`,
+    'webhook-settings': `${webhook}/settings`,
+    'webhook-coming-back': `${broken.path}/coming-back`,
     'webhook-edit': `${webhook}/edit`,
     'webhook-delete': `${webhook}/delete`,
     'webhook-recover': `${repaired.path}/recover?${search}`,
@@ -136,7 +139,7 @@ test('a picture for the README', async ({ page, signet, receiver }) => {
   await producer.complete('task_2', '{"token":"0.mF7gg2kQ"}');
   await receiver.arrivals.take(2);
   await signIn(page, signet);
-  await page.goto(`${signet.origin}${webhook}`);
+  await page.goto(`${signet.origin}${webhook}/test`);
   receiver.answer = () => ({ status: 200, body: 'Thank you.' });
   await page.getByRole('button', { name: 'Send test event' }).click();
   await expect(page.locator('#test-result')).toContainText('Thank you.');

@@ -31,6 +31,8 @@ pub use resend::ResendError;
 pub use retrying::RetryError;
 use row::DELIVERIES;
 pub(crate) use row::Row;
+#[cfg(test)]
+pub(crate) use test_event::TESTS;
 pub use test_event::TestError;
 
 /// The time after which to look again for an outcome that another process may record.

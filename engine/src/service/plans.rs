@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Row};
 use super::{
     accounts, api_keys,
     backlog::{NEXT, count},
-    deliveries::{Filter, ResultClass, plans},
+    deliveries::{Filter, ResultClass, TESTS, plans},
     endpoints,
     event_stream::{NEXT_DELIVERIES, NEXT_EVENTS},
     events, health, operational_events, portal_links, removal, resends, retention, statistics, stored_answers,
@@ -199,6 +199,7 @@ async fn statements_of_pages_are_bounded(world: &World) {
         (count::TYPES_IN, vec![Value::Text(Some("held".to_owned())), Value::Count(200)], "deliveries_by_state"),
         (count::PENDING, vec![Value::Count(10_001)], "deliveries_due"),
         (count::FAILED, vec![kind, oldest, Value::Count(10_001)], "deliveries_"),
+        (TESTS, vec![Value::Count(10)], "deliveries_tests"),
     ] {
         world.assert_bounded(Asked { sql: sql.to_owned(), values: world.at(more), searches }).await;
     }

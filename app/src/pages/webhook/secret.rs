@@ -4,19 +4,21 @@ use leptos::prelude::*;
 use signet_engine::service::endpoints::LostSecret;
 use signet_model::{EndpointId, signature::Secret};
 
-use super::{page, text};
+use super::{
+    settings::{Revealed, page, path},
+    text,
+};
 use crate::{
     components::with_code,
     error::PageResult,
     frame::{Ids, Member},
     islands::StoredSecret,
-    present::endpoint_path,
 };
 
-/// Shows the webhook with its secret.
+/// Shows the settings with the secret.
 pub(super) async fn reveal(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
     let secret = member.account().endpoint(id).reveal_secret().await?;
-    page(&member, id, None, Some(secret)).await
+    page(&member, id, Revealed { secret: Some(secret), ..Revealed::default() }).await
 }
 
 /// Makes a new secret for a webhook whose own cannot be opened, and shows it.
@@ -26,7 +28,7 @@ pub(super) async fn replace(member: Member, Ids(id): Ids<EndpointId>) -> PageRes
         LostSecret::Replaced(secret) => Some(secret),
         LostSecret::NotLost => None,
     };
-    page(&member, id, None, secret).await
+    page(&member, id, Revealed { secret, ..Revealed::default() }).await
 }
 
 /// The secret, masked unless it was asked for, and how to verify with it.
@@ -36,7 +38,7 @@ pub(crate) fn secret_card(id: EndpointId, secret: Option<&Secret>) -> impl IntoV
             <h2>{text::SECRET}</h2>
             <StoredSecret
                 endpoint=id.to_string()
-                page=endpoint_path(id)
+                page=path(id)
                 secret=secret.map(|secret| secret.reveal().to_owned())
             />
             {verification_hint()}
