@@ -15,6 +15,8 @@
 //! Where no index serves the rest of a filter, the deliveries up to an edge are *searched*,
 //! in rounds, and the answer tells where the search ended.
 
+mod counts;
+
 use const_format::formatcp;
 use signet_model::{AccountId, DeliveryId, EndpointId, EventId, Timestamp, delivery::State};
 use uuid::Uuid;
@@ -29,6 +31,8 @@ use crate::{
     db::{MadeSql, Pool, Sql, Tx},
     service::{AccountHandle, EFFECTIVE_STATE, EndpointHandle, Error, Result},
 };
+
+pub use counts::{AtLeast, COUNTED, StateCounts};
 
 /// The number of pending deliveries that a filter looks at: of each endpoint those due first,
 /// a thousand at most.
@@ -131,6 +135,8 @@ pub(crate) struct Search<'f> {
     parts: Vec<Part>,
     /// The endpoints of which pending deliveries are looked at.
     pending: Vec<EndpointId>,
+    /// The pending deliveries that are looked at in all.
+    pending_in_all: u32,
     /// The events of the task.
     events: Vec<EventId>,
     /// The filter restricts more than the parts do.
@@ -174,6 +180,16 @@ const PENDING: Sql = Sql {
 /// Counts the endpoints with more pending deliveries than those.
 const OVERFLOWING: &str = "SELECT count(*) FROM {sources} WHERE EXISTS (SELECT 1 FROM deliveries x
      WHERE {own}x.endpoint_id = s.id AND x.state = 'pending' ORDER BY x.due_at LIMIT 1 OFFSET $3)";
+
+/// Events of an account (`$1`) about a task (`$2`), at most `$3`.
+pub(crate) const OF_TASK: &str = "SELECT id FROM events WHERE account_id = $1 AND task_id = $2 LIMIT $3";
+/// Events about tasks from one (`$2`) to before another (`$4`) in the order of their letters: the
+/// first of them, so that the task whose id is all of the text is among them.
+pub(crate) const OF_TASKS: Sql = Sql {
+    sqlite: "SELECT id FROM events WHERE account_id = $1 AND task_id >= $2 AND task_id < $4 ORDER BY task_id LIMIT $3",
+    postgres: "SELECT id FROM events WHERE account_id = $1 AND task_id ~>=~ $2 AND task_id ~<~ $4
+                ORDER BY task_id USING ~<~ LIMIT $3",
+};
 
 /// The deliveries from an event (`$5`) to before a place (`$3`, `$4`).
 const RANGE: &str = "{x}.event_id >= $5 AND {x}.event_id <= $3 AND ({x}.event_id < $3 OR {x}.endpoint_id < $4)";
@@ -308,7 +324,7 @@ impl Search<'_> {
 
     fn pending_max(&self) -> u32 {
         let endpoints = u32::try_from(self.pending.len()).unwrap_or(u32::MAX).max(1);
-        (PENDING_SEARCHED_IN_ALL / endpoints).clamp(10, PENDING_SEARCHED)
+        (self.pending_in_all / endpoints).clamp(2, PENDING_SEARCHED)
     }
 
     fn endpoints(&self) -> usize {
@@ -372,10 +388,7 @@ impl AccountHandle<'_> {
     /// on two of the ways.
     pub(crate) async fn search<'f>(self, tx: &mut Tx<'_>, filter: &'f Filter, order: Order) -> Result<Search<'f>> {
         let known = self.known_endpoints(tx, filter.endpoint).await?;
-        let events = match &filter.task {
-            Some(task) => self.events_about(tx, task).await?,
-            None => Vec::new(),
-        };
+        let events = self.events_of(tx, filter).await?;
         Ok(filter.search(self.id, &known, events, order))
     }
 
@@ -391,14 +404,16 @@ impl AccountHandle<'_> {
         Ok(vec![one.ok_or(Error::EndpointNotFound)?])
     }
 
-    /// Some events of a task.
-    async fn events_about(self, tx: &mut Tx<'_>, task: &str) -> Result<Vec<EventId>> {
-        const SQL: &str = "SELECT id FROM events WHERE account_id = $1 AND task_id = $2 LIMIT $3";
+    /// Some events of the task that a filter names, or of the tasks whose ids begin so.
+    async fn events_of(self, tx: &mut Tx<'_>, filter: &Filter) -> Result<Vec<EventId>> {
         // PostgreSQL refuses to compare with NUL.
-        if task.contains('\0') {
-            return Ok(Vec::new());
+        let Some(task) = filter.task.as_deref().filter(|task| !task.contains('\0')) else { return Ok(Vec::new()) };
+        if !filter.task_begins {
+            return Ok(tx.query(OF_TASK).bind(self.id).bind(task).bind(TASK_EVENTS).fetch_values().await?);
         }
-        Ok(tx.query(SQL).bind(self.id).bind(task).bind(TASK_EVENTS).fetch_values().await?)
+        let after = format!("{task}{}", char::MAX);
+        let query = tx.query(OF_TASKS).bind(self.id).bind(task).bind(TASK_EVENTS).bind(&*after);
+        Ok(query.fetch_values().await?)
     }
 }
 
@@ -466,7 +481,7 @@ impl Search<'_> {
     /// The deliveries of each endpoint in the first round.
     fn first_round(&self) -> u32 {
         let endpoints = u32::try_from(self.endpoints()).unwrap_or(u32::MAX);
-        (Self::round() / endpoints).max(25)
+        (Self::round() / endpoints).max(2)
     }
 
     fn query<'c>(&self, tx: &'c mut Tx<'_>, sql: &str, values: &Values<'_>) -> crate::db::Query<'c> {
@@ -567,7 +582,8 @@ impl Filter {
             || self.state == Some(State::Delivered)
             || matches!(self.id, Some(IdPrefix::Delivery(..)))
             || (self.event_types.is_some() && !parts.iter().all(serves_types));
-        Search { account, filter: self, order, parts, pending, events, is_residual }
+        let pending_in_all = PENDING_SEARCHED_IN_ALL;
+        Search { account, filter: self, order, parts, pending, pending_in_all, events, is_residual }
     }
 }
 
@@ -613,9 +629,12 @@ pub(crate) mod plans {
                 let walk = part.walk;
                 statements.extend(walk.edge(order).map(|sql| (sql, &part.endpoints)));
                 statements.extend([walk.count(order), search.page(walk)].map(|sql| (sql, &part.endpoints)));
+                statements.extend(
+                    [walk.count_some(order), search.count_among(walk)].map(|sql| (sql, &part.endpoints)),
+                );
             }
             if !search.pending.is_empty() {
-                statements.push((search.pending_page(), &search.pending));
+                statements.extend([search.pending_page(), search.count_pending()].map(|sql| (sql, &search.pending)));
             }
             for (sql, endpoints) in statements {
                 let values = Values { endpoints, span, most: 26 };
