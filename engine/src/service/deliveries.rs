@@ -26,10 +26,10 @@ pub use draft_test::{DraftTest, DraftTestError};
 pub use filter::{Filter, IdPrefix, InvalidIdPrefix, Position, ResultClass, UnknownClass};
 #[cfg(test)]
 pub(super) use log::plans;
-pub use log::{AtLeast, COUNTED, Log, PENDING_SEARCHED, Rest, SEARCHED, StateCounts};
-pub(super) use log::{Order, Span};
+pub use log::{AtLeast, COUNTED, Log, PENDING_SEARCHED, Rest, SEARCHED, SEARCHED_BY_PAGE, StateCounts};
 #[cfg(test)]
 pub(super) use log::{OF_TASK, OF_TASKS};
+pub(super) use log::{Order, Span};
 pub use names::Receiver;
 #[cfg(test)]
 pub(super) use names::{RECEIVERS, TASKS};

@@ -39,11 +39,11 @@ pub use counts::{AtLeast, COUNTED, StateCounts};
 pub const PENDING_SEARCHED: u32 = 1_000;
 /// The number of deliveries that a filter looks at, more or less, if no index serves it.
 pub const SEARCHED: u32 = 10_000;
+/// The same for a page that a person waits for: it takes a few milliseconds.
+pub const SEARCHED_BY_PAGE: u32 = 1_000;
 
 /// The rounds of one search.
 const ROUNDS: u32 = 4;
-/// The number of pending deliveries that a filter looks at in all.
-const PENDING_SEARCHED_IN_ALL: u32 = 10_000;
 /// The number of events of one task that a filter looks at.
 const TASK_EVENTS: i64 = 100;
 /// The number of types of which each has its own part of an index read.
@@ -345,13 +345,30 @@ impl AccountHandle<'_> {
     /// # Errors
     /// The filter names an endpoint that the account does not have.
     pub async fn deliveries(self, filter: &Filter, from: Option<Position>, limit: u32) -> Result<Log> {
+        self.deliveries_among(SEARCHED, filter, from, limit).await
+    }
+
+    /// Lists them likewise. Where no index serves the filter, about `searched` deliveries are
+    /// looked at.
+    ///
+    /// # Errors
+    /// The filter names an endpoint that the account does not have.
+    pub async fn deliveries_among(
+        self,
+        searched: u32,
+        filter: &Filter,
+        from: Option<Position>,
+        limit: u32,
+    ) -> Result<Log> {
         let mut tx = self.service.db.snapshot(Pool::Pages).await?;
-        let search = self.search(&mut tx, filter, Order::NewestFirst).await?;
+        let mut search = self.search(&mut tx, filter, Order::NewestFirst).await?;
+        search.pending_in_all = searched;
         let mut span = filter.span();
         span.before = from.map_or(span.before, |from| from.min(span.before));
         let (mut rows, mut next, mut is_searched) = (Vec::new(), None, false);
         // Enough to fill the page at once if an index serves the filter.
-        let mut each = if search.is_residual { search.first_round() } else { limit + 1 };
+        let round = searched / ROUNDS;
+        let mut each = if search.is_residual { search.each_of(round) } else { limit + 1 };
         let mut looked_at = 0;
         loop {
             let edge = search.edge(&mut tx, span, each).await?;
@@ -367,12 +384,12 @@ impl AccountHandle<'_> {
             let count = search.count(&mut tx, part).await?;
             looked_at += count;
             span.before = Position::before(edge);
-            if looked_at >= SEARCHED {
+            if looked_at >= searched {
                 (next, is_searched) = (Some(span.before), true);
                 break;
             }
             // Endpoints that have few deliveries there leave the others more.
-            each = each.saturating_mul((Search::round() / count.max(1)).clamp(1, 16));
+            each = each.saturating_mul((round / count.max(1)).clamp(1, 16));
         }
         if rows.len() > limit as usize {
             rows.truncate(limit as usize);
@@ -388,7 +405,7 @@ impl AccountHandle<'_> {
     /// on two of the ways.
     pub(crate) async fn search<'f>(self, tx: &mut Tx<'_>, filter: &'f Filter, order: Order) -> Result<Search<'f>> {
         let known = self.known_endpoints(tx, filter.endpoint).await?;
-        let events = self.events_of(tx, filter).await?;
+        let events = self.events_about(tx, filter).await?;
         Ok(filter.search(self.id, &known, events, order))
     }
 
@@ -405,7 +422,7 @@ impl AccountHandle<'_> {
     }
 
     /// Some events of the task that a filter names, or of the tasks whose ids begin so.
-    async fn events_of(self, tx: &mut Tx<'_>, filter: &Filter) -> Result<Vec<EventId>> {
+    async fn events_about(self, tx: &mut Tx<'_>, filter: &Filter) -> Result<Vec<EventId>> {
         // PostgreSQL refuses to compare with NUL.
         let Some(task) = filter.task.as_deref().filter(|task| !task.contains('\0')) else { return Ok(Vec::new()) };
         if !filter.task_begins {
@@ -473,15 +490,10 @@ impl Search<'_> {
         Ok((overflowing > 0).then_some(Rest::Pending))
     }
 
-    /// The deliveries of one round, in all.
-    const fn round() -> u32 {
-        SEARCHED / ROUNDS
-    }
-
-    /// The deliveries of each endpoint in the first round.
-    fn first_round(&self) -> u32 {
+    /// The deliveries of each endpoint in a round.
+    fn each_of(&self, round: u32) -> u32 {
         let endpoints = u32::try_from(self.endpoints()).unwrap_or(u32::MAX);
-        (Self::round() / endpoints).max(2)
+        (round / endpoints).max(2)
     }
 
     fn query<'c>(&self, tx: &'c mut Tx<'_>, sql: &str, values: &Values<'_>) -> crate::db::Query<'c> {
@@ -582,7 +594,7 @@ impl Filter {
             || self.state == Some(State::Delivered)
             || matches!(self.id, Some(IdPrefix::Delivery(..)))
             || (self.event_types.is_some() && !parts.iter().all(serves_types));
-        let pending_in_all = PENDING_SEARCHED_IN_ALL;
+        let pending_in_all = SEARCHED;
         Search { account, filter: self, order, parts, pending, pending_in_all, events, is_residual }
     }
 }
@@ -629,9 +641,7 @@ pub(crate) mod plans {
                 let walk = part.walk;
                 statements.extend(walk.edge(order).map(|sql| (sql, &part.endpoints)));
                 statements.extend([walk.count(order), search.page(walk)].map(|sql| (sql, &part.endpoints)));
-                statements.extend(
-                    [walk.count_some(order), search.count_among(walk)].map(|sql| (sql, &part.endpoints)),
-                );
+                statements.extend([walk.count_some(order), search.count_among(walk)].map(|sql| (sql, &part.endpoints)));
             }
             if !search.pending.is_empty() {
                 statements.extend([search.pending_page(), search.count_pending()].map(|sql| (sql, &search.pending)));

@@ -70,7 +70,7 @@ impl AccountHandle<'_> {
     pub async fn count_deliveries(self, filter: &Filter) -> Result<StateCounts> {
         let mut tx = self.service.db.snapshot(Pool::Pages).await?;
         let known = self.known_endpoints(&mut tx, filter.endpoint).await?;
-        let events = self.events_of(&mut tx, filter).await?;
+        let events = self.events_about(&mut tx, filter).await?;
         let mut counts = Vec::with_capacity(State::ALL.len());
         for &state in State::ALL {
             let filter = Filter { state: Some(state), ..filter.clone() };
