@@ -107,6 +107,7 @@ impl From<DeliveryFilter> for Filter {
             result: filter.result,
             status: filter.status,
             task: filter.task,
+            task_begins: false,
             id: filter.id,
         }
     }

@@ -11,6 +11,7 @@ pub(crate) mod accounts;
 pub(crate) mod api_keys;
 pub(crate) mod audit;
 pub(crate) mod connection;
+pub(crate) mod deliveries;
 pub(crate) mod delivery;
 pub(crate) mod delivery_log;
 pub(crate) mod error;
@@ -21,6 +22,7 @@ pub(crate) mod operator_setup;
 pub(crate) mod people;
 pub(crate) mod portal;
 pub(crate) mod prove;
+pub(crate) mod resends;
 pub(crate) mod reset;
 pub(crate) mod second_step;
 pub(crate) mod security;
@@ -70,8 +72,9 @@ impl Section {
 }
 
 /// All sections, in the order of the navigation.
-pub(crate) const SECTIONS: [Section; 7] = [
+pub(crate) const SECTIONS: [Section; 8] = [
     Section::new(webhooks::PATH, webhooks::text::TITLE, "webhook", webhooks::routes),
+    Section::new(deliveries::PATH, deliveries::text::TITLE, "list", deliveries::routes),
     Section::new(api_keys::PATH, api_keys::text::TITLE, "key", api_keys::routes).needs(Permission::ManageKeys),
     Section::new(people::PATH, people::text::TITLE, "people", people::routes).of_person(),
     Section::new(audit::PATH, audit::text::TITLE, "list", audit::routes).needs(Permission::ReadAudit),
@@ -93,5 +96,6 @@ pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     let entrance = sign_in.merge(links).merge(sign_up::routes()).layer(safe);
     let all = entrance.merge(prove::routes()).merge(accounts::routes()).merge(operator::routes());
     let all = all.merge(theme::routes()).merge(styleguide::routes());
+    let all = entrance.merge(prove::routes()).merge(accounts::routes()).merge(operator::routes()).merge(resends::routes());
     SECTIONS.iter().fold(all, |router, section| router.nest(section.path, (section.routes)()))
 }

@@ -7,7 +7,7 @@ mod explain;
 mod filter;
 
 pub(crate) use attempt::{TestReport, attempt, test_report};
-pub(crate) use delivery::{delivery_path, delivery_status, row};
+pub(crate) use delivery::{delivery_path, delivery_status, in_short as outcome_in_short, row};
 pub(crate) use endpoint::{endpoint_path, endpoint_status, endpoint_title, last_activity, unusable};
 pub(crate) use explain::{explain, explain_test};
 pub(crate) use filter::{TestKind, condition, typed_value};

@@ -8,6 +8,7 @@ mod bare;
 mod cpu;
 mod fixture;
 mod load;
+mod log;
 mod producer;
 mod receiver;
 mod report;
@@ -46,6 +47,8 @@ enum Measurement {
     },
     /// One load.
     Load(load::Load),
+    /// The time of the pages of a very long log, by each filter.
+    Log(log::Log),
     /// A loop that only POSTs the same body with the same client: the lower limit of CPU time.
     Bare(bare::Bare),
 }
@@ -55,6 +58,7 @@ async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     match &options.measurement {
         Measurement::Bare(bare) => bare.run().await,
+        Measurement::Log(log) => log.run(&options).await,
         Measurement::Load(load) => {
             Report::print_heading();
             load.measure(&options).await?.print();

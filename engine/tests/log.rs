@@ -7,7 +7,7 @@ use signet_engine::{
     clock::ManualClock,
     service::{
         Error,
-        deliveries::{Delivery, Filter, Log, ResultClass, RetryError},
+        deliveries::{AtLeast, COUNTED, Delivery, Filter, Log, ResultClass, RetryError},
     },
     testing::{Hands, InFlight, TestDatabase, account, completed, endpoint, engine, on_each_database},
 };
@@ -92,6 +92,10 @@ async fn pages_lead_through_all_deliveries_of_an_account_newest_first_and_each_o
     assert_eq!(world.all(&of_one, 3).await.len(), 7);
 }
 
+fn at_least(counted: usize, more: bool) -> AtLeast {
+    AtLeast { counted: u32::try_from(counted).expect("a small number"), more }
+}
+
 /// Tells whether a filter selects a delivery.
 type Selects<'a> = Box<dyn Fn(&Delivery) -> bool + 'a>;
 
@@ -107,6 +111,7 @@ async fn each_filter_selects_what_it_says(database: TestDatabase) {
     let some = whole[4].clone();
     let beginning = |id: &str| id[..id.len() - 4].parse().ok();
     let by_state = |state| Filter { state: Some(state), ..Filter::default() };
+    let of_tasks = |text: &str| Filter { task: Some(text.to_owned()), task_begins: true, ..Filter::default() };
     let by_class = |class| Filter { result: Some(class), ..Filter::default() };
     let types = |names: &[&str]| names.iter().map(|name| name.parse().expect("a type")).collect::<BTreeSet<_>>();
     let is_of = |delivery: &Delivery, statuses: std::ops::Range<u16>| matches!(delivery.last_outcome, Some(signet_model::delivery::Outcome::Answered(status)) if statuses.contains(&status));
@@ -134,6 +139,11 @@ async fn each_filter_selects_what_it_says(database: TestDatabase) {
         (Filter { task: Some("task_b".to_owned()), ..Filter::default() }, Box::new(|it| it.event == whole[3].event)),
         (Filter { task: Some("task_none".to_owned()), ..Filter::default() }, Box::new(|_| false)),
         (Filter { task: Some("a\0".to_owned()), ..Filter::default() }, Box::new(|_| false)),
+        (of_tasks("task_"), Box::new(|_| true)),
+        (of_tasks("task_b"), Box::new(|it| it.event == whole[3].event)),
+        (of_tasks("Task"), Box::new(|_| false)),
+        (of_tasks("task-"), Box::new(|_| false)),
+        (of_tasks("a\0"), Box::new(|_| false)),
         (Filter { id: beginning(&some.id.to_string()), ..Filter::default() }, Box::new(|it| it.id == some.id)),
         (Filter { id: some.id.to_string().parse().ok(), ..Filter::default() }, Box::new(|it| it.id == some.id)),
         (Filter { id: beginning(&some.event.to_string()), ..Filter::default() }, Box::new(|it| it.event == some.event)),
@@ -148,6 +158,12 @@ async fn each_filter_selects_what_it_says(database: TestDatabase) {
         for limit in [2, 100] {
             let found: Vec<_> = world.all(&filter, limit).await.iter().map(|it| it.id).collect();
             assert_eq!(found, expected, "{filter:?}");
+        }
+        let counts = world.engine.as_operator_in(world.account).count_deliveries(&filter).await.expect("counts");
+        // Counts are of all states, whichever one the filter names.
+        for &state in State::ALL.iter().filter(|_| filter.state.is_none()) {
+            let expected = whole.iter().filter(|it| it.state == state && selects(it)).count();
+            assert_eq!(counts.of(state), at_least(expected, false), "{state:?} of {filter:?}");
         }
     }
 }
@@ -165,6 +181,49 @@ async fn a_long_log_is_searched_part_by_part_and_the_answer_says_where_it_ended(
     assert!(world.all(&filter, 25).await.is_empty());
     let refused = Filter { result: Some(ResultClass::Refused), ..Filter::default() };
     assert_eq!(world.page(&refused, 100).await.deliveries.len(), 100);
+}
+
+on_each_database!(counts_end_at_a_bound_and_say_so);
+async fn counts_end_at_a_bound_and_say_so(database: TestDatabase) {
+    use signet_engine::testing::Backlog;
+    let world = World::new(&database).await;
+    let neighbour = account(&world.engine, "neighbour").await;
+    let its = endpoint(&world.engine, neighbour).await;
+    database.store_backlog(neighbour, its, Backlog::Failed, 10_001..15_001).await;
+    database.store_backlog(world.account, world.endpoints[0], Backlog::Failed, 1..5_001).await;
+    database.store_backlog(world.account, world.endpoints[1], Backlog::Pending, 5_001..9_001).await;
+    world.event("task", [Some(200), Some(200), Some(200)]).await;
+    let counts = |filter: Filter| {
+        let account = world.engine.as_operator_in(world.account);
+        async move { account.count_deliveries(&filter).await.expect("counts") }
+    };
+    let all = counts(Filter::default()).await;
+    let most = at_least(COUNTED as usize, true);
+    assert_eq!((all.of(State::Failed), all.all(), all.sendable(None)), (most, most, most));
+    assert!(all.of(State::Pending).more && all.of(State::Delivered).counted == 3, "{all:?}");
+    assert_eq!(all.of(State::Held), at_least(0, false));
+    let tls = counts(Filter { result: Some(ResultClass::Tls), ..Filter::default() }).await;
+    assert_eq!(tls.of(State::Failed), at_least(0, true), "not all were looked at");
+    let quiet = counts(Filter { endpoint: Some(world.endpoints[2]), ..Filter::default() }).await;
+    assert_eq!((quiet.of(State::Delivered), quiet.all()), (at_least(1, false), at_least(1, false)));
+}
+
+on_each_database!(receivers_and_tasks_are_named_for_their_own_account_alone);
+async fn receivers_and_tasks_are_named_for_their_own_account_alone(database: TestDatabase) {
+    let world = World::new(&database).await;
+    world.event("task_a", [Some(200); 3]).await;
+    let own = world.engine.as_operator_in(world.account);
+    own.endpoint(world.endpoints[2]).delete().await.expect("deleted");
+    let receivers = own.receivers().await.expect("receivers");
+    let ids: Vec<_> = receivers.iter().map(|it| (it.id, it.is_deleted)).collect();
+    let [first, second, third] = [world.endpoints[0], world.endpoints[1], world.endpoints[2]];
+    assert_eq!(ids, [(second, false), (first, false), (third, true)]);
+    let event = world.all(&Filter::default(), 10).await[0].event;
+    assert_eq!(own.tasks_of(&[event]).await.expect("tasks").get(&event).map(String::as_str), Some("task_a"));
+    let other = account(&world.engine, "other").await;
+    let other = world.engine.as_operator_in(other);
+    assert!(other.tasks_of(&[event]).await.expect("tasks").is_empty());
+    assert!(other.receivers().await.expect("receivers").is_empty());
 }
 
 on_each_database!(the_next_attempt_is_made_now_or_none_any_more);

@@ -10,7 +10,7 @@ use axum::{
     routing::{get, post},
 };
 use leptos::prelude::*;
-use signet_engine::actor::Permission;
+use signet_engine::{Unusable, actor::Permission};
 use signet_engine::service::{
     Error,
     deliveries::{Delivery, DeliveryDetail},
@@ -81,6 +81,16 @@ fn render(member: &Member, detail: &DeliveryDetail, webhook: &Endpoint, refused:
             {attempts(detail, now)}
         }
     })
+}
+
+/// The state of a delivery in a sentence.
+pub(super) fn sentence(delivery: &Delivery, now: Timestamp) -> String {
+    text::state(delivery, now)
+}
+
+/// Says why a delivery cannot be read.
+pub(super) fn unreadable(reason: &Unusable) -> String {
+    text::unusable(reason)
 }
 
 fn breadcrumbs(webhook: &Endpoint) -> Vec<(String, String)> {

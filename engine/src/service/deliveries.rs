@@ -3,6 +3,7 @@
 mod draft_test;
 mod filter;
 mod log;
+mod names;
 mod resend;
 mod retrying;
 mod row;
@@ -25,8 +26,13 @@ pub use draft_test::{DraftTest, DraftTestError};
 pub use filter::{Filter, IdPrefix, InvalidIdPrefix, Position, ResultClass, UnknownClass};
 #[cfg(test)]
 pub(super) use log::plans;
-pub use log::{Log, PENDING_SEARCHED, Rest, SEARCHED};
+pub use log::{AtLeast, COUNTED, Log, PENDING_SEARCHED, Rest, SEARCHED, SEARCHED_BY_PAGE, StateCounts};
+#[cfg(test)]
+pub(super) use log::{OF_TASK, OF_TASKS};
 pub(super) use log::{Order, Span};
+pub use names::Receiver;
+#[cfg(test)]
+pub(super) use names::{RECEIVERS, TASKS};
 pub use resend::ResendError;
 pub use retrying::RetryError;
 use row::DELIVERIES;

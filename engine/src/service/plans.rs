@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Row};
 use super::{
     accounts, api_keys,
     backlog::{NEXT, count},
-    deliveries::{Filter, ResultClass, TESTS, plans},
+    deliveries::{self, Filter, ResultClass, TESTS, plans},
     endpoints,
     event_stream::{NEXT_DELIVERIES, NEXT_EVENTS},
     events, health, operational_events, portal_links, removal, resends, retention, statistics, stored_answers,
@@ -148,6 +148,7 @@ fn filters(endpoint: EndpointId) -> Vec<(Filter, &'static [&'static str])> {
         (Filter { result: Some(ResultClass::Success), ..Filter::default() }, ALL),
         (Filter { status: Some(204), ..Filter::default() }, ALL),
         (Filter { task: Some("task".to_owned()), ..Filter::default() }, ALL),
+        (Filter { task: Some("ta".to_owned()), task_begins: true, ..Filter::default() }, ALL),
         (Filter { id: "msg_01k".parse().ok(), ..Filter::default() }, ALL),
         (Filter { id: "evt_01k".parse().ok(), ..Filter::default() }, ALL),
         (state(State::Delivered), ALL),
@@ -305,11 +306,18 @@ async fn statements_of_lists_are_bounded(world: &World) {
     let accounts = ["sqlite_autoindex_accounts_1", "accounts_pkey"][dialect];
     let endpoints = [endpoints::PAGE.sqlite, endpoints::PAGE.postgres][dialect];
     let notices = ["PRIMARY KEY", "operational_events_pkey"][dialect];
+    let of_tasks = [deliveries::OF_TASKS.sqlite, deliveries::OF_TASKS.postgres][dialect];
+    let tasks = [deliveries::TASKS.sqlite, deliveries::TASKS.postgres][dialect];
+    let letters = |text: &str| Value::Text(Some(text.to_owned()));
     for (sql, values, searches) in [
         (list, listed(true), events),
         (list, listed(false), events),
         (events::LAST, vec![own(), all.clone(), none.clone(), Value::Count(10_000)], events),
         (events::ABOUT, vec![own(), Value::Text(Some("task".to_owned())), Value::Count(100)], "events_by_task"),
+        (deliveries::OF_TASK, vec![own(), Value::Text(Some("task".to_owned())), Value::Count(100)], "events_by_task"),
+        (of_tasks, vec![own(), letters("ta"), Value::Count(100), letters("tb")], "events_by_task"),
+        (tasks, vec![own(), Value::Events(vec![EventId::from_uuid(uuid::Uuid::nil())])], events),
+        (deliveries::RECEIVERS, vec![own(), Value::Count(1_000)], "endpoints_by_account"),
         (resends::LIST, vec![own(), all.clone(), page()], "resends_by_account"),
         (resends::RUNNING, vec![own(), Value::Count(5)], "resends_by_account"),
         (resends::PRUNE, vec![own(), Value::Count(98)], "resends_by_account"),

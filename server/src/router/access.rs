@@ -21,7 +21,7 @@ use signet_engine::{
     service::{deliveries::Filter, portal_links::PortalLinkDraft, resends::StartError, sessions::Browser},
     testing::{Hands, TestDatabase, account, api_key, completed, endpoint, engine, owner, sqlite},
 };
-use signet_model::{AccountId, Role, time::Clock};
+use signet_model::{AccountId, Role, delivery::State, time::Clock};
 use tower::ServiceExt;
 
 use super::{Options, pages};
@@ -142,6 +142,11 @@ const TABLE: &[(&str, Option<For>, Option<For>)] = &[
     ("/settings/webhooks/{id}/deliveries", VIEWER, None),
     ("/settings/webhooks/{id}/deliveries/{delivery}", VIEWER, None),
     ("/settings/webhooks/{id}/deliveries/{delivery}/resend", None, DEVELOPER),
+    ("/settings/deliveries", VIEWER, None),
+    ("/settings/deliveries/export", VIEWER, None),
+    ("/settings/deliveries/resend", DEVELOPER, DEVELOPER),
+    ("/settings/resends/{id}", VIEWER, None),
+    ("/settings/resends/{id}/stop", None, DEVELOPER),
     // The operator's.
     ("/operator", OPERATORS, None),
     ("/operator/health", OPERATORS, None),
@@ -302,6 +307,15 @@ impl World {
                 Err(error) => panic!("{error}"),
             };
             path = path.replace("{resend}", &resend.to_string());
+        if path.contains("resends/{id}") {
+            let resends = self.engine.as_operator_in(self.account);
+            // One at a time can be about all webhooks.
+            for one in resends.resends().list(None, 5).await.expect("resends") {
+                resends.resend(one.id).stop().await.expect("stopped");
+            }
+            let none = Filter { state: Some(State::Discarded), ..Filter::default() };
+            let resend = resends.resends().start(none).await.expect("a resend");
+            path = path.replace("{id}", &resend.id.to_string());
         }
         if path.contains("api-keys/{id}") {
             let account = path.starts_with("/settings").then_some(self.account);

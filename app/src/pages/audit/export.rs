@@ -12,6 +12,8 @@ use signet_engine::{
     service::audit_log::AuditLog,
 };
 
+use crate::csv;
+
 /// The entries of one chunk.
 const CHUNK: usize = 500;
 
@@ -57,7 +59,7 @@ impl Format {
 
     fn line(self, entry: &Entry) -> String {
         match self {
-            Self::Csv => csv(entry),
+            Self::Csv => csv_line(entry),
             Self::NdJson => serde_json::to_string(&Line::from(entry)).map(|line| line + "\n").unwrap_or_default(),
         }
     }
@@ -99,7 +101,7 @@ impl<'e> From<&'e Entry> for Line<'e> {
     }
 }
 
-fn csv(entry: &Entry) -> String {
+fn csv_line(entry: &Entry) -> String {
     let (number, at) = (entry.number.to_string(), entry.at.rfc3339_seconds());
     let cells = [
         Some(number.as_str()),
@@ -114,14 +116,7 @@ fn csv(entry: &Entry) -> String {
         entry.before.as_deref(),
         entry.after.as_deref(),
     ];
-    let cells: Vec<_> = cells.into_iter().map(|cell| quoted(cell.unwrap_or_default())).collect();
-    cells.join(",") + "\r\n"
-}
-
-/// A cell in quotes. A text that a spreadsheet would run as a formula begins with an apostrophe.
-fn quoted(cell: &str) -> String {
-    let guard = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-    format!("\"{guard}{}\"", cell.replace('"', "\"\""))
+    csv::line(cells.into_iter().map(Option::unwrap_or_default))
 }
 
 /// All entries that a filter selects, newest first.
@@ -144,16 +139,4 @@ pub(super) fn file(log: AuditLog, filter: Filter, format: Format) -> Response {
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
     (headers, Body::from_stream(futures_util::StreamExt::chain(head, entries))).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cell_is_quoted_and_no_formula() {
-        assert_eq!(quoted("plain"), "\"plain\"");
-        assert_eq!(quoted("a \"b\",\nc"), "\"a \"\"b\"\",\nc\"");
-        assert_eq!(quoted("=HYPERLINK(1)"), "\"'=HYPERLINK(1)\"");
-    }
 }

@@ -8,7 +8,7 @@ use signet_engine::{
     testing::{Hands, account, api_key, completed, log},
 };
 use signet_model::{
-    AccountId, ApiKeyId, DeliveryId, EndpointId,
+    AccountId, ApiKeyId, DeliveryId, EndpointId, ResendId,
     delivery::State,
     event::{BUILT_IN, EventType},
 };
@@ -29,6 +29,7 @@ struct Property {
     active: Webhook,
     disabled: Webhook,
     key: ApiKeyId,
+    resend: ResendId,
 }
 
 #[derive(Clone, Copy)]
@@ -50,8 +51,12 @@ impl Property {
         hands.ingest(completed(engine, account, "task_held")).await.0.expect("accepted");
         engine.as_operator_in(account).endpoint(active).enable().await.expect("enabled");
         let (key, _) = api_key(engine, Some(account), "backend").await;
+        let none = Filter { state: Some(State::Discarded), ..Filter::default() };
+        let resends = engine.as_operator_in(account);
+        let resend = resends.resends().start(none).await.expect("begun").id;
+        resends.resend(resend).stop().await.expect("stopped");
         let (active, disabled) = (webhook(visitor, account, active).await, webhook(visitor, account, disabled).await);
-        Self { account, active, disabled, key: key.id }
+        Self { account, active, disabled, key: key.id, resend }
     }
 
     /// All rows of it, as text.
@@ -82,7 +87,7 @@ type Request = (String, Option<String>);
 
 /// Every page and every action of a webhook, of a delivery and of a key, with
 /// forms that change rows. Those that remove rows come last.
-fn requests(Property { active, disabled, key, .. }: &Property) -> Vec<Request> {
+fn requests(Property { active, disabled, key, resend, .. }: &Property) -> Vec<Request> {
     let mut requests: Vec<Request> = vec![];
     for Webhook { id, failed } in [active, disabled] {
         let webhook = format!("/settings/webhooks/{id}");
@@ -138,7 +143,15 @@ fn requests(Property { active, disabled, key, .. }: &Property) -> Vec<Request> {
             let query = query.map(|(name, value)| format!("query%5B{name}%5D={value}&")).concat();
             requests.push(("/live/deliveries".into(), Some(format!("{query}query%5Blimit%5D=10"))));
         }
+        requests.push((format!("/settings/deliveries?show={failed}"), None));
+        requests.push((format!("{webhook}/deliveries?show={failed}"), None));
+        for page in ["?", "/export?format=csv&", "/resend?"] {
+            requests.push((format!("/settings/deliveries{page}webhook={id}"), None));
+        }
+        requests.push(("/settings/deliveries/resend".into(), Some(format!("webhook={id}&state=discarded"))));
     }
+    requests.push((format!("/settings/resends/{resend}"), None));
+    requests.push((format!("/settings/resends/{resend}/stop"), Some(String::new())));
     requests.push((format!("/settings/api-keys/{key}/revoke"), None));
     requests.push((format!("/settings/api-keys/{key}/revoke"), Some(String::new())));
     for Webhook { id, .. } in [active, disabled] {

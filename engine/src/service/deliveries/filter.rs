@@ -29,6 +29,8 @@ pub struct Filter {
     pub status: Option<u16>,
     /// Only those of events about this task.
     pub task: Option<String>,
+    /// Those of all tasks whose ids begin with that text.
+    pub task_begins: bool,
     /// Only those whose own id, or that of whose event, begins in this way.
     pub id: Option<IdPrefix>,
 }

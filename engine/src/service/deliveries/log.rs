@@ -15,6 +15,8 @@
 //! Where no index serves the rest of a filter, the deliveries up to an edge are *searched*,
 //! in rounds, and the answer tells where the search ended.
 
+mod counts;
+
 use const_format::formatcp;
 use signet_model::{AccountId, DeliveryId, EndpointId, EventId, Timestamp, delivery::State};
 use uuid::Uuid;
@@ -30,16 +32,18 @@ use crate::{
     service::{AccountHandle, EFFECTIVE_STATE, EndpointHandle, Error, Result},
 };
 
+pub use counts::{AtLeast, COUNTED, StateCounts};
+
 /// The number of pending deliveries that a filter looks at: of each endpoint those due first,
 /// a thousand at most.
 pub const PENDING_SEARCHED: u32 = 1_000;
 /// The number of deliveries that a filter looks at, more or less, if no index serves it.
 pub const SEARCHED: u32 = 10_000;
+/// The same for a page that a person waits for: it takes a few milliseconds.
+pub const SEARCHED_BY_PAGE: u32 = 1_000;
 
 /// The rounds of one search.
 const ROUNDS: u32 = 4;
-/// The number of pending deliveries that a filter looks at in all.
-const PENDING_SEARCHED_IN_ALL: u32 = 10_000;
 /// The number of events of one task that a filter looks at.
 const TASK_EVENTS: i64 = 100;
 /// The number of types of which each has its own part of an index read.
@@ -131,6 +135,8 @@ pub(crate) struct Search<'f> {
     parts: Vec<Part>,
     /// The endpoints of which pending deliveries are looked at.
     pending: Vec<EndpointId>,
+    /// The pending deliveries that are looked at in all.
+    pending_in_all: u32,
     /// The events of the task.
     events: Vec<EventId>,
     /// The filter restricts more than the parts do.
@@ -174,6 +180,16 @@ const PENDING: Sql = Sql {
 /// Counts the endpoints with more pending deliveries than those.
 const OVERFLOWING: &str = "SELECT count(*) FROM {sources} WHERE EXISTS (SELECT 1 FROM deliveries x
      WHERE {own}x.endpoint_id = s.id AND x.state = 'pending' ORDER BY x.due_at LIMIT 1 OFFSET $3)";
+
+/// Events of an account (`$1`) about a task (`$2`), at most `$3`.
+pub(crate) const OF_TASK: &str = "SELECT id FROM events WHERE account_id = $1 AND task_id = $2 LIMIT $3";
+/// Events about tasks from one (`$2`) to before another (`$4`) in the order of their letters: the
+/// first of them, so that the task whose id is all of the text is among them.
+pub(crate) const OF_TASKS: Sql = Sql {
+    sqlite: "SELECT id FROM events WHERE account_id = $1 AND task_id >= $2 AND task_id < $4 ORDER BY task_id LIMIT $3",
+    postgres: "SELECT id FROM events WHERE account_id = $1 AND task_id ~>=~ $2 AND task_id ~<~ $4
+                ORDER BY task_id USING ~<~ LIMIT $3",
+};
 
 /// The deliveries from an event (`$5`) to before a place (`$3`, `$4`).
 const RANGE: &str = "{x}.event_id >= $5 AND {x}.event_id <= $3 AND ({x}.event_id < $3 OR {x}.endpoint_id < $4)";
@@ -308,7 +324,7 @@ impl Search<'_> {
 
     fn pending_max(&self) -> u32 {
         let endpoints = u32::try_from(self.pending.len()).unwrap_or(u32::MAX).max(1);
-        (PENDING_SEARCHED_IN_ALL / endpoints).clamp(10, PENDING_SEARCHED)
+        (self.pending_in_all / endpoints).clamp(2, PENDING_SEARCHED)
     }
 
     fn endpoints(&self) -> usize {
@@ -329,13 +345,30 @@ impl AccountHandle<'_> {
     /// # Errors
     /// The filter names an endpoint that the account does not have.
     pub async fn deliveries(self, filter: &Filter, from: Option<Position>, limit: u32) -> Result<Log> {
+        self.deliveries_among(SEARCHED, filter, from, limit).await
+    }
+
+    /// Lists them likewise. Where no index serves the filter, about `searched` deliveries are
+    /// looked at.
+    ///
+    /// # Errors
+    /// The filter names an endpoint that the account does not have.
+    pub async fn deliveries_among(
+        self,
+        searched: u32,
+        filter: &Filter,
+        from: Option<Position>,
+        limit: u32,
+    ) -> Result<Log> {
         let mut tx = self.service.db.snapshot(Pool::Pages).await?;
-        let search = self.search(&mut tx, filter, Order::NewestFirst).await?;
+        let mut search = self.search(&mut tx, filter, Order::NewestFirst).await?;
+        search.pending_in_all = searched;
         let mut span = filter.span();
         span.before = from.map_or(span.before, |from| from.min(span.before));
         let (mut rows, mut next, mut is_searched) = (Vec::new(), None, false);
         // Enough to fill the page at once if an index serves the filter.
-        let mut each = if search.is_residual { search.first_round() } else { limit + 1 };
+        let round = searched / ROUNDS;
+        let mut each = if search.is_residual { search.each_of(round) } else { limit + 1 };
         let mut looked_at = 0;
         loop {
             let edge = search.edge(&mut tx, span, each).await?;
@@ -351,12 +384,12 @@ impl AccountHandle<'_> {
             let count = search.count(&mut tx, part).await?;
             looked_at += count;
             span.before = Position::before(edge);
-            if looked_at >= SEARCHED {
+            if looked_at >= searched {
                 (next, is_searched) = (Some(span.before), true);
                 break;
             }
             // Endpoints that have few deliveries there leave the others more.
-            each = each.saturating_mul((Search::round() / count.max(1)).clamp(1, 16));
+            each = each.saturating_mul((round / count.max(1)).clamp(1, 16));
         }
         if rows.len() > limit as usize {
             rows.truncate(limit as usize);
@@ -372,10 +405,7 @@ impl AccountHandle<'_> {
     /// on two of the ways.
     pub(crate) async fn search<'f>(self, tx: &mut Tx<'_>, filter: &'f Filter, order: Order) -> Result<Search<'f>> {
         let known = self.known_endpoints(tx, filter.endpoint).await?;
-        let events = match &filter.task {
-            Some(task) => self.events_about(tx, task).await?,
-            None => Vec::new(),
-        };
+        let events = self.events_about(tx, filter).await?;
         Ok(filter.search(self.id, &known, events, order))
     }
 
@@ -391,14 +421,16 @@ impl AccountHandle<'_> {
         Ok(vec![one.ok_or(Error::EndpointNotFound)?])
     }
 
-    /// Some events of a task.
-    async fn events_about(self, tx: &mut Tx<'_>, task: &str) -> Result<Vec<EventId>> {
-        const SQL: &str = "SELECT id FROM events WHERE account_id = $1 AND task_id = $2 LIMIT $3";
+    /// Some events of the task that a filter names, or of the tasks whose ids begin so.
+    async fn events_about(self, tx: &mut Tx<'_>, filter: &Filter) -> Result<Vec<EventId>> {
         // PostgreSQL refuses to compare with NUL.
-        if task.contains('\0') {
-            return Ok(Vec::new());
+        let Some(task) = filter.task.as_deref().filter(|task| !task.contains('\0')) else { return Ok(Vec::new()) };
+        if !filter.task_begins {
+            return Ok(tx.query(OF_TASK).bind(self.id).bind(task).bind(TASK_EVENTS).fetch_values().await?);
         }
-        Ok(tx.query(SQL).bind(self.id).bind(task).bind(TASK_EVENTS).fetch_values().await?)
+        let after = format!("{task}{}", char::MAX);
+        let query = tx.query(OF_TASKS).bind(self.id).bind(task).bind(TASK_EVENTS).bind(&*after);
+        Ok(query.fetch_values().await?)
     }
 }
 
@@ -458,15 +490,10 @@ impl Search<'_> {
         Ok((overflowing > 0).then_some(Rest::Pending))
     }
 
-    /// The deliveries of one round, in all.
-    const fn round() -> u32 {
-        SEARCHED / ROUNDS
-    }
-
-    /// The deliveries of each endpoint in the first round.
-    fn first_round(&self) -> u32 {
+    /// The deliveries of each endpoint in a round.
+    fn each_of(&self, round: u32) -> u32 {
         let endpoints = u32::try_from(self.endpoints()).unwrap_or(u32::MAX);
-        (Self::round() / endpoints).max(25)
+        (round / endpoints).max(2)
     }
 
     fn query<'c>(&self, tx: &'c mut Tx<'_>, sql: &str, values: &Values<'_>) -> crate::db::Query<'c> {
@@ -567,7 +594,8 @@ impl Filter {
             || self.state == Some(State::Delivered)
             || matches!(self.id, Some(IdPrefix::Delivery(..)))
             || (self.event_types.is_some() && !parts.iter().all(serves_types));
-        Search { account, filter: self, order, parts, pending, events, is_residual }
+        let pending_in_all = SEARCHED;
+        Search { account, filter: self, order, parts, pending, pending_in_all, events, is_residual }
     }
 }
 
@@ -613,9 +641,10 @@ pub(crate) mod plans {
                 let walk = part.walk;
                 statements.extend(walk.edge(order).map(|sql| (sql, &part.endpoints)));
                 statements.extend([walk.count(order), search.page(walk)].map(|sql| (sql, &part.endpoints)));
+                statements.extend([walk.count_some(order), search.count_among(walk)].map(|sql| (sql, &part.endpoints)));
             }
             if !search.pending.is_empty() {
-                statements.push((search.pending_page(), &search.pending));
+                statements.extend([search.pending_page(), search.count_pending()].map(|sql| (sql, &search.pending)));
             }
             for (sql, endpoints) in statements {
                 let values = Values { endpoints, span, most: 26 };

@@ -113,6 +113,9 @@ struct StoredFilter {
     status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     task: Option<String>,
+    /// Those of all tasks whose ids begin with `task`.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    task_begins: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<IdPrefix>,
 }
@@ -128,6 +131,7 @@ impl From<&Filter> for StoredFilter {
             result: filter.result,
             status: filter.status,
             task: filter.task.clone(),
+            task_begins: filter.task_begins,
             id: filter.id,
         }
     }
@@ -148,6 +152,7 @@ impl StoredFilter {
             result: self.result,
             status: self.status,
             task: self.task,
+            task_begins: self.task_begins,
             id: self.id,
         })
     }
@@ -400,7 +405,8 @@ pub(in crate::service) async fn forget_task(
     // Whatever else a filter of another version has.
     let names_task = |filter: &Lossy| {
         let filter: serde_json::Value = serde_json::from_str(&filter.0).unwrap_or_default();
-        filter["task"] == task_id
+        let is_begun = || filter["task"].as_str().is_some_and(|begin| task_id.starts_with(begin));
+        filter["task"] == task_id || (filter["task_begins"] == true && is_begun())
     };
     for (id, _) in stored.iter().filter(|(_, filter)| names_task(filter)) {
         tx.query(FORGET).bind(account).bind(*id).bind(ERASED).bind(now).execute().await?;

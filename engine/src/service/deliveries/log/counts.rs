@@ -1,0 +1,199 @@
+//! The number of deliveries in each state that a filter selects, up to a bound.
+//!
+//! What an index serves is counted along it. The rest is looked at, newest first, and what was
+//! found by then is told as the least number.
+
+use signet_model::{EventId, delivery::State};
+
+use super::{Filter, KnownEndpoint, Order, Part, Position, Search, Span, Values, Walk};
+use crate::{
+    db::{Pool, Tx},
+    service::{AccountHandle, Result},
+};
+
+/// The number up to which deliveries of one state are counted.
+pub const COUNTED: u32 = 1_000;
+/// The deliveries of one state that are looked at if their attempts have to be read.
+const LOOKED_AT: u32 = 200;
+
+/// A number of deliveries, or the least that it can be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AtLeast {
+    /// Those that were counted.
+    pub counted: u32,
+    /// There can be more.
+    pub more: bool,
+}
+
+impl AtLeast {
+    /// Tells that there is certainly none.
+    pub const fn is_none(self) -> bool {
+        self.counted == 0 && !self.more
+    }
+
+    const fn and(self, other: Self) -> Self {
+        Self { counted: self.counted.saturating_add(other.counted), more: self.more || other.more }
+    }
+
+    const fn capped(self) -> Self {
+        if self.counted > COUNTED { Self { counted: COUNTED, more: true } } else { self }
+    }
+}
+
+/// The number of deliveries in each state.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StateCounts(Vec<(State, AtLeast)>);
+
+impl StateCounts {
+    /// Those in one state.
+    pub fn of(&self, state: State) -> AtLeast {
+        self.0.iter().find(|(own, _)| *own == state).map(|(_, count)| *count).unwrap_or_default()
+    }
+
+    /// Those in any state.
+    pub fn all(&self) -> AtLeast {
+        self.0.iter().fold(AtLeast::default(), |sum, (_, count)| sum.and(*count)).capped()
+    }
+
+    /// Those that a resend would send: what is pending waits already.
+    pub fn sendable(&self, only: Option<State>) -> AtLeast {
+        let counts = self.0.iter().filter(|(state, _)| *state != State::Pending && only.is_none_or(|it| it == *state));
+        counts.fold(AtLeast::default(), |sum, (_, count)| sum.and(*count)).capped()
+    }
+}
+
+impl AccountHandle<'_> {
+    /// Counts the deliveries that a filter selects by their states, whatever state it names.
+    ///
+    /// # Errors
+    /// The filter names an endpoint that the account does not have.
+    pub async fn count_deliveries(self, filter: &Filter) -> Result<StateCounts> {
+        let mut tx = self.service.db.snapshot(Pool::Pages).await?;
+        let known = self.known_endpoints(&mut tx, filter.endpoint).await?;
+        let events = self.events_about(&mut tx, filter).await?;
+        let mut counts = Vec::with_capacity(State::ALL.len());
+        for &state in State::ALL {
+            let filter = Filter { state: Some(state), ..filter.clone() };
+            let search = counting(&filter, self, &known, events.clone());
+            counts.push((state, search.count_matching(&mut tx, filter.span()).await?));
+        }
+        tx.commit().await?;
+        Ok(StateCounts(counts))
+    }
+}
+
+/// A search that only counts.
+fn counting<'f>(
+    filter: &'f Filter,
+    account: AccountHandle<'_>,
+    known: &[KnownEndpoint],
+    events: Vec<EventId>,
+) -> Search<'f> {
+    let mut search = filter.search(account.id, known, events, Order::NewestFirst);
+    search.pending_in_all = search.looked_at();
+    search
+}
+
+/// What a part of the log has.
+type Looked = (i64, i64);
+
+impl Search<'_> {
+    /// The deliveries that are looked at.
+    const fn looked_at(&self) -> u32 {
+        if self.reads_attempts() { LOOKED_AT } else { COUNTED }
+    }
+
+    /// Tells if the filter is about the last attempt.
+    const fn reads_attempts(&self) -> bool {
+        self.filter.result.is_some() || self.filter.status.is_some()
+    }
+
+    async fn count_matching(&self, tx: &mut Tx<'_>, span: Span) -> Result<AtLeast> {
+        let mut sum = AtLeast::default();
+        for part in &self.parts {
+            let by_index = !self.is_residual && matches!(part.walk, Walk::All | Walk::Aside(..));
+            let count = if by_index { self.along(tx, part, span).await? } else { self.among(tx, part, span).await? };
+            sum = sum.and(count);
+        }
+        if !self.pending.is_empty() {
+            let values = Values { endpoints: &self.pending, span, most: 0 };
+            let (_, matching): Looked = self.query(tx, &self.count_pending(), &values).fetch_one().await?;
+            sum = sum.and(AtLeast { counted: counted(matching), more: false });
+        }
+        let more = self.rest(tx).await?.is_some();
+        Ok(sum.and(AtLeast { counted: 0, more }).capped())
+    }
+
+    /// Counts along an index.
+    async fn along(&self, tx: &mut Tx<'_>, part: &Part, span: Span) -> Result<AtLeast> {
+        let span = Span { each: COUNTED + 1, ..span };
+        let values = Values { endpoints: &part.endpoints, span, most: COUNTED + 1 };
+        let count: i64 = self.query(tx, &part.walk.count_some(self.order), &values).fetch_value().await?;
+        Ok(AtLeast { counted: counted(count), more: false }.capped())
+    }
+
+    /// Looks at the newest deliveries in rounds.
+    async fn among(&self, tx: &mut Tx<'_>, part: &Part, mut span: Span) -> Result<AtLeast> {
+        let sources = u32::try_from(part.endpoints.len()).unwrap_or(u32::MAX).max(1);
+        let (mut each, mut looked_at) = ((self.looked_at() / sources).max(1), 0);
+        let mut sum = AtLeast::default();
+        loop {
+            let edge = match part.walk.edge(self.order) {
+                Some(sql) => {
+                    let values = Values { endpoints: &part.endpoints, span, most: each };
+                    self.query(tx, &sql, &values).fetch_optional_value::<EventId>().await?
+                }
+                None => None,
+            };
+            let round = Span { first: edge.unwrap_or(span.first), each, ..span };
+            let values = Values { endpoints: &part.endpoints, span: round, most: 0 };
+            let (looked, matching): Looked = self.query(tx, &self.count_among(part.walk), &values).fetch_one().await?;
+            sum.counted += counted(matching);
+            looked_at += counted(looked);
+            let Some(edge) = edge else { return Ok(sum) };
+            if looked_at >= self.looked_at() {
+                return Ok(AtLeast { more: true, ..sum });
+            }
+            span.before = Position::before(edge);
+            // Endpoints that have few deliveries there leave the others more.
+            let growth = (self.looked_at() - looked_at) / counted(looked).max(1);
+            each = each.saturating_mul(growth.clamp(1, 16));
+        }
+    }
+
+    /// The statement that counts the deliveries of a part, and those of them that match.
+    pub(super) fn count_among(&self, walk: Walk) -> String {
+        let candidates = walk.candidates(self.order);
+        format!("{} WHERE d.account_id = $1 AND d.id {{among}}SELECT x.id {candidates}{{end}}", self.counting())
+    }
+
+    /// The same of pending deliveries.
+    pub(super) fn count_pending(&self) -> String {
+        let range = super::RANGE.replace("{x}", "d");
+        format!("{} WHERE d.account_id = $1 AND d.id {{among}}{{pending}}{{end}} AND {range}", self.counting())
+    }
+
+    fn counting(&self) -> String {
+        let attempts = if self.reads_attempts() {
+            " LEFT JOIN attempts a ON a.account_id = d.account_id AND a.delivery_id = d.id AND a.number = d.attempts"
+        } else {
+            ""
+        };
+        format!(
+            "SELECT count(*), count(CASE WHEN TRUE{} THEN 1 END) FROM deliveries d
+               LEFT JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id{attempts}",
+            self.residual()
+        )
+    }
+}
+
+impl Walk {
+    /// The statement that counts the deliveries of a part, at most `$6`.
+    pub(super) fn count_some(self, order: Order) -> String {
+        format!("SELECT count(*) FROM (SELECT x.id {} LIMIT $6) AS counted", self.candidates(order))
+    }
+}
+
+fn counted(count: i64) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
