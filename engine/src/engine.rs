@@ -26,6 +26,7 @@ use crate::{
         resends::{Turns, take_up},
         retention::{FIRST_AFTER, sweep_hourly},
         sessions::SeenNotes,
+        statistics::SettledHours,
     },
     settings::Settings,
 };
@@ -73,6 +74,7 @@ impl Engine {
             event_types: Remembered::default(),
             resend_turns: Turns::default(),
             seen_notes: SeenNotes::default(),
+            settled_hours: SettledHours::default(),
             limits,
             attempts,
         }))
