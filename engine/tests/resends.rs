@@ -8,7 +8,7 @@ use signet_engine::{
     service::{
         Error,
         deliveries::Filter,
-        resends::{Failure, Progress, RUNNING_MAX, Resend, StartError},
+        resends::{Failure, Pace, Plan, Progress, RUNNING_MAX, Resend, StartError},
     },
     testing::{Backlog, Hands, TestDatabase, account, completed, endpoint, engine, on_each_database, sqlite},
 };
@@ -218,4 +218,94 @@ async fn another_account_begins_sees_and_stops_none_of_it(database: TestDatabase
     assert_eq!((theirs.progress, theirs.found), (Progress::Finished, 0));
     assert_eq!(world.engine.as_operator_in(world.account).resend(ours.id).get().await.expect("ours"), ours);
     assert_eq!(world.count(State::Failed).await, 2);
+}
+
+/// One delivery a second.
+fn slowly() -> Plan {
+    Plan { pace: Pace::per_second(1), expected: Some(100) }
+}
+
+impl World {
+    /// Begins to send a backlog of a hundred again, one a second, and waits until it is as far
+    /// ahead as it may be.
+    async fn paced(&self, database: &TestDatabase) -> Resend {
+        database.store_backlog(self.account, self.endpoints[0], Backlog::Failed, 1..101).await;
+        let filter = Filter { endpoint: Some(self.endpoints[0]), ..failed() };
+        let resends = self.engine.as_operator_in(self.account).resends();
+        let begun = resends.start_as(filter, slowly()).await.expect("begun");
+        assert_eq!((begun.pace, begun.expected), (Pace::per_second(1), Some(100)));
+        self.sent(&begun, 30).await
+    }
+
+    /// Waits until a resend has sent so many.
+    async fn sent(&self, resend: &Resend, count: u64) -> Resend {
+        loop {
+            let resend = self.engine.as_operator_in(self.account).resend(resend.id).get().await.expect("the resend");
+            if resend.sent >= count {
+                return resend;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+on_each_database!(a_resend_with_a_pace_is_never_far_ahead_and_can_be_paused_and_resumed);
+async fn a_resend_with_a_pace_is_never_far_ahead_and_can_be_paused_and_resumed(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let resend = world.paced(&database).await;
+    let handle = world.engine.as_operator_in(world.account).resend(resend.id);
+    let paused = handle.pause().await.expect("paused");
+    assert_eq!((paused.progress, paused.sent), (Progress::Paused, 30), "half a minute's worth, and no more");
+    assert_eq!(handle.pause().await.expect("as it is"), paused);
+    // The time of a pause is not made up for.
+    world.clock.advance(Duration::from_hours(1));
+    let resumed = handle.resume().await.expect("goes on");
+    assert_eq!(resumed.progress, Progress::Running);
+    let later = world.sent(&resend, 60).await;
+    let stopped = handle.stop().await.expect("stopped");
+    assert_eq!((later.sent, stopped.sent, stopped.progress), (60, 60, Progress::Stopped));
+    assert_eq!(handle.resume().await.expect("as it is"), stopped);
+    assert_eq!((world.count(State::Pending).await, world.count(State::Failed).await), (60, 40));
+    world.assert_clean().await;
+}
+
+on_each_database!(a_resend_that_is_paused_survives_a_restart_and_is_taken_up_by_no_process);
+async fn a_resend_that_is_paused_survives_a_restart_and_is_taken_up_by_no_process(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let resend = world.paced(&database).await;
+    let handle = world.engine.as_operator_in(world.account).resend(resend.id);
+    handle.pause().await.expect("paused");
+    world.crashed(&database, Some(world.endpoints[1])).await;
+    world.clock.advance(Duration::from_hours(24 * 400));
+    let running = world.engine.start().expect("a new engine");
+    let listed = world.engine.as_operator_in(world.account).resends().list(None, 1).await.expect("a list");
+    assert_eq!(world.end(&listed[0]).await.progress, Progress::Finished, "the one beside it was taken up");
+    let after = handle.get().await.expect("the resend");
+    assert_eq!((after.progress, after.sent), (Progress::Paused, 30));
+    running.stop(CancellationToken::new()).await;
+}
+
+on_each_database!(held_and_failed_deliveries_of_one_webhook_are_sent_at_the_same_time);
+async fn held_and_failed_deliveries_of_one_webhook_are_sent_at_the_same_time(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let resend = world.paced(&database).await;
+    let at_work = |state| Filter { endpoint: Some(world.endpoints[0]), state, ..Filter::default() };
+    let held = world.start(at_work(Some(State::Held))).await.expect("of others");
+    assert_eq!(world.end(&held).await.found, 0);
+    assert!(matches!(world.start(at_work(None)).await, Err(StartError::UnderWay(_))), "it may be the same ones");
+    let under_way = world.engine.as_operator_in(world.account).resends().under_way().await.expect("a list");
+    assert_eq!(under_way.iter().map(|it| it.id).collect::<Vec<_>>(), [resend.id]);
+}
+
+on_each_database!(another_account_pauses_and_resumes_none_of_it);
+async fn another_account_pauses_and_resumes_none_of_it(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let resend = world.paced(&database).await;
+    let other = account(&world.engine, "other").await;
+    let foreign = world.engine.as_operator_in(other);
+    assert!(matches!(foreign.resend(resend.id).pause().await, Err(Error::ResendNotFound)));
+    assert!(matches!(foreign.resend(resend.id).resume().await, Err(Error::ResendNotFound)));
+    assert!(foreign.resends().under_way().await.expect("a list").is_empty());
+    let ours = world.engine.as_operator_in(world.account).resend(resend.id).get().await.expect("ours");
+    assert_eq!(ours.progress, Progress::Running);
 }

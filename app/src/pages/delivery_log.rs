@@ -10,12 +10,12 @@ use signet_engine::service::{
 use signet_model::{EndpointId, delivery::State, event::EventType};
 
 use crate::{
-    components::{Breadcrumbs, PageLink, page_links},
+    components::{PageLink, page_links},
     error::PageResult,
     form::{Field, Form},
     frame::{Ids, Member},
     islands::{DeliveryList, LogQuery},
-    pages::webhook,
+    pages::webhook::head::{Tab, head, title},
     present::{endpoint_path, row},
     state::AppState,
 };
@@ -131,12 +131,9 @@ fn page(member: &Member, endpoint: &Endpoint, catalogue: &Catalogue, query: &Que
     let older = log.next;
     let rows = log.deliveries.iter().map(|delivery| row(endpoint.id, delivery, member.frame.now)).collect::<Vec<_>>();
     let empty = if query.restricts() { text::NO_MATCH } else { text::NONE_YET };
-    member.frame.render(text::TITLE, || {
+    member.frame.render(&title(endpoint, Tab::Deliveries), || {
         view! {
-            <Breadcrumbs above=webhook::breadcrumbs(endpoint) here=text::TITLE />
-            <header class="page-head">
-                <h1>{text::TITLE}</h1>
-            </header>
+            {head(member, endpoint, Tab::Deliveries)}
             <section class="card flush">
                 {filters(query, catalogue)}
                 {log.rest.map(|rest| view! { <p class="hint">{text::rest(rest)}</p> })}

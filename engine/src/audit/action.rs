@@ -86,6 +86,10 @@ actions! {
     ResendBegun = "resend.begun", SendDeliveries;
     /// A resend was stopped.
     ResendStopped = "resend.stopped", SendDeliveries;
+    /// A resend was paused.
+    ResendPaused = "resend.paused", SendDeliveries;
+    /// A resend that was paused goes on.
+    ResendResumed = "resend.resumed", SendDeliveries;
     /// Somebody was invited.
     MemberInvited = "member.invited", ManagePeople;
     /// An invitation was taken back.

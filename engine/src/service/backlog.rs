@@ -14,6 +14,7 @@ use signet_model::{
 use super::{
     EndpointHandle, Error, Result, Service,
     change::{Change, Record},
+    resends::Pace,
 };
 use crate::{
     actor::Actor,
@@ -220,7 +221,7 @@ impl Selection {
         if view.disabled || view.enabling {
             return Err(ReleaseError::Disabled);
         }
-        let (sent, _) = send(service, tx, Line { account, view, states: &[State::Held] }, ids).await?;
+        let (sent, _) = send(service, tx, Line { account, view, states: &[State::Held], pace: None }, ids).await?;
         tx.notify().await?;
         self.commit(change).await?;
         fault::point("after_step");
@@ -244,6 +245,16 @@ pub(super) struct Line<'a> {
     pub(super) view: &'a EndpointView,
     /// Only those that are still in one of these states.
     pub(super) states: &'a [State],
+    /// Slower than the server releases.
+    pub(super) pace: Option<Pace>,
+}
+
+impl Line<'_> {
+    /// The time until the turn of a delivery at this place.
+    fn turn(self, place: u32, release_rate: u32) -> Duration {
+        let turn = Duration::from_secs(1) * place / release_rate;
+        self.pace.map_or(turn, |pace| pace.turn(place).max(turn))
+    }
 }
 
 /// Makes deliveries pending, behind earlier releases, in a transaction that has locked their
@@ -254,12 +265,12 @@ pub(super) async fn send(
     line: Line<'_>,
     ids: &[DeliveryId],
 ) -> Result<(u64, Timestamp)> {
-    let Line { account, view, states } = line;
+    let Line { account, view, states, .. } = line;
     let endpoint = view.id;
     service.delivery.release_rates.release(endpoint);
     let now = service.clock.now();
     let start = released_until(tx, line).await?.map_or(now, |until| until.max(now));
-    let due_at = |place| start + Duration::from_secs(1) * place / service.settings.release_rate;
+    let due_at = |place| start + line.turn(place, service.settings.release_rate);
     let turns: Vec<_> = (0..).map(due_at).take(ids.len()).collect();
     let states: Vec<_> = states.iter().map(|state| state.as_str()).collect();
     let sent = tx.query(SEND).bind(account).bind_ids(ids).bind_instants(&turns).bind_texts(&states).execute().await?;

@@ -201,6 +201,7 @@ async fn statements_of_pages_are_bounded(world: &World) {
         (count::TYPES_IN, vec![Value::Text(Some("held".to_owned())), Value::Count(200)], "deliveries_by_state"),
         (count::PENDING, vec![Value::Count(10_001)], "deliveries_due"),
         (count::FAILED, vec![kind, oldest, Value::Count(10_001)], "deliveries_"),
+        (TESTS, vec![Value::Count(10)], "deliveries_tests"),
     ] {
         world.assert_bounded(Asked { sql: sql.to_owned(), values: world.at(more), searches }).await;
     }

@@ -6,9 +6,12 @@
 //! come, so that any process can go on after a crash: the process that works on a resend has
 //! its lease, and renews it with each step. Steps of all resends of a process take turns.
 //!
-//! What is sent waits for its turn at the endpoint's release rate. A resend that is far ahead
-//! of that pauses, so that stopping it leaves the rest as it is.
+//! What is sent waits for its turn at the endpoint's release rate, or at a slower pace that a
+//! person chose. A resend that is far ahead of that waits, so that stopping it leaves the rest as
+//! it is; one with a pace of its own is never more than seconds ahead. A person can pause it,
+//! which is stored, and let it go on later, from wherever it has come.
 
+mod pace;
 mod store;
 mod worker;
 
@@ -19,6 +22,7 @@ use signet_model::{AccountId, EndpointId, ResendId, Subscriptions, Timestamp, de
 use super::{AccountHandle, EndpointHandle, Error, Result, Service, deliveries::Filter};
 use crate::{actor::Actor, audit::Action, db, deliver::drain::drain};
 
+pub use pace::Pace;
 pub(super) use store::forget_task;
 pub use store::{Failure, Progress};
 #[cfg(test)]
@@ -46,6 +50,10 @@ pub struct Resend {
     pub filter: Option<Filter>,
     /// How far it has come.
     pub progress: Progress,
+    /// The pace that was chosen for it; without one it goes as fast as the server releases.
+    pub pace: Option<Pace>,
+    /// The deliveries that were counted before it began, if they were not too many.
+    pub expected: Option<u64>,
     /// The deliveries that it has found.
     pub found: u64,
     /// Those of them that wait for their turn, or were sent since.
@@ -56,6 +64,15 @@ pub struct Resend {
     pub created_at: Timestamp,
     /// The instant of its end.
     pub ended_at: Option<Timestamp>,
+}
+
+/// How a resend is to go.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Slower than the server releases.
+    pub pace: Option<Pace>,
+    /// The deliveries that it is expected to find.
+    pub expected: Option<u64>,
 }
 
 /// A resend was not begun.
@@ -109,6 +126,14 @@ impl Resends<'_> {
     /// The endpoint that the filter names is disabled, or does not exist; or the account has
     /// enough under way.
     pub async fn start(self, filter: Filter) -> Result<Resend, StartError> {
+        self.start_as(filter, Plan::default()).await
+    }
+
+    /// Begins to send again likewise, as a plan says.
+    ///
+    /// # Errors
+    /// See [`Resends::start`].
+    pub async fn start_as(self, filter: Filter, plan: Plan) -> Result<Resend, StartError> {
         let account = AccountHandle::new(self.service, self.actor);
         if let Some(endpoint) = filter.endpoint {
             if account.endpoint(endpoint).get().await?.disabled.is_some() {
@@ -117,7 +142,7 @@ impl Resends<'_> {
             self.actor.check(Action::ResendBegun.permission())?;
             drain(&self.service.delivery, self.account, endpoint).await?;
         }
-        let leased = store::insert(self.service, self.actor, filter).await?;
+        let leased = store::insert(self.service, self.actor, filter, plan).await?;
         let id = leased.id;
         worker::work(self.service, leased);
         Ok(account.resend(id).get().await?)
@@ -126,6 +151,11 @@ impl Resends<'_> {
     /// Lists those after one, newest first, at most `limit`.
     pub async fn list(self, after: Option<ResendId>, limit: u32) -> Result<Vec<Resend>> {
         store::list(self.service, self.account, after, limit).await
+    }
+
+    /// Lists those that have not ended, oldest first: a few.
+    pub async fn under_way(self) -> Result<Vec<Resend>> {
+        store::under_way(self.service, self.account).await
     }
 }
 
@@ -150,7 +180,22 @@ impl ResendHandle<'_> {
         self.get().await
     }
 
-    /// Waits until it has ended, for at most `limit`, and returns it as it is then.
+    /// Pauses it; what waits for its turn already is sent. Anything but a resend that is at work
+    /// stays as it is.
+    pub async fn pause(self) -> Result<Resend> {
+        store::pause(self.service, self.actor, self.id).await?;
+        self.get().await
+    }
+
+    /// Lets it go on if it is paused.
+    pub async fn resume(self) -> Result<Resend> {
+        if let Some(leased) = store::resume(self.service, self.actor, self.id).await? {
+            worker::work(self.service, leased);
+        }
+        self.get().await
+    }
+
+    /// Waits until it has ended or is paused, for at most `limit`, and returns it as it is then.
     pub async fn await_end(self, limit: Duration) -> Result<Resend> {
         let deadline = tokio::time::Instant::now() + limit;
         let [mut pause, longest] = LOOKS;

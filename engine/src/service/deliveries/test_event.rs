@@ -2,14 +2,20 @@
 
 use std::sync::Arc;
 
+use const_format::formatcp;
 use signet_model::{
     DeliveryId,
     event::{EventBody, EventType, MemberFault},
 };
 
+use super::{
+    Delivery,
+    row::{DELIVERIES, Row},
+};
 use crate::{
-    Unusable,
+    Unusable, UnusableDelivery,
     actor::Permission,
+    db::Pool,
     deliver::{
         Audience, Incoming,
         ingest::{IngestError, NewEvent},
@@ -17,6 +23,11 @@ use crate::{
     limits::TooMany,
     service::{EndpointHandle, Error, EventTypesHandle, Result, Service},
 };
+
+/// The last tests of an endpoint (`$1`, `$2`), at most `$3`.
+pub(crate) const TESTS: &str = formatcp!(
+    "{DELIVERIES} WHERE d.account_id = $1 AND d.endpoint_id = $2 AND d.is_test ORDER BY d.event_id DESC LIMIT $3"
+);
 
 /// A test event was not sent.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +70,14 @@ pub(super) async fn body_of_test(
 }
 
 impl EndpointHandle<'_> {
+    /// Lists the last tests of the endpoint, newest first, at most `limit`.
+    pub async fn tests(self, limit: u32) -> Result<Vec<Result<Delivery, UnusableDelivery>>> {
+        let mut conn = self.service.db.read(Pool::Pages).await?;
+        let query = conn.query(TESTS).bind(self.account).bind(self.id).bind(i64::from(limit));
+        let rows: Vec<Row> = query.fetch_all().await?;
+        Ok(rows.into_iter().filter_map(Row::read).collect())
+    }
+
     /// Sends a test event to the endpoint, on the way that every event goes, but with one
     /// attempt only, and even while the endpoint is disabled.
     pub async fn send_test(self, kind: &EventType) -> Result<DeliveryId, TestError> {

@@ -11,7 +11,7 @@ use signet_model::{
     sql::{Lossy, Stored},
 };
 
-use super::{KEPT, RUNNING_MAX, Resend, StartError};
+use super::{KEPT, Pace, Plan, RUNNING_MAX, Resend, StartError};
 use crate::{
     actor::Actor,
     audit::Action,
@@ -26,6 +26,8 @@ use crate::{
 
 /// The time for which a process has a resend, counted from each step.
 pub(super) const LEASE: Duration = Duration::from_mins(1);
+/// The end of the lease of a resend that is paused: the year 9999. Nobody has that lease.
+const NEVER: Timestamp = Timestamp::from_unix_seconds(253_402_300_799);
 /// The resends that a process takes up at a time.
 const TAKEN_UP: i64 = 16;
 
@@ -34,6 +36,8 @@ const TAKEN_UP: i64 = 16;
 pub enum Progress {
     /// A process works on it, or will.
     Running,
+    /// A person paused it.
+    Paused,
     /// All deliveries were looked at.
     Finished,
     /// A person stopped it.
@@ -58,14 +62,16 @@ impl Progress {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",
+            Self::Paused => "paused",
             Self::Finished => "finished",
             Self::Stopped => "stopped",
             Self::Failed(_) => "failed",
         }
     }
 
-    fn read(state: &str, failure: Option<&str>) -> Self {
+    fn read(state: &str, failure: Option<&str>, is_paused: bool) -> Self {
         match state {
+            "running" if is_paused => Self::Paused,
             "running" => Self::Running,
             "finished" => Self::Finished,
             "stopped" => Self::Stopped,
@@ -149,7 +155,8 @@ impl StoredFilter {
 
 /// Resends with the columns of [`Row`].
 const RESENDS: &str =
-    "SELECT id, endpoint_id, filter, state, failure, found, sent, skipped, created_at, ended_at FROM resends";
+    "SELECT id, endpoint_id, filter, state, failure, per_minute, expected, found, sent, skipped, created_at, ended_at,
+       paused_at FROM resends";
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -158,11 +165,19 @@ struct Row {
     filter: Lossy,
     state: Lossy,
     failure: Option<Lossy>,
+    per_minute: Option<i64>,
+    expected: Option<i64>,
     found: i64,
     sent: i64,
     skipped: i64,
     created_at: Timestamp,
     ended_at: Option<Timestamp>,
+    paused_at: Option<Timestamp>,
+}
+
+/// A pace as it is stored.
+fn pace(per_minute: Option<i64>) -> Option<Pace> {
+    Pace::per_minute(u32::try_from(per_minute?).unwrap_or(u32::MAX))
 }
 
 impl From<Row> for Resend {
@@ -173,7 +188,13 @@ impl From<Row> for Resend {
             id: row.id,
             filter: stored.zip(endpoint.as_ref().ok()).and_then(|(stored, endpoint)| stored.filter(*endpoint)),
             endpoint: endpoint.unwrap_or_default(),
-            progress: Progress::read(&row.state.0, row.failure.as_ref().map(|text| text.0.as_str())),
+            progress: Progress::read(
+                &row.state.0,
+                row.failure.as_ref().map(|text| text.0.as_str()),
+                row.paused_at.is_some(),
+            ),
+            pace: pace(row.per_minute),
+            expected: row.expected.map(i64::unsigned_abs),
             found: row.found.unsigned_abs(),
             sent: row.sent.unsigned_abs(),
             skipped: row.skipped.unsigned_abs(),
@@ -183,9 +204,9 @@ impl From<Row> for Resend {
     }
 }
 
-/// The running resends of an account (`$1`), at most `$2`.
+/// The running resends of an account (`$1`), at most `$2`: those that are paused too.
 pub(crate) const RUNNING: &str =
-    "SELECT id, endpoint_id FROM resends WHERE account_id = $1 AND state = 'running' ORDER BY id LIMIT $2";
+    formatcp!("{RESENDS} WHERE account_id = $1 AND state = 'running' ORDER BY id LIMIT $2");
 
 /// Removes resends of an account (`$1`) that have ended, but for the newest (`$2` more than one).
 pub(crate) const PRUNE: &str = "DELETE FROM resends WHERE account_id = $1 AND state <> 'running' AND id <
@@ -196,9 +217,9 @@ pub(crate) const LIST: &str = formatcp!("{RESENDS} WHERE account_id = $1 AND id 
 
 /// Running resends of all accounts that no process works on at an instant (`$1`): those that were
 /// given back, and those with a lease that has ended, at most `$2` of each.
-pub(crate) const ORPHANS: &str = "SELECT id, account_id, endpoint_id, filter, at_endpoint, at_event FROM
+pub(crate) const ORPHANS: &str = "SELECT id, account_id, endpoint_id, filter, at_endpoint, at_event, per_minute FROM
        (SELECT * FROM resends WHERE state = 'running' AND leased_until IS NULL LIMIT $2) AS given_back
-     UNION ALL SELECT id, account_id, endpoint_id, filter, at_endpoint, at_event FROM
+     UNION ALL SELECT id, account_id, endpoint_id, filter, at_endpoint, at_event, per_minute FROM
        (SELECT * FROM resends WHERE state = 'running' AND leased_until <= $1 ORDER BY leased_until LIMIT $2) AS left_alone";
 
 /// A resend that this process works on.
@@ -211,20 +232,27 @@ pub(super) struct Leased {
     pub(super) filter: Option<Filter>,
     /// Where it goes on: behind this event of this endpoint.
     pub(super) at: Option<(EndpointId, EventId)>,
+    /// The pace that was chosen for it.
+    pub(super) pace: Option<Pace>,
 }
 
 /// Stores a new resend that this process works on, if the account may have it.
-pub(super) async fn insert(service: &Service, actor: &Actor, mut filter: Filter) -> Result<Leased, StartError> {
+pub(super) async fn insert(
+    service: &Service,
+    actor: &Actor,
+    mut filter: Filter,
+    plan: Plan,
+) -> Result<Leased, StartError> {
     const INSERT: &str =
-        "INSERT INTO resends (id, account_id, endpoint_id, filter, state, lease, leased_until, created_at)
-         VALUES ($1, $2, $3, $4, 'running', $5, $6, $7)";
+        "INSERT INTO resends (id, account_id, endpoint_id, filter, state, lease, leased_until, created_at, per_minute, expected)
+         VALUES ($1, $2, $3, $4, 'running', $5, $6, $7, $8, $9)";
     let lease = service.delivery.new_lease();
     let account = actor.account;
     // Its lock lets one begin at a time.
     let mut change = service.change_locked(actor, Action::ResendBegun).await?;
     let tx = &mut change.tx;
     let now = service.clock.now();
-    check_room(tx, account, filter.endpoint).await?;
+    check_room(tx, account, &filter).await?;
     prune(tx, account).await?;
     // Events of this instant are among them.
     let end = now + Duration::from_micros(1);
@@ -232,9 +260,12 @@ pub(super) async fn insert(service: &Service, actor: &Actor, mut filter: Filter)
     let id = ResendId::new(now, service.random.bytes());
     let text = serde_json::to_string(&StoredFilter::from(&filter)).unwrap_or_default();
     let query = tx.query(INSERT).bind(id).bind(account).bind(filter.endpoint).bind(&text);
-    query.bind(lease).bind(now + LEASE).bind(now).execute().await?;
+    let query = query.bind(lease).bind(now + LEASE).bind(now);
+    let per_minute = plan.pace.map(|pace| i64::from(pace.in_a_minute()));
+    let expected = plan.expected.and_then(|count| i64::try_from(count).ok());
+    query.bind(per_minute).bind(expected).execute().await?;
     change.commit(Record::of("resend", id).after(logged(&text))).await?;
-    Ok(Leased { id, account, lease, filter: Some(filter), at: None })
+    Ok(Leased { id, account, lease, filter: Some(filter), at: None, pace: plan.pace })
 }
 
 /// The filter in the audit log, without the id of a task, which can be erased.
@@ -246,22 +277,33 @@ fn logged(filter: &str) -> serde_json::Value {
     logged
 }
 
-/// A row of [`RUNNING`].
-type Running = (ResendId, Option<Stored<EndpointId>>);
-
-/// Fails if a running resend is about this endpoint too, or the account has too many.
-async fn check_room(tx: &mut Tx<'_>, account: AccountId, endpoint: Option<EndpointId>) -> Result<(), StartError> {
+/// The running resends of an account, and those that are paused.
+async fn running(tx: &mut Tx<'_>, account: AccountId) -> Result<Vec<Row>> {
     let most = i64::try_from(RUNNING_MAX).unwrap_or(i64::MAX);
-    let running: Vec<Running> = tx.query(RUNNING).bind(account).bind(most).fetch_all().await?;
-    // One whose endpoint cannot be read is at work nowhere.
-    let overlaps = |other: &Option<Stored<EndpointId>>| match other {
-        None => true,
-        Some(other) => other.0.as_ref().is_ok_and(|other| endpoint.is_none_or(|endpoint| endpoint == *other)),
-    };
-    if let Some((id, _)) = running.iter().find(|(_, other)| overlaps(other)) {
-        return Err(StartError::UnderWay(*id));
+    Ok(tx.query(RUNNING).bind(account).bind(most).fetch_all().await?)
+}
+
+/// Fails if a running resend is about deliveries of this filter too, or the account has too many.
+async fn check_room(tx: &mut Tx<'_>, account: AccountId, filter: &Filter) -> Result<(), StartError> {
+    let running = running(tx, account).await?;
+    if let Some(other) = running.iter().find(|other| other.may_overlap(filter)) {
+        return Err(StartError::UnderWay(other.id));
     }
     if running.len() >= RUNNING_MAX { Err(StartError::TooMany) } else { Ok(()) }
+}
+
+impl Row {
+    /// Returns false if it is at work at another endpoint, or on deliveries in another state.
+    fn may_overlap(&self, filter: &Filter) -> bool {
+        let endpoints = match &self.endpoint_id {
+            None => true,
+            // One whose endpoint cannot be read is at work nowhere.
+            Some(other) => other.0.as_ref().is_ok_and(|other| filter.endpoint.is_none_or(|it| it == *other)),
+        };
+        let stored: StoredFilter = serde_json::from_str(&self.filter.0).unwrap_or_default();
+        let states = stored.state.zip(filter.state).is_none_or(|(theirs, ours)| theirs == ours);
+        endpoints && states
+    }
 }
 
 /// Removes the oldest of the account that have ended.
@@ -288,8 +330,47 @@ pub(super) async fn get(service: &Service, account: AccountId, id: ResendId) -> 
     row.map(Resend::from).ok_or(Error::ResendNotFound)
 }
 
+pub(super) async fn under_way(service: &Service, account: AccountId) -> Result<Vec<Resend>> {
+    let mut conn = service.db.read(Pool::Pages).await?;
+    let most = i64::try_from(RUNNING_MAX).unwrap_or(i64::MAX);
+    let rows: Vec<Row> = conn.query(RUNNING).bind(account).bind(most).fetch_all().await?;
+    Ok(rows.into_iter().map(Resend::from).collect())
+}
+
+/// Takes a resend away from the process that works on it, and gives it to none.
+pub(super) async fn pause(service: &Service, actor: &Actor, id: ResendId) -> Result<()> {
+    const SQL: &str = "UPDATE resends SET paused_at = $3, lease = 0, leased_until = $4
+         WHERE account_id = $1 AND id = $2 AND state = 'running' AND paused_at IS NULL";
+    let now = service.clock.now();
+    let mut change = service.change(actor, Action::ResendPaused).await?;
+    if change.tx.query(SQL).bind(actor.account).bind(id).bind(now).bind(NEVER).execute().await? == 0 {
+        change.roll_back().await;
+        return Ok(());
+    }
+    Ok(change.commit(Record::of("resend", id)).await?)
+}
+
+/// Takes a resend up that is paused; `None` if it is not.
+pub(super) async fn resume(service: &Service, actor: &Actor, id: ResendId) -> Result<Option<Leased>> {
+    const SQL: &str = "UPDATE resends SET paused_at = NULL, lease = $3, leased_until = $4
+         WHERE account_id = $1 AND id = $2 AND state = 'running' AND paused_at IS NOT NULL";
+    const TAKEN: &str = "SELECT id, account_id, endpoint_id, filter, at_endpoint, at_event, per_minute FROM resends
+         WHERE account_id = $1 AND id = $2";
+    let (now, lease) = (service.clock.now(), service.delivery.new_lease());
+    let mut change = service.change(actor, Action::ResendResumed).await?;
+    let query = change.tx.query(SQL).bind(actor.account).bind(id).bind(lease);
+    if query.bind(now + LEASE).execute().await? == 0 {
+        change.roll_back().await;
+        return Ok(None);
+    }
+    let taken: Orphan = change.tx.query(TAKEN).bind(actor.account).bind(id).fetch_one().await?;
+    change.commit(Record::of("resend", id)).await?;
+    Ok(Some(taken.leased(lease)))
+}
+
 pub(super) async fn stop(service: &Service, actor: &Actor, id: ResendId) -> Result<()> {
-    const SQL: &str = "UPDATE resends SET state = 'stopped', ended_at = $3, lease = NULL, leased_until = NULL
+    const SQL: &str = "UPDATE resends SET state = 'stopped', ended_at = $3, lease = NULL, leased_until = NULL,
+           paused_at = NULL
          WHERE account_id = $1 AND id = $2 AND state = 'running'";
     let now = service.clock.now();
     let mut change = service.change(actor, Action::ResendStopped).await?;
@@ -383,9 +464,17 @@ struct Orphan {
     filter: Lossy,
     at_endpoint: Option<Stored<EndpointId>>,
     at_event: Option<Stored<EventId>>,
+    per_minute: Option<i64>,
 }
 
 impl Orphan {
+    /// The resend, with the lease that this process has of it.
+    fn leased(self, lease: Lease) -> Leased {
+        let (id, account, pace) = (self.id, self.account_id, pace(self.per_minute));
+        let (filter, at) = self.read().unzip();
+        Leased { id, account, lease, filter, at: at.flatten(), pace }
+    }
+
     /// The filter, and the place at which the resend goes on; `None` if one of them cannot be
     /// read.
     fn read(self) -> Option<(Filter, Option<(EndpointId, EventId)>)> {
@@ -413,9 +502,7 @@ pub(super) async fn take_orphans(service: &Service) -> Result<Vec<Leased>> {
         let is_ours = query.bind(now + LEASE).execute().await? > 0;
         tx.commit().await?;
         if is_ours {
-            let (id, account) = (orphan.id, orphan.account_id);
-            let (filter, at) = orphan.read().unzip();
-            taken.push(Leased { id, account, lease, filter, at: at.flatten() });
+            taken.push(orphan.leased(lease));
         }
     }
     Ok(taken)

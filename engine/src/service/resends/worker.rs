@@ -2,8 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use signet_model::{DeliveryId, EndpointId, EventId, delivery::State};
-use tokio::sync::Semaphore;
+use signet_model::{AccountId, DeliveryId, EndpointId, EventId, Timestamp, delivery::State};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -12,6 +11,7 @@ use crate::{
     actor::Operator,
     db::Pool,
     fault,
+    limits::{Bounds, FairQueue, Place},
     queue::Lock,
     service::{
         AccountHandle, Error, Result, Service,
@@ -26,6 +26,8 @@ const BATCH: u32 = 500;
 const LOOKED_AT: u32 = 2_000;
 /// A resend is no further ahead of what is sent than this.
 const AHEAD: Duration = Duration::from_hours(1);
+/// One with a pace of its own is no further ahead than this, so that pausing it is felt soon.
+const PACED_AHEAD: Duration = Duration::from_secs(15);
 /// The time between two looks for resends that no process works on.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// The longest pause of a resend that waits, shorter than its lease.
@@ -39,13 +41,30 @@ const STEPS: usize = 2;
 const FIRST: EventId = EventId::from_uuid(Uuid::nil());
 const LAST: EventId = EventId::from_uuid(Uuid::max());
 
-/// The turns of steps, which are taken in the order of asking.
+/// The turns of steps: accounts take turns, so that one with many resends waits behind itself.
 #[derive(Debug)]
-pub(crate) struct Turns(Semaphore);
+pub(crate) struct Turns(FairQueue<AccountId>);
 
 impl Default for Turns {
     fn default() -> Self {
-        Self(Semaphore::new(STEPS))
+        let many = usize::MAX;
+        Self(FairQueue::new(Bounds {
+            places: STEPS,
+            waiting_per_client: many,
+            waiting: many,
+            patience: PAUSE_MAX,
+        }))
+    }
+}
+
+impl Turns {
+    /// Waits for a turn. One that does not come in time is asked for anew, from the end.
+    async fn take(&self, account: AccountId) -> Place<AccountId> {
+        loop {
+            if let Ok(place) = self.0.enter(account).await {
+                return place;
+            }
+        }
     }
 }
 
@@ -93,7 +112,7 @@ pub(super) fn work(service: &Arc<Service>, leased: Leased) {
 /// Takes steps to the end.
 async fn steps(service: &Arc<Service>, leased: &mut Leased) -> Result<()> {
     loop {
-        let turn = service.resend_turns.0.acquire().await;
+        let turn = service.resend_turns.take(leased.account).await;
         let next = leased.step(service).await?;
         drop(turn);
         match next {
@@ -110,6 +129,9 @@ impl Leased {
         let Some((endpoint, after)) = self.place(service, &filter).await? else {
             return Ok(Next::End(Progress::Finished));
         };
+        if let Some(pause) = self.lead(service, endpoint).await? {
+            return self.wait(service, pause).await;
+        }
         let found = self.find(service, Filter { endpoint: Some(endpoint), ..filter.clone() }, after).await;
         let found = match found {
             Ok(found) => found,
@@ -127,9 +149,8 @@ impl Leased {
             None => Err(Failure::Deleted),
             Some(view) if view.disabled => Err(Failure::Disabled),
             Some(view) if view.enabling => {
-                let is_ours = self.advance(&mut tx, Step::default(), now).await?;
-                tx.commit().await?;
-                return Ok(if is_ours { Next::Step(SETTLING) } else { Next::Lost });
+                tx.roll_back().await;
+                return self.wait(service, SETTLING).await;
             }
             Some(view) => Ok(view),
         };
@@ -141,11 +162,11 @@ impl Leased {
             Err(_) => step.at = Some((endpoint, LAST)),
             Ok(view) => {
                 step.found = found.matching;
-                let line = Line { account: self.account, view, states: &found.states };
+                let line = Line { account: self.account, view, states: &found.states, pace: self.pace };
                 if !found.ids.is_empty() {
                     let (sent, until) = send(service, &mut tx, line, &found.ids).await?;
                     step.sent = sent;
-                    pause = until.since(now).saturating_sub(AHEAD).min(PAUSE_MAX);
+                    pause = self.too_far(until, now).unwrap_or_default();
                 }
             }
         }
@@ -159,6 +180,37 @@ impl Leased {
         service.delivery.wake.notify_one();
         self.at = step.at;
         Ok(Next::Step(pause))
+    }
+
+    /// Renews the lease, and pauses.
+    async fn wait(&self, service: &Service, pause: Duration) -> Result<Next> {
+        let now = service.clock.now();
+        let mut tx = service.db.begin().await?;
+        let is_ours = self.advance(&mut tx, Step::default(), now).await?;
+        tx.commit().await?;
+        Ok(if is_ours { Next::Step(pause) } else { Next::Lost })
+    }
+
+    /// The pause of a resend that is far enough ahead of what was sent to an endpoint, whichever
+    /// process has put it into the line.
+    async fn lead(&self, service: &Service, endpoint: EndpointId) -> Result<Option<Duration>> {
+        const SQL: &str = "SELECT released_until FROM endpoints WHERE account_id = $1 AND id = $2";
+        let mut conn = service.db.read(Pool::Lookups).await?;
+        let until: Option<Option<Timestamp>> =
+            conn.query(SQL).bind(self.account).bind(endpoint).fetch_optional_value().await?;
+        Ok(until.flatten().and_then(|until| self.too_far(until, service.clock.now())))
+    }
+
+    /// The pause of a resend whose line ends at this instant, if that is too far ahead.
+    fn too_far(&self, until: Timestamp, now: Timestamp) -> Option<Duration> {
+        let ahead = if self.pace.is_some() { PACED_AHEAD } else { AHEAD };
+        let pause = until.since(now).saturating_sub(ahead).min(PAUSE_MAX);
+        (!pause.is_zero()).then_some(pause)
+    }
+
+    /// The deliveries that one step sends.
+    fn batch(&self) -> u32 {
+        self.pace.map_or(BATCH, |pace| pace.within(PACED_AHEAD).min(BATCH))
     }
 
     /// The endpoint at which the resend goes on, and the event behind which.
@@ -190,12 +242,13 @@ impl Leased {
         if after != FIRST {
             span.first = span.first.max(EventId::from_uuid(Uuid::from_u128(after.uuid().as_u128().saturating_add(1))));
         }
-        let each = if search.is_residual() { LOOKED_AT } else { BATCH };
+        let batch = self.batch();
+        let each = if search.is_residual() { LOOKED_AT } else { batch };
         let edge = search.edge(&mut tx, span, each).await?;
         let before = edge.map_or(span.before, |edge| span.before.min(Position::beyond(edge)));
-        let rows = search.rows(&mut tx, Span { before, each, ..span }, BATCH).await?;
+        let rows = search.rows(&mut tx, Span { before, each, ..span }, batch).await?;
         tx.commit().await?;
-        let is_full = rows.len() == BATCH as usize;
+        let is_full = rows.len() == batch as usize;
         let last = if is_full { rows.last().and_then(Row::position).map(|at| at.event) } else { edge };
         let mut found = Found { matching: rows.len() as u64, last, ..Found::default() };
         for (id, state) in rows.iter().filter_map(Row::sendable) {
