@@ -75,7 +75,7 @@ fn usable_row(delivery: &Delivery, now: Timestamp) -> DeliveryRow {
 }
 
 /// An outcome in a few words.
-pub(super) fn in_short(outcome: Outcome) -> String {
+pub(crate) fn in_short(outcome: Outcome) -> String {
     match outcome {
         Outcome::Answered(status) => answer(status),
         Outcome::Failed(failure) => failed(failure).to_owned(),

@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Row};
 use super::{
     accounts, api_keys,
     backlog::{NEXT, count},
-    deliveries::{Filter, ResultClass, plans},
+    deliveries::{Filter, ResultClass, TESTS, plans},
     endpoints,
     event_stream::{NEXT_DELIVERIES, NEXT_EVENTS},
     events, health, operational_events, portal_links, removal, resends, retention, statistics, stored_answers,

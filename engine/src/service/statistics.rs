@@ -122,11 +122,6 @@ impl Figures {
         self.latencies.count().saturating_sub(self.failed_attempts)
     }
 
-    /// The deliveries that have ended: those that arrived, and those that failed for good.
-    pub fn ended(&self) -> u64 {
-        self.delivered().saturating_add(self.failed_deliveries)
-    }
-
     /// The part of the attempts that delivered, in thousandths, rounded down so that only all of
     /// them are a thousand; `None` without attempts.
     pub fn success_per_mille(&self) -> Option<u64> {
