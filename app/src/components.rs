@@ -55,7 +55,7 @@ mod tabs;
 #[cfg(feature = "ssr")]
 pub(crate) use badge::Badge;
 #[cfg(feature = "ssr")]
-pub(crate) use chart::{Bar, Bars, Dots, DurationBar, Series, SparkPoint, Sparkline};
+pub(crate) use chart::{Bar, Bars, Dots, DurationBar, Series, SparkPoint, Sparkline, grouped};
 #[cfg(feature = "ssr")]
 pub(crate) use confirm::Confirm;
 #[cfg(feature = "ssr")]

@@ -27,6 +27,7 @@ use crate::{
         resends::{Turns, take_up},
         retention::{FIRST_AFTER, sweep_hourly},
         sessions::SeenNotes,
+        statistics::SettledHours,
     },
     settings::Settings,
 };
@@ -75,6 +76,7 @@ impl Engine {
             event_types: Remembered::default(),
             resend_turns: Turns::default(),
             seen_notes: SeenNotes::default(),
+            settled_hours: SettledHours::default(),
             limits,
             attempts,
         }))

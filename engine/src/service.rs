@@ -108,6 +108,7 @@ pub(crate) struct Service {
     pub(crate) event_types: event_types::Remembered,
     pub(crate) resend_turns: resends::Turns,
     pub(crate) seen_notes: sessions::SeenNotes,
+    pub(crate) settled_hours: statistics::SettledHours,
     pub(crate) limits: AccountLimits,
     pub(crate) attempts: Attempts,
 }

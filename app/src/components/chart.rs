@@ -37,7 +37,7 @@ fn share(part: u64, whole: u64) -> f64 {
 }
 
 /// The number with a comma between its thousands.
-fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {

@@ -1,48 +1,73 @@
-//! Settings > Webhooks: all of the account's webhooks.
+//! Settings > Webhooks: how all of the account's webhooks are doing, and the list of them.
 
-use axum::{Router, routing::get};
+mod first_run;
+mod query;
+mod rows;
+pub(crate) mod text;
+mod totals;
+mod trouble;
+
+use axum::{Router, response::Response, routing::get};
 use leptos::prelude::*;
-use signet_engine::actor::Permission;
-use signet_engine::service::endpoints::Endpoint;
-use signet_model::Timestamp;
+use signet_engine::{
+    actor::Permission,
+    service::{
+        endpoints::{Attention, Listed, ListedStatus, StatusCounts},
+        statistics::{DayTotals, Recent},
+    },
+};
 
+use self::{first_run::FirstRun, query::Query};
 use crate::{
-    components::{Breadcrumbs, Icon, StatusMark, When, event_type_tags},
+    components::{Breadcrumbs, EmptyState, Icon, Pager, TabLink, Tabs},
     error::PageResult,
+    form::Form,
     frame::Member,
     pages::{webhook, webhook_form},
-    present::{endpoint_path, endpoint_status, last_activity},
     state::AppState,
-    words::moment,
 };
 
 pub(crate) const PATH: &str = "/settings/webhooks";
-
-pub(crate) mod text {
-    pub(crate) const TITLE: &str = "Webhooks";
-    pub(super) const LEAD: &str = "Events are sent to these URLs as they happen, signed and retried.";
-    pub(super) const ADD: &str = "Add webhook";
-    pub(super) const NO_WEBHOOKS: &str = "No webhooks yet";
-    pub(super) const NO_WEBHOOKS_ADVICE: &str = "Add the URL of your receiver and choose the events it wants. You get a signing secret, \
-         and can send a test event before anything real happens.";
-    pub(super) const WEBHOOK: &str = "Webhook";
-    pub(super) const EVENTS: &str = "Events";
-    pub(super) const STATUS: &str = "Status";
-    pub(super) const LAST_DELIVERY: &str = "Last delivery";
-    pub(super) const NONE_YET: &str = "None yet";
-    pub(super) const CREATED: &str = "Created";
-}
+/// The log of all webhooks.
+pub(crate) const LOG: &str = "/settings/deliveries";
+/// The webhooks on one page.
+const PAGE: u32 = 25;
+/// The webhooks that are said to need attention.
+const TROUBLES: u32 = 5;
 
 /// The list, and all pages of webhooks below it.
 pub(crate) fn routes() -> Router<AppState> {
     Router::new().route("/", get(show)).merge(webhook_form::routes()).nest("/{id}", webhook::routes())
 }
 
-async fn show(member: Member) -> PageResult {
-    let endpoints = member.account().endpoints().list().await?;
-    let now = member.frame.now;
+struct PageData {
+    query: Query,
+    counts: StatusCounts,
+    listed: Listed,
+    recent: Recent,
+    totals: DayTotals,
+    troubles: Vec<Attention>,
+    first_run: Option<FirstRun>,
+}
+
+async fn show(member: Member, form: Form) -> PageResult {
+    let query = Query::new(&form);
+    let (account, endpoints) = (member.account(), member.account().endpoints());
+    let counts = endpoints.counts().await?;
+    let listed = endpoints.listed(&query.filter, query.before, PAGE).await?;
+    let ids: Vec<_> = listed.endpoints.iter().map(|endpoint| endpoint.id).collect();
+    let recent = account.recent_of(&ids).await?;
+    let totals = account.day_totals().await?;
+    let has_trouble = query.is_plain() && counts.failing + counts.disabled > 0;
+    let troubles = if has_trouble { endpoints.in_trouble(TROUBLES).await? } else { Vec::new() };
+    let first_run = if query.is_plain() { first_run::read(&member, &listed).await? } else { None };
+    Ok(page(&member, &PageData { query, counts, listed, recent, totals, troubles, first_run }))
+}
+
+fn page(member: &Member, data: &PageData) -> Response {
     let changes = member.may(Permission::ChangeWebhooks);
-    Ok(member.frame.render(text::TITLE, || {
+    let has_any = data.counts.all > 0;
+    member.frame.render(text::TITLE, || {
         view! {
             <Breadcrumbs here=text::TITLE />
             <header class="page-head">
@@ -50,11 +75,14 @@ async fn show(member: Member) -> PageResult {
                     <h1>{text::TITLE}</h1>
                     <p class="lead">{text::LEAD}</p>
                 </div>
-                {(changes && !endpoints.is_empty()).then(add)}
+                {(changes && has_any).then(add)}
             </header>
-            {if endpoints.is_empty() { empty(changes).into_any() } else { table(&endpoints, now).into_any() }}
+            {has_any.then(|| totals::figures(&data.totals))}
+            {trouble::panel(data, member.frame.now)}
+            {if has_any { list(member, data).into_any() } else { empty(changes).into_any() }}
+            {data.first_run.as_ref().map(|facts| first_run::checklist(facts, changes))}
         }
-    }))
+    })
 }
 
 fn add() -> impl IntoView {
@@ -68,82 +96,67 @@ fn add() -> impl IntoView {
 
 fn empty(changes: bool) -> impl IntoView {
     view! {
-        <section class="card empty">
-            <Icon name="webhook" />
-            <h2>{text::NO_WEBHOOKS}</h2>
-            <p>{text::NO_WEBHOOKS_ADVICE}</p>
-            {changes.then(|| view! { <p>{add()}</p> })}
+        <EmptyState icon="webhook" title=text::NO_WEBHOOKS advice=text::NO_WEBHOOKS_ADVICE>
+            {changes.then(add)}
+        </EmptyState>
+    }
+}
+
+fn list(member: &Member, data: &PageData) -> impl IntoView + use<> {
+    let query = &data.query;
+    let rows = if data.listed.endpoints.is_empty() {
+        view! { <p class="table-empty">{text::no_match(query.filter.status, &query.filter.text)}</p> }.into_any()
+    } else {
+        rows::table(member, &data.listed.endpoints, &data.recent).into_any()
+    };
+    let newest = query.before.map(|_| query.first_page());
+    let older = data.listed.next.map(|id| query.page_after(id));
+    view! {
+        <section class="card flush" aria-label=text::TITLE>
+            <div class="list-head">
+                {tabs(query, data.counts)}
+                {search(query)}
+            </div>
+            {rows}
+            <Pager newest=newest older=older />
         </section>
     }
 }
 
-fn table(endpoints: &[Endpoint], now: Timestamp) -> impl IntoView + use<> {
-    view! {
-        <section class="card flush">
-            <table class="table">
-                <thead>
-                    <tr>
-                        <th scope="col">{text::WEBHOOK}</th>
-                        <th scope="col">{text::EVENTS}</th>
-                        <th scope="col">{text::STATUS}</th>
-                        <th scope="col">{text::LAST_DELIVERY}</th>
-                        <th scope="col">{text::CREATED}</th>
-                    </tr>
-                </thead>
-                <tbody>{endpoints.iter().map(|endpoint| row(endpoint, now)).collect_view()}</tbody>
-            </table>
-        </section>
-    }
+/// The webhooks by status; one of them leads to all.
+fn tabs(query: &Query, counts: StatusCounts) -> impl IntoView + use<> {
+    let statuses = [None].into_iter().chain(ListedStatus::ALL.map(Some));
+    let tabs = statuses.map(|status| {
+        let is_here = query.filter.status == status;
+        TabLink::new(text::status(status), query.with_status(status), is_here).counted(counts.of(status))
+    });
+    view! { <Tabs label=text::BY_STATUS tabs=tabs.collect() /> }
 }
 
-fn row(endpoint: &Endpoint, now: Timestamp) -> impl IntoView + use<> {
-    let last = last_activity(endpoint, now);
-    let description = endpoint.description.clone();
+fn search(query: &Query) -> impl IntoView + use<> {
+    let status = query.filter.status.map(|status| {
+        view! { <input type="hidden" name=query::STATUS.name value=status.as_str() /> }
+    });
+    let clear = (!query.filter.text.is_empty())
+        .then(|| view! { <a class="button quiet" href=query.without_text()>{text::CLEAR}</a> });
     view! {
-        <tr>
-            <td class="main-cell">
-                <a class="mono row-link" href=endpoint_path(endpoint.id)>
-                    {endpoint.url.clone()}
-                </a>
-                {(!description.is_empty()).then(|| view! { <p class="muted">{description}</p> })}
-            </td>
-            <td data-label=text::EVENTS>
-                {event_type_tags(&endpoint.event_types)}
-            </td>
-            <td data-label=text::STATUS>
-                <StatusMark status=endpoint_status(endpoint, now) />
-            </td>
-            <td data-label=text::LAST_DELIVERY>
-                {match last {
-                    Some((status, at)) => {
-                        view! {
-                            <span class="stack">
-                                <When at=at />
-                                <span class="muted">{status.word}</span>
-                            </span>
-                        }
-                            .into_any()
-                    }
-                    None => view! { <span class="muted">{text::NONE_YET}</span> }.into_any(),
-                }}
-            </td>
-            <td data-label=text::CREATED>
-                <When at=moment(endpoint.created_at, now) />
-            </td>
-        </tr>
+        <form class="search" role="search" method="get" action=PATH>
+            {status}
+            <label class="visually-hidden" for=query::TEXT.name>{text::SEARCH_LABEL}</label>
+            <input
+                class="input"
+                type="search"
+                id=query::TEXT.name
+                name=query::TEXT.name
+                value=query.filter.text.clone()
+                placeholder=text::SEARCH_LABEL
+                maxlength="200"
+            />
+            <button class="button" type="submit">{text::SEARCH}</button>
+            {clear}
+        </form>
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::Visitor;
-
-    #[tokio::test]
-    async fn the_page_lists_webhooks() {
-        let owner = Visitor::owner().await;
-        insta::assert_snapshot!("empty", owner.get(PATH).await.content());
-        owner.endpoint().await;
-        insta::assert_snapshot!("list", owner.get(PATH).await.content());
-    }
-}
+mod tests;

@@ -1,7 +1,9 @@
 //! Endpoints: customers call them webhooks.
 
+mod attention;
 pub(super) mod change;
 mod create;
+mod listing;
 mod options;
 mod preview;
 mod rotation;
@@ -22,6 +24,12 @@ use signet_model::{
 };
 use uuid::Uuid;
 
+pub use attention::{Attention, FailedDelivery};
+#[cfg(test)]
+pub(super) use attention::{FAILED_LATELY, HELD, IN_TROUBLE};
+#[cfg(test)]
+pub(super) use listing::{COUNTS, LISTED};
+pub use listing::{ListFilter, Listed, ListedStatus, StatusCounts};
 pub use options::{EndpointOptions, HeaderDraft};
 #[cfg(test)]
 pub(super) use preview::LATEST as LATEST_EVENTS;

@@ -50,6 +50,7 @@ pub(super) enum Value {
     Texts(Vec<String>),
     Events(Vec<EventId>),
     Hours(Vec<Timestamp>),
+    Endpoints(Vec<EndpointId>),
     Bool(bool),
 }
 
@@ -83,6 +84,7 @@ pub(super) async fn plan(db: &Database, asked: &Asked) -> Vec<String> {
                     Value::Texts(texts) => query.bind(texts),
                     Value::Events(ids) => query.bind(ids),
                     Value::Hours(hours) => query.bind(hours),
+                    Value::Endpoints(ids) => query.bind(ids),
                     Value::Bool(value) => query.bind(value),
                 };
             }
@@ -204,6 +206,7 @@ async fn statements_of_pages_are_bounded(world: &World) {
     ] {
         world.assert_bounded(Asked { sql: sql.to_owned(), values: world.at(more), searches }).await;
     }
+    statements_of_webhooks_are_bounded(world).await;
     let behind = vec![Value::Account(world.account), Value::Event(EventId::from_uuid(uuid::Uuid::nil()))];
     let values = |more: Vec<Value>| [behind.clone(), vec![Value::Count(500)], more].concat();
     let events = match world.database.db {
@@ -216,6 +219,20 @@ async fn statements_of_pages_are_bounded(world: &World) {
         (endpoints::LATEST_EVENTS, vec![Value::Account(world.account), Value::Count(1_000)], events),
     ] {
         world.assert_bounded(Asked { sql: sql.to_owned(), values, searches }).await;
+    }
+}
+
+/// What pages tell of webhooks beside their rows.
+async fn statements_of_webhooks_are_bounded(world: &World) {
+    let dialect = usize::from(matches!(world.database.db, Database::Postgres(_)));
+    let held = [endpoints::HELD.sqlite, endpoints::HELD.postgres][dialect];
+    let oldest = Value::Event(EventId::from_uuid(uuid::Uuid::nil()));
+    for (sql, more) in [
+        (held, vec![Value::Count(1_001)]),
+        (endpoints::FAILED_LATELY, vec![Value::Count(100)]),
+        (statistics::CAUSES, vec![oldest, Value::Count(1_000), Value::Count(12)]),
+    ] {
+        world.assert_bounded(Asked { sql: sql.to_owned(), values: world.at(more), searches: "deliveries_" }).await;
     }
 }
 
@@ -399,6 +416,17 @@ async fn statements_of_the_operator_are_bounded(world: &World) {
     ] {
         world.assert_bounded(Asked { sql: sql.to_owned(), values, searches }).await;
     }
+    // A neighbour with a few webhooks beside an account with many.
+    let few = Value::Account(account(&world.engine, "few").await);
+    let newest = Value::Endpoint(EndpointId::from_uuid(uuid::Uuid::max()));
+    let listed = [endpoints::LISTED.sqlite, endpoints::LISTED.postgres][dialect];
+    for (sql, values) in [
+        (endpoints::COUNTS, vec![few.clone(), Value::Count(10_000)]),
+        (endpoints::IN_TROUBLE, vec![few.clone(), Value::Count(5)]),
+        (listed, vec![few, newest, Value::Count(26), Value::Text(None), Value::Text(Some("%a%".to_owned()))]),
+    ] {
+        world.assert_bounded(Asked { sql: sql.to_owned(), values, searches: "endpoints_" }).await;
+    }
 }
 
 /// Stores statistics of so many hours at the endpoint, and as many at another one.
@@ -444,6 +472,11 @@ async fn statements_of_statistics_are_bounded(world: &World) {
             .assert_bounded(Asked { sql: [sql.sqlite, sql.postgres][dialect].to_owned(), values, searches: key })
             .await;
     }
+    let (recent, day) = (statistics::RECENT, Value::Hours((100..124).map(hour).collect()));
+    let endpoints = Value::Endpoints(vec![world.endpoint, EndpointId::from_uuid(uuid::Uuid::max())]);
+    let values = vec![Value::Account(world.account), endpoints, day, Value::Count(50_000)];
+    let sql = [recent.sqlite, recent.postgres][dialect].to_owned();
+    world.assert_bounded(Asked { sql, values, searches: "statistics_" }).await;
     let account = Value::Account(world.account);
     for (sql, values) in [
         (retention::HAVE_OLD, vec![account.clone(), Value::Count(1_000), Value::At(hour(10))]),

@@ -3,6 +3,10 @@
 //! Attempts are counted in the transaction of their outcomes
 //! (`engine/src/queue/records/statistics.rs`), in the hour in which they began. Tests are not counted.
 
+mod bars;
+mod causes;
+mod day;
+mod recent;
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +21,19 @@ use crate::{
     queue::HOUR,
 };
 
+pub use bars::{Bars, UnknownWindow, Window};
+#[cfg(test)]
+pub(super) use causes::CAUSES;
+pub use causes::{CAUSES_FROM, Cause};
+pub use day::DayTotals;
+pub(crate) use day::SettledHours;
+#[cfg(test)]
+pub(super) use recent::RECENT;
+pub use recent::Recent;
+
 const DAY: Duration = Duration::from_hours(24);
+/// The hours of a day.
+const HOURS: u32 = 24;
 
 /// The number of stored rows that one answer adds up.
 pub const ADDED_UP: u32 = 50_000;
@@ -104,6 +120,13 @@ impl Figures {
     /// Attempts that delivered. A delivery that was sent again counts each time.
     pub fn delivered(&self) -> u64 {
         self.latencies.count().saturating_sub(self.failed_attempts)
+    }
+
+    /// The part of the attempts that delivered, in thousandths, rounded down so that only all of
+    /// them are a thousand; `None` without attempts.
+    pub fn success_per_mille(&self) -> Option<u64> {
+        let all = self.latencies.count();
+        (all > 0).then(|| self.delivered().saturating_mul(1_000) / all)
     }
 }
 
@@ -271,7 +294,7 @@ impl AccountHandle<'_> {
             }
             range.until = rest;
         }
-        Ok(Statistics { points: self.add_up(&mut conn, range, filter).await?, rest })
+        Ok(Statistics { points: self.add_up(&mut conn, range, step.length(), filter).await?, rest })
     }
 
     /// Reads the hour of the first row that is too many.
@@ -289,12 +312,19 @@ impl AccountHandle<'_> {
         query.bind(i64::from(most)).fetch_optional_value().await
     }
 
-    async fn add_up(self, conn: &mut Conn, range: Range, filter: &StatisticsFilter) -> db::Result<Vec<Point>> {
+    /// Adds the rows of a range up by steps of this length.
+    async fn add_up(
+        self,
+        conn: &mut Conn,
+        range: Range,
+        step: Duration,
+        filter: &StatisticsFilter,
+    ) -> db::Result<Vec<Point>> {
         let query = match filter.endpoint {
             None => conn.query(ADD_UP_ACCOUNT).bind(self.id).bind(range.from).bind(range.until),
             Some(endpoint) => conn.query(ADD_UP_ENDPOINT).bind(self.id).bind(endpoint).bind_instants(&range.hours()),
         };
-        let step = i64::try_from(filter.step.length().as_micros()).unwrap_or(i64::MAX);
+        let step = i64::try_from(step.as_micros()).unwrap_or(i64::MAX);
         let query = query.bind(step).bind(filter.by_endpoint).bind(filter.by_event_type);
         let rows: Vec<Row> = query.bind(filter.event_type.as_ref().map(EventType::as_str)).fetch_all().await?;
         Ok(rows.into_iter().map(Row::read).collect())

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use signet_model::{
     DeliveryId, EndpointId, EventId, Timestamp,
-    delivery::{Failure, State},
+    delivery::{Failure, Outcome, State},
     event::EventType,
 };
 use uuid::Uuid;
@@ -80,6 +80,16 @@ impl ResultClass {
     /// The text in addresses and in the API.
     pub const fn as_str(self) -> &'static str {
         Self::ALL[self as usize].1
+    }
+
+    /// The class of the end of an attempt; not every end has one.
+    pub fn of(outcome: Outcome) -> Option<Self> {
+        let has = |class: &Self| match (class.ends(), outcome) {
+            (Ends::Answered(first), Outcome::Answered(status)) => (first..first + 100).contains(&status),
+            (Ends::Failed(failures), Outcome::Failed(failure)) => failures.contains(&failure),
+            _ => false,
+        };
+        Self::ALL.into_iter().map(|(class, _)| class).find(has)
     }
 
     /// The statuses of the class, or its failures.
@@ -251,6 +261,19 @@ mod tests {
     fn each_class_is_read_from_its_text() {
         for (class, text) in ResultClass::ALL {
             assert_eq!((text.parse(), class.as_str()), (Ok(class), text));
+        }
+    }
+
+    #[test]
+    fn the_end_of_an_attempt_has_a_class_or_none() {
+        for (outcome, class) in [
+            (Outcome::Answered(204), Some(ResultClass::Success)),
+            (Outcome::Answered(503), Some(ResultClass::ServerError)),
+            (Outcome::Answered(101), None),
+            (Outcome::Failed(Failure::AddressRefused), Some(ResultClass::Dns)),
+            (Outcome::Failed(Failure::Protocol), None),
+        ] {
+            assert_eq!(ResultClass::of(outcome), class, "{outcome:?}");
         }
     }
 }

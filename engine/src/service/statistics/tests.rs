@@ -1,9 +1,10 @@
-use signet_model::AccountId;
+use signet_model::{AccountId, delivery::Outcome};
 
 use super::*;
 use crate::{
     Engine,
     clock::ManualClock,
+    service::deliveries::ResultClass,
     testing::{Hands, TestDatabase, account, completed, endpoint, on_each_database, resting_engine},
 };
 
@@ -199,4 +200,125 @@ async fn old_statistics_are_removed(database: TestDatabase) {
     Hands(&world.engine).believe_the_clock().await;
     world.engine.sweep().await.expect("swept");
     assert_eq!(count().await, 1, "of this hour");
+}
+
+/// Stores a row for each of so many hours before an instant, at an endpoint of the account and of
+/// this type: three attempts an hour, one of which failed.
+async fn store_hours(database: &TestDatabase, of: (AccountId, EndpointId), kind: &str, until: Timestamp, hours: u32) {
+    let (account, endpoint) = (database.literal(of.0.uuid()), database.literal(of.1.uuid()));
+    for ago in 0..hours {
+        let hour = (until.beginning(HOUR) - ago * HOUR).unix_micros();
+        let hour = match &database.db {
+            crate::db::Database::Sqlite(_) => hour.to_string(),
+            crate::db::Database::Postgres(_) => format!("to_timestamp({})", hour / 1_000_000),
+        };
+        database
+            .run(&format!(
+                "INSERT INTO statistics VALUES ({account}, {hour}, {endpoint}, '{kind}', 1, 1, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0)"
+            ))
+            .await;
+    }
+}
+
+on_each_database!(a_day_is_added_up_with_its_present_hour);
+async fn a_day_is_added_up_with_its_present_hour(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let now = world.engine.0.clock.now();
+    let neighbour = account(&world.engine, "neighbour").await;
+    store_hours(&database, (neighbour, world.endpoint), "a.neighbours", now, 30).await;
+    store_hours(&database, (world.account, world.endpoint), "task.completed", now, 30).await;
+    let account = world.engine.as_operator_in(world.account);
+    let totals = account.day_totals().await.expect("totals");
+    assert_eq!((totals.since, totals.is_partial), (now.beginning(HOUR) - 23 * HOUR, false));
+    assert_eq!((totals.figures.delivered(), totals.figures.failed_deliveries), (48, 24));
+    assert_eq!(totals.figures.success_per_mille(), Some(666));
+
+    // Hours that have ended are remembered; what comes in is added to the present one.
+    database.run("DELETE FROM statistics").await;
+    world.deliver(200).await;
+    let totals = account.day_totals().await.expect("totals");
+    assert_eq!(totals.figures.delivered(), 22 * 2 + 1, "the last hour could still have changed");
+    world.clock.advance(25 * HOUR);
+    assert_eq!(account.day_totals().await.expect("totals").figures, Figures::default());
+    let theirs = world.engine.as_operator_in(neighbour).day_totals().await.expect("totals");
+    assert_eq!(theirs.figures, Figures::default());
+}
+
+on_each_database!(the_last_day_of_some_endpoints_is_told_by_the_hour);
+async fn the_last_day_of_some_endpoints_is_told_by_the_hour(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let (second, third) = (endpoint(&world.engine, world.account).await, endpoint(&world.engine, world.account).await);
+    let now = world.engine.0.clock.now();
+    let neighbour = account(&world.engine, "neighbour").await;
+    store_hours(&database, (neighbour, second), "task.completed", now, 24).await;
+    for kind in ["task.completed", "task.failed"] {
+        store_hours(&database, (world.account, second), kind, now, 2).await;
+    }
+    store_hours(&database, (world.account, third), "task.completed", now, 2).await;
+    let account = world.engine.as_operator_in(world.account);
+    let recent = account.recent_of(&[world.endpoint, second]).await.expect("figures");
+    assert_eq!((recent.hours.len(), recent.hours[23], recent.is_partial), (24, now.beginning(HOUR), false));
+    let delivered: Vec<_> = recent.of(second).iter().map(Figures::delivered).collect();
+    assert_eq!(delivered[21..], [0, 4, 4]);
+    assert_eq!(recent.total_of(second).failed_attempts, 4);
+    assert_eq!(recent.total_of(world.endpoint), Figures::default());
+    assert_eq!(recent.total_of(third), Figures::default(), "it was not asked for");
+    assert_eq!(account.recent_of(&[]).await.expect("nothing").hours.len(), 24);
+}
+
+on_each_database!(a_chart_has_a_bar_for_each_step_of_its_range);
+async fn a_chart_has_a_bar_for_each_step_of_its_range(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let second = endpoint(&world.engine, world.account).await;
+    let now = world.engine.0.clock.now();
+    let neighbour = account(&world.engine, "neighbour").await;
+    store_hours(&database, (neighbour, world.endpoint), "task.completed", now, 800).await;
+    store_hours(&database, (world.account, second), "task.completed", now, 800).await;
+    for kind in ["task.completed", "task.failed"] {
+        store_hours(&database, (world.account, world.endpoint), kind, now, 800).await;
+    }
+    let handle = world.engine.as_operator_in(world.account).endpoint(world.endpoint);
+    for (window, bars, each) in [(Window::Day, 24, 4), (Window::Week, 28, 24), (Window::Month, 30, 96)] {
+        let chart = handle.bars(window, None).await.expect("bars");
+        assert_eq!((chart.bars.len(), chart.rest), (bars, None));
+        assert_eq!((chart.bars[0].0, chart.bars[1].1.delivered()), (window.since(now), each), "{window:?}");
+        let sum: u64 = chart.bars.iter().map(|(_, figures)| figures.delivered()).sum();
+        assert_eq!(chart.total.delivered(), sum);
+        assert_eq!(chart.total.latencies.percentile(50), Some(Duration::from_micros(13_750)));
+        assert_eq!(window.as_str().parse(), Ok(window));
+    }
+    let kind: EventType = "task.failed".parse().expect("a type");
+    let typed = handle.bars(Window::Day, Some(kind)).await.expect("bars");
+    assert_eq!(typed.total.delivered(), 48);
+    let cut = handle.bars_of(Window::Day, None, 10).await.expect("bars");
+    assert_eq!(cut.rest, Some(now.beginning(HOUR) - 18 * HOUR));
+    assert_eq!(cut.total.delivered(), 20, "as far as was added up");
+    let theirs = world.engine.as_operator_in(neighbour).endpoint(second).bars(Window::Month, None).await.expect("bars");
+    assert_eq!(theirs.total, Figures::default());
+}
+
+on_each_database!(the_causes_of_failures_are_those_of_the_last_attempts);
+async fn the_causes_of_failures_are_those_of_the_last_attempts(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let neighbour = account(&world.engine, "neighbour").await;
+    let their_endpoint = endpoint(&world.engine, neighbour).await;
+    database.store_backlog(neighbour, their_endpoint, crate::testing::Backlog::Failed, 1..20_001).await;
+    for status in [500, 200, 404, 500] {
+        world.clock.advance(Duration::from_secs(1));
+        world.deliver(status).await;
+    }
+    let handle = world.engine.as_operator_in(world.account).endpoint(world.endpoint);
+    let told =
+        |causes: Vec<Cause>| causes.into_iter().map(|it| (it.outcome, it.class, it.deliveries)).collect::<Vec<_>>();
+    let answered = Outcome::Answered;
+    let expected =
+        [(answered(500), Some(ResultClass::ServerError), 2), (answered(404), Some(ResultClass::ClientError), 1)];
+    assert_eq!(told(handle.causes(Window::Day).await.expect("causes")), expected);
+    handle.pause().await.expect("paused");
+    assert_eq!(told(handle.causes(Window::Day).await.expect("causes")), expected, "they are held now");
+    world.clock.advance(48 * HOUR);
+    assert_eq!(told(handle.causes(Window::Day).await.expect("causes")), []);
+    assert_eq!(told(handle.causes(Window::Week).await.expect("causes")), expected);
+    let theirs = world.engine.as_operator_in(neighbour).endpoint(world.endpoint).causes(Window::Week).await;
+    assert_eq!(told(theirs.expect("causes")), []);
 }

@@ -1,0 +1,166 @@
+//! The list of an account's webhooks: by status, by a text, page by page; and what needs a person.
+
+use std::time::Duration;
+
+use signet_engine::{
+    Engine, Settings,
+    clock::ManualClock,
+    service::endpoints::{EndpointDraft, ListFilter, ListedStatus, StatusCounts},
+    testing::{Backlog, Hands, TestDatabase, account, completed, endpoint, engine, on_each_database},
+};
+use signet_model::{AccountId, EndpointId, Subscriptions, delivery::Outcome};
+
+struct World {
+    database: TestDatabase,
+    engine: Engine,
+    clock: ManualClock,
+    account: AccountId,
+}
+
+impl World {
+    async fn new(database: TestDatabase) -> Self {
+        let (engine, clock) = engine(&database, Settings::default(), Vec::new());
+        let account = account(&engine, "acme").await;
+        Self { database, engine, clock, account }
+    }
+
+    /// A webhook, newer than all others.
+    async fn webhook(&self, url: &str, description: &str) -> EndpointId {
+        self.clock.advance(Duration::from_mins(10));
+        let draft = EndpointDraft {
+            description: description.parse().expect("text"),
+            ..EndpointDraft::new(url.parse().expect("a URL"), Subscriptions::all())
+        };
+        let endpoints = self.engine.as_operator_in(self.account).endpoints();
+        endpoints.create(draft, &self.engine.new_secret()).await.expect("a webhook").id
+    }
+
+    /// An event, whose delivery to one webhook is answered with this status and to all others
+    /// with 200.
+    async fn event(&self, endpoint: EndpointId, status: u16) {
+        self.clock.advance(Duration::from_secs(1));
+        let hands = Hands(&self.engine);
+        for in_flight in hands.ingest(completed(&self.engine, self.account, "task")).await.1 {
+            let status = if in_flight.endpoint() == endpoint { status } else { 200 };
+            hands.finish(in_flight, status).await;
+        }
+    }
+
+    async fn listed(&self, status: Option<ListedStatus>, text: &str) -> Vec<EndpointId> {
+        let filter = ListFilter { status, text: text.to_owned() };
+        let endpoints = self.engine.as_operator_in(self.account).endpoints();
+        let listed = endpoints.listed(&filter, None, 25).await.expect("a list");
+        assert_eq!(listed.next, None);
+        listed.endpoints.into_iter().map(|it| it.id).collect()
+    }
+
+    async fn counts(&self) -> StatusCounts {
+        self.engine.as_operator_in(self.account).endpoints().counts().await.expect("counts")
+    }
+}
+
+on_each_database!(webhooks_are_counted_and_listed_by_status_newest_first);
+async fn webhooks_are_counted_and_listed_by_status_newest_first(database: TestDatabase) {
+    let world = World::new(database).await;
+    assert_eq!(world.counts().await, StatusCounts::default());
+    let healthy = world.webhook("https://127.0.0.1/healthy", "").await;
+    let failing = world.webhook("https://127.0.0.1/failing", "").await;
+    let gone = world.webhook("https://127.0.0.1/gone", "").await;
+    let paused = world.webhook("https://127.0.0.1/paused", "").await;
+    let deleted = world.webhook("https://127.0.0.1/deleted", "").await;
+    world.engine.as_operator_in(world.account).endpoint(deleted).delete().await.expect("deleted");
+    world.engine.as_operator_in(world.account).endpoint(paused).pause().await.expect("paused");
+    world.event(gone, 410).await;
+    world.event(failing, 500).await;
+    assert_eq!(world.counts().await, StatusCounts { all: 4, failing: 1, disabled: 1, paused: 1 });
+    assert_eq!(world.listed(None, "").await, [paused, gone, failing, healthy]);
+    assert_eq!(world.listed(Some(ListedStatus::Failing), "").await, [failing]);
+    assert_eq!(world.listed(Some(ListedStatus::Disabled), "").await, [gone]);
+    assert_eq!(world.listed(Some(ListedStatus::Paused), "").await, [paused]);
+
+    world.event(failing, 200).await;
+    assert_eq!(world.counts().await.failing, 0, "its last attempt arrived");
+}
+
+on_each_database!(a_text_is_searched_for_in_urls_and_descriptions);
+async fn a_text_is_searched_for_in_urls_and_descriptions(database: TestDatabase) {
+    let world = World::new(database).await;
+    let orders = world.webhook("https://127.0.0.1/orders", "Warehouse of ACME").await;
+    let bills = world.webhook("https://127.0.0.1/bills_2", "100 % of all bills").await;
+    for (text, found) in [
+        ("ORDERS", vec![orders]),
+        (" acme ", vec![orders]),
+        ("127.0.0.1", vec![bills, orders]),
+        ("100 %", vec![bills]),
+        ("s_2", vec![bills]),
+        ("o_ders", vec![]),
+        ("%%", vec![]),
+        ("\\", vec![]),
+        ("\0", vec![]),
+    ] {
+        assert_eq!(world.listed(None, text).await, found, "{text:?}");
+    }
+    assert_eq!(world.listed(Some(ListedStatus::Paused), "orders").await, []);
+}
+
+on_each_database!(pages_lead_through_all_webhooks_and_show_no_neighbours);
+async fn pages_lead_through_all_webhooks_and_show_no_neighbours(database: TestDatabase) {
+    let world = World::new(database).await;
+    let neighbour = account(&world.engine, "neighbour").await;
+    let mut ours = Vec::new();
+    for number in 0..7 {
+        ours.push(world.webhook(&format!("https://127.0.0.1/{number}"), "").await);
+        endpoint(&world.engine, neighbour).await;
+    }
+    ours.reverse();
+    let endpoints = world.engine.as_operator_in(world.account).endpoints();
+    let (mut seen, mut before) = (Vec::new(), None);
+    loop {
+        let page = endpoints.listed(&ListFilter::default(), before, 3).await.expect("a page");
+        assert!(page.endpoints.len() <= 3);
+        seen.extend(page.endpoints.into_iter().map(|it| it.id));
+        before = page.next;
+        if before.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, ours);
+    assert_eq!(world.counts().await.all, 7);
+    let theirs = world.engine.as_operator_in(neighbour).endpoints();
+    let theirs = theirs.listed(&ListFilter::default(), None, 100).await.expect("a page").endpoints;
+    assert!(theirs.len() == 7 && theirs.iter().all(|it| !ours.contains(&it.id)));
+}
+
+on_each_database!(what_needs_a_person_is_told_with_its_reason_and_what_is_held);
+async fn what_needs_a_person_is_told_with_its_reason_and_what_is_held(database: TestDatabase) {
+    let world = World::new(database).await;
+    let neighbour = account(&world.engine, "neighbour").await;
+    let their_endpoint = endpoint(&world.engine, neighbour).await;
+    world.engine.as_operator_in(neighbour).endpoint(their_endpoint).pause().await.expect("paused");
+    world.database.store_backlog(neighbour, their_endpoint, Backlog::Held, 1..30_001).await;
+    let failing = world.webhook("https://127.0.0.1/failing", "").await;
+    let gone = world.webhook("https://127.0.0.1/gone", "").await;
+    let paused = world.webhook("https://127.0.0.1/paused", "").await;
+    world.engine.as_operator_in(world.account).endpoint(paused).pause().await.expect("paused");
+    let endpoints = world.engine.as_operator_in(world.account).endpoints();
+    assert!(endpoints.in_trouble(5).await.expect("an answer").is_empty(), "a person has paused it");
+
+    world.event(gone, 410).await;
+    world.event(failing, 503).await;
+    world.database.store_backlog(world.account, gone, Backlog::Held, 40_001..41_200).await;
+    let troubles = endpoints.in_trouble(5).await.expect("an answer");
+    let told: Vec<_> = troubles
+        .iter()
+        .map(|it| (it.endpoint.id, it.failed.map(|failed| failed.outcome), it.held.to_string()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (gone, Some(Outcome::Answered(410)), "more than 1000".to_owned()),
+            (failing, Some(Outcome::Answered(503)), "0".to_owned()),
+        ]
+    );
+    assert_eq!(endpoints.in_trouble(1).await.expect("an answer").len(), 1);
+    let theirs = world.engine.as_operator_in(neighbour).endpoints().in_trouble(5).await.expect("an answer");
+    assert!(theirs.is_empty());
+}
