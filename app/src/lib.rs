@@ -36,6 +36,8 @@ mod handover;
 #[cfg(feature = "ssr")]
 mod letters;
 #[cfg(feature = "ssr")]
+mod once;
+#[cfg(feature = "ssr")]
 mod operating;
 #[cfg(feature = "ssr")]
 mod page_limit;

@@ -14,6 +14,7 @@ pub(crate) mod connection;
 pub(crate) mod delivery;
 pub(crate) mod delivery_log;
 pub(crate) mod error;
+pub(crate) mod kept;
 pub(crate) mod login;
 pub(crate) mod oidc;
 pub(crate) mod operator;

@@ -4,15 +4,18 @@ use axum::{Router, routing::get};
 use leptos::prelude::*;
 use signet_engine::actor::Permission;
 use signet_engine::service::{
+    self,
     endpoints::{Endpoint, EndpointDraft, FilterPreview, SaveError},
     event_types::Catalogue,
 };
 use signet_model::{EndpointId, signature::Secret, subscriptions::Selector, text::Description};
 
 use crate::{
-    components::{Breadcrumbs, Icon, error_summary, event_types_input, hidden_input, text_input},
+    components::{
+        Breadcrumbs, Icon, error_summary, event_types_input, form_id_input, hidden_input, text_input, version_input,
+    },
     error::{PageError, PageResult},
-    form::{Field, Form, Invalid},
+    form::{Conflict, Field, Form, Invalid, Part},
     frame::{Frame, Ids, Member},
     islands::CopyButton,
     pages::{
@@ -45,7 +48,18 @@ pub(crate) const URL: Field = Field {
 pub(crate) const DESCRIPTION: Field =
     Field { hint: text::DESCRIPTION_HINT, optional: true, ..Field::text("description", text::DESCRIPTION) };
 pub(crate) const EVENTS: Field = Field { hint: text::EVENTS_HINT, ..Field::text("event", text::EVENTS) };
-pub(crate) const SECRET: Field = Field::named("secret");
+pub(crate) const SECRET: Field = Field::named("secret").secret();
+
+/// What two people can have changed, each for itself.
+const PARTS: [Part; 7] = [
+    Part { label: text::URL, fields: &[&URL] },
+    Part { label: text::DESCRIPTION, fields: &[&DESCRIPTION] },
+    Part { label: text::EVENTS, fields: &[&EVENTS] },
+    Part { label: text::HEADERS, fields: &[&options::HEADER_NAME, &options::HEADER_VALUE] },
+    Part { label: text::THROTTLE, fields: &[&options::THROTTLE] },
+    Part { label: text::CLOUD_EVENTS, fields: &[&options::CLOUD_EVENTS] },
+    Part { label: text::FILTER, fields: &[&filter::MEMBER, &filter::TEST, &filter::VALUE] },
+];
 
 /// The new webhook, or the existing one, that the form is for.
 enum FormTarget {
@@ -77,26 +91,40 @@ async fn show_new(member: Member) -> PageResult {
 async fn show_existing(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
     let endpoint = member.account().endpoint(id).get().await?;
     member.check(Permission::ChangeWebhooks)?;
+    let form = stored(&endpoint);
+    page(&member, &FormTarget::Existing(Box::new(endpoint)), &form, None).await
+}
+
+/// The form with what is stored.
+fn stored(endpoint: &Endpoint) -> Form {
     let form = Form::blank()
         .with(&URL, &endpoint.url)
         .with(&DESCRIPTION, &endpoint.description)
-        .with_selectors(&EVENTS, endpoint.event_types.iter());
-    let form = options::fill(form, &endpoint);
-    page(&member, &FormTarget::Existing(Box::new(endpoint)), &form, None).await
+        .with_selectors(&EVENTS, endpoint.event_types.iter())
+        .made_from(endpoint.version);
+    options::fill(form, endpoint)
 }
 
 /// Creates a webhook that signs with the secret that the form showed. A form that is
 /// sent twice leads to the one webhook that it made.
 async fn create(member: Member, mut form: Form) -> PageResult {
     member.check(Permission::ChangeWebhooks)?;
-    let secret: Secret = form.get(&SECRET).parse().map_err(|_| PageError::Unreadable)?;
+    let secret: Secret = match form.get(&SECRET).parse() {
+        _ if form.is_reviewing() => member.engine().new_secret(),
+        read => read.map_err(|_| PageError::Unreadable)?,
+    };
     if asks_for_preview(&form) {
         return preview(&member, &FormTarget::New(secret), form).await;
     }
     if let Ok(draft) = draft(&mut form) {
         match member.account().endpoints().create(draft.clone(), &secret).await {
             Ok(endpoint) => {
-                let said = if endpoint.is_as(&draft) { text::CREATED } else { text::CREATED_BEFORE };
+                let twin = has_twin(&member, &endpoint).await?;
+                let said = match (endpoint.is_as(&draft), twin) {
+                    (false, _) => text::CREATED_BEFORE,
+                    (true, false) => text::CREATED,
+                    (true, true) => text::CREATED_AGAIN,
+                };
                 return Ok(done(said, &endpoint_path(endpoint.id)));
             }
             Err(error) => form = refused(form, error)?,
@@ -111,13 +139,32 @@ async fn update(member: Member, Ids(id): Ids<EndpointId>, mut form: Form) -> Pag
     if asks_for_preview(&form) {
         return preview(&member, &FormTarget::Existing(Box::new(endpoint)), form).await;
     }
+    form.settle(&PARTS);
     if let Ok(draft) = draft(&mut form) {
-        match member.account().endpoint(id).update(draft).await {
+        match member.account().endpoint(id).if_version(form.version()).update(draft).await {
             Ok(_) => return Ok(done(text::SAVED, &endpoint_path(id))),
+            Err(SaveError::Store(service::Error::Changed)) => return changed(&member, id, form).await,
             Err(error) => form = refused(form, error)?,
         }
     }
     page(&member, &FormTarget::Existing(Box::new(endpoint)), &form, None).await
+}
+
+/// The form of a webhook that was changed meanwhile, with both values of what differs. If
+/// nothing does, it is as it was to be.
+async fn changed(member: &Member, id: EndpointId, form: Form) -> PageResult {
+    let endpoint = member.account().endpoint(id).get().await?;
+    let form = form.meet(&stored(&endpoint), &PARTS);
+    if form.conflict().is_some_and(Conflict::is_settled) {
+        return Ok(done(text::SAVED, &endpoint_path(id)));
+    }
+    page(member, &FormTarget::Existing(Box::new(endpoint)), &form, None).await
+}
+
+/// Returns true if the account has another webhook with the same URL. That is allowed, and said.
+async fn has_twin(member: &Member, endpoint: &Endpoint) -> Result<bool, PageError> {
+    let all = member.account().endpoints().list().await?;
+    Ok(all.iter().any(|other| other.id != endpoint.id && other.url == endpoint.url))
 }
 
 fn asks_for_preview(form: &Form) -> bool {
@@ -210,6 +257,7 @@ fn fields(
             <button class="visually-hidden" type="submit" tabindex="-1" aria-hidden="true">
                 {text::SAVE}
             </button>
+            {if secret.is_some() { form_id_input(form, frame).into_any() } else { version_input(form).into_any() }}
             {text_input(&URL, form)}
             {text_input(&DESCRIPTION, form)}
             {event_types_input(&EVENTS, form, catalogue, Some(frame.now))}

@@ -30,6 +30,8 @@ pub(super) const SAVE: &str = "Save webhook";
 pub(super) const CANCEL: &str = "Cancel";
 
 pub(super) const CREATED: &str = "Webhook created. Send a test event to check your receiver.";
+pub(super) const CREATED_AGAIN: &str =
+    "Webhook created. Another webhook of this account has the same URL: events that both want are sent there twice.";
 pub(super) const CREATED_BEFORE: &str = "This form had created this webhook before. Edit it to change it.";
 pub(super) const SAVED: &str = "Webhook saved.";
 
