@@ -48,6 +48,8 @@ mod place;
 #[cfg(feature = "ssr")]
 mod present;
 #[cfg(feature = "ssr")]
+mod receiver_code;
+#[cfg(feature = "ssr")]
 mod redirect;
 #[cfg(feature = "ssr")]
 mod refusal;
