@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::Icon;
+use super::{ErrorSummary, Icon};
 use crate::{
     form::{Conflict, Difference, FORM_ID, Field, Form, VERSION},
     frame::Frame,
@@ -166,22 +166,8 @@ pub(crate) fn error_summary(form: &Form) -> Option<impl IntoView + use<>> {
         (None, 1, _) => text::ONE_ERROR.to_owned(),
         (None, ..) => text::SOME_ERRORS.to_owned(),
     };
-    let line = |(name, message): &(&'static str, String)| {
-        view! { <li><a href=format!("#{name}")>{message.clone()}</a></li> }
-    };
-    let list = (!errors.is_empty()).then(|| {
-        let lines = errors.iter().map(line).collect_view();
-        view! { <ul class="error-list">{lines}</ul> }
-    });
-    Some(view! {
-        <div class="alert bad" id="errors" role="alert" tabindex="-1" autofocus>
-            <Icon name="warning" />
-            <div>
-                <p>{message}</p>
-                {list}
-            </div>
-        </div>
-    })
+    let errors = errors.iter().map(|(name, message)| ((*name).to_owned(), message.clone())).collect();
+    Some(view! { <ErrorSummary title=message errors=errors /> })
 }
 
 /// The one-time id of a form that makes something. A form that was refused keeps it; one that

@@ -152,8 +152,11 @@ impl Form {
     /// Puts the stored values in the place of those that were typed.
     fn take(&mut self, part: &Part) {
         for field in part.fields {
-            let theirs: Vec<_> =
-                self.prefixed(THEIRS).filter(|(name, _)| *name == field.name).map(|(_, value)| value.to_owned()).collect();
+            let theirs: Vec<_> = self
+                .prefixed(THEIRS)
+                .filter(|(name, _)| *name == field.name)
+                .map(|(_, value)| value.to_owned())
+                .collect();
             self.values.retain(|(name, _)| name != field.name);
             self.values.extend(theirs.into_iter().map(|value| (field.name.to_owned(), value)));
         }
@@ -220,7 +223,10 @@ mod tests {
         assert_eq!(form.status(), StatusCode::CONFLICT);
         let differences = &form.conflict().expect("a conflict").differences;
         assert_eq!(differences.iter().map(|one| one.label).collect::<Vec<_>>(), ["URL", "Headers"]);
-        assert_eq!((&*differences[0].mine[0], &*differences[0].theirs[0]), ("https://mine.example", "https://theirs.example"));
+        assert_eq!(
+            (&*differences[0].mine[0], &*differences[0].theirs[0]),
+            ("https://mine.example", "https://theirs.example")
+        );
         assert_eq!((&*differences[1].mine[0], differences[1].theirs.len()), ("X-Key ••••••", 0));
     }
 

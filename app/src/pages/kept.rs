@@ -219,6 +219,7 @@ async fn show_sent(state: &AppState, pages: Router, request: Request) -> Respons
     let frame = Frame::of(&parts, state);
     let read = axum::body::to_bytes(body, MAX_FORM).await.ok();
     match read.and_then(|body| Typed::within(&Form::of_body(&body))) {
+        None if frame.session.is_none() => see_other(login::PATH),
         None => crate::pages::error::page(&frame, PageError::Unreadable, RequestId::of(&parts.extensions)),
         Some(typed) if frame.session.is_none() => long(&frame, &typed),
         Some(typed) => show(&frame, &parts, pages, &typed).await,
@@ -276,13 +277,7 @@ fn asking(parts: &Parts) -> Builder {
     request
 }
 
-async fn open(
-    pages: &Router,
-    parts: &Parts,
-    request: Builder,
-    body: String,
-    reviewing: Option<Reviewing>,
-) -> Response {
+async fn open(pages: &Router, parts: &Parts, request: Builder, body: String, reviewing: Option<Reviewing>) -> Response {
     let Ok(mut request) = request.body(Body::from(body)) else { return PageError::NotFound.into_response() };
     let (from, to) = (&parts.extensions, request.extensions_mut());
     if let Some(reviewing) = reviewing {

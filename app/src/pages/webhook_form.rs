@@ -12,11 +12,12 @@ use signet_model::{EndpointId, signature::Secret, subscriptions::Selector, text:
 
 use crate::{
     components::{
-        Breadcrumbs, Icon, error_summary, event_types_input, form_id_input, hidden_input, text_input, version_input,
+        AttemptView, Breadcrumbs, Icon, error_summary, event_types_input, form_id_input, hidden_input, text_input,
+        version_input,
     },
     error::{PageError, PageResult},
     form::{Conflict, Field, Form, Invalid, Part},
-    frame::{Frame, Ids, Member},
+    frame::{Ids, Member},
     islands::CopyButton,
     pages::{
         webhook::{
@@ -31,9 +32,12 @@ use crate::{
     words,
 };
 
+mod beside;
+pub(crate) mod draft_test;
 pub(crate) mod filter;
 pub(crate) mod options;
 pub(crate) mod text;
+pub(crate) mod url_field;
 
 pub(crate) const NEW_PATH: &str = "/settings/webhooks/new";
 
@@ -78,6 +82,18 @@ pub(super) fn edit_routes() -> Router<AppState> {
     Router::new().route("/edit", get(show_existing).post(update))
 }
 
+/// The check of a URL that is being typed.
+pub(super) fn check_routes() -> Router<AppState> {
+    Router::new().route(url_field::CHECK_PATH, get(url_field::check))
+}
+
+/// What the page of the form shows after a button that does not save it.
+#[derive(Default)]
+struct Asked {
+    preview: Option<FilterPreview>,
+    tested: Option<AttemptView>,
+}
+
 /// Shows the form with a new secret, so that the receiver can be set up first.
 async fn show_new(member: Member) -> PageResult {
     member.check(Permission::ChangeWebhooks)?;
@@ -85,14 +101,14 @@ async fn show_new(member: Member) -> PageResult {
     let catalogue = member.catalogue().await?;
     let wanted = catalogue.active().filter(|entry| entry.is_default).map(|entry| Selector::Type(entry.name.clone()));
     let form = Form::blank().with_selectors(&EVENTS, wanted).focused(&URL);
-    page(&member, &FormTarget::New(secret), &form, None).await
+    page(&member, &FormTarget::New(secret), &form, Asked::default()).await
 }
 
 async fn show_existing(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
     let endpoint = member.account().endpoint(id).get().await?;
     member.check(Permission::ChangeWebhooks)?;
     let form = stored(&endpoint);
-    page(&member, &FormTarget::Existing(Box::new(endpoint)), &form, None).await
+    page(&member, &FormTarget::Existing(Box::new(endpoint)), &form, Asked::default()).await
 }
 
 /// The form with what is stored.
@@ -116,6 +132,9 @@ async fn create(member: Member, mut form: Form) -> PageResult {
     if asks_for_preview(&form) {
         return preview(&member, &FormTarget::New(secret), form).await;
     }
+    if draft_test::is_asked_for(&form) {
+        return test(&member, &FormTarget::New(secret), form).await;
+    }
     if let Ok(draft) = draft(&mut form) {
         match member.account().endpoints().create(draft.clone(), &secret).await {
             Ok(endpoint) => {
@@ -130,7 +149,7 @@ async fn create(member: Member, mut form: Form) -> PageResult {
             Err(error) => form = refused(form, error)?,
         }
     }
-    page(&member, &FormTarget::New(secret), &form, None).await
+    page(&member, &FormTarget::New(secret), &form, Asked::default()).await
 }
 
 async fn update(member: Member, Ids(id): Ids<EndpointId>, mut form: Form) -> PageResult {
@@ -138,6 +157,9 @@ async fn update(member: Member, Ids(id): Ids<EndpointId>, mut form: Form) -> Pag
     member.check(Permission::ChangeWebhooks)?;
     if asks_for_preview(&form) {
         return preview(&member, &FormTarget::Existing(Box::new(endpoint)), form).await;
+    }
+    if draft_test::is_asked_for(&form) {
+        return test(&member, &FormTarget::Existing(Box::new(endpoint)), form).await;
     }
     form.settle(&PARTS);
     if let Ok(draft) = draft(&mut form) {
@@ -147,7 +169,7 @@ async fn update(member: Member, Ids(id): Ids<EndpointId>, mut form: Form) -> Pag
             Err(error) => form = refused(form, error)?,
         }
     }
-    page(&member, &FormTarget::Existing(Box::new(endpoint)), &form, None).await
+    page(&member, &FormTarget::Existing(Box::new(endpoint)), &form, Asked::default()).await
 }
 
 /// The form of a webhook that was changed meanwhile, with both values of what differs. If
@@ -158,7 +180,7 @@ async fn changed(member: &Member, id: EndpointId, form: Form) -> PageResult {
     if form.conflict().is_some_and(Conflict::is_settled) {
         return Ok(done(text::SAVED, &endpoint_path(id)));
     }
-    page(member, &FormTarget::Existing(Box::new(endpoint)), &form, None).await
+    page(member, &FormTarget::Existing(Box::new(endpoint)), &form, Asked::default()).await
 }
 
 /// Returns true if the account has another webhook with the same URL. That is allowed, and said.
@@ -182,7 +204,13 @@ async fn preview(member: &Member, target: &FormTarget, mut form: Form) -> PageRe
         }
         (Err(Invalid), _) | (_, Err(Invalid)) => None,
     };
-    page(member, target, &form, judged.as_ref()).await
+    page(member, target, &form, Asked { preview: judged, tested: None }).await
+}
+
+/// Shows the form again, with the exchange of a test of it as it is.
+async fn test(member: &Member, target: &FormTarget, form: Form) -> PageResult {
+    let (form, tested) = draft_test::send(member, target, form).await?;
+    page(member, target, &form, Asked { tested, preview: None }).await
 }
 
 /// The draft; or else the form has the errors of all fields.
@@ -205,7 +233,7 @@ fn refused(form: Form, error: SaveError) -> Result<Form, PageError> {
     }
 }
 
-async fn page(member: &Member, target: &FormTarget, form: &Form, preview: Option<&FilterPreview>) -> PageResult {
+async fn page(member: &Member, target: &FormTarget, form: &Form, asked: Asked) -> PageResult {
     let catalogue = member.catalogue().await?;
     let frame = &member.frame;
     Ok(match target {
@@ -216,7 +244,10 @@ async fn page(member: &Member, target: &FormTarget, form: &Form, preview: Option
                     <Breadcrumbs above=above here=text::ADD />
                     {heading(text::ADD_TITLE)}
                     {error_summary(form)}
-                    {fields(frame, &catalogue, (form, preview), NEW_PATH.to_owned(), webhooks::PATH.to_owned(), Some(secret))}
+                    <div class="form-with-aside">
+                        {fields(member, &catalogue, (form, asked), (NEW_PATH.to_owned(), webhooks::PATH.to_owned()), Some(secret))}
+                        {beside::aside(form, &catalogue, Some(secret), frame.now)}
+                    </div>
                 }
             })
         }
@@ -227,7 +258,10 @@ async fn page(member: &Member, target: &FormTarget, form: &Form, preview: Option
                     <Breadcrumbs above=webhook::breadcrumbs(endpoint) here=text::EDIT />
                     {heading(text::EDIT_TITLE)}
                     {error_summary(form)}
-                    {fields(frame, &catalogue, (form, preview), format!("{path}/edit"), path, None)}
+                    <div class="form-with-aside">
+                        {fields(member, &catalogue, (form, asked), (format!("{path}/edit"), path), None)}
+                        {beside::aside(form, &catalogue, None, frame.now)}
+                    </div>
                     {secret_card(endpoint.id, None)}
                 }
             })
@@ -243,14 +277,15 @@ fn heading(title: &'static str) -> impl IntoView {
     }
 }
 
+/// The form. A new webhook has a secret in it.
 fn fields(
-    frame: &Frame,
+    member: &Member,
     catalogue: &Catalogue,
-    (form, preview): (&Form, Option<&FilterPreview>),
-    action: String,
-    back: String,
+    (form, Asked { preview, tested }): (&Form, Asked),
+    (action, back): (String, String),
     secret: Option<&Secret>,
 ) -> impl IntoView + use<> {
+    let frame = &member.frame;
     view! {
         <form method="post" action=action class="form card" novalidate>
             // The Enter key presses the first button of a form, which is to save.
@@ -258,11 +293,12 @@ fn fields(
                 {text::SAVE}
             </button>
             {if secret.is_some() { form_id_input(form, frame).into_any() } else { version_input(form).into_any() }}
-            {text_input(&URL, form)}
+            {url_field::input(form, secret.is_some())}
             {text_input(&DESCRIPTION, form)}
             {event_types_input(&EVENTS, form, catalogue, Some(frame.now))}
-            {options::fields(form, preview, frame.now)}
+            {options::fields(form, preview.as_ref(), frame.now)}
             {secret.map(new_secret)}
+            {draft_test::part(member, form, catalogue, tested)}
             <footer class="form-actions">
                 <button class="button primary" type="submit">
                     {text::SAVE}

@@ -20,7 +20,9 @@ use super::{
     erasure, shown_once,
 };
 use crate::{
-    components::{Breadcrumbs, StatusMark, When, error_summary, hidden_input, link_panel, text_input, version_input, when_or},
+    components::{
+        Breadcrumbs, StatusMark, When, error_summary, hidden_input, link_panel, text_input, version_input, when_or,
+    },
     error::{PageError, PageResult},
     form::{Field, Form, Part, VERSION},
     frame::{Frame, Ids},
@@ -262,7 +264,8 @@ struct View<'v> {
 
 fn content(frame: &Frame, view: &View<'_>, form: &Form) -> Response {
     let View { account, activity, members, shown } = view;
-    let card = |title, action, field, verb, stored: &str| card(title, action, (field, verb), form, (shown.sent, stored));
+    let card =
+        |title, action, field, verb, stored: &str| card(title, action, (field, verb), form, (shown.sent, stored));
     let above = vec![(accounts::PATH.to_owned(), accounts::text::TITLE.to_owned())];
     frame.render_form(form, &account.name, || {
         view! {
