@@ -155,9 +155,10 @@ impl Input {
         let value = selector.to_string();
         let id = format!("{}-{}", self.name, value.replace('*', "all"));
         let is_first = *selector == Selector::All;
+        let filtered = (!is_first).then(|| value.clone());
         let class = if label.is_some() { "" } else { "mono" };
         view! {
-            <div class="choice" data-filter-item=(!is_first).then(|| value.clone())>
+            <div class="choice" data-filter-item=filtered>
                 <input
                     type="checkbox"
                     id=id.clone()

@@ -196,6 +196,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_threshold_that_was_moved_meanwhile_is_shown_beside_the_one_that_was_typed() {
+        let owner = Visitor::owner().await;
+        let path = format!("{PATH}/threshold");
+        assert_eq!(owner.get(PATH).await.hidden("version"), "none");
+        let typed = |amount: &str| format!("{}&version=none", encode(&[(&THRESHOLD, amount)]));
+        assert_eq!(owner.post(&path, &typed("10")).await.flash(), text::SAVED);
+        let refused = owner.post(&path, &typed("20")).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT);
+        assert!(refused.html.contains(r#"name="theirs.threshold" value="10""#), "{}", refused.html);
+        let chosen = format!("{}&seen=10&theirs.threshold=10&take.threshold=mine", typed("20"));
+        assert_eq!(owner.post(&path, &chosen).await.flash(), text::SAVED);
+        let account = owner.account().get().await.expect("the account");
+        assert_eq!(account.balance_threshold.map(Amount::get), Some(20.0));
+    }
+
+    #[tokio::test]
     async fn an_account_whose_row_holds_no_amounts_and_no_name_has_its_page() {
         let owner = Visitor::owner().await;
         owner
