@@ -23,6 +23,11 @@ impl Flash {
         text.parse().ok().map(Self)
     }
 
+    /// A sentence of this page.
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self)
+    }
+
     /// The sentence to show.
     pub(crate) fn text(&self) -> &str {
         self.0.as_str()

@@ -1,5 +1,7 @@
 //! Forms: their fields, the values in them, and the errors beside them.
 
+mod conflict;
+
 use std::str::FromStr;
 
 use axum::{
@@ -11,7 +13,17 @@ use signet_model::{
     subscriptions::{InvalidSubscriptions, MAX_SELECTORS, Selector},
 };
 
+pub(crate) use conflict::{Conflict, Difference, Part, VERSION};
+
 use crate::{error::PageError, state::AppState, words};
+
+/// The one-time id of a form that makes something: sent twice, it makes one.
+pub(crate) const FORM_ID: Field = Field::named("form-id");
+
+/// A mark on a request: its form is shown again with what was typed, and not applied. The
+/// sentence says why.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reviewing(pub(crate) &'static str);
 
 /// A field of a form. Each screen declares its fields once; its page, its handlers
 /// and its tests refer to the declaration.
@@ -29,6 +41,8 @@ pub(crate) struct Field {
     pub(crate) maxlength: Option<u32>,
     /// `true` for letters of one width, as those of code.
     pub(crate) mono: bool,
+    /// `true` for what is never kept outside its page: passwords, codes and secrets.
+    pub(crate) secret: bool,
 }
 
 impl Field {
@@ -45,12 +59,18 @@ impl Field {
             inputmode: "",
             maxlength: None,
             mono: false,
+            secret: false,
         }
     }
 
     /// A field that is not shown, or that is drawn by its screen.
     pub(crate) const fn named(name: &'static str) -> Self {
         Self::text(name, "")
+    }
+
+    /// The field, whose value is never kept outside its page.
+    pub(crate) const fn secret(self) -> Self {
+        Self { secret: true, ..self }
     }
 }
 
@@ -66,6 +86,9 @@ pub(crate) struct Form {
     errors: Vec<(&'static str, String)>,
     refusal: Option<String>,
     focus: Option<&'static str>,
+    /// What was typed is shown, and nothing is applied.
+    reviewing: bool,
+    conflict: Option<Conflict>,
 }
 
 impl Form {
@@ -170,6 +193,7 @@ impl Form {
         words: impl FnOnce(T::Err) -> String,
     ) -> Result<Option<T>, Invalid> {
         match self.get(field).trim() {
+            "" if self.reviewing => Err(Invalid),
             "" => Ok(None),
             text => {
                 let parsed = text.parse();
@@ -194,6 +218,9 @@ impl Form {
         read: Result<T, E>,
         words: impl FnOnce(E) -> String,
     ) -> Result<T, Invalid> {
+        if self.reviewing {
+            return Err(Invalid);
+        }
         read.map_err(|error| {
             self.errors.push((field.name, words(error)));
             Invalid
@@ -210,22 +237,30 @@ impl Form {
         self.refusal.as_deref()
     }
 
-    /// The number of invalid fields.
-    pub(crate) fn errors(&self) -> usize {
-        self.errors.len()
+    /// All errors, each with the name of its field.
+    pub(crate) fn errors(&self) -> &[(&'static str, String)] {
+        &self.errors
     }
 
-    /// Returns `true` for the field that takes the focus: the first invalid one, if any.
+    /// Returns `true` for the field that takes the focus. In a form that was refused that is
+    /// none: the summary of its errors has it.
     pub(crate) fn has_focus(&self, field: &Field) -> bool {
-        match self.errors.first() {
-            Some((name, _)) => *name == field.name,
-            None => self.refusal.is_none() && self.focus == Some(field.name),
-        }
+        self.status().is_success() && self.focus == Some(field.name)
+    }
+
+    /// Returns `true` if what was typed is to be shown, and nothing to be applied: each field
+    /// that is read counts as invalid, without an error beside it.
+    pub(crate) const fn is_reviewing(&self) -> bool {
+        self.reviewing
     }
 
     /// The status of a page with this form.
     pub(crate) fn status(&self) -> StatusCode {
-        if self.errors.is_empty() && self.refusal.is_none() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }
+        match (&self.conflict, self.errors.is_empty() && self.refusal.is_none()) {
+            (_, false) => StatusCode::UNPROCESSABLE_ENTITY,
+            (Some(_), true) => StatusCode::CONFLICT,
+            (None, true) => StatusCode::OK,
+        }
     }
 }
 
@@ -233,8 +268,9 @@ impl FromRequest<AppState> for Form {
     type Rejection = PageError;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, PageError> {
+        let reviewing = request.extensions().get::<Reviewing>().is_some();
         let axum::Form(values) = axum::Form::from_request(request, state).await.map_err(|_| PageError::Unreadable)?;
-        Ok(Self { values, ..Self::default() })
+        Ok(Self { values, reviewing, ..Self::default() })
     }
 }
 
@@ -255,12 +291,21 @@ mod tests {
     }
 
     #[test]
-    fn only_the_first_error_takes_the_focus() {
+    fn the_fields_of_a_form_that_is_refused_leave_the_focus_to_the_summary() {
         let form = Form::blank().focused(&EVENTS);
         assert!(form.has_focus(&EVENTS) && form.status().is_success());
         let form = form.invalid(&URL, "Enter a URL.").invalid(&EVENTS, "Choose an event.");
-        assert!(form.has_focus(&URL) && !form.has_focus(&EVENTS));
-        assert_eq!((form.error(&EVENTS), form.errors()), (Some("Choose an event."), 2));
+        assert!(!form.has_focus(&URL) && !form.has_focus(&EVENTS));
+        assert_eq!((form.error(&EVENTS), form.errors().len()), (Some("Choose an event."), 2));
         assert_eq!(form.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    }
+
+    #[test]
+    fn a_form_under_review_has_its_values_and_nothing_to_apply() {
+        let mut form = Form { reviewing: true, ..Form::blank().with(&URL, "7").with(&EVENTS, "task.failed") };
+        assert_eq!(form.parse::<u32>(&URL, |_| String::new()), Err(Invalid));
+        assert_eq!(form.parse_optional::<u32>(&Field::named("absent"), |_| String::new()), Err(Invalid));
+        assert!(form.subscriptions(&EVENTS).is_err());
+        assert!(form.errors().is_empty() && form.status().is_success() && form.get(&URL) == "7");
     }
 }

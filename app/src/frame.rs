@@ -29,7 +29,7 @@ use crate::{
     cookie,
     error::PageError,
     flash::Flash,
-    form::Form,
+    form::{Form, Reviewing},
     handover::Handover,
     pages::{accounts, login, operator, portal, theme},
     place::{Framed, Place},
@@ -85,7 +85,7 @@ impl Frame {
             address: asked(parts).path_and_query().map_or("/", |it| it.as_str()).to_owned(),
             chosen_theme: theme::chosen(&parts.headers),
             host: parts.headers.get(header::HOST).and_then(|it| it.to_str().ok()).map(ToOwned::to_owned),
-            flash: Flash::from_headers(&parts.headers),
+            flash: reviewed(parts).or_else(|| Flash::from_headers(&parts.headers)),
             transport: parts.extensions.get::<Transport>().copied().unwrap_or(Transport::Secure),
             link: Handover::from_headers(&parts.headers),
             browser: browser(parts),
@@ -195,9 +195,14 @@ impl Frame {
         )
     }
 
-    /// Renders a page with a form. A form that is refused is answered 422.
+    /// Renders a page with a form. A form that is refused is answered 422, or 409 if the thing
+    /// has changed meanwhile, and its title says so.
     pub(crate) fn render_form<V: IntoView>(&self, form: &Form, title: &str, content: impl FnOnce() -> V) -> Response {
-        (form.status(), self.render(title, content)).into_response()
+        let status = form.status();
+        if status.is_success() {
+            return self.render(title, content);
+        }
+        (status, self.render(&format!("Error: {title}"), content)).into_response()
     }
 }
 
@@ -207,6 +212,11 @@ impl FromRequestParts<AppState> for Frame {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
         Ok(Self::of(parts, state))
     }
+}
+
+/// What the page says of a form that it shows again without applying it.
+fn reviewed(parts: &Parts) -> Option<Flash> {
+    parts.extensions.get::<Reviewing>().and_then(|it| Flash::of(it.0))
 }
 
 /// The browser, with its name, its address, and the session that it has.
@@ -269,12 +279,12 @@ impl FromRequestParts<AppState> for Member {
         if frame.session.is_none() && frame.place == Place::Frame {
             return Err(portal::ended_in_frame(&frame));
         }
-        let elsewhere = || match &frame.session {
-            Some(session) if session.operator => operator::PATH.to_owned(),
-            Some(_) => accounts::PATH.to_owned(),
-            None => sign_in_path(parts),
+        let elsewhere = match &frame.session {
+            Some(session) if session.operator => operator::PATH,
+            Some(_) => accounts::PATH,
+            None => return Err(to_sign_in(parts)),
         };
-        frame.clone().member().ok_or_else(|| see_other(&elsewhere()))
+        frame.clone().member().ok_or_else(|| see_other(elsewhere))
     }
 }
 
@@ -303,7 +313,7 @@ impl FromRequestParts<AppState> for Person {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
         let frame = Frame::of(parts, state);
         match frame.session.clone() {
-            None => Err(see_other(&sign_in_path(parts))),
+            None => Err(to_sign_in(parts)),
             Some(session) if session.person().is_some() => Ok(Self { frame, session }),
             Some(_) => Err(PageError::NotFound.into_response()),
         }
@@ -358,14 +368,14 @@ impl FromRequestParts<AppState> for PersonMember {
 /// All but letters, digits and a few marks.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
 
-/// The sign-in page, which leads back to the page of the request. An address that
-/// only takes a POST cannot be returned to.
-pub(crate) fn sign_in_path(parts: &Parts) -> String {
+/// The answer to a request without a session: the sign-in page, which leads back to the page of
+/// the request. A form is kept on the way ([`crate::pages::kept`]).
+pub(crate) fn to_sign_in(parts: &Parts) -> Response {
     if parts.method != Method::GET {
-        return login::PATH.to_owned();
+        return PageError::SignedOut.into_response();
     }
     let asked = asked(parts).path_and_query().map_or("/", |it| it.as_str());
-    with_next(login::PATH, asked)
+    see_other(&with_next(login::PATH, asked))
 }
 
 /// A path of signing in that leads on to another.

@@ -9,6 +9,7 @@
 
 // The types of whole pages nest deeply.
 #![recursion_limit = "256"]
+#![allow(unused)] // TEMPORARY
 // Macro-made component functions take their properties by value.
 #![allow(clippy::needless_pass_by_value)]
 
@@ -41,6 +42,8 @@ mod handover;
 mod icons;
 #[cfg(feature = "ssr")]
 mod letters;
+#[cfg(feature = "ssr")]
+mod once;
 #[cfg(feature = "ssr")]
 mod operating;
 #[cfg(feature = "ssr")]

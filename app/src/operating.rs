@@ -14,9 +14,9 @@ use signet_model::AccountId;
 
 use crate::{
     error::PageError,
-    frame::{Frame, sign_in_path},
+    frame::{Frame, to_sign_in},
     pages::security,
-    redirect::{done, see_other},
+    redirect::done,
     state::AppState,
 };
 
@@ -51,7 +51,7 @@ impl FromRequestParts<AppState> for Operating {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
         let frame = Frame::of(parts, state);
-        let Some(session) = frame.session.clone() else { return Err(see_other(&sign_in_path(parts))) };
+        let Some(session) = frame.session.clone() else { return Err(to_sign_in(parts)) };
         let Some(operator) = session.as_operator(frame.browser.address()) else {
             return Err(PageError::NotFound.into_response());
         };

@@ -15,6 +15,7 @@ pub(crate) mod deliveries;
 pub(crate) mod delivery;
 pub(crate) mod delivery_log;
 pub(crate) mod error;
+pub(crate) mod kept;
 pub(crate) mod login;
 pub(crate) mod oidc;
 pub(crate) mod operator;
@@ -97,5 +98,6 @@ pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     let all = entrance.merge(prove::routes()).merge(accounts::routes()).merge(operator::routes());
     let all = all.merge(theme::routes()).merge(styleguide::routes());
     let all = entrance.merge(prove::routes()).merge(accounts::routes()).merge(operator::routes()).merge(resends::routes());
+    let all = entrance.merge(prove::routes()).merge(webhook_form::check_routes()).merge(accounts::routes()).merge(operator::routes());
     SECTIONS.iter().fold(all, |router, section| router.nest(section.path, (section.routes)()))
 }

@@ -6,6 +6,7 @@ mod endpoint;
 mod explain;
 mod figures;
 mod filter;
+mod host;
 
 pub(crate) use attempt::{TestReport, attempt, test_report};
 pub(crate) use delivery::{delivery_path, delivery_status, in_short, row};
@@ -13,4 +14,5 @@ pub(crate) use endpoint::{endpoint_path, endpoint_status, endpoint_title, last_a
 pub(crate) use explain::{explain, explain_test};
 pub(crate) use figures::{grouped, percent};
 pub(crate) use filter::{TestKind, condition, typed_value};
+pub(crate) use host::{ReadableHost, readable_host};
 pub(crate) use signet_model::payload::indented;

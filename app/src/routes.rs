@@ -24,11 +24,17 @@ use crate::{
 /// All pages, form handlers and server functions. The server adds the session
 /// to the requests' extensions, and checks the origin of unsafe requests.
 pub fn router(state: AppState) -> Router {
+    let pages = pages_of(&state);
+    // Shows other pages, each of which waits for its turn by itself.
+    pages::kept::routes(&state, &pages).layer(middleware::from_fn(place::partition_cookies)).merge(pages)
+}
+
+fn pages_of(state: &AppState) -> Router {
     Router::new()
         .route("/", get(async || see_other(HOME)))
         .merge(icons::routes())
         .merge(brand::routes())
-        .merge(pages::routes(&state))
+        .merge(pages::routes(state))
         .merge(pages::live_routes())
         .route("/live/{*name}", post(server_function))
         .route(&format!("{IN_FRAME}/live/{{*name}}"), post(server_function_in_frame))
@@ -38,7 +44,7 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), attempts::count))
         .layer(middleware::from_fn_with_state(state.clone(), error::as_page))
         .layer(middleware::from_fn(place::partition_cookies))
-        .with_state(state)
+        .with_state(state.clone())
 }
 
 /// Answers the calls of islands in a frame, by the names that all have.

@@ -249,7 +249,7 @@ fn nav_item(frame: &Frame, path: &'static str, label: &'static str, icon: &'stat
 fn flash(frame: &Frame) -> Option<impl IntoView + use<>> {
     frame.flash.as_ref().map(|flash| {
         view! {
-            <p class="notice" role="status">
+            <p class="notice" role="status" tabindex="-1" autofocus>
                 <Icon name="check" />
                 {flash.text().to_owned()}
             </p>

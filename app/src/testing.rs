@@ -270,6 +270,12 @@ impl Visitor {
         self
     }
 
+    /// The same browser with this session.
+    pub(crate) fn with_session(mut self, session: Session) -> Self {
+        self.session = Some(session);
+        self
+    }
+
     /// A webhook of the account.
     pub(crate) async fn endpoint(&self) -> Endpoint {
         let url = "https://example.com/webhooks".parse().expect("a URL");

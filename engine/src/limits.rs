@@ -30,6 +30,8 @@ const ACCOUNTS: usize = 10_000;
 /// The tests of URLs that are not saved, and of next secrets, that an account makes in a minute.
 pub const DRAFT_TESTS_PER_MINUTE: u32 = 10;
 const DRAFT_TESTS: Rate = Rate::new(DRAFT_TESTS_PER_MINUTE, Duration::from_secs(6));
+/// The look-ups of names in URLs that one account's people are typing.
+const URL_CHECKS: Rate = Rate::new(30, Duration::from_secs(2));
 /// The test events of one account.
 const TESTS: Rate = Rate::new(60, Duration::from_secs(1));
 /// The tests of all accounts.
@@ -46,6 +48,7 @@ pub struct TooMany(
 #[derive(Debug)]
 pub(crate) struct AccountLimits {
     draft_tests: RateLimit<AccountId>,
+    url_checks: RateLimit<AccountId>,
     tests: RateLimit<AccountId>,
     all_tests: RateLimit<()>,
     creations: RateLimit<AccountId>,
@@ -60,6 +63,7 @@ impl AccountLimits {
         let limit = |name, rate| RateLimit::new(name, rate, ACCOUNTS, Arc::clone(clock));
         Self {
             draft_tests: limit("tests of drafts", DRAFT_TESTS),
+            url_checks: limit("checks of URLs", URL_CHECKS),
             tests: limit("test events", TESTS),
             all_tests: RateLimit::new("all tests", ALL_TESTS, 1, Arc::clone(clock)),
             creations: limit("new webhooks", creations),
@@ -69,6 +73,11 @@ impl AccountLimits {
     /// Counts a test of a URL that is not saved, or of a next secret.
     pub(crate) fn draft_test(&self, account: AccountId) -> Result<(), TooMany> {
         self.test_within(&self.draft_tests, account)
+    }
+
+    /// Counts a look-up of the name in a URL that is being typed.
+    pub(crate) fn url_check(&self, account: AccountId) -> Result<(), TooMany> {
+        self.url_checks.take(account).map(drop).map_err(TooMany)
     }
 
     /// Counts a test event.

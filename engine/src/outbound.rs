@@ -35,7 +35,7 @@ mod route;
 mod tls;
 
 pub use address::AddressKind;
-pub use client::{Client, Config, ConfigError};
+pub use client::{Client, Config, ConfigError, Resolved};
 pub use egress_proxy::{EgressProxy, InvalidProxy};
 pub use exchange::{Answer, Exchange};
 pub use local_fault::LocalFault;

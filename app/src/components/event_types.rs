@@ -18,6 +18,8 @@ use crate::{
 
 mod text {
     pub(super) const SAMPLE_BODY: &str = "Sample body";
+    pub(super) const SCHEMA: &str = "JSON Schema";
+    pub(super) const FIND: &str = "Find an event type";
     pub(super) const ALL: &str = "All events";
     pub(super) const ALL_ABOUT: &str = "Also types that are added later.";
     pub(super) const GROUP_ABOUT: &str = "Every event of this group, also types that are added later.";
@@ -34,6 +36,10 @@ mod text {
 
 /// The number of types up to which each shows a sample body: a page has a size.
 const SAMPLES_MAX: usize = 40;
+/// The number of types beyond which there is a field that finds them.
+const SEARCHED_FROM: usize = 8;
+/// The id of the list that it searches.
+const LIST: &str = "event-types";
 /// The most tags of one webhook.
 const TAGS_MAX: usize = 8;
 
@@ -49,14 +55,40 @@ pub(crate) fn event_types_input(
     let input =
         Input { name: field.name, ticked: form.selectors(field).into_iter().collect(), focus: form.has_focus(field) };
     let few = catalogue.active().count() <= SAMPLES_MAX;
-    let sample = |kind: &EventType| Some(indented(&catalogue.sample(kind, samples_at.filter(|_| few)?).json));
+    let sample = |entry: &Entry| {
+        let at = samples_at.filter(|_| few)?;
+        Some(Body {
+            sample: indented(&catalogue.sample(&entry.name, at).json),
+            schema: entry.schema.as_deref().map(indented),
+        })
+    };
     let mut listed = Vec::new();
     for group in groups(catalogue) {
         listed.push(input.group(&group, &sample));
     }
     let others = input.not_listed(catalogue);
     let all = input.choice(&Selector::All, Some(text::ALL), text::ALL_ABOUT, None);
-    choices(field, form, view! { {all} {listed} {others} })
+    // Shown by the script that makes it work.
+    let find = (catalogue.active().count() > SEARCHED_FROM).then(|| {
+        view! {
+            <input
+                class="input"
+                type="search"
+                data-filter-list=LIST
+                aria-label=text::FIND
+                placeholder=text::FIND
+                autocomplete="off"
+                hidden
+            />
+        }
+    });
+    choices(field, form, view! { {find} {all} <div class="choice-list" id=LIST>{listed} {others}</div> })
+}
+
+/// What an event of a type looks like.
+struct Body {
+    sample: String,
+    schema: Option<String>,
 }
 
 /// The active types of one group, or of none.
@@ -87,10 +119,10 @@ struct Input {
 }
 
 impl Input {
-    fn group(&self, group: &Group<'_>, sample: &dyn Fn(&EventType) -> Option<String>) -> impl IntoView + use<> {
+    fn group(&self, group: &Group<'_>, body: &dyn Fn(&Entry) -> Option<Body>) -> impl IntoView + use<> {
         let types = group.types.iter().map(|entry| {
             let selector = Selector::Type(entry.name.clone());
-            self.choice(&selector, None, &entry.description, sample(&entry.name))
+            self.choice(&selector, None, &entry.description, body(entry))
         });
         let types: Vec<_> = types.collect();
         let whole = group.name.clone().map(|name| self.choice(&Selector::Group(name), None, text::GROUP_ABOUT, None));
@@ -118,14 +150,15 @@ impl Input {
         selector: &Selector,
         label: Option<&'static str>,
         about: &str,
-        sample: Option<String>,
+        body: Option<Body>,
     ) -> impl IntoView + use<> {
         let value = selector.to_string();
         let id = format!("{}-{}", self.name, value.replace('*', "all"));
         let is_first = *selector == Selector::All;
+        let filtered = (!is_first).then(|| value.clone());
         let class = if label.is_some() { "" } else { "mono" };
         view! {
-            <div class="choice">
+            <div class="choice" data-filter-item=filtered>
                 <input
                     type="checkbox"
                     id=id.clone()
@@ -138,7 +171,7 @@ impl Input {
                 <div>
                     <label class=class for=id.clone()>{label.map_or(value, ToOwned::to_owned)}</label>
                     <p class="muted" id=format!("{id}-about")>{about.to_owned()}</p>
-                    {sample.map(sample_body)}
+                    {body.map(folds)}
                 </div>
             </div>
         }
@@ -159,11 +192,15 @@ pub(crate) fn event_type_tags(wanted: &Subscriptions) -> impl IntoView + use<> {
     view! { <ul class="tags">{tags}{more}{unreadable}</ul> }
 }
 
-fn sample_body(json: String) -> impl IntoView {
-    view! {
-        <details class="fold">
-            <summary>{text::SAMPLE_BODY}</summary>
-            <pre class="code" tabindex="0">{json}</pre>
-        </details>
-    }
+/// The sample and the schema of a type, each in a fold.
+fn folds(Body { sample, schema }: Body) -> impl IntoView {
+    let fold = |title: &'static str, json: String| {
+        view! {
+            <details class="fold">
+                <summary>{title}</summary>
+                <pre class="code" tabindex="0">{json}</pre>
+            </details>
+        }
+    };
+    view! { {fold(text::SAMPLE_BODY, sample)} {schema.map(|schema| fold(text::SCHEMA, schema))} }
 }

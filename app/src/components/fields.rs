@@ -2,13 +2,23 @@
 
 use leptos::prelude::*;
 
-use super::Icon;
-use crate::form::{Field, Form};
+use super::{ErrorSummary, Icon};
+use crate::{
+    form::{Conflict, Difference, FORM_ID, Field, Form, VERSION},
+    frame::Frame,
+};
 
 mod text {
     pub(super) const OPTIONAL: &str = "Optional";
     pub(super) const ONE_ERROR: &str = "One field needs your attention.";
     pub(super) const SOME_ERRORS: &str = "Some fields need your attention.";
+    pub(super) const CHANGED: &str =
+        "This was changed meanwhile, in another tab or by somebody else. Nothing of yours is saved yet, or lost.";
+    pub(super) const CHANGED_LEGEND: &str = "Changed meanwhile";
+    pub(super) const CHANGED_HINT: &str = "Choose for each, and save again.";
+    pub(super) const MINE: &str = "Keep mine";
+    pub(super) const THEIRS: &str = "Take what is stored now";
+    pub(super) const NOTHING: &str = "Nothing";
 }
 
 /// A labelled line of text with the value that the form has for it.
@@ -92,6 +102,8 @@ pub(super) fn choices<V: IntoView>(field: &Field, form: &Form, choices: V) -> im
     view! {
         <fieldset
             class="field"
+            id=name
+            tabindex="-1"
             aria-describedby=wrong.then(|| format!("{name}-error"))
             aria-invalid=wrong.then_some("true")
         >
@@ -143,15 +155,84 @@ pub(crate) fn field_error(field: &Field, form: &Form) -> Option<impl IntoView + 
     })
 }
 
-/// Says above a form that fields are invalid, or gives the reason for which all of it was refused.
+/// Lists above a form what is wrong with it: each error leads to its field. It has the focus,
+/// so that it is read first. A form of something that has changed meanwhile says so.
 pub(crate) fn error_summary(form: &Form) -> Option<impl IntoView + use<>> {
-    let message = match (form.refusal(), form.errors()) {
-        (Some(refusal), _) => refusal.to_owned(),
-        (None, 0) => return None,
-        (None, 1) => text::ONE_ERROR.to_owned(),
-        (None, _) => text::SOME_ERRORS.to_owned(),
+    let errors = form.errors();
+    let message = match (form.refusal(), errors.len(), form.conflict()) {
+        (Some(refusal), ..) => refusal.to_owned(),
+        (None, 0, Some(_)) => text::CHANGED.to_owned(),
+        (None, 0, None) => return None,
+        (None, 1, _) => text::ONE_ERROR.to_owned(),
+        (None, ..) => text::SOME_ERRORS.to_owned(),
     };
-    Some(alert(message))
+    let errors = errors.iter().map(|(name, message)| ((*name).to_owned(), message.clone())).collect();
+    Some(view! { <ErrorSummary title=message errors=errors /> })
+}
+
+/// The one-time id of a form that makes something. A form that was refused keeps it; one that
+/// was done, and is looked at again, has a new one.
+pub(crate) fn form_id_input(form: &Form, frame: &Frame) -> impl IntoView + use<> {
+    let kept = form.get(&FORM_ID);
+    let id = if kept.is_empty() || form.is_reviewing() { frame.state.engine.new_form_id() } else { kept.to_owned() };
+    hidden_input(&FORM_ID, &id)
+}
+
+/// The version that a form was made from. It stands inside the form.
+pub(crate) fn version_input(form: &Form) -> impl IntoView + use<> {
+    view! {
+        {hidden_input(&VERSION, form.get(&VERSION))}
+        {form.conflict().map(conflict_choice)}
+    }
+}
+
+/// Both values of each part that differs, with the choice between them.
+fn conflict_choice(conflict: &Conflict) -> impl IntoView + use<> {
+    let rows = conflict.differences.iter().map(difference_row).collect_view();
+    view! {
+        <fieldset class="field conflict" id="changed">
+            <legend>{text::CHANGED_LEGEND}</legend>
+            <p class="hint">{text::CHANGED_HINT}</p>
+            <input type="hidden" name=Conflict::SEEN value=conflict.seen.clone() />
+            {rows}
+        </fieldset>
+    }
+}
+
+fn difference_row(difference: &Difference) -> impl IntoView + use<> {
+    let Difference { label, choice, chosen, mine, theirs, carried } = difference.clone();
+    let carried = carried.into_iter().map(|(name, value)| view! { <input type="hidden" name=name value=value /> });
+    let option = |value: &'static str, label: &'static str, lines: Vec<String>| {
+        let id = format!("{choice}-{value}");
+        let lines = if lines.is_empty() { vec![text::NOTHING.to_owned()] } else { lines };
+        let lines = lines.into_iter().map(|line| view! { <p class="mono wrap" dir="auto">{line}</p> }).collect_view();
+        view! {
+            <div class="choice">
+                <input
+                    type="radio"
+                    id=id.clone()
+                    name=choice.clone()
+                    value=value
+                    required
+                    checked=chosen == value
+                    aria-describedby=format!("{id}-about")
+                />
+                <div>
+                    <label for=id.clone()>{label}</label>
+                    <div id=format!("{id}-about")>{lines}</div>
+                </div>
+            </div>
+        }
+    };
+    view! {
+        <fieldset class="field">
+            <legend>{label}</legend>
+            <div class="choices">
+                {option(Conflict::MINE, text::MINE, mine)} {option(Conflict::THEIRS, text::THEIRS, theirs)}
+            </div>
+            {carried.collect_view()}
+        </fieldset>
+    }
 }
 
 /// A fault, announced at once.

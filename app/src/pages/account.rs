@@ -9,9 +9,9 @@ use leptos::prelude::*;
 use signet_engine::{actor::Permission, service::accounts::Account};
 
 use crate::{
-    components::{Breadcrumbs, error_summary, text_input},
+    components::{Breadcrumbs, error_summary, text_input, version_input},
     error::PageResult,
-    form::{Field, Form},
+    form::{Field, Form, Part},
     frame::{Frame, Member},
     islands::CopyButton,
     pages::login,
@@ -59,21 +59,40 @@ pub(crate) mod text {
     }
 }
 
+const PARTS: [Part; 1] = [Part { label: text::THRESHOLD, fields: &[&THRESHOLD] }];
+
 pub(crate) fn routes() -> Router<AppState> {
     Router::new().route("/", get(show)).route("/threshold", post(save))
 }
 
 async fn show(member: Member) -> PageResult {
     let account = member.account().get().await?;
+    Ok(page(&member.frame, &account, &stored(&account)))
+}
+
+/// The form with the threshold that is stored, which is its version as well.
+fn stored(account: &Account) -> Form {
     let threshold = account.balance_threshold.map(|it| it.to_string()).unwrap_or_default();
-    Ok(page(&member.frame, &account, &Form::blank().with(&THRESHOLD, threshold)))
+    Form::blank().with(&THRESHOLD, &threshold).made_from(version(account))
+}
+
+/// A threshold as a version: one that is none is not an empty text, as that of a form without
+/// a version is.
+fn version(account: &Account) -> String {
+    account.balance_threshold.map_or_else(|| "none".to_owned(), |it| it.to_string())
 }
 
 /// Saves the threshold; an empty field clears it.
 async fn save(member: Member, mut form: Form) -> PageResult {
+    member.check(Permission::SetThreshold)?;
+    form.settle(&PARTS);
+    let account = member.account().get().await?;
     let Ok(threshold) = form.parse_optional(&THRESHOLD, text::invalid) else {
-        return Ok(page(&member.frame, &member.account().get().await?, &form));
+        return Ok(page(&member.frame, &account, &form));
     };
+    if form.is_of_another(version(&account)) && threshold != account.balance_threshold {
+        return Ok(page(&member.frame, &account, &form.meet(&stored(&account), &PARTS)));
+    }
     member.account().set_balance_threshold(threshold).await?;
     Ok(done(if threshold.is_some() { text::SAVED } else { text::REMOVED }, PATH))
 }
@@ -129,6 +148,7 @@ fn balance(account: &Account, form: &Form, may_change: bool) -> impl IntoView + 
                 .then(|| {
                     view! {
                         <form method="post" action=format!("{PATH}/threshold") class="form" novalidate>
+                            {version_input(form)}
                             {text_input(&THRESHOLD, form)}
                             <div class="form-actions">
                                 <button class="button primary" type="submit">{text::SAVE}</button>
@@ -173,6 +193,22 @@ mod tests {
             assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
             assert!(answer.html.contains(remedy) && answer.html.contains(&format!("value=\"{typed}\"")), "{typed}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_threshold_that_was_moved_meanwhile_is_shown_beside_the_one_that_was_typed() {
+        let owner = Visitor::owner().await;
+        let path = format!("{PATH}/threshold");
+        assert_eq!(owner.get(PATH).await.hidden("version"), "none");
+        let typed = |amount: &str| format!("{}&version=none", encode(&[(&THRESHOLD, amount)]));
+        assert_eq!(owner.post(&path, &typed("10")).await.flash(), text::SAVED);
+        let refused = owner.post(&path, &typed("20")).await;
+        assert_eq!(refused.status, StatusCode::CONFLICT);
+        assert!(refused.html.contains(r#"name="theirs.threshold" value="10""#), "{}", refused.html);
+        let chosen = format!("{}&seen=10&theirs.threshold=10&take.threshold=mine", typed("20"));
+        assert_eq!(owner.post(&path, &chosen).await.flash(), text::SAVED);
+        let account = owner.account().get().await.expect("the account");
+        assert_eq!(account.balance_threshold.map(Amount::get), Some(20.0));
     }
 
     #[tokio::test]

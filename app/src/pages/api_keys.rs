@@ -9,7 +9,7 @@ use signet_engine::{
 use signet_model::{ApiKeyId, Scopes, Timestamp, text::KeyName};
 
 use crate::{
-    components::{Breadcrumbs, Icon, error_summary, scopes_input, text_input},
+    components::{Breadcrumbs, Icon, error_summary, form_id_input, scopes_input, text_input},
     error::{PageError, PageResult},
     form::{Field, Form, Invalid},
     frame::{Frame, Ids, Member},
@@ -111,6 +111,7 @@ fn page(frame: &Frame, keys: &[ApiKey], created: Option<&str>, form: &Form) -> R
                 <h2>{text::CREATE_HEADING}</h2>
                 {error_summary(form)}
                 <form method="post" action=PATH class="form" novalidate>
+                    {form_id_input(form, frame)}
                     {text_input(&NAME, form)}
                     {scopes_input(&SCOPES, form)}
                     {expiry::input(form)}

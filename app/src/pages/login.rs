@@ -35,7 +35,7 @@ pub(crate) const SIGN_OUT_PATH: &str = "/logout";
 pub(crate) const NEXT: Field = Field::named("next");
 pub(crate) const EMAIL: Field = Field { kind: "email", autocomplete: "username", ..Field::text("email", text::EMAIL) };
 pub(crate) const PASSWORD: Field =
-    Field { kind: "password", autocomplete: "current-password", ..Field::text("password", text::PASSWORD) };
+    Field { kind: "password", autocomplete: "current-password", ..Field::text("password", text::PASSWORD) }.secret();
 
 mod text {
     pub(super) const TITLE: &str = "Sign in";

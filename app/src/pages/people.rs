@@ -19,7 +19,7 @@ use signet_engine::{
 use signet_model::{InvitationId, Role};
 
 use crate::{
-    components::{Breadcrumbs, Confirm, When, alert, error_summary, link_panel, role_input, text_input, when_or},
+    components::{Breadcrumbs, Confirm, When, alert, error_summary, form_id_input, link_panel, role_input, text_input, when_or},
     error::{PageError, PageResult},
     form::{Field, Form},
     frame::{Frame, Ids, PersonMember},
@@ -32,7 +32,7 @@ use crate::{
 };
 
 pub(crate) const PATH: &str = "/settings/people";
-const INVITATIONS_PATH: &str = "/settings/people/invitations";
+pub(crate) const INVITATIONS_PATH: &str = "/settings/people/invitations";
 const LEAVE_PATH: &str = "/settings/people/leave";
 
 pub(crate) const EMAIL: Field = Field {
@@ -176,6 +176,7 @@ fn invite_form(member: &PersonMember, form: &Form) -> impl IntoView + use<> {
             <h2>{text::INVITE_HEADING}</h2>
             {error_summary(form)}
             <form method="post" action=INVITATIONS_PATH class="form" novalidate>
+                {form_id_input(form, &member.frame)}
                 {text_input(&EMAIL, form)}
                 {role_input(&ROLE, form, &roles)}
                 <div class="form-actions">

@@ -34,6 +34,7 @@ pub(crate) const CODE: Field = Field {
     autocomplete: "one-time-code",
     maxlength: Some(40),
     mono: true,
+    secret: true,
     ..Field::text("code", text::CODE)
 };
 

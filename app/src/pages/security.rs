@@ -28,7 +28,7 @@ use crate::{
     components::{Breadcrumbs, error_summary},
     error::{PageError, PageResult},
     form::Form,
-    frame::{Frame, sign_in_path},
+    frame::{Frame, to_sign_in},
     redirect::see_other,
     state::AppState,
 };
@@ -81,7 +81,7 @@ impl FromRequestParts<AppState> for Person {
         match frame.session.clone() {
             Some(session) if session.person().is_some() => Ok(Self { frame, session }),
             Some(_) => Err(PageError::NotFound.into_response()),
-            None => Err(see_other(&sign_in_path(parts))),
+            None => Err(to_sign_in(parts)),
         }
     }
 }

@@ -4,16 +4,20 @@ use axum::{Router, routing::get};
 use leptos::prelude::*;
 use signet_engine::actor::Permission;
 use signet_engine::service::{
+    self,
     endpoints::{Endpoint, EndpointDraft, FilterPreview, SaveError},
     event_types::Catalogue,
 };
 use signet_model::{EndpointId, signature::Secret, subscriptions::Selector, text::Description};
 
 use crate::{
-    components::{Breadcrumbs, Icon, error_summary, event_types_input, hidden_input, text_input},
+    components::{
+        AttemptView, Breadcrumbs, Icon, error_summary, event_types_input, form_id_input, hidden_input, text_input,
+        version_input,
+    },
     error::{PageError, PageResult},
-    form::{Field, Form, Invalid},
-    frame::{Frame, Ids, Member},
+    form::{Conflict, Field, Form, Invalid, Part},
+    frame::{Ids, Member},
     islands::CopyButton,
     pages::{
         webhook::{
@@ -28,9 +32,12 @@ use crate::{
     words,
 };
 
+mod beside;
+pub(crate) mod draft_test;
 pub(crate) mod filter;
 pub(crate) mod options;
 pub(crate) mod text;
+pub(crate) mod url_field;
 
 pub(crate) const NEW_PATH: &str = "/settings/webhooks/new";
 
@@ -45,7 +52,18 @@ pub(crate) const URL: Field = Field {
 pub(crate) const DESCRIPTION: Field =
     Field { hint: text::DESCRIPTION_HINT, optional: true, ..Field::text("description", text::DESCRIPTION) };
 pub(crate) const EVENTS: Field = Field { hint: text::EVENTS_HINT, ..Field::text("event", text::EVENTS) };
-pub(crate) const SECRET: Field = Field::named("secret");
+pub(crate) const SECRET: Field = Field::named("secret").secret();
+
+/// What two people can have changed, each for itself.
+const PARTS: [Part; 7] = [
+    Part { label: text::URL, fields: &[&URL] },
+    Part { label: text::DESCRIPTION, fields: &[&DESCRIPTION] },
+    Part { label: text::EVENTS, fields: &[&EVENTS] },
+    Part { label: text::HEADERS, fields: &[&options::HEADER_NAME, &options::HEADER_VALUE] },
+    Part { label: text::THROTTLE, fields: &[&options::THROTTLE] },
+    Part { label: text::CLOUD_EVENTS, fields: &[&options::CLOUD_EVENTS] },
+    Part { label: text::FILTER, fields: &[&filter::MEMBER, &filter::TEST, &filter::VALUE] },
+];
 
 /// The new webhook, or the existing one, that the form is for.
 enum FormTarget {
@@ -64,6 +82,18 @@ pub(super) fn edit_routes() -> Router<AppState> {
     Router::new().route("/edit", get(show_existing).post(update))
 }
 
+/// The check of a URL that is being typed.
+pub(super) fn check_routes() -> Router<AppState> {
+    Router::new().route(url_field::CHECK_PATH, get(url_field::check))
+}
+
+/// What the page of the form shows after a button that does not save it.
+#[derive(Default)]
+struct Asked {
+    preview: Option<FilterPreview>,
+    tested: Option<AttemptView>,
+}
+
 /// Shows the form with a new secret, so that the receiver can be set up first.
 async fn show_new(member: Member) -> PageResult {
     member.check(Permission::ChangeWebhooks)?;
@@ -71,38 +101,55 @@ async fn show_new(member: Member) -> PageResult {
     let catalogue = member.catalogue().await?;
     let wanted = catalogue.active().filter(|entry| entry.is_default).map(|entry| Selector::Type(entry.name.clone()));
     let form = Form::blank().with_selectors(&EVENTS, wanted).focused(&URL);
-    page(&member, &FormTarget::New(secret), &form, None).await
+    page(&member, &FormTarget::New(secret), &form, Asked::default()).await
 }
 
 async fn show_existing(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
     let endpoint = member.account().endpoint(id).get().await?;
     member.check(Permission::ChangeWebhooks)?;
+    let form = stored(&endpoint);
+    page(&member, &FormTarget::Existing(Box::new(endpoint)), &form, Asked::default()).await
+}
+
+/// The form with what is stored.
+fn stored(endpoint: &Endpoint) -> Form {
     let form = Form::blank()
         .with(&URL, &endpoint.url)
         .with(&DESCRIPTION, &endpoint.description)
-        .with_selectors(&EVENTS, endpoint.event_types.iter());
-    let form = options::fill(form, &endpoint);
-    page(&member, &FormTarget::Existing(Box::new(endpoint)), &form, None).await
+        .with_selectors(&EVENTS, endpoint.event_types.iter())
+        .made_from(endpoint.version);
+    options::fill(form, endpoint)
 }
 
 /// Creates a webhook that signs with the secret that the form showed. A form that is
 /// sent twice leads to the one webhook that it made.
 async fn create(member: Member, mut form: Form) -> PageResult {
     member.check(Permission::ChangeWebhooks)?;
-    let secret: Secret = form.get(&SECRET).parse().map_err(|_| PageError::Unreadable)?;
+    let secret: Secret = match form.get(&SECRET).parse() {
+        _ if form.is_reviewing() => member.engine().new_secret(),
+        read => read.map_err(|_| PageError::Unreadable)?,
+    };
     if asks_for_preview(&form) {
         return preview(&member, &FormTarget::New(secret), form).await;
+    }
+    if draft_test::is_asked_for(&form) {
+        return test(&member, &FormTarget::New(secret), form).await;
     }
     if let Ok(draft) = draft(&mut form) {
         match member.account().endpoints().create(draft.clone(), &secret).await {
             Ok(endpoint) => {
-                let said = if endpoint.is_as(&draft) { text::CREATED } else { text::CREATED_BEFORE };
+                let twin = has_twin(&member, &endpoint).await?;
+                let said = match (endpoint.is_as(&draft), twin) {
+                    (false, _) => text::CREATED_BEFORE,
+                    (true, false) => text::CREATED,
+                    (true, true) => text::CREATED_AGAIN,
+                };
                 return Ok(done(said, &endpoint_path(endpoint.id)));
             }
             Err(error) => form = refused(form, error)?,
         }
     }
-    page(&member, &FormTarget::New(secret), &form, None).await
+    page(&member, &FormTarget::New(secret), &form, Asked::default()).await
 }
 
 async fn update(member: Member, Ids(id): Ids<EndpointId>, mut form: Form) -> PageResult {
@@ -111,13 +158,35 @@ async fn update(member: Member, Ids(id): Ids<EndpointId>, mut form: Form) -> Pag
     if asks_for_preview(&form) {
         return preview(&member, &FormTarget::Existing(Box::new(endpoint)), form).await;
     }
+    if draft_test::is_asked_for(&form) {
+        return test(&member, &FormTarget::Existing(Box::new(endpoint)), form).await;
+    }
+    form.settle(&PARTS);
     if let Ok(draft) = draft(&mut form) {
-        match member.account().endpoint(id).update(draft).await {
+        match member.account().endpoint(id).if_version(form.version()).update(draft).await {
             Ok(_) => return Ok(done(text::SAVED, &endpoint_path(id))),
+            Err(SaveError::Store(service::Error::Changed)) => return changed(&member, id, form).await,
             Err(error) => form = refused(form, error)?,
         }
     }
-    page(&member, &FormTarget::Existing(Box::new(endpoint)), &form, None).await
+    page(&member, &FormTarget::Existing(Box::new(endpoint)), &form, Asked::default()).await
+}
+
+/// The form of a webhook that was changed meanwhile, with both values of what differs. If
+/// nothing does, it is as it was to be.
+async fn changed(member: &Member, id: EndpointId, form: Form) -> PageResult {
+    let endpoint = member.account().endpoint(id).get().await?;
+    let form = form.meet(&stored(&endpoint), &PARTS);
+    if form.conflict().is_some_and(Conflict::is_settled) {
+        return Ok(done(text::SAVED, &endpoint_path(id)));
+    }
+    page(member, &FormTarget::Existing(Box::new(endpoint)), &form, Asked::default()).await
+}
+
+/// Returns true if the account has another webhook with the same URL. That is allowed, and said.
+async fn has_twin(member: &Member, endpoint: &Endpoint) -> Result<bool, PageError> {
+    let all = member.account().endpoints().list().await?;
+    Ok(all.iter().any(|other| other.id != endpoint.id && other.url == endpoint.url))
 }
 
 fn asks_for_preview(form: &Form) -> bool {
@@ -135,7 +204,13 @@ async fn preview(member: &Member, target: &FormTarget, mut form: Form) -> PageRe
         }
         (Err(Invalid), _) | (_, Err(Invalid)) => None,
     };
-    page(member, target, &form, judged.as_ref()).await
+    page(member, target, &form, Asked { preview: judged, tested: None }).await
+}
+
+/// Shows the form again, with the exchange of a test of it as it is.
+async fn test(member: &Member, target: &FormTarget, form: Form) -> PageResult {
+    let (form, tested) = draft_test::send(member, target, form).await?;
+    page(member, target, &form, Asked { tested, preview: None }).await
 }
 
 /// The draft; or else the form has the errors of all fields.
@@ -158,7 +233,7 @@ fn refused(form: Form, error: SaveError) -> Result<Form, PageError> {
     }
 }
 
-async fn page(member: &Member, target: &FormTarget, form: &Form, preview: Option<&FilterPreview>) -> PageResult {
+async fn page(member: &Member, target: &FormTarget, form: &Form, asked: Asked) -> PageResult {
     let catalogue = member.catalogue().await?;
     let frame = &member.frame;
     Ok(match target {
@@ -169,7 +244,10 @@ async fn page(member: &Member, target: &FormTarget, form: &Form, preview: Option
                     <Breadcrumbs above=above here=text::ADD />
                     {heading(text::ADD_TITLE)}
                     {error_summary(form)}
-                    {fields(frame, &catalogue, (form, preview), NEW_PATH.to_owned(), webhooks::PATH.to_owned(), Some(secret))}
+                    <div class="form-with-aside">
+                        {fields(member, &catalogue, (form, asked), (NEW_PATH.to_owned(), webhooks::PATH.to_owned()), Some(secret))}
+                        {beside::aside(form, &catalogue, Some(secret), frame.now)}
+                    </div>
                 }
             })
         }
@@ -180,7 +258,10 @@ async fn page(member: &Member, target: &FormTarget, form: &Form, preview: Option
                     <Breadcrumbs above=webhook::breadcrumbs(endpoint) here=text::EDIT />
                     {heading(text::EDIT_TITLE)}
                     {error_summary(form)}
-                    {fields(frame, &catalogue, (form, preview), format!("{path}/edit"), path, None)}
+                    <div class="form-with-aside">
+                        {fields(member, &catalogue, (form, asked), (format!("{path}/edit"), path), None)}
+                        {beside::aside(form, &catalogue, None, frame.now)}
+                    </div>
                     {secret_card(endpoint.id, None)}
                 }
             })
@@ -196,25 +277,28 @@ fn heading(title: &'static str) -> impl IntoView {
     }
 }
 
+/// The form. A new webhook has a secret in it.
 fn fields(
-    frame: &Frame,
+    member: &Member,
     catalogue: &Catalogue,
-    (form, preview): (&Form, Option<&FilterPreview>),
-    action: String,
-    back: String,
+    (form, Asked { preview, tested }): (&Form, Asked),
+    (action, back): (String, String),
     secret: Option<&Secret>,
 ) -> impl IntoView + use<> {
+    let frame = &member.frame;
     view! {
         <form method="post" action=action class="form card" novalidate>
             // The Enter key presses the first button of a form, which is to save.
             <button class="visually-hidden" type="submit" tabindex="-1" aria-hidden="true">
                 {text::SAVE}
             </button>
-            {text_input(&URL, form)}
+            {if secret.is_some() { form_id_input(form, frame).into_any() } else { version_input(form).into_any() }}
+            {url_field::input(form, secret.is_some())}
             {text_input(&DESCRIPTION, form)}
             {event_types_input(&EVENTS, form, catalogue, Some(frame.now))}
-            {options::fields(form, preview, frame.now)}
+            {options::fields(form, preview.as_ref(), frame.now)}
             {secret.map(new_secret)}
+            {draft_test::part(member, form, catalogue, tested)}
             <footer class="form-actions">
                 <button class="button primary" type="submit">
                     {text::SAVE}

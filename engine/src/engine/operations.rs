@@ -150,6 +150,11 @@ impl Engine {
         Secret::new(self.0.random.bytes())
     }
 
+    /// Makes the random id of a form that makes something, and is to make it once.
+    pub fn new_form_id(&self) -> String {
+        uuid::Uuid::from_bytes(self.0.random.bytes()).simple().to_string()
+    }
+
     /// The number of deliveries of a backlog that go out to one endpoint in a second.
     pub fn release_rate(&self) -> u32 {
         self.0.settings.release_rate

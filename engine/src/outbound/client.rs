@@ -8,6 +8,7 @@ use hyper_util::{
     client::legacy,
     rt::{TokioExecutor, TokioTimer},
 };
+use tokio::time::timeout;
 
 use super::{
     connector::Connector,
@@ -56,6 +57,21 @@ pub enum ConfigError {
     Client(String),
 }
 
+/// The longest wait for a look-up that is made while somebody types a URL.
+const LOOK_UP_PATIENCE: Duration = Duration::from_secs(3);
+
+/// What a look-up by itself tells of a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resolved {
+    /// It has addresses, all of which may be reached.
+    Reachable,
+    /// It could not be looked up, or has an address that may not be reached. Which of these it
+    /// is is not told.
+    NotFound,
+    /// The look-up took long, or the proxy on the way out makes it.
+    Unknown,
+}
+
 /// The guarded HTTP client. Clones share its connections.
 #[derive(Clone)]
 pub struct Client(pub(super) Arc<Parts>);
@@ -68,6 +84,8 @@ pub(super) struct Parts {
     pub(super) keeping: Http,
     /// Makes a new connection for every request.
     pub(super) fresh: Http,
+    /// Looks names up, unless a proxy does.
+    resolver: Option<GuardedResolver>,
     pub(super) lookups: Arc<Lookups>,
     pub(super) policy: Policy,
     pub(super) budget: Duration,
@@ -85,16 +103,28 @@ impl Client {
     pub fn with_lookup(config: &Config, lookup: impl Lookup) -> Result<Self, ConfigError> {
         let lookups = Lookups::new(lookup);
         let resolver = GuardedResolver { lookups: Arc::clone(&lookups), policy: config.policy.clone() };
+        let resolver_of_names = resolver.clone();
         let tls = tls::config(&config.extra_authorities)?;
         let connector = Connector::new(resolver, tls, config.egress_proxy.clone(), config.budget);
         Ok(Self(Arc::new(Parts {
             keeping: http(KEPT_PER_HOST).build(connector.clone()),
             fresh: http(0).build(connector),
+            resolver: config.egress_proxy.is_none().then_some(resolver_of_names),
             lookups,
             policy: config.policy.clone(),
             budget: config.budget,
             max_response_body: config.max_response_body,
         })))
+    }
+
+    /// Looks a name up, without a request.
+    pub async fn look_up(&self, name: &str) -> Resolved {
+        let Some(resolver) = self.0.resolver.clone() else { return Resolved::Unknown };
+        match timeout(LOOK_UP_PATIENCE, resolver.resolve(name.to_owned())).await {
+            Ok(Ok(_)) => Resolved::Reachable,
+            Ok(Err(_)) => Resolved::NotFound,
+            Err(_) => Resolved::Unknown,
+        }
     }
 }
 

@@ -12,6 +12,10 @@ use super::Service;
 /// The time for which a carried text can be used.
 pub const CARRIED_LIFETIME: Duration = Duration::from_mins(5);
 
+/// The time for which a form is kept that came after its session had ended: signing in again
+/// can take a while, such as for a new password.
+pub const TYPED_FORM_LIFETIME: Duration = Duration::from_hours(1);
+
 /// The use of a carried text. A text for one purpose does not open for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
@@ -27,6 +31,9 @@ pub enum Purpose {
     PasskeySignIn,
     /// A sign-in that goes on at an OpenID provider.
     OidcSignIn,
+    /// A form that came after its session had ended, while its sender signs in again. It belongs
+    /// to nobody: whoever signs in sees it, and sends it or not.
+    TypedForm,
     /// A form of a person that was refused for want of a proof, while they prove at an OpenID
     /// provider.
     KeptForm(UserId),
@@ -42,16 +49,25 @@ impl Purpose {
             Self::PasskeyRegistration(user) => ("carried passkey registration", Some(user.uuid())),
             Self::PasskeySignIn => ("carried passkey sign-in", None),
             Self::OidcSignIn => ("carried OpenID sign-in", None),
+            Self::TypedForm => ("carried typed form", None),
             Self::KeptForm(user) => ("carried form", Some(user.uuid())),
         };
         [name.as_bytes(), of.as_ref().map_or(&[], |id| &id.as_bytes()[..])].concat()
+    }
+
+    /// The time for which the text can be used.
+    const fn lifetime(self) -> Duration {
+        match self {
+            Self::TypedForm => TYPED_FORM_LIFETIME,
+            _ => CARRIED_LIFETIME,
+        }
     }
 }
 
 impl Service {
     /// Seals a text for the browser; the result has no spaces, commas or semicolons.
     pub(crate) fn carry(&self, purpose: Purpose, text: &str) -> String {
-        let until = (self.clock.now() + CARRIED_LIFETIME).unix_micros();
+        let until = (self.clock.now() + purpose.lifetime()).unix_micros();
         let sealed = self.sealer.seal(&format!("{until} {text}"), &purpose.context(), self.random.bytes());
         BASE64_URL_SAFE_NO_PAD.encode(sealed)
     }

@@ -8,6 +8,7 @@ mod options;
 mod preview;
 mod rotation;
 mod secret;
+mod url_check;
 mod wanted_types;
 
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub(super) use preview::LATEST as LATEST_EVENTS;
 pub use preview::{FilterPreview, PreviewedEvent};
 pub use rotation::{RotateError, Rotation};
 pub use secret::LostSecret;
+pub use url_check::UrlCheck;
 pub use wanted_types::UnknownType;
 
 use super::{AccountHandle, Error, Result, Service};

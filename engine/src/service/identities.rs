@@ -58,6 +58,16 @@ impl Sessions<'_> {
         self.0.carried(Purpose::KeptForm(session.person()?), carried)
     }
 
+    /// Seals a form that came after its session had ended, for the browser of its sender.
+    pub fn carry_typed(self, form: &str) -> String {
+        self.0.carry(Purpose::TypedForm, form)
+    }
+
+    /// The form that the browser has carried back.
+    pub fn carried_typed(self, carried: &str) -> Option<String> {
+        self.0.carried(Purpose::TypedForm, carried)
+    }
+
     /// Signs a person in whom a provider vouches for, with these accounts from now on. A person
     /// with a second factor here is asked for it.
     pub async fn sign_in_with_identity(

@@ -85,6 +85,7 @@ const TABLE: &[(&str, Option<For>, Option<For>)] = &[
     // A person's own.
     ("/accounts", PEOPLE, None),
     ("/prove/kept", PEOPLE, None),
+    ("/kept", VIEWER, VIEWER),
     ("/prove/oidc/{name}", None, PEOPLE),
     ("/accounts/switch", None, PEOPLE),
     ("/prove", VIEWER, VIEWER),
@@ -118,6 +119,7 @@ const TABLE: &[(&str, Option<For>, Option<For>)] = &[
     ("/settings/people/{id}/reset-link", None, ADMIN),
     ("/settings/webhooks", VIEWER, None),
     ("/settings/webhooks/new", DEVELOPER, DEVELOPER),
+    ("/live/url", DEVELOPER, None),
     ("/settings/webhooks/{id}", VIEWER, None),
     ("/settings/webhooks/{id}/edit", DEVELOPER, DEVELOPER),
     ("/settings/webhooks/{id}/delete", ADMIN, ADMIN),

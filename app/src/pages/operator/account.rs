@@ -20,9 +20,11 @@ use super::{
     erasure, shown_once,
 };
 use crate::{
-    components::{Breadcrumbs, StatusMark, When, error_summary, link_panel, text_input, when_or},
+    components::{
+        Breadcrumbs, StatusMark, When, error_summary, hidden_input, link_panel, text_input, version_input, when_or,
+    },
     error::{PageError, PageResult},
-    form::{Field, Form},
+    form::{Field, Form, Part, VERSION},
     frame::{Frame, Ids},
     islands::CopyButton,
     operating::Operating,
@@ -40,6 +42,10 @@ pub(super) const THRESHOLD: Field = Field {
     optional: true,
     ..Field::text("threshold", text::THRESHOLD)
 };
+
+const NAME_PART: [Part; 1] = [Part { label: NAME.label, fields: &[&NAME] }];
+const BALANCE_PART: [Part; 1] = [Part { label: BALANCE.label, fields: &[&BALANCE] }];
+const THRESHOLD_PART: [Part; 1] = [Part { label: THRESHOLD.label, fields: &[&THRESHOLD] }];
 
 pub(crate) mod text {
     use signet_model::amount::InvalidAmount;
@@ -117,14 +123,14 @@ pub(super) fn routes() -> Router<AppState> {
 /// The page; after a link was made, with it, this once.
 async fn show(operating: Operating, Ids(id): Ids<AccountId>, headers: HeaderMap) -> PageResult {
     let link = shown_once::carried(&operating, &headers, &path(id));
-    let page = page_with(&operating, id, Form::blank(), link.as_deref()).await?;
+    let page = page_with(&operating, id, Form::blank(), Shown { link: link.as_deref(), sent: None }).await?;
     Ok(shown_once::forgotten(link.as_ref(), page))
 }
 
 /// Makes a link for the first owner of an account that has nobody yet. The one of before ends.
 async fn reissue_link(operating: Operating, Ids(id): Ids<AccountId>) -> PageResult {
     if operating.engine().account(&operating.actor(id)).has_owner().await? {
-        return page(&operating, id, Form::blank().refused(text::HAS_OWNER)).await;
+        return page_with(&operating, id, Form::blank().refused(text::HAS_OWNER), Shown::default()).await;
     }
     make_link(&operating, id, text::LINK_MADE).await
 }
@@ -146,30 +152,61 @@ pub(super) async fn make_link(operating: &Operating, id: AccountId, message: &st
     Ok(shown_once::lead_to(operating, &path(id), message, &link))
 }
 
+/// The form with what is stored in one field, which is its version as well.
+fn stored(field: &Field, value: &str) -> Form {
+    Form::blank().with(field, value).made_from(version(value))
+}
+
+/// A stored value as a version: an empty one is not that of a form without a version.
+const fn version(value: &str) -> &str {
+    if value.is_empty() { "none" } else { value }
+}
+
+fn written(amount: Option<Amount>) -> String {
+    amount.map(|it| it.to_string()).unwrap_or_default()
+}
+
 async fn rename(operating: Operating, Ids(id): Ids<AccountId>, mut form: Form) -> PageResult {
     let actor = operating.actor(id);
+    form.settle(&NAME_PART);
     if let Ok(name) = form.parse::<AccountName>(&NAME, words::invalid_text) {
+        let now = operating.engine().account(&actor).get().await?.name;
+        if form.is_of_another(version(&now)) && name.as_str() != now {
+            return page(&operating, id, form.meet(&stored(&NAME, &now), &NAME_PART), &NAME).await;
+        }
         match operating.engine().account(&actor).rename(&name).await {
             Ok(()) => return Ok(done(text::RENAMED, &path(id))),
             Err(error) => form = accounts::taken(form, error)?,
         }
     }
-    page(&operating, id, form).await
+    page(&operating, id, form, &NAME).await
 }
 
 async fn set_balance(operating: Operating, Ids(id): Ids<AccountId>, mut form: Form) -> PageResult {
+    form.settle(&BALANCE_PART);
     let Ok(balance) = form.parse::<Amount>(&BALANCE, text::invalid) else {
-        return page(&operating, id, form).await;
+        return page(&operating, id, form, &BALANCE).await;
     };
+    let now = operating.engine().account(&operating.actor(id)).get().await?.balance;
+    if form.is_of_another(version(&written(now))) && Some(balance) != now {
+        let form = form.meet(&stored(&BALANCE, &written(now)), &BALANCE_PART);
+        return page(&operating, id, form, &BALANCE).await;
+    }
     operating.engine().account(&operating.actor(id)).set_balance(balance).await?;
     Ok(done(text::BALANCE_SAVED, &path(id)))
 }
 
 /// Saves the threshold; an empty field clears it.
 async fn set_threshold(operating: Operating, Ids(id): Ids<AccountId>, mut form: Form) -> PageResult {
+    form.settle(&THRESHOLD_PART);
     let Ok(threshold) = form.parse_optional::<Amount>(&THRESHOLD, text::invalid) else {
-        return page(&operating, id, form).await;
+        return page(&operating, id, form, &THRESHOLD).await;
     };
+    let now = operating.engine().account(&operating.actor(id)).get().await?.balance_threshold;
+    if form.is_of_another(version(&written(now))) && threshold != now {
+        let form = form.meet(&stored(&THRESHOLD, &written(now)), &THRESHOLD_PART);
+        return page(&operating, id, form, &THRESHOLD).await;
+    }
     operating.engine().account(&operating.actor(id)).set_balance_threshold(threshold).await?;
     Ok(done(if threshold.is_some() { text::THRESHOLD_SAVED } else { text::THRESHOLD_REMOVED }, &path(id)))
 }
@@ -185,11 +222,20 @@ async fn resume(operating: Operating, Ids(id): Ids<AccountId>) -> PageResult {
 }
 
 /// The page, with the form that was refused. The other forms show what is stored.
-async fn page(operating: &Operating, id: AccountId, form: Form) -> PageResult {
-    page_with(operating, id, form, None).await
+async fn page(operating: &Operating, id: AccountId, form: Form, sent: &'static Field) -> PageResult {
+    page_with(operating, id, form, Shown { sent: Some(sent), link: None }).await
 }
 
-async fn page_with(operating: &Operating, id: AccountId, form: Form, link: Option<&str>) -> PageResult {
+/// What the page shows besides what is stored.
+#[derive(Default)]
+struct Shown<'s> {
+    /// The field of the form that was sent.
+    sent: Option<&'static Field>,
+    /// The link that was just made.
+    link: Option<&'s str>,
+}
+
+async fn page_with(operating: &Operating, id: AccountId, form: Form, shown: Shown<'_>) -> PageResult {
     let actor = operating.actor(id);
     let handle = operating.engine().account(&actor);
     let account = handle.get().await?;
@@ -197,16 +243,15 @@ async fn page_with(operating: &Operating, id: AccountId, form: Form, link: Optio
         return Ok(see_other(&erasure::path(id)));
     }
     let activity = handle.activity().await?;
-    let view = View { account, activity, members: handle.members().list().await?, link };
+    let view = View { account, activity, members: handle.members().list().await?, shown };
     Ok(content(&operating.frame, &view, &filled(form, &view.account)))
 }
 
 /// The form with what is stored, in the fields that were not sent.
 fn filled(form: Form, account: &Account) -> Form {
-    let amount = |amount: Option<Amount>| amount.map(|it| it.to_string()).unwrap_or_default();
     form.with(&NAME, &account.name)
-        .with(&BALANCE, amount(account.balance))
-        .with(&THRESHOLD, amount(account.balance_threshold))
+        .with(&BALANCE, written(account.balance))
+        .with(&THRESHOLD, written(account.balance_threshold))
 }
 
 /// All that the page shows.
@@ -214,28 +259,29 @@ struct View<'v> {
     account: Account,
     activity: Activity,
     members: Vec<Member>,
-    /// The link that was just made.
-    link: Option<&'v str>,
+    shown: Shown<'v>,
 }
 
 fn content(frame: &Frame, view: &View<'_>, form: &Form) -> Response {
-    let View { account, activity, members, link } = view;
+    let View { account, activity, members, shown } = view;
+    let card =
+        |title, action, field, verb, stored: &str| card(title, action, (field, verb), form, (shown.sent, stored));
     let above = vec![(accounts::PATH.to_owned(), accounts::text::TITLE.to_owned())];
     frame.render_form(form, &account.name, || {
         view! {
             <Breadcrumbs root=ROOT above=above here=account.name.clone() />
             <header class="page-head"><h1>{account.name.clone()}</h1></header>
             {error_summary(form)}
-            {link.map(|link| link_panel(text::LINK, text::LINK_ADVICE, text::LINK, link))}
+            {shown.link.map(|link| link_panel(text::LINK, text::LINK_ADVICE, text::LINK, link))}
             {facts(frame, account, activity)}
             {if members.is_empty() {
                 first_owner(account.id).into_any()
             } else {
                 people(account.id, members, frame.now).into_any()
             }}
-            {card(text::RENAME, format!("{}/name", path(account.id)), &NAME, text::SAVE_NAME, form)}
-            {card(text::BALANCE, format!("{}/balance", path(account.id)), &BALANCE, text::SAVE_BALANCE, form)}
-            {card(text::THRESHOLD, format!("{}/threshold", path(account.id)), &THRESHOLD, text::SAVE_THRESHOLD, form)}
+            {card(text::RENAME, format!("{}/name", path(account.id)), &NAME, text::SAVE_NAME, &account.name)}
+            {card(text::BALANCE, format!("{}/balance", path(account.id)), &BALANCE, text::SAVE_BALANCE, &written(account.balance))}
+            {card(text::THRESHOLD, format!("{}/threshold", path(account.id)), &THRESHOLD, text::SAVE_THRESHOLD, &written(account.balance_threshold))}
             {suspension(account)}
             <section class="card">
                 <h2>{text::ERASE}</h2>
@@ -318,12 +364,24 @@ fn person(id: AccountId, member: &Member, now: Timestamp) -> impl IntoView + use
     }
 }
 
-/// A card with a form of one field.
-fn card(title: &'static str, action: String, field: &Field, verb: &'static str, form: &Form) -> impl IntoView + use<> {
+/// A card with a form of one field. The one that was sent has its own version, and the others
+/// have that of what is stored.
+fn card(
+    title: &'static str,
+    action: String,
+    (field, verb): (&'static Field, &'static str),
+    form: &Form,
+    (sent, stored): (Option<&'static Field>, &str),
+) -> impl IntoView + use<> {
+    let version = match sent {
+        Some(sent) if sent == field => version_input(form).into_any(),
+        _ => hidden_input(&VERSION, version(stored)).into_any(),
+    };
     view! {
         <section class="card">
             <h2>{title}</h2>
             <form method="post" action=action class="form" novalidate>
+                {version}
                 {text_input(field, form)}
                 <div class="form-actions">
                     <button class="button" type="submit">{verb}</button>

@@ -9,7 +9,7 @@ use signet_model::{AccountId, Timestamp, text::AccountName};
 
 use super::{ROOT, account};
 use crate::{
-    components::{Breadcrumbs, Icon, PageLink, Status, StatusMark, Tone, When, error_summary, page_links, text_input},
+    components::{Breadcrumbs, Icon, PageLink, Status, StatusMark, Tone, When, error_summary, form_id_input, page_links, text_input},
     error::PageResult,
     form::{Field, Form},
     frame::Frame,
@@ -119,6 +119,7 @@ fn new_page(frame: &Frame, form: &Form) -> Response {
             <header class="page-head"><h1>{text::ADD}</h1></header>
             {error_summary(form)}
             <form method="post" action=PATH class="form card" novalidate>
+                {form_id_input(form, frame)}
                 {text_input(&NAME, form)}
                 <footer class="form-actions">
                     <button class="button primary" type="submit">{text::ADD}</button>

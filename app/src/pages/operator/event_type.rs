@@ -17,9 +17,11 @@ use signet_model::{
 
 use super::{ROOT, event_types};
 use crate::{
-    components::{Breadcrumbs, StatusMark, error_summary, hidden_input, text_area, text_input},
+    components::{
+        Breadcrumbs, StatusMark, error_summary, form_id_input, hidden_input, text_area, text_input, version_input,
+    },
     error::{PageError, PageResult},
-    form::{Field, Form, Invalid},
+    form::{Conflict, Field, Form, Invalid, Part, VERSION},
     frame::{Frame, Ids},
     operating::Operating,
     redirect::done,
@@ -44,7 +46,12 @@ pub(super) const SCHEMA: Field =
     Field { hint: text::SCHEMA_HINT, optional: true, mono: true, ..Field::text("schema", text::SCHEMA) };
 pub(super) const SAMPLE: Field =
     Field { hint: text::SAMPLE_HINT, optional: true, mono: true, ..Field::text("sample", text::SAMPLE) };
-pub(super) const VERSION: Field = Field::named("version");
+
+const PARTS: [Part; 3] = [
+    Part { label: text::DESCRIPTION, fields: &[&DESCRIPTION] },
+    Part { label: text::SCHEMA, fields: &[&SCHEMA] },
+    Part { label: text::SAMPLE, fields: &[&SAMPLE] },
+];
 
 pub(crate) mod text {
     pub(crate) const ADD: &str = "Create event type";
@@ -125,10 +132,17 @@ async fn show(operating: Operating, Ids(name): Ids<String>) -> PageResult {
 async fn change(operating: Operating, Ids(name): Ids<String>, mut form: Form) -> PageResult {
     let name = named(&name)?;
     let entry = find(&operating, &name).await?;
+    form.settle(&PARTS);
     let expected = version(&form)?;
     let Ok(content) = content(&mut form) else { return Ok(page(&operating.frame, &entry, &form)) };
     match operating.engine().event_types().change(&operating.operator, &name, content, Some(expected)).await {
         Ok(_) => Ok(done(text::SAVED, &path(&name))),
+        // The catalogue in memory can be as old as the form for a moment.
+        Err(SaveTypeError::Changed) if form.is_of_another(entry.revision) => {
+            let form = form.meet(&stored(&entry), &PARTS);
+            let settled = form.conflict().is_some_and(Conflict::is_settled);
+            Ok(if settled { done(text::SAVED, &path(&name)) } else { page(&operating.frame, &entry, &form) })
+        }
         Err(error) => Ok(page(&operating.frame, &entry, &refused(form, error)?)),
     }
 }
@@ -229,6 +243,7 @@ fn new_page(frame: &Frame, form: &Form) -> Response {
             <header class="page-head"><h1>{text::ADD}</h1></header>
             {error_summary(form)}
             <form method="post" action=NEW_PATH class="form card" novalidate>
+                {form_id_input(form, frame)}
                 {text_input(&NAME, form)}
                 {fields(form)}
             </form>
@@ -301,7 +316,7 @@ fn own(entry: &Entry, form: &Form) -> impl IntoView + use<> {
     let version = form.get(&VERSION).to_owned();
     view! {
         <form method="post" action=path.clone() class="form card" novalidate>
-            {hidden_input(&VERSION, &version)}
+            {version_input(form)}
             {fields(form)}
         </form>
         <section class="card">

@@ -7,7 +7,7 @@ use signet_model::{ApiKeyId, Scopes, Timestamp, text::KeyName};
 
 use super::{ROOT, shown_once};
 use crate::{
-    components::{Breadcrumbs, PageLink, error_summary, link_panel, page_links, scopes_input, text_input},
+    components::{Breadcrumbs, PageLink, error_summary, form_id_input, link_panel, page_links, scopes_input, text_input},
     error::{PageError, PageResult},
     form::{Field, Form, Invalid},
     frame::{Frame, Ids},
@@ -127,6 +127,7 @@ fn page(frame: &Frame, list: &List, made: Option<&str>, form: &Form) -> Response
                 <h2>{text::CREATE_HEADING}</h2>
                 {error_summary(form)}
                 <form method="post" action=PATH class="form" novalidate>
+                    {form_id_input(form, frame)}
                     {text_input(&NAME, form)}
                     {scopes_input(&SCOPES, form)}
                     {expiry::input(form)}

@@ -7,10 +7,11 @@ use super::{
     accounts::{self, NAME},
     audit,
     erasure::{self, CONFIRM},
-    event_type::{self, DESCRIPTION, SAMPLE, SCHEMA, VERSION},
+    event_type::{self, DESCRIPTION, SAMPLE, SCHEMA},
     event_types, health, keys, people,
 };
 use crate::{
+    form::VERSION,
     pages::{login, security},
     testing::{Answer, Visitor, encode},
 };
@@ -212,8 +213,10 @@ async fn an_event_type_is_made_changed_archived_and_restored() {
     let content = |version: &str| encode(&[(&DESCRIPTION, "An order left"), schema, (&VERSION, version)]);
     let changed = operator.post(&path, &content(&version)).await;
     assert_eq!((changed.status, changed.flash()), (StatusCode::SEE_OTHER, event_type::text::SAVED.to_owned()));
-    let stale = operator.post(&path, &content(&version)).await;
-    assert_eq!(stale.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let same = operator.post(&path, &content(&version)).await;
+    assert_eq!(same.flash(), event_type::text::SAVED, "what was typed is what is stored");
+    let stale = operator.post(&path, &content(&version).replace("left", "went")).await;
+    assert_eq!(stale.status, StatusCode::CONFLICT);
     assert!(stale.html.contains("meanwhile"), "{}", stale.html);
 
     for (action, said) in [("archive", event_type::text::ARCHIVED), ("restore", event_type::text::RESTORED)] {

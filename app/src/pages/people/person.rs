@@ -11,15 +11,17 @@ use signet_model::{Role, UserId};
 
 use super::{PATH, ROLE, refusal, text};
 use crate::{
-    components::{Breadcrumbs, Confirm, error_summary, link_panel, role_input, with_element},
+    components::{Breadcrumbs, Confirm, error_summary, link_panel, role_input, version_input, with_element},
     error::{PageError, PageResult},
-    form::Form,
+    form::{Form, Part},
     frame::{Ids, PersonMember},
     handover::Handover,
     pages::{login, reset},
     redirect::done,
     state::AppState,
 };
+
+const PARTS: [Part; 1] = [Part { label: text::ROLE, fields: &[&ROLE] }];
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
@@ -42,13 +44,23 @@ async fn find(member: &PersonMember, id: UserId) -> Result<members::Member, Page
 
 async fn show(member: PersonMember, Ids(id): Ids<UserId>) -> PageResult {
     let one = find(&member, id).await?;
-    Ok(page(&member, &one, &Form::blank().with(&ROLE, one.role)))
+    Ok(page(&member, &one, &stored(&one)))
+}
+
+/// The form with the role that the person has, which is its version as well.
+fn stored(one: &members::Member) -> Form {
+    Form::blank().with(&ROLE, one.role).made_from(one.role)
 }
 
 async fn set_role(member: PersonMember, Ids(id): Ids<UserId>, mut form: Form) -> PageResult {
+    form.settle(&PARTS);
     let Ok(role) = form.parse::<Role>(&ROLE, |_| text::NO_ROLE.to_owned()) else {
         return Ok(page(&member, &find(&member, id).await?, &form));
     };
+    let one = find(&member, id).await?;
+    if form.is_of_another(one.role) && one.role != role {
+        return Ok(page(&member, &one, &form.meet(&stored(&one), &PARTS)));
+    }
     let own = id == member.person();
     match member.account().members().set_role(id, role).await {
         Ok(()) => Ok(done(text::ROLE_SAVED, if own { login::PATH } else { PATH })),
@@ -96,6 +108,7 @@ fn page(member: &PersonMember, one: &members::Member, form: &Form) -> Response {
                     <section class="card">
                         <h2>{text::ROLE_HEADING}</h2>
                         <form method="post" action=format!("{}/role", path(one.id)) class="form">
+                            {version_input(form)}
                             {role_input(&ROLE, form, &roles)}
                             <div class="form-actions">
                                 <button class="button primary" type="submit">{text::SAVE_ROLE}</button>

@@ -103,6 +103,8 @@ pub(super) fn input(form: &Form, preview: Option<&FilterPreview>, now: Timestamp
     view! {
         <fieldset
             class="field"
+            id="filter"
+            tabindex="-1"
             aria-describedby=wrong.then_some("filter-error")
             aria-invalid=wrong.then_some("true")
         >

@@ -17,7 +17,7 @@ use crate::{
 /// Carries the error of all headers together.
 pub(crate) const HEADERS: Field = Field::text("headers", text::HEADERS);
 pub(crate) const HEADER_NAME: Field = Field::text("header-name", text::HEADER_NAME);
-pub(crate) const HEADER_VALUE: Field = Field::text("header-value", text::HEADER_VALUE);
+pub(crate) const HEADER_VALUE: Field = Field::text("header-value", text::HEADER_VALUE).secret();
 pub(crate) const THROTTLE: Field = Field {
     hint: text::THROTTLE_HINT,
     optional: true,
@@ -98,6 +98,8 @@ fn headers_input(form: &Form) -> impl IntoView + use<> {
     view! {
         <fieldset
             class="field"
+            id="headers"
+            tabindex="-1"
             aria-describedby=wrong.then_some("headers-error")
             aria-invalid=wrong.then_some("true")
         >

@@ -251,3 +251,117 @@ async fn a_type_that_there_is_not_is_refused_beside_the_events() {
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.html.contains("task.fialed is not an event type: the nearest are task.failed"), "{}", answer.html);
 }
+
+/// The hidden fields of a conflict, as the page has them.
+fn carried(html: &str) -> String {
+    let inputs = html.split("<input type=\"hidden\" name=\"").skip(1);
+    let pair = |input: &str| {
+        let (name, rest) = input.split_once("\" value=\"")?;
+        let value = rest.split('"').next()?.replace("&amp;", "&");
+        (name.starts_with("theirs.") || ["seen", "version"].contains(&name)).then(|| {
+            let encoded = |text: &str| {
+                percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+            };
+            format!("{}={}", encoded(name), encoded(&value))
+        })
+    };
+    inputs.filter_map(pair).collect::<Vec<_>>().join("&")
+}
+
+#[tokio::test]
+async fn the_second_of_two_tabs_sees_both_values_and_chooses() {
+    let owner = Visitor::owner().await;
+    let path = endpoint_path(owner.endpoint().await.id);
+    let edit = format!("{path}/edit");
+    let version = owner.get(&edit).await.hidden("version").to_owned();
+    assert!(!version.is_empty());
+    let form = |url: &str, description: &str| encode(&[(&URL, url), (&DESCRIPTION, description), (&EVENTS, "*")]);
+    let from = |form: &str, version: &str| format!("{form}&version={version}");
+    let first = owner.post(&edit, &from(&form("https://example.com/first", "First"), &version)).await;
+    assert_eq!(first.flash(), text::SAVED);
+
+    let mine = form("https://example.com/second", "Second");
+    let refused = owner.post(&edit, &from(&mine, &version)).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    for shown in ["https://example.com/first", "https://example.com/second", "First", "Second", "<title>Error: "] {
+        assert!(refused.html.contains(shown), "{shown}: {}", refused.html);
+    }
+    let stored = || async { owner.account().endpoints().list().await.expect("endpoints").remove(0) };
+    assert_eq!(&*stored().await.url, "https://example.com/first", "nothing was lost");
+
+    let carried = carried(&refused.html);
+    let undecided = owner.post(&edit, &format!("{mine}&{carried}&take.url=mine")).await;
+    assert_eq!(undecided.status, StatusCode::CONFLICT, "each part is to be chosen");
+    let chosen = owner.post(&edit, &format!("{mine}&{carried}&take.url=mine&take.description=theirs")).await;
+    assert_eq!((chosen.status, chosen.flash()), (StatusCode::SEE_OTHER, text::SAVED.to_owned()), "{}", chosen.html);
+    let stored = stored().await;
+    assert_eq!((&*stored.url, &*stored.description), ("https://example.com/second", "First"));
+}
+
+#[tokio::test]
+async fn two_tabs_that_want_the_same_are_no_conflict() {
+    let owner = Visitor::owner().await;
+    let edit = format!("{}/edit", endpoint_path(owner.endpoint().await.id));
+    let version = owner.get(&edit).await.hidden("version").to_owned();
+    let form = encode(&[(&URL, "https://example.com/both"), (&DESCRIPTION, "Both"), (&EVENTS, "*")]);
+    for _ in 0..2 {
+        let saved = owner.post(&edit, &format!("{form}&version={version}")).await;
+        assert_eq!(saved.flash(), text::SAVED);
+    }
+}
+
+#[tokio::test]
+async fn a_second_webhook_with_the_same_url_is_created_and_said() {
+    let owner = Visitor::owner().await;
+    owner.post(NEW_PATH, &orders()).await;
+    let other = orders().replace(
+        &encode(&[(&SECRET, Secret::new([1; 32]).reveal())]),
+        &encode(&[(&SECRET, Secret::new([2; 32]).reveal())]),
+    );
+    let second = owner.post(NEW_PATH, &other).await;
+    assert_eq!(second.flash(), text::CREATED_AGAIN);
+    assert_eq!(owner.account().endpoints().list().await.expect("endpoints").len(), 2);
+    let check = owner.get("/live/url?new=1&url=https%3A%2F%2F93.184.215.14%2Fx").await;
+    assert!(check.html.contains("\"good\"") && !check.html.contains(text::URL_USED), "{}", check.html);
+}
+
+#[tokio::test]
+async fn a_url_is_checked_before_it_is_saved() {
+    let owner = Visitor::owner().await;
+    for (typed, state, said) in [
+        ("http%3A%2F%2Fexample.com", "bad", "not http://"),
+        ("https%3A%2F%2F10.0.0.1%2Fx", "bad", "public"),
+        ("https%3A%2F%2F93.184.215.14%2Fx", "good", text::URL_FINE),
+        ("", "bad", "Enter the URL"),
+    ] {
+        let answer = owner.get(&format!("/live/url?url={typed}")).await;
+        assert!(
+            answer.html.contains(&format!("\"{state}\"")) && answer.html.contains(said),
+            "{typed}: {}",
+            answer.html
+        );
+    }
+    let form = owner.get(NEW_PATH).await.html;
+    assert!(form.contains("data-check-url=\"/live/url?new=1\"") && form.contains("id=\"url-check\""), "{form}");
+}
+
+#[tokio::test]
+async fn a_test_of_what_is_not_saved_keeps_what_was_typed_and_is_sent_once() {
+    let owner = Visitor::owner().await;
+    let form = encode(&[
+        (&draft_test::SEND, "draft"),
+        (&draft_test::TYPE, "task.failed"),
+        (&draft_test::ID, "an-id-of-a-test"),
+    ]);
+    let private = orders().replace("example%2Ecom%2Fwebhooks", "10%2E0%2E0%2E1");
+    let refused = owner.post(NEW_PATH, &format!("{private}&{form}")).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.html);
+    assert!(
+        refused.html.contains("id=\"url-error\"") && refused.html.contains(r#"value="Orders""#),
+        "{}",
+        refused.html
+    );
+    let again = owner.post(NEW_PATH, &format!("{private}&{form}")).await;
+    assert!(again.html.contains(text::TEST_SENT_BEFORE), "{}", again.html);
+    assert_eq!(owner.account().endpoints().list().await.expect("endpoints").len(), 0, "nothing is saved");
+}

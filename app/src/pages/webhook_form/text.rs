@@ -10,6 +10,8 @@ use signet_model::{
     throttle::InvalidThrottle,
 };
 
+use crate::present::ReadableHost;
+
 pub(super) const ADD_TITLE: &str = "Add webhook";
 pub(super) const EDIT_TITLE: &str = "Edit webhook";
 pub(super) const ADD: &str = "Add";
@@ -30,8 +32,37 @@ pub(super) const SAVE: &str = "Save webhook";
 pub(super) const CANCEL: &str = "Cancel";
 
 pub(super) const CREATED: &str = "Webhook created. Send a test event to check your receiver.";
+pub(super) const CREATED_AGAIN: &str =
+    "Webhook created. Another webhook of this account has the same URL: events that both want are sent there twice.";
 pub(super) const CREATED_BEFORE: &str = "This form had created this webhook before. Edit it to change it.";
 pub(super) const SAVED: &str = "Webhook saved.";
+
+pub(super) const URL_FINE: &str = "This host can be looked up.";
+pub(super) const URL_NOT_FOUND: &str =
+    "This host could not be looked up, or is not on the public internet. Check it for typing errors.";
+pub(super) const URL_UNKNOWN: &str = "The URL is complete. Its host was not looked up.";
+pub(super) const URL_USED: &str =
+    "Another webhook of this account has the same URL: events that both want are sent there twice.";
+
+pub(super) fn host(host: &ReadableHost) -> String {
+    format!("The host is {} ({}).", host.shown, host.beside)
+}
+
+pub(super) const TEST: &str = "Test before you save";
+pub(super) const TEST_HINT: &str = "Sends one sample event to the URL above, signed with this webhook’s secret. Nothing is saved, and what you typed \
+     stays. Header values that are stored are only sent to the host that has them.";
+pub(super) const SEND_TEST: &str = "Send test";
+pub(super) const TEST_TYPE: &str = "Event to send";
+pub(super) const NO_TEST_TYPE: &str = "Choose the event to send.";
+pub(super) const TEST_SENT_BEFORE: &str = "This test was sent before. Press the button to send another.";
+pub(super) const TESTED: &str = "The test has ended. Nothing is saved yet.";
+
+pub(super) const ASIDE: &str = "What the receiver gets";
+pub(super) const SAMPLE: &str = "Sample body";
+pub(super) const SENT_HEADERS: &str = "Headers";
+pub(super) const HEADER_TIME: &str = "seconds since 1970";
+pub(super) const HEADER_EVENT: &str = "the event type";
+pub(super) const CODE: &str = "Verification code";
 
 pub(super) const OPTIONS: &str = "Options";
 pub(super) const OPTIONAL: &str = "Optional";

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use signet_model::{
     AccountId, DeliveryId, EndpointId,
     delivery::Attempt,
-    endpoint::EndpointUrl,
+    endpoint::{EndpointUrl, custom_headers::CustomHeaders},
     event::EventType,
     signature::{Secret, SigningKey, SigningKeys},
 };
@@ -21,13 +21,16 @@ use crate::{
     actor::Permission,
     deliver::{
         attempt::{AttemptRequest, attempt},
-        extra_headers::ExtraHeaders,
+        extra_headers::{ExtraHeaders, event_source},
         ingest::IngestError,
         lanes::Leased,
     },
     limits::{DRAFT_TESTS_PER_MINUTE, TooMany},
     outbound::AddressRefused,
-    service::{AccountHandle, EndpointHandle, Error, Result, Service},
+    service::{
+        AccountHandle, EndpointHandle, Error, Result, Service,
+        endpoints::{EndpointDraft, HeaderDraft},
+    },
 };
 
 /// A webhook that is not saved yet, with the event to try it with.
@@ -105,6 +108,67 @@ impl EndpointHandle<'_> {
         let try_out = TryOut { account: self.account, url, secret: rotation.next, event_type: kind.clone(), extra };
         try_out.run(self.service, body).await
     }
+}
+
+impl AccountHandle<'_> {
+    /// Sends one test event to a webhook that is not saved, with its options and this secret,
+    /// and returns the exchange.
+    ///
+    /// # Errors
+    /// See [`AccountHandle::test_draft`].
+    pub async fn test_unsaved(
+        self,
+        draft: &EndpointDraft,
+        secret: &Secret,
+        kind: &EventType,
+    ) -> Result<Attempt, DraftTestError> {
+        self.actor.check(Permission::ChangeWebhooks)?;
+        // The account may be gone.
+        self.get().await?;
+        let headers = drafted_headers(draft, &CustomHeaders::default());
+        try_unsaved(self.service, self.id, (draft, headers), secret.clone(), kind).await
+    }
+}
+
+impl EndpointHandle<'_> {
+    /// Sends one test event to the webhook as it is drafted, signed with its secret, and returns
+    /// the exchange. The stored values of headers are sent to the host that has them already,
+    /// and to no other one.
+    ///
+    /// # Errors
+    /// See [`AccountHandle::test_draft`].
+    pub async fn test_unsaved(self, draft: &EndpointDraft, kind: &EventType) -> Result<Attempt, DraftTestError> {
+        self.actor.check(Permission::ChangeWebhooks)?;
+        let stored = self.get().await?;
+        let origin = EndpointUrl::from_stored(&stored.url).ok().map(|url| url.url().origin());
+        let is_same_host = origin == Some(draft.url.url().origin());
+        let kept = if is_same_host { self.kept_headers().await? } else { CustomHeaders::default() };
+        let secret = self.secret().await?;
+        let headers = drafted_headers(draft, &kept);
+        try_unsaved(self.service, self.account, (draft, headers), secret, kind).await
+    }
+}
+
+/// The headers of a draft that have a value. Headers that could not be saved are left out.
+fn drafted_headers(draft: &EndpointDraft, kept: &CustomHeaders) -> CustomHeaders {
+    let value = |header: &HeaderDraft| {
+        let value = header.value.clone().or_else(|| kept.get(&header.name).cloned())?;
+        Some((header.name.clone(), value))
+    };
+    CustomHeaders::new(draft.options.headers.iter().filter_map(value).collect()).unwrap_or_default()
+}
+
+async fn try_unsaved(
+    service: &Arc<Service>,
+    account: AccountId,
+    (draft, headers): (&EndpointDraft, CustomHeaders),
+    secret: Secret,
+    kind: &EventType,
+) -> Result<Attempt, DraftTestError> {
+    service.policy.check_url(&draft.url)?;
+    let extra = ExtraHeaders::new(&headers, draft.options.cloud_events.then(|| event_source(account)));
+    let try_out = TryOut { account, url: draft.url.clone(), secret, event_type: kind.clone(), extra };
+    try_out.run(service, None).await
 }
 
 /// One attempt beside the store.

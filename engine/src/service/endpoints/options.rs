@@ -7,9 +7,12 @@ use signet_model::{
 
 use super::{Endpoint, EndpointHandle, SaveError};
 use crate::{
-    db::Tx,
+    db::{Pool, Tx},
     service::{Error, Result, Service},
 };
+
+/// The headers of an endpoint (`$2`) of an account (`$1`), sealed.
+const STORED: &str = "SELECT headers FROM endpoints WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
 
 /// The options of an endpoint. The default is none.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -81,9 +84,21 @@ impl EndpointHandle<'_> {
     /// Reads the stored headers. Those that cannot be opened count as none, so that others can
     /// take their place.
     async fn stored_headers(self, tx: &mut Tx<'_>) -> Result<CustomHeaders> {
-        const SQL: &str = "SELECT headers FROM endpoints WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
         let sealed: Option<Option<Vec<u8>>> =
-            tx.query(SQL).bind(self.account).bind(self.id).fetch_optional_value().await?;
+            tx.query(STORED).bind(self.account).bind(self.id).fetch_optional_value().await?;
+        self.opened(sealed)
+    }
+
+    /// The stored headers, with their values, for a test of what is not saved.
+    pub(in crate::service) async fn kept_headers(self) -> Result<CustomHeaders> {
+        let mut conn = self.service.db.read(Pool::Pages).await?;
+        let sealed: Option<Option<Vec<u8>>> =
+            conn.query(STORED).bind(self.account).bind(self.id).fetch_optional_value().await?;
+        self.opened(sealed)
+    }
+
+    #[expect(clippy::option_option, reason = "a row without headers is not the absence of the row")]
+    fn opened(self, sealed: Option<Option<Vec<u8>>>) -> Result<CustomHeaders> {
         let sealed = sealed.ok_or(Error::EndpointNotFound)?;
         let opened = sealed.map(|sealed| self.service.sealer.open_headers(self.id, &sealed));
         Ok(opened.and_then(Result::ok).unwrap_or_default())
