@@ -36,6 +36,8 @@ mod handover;
 #[cfg(feature = "ssr")]
 mod letters;
 #[cfg(feature = "ssr")]
+mod notices;
+#[cfg(feature = "ssr")]
 mod operating;
 #[cfg(feature = "ssr")]
 mod page_limit;
@@ -66,6 +68,8 @@ mod words;
 pub use ancestors::{Ancestor, InvalidAncestor};
 #[cfg(feature = "ssr")]
 pub use brand::Brand;
+#[cfg(feature = "ssr")]
+pub use notices::send_notices;
 #[cfg(feature = "ssr")]
 pub use place::{Framed, Place};
 #[cfg(feature = "ssr")]

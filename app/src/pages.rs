@@ -10,11 +10,15 @@ pub(crate) mod account;
 pub(crate) mod accounts;
 pub(crate) mod api_keys;
 pub(crate) mod audit;
+pub(crate) mod balance;
 pub(crate) mod connection;
 pub(crate) mod delivery;
 pub(crate) mod delivery_log;
 pub(crate) mod error;
+pub(crate) mod event_types;
+pub(crate) mod events;
 pub(crate) mod login;
+pub(crate) mod notifications;
 pub(crate) mod oidc;
 pub(crate) mod operator;
 pub(crate) mod operator_setup;
@@ -68,12 +72,16 @@ impl Section {
 }
 
 /// All sections, in the order of the navigation.
-pub(crate) const SECTIONS: [Section; 7] = [
+pub(crate) const SECTIONS: [Section; 11] = [
     Section::new(webhooks::PATH, webhooks::text::TITLE, "webhook", webhooks::routes),
+    Section::new(events::PATH, events::text::TITLE, "event", events::routes),
+    Section::new(event_types::PATH, event_types::text::TITLE, "catalogue", event_types::routes),
+    Section::new(balance::PATH, balance::TITLE, "balance", balance::routes),
     Section::new(api_keys::PATH, api_keys::text::TITLE, "key", api_keys::routes).needs(Permission::ManageKeys),
     Section::new(people::PATH, people::text::TITLE, "people", people::routes).of_person(),
     Section::new(audit::PATH, audit::text::TITLE, "clock", audit::routes).needs(Permission::ReadAudit),
     Section::new(account::PATH, account::text::TITLE, "account", account::routes),
+    Section::new(notifications::PATH, notifications::text::TITLE, "bell", notifications::routes).of_person(),
     Section::new(you::PATH, you::text::TITLE, "lock", you::routes).of_person(),
     Section::new(security::PATH, security::text::TITLE, "lock", security::routes).of_person(),
 ];

@@ -5,10 +5,14 @@ mod delivery;
 mod endpoint;
 mod explain;
 mod filter;
+mod fuse;
+mod situation;
 
 pub(crate) use attempt::{attempt, test_report};
 pub(crate) use delivery::{delivery_path, delivery_status, row};
 pub(crate) use endpoint::{endpoint_path, endpoint_status, last_activity, unusable};
-pub(crate) use explain::explain;
+pub(crate) use explain::{explain, explain_cause};
 pub(crate) use filter::{TestKind, condition, typed_value};
+pub(crate) use fuse::fuse;
 pub(crate) use signet_model::payload::indented;
+pub(crate) use situation::Situation;

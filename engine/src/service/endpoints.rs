@@ -2,6 +2,7 @@
 
 pub(super) mod change;
 mod create;
+mod fuse;
 mod options;
 mod preview;
 mod rotation;
@@ -22,6 +23,9 @@ use signet_model::{
 };
 use uuid::Uuid;
 
+pub use fuse::Fuse;
+#[cfg(test)]
+pub(super) use fuse::{FIRST as FIRST_PENDING, LAST as LAST_PENDING};
 pub use options::{EndpointOptions, HeaderDraft};
 #[cfg(test)]
 pub(super) use preview::LATEST as LATEST_EVENTS;

@@ -8,7 +8,7 @@ use signet_engine::{
     testing::{Hands, account, api_key, completed, log},
 };
 use signet_model::{
-    AccountId, ApiKeyId, DeliveryId, EndpointId,
+    AccountId, ApiKeyId, DeliveryId, EndpointId, EventId,
     delivery::State,
     event::{BUILT_IN, EventType},
 };
@@ -29,6 +29,7 @@ struct Property {
     active: Webhook,
     disabled: Webhook,
     key: ApiKeyId,
+    event: EventId,
 }
 
 #[derive(Clone, Copy)]
@@ -47,11 +48,11 @@ impl Property {
         for one in hands.ingest(completed(engine, account, "task_failed")).await.1 {
             hands.finish(one, 410).await;
         }
-        hands.ingest(completed(engine, account, "task_held")).await.0.expect("accepted");
+        let event = hands.ingest(completed(engine, account, "task_held")).await.0.expect("accepted").id;
         engine.as_operator_in(account).endpoint(active).enable().await.expect("enabled");
         let (key, _) = api_key(engine, Some(account), "backend").await;
         let (active, disabled) = (webhook(visitor, account, active).await, webhook(visitor, account, disabled).await);
-        Self { account, active, disabled, key: key.id }
+        Self { account, active, disabled, key: key.id, event }
     }
 
     /// All rows of it, as text.
@@ -82,7 +83,7 @@ type Request = (String, Option<String>);
 
 /// Every page and every action of a webhook, of a delivery and of a key, with
 /// forms that change rows. Those that remove rows come last.
-fn requests(Property { active, disabled, key, .. }: &Property) -> Vec<Request> {
+fn requests(Property { active, disabled, key, event, .. }: &Property) -> Vec<Request> {
     let mut requests: Vec<Request> = vec![];
     for Webhook { id, failed } in [active, disabled] {
         let webhook = format!("/settings/webhooks/{id}");
@@ -128,6 +129,7 @@ fn requests(Property { active, disabled, key, .. }: &Property) -> Vec<Request> {
             requests.push(("/live/deliveries".into(), Some(format!("{query}query%5Blimit%5D=10"))));
         }
     }
+    requests.push((format!("/settings/events/{event}"), None));
     requests.push((format!("/settings/api-keys/{key}/revoke"), None));
     requests.push((format!("/settings/api-keys/{key}/revoke"), Some(String::new())));
     for Webhook { id, .. } in [active, disabled] {

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use signet_engine::service::{backlog::Count, deliveries::DeliveryDetail, endpoints::Endpoint};
-use signet_model::{EndpointId, Timestamp, delivery::Attempt, endpoint::DisabledReason, event::EventType};
+use signet_model::{EndpointId, Timestamp, endpoint::DisabledReason, event::EventType};
 
 use super::{held, text};
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     error::PageResult,
     form::Form,
     frame::{Ids, Member},
-    present::{delivery_path, endpoint_path, explain},
+    present::{Situation, delivery_path, endpoint_path, explain},
     redirect::done,
     words::moment,
 };
@@ -60,7 +60,7 @@ pub(super) fn panel(
                 {title}
             </h2>
             <p>{with_element(text::since(disabled), since)}</p>
-            {cause.map(explanation)}
+            {cause.map(|cause| explanation(cause, endpoint))}
             {may_enable
                 .then(|| {
                     view! {
@@ -78,9 +78,9 @@ pub(super) fn panel(
     })
 }
 
-fn explanation(cause: &DeliveryDetail) -> Option<impl IntoView + use<>> {
-    let explained = explain(cause.attempts.last().map(Attempt::outcome)?);
-    let delivery = &cause.delivery;
+fn explanation(cause: &DeliveryDetail, endpoint: &Endpoint) -> Option<impl IntoView + use<>> {
+    let (last, delivery) = (cause.attempts.last()?, &cause.delivery);
+    let explained = explain(last.outcome(), Situation::of(last, delivery, endpoint));
     let href = delivery_path(delivery.endpoint, delivery.id);
     Some(view! {
         <div class="explanation">
