@@ -10,7 +10,7 @@ mod situation;
 
 pub(crate) use attempt::{attempt, test_report};
 pub(crate) use delivery::{delivery_path, delivery_status, row};
-pub(crate) use endpoint::{endpoint_path, endpoint_status, last_activity, unusable};
+pub(crate) use endpoint::{endpoint_path, endpoint_status, endpoint_title, last_activity, unusable};
 pub(crate) use explain::{explain, explain_cause};
 pub(crate) use filter::{TestKind, condition, typed_value};
 pub(crate) use fuse::fuse;

@@ -4,18 +4,21 @@ use axum::{Router, response::Response, routing::get};
 use leptos::prelude::*;
 use signet_engine::service::{
     deliveries::{Filter, Log, Position},
-    endpoints::Endpoint,
+    endpoints::{Endpoint, Fuse},
     event_types::Catalogue,
 };
 use signet_model::{EndpointId, delivery::State, event::EventType};
 
 use crate::{
-    components::{Breadcrumbs, PageLink, page_links},
+    components::{PageLink, page_links},
     error::PageResult,
     form::{Field, Form},
     frame::{Ids, Member},
     islands::{DeliveryList, LogQuery},
-    pages::webhook,
+    pages::webhook::{
+        fuse,
+        head::{Tab, head, title},
+    },
     present::{endpoint_path, row},
     state::AppState,
 };
@@ -124,19 +127,25 @@ async fn show(member: Member, Ids(id): Ids<EndpointId>, form: Form) -> PageResul
     let endpoint = member.account().endpoint(id).get().await?;
     let log = member.account().endpoint(id).log(&query.filter, query.from, PAGE).await?;
     let catalogue = member.catalogue().await?;
-    Ok(page(&member, &endpoint, &catalogue, &query, &log))
+    let fuse = fuse::read(&member, &endpoint).await?;
+    Ok(page(&member, &endpoint, fuse.as_ref(), &catalogue, &query, &log))
 }
 
-fn page(member: &Member, endpoint: &Endpoint, catalogue: &Catalogue, query: &Query, log: &Log) -> Response {
+fn page(
+    member: &Member,
+    endpoint: &Endpoint,
+    fuse: Option<&Fuse>,
+    catalogue: &Catalogue,
+    query: &Query,
+    log: &Log,
+) -> Response {
     let older = log.next;
     let rows = log.deliveries.iter().map(|delivery| row(endpoint.id, delivery, member.frame.now)).collect::<Vec<_>>();
     let empty = if query.restricts() { text::NO_MATCH } else { text::NONE_YET };
-    member.frame.render(text::TITLE, || {
+    member.frame.render(&title(endpoint, Tab::Deliveries), || {
         view! {
-            <Breadcrumbs above=webhook::breadcrumbs(endpoint) here=text::TITLE />
-            <header class="page-head">
-                <h1>{text::TITLE}</h1>
-            </header>
+            {head(member, endpoint, Tab::Deliveries)}
+            {fuse::panel(member, endpoint, fuse)}
             <section class="card flush">
                 {filters(query, catalogue)}
                 {log.rest.map(|rest| view! { <p class="hint">{text::rest(rest)}</p> })}

@@ -39,7 +39,9 @@ async fn every_section_is_in_the_navigation_of_every_page() {
         for section in SECTIONS {
             assert!(page.html.contains(&format!("<a href=\"{}\"", section.path)), "{path}: {}", section.path);
         }
-        assert_eq!(page.html.matches("aria-current=\"page\"").count(), 2, "{path}: in navigation and breadcrumbs");
+        let tabs = page.html.matches("class=\"tabs\"").count();
+        let current = page.html.matches("aria-current=\"page\"").count();
+        assert_eq!(current, 2 + tabs, "{path}: in navigation, breadcrumbs, and each row of tabs");
     }
 }
 
@@ -99,18 +101,21 @@ async fn a_role_is_offered_no_button_that_it_may_not_use() {
     let mut visitor = Visitor::owner().await;
     let id = visitor.endpoint().await.id;
     let page = format!("/settings/webhooks/{id}");
-    assert!(visitor.get(&page).await.html.contains("/delete\""));
+    let settings = format!("{page}/settings");
+    assert!(visitor.get(&settings).await.html.contains("/delete\""));
     visitor.with_role(Role::Developer).await;
-    let developer = visitor.get(&page).await;
+    let developer = visitor.get(&settings).await;
     assert!(developer.html.contains(&format!("{page}/edit")) && developer.html.contains(&format!("{page}/secret")));
     assert!(!developer.html.contains("/delete\""), "developers delete no webhook");
     assert_eq!(visitor.get(&format!("{page}/delete")).await.status, StatusCode::FORBIDDEN);
     assert_eq!(visitor.get("/settings/api-keys").await.status, StatusCode::FORBIDDEN);
     visitor.with_role(Role::Viewer).await;
-    let viewer = visitor.get(&page).await;
-    assert_eq!(viewer.status, StatusCode::OK);
-    assert_eq!(forms(&viewer), Vec::<String>::new());
-    assert!(!viewer.html.contains("whsec_") && !viewer.html.contains("/edit"), "a viewer sees no secret");
+    for tab in ["", "/test", "/settings"] {
+        let viewer = visitor.get(&format!("{page}{tab}")).await;
+        assert_eq!(viewer.status, StatusCode::OK, "{tab}");
+        assert_eq!(forms(&viewer), Vec::<String>::new(), "{tab}");
+        assert!(!viewer.html.contains("whsec_") && !viewer.html.contains("/edit"), "a viewer sees no secret");
+    }
     assert!(!visitor.get("/settings/webhooks").await.html.contains(webhook_form::NEW_PATH));
     for refused in [webhook_form::NEW_PATH.to_owned(), format!("{page}/edit"), "/settings/api-keys".to_owned()] {
         assert_eq!(visitor.get(&refused).await.status, StatusCode::FORBIDDEN, "{refused}");

@@ -13,6 +13,14 @@ pub(crate) fn endpoint_path(id: EndpointId) -> String {
     format!("/settings/webhooks/{id}")
 }
 
+/// What a webhook is called: its host and path, without the scheme that all have.
+pub(crate) fn endpoint_title(endpoint: &Endpoint) -> String {
+    let url = &endpoint.url;
+    let short = url.strip_prefix("https://").unwrap_or(url);
+    let bare = short.strip_suffix('/').filter(|host| !host.contains('/'));
+    bare.unwrap_or(short).to_owned()
+}
+
 /// The status of a row that cannot be read as it is stored.
 pub(crate) fn unusable() -> Status {
     Status::new(Tone::Bad, "Unusable")

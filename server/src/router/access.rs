@@ -128,6 +128,7 @@ const TABLE: &[(&str, Option<For>, Option<For>)] = &[
     ("/settings/webhooks/{id}/secret", VIEWER, DEVELOPER),
     ("/settings/webhooks/{id}/secret/new", VIEWER, DEVELOPER),
     ("/settings/webhooks/{id}/test", VIEWER, DEVELOPER),
+    ("/settings/webhooks/{id}/settings", VIEWER, None),
     ("/settings/webhooks/{id}/recover", DEVELOPER, DEVELOPER),
     ("/settings/webhooks/{id}/deliveries", VIEWER, None),
     ("/settings/webhooks/{id}/deliveries/{delivery}", VIEWER, None),

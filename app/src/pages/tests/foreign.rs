@@ -96,7 +96,9 @@ fn requests(Property { active, disabled, key, event, .. }: &Property) -> Vec<Req
             &format!("/recover?{recover}"),
             "/deliveries",
             "/deliveries?state=failed",
-            &format!("?test={failed}"),
+            "/settings",
+            "/test",
+            &format!("/test?test={failed}"),
             &format!("/deliveries/{failed}"),
         ] {
             requests.push((format!("{webhook}{page}"), None));
@@ -206,7 +208,7 @@ async fn a_delivery_is_found_under_its_own_webhook_only() {
         assert_eq!(visitor.post(&format!("{path}/resend"), "").await.status, StatusCode::NOT_FOUND, "{path}");
     }
     // The page is mine; the result of the test is not shown.
-    let page = visitor.get(&format!("/settings/webhooks/{}?test={}", mine.active.id, theirs.active.failed)).await;
+    let page = visitor.get(&format!("/settings/webhooks/{}/test?test={}", mine.active.id, theirs.active.failed)).await;
     assert_eq!(page.status, StatusCode::OK);
     assert!(!page.html.contains(&theirs.active.failed.to_string()));
     assert_eq!((theirs.stored(&visitor).await, mine.stored(&visitor).await), before);

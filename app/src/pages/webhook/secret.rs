@@ -4,7 +4,10 @@ use leptos::prelude::*;
 use signet_engine::service::endpoints::LostSecret;
 use signet_model::{EndpointId, signature::Secret};
 
-use super::{page, text};
+use super::{
+    settings::{page, path},
+    text,
+};
 use crate::{
     components::with_code,
     error::PageResult,
@@ -13,10 +16,10 @@ use crate::{
     present::endpoint_path,
 };
 
-/// Shows the webhook with its secret.
+/// Shows the settings with the secret.
 pub(super) async fn reveal(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
     let secret = member.account().endpoint(id).reveal_secret().await?;
-    page(&member, id, None, Some(secret)).await
+    page(&member, id, Some(secret)).await
 }
 
 /// Makes a new secret for a webhook whose own cannot be opened, and shows it.
@@ -26,7 +29,7 @@ pub(super) async fn replace(member: Member, Ids(id): Ids<EndpointId>) -> PageRes
         LostSecret::Replaced(secret) => Some(secret),
         LostSecret::NotLost => None,
     };
-    page(&member, id, None, secret).await
+    page(&member, id, secret).await
 }
 
 /// The secret, masked unless it was asked for, and how to verify with it.

@@ -1,4 +1,4 @@
-//! A test event: sent from the page of its webhook, with the answer on the same page.
+//! A test event: sent from the test tab of its webhook, with the answer on the same page.
 
 use leptos::prelude::*;
 use signet_engine::{
@@ -7,7 +7,11 @@ use signet_engine::{
 };
 use signet_model::{EndpointId, Timestamp, event::EventType};
 
-use super::text;
+use super::{
+    fuse,
+    head::{Tab, head, title},
+    text, unusable, usable,
+};
 use crate::{
     components::with_code,
     error::{PageError, PageResult},
@@ -19,11 +23,34 @@ use crate::{
 };
 
 /// In the address of the page: the test whose result it shows.
-pub(super) const TEST: Field = Field::named("test");
+const TEST: Field = Field::named("test");
 /// The most types to choose from: a page has a size.
 const MAX_TYPES: usize = 200;
 
 pub(crate) const TYPE: Field = Field::named(TEST_EVENT_TYPE);
+
+/// The address of the tab.
+pub(super) fn path(id: EndpointId) -> String {
+    format!("{}/test", endpoint_path(id))
+}
+
+/// Shows the tab, with the result of the test that the address names.
+pub(super) async fn show(member: Member, Ids(id): Ids<EndpointId>, query: Form) -> PageResult {
+    let endpoint = member.account().endpoint(id).get().await?;
+    let test = usable(&member, query.get(&TEST).parse().ok()).await?.filter(|it| it.delivery.endpoint == id);
+    let catalogue = member.catalogue().await?;
+    let fuse = fuse::read(&member, &endpoint).await?;
+    let now = member.frame.now;
+    let sends = member.may(Permission::SendDeliveries) && endpoint.unusable.is_none();
+    Ok(member.frame.render(&title(&endpoint, Tab::Test), || {
+        view! {
+            {head(&member, &endpoint, Tab::Test)}
+            {fuse::panel(&member, &endpoint, fuse.as_ref())}
+            {unusable::panel(&endpoint, member.may(Permission::ChangeWebhooks))}
+            {sends.then(|| test_card(&endpoint, &catalogue, test.as_ref(), now))}
+        }
+    }))
+}
 
 /// Sends a test event, waits for the receiver, and leads to the result.
 pub(super) async fn send(member: Member, Ids(id): Ids<EndpointId>, form: Form) -> PageResult {
@@ -31,11 +58,11 @@ pub(super) async fn send(member: Member, Ids(id): Ids<EndpointId>, form: Form) -
     let kind: EventType = form.get(&TYPE).parse().map_err(|_| PageError::Unreadable)?;
     let delivery = member.account().endpoint(id).send_test(&kind).await?;
     member.account().delivery(delivery).await_test().await?;
-    Ok(see_other(&format!("{}?{}={delivery}#test", endpoint_path(id), TEST.name)))
+    Ok(see_other(&format!("{}?{}={delivery}#test", path(id), TEST.name)))
 }
 
 /// The form, and the result of the test that was sent with it.
-pub(super) fn test_card(
+fn test_card(
     endpoint: &Endpoint,
     catalogue: &Catalogue,
     test: Option<&DeliveryDetail>,
@@ -48,7 +75,7 @@ pub(super) fn test_card(
             <p class="hint">{with_code(text::TEST_HINT)}</p>
             <TestPanel
                 endpoint=endpoint.id.to_string()
-                action=format!("{}/test", endpoint_path(endpoint.id))
+                action=path(endpoint.id)
                 chosen=chosen(&types, endpoint, test)
                 types=types
                 report=test.map(|test| test_report(test, now))

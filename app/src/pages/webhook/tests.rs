@@ -1,14 +1,47 @@
 //! The page of a webhook, its forms, and its state when its row cannot be used.
 
 use axum::http::StatusCode;
-use signet_engine::testing::{Hands, completed};
-use signet_model::Role;
+use signet_engine::{
+    service::deliveries::Filter,
+    testing::{Hands, completed},
+};
+use signet_model::{Role, event::EventType};
 
 use super::*;
 use crate::{
     pages::webhook_form::{DESCRIPTION, EVENTS, URL},
     testing::{Visitor, encode},
 };
+
+#[tokio::test]
+async fn the_tabs_show_the_webhook() {
+    let owner = Visitor::owner().await;
+    let id = owner.endpoint().await.id;
+    insta::assert_snapshot!("test", owner.get(&test_event::path(id)).await.content());
+    insta::assert_snapshot!("settings", owner.get(&settings::path(id)).await.content());
+    let path = endpoint_path(id);
+    owner.post(&format!("{path}/pause"), "").await;
+    insta::assert_snapshot!("settings_paused", owner.get(&settings::path(id)).await.content());
+}
+
+#[tokio::test]
+async fn the_tabs_lead_to_each_other_and_name_the_webhook_in_the_title() {
+    let owner = Visitor::owner().await;
+    let id = owner.endpoint().await.id;
+    for (tab, name) in [
+        (head::Tab::Overview, "<title>example.com/webhooks"),
+        (head::Tab::Deliveries, "<title>Deliveries · example.com/webhooks"),
+        (head::Tab::Test, "<title>Test · example.com/webhooks"),
+        (head::Tab::Settings, "<title>Settings · example.com/webhooks"),
+    ] {
+        let page = owner.get(&tab.path(id)).await;
+        assert_eq!(page.status, StatusCode::OK, "{tab:?}");
+        assert!(page.html.contains(name), "{tab:?}: {}", page.html);
+        for other in ["", "/deliveries", "/test", "/settings"] {
+            assert!(page.html.contains(&format!("<a href=\"{}{other}\"", endpoint_path(id))), "{tab:?}: {other}");
+        }
+    }
+}
 
 #[tokio::test]
 async fn the_page_shows_the_state_of_the_webhook() {
@@ -49,9 +82,9 @@ async fn opening_the_address_of_a_form_leaves_the_webhook_as_it_is() {
 async fn a_secret_is_on_the_page_only_when_it_was_asked_for() {
     let owner = Visitor::owner().await;
     let id = owner.endpoint().await.id;
-    let path = endpoint_path(id);
+    let (path, page) = (endpoint_path(id), settings::path(id));
     let secret = owner.account().endpoint(id).reveal_secret().await.expect("a secret");
-    assert!(!owner.get(&path).await.html.contains(secret.reveal()));
+    assert!(!owner.get(&page).await.html.contains(secret.reveal()));
     assert!(owner.post(&format!("{path}/secret"), "").await.html.contains(secret.reveal()));
 }
 
@@ -59,7 +92,7 @@ async fn a_secret_is_on_the_page_only_when_it_was_asked_for() {
 async fn a_webhook_is_paused_and_re_enabled() {
     let owner = Visitor::owner().await;
     let path = endpoint_path(owner.endpoint().await.id);
-    for (action, said, shown) in [("pause", text::PAUSED, text::IS_PAUSED), ("enable", text::ENABLED, text::PAUSE)] {
+    for (action, said, shown) in [("pause", text::PAUSED, text::IS_PAUSED), ("enable", text::ENABLED, "Enabled")] {
         let answer = owner.post(&format!("{path}/{action}"), "").await;
         assert_eq!((answer.location(), answer.flash()), (&*path, said.to_owned()));
         let page = owner.get_with_cookie(&path, answer.cookie()).await;
@@ -82,7 +115,7 @@ async fn owner_of_damaged(columns: &str) -> (Visitor, EndpointId) {
 async fn every_page_of_a_webhook_that_cannot_be_used_is_shown_and_says_so() {
     for columns in ["url = 'https://a..b/'", "secret = X'00'", "url = CAST(X'68747470733A2F2FFF' AS TEXT)"] {
         let (owner, endpoint) = owner_of_damaged(columns).await;
-        for page in ["", "/edit", "/delete", "/deliveries", "/recover"] {
+        for page in ["", "/edit", "/delete", "/deliveries", "/recover", "/test", "/settings"] {
             let answer = owner.get(&format!("{}{page}", endpoint_path(endpoint))).await;
             assert_eq!(answer.status, StatusCode::OK, "{columns} {page}");
         }
@@ -90,7 +123,9 @@ async fn every_page_of_a_webhook_that_cannot_be_used_is_shown_and_says_so() {
             assert!(owner.get(&page).await.html.contains("Unusable"), "{columns} {page}");
         }
         let page = owner.get(&endpoint_path(endpoint)).await.html;
-        assert!(page.contains(text::IS_UNUSABLE) && !page.contains(r#"id="test""#), "{columns}");
+        assert!(page.contains(text::IS_UNUSABLE), "{columns}");
+        let test = owner.get(&test_event::path(endpoint)).await.html;
+        assert!(test.contains(text::IS_UNUSABLE) && !test.contains(r#"id="test""#), "{columns}");
     }
 }
 

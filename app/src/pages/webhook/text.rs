@@ -3,7 +3,13 @@
 use signet_engine::{Unusable, service::endpoints::Disabled};
 use signet_model::{Throttle, endpoint::DisabledReason, event::EventType};
 
+pub(super) const TABS: &str = "Webhook";
+pub(super) const OVERVIEW: &str = "Overview";
+pub(super) const TEST_TAB: &str = "Test";
+pub(super) const SETTINGS: &str = "Settings";
+
 pub(super) const DETAILS: &str = "Details";
+pub(super) const URL: &str = "URL";
 pub(super) const DESCRIPTION: &str = "Description";
 pub(super) const NO_DESCRIPTION: &str = "None";
 pub(super) const EVENTS: &str = "Events";
@@ -41,6 +47,10 @@ pub(super) const WAITS_UNTIL: &str = "Nothing is sent until {}, except for test 
 pub(super) const STOP_WAITING: &str = "Stop waiting";
 pub(super) const STOPPED_WAITING: &str = "Deliveries are sent again.";
 
+pub(super) const DANGER: &str = "Pause or delete";
+pub(super) const PAUSE_HINT: &str =
+    "Nothing is sent while a webhook is paused. Its events are held until you re-enable it.";
+pub(super) const DELETE_HINT: &str = "A deleted webhook is gone, and so is what is waiting or held for it.";
 pub(super) const PAUSE: &str = "Pause";
 pub(super) const PAUSED: &str = "Webhook paused. Its events are held until you re-enable it.";
 pub(super) const IS_PAUSED: &str = "This webhook is paused";
