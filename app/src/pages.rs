@@ -74,9 +74,9 @@ impl Section {
 /// All sections, in the order of the navigation.
 pub(crate) const SECTIONS: [Section; 11] = [
     Section::new(webhooks::PATH, webhooks::text::TITLE, "webhook", webhooks::routes),
-    Section::new(events::PATH, events::text::TITLE, "event", events::routes),
-    Section::new(event_types::PATH, event_types::text::TITLE, "catalogue", event_types::routes),
-    Section::new(balance::PATH, balance::TITLE, "balance", balance::routes),
+    Section::new(events::PATH, events::text::TITLE, "activity", events::routes),
+    Section::new(event_types::PATH, event_types::text::TITLE, "book", event_types::routes),
+    Section::new(balance::PATH, balance::TITLE, "wallet", balance::routes),
     Section::new(api_keys::PATH, api_keys::text::TITLE, "key", api_keys::routes).needs(Permission::ManageKeys),
     Section::new(people::PATH, people::text::TITLE, "people", people::routes).of_person(),
     Section::new(audit::PATH, audit::text::TITLE, "clock", audit::routes).needs(Permission::ReadAudit),
