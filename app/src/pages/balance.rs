@@ -19,7 +19,7 @@ use signet_model::{Amount, Timestamp};
 
 use self::chart::{Chart, step_chart};
 use crate::{
-    components::{Breadcrumbs, When, error_summary, hidden_input, text_input, when_or, with_element},
+    components::{Breadcrumbs, Figure, Figures, When, error_summary, hidden_input, text_input, with_element},
     error::PageResult,
     form::{Field, Form},
     frame::Member,
@@ -117,22 +117,16 @@ fn render(member: &Member, data: &Data, form: &Form) -> Response {
 fn present(data: &Data) -> impl IntoView + use<> {
     let shown =
         |amount: Option<Amount>, none: &'static str| amount.map_or_else(|| none.to_owned(), |it| it.to_string());
-    let reported = data.history.hours.last().or(data.history.before.as_ref()).map(|it| moment(it.hour, data.until));
-    view! {
-        <section class="card">
-            <dl class="facts">
-                <div>
-                    <dt>{text::BALANCE}</dt>
-                    <dd class="figure">{shown(data.account.balance, text::NOT_REPORTED)}</dd>
-                </div>
-                <div><dt>{text::THRESHOLD}</dt><dd>{shown(data.account.balance_threshold, text::NO_THRESHOLD)}</dd></div>
-                <div><dt>{text::REPORTED}</dt><dd>{when_or(reported, text::NEVER)}</dd></div>
-            </dl>
-            <p>
-                <a href=account::PATH>{text::CHANGE}</a>
-            </p>
-        </section>
-    }
+    let reported = data.history.hours.last().or(data.history.before.as_ref());
+    let reported = reported.map_or_else(|| text::NEVER.to_owned(), |it| moment(it.hour, data.until).relative);
+    let figures = vec![
+        Figure::new(text::BALANCE, shown(data.account.balance, text::NOT_REPORTED)),
+        Figure::new(text::THRESHOLD, shown(data.account.balance_threshold, text::NO_THRESHOLD))
+            .hint(text::CHANGE)
+            .linked(account::PATH),
+        Figure::new(text::REPORTED, reported),
+    ];
+    view! { <Figures figures=figures /> }
 }
 
 /// The links to other spans.

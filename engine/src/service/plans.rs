@@ -319,6 +319,7 @@ async fn statements_of_lists_are_bounded(world: &World) {
     let notices = ["PRIMARY KEY", "operational_events_pkey"][dialect];
     let (mail, balances) = (["", "mail_notices"][dialect], ["PRIMARY KEY", "balance_history_pkey"][dialect]);
     let at_now = || Value::At(Timestamp::from_unix_seconds(1_774_699_200));
+    let early = || Value::At(Timestamp::from_unix_seconds(10));
     let none_account = || Value::Account(AccountId::from_uuid(uuid::Uuid::nil()));
     for (sql, values, searches) in [
         (list, listed(true), events),
@@ -347,9 +348,9 @@ async fn statements_of_lists_are_bounded(world: &World) {
         (operational_events::OLDEST, vec![own(), Value::Count(20)], notices),
         (mail_notices::NEXT_ACCOUNT, vec![none_account()], mail),
         (mail_notices::DUE, vec![own(), at_now(), Value::Count(20)], "mail_notices_due"),
-        (balance_history::HOURS, vec![own(), at_now(), Value::Count(9_600)], balances),
+        (balance_history::HOURS, vec![own(), early(), Value::Count(9_600)], balances),
         (balance_history::BEFORE, vec![own(), at_now()], balances),
-        (retention::BALANCES, vec![at_now(), Value::Count(500)], "balance_history_by_hour"),
+        (retention::BALANCES, vec![at_now(), Value::Count(200)], "balance_history_by_hour"),
     ] {
         world.assert_bounded(Asked { sql: sql.to_owned(), values, searches }).await;
     }
