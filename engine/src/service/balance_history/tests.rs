@@ -76,6 +76,6 @@ fn a_threshold_is_crossed_in_the_hours_in_which_the_balance_went_below_it() {
         history.crossings(amount(threshold)).map(|it| it.hour.unix_seconds() / 3_600).collect()
     };
     assert_eq!(crossed("50"), [2, 3, 5], "down and up, down, and up and down");
-    assert_eq!(crossed("20"), []);
+    assert!(crossed("20").is_empty());
     assert_eq!(crossed("100"), [1], "a first balance below counts");
 }
