@@ -1,12 +1,17 @@
 //! The mails that pages send.
 
+use signet_engine::service::mail_notices::{MailNotice, MailNoticeKind};
 use signet_mail::Mail;
 use signet_model::{AccountId, UserId};
 
-use crate::state::AppState;
+use crate::{
+    pages::notifications,
+    present::{delivery_path, endpoint_path, explain_cause},
+    state::AppState,
+};
 
 mod text {
-    use signet_model::Role;
+    use signet_model::{Role, Timestamp, endpoint::DisabledReason};
 
     use crate::words;
 
@@ -30,6 +35,48 @@ mod text {
             "You sign in at {origin} with another e-mail address from now on. This one counts no more.\n\n\
              If it was not you, tell an owner or an admin of your account, or those who run the service, at once: \
              somebody knows your password.\n"
+        )
+    }
+
+    pub(super) fn subject(words: &str, host: &str) -> String {
+        format!("{words}: {host}").chars().filter(|c| !c.is_control()).take(200).collect()
+    }
+
+    pub(super) const LAST_ATTEMPT: &str = "One attempt left for a webhook";
+    pub(super) const DISABLED: &str = "A webhook was disabled";
+
+    /// What has happened, in the first paragraph of a notice.
+    pub(super) fn last_attempt(host: &str, account: &str, event_type: &str, at: Timestamp) -> String {
+        let at = words::moment(at, at).full;
+        format!(
+            "A {event_type} event could not be delivered to the webhook at {host} of the account {account}. One attempt is \
+             left, at {at}. If it fails, the webhook is disabled: its events are held then, and nothing is lost."
+        )
+    }
+
+    pub(super) fn disabled(host: &str, account: &str, event_type: &str, reason: Option<DisabledReason>) -> String {
+        let why = match reason {
+            Some(DisabledReason::Gone) => "The receiver answered that it wants no more events.",
+            _ => "All attempts to deliver it failed.",
+        };
+        format!(
+            "The webhook at {host} of the account {account} was disabled by a {event_type} event. {why} New events are held \
+             until you re-enable it, and nothing is lost."
+        )
+    }
+
+    pub(super) struct Links {
+        pub(super) delivery: String,
+        pub(super) test: String,
+        pub(super) choice: String,
+    }
+
+    pub(super) fn notice(what: &str, answer: &str, advice: &str, links: &Links) -> String {
+        let Links { delivery, test, choice } = links;
+        format!(
+            "{what}\n\nThe last answer: {answer}. {advice}\n\nSee the delivery, with all that was sent and came back:\n\n{delivery}\n\n\
+             Send a test once the receiver is repaired:\n\n{test}\n\n\
+             You get this because you work with the webhooks of this account. Choose otherwise here:\n\n{choice}\n"
         )
     }
 
@@ -63,6 +110,26 @@ pub(crate) fn reset(state: &AppState, mail: &signet_engine::service::resets::Res
 /// Tells the old address of a person that they sign in with another one.
 pub(crate) fn email_changed(state: &AppState, person: UserId, old: &str) {
     send(state, person, old, text::EMAIL_CHANGED_SUBJECT, text::email_changed);
+}
+
+/// Tells a person that a webhook is about to be disabled, or was; `None` if their address is none.
+pub(crate) fn notice(notice: &MailNotice, origin: &str) -> Option<Mail> {
+    let MailNotice { host, account_name, event_type, endpoint, delivery, .. } = notice;
+    let (subject, what) = match notice.kind {
+        MailNoticeKind::LastAttempt(at) => (text::LAST_ATTEMPT, text::last_attempt(host, account_name, event_type, at)),
+        MailNoticeKind::Disabled(reason) => (text::DISABLED, text::disabled(host, account_name, event_type, reason)),
+    };
+    let explained = explain_cause(notice.outcome);
+    let links = text::Links {
+        delivery: format!("{origin}{}", delivery_path(*endpoint, *delivery)),
+        test: format!("{origin}{}/test", endpoint_path(*endpoint)),
+        choice: format!("{origin}{}", notifications::PATH),
+    };
+    Some(Mail {
+        to: notice.email.parse().ok()?,
+        subject: text::subject(subject, host).parse().ok()?,
+        text: text::notice(&what, &explained.title, &explained.advice, &links),
+    })
 }
 
 fn send(

@@ -44,6 +44,7 @@ mod icons;
 mod letters;
 #[cfg(feature = "ssr")]
 mod once;
+mod notices;
 #[cfg(feature = "ssr")]
 mod operating;
 #[cfg(feature = "ssr")]
@@ -79,6 +80,7 @@ pub use ancestors::{Ancestor, InvalidAncestor};
 pub use brand::Brand;
 #[cfg(feature = "ssr")]
 pub use compressible::Compressible;
+pub use notices::send_notices;
 #[cfg(feature = "ssr")]
 pub use place::{Framed, Place};
 #[cfg(feature = "ssr")]

@@ -10,13 +10,17 @@ pub(crate) mod account;
 pub(crate) mod accounts;
 pub(crate) mod api_keys;
 pub(crate) mod audit;
+pub(crate) mod balance;
 pub(crate) mod connection;
 pub(crate) mod deliveries;
 pub(crate) mod delivery;
 pub(crate) mod delivery_log;
 pub(crate) mod error;
 pub(crate) mod kept;
+pub(crate) mod event_types;
+pub(crate) mod events;
 pub(crate) mod login;
+pub(crate) mod notifications;
 pub(crate) mod oidc;
 pub(crate) mod operator;
 pub(crate) mod operator_setup;
@@ -76,10 +80,16 @@ impl Section {
 pub(crate) const SECTIONS: [Section; 8] = [
     Section::new(webhooks::PATH, webhooks::text::TITLE, "webhook", webhooks::routes),
     Section::new(deliveries::PATH, deliveries::text::TITLE, "list", deliveries::routes),
+pub(crate) const SECTIONS: [Section; 11] = [
+    Section::new(webhooks::PATH, webhooks::text::TITLE, "webhook", webhooks::routes),
+    Section::new(events::PATH, events::text::TITLE, "activity", events::routes),
+    Section::new(event_types::PATH, event_types::text::TITLE, "book", event_types::routes),
+    Section::new(balance::PATH, balance::TITLE, "wallet", balance::routes),
     Section::new(api_keys::PATH, api_keys::text::TITLE, "key", api_keys::routes).needs(Permission::ManageKeys),
     Section::new(people::PATH, people::text::TITLE, "people", people::routes).of_person(),
     Section::new(audit::PATH, audit::text::TITLE, "list", audit::routes).needs(Permission::ReadAudit),
     Section::new(account::PATH, account::text::TITLE, "account", account::routes),
+    Section::new(notifications::PATH, notifications::text::TITLE, "bell", notifications::routes).of_person(),
     Section::new(you::PATH, you::text::TITLE, "lock", you::routes).of_person(),
     Section::new(security::PATH, security::text::TITLE, "shield", security::routes).of_person(),
 ];

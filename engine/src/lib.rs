@@ -34,6 +34,7 @@ pub mod testing;
 
 mod engine;
 mod fault;
+mod retry_after;
 mod settings;
 mod shutdown;
 mod unusable;

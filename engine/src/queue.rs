@@ -31,6 +31,7 @@ mod claims;
 mod conformance;
 pub(crate) mod drain;
 mod due;
+mod mail_notices;
 mod notices;
 #[cfg(test)]
 mod plans;
@@ -44,11 +45,12 @@ mod transactions;
 use signet_model::Timestamp;
 
 pub(crate) use accounts::{EndpointRow, Lock, OwnedEndpoint};
-pub(crate) use balances::{BALANCES, BalanceRow};
+pub(crate) use balances::{BALANCES, BalanceRow, ReportedRow};
 pub(crate) use batch::Batch;
 pub(crate) use claims::{Claim, ClaimOrder, ClaimQuota, Claimed, UnreadableRow};
 pub(crate) use drain::EndpointStatus;
 pub(crate) use due::DueQueue;
+pub(crate) use mail_notices::{NewMailNotice, Told, WANTS_NOTICES};
 pub(crate) use notices::{NewNotice, Telling};
 pub(crate) use records::{
     Counted, DeliveryRow, EventRow, HOUR, HealthRow, KeyRow, NewAttempt, OutcomeRow, QueueEntry, Revision,

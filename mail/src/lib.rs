@@ -3,7 +3,8 @@
 //! No page waits for mail. A [`Mailer`] takes a [`Mail`] into a bounded queue in memory and
 //! sends it from there; a server that does not answer costs only the mail. A mail is lost when
 //! the process ends before it is sent, so that all mail is about something that a person can
-//! ask for again.
+//! ask for again. Mail that must not be lost is stored by the caller until the server has it
+//! ([`Mailer::send_now`]).
 
 mod mail;
 mod mailer;
@@ -14,5 +15,5 @@ pub mod testing;
 pub use lettre::{Address, message::Mailbox};
 
 pub use mail::{Mail, Subject};
-pub use mailer::{Mailer, Pace, Refused};
+pub use mailer::{Mailer, NotTaken, Pace, Refused};
 pub use smtp_server::{Config, ConfigError, InvalidSmtpUrl, SmtpServer};

@@ -65,6 +65,14 @@ impl Default for Pace {
 #[error("too many mails wait for the mail server")]
 pub struct Refused;
 
+/// The server did not take a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the mail server did not take the mail")]
+pub struct NotTaken {
+    /// False if it would refuse the same mail again.
+    pub may_pass: bool,
+}
+
 /// The mails that wait.
 #[derive(Debug, Default)]
 struct Waiting {
@@ -101,6 +109,24 @@ impl Mailer {
         let place = Place::take(&self.0, sender)?;
         self.0.tasks.spawn(async move { place.queue.deliver(sender, &mail).await });
         Ok(())
+    }
+
+    /// Gives a mail to the server once, and waits for its answer: for mail that is stored until
+    /// the server has it. Mails with the same id are one mail for those who get them.
+    ///
+    /// # Errors
+    /// The server did not take it.
+    pub async fn send_now(&self, id: &str, mail: &Mail) -> Result<(), NotTaken> {
+        let queue = &self.0;
+        let message = mail.message(&queue.from, id, queue.clock.now()).map_err(|error| {
+            tracing::error!(%error, "a mail could not be written");
+            NotTaken { may_pass: false }
+        })?;
+        let _permit = queue.connections.acquire().await.map_err(|_| NotTaken { may_pass: true })?;
+        queue.try_once(message).await.map_err(|failure| {
+            tracing::info!(reason = %failure, "a mail was not taken");
+            NotTaken { may_pass: failure.may_pass() }
+        })
     }
 
     /// Waits for the mails that are being sent, and gives those up that wait for another try.

@@ -7,13 +7,14 @@ use std::{
 };
 
 /// The modules of the engine from the ground up. Each imports only modules before it.
-const FLOORS: [&str; 20] = [
+const FLOORS: [&str; 21] = [
     "actor",
     "clock",
     "random",
     "fault",
     "notice",
     "request",
+    "retry_after",
     "settings",
     "shutdown",
     "unusable",

@@ -14,7 +14,7 @@ use crate::{
     form::{Field, Form, Part},
     frame::{Frame, Member},
     islands::CopyButton,
-    pages::login,
+    pages::{balance, login},
     redirect::done,
     state::AppState,
 };
@@ -39,6 +39,7 @@ pub(crate) mod text {
     pub(super) const SIGNED_IN_AS: &str = "Signed in as";
     pub(super) const BALANCE: &str = "Balance";
     pub(super) const NOT_REPORTED: &str = "Not reported yet";
+    pub(super) const HISTORY: &str = "See its history, and try a threshold";
     pub(super) const THRESHOLD: &str = "Balance threshold";
     pub(super) const THRESHOLD_HINT: &str = "When the balance falls below this, webhooks that want balance.low are told once. \
          Leave it empty to switch that off.";
@@ -49,7 +50,7 @@ pub(crate) mod text {
     pub(super) const SESSION_LENGTH: &str = "You are signed out after a while in which you do not use this device.";
     pub(super) const SIGN_OUT: &str = "Sign out";
 
-    pub(super) fn invalid(error: InvalidAmount) -> String {
+    pub(crate) fn invalid(error: InvalidAmount) -> String {
         match error {
             InvalidAmount::NotANumber => "Enter a number such as 50 or 45.5, or leave the field empty.",
             InvalidAmount::OutOfRange => "Enter a number that is not so large, or not so close to 0.",
@@ -144,6 +145,9 @@ fn balance(account: &Account, form: &Form, may_change: bool) -> impl IntoView + 
             <dl class="facts">
                 <div><dt>{text::BALANCE}</dt><dd class="figure">{balance}</dd></div>
             </dl>
+            <p>
+                <a href=balance::PATH>{text::HISTORY}</a>
+            </p>
             {may_change
                 .then(|| {
                     view! {

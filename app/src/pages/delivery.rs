@@ -24,7 +24,7 @@ use crate::{
     frame::{Ids, Member},
     islands::CopyButton,
     pages::{delivery_log, webhook},
-    present::{attempt, delivery_path, delivery_status, indented},
+    present::{Situation, attempt, delivery_path, delivery_status, indented},
     redirect::done,
     state::AppState,
     words::moment,
@@ -78,7 +78,7 @@ fn render(member: &Member, detail: &DeliveryDetail, webhook: &Endpoint, refused:
                 {facts(detail, now)}
             </section>
             {body(detail)}
-            {attempts(detail, now)}
+            {attempts(detail, webhook, now)}
         }
     })
 }
@@ -169,12 +169,12 @@ fn body(detail: &DeliveryDetail) -> impl IntoView + use<> {
     }
 }
 
-fn attempts(detail: &DeliveryDetail, now: Timestamp) -> impl IntoView + use<> {
+fn attempts(detail: &DeliveryDetail, webhook: &Endpoint, now: Timestamp) -> impl IntoView + use<> {
     let last = detail.attempts.len();
     let none = detail.attempts.is_empty();
-    let is_test = detail.delivery.is_test;
     let reports = detail.attempts.iter().enumerate().rev().map(|(place, it)| {
-        view! { <AttemptReport attempt=attempt(it, is_test, now) open=place + 1 == last /> }
+        let situation = Situation::of(it, &detail.delivery, webhook);
+        view! { <AttemptReport attempt=attempt(it, situation, now) open=place + 1 == last /> }
     });
     view! {
         <section class="card flush" id="attempts">

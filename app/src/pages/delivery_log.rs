@@ -10,7 +10,10 @@ use crate::{
     frame::{Ids, Member},
     pages::{
         deliveries,
-        webhook::head::{Tab, head, title},
+        webhook::{
+            fuse,
+            head::{Tab, head, title},
+        },
     },
     present::endpoint_path,
     state::AppState,
@@ -33,5 +36,13 @@ pub(super) fn routes() -> Router<AppState> {
 async fn show(member: Member, Ids(id): Ids<EndpointId>, form: Form) -> PageResult {
     let endpoint = member.account().endpoint(id).get().await?;
     let title = title(&endpoint, Tab::Deliveries);
-    deliveries::page(&member, Some(id), form, &title, || head(&member, &endpoint, Tab::Deliveries).into_any()).await
+    let fuse = fuse::read(&member, &endpoint).await?;
+    let above = || {
+        view! {
+            {head(&member, &endpoint, Tab::Deliveries)}
+            {fuse::panel(&member, &endpoint, fuse.as_ref())}
+        }
+        .into_any()
+    };
+    deliveries::page(&member, Some(id), form, &title, above).await
 }

@@ -2,6 +2,7 @@
 
 mod coming_back;
 mod disabled;
+pub(crate) mod fuse;
 pub(crate) mod head;
 pub(crate) mod held;
 mod options;

@@ -3,12 +3,13 @@
 use signet_engine::service::deliveries::DeliveryDetail;
 use signet_model::{
     Timestamp,
-    delivery::{Attempt, Response, State},
+    delivery::{Attempt, Outcome, Response, State},
 };
 
 use super::{
     delivery::{answer, in_short},
-    explain::{explain, explain_test},
+    explain::explain,
+    situation::{Next, Situation},
 };
 use crate::{
     components::{Answer, AttemptView, Status, Tone},
@@ -19,20 +20,21 @@ use crate::{
 mod text {
     pub(super) const FIRST_BYTE: &str = "First byte after";
     pub(super) const DETAIL: &str = "Detail";
+    pub(super) const ASKED_TO_WAIT: &str = "Asked to wait";
+    pub(super) const WAIT: &str = "Asked to wait for";
 }
 
-/// One attempt, at a test event or at another one.
-pub(crate) fn attempt(attempt: &Attempt, is_test: bool, now: Timestamp) -> AttemptView {
+/// One attempt, as its delivery is now.
+pub(crate) fn attempt(attempt: &Attempt, situation: Situation, now: Timestamp) -> AttemptView {
     let outcome = attempt.outcome();
-    let explanation = if is_test { explain_test(outcome) } else { explain(outcome) };
-    let tone = if outcome.is_success() { Tone::Good } else { Tone::Bad };
+    let explanation = explain(outcome, situation);
     AttemptView {
         number: attempt.number,
         started: moment(attempt.started_at, now),
         took: span(attempt.duration),
-        status: Status::new(tone, in_short(outcome)),
+        status: status(outcome, situation),
         title: explanation.title,
-        advice: explanation.advice.to_owned(),
+        advice: explanation.advice,
         facts: facts(attempt),
         request_headers: attempt
             .request_headers
@@ -43,9 +45,25 @@ pub(crate) fn attempt(attempt: &Attempt, is_test: bool, now: Timestamp) -> Attem
     }
 }
 
+/// The outcome in a word. A receiver that asked to wait has not failed as long as it is waited for.
+fn status(outcome: Outcome, situation: Situation) -> Status {
+    if outcome.is_success() {
+        Status::new(Tone::Good, in_short(outcome))
+    } else if situation.asked && situation.next == Next::Due && !situation.is_test {
+        Status::new(Tone::Waiting, text::ASKED_TO_WAIT)
+    } else {
+        Status::new(Tone::Bad, in_short(outcome))
+    }
+}
+
 /// The facts of an attempt that not every attempt has.
 fn facts(attempt: &Attempt) -> Vec<(String, String)> {
-    let facts = [(text::FIRST_BYTE, attempt.first_byte.map(span)), (text::DETAIL, attempt.failure_detail.clone())];
+    let asked = attempt.rests_until().and(attempt.retry_after).map(span);
+    let facts = [
+        (text::FIRST_BYTE, attempt.first_byte.map(span)),
+        (text::WAIT, asked),
+        (text::DETAIL, attempt.failure_detail.clone()),
+    ];
     facts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
@@ -83,15 +101,13 @@ pub(crate) struct TestReport {
 pub(crate) fn test_report(detail: &DeliveryDetail, now: Timestamp) -> TestReport {
     let delivery = &detail.delivery;
     let last = detail.attempts.last();
-    let (status, title, advice) = match last.map(Attempt::outcome) {
-        Some(outcome) if outcome.is_success() => {
-            let took = last.map(|it| span(it.duration)).unwrap_or_default();
-            (Status::new(Tone::Good, "Delivered"), format!("{} in {took}", explain_test(outcome).title), String::new())
+    let explained = last.map(|last| (last, explain(last.outcome(), Situation::of_test(last, delivery))));
+    let (status, title, advice) = match explained {
+        Some((last, explanation)) if last.outcome().is_success() => {
+            let took = span(last.duration);
+            (Status::new(Tone::Good, "Delivered"), format!("{} in {took}", explanation.title), String::new())
         }
-        Some(outcome) => {
-            let explanation = explain_test(outcome);
-            (Status::new(Tone::Bad, "Failed"), explanation.title, explanation.advice.to_owned())
-        }
+        Some((_, explanation)) => (Status::new(Tone::Bad, "Failed"), explanation.title, explanation.advice),
         None if delivery.state == State::Pending => (
             Status::new(Tone::Waiting, "Waiting"),
             "The receiver has not answered yet".to_owned(),
@@ -105,6 +121,6 @@ pub(crate) fn test_report(detail: &DeliveryDetail, now: Timestamp) -> TestReport
         title,
         advice,
         href: delivery_path(delivery.endpoint, delivery.id),
-        attempt: last.map(|it| attempt(it, true, now)),
+        attempt: last.map(|it| attempt(it, Situation::of_test(it, delivery), now)),
     }
 }

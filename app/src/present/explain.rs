@@ -2,59 +2,78 @@
 
 use signet_model::delivery::{Failure, Outcome};
 
-use super::delivery::answer;
+use super::{
+    delivery::answer,
+    situation::{Next, Situation, Webhook},
+};
 
 /// An outcome for the readers of the delivery log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Explanation {
     /// The outcome: "The receiver answered 404 Not Found".
     pub(crate) title: String,
-    /// The meaning and the remedy, in one to three sentences.
-    pub(crate) advice: &'static str,
+    /// The meaning, the remedy, and what comes next.
+    pub(crate) advice: String,
 }
 
-/// Explains how an attempt ended.
-pub(crate) fn explain(outcome: Outcome) -> Explanation {
-    match outcome {
-        Outcome::Answered(status) => Explanation { title: answered(status), advice: status_advice(status) },
-        Outcome::Failed(failure) => Explanation { title: failed(failure).to_owned(), advice: failure_advice(failure) },
+/// Explains how an attempt ended, in the state in which its delivery is now.
+pub(crate) fn explain(outcome: Outcome, situation: Situation) -> Explanation {
+    let (title, cause) = match outcome {
+        Outcome::Answered(status) => (answered(status), status_advice(status, situation)),
+        Outcome::Failed(failure) => (failed(failure).to_owned(), failure_advice(failure)),
+    };
+    let advice = match sequel(outcome, situation) {
+        Some(sequel) => format!("{cause} {sequel}"),
+        None => cause.to_owned(),
+    };
+    Explanation { title, advice }
+}
+
+/// Explains how an attempt ended, and nothing about what comes next.
+pub(crate) fn explain_cause(outcome: Outcome) -> Explanation {
+    explain(outcome, Situation { is_test: false, next: Next::Followed, webhook: Webhook::Enabled, asked: false })
+}
+
+/// What comes after a failed attempt, in a sentence of its own.
+const fn sequel(outcome: Outcome, Situation { is_test, next, webhook, asked }: Situation) -> Option<&'static str> {
+    if outcome.is_success() {
+        return None;
     }
-}
-
-/// Explains how a test event ended. It is one attempt: it is not repeated, and leaves its
-/// endpoint as it is.
-pub(crate) fn explain_test(outcome: Outcome) -> Explanation {
-    let mut explanation = explain(outcome);
-    if let Outcome::Answered(status) = outcome {
-        explanation.advice = test_advice(status).unwrap_or(explanation.advice);
+    if is_test {
+        return match next {
+            Next::Due => Some("The test goes out once more."),
+            Next::Followed => None,
+            Next::Held | Next::Nothing => Some("Tests are sent once: send another one when you have looked."),
+        };
     }
-    explanation
-}
-
-/// The advice where that for other events is not true of a test.
-const fn test_advice(status: u16) -> Option<&'static str> {
-    Some(match status {
-        410 => {
-            "The receiver says that it wants no more events, ever. This was a test and changes nothing; any other event \
-             that is answered so disables this webhook at once."
+    match (next, webhook) {
+        (Next::Followed, _) => None,
+        (Next::Due, _) if asked => Some("It asked to wait, and the next attempt waits at least as long."),
+        (Next::Due, _) => Some("The delivery is tried again by itself."),
+        (Next::Held, Webhook::Paused) => {
+            Some("The webhook is paused, and the delivery is held until you re-enable it.")
         }
-        429 => {
-            "The receiver asks for fewer requests at a time. A test is not repeated: send another one later, or exempt \
-             webhooks from its rate limit if this happens often."
+        (Next::Held, Webhook::Disabled | Webhook::DisabledByThis) => {
+            Some("The webhook is disabled, and the delivery is held until you re-enable it.")
         }
-        500..=599 => {
-            "The receiver failed while it handled the request. Look for the error in its logs, and send another test \
-             when it is repaired."
+        (Next::Held, Webhook::Enabled) => {
+            Some("The delivery is held. Decide on the page of the webhook what happens to it.")
         }
-        _ => return None,
-    })
+        (Next::Nothing, Webhook::DisabledByThis) if outcome.is_gone() => {
+            Some("This answer disabled the webhook at once. Re-enable it if that was a mistake.")
+        }
+        (Next::Nothing, Webhook::DisabledByThis) => {
+            Some("It was the last attempt, and its failure disabled the webhook. Re-enable it when the receiver works.")
+        }
+        (Next::Nothing, _) => Some("No attempt follows by itself: resend the delivery when the receiver works."),
+    }
 }
 
 fn answered(status: u16) -> String {
     format!("The receiver answered {}", answer(status))
 }
 
-const fn status_advice(status: u16) -> &'static str {
+const fn status_advice(status: u16, situation: Situation) -> &'static str {
     match status {
         200..=299 => "The event was delivered.",
         300..=399 => {
@@ -71,21 +90,18 @@ const fn status_advice(status: u16) -> &'static str {
         }
         404 => "There is nothing at this path. Check the URL for typing errors, and that the receiver is deployed.",
         405 => "The path exists but takes no POST requests. Point the URL at the route that handles POST.",
-        410 => {
-            "The receiver says that it wants no more events, ever, so this webhook was disabled at once. Re-enable it if \
-             that was a mistake."
+        410 if situation.is_test => {
+            "The receiver says that it wants no more events, ever. Any other event that is answered so disables a webhook \
+             at once; a test changes nothing."
         }
+        410 => "The receiver says that it wants no more events, ever.",
         413 => "The receiver finds the body too large. Raise its limit for request bodies.",
         415 => "The receiver does not take JSON. Let it accept Content-Type: application/json on this path.",
         429 => {
-            "The receiver asks for fewer requests at a time. The next attempt waits at least as long as it asks with \
-             Retry-After; exempt webhooks from its rate limit if this happens often."
+            "The receiver asks for fewer requests at a time. Exempt webhooks from its rate limit if this happens often."
         }
         402..=499 => "The receiver rejected the request. Its answer below often says why.",
-        500..=599 => {
-            "The receiver failed while it handled the request. Look for the error in its logs; it is tried again \
-             automatically until the retries are used up."
-        }
+        500..=599 => "The receiver failed while it handled the request. Look for the error in its logs.",
         _ => "This is not a final answer of HTTP. Check the receiver and what stands in front of it.",
     }
 }
@@ -153,6 +169,8 @@ mod tests {
 
     use super::*;
 
+    const RETRIED: Situation = Situation { is_test: false, next: Next::Due, webhook: Webhook::Enabled, asked: false };
+
     #[test]
     fn an_answer_is_named_with_its_reason() {
         for (status, title) in [
@@ -161,15 +179,16 @@ mod tests {
             (299, "The receiver answered 299"),
             (599, "The receiver answered 599"),
         ] {
-            assert_eq!(explain(Outcome::Answered(status)).title, title);
+            assert_eq!(explain(Outcome::Answered(status), RETRIED).title, title);
         }
     }
 
     #[test]
     fn every_failure_has_a_title_and_an_advice_of_its_own() {
-        let explained: Vec<_> = Failure::ALL.iter().map(|&failure| explain(Outcome::Failed(failure))).collect();
+        let explained: Vec<_> =
+            Failure::ALL.iter().map(|&failure| explain(Outcome::Failed(failure), RETRIED)).collect();
         let titles: HashSet<_> = explained.iter().map(|it| it.title.as_str()).collect();
-        let advices: HashSet<_> = explained.iter().map(|it| it.advice).collect();
+        let advices: HashSet<_> = explained.iter().map(|it| it.advice.as_str()).collect();
         assert_eq!((titles.len(), advices.len()), (Failure::ALL.len(), Failure::ALL.len()));
     }
 
@@ -177,27 +196,65 @@ mod tests {
         (100..=600).map(Outcome::Answered).chain(Failure::ALL.iter().map(|&failure| Outcome::Failed(failure)))
     }
 
+    fn situations() -> Vec<Situation> {
+        let mut all = Vec::new();
+        for is_test in [false, true] {
+            for next in Next::ALL {
+                for webhook in Webhook::ALL {
+                    all.extend([false, true].map(|asked| Situation { is_test, next, webhook, asked }));
+                }
+            }
+        }
+        all
+    }
+
+    /// Asserts that a text has some words exactly where they are true.
+    fn assert_said(advice: &str, words: &str, is_true: bool, case: &str) {
+        assert_eq!(advice.contains(words), is_true, "{case}: {words:?} in {advice:?}");
+    }
+
     #[test]
-    fn a_test_is_never_said_to_be_repeated_or_to_have_disabled_its_webhook() {
-        for outcome in outcomes() {
-            let Explanation { title, advice } = explain_test(outcome);
-            assert_eq!(title, explain(outcome).title);
-            for claim in ["was disabled", "Re-enable", "again automatically", "next attempt", "retries"] {
-                assert!(!advice.contains(claim), "{title}: {advice}");
+    fn the_advice_says_what_comes_next_and_nothing_that_is_not_so() {
+        for outcome in outcomes().filter(|outcome| !outcome.is_success()) {
+            for it in situations() {
+                let case = format!("{outcome:?} {it:?}");
+                let advice = explain(outcome, it).advice;
+                let Situation { is_test, next, webhook, asked } = it;
+                let own = !is_test;
+                let (due, held, over) = (next == Next::Due, next == Next::Held, next == Next::Nothing);
+                let disabled_it = own && over && webhook == Webhook::DisabledByThis;
+                assert_said(&advice, "tried again by itself", own && due && !asked, &case);
+                assert_said(&advice, "asked to wait", own && due && asked, &case);
+                assert_said(&advice, "is held", own && held, &case);
+                assert_said(&advice, "webhook is paused", own && held && webhook == Webhook::Paused, &case);
+                assert_said(&advice, "disabled the webhook", disabled_it, &case);
+                assert_said(&advice, "last attempt", disabled_it && !outcome.is_gone(), &case);
+                assert_said(&advice, "No attempt follows", own && over && !disabled_it, &case);
+                assert_said(&advice, "Tests are sent once", is_test && (held || over), &case);
+                assert!(own || !advice.contains("enable"), "{case}: {advice}");
             }
         }
     }
 
     #[test]
+    fn what_was_delivered_has_no_sequel() {
+        for it in situations() {
+            assert_eq!(explain(Outcome::Answered(204), it).advice, "The event was delivered.");
+        }
+    }
+
+    #[test]
     fn advice_is_in_whole_sentences() {
-        for Explanation { title, advice } in outcomes().flat_map(|outcome| [explain(outcome), explain_test(outcome)]) {
-            assert!(advice.ends_with('.') && !advice.contains("  "), "{title}: {advice}");
-            assert!(!title.ends_with('.'), "{title}");
+        for outcome in outcomes() {
+            for Explanation { title, advice } in situations().into_iter().map(|it| explain(outcome, it)) {
+                assert!(advice.ends_with('.') && !advice.contains("  "), "{title}: {advice}");
+                assert!(!title.ends_with('.'), "{title}");
+            }
         }
     }
 
     #[test]
     fn a_redirect_is_explained_as_not_followed() {
-        assert!(explain(Outcome::Answered(308)).advice.contains("never followed"));
+        assert!(explain(Outcome::Answered(308), RETRIED).advice.contains("never followed"));
     }
 }

@@ -1,21 +1,20 @@
 //! One attempt: signs a delivery, posts it, and returns the outcome.
 
-use std::{
-    borrow::Cow,
-    sync::Arc,
-    time::{Duration, UNIX_EPOCH},
-};
+use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use signet_model::{
-    DeliveryId, Timestamp, delivery::Attempt, endpoint::EndpointUrl, event::EventType, retry::RETRY_AFTER_CAP,
-    signature::SigningKeys, time::Clock,
+    DeliveryId, Timestamp, delivery::Attempt, endpoint::EndpointUrl, event::EventType, signature::SigningKeys,
+    time::Clock,
 };
 
 use super::extra_headers::{ExtraHeaders, event_time};
 
-use crate::outbound::{Client, LocalFault};
+use crate::{
+    outbound::{Client, LocalFault},
+    retry_after::wait,
+};
 
 /// The delivery of one attempt.
 #[derive(Debug, Clone)]
@@ -149,46 +148,4 @@ fn on_the_wire(headers: &[Header], extra: &ExtraHeaders) -> HeaderMap {
         map.entry(&header.name).or_insert_with(|| header.value.clone());
     }
     map
-}
-
-/// Returns the wait that `Retry-After` asks for, up to [`RETRY_AFTER_CAP`]: seconds, or a date
-/// (RFC 9110, section 10.2.3).
-fn wait(text: &str, now: Timestamp) -> Option<Duration> {
-    let text = text.trim();
-    let asked = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than a number holds ask for longer than any cap.
-        Duration::from_secs(text.parse().unwrap_or(u64::MAX))
-    } else {
-        let date = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
-        (Timestamp::from_unix_micros(0) + date).since(now)
-    };
-    Some(asked.min(RETRY_AFTER_CAP))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const NOW: Timestamp = Timestamp::from_unix_seconds(1_774_699_200); // 2026-03-28T12:00:00Z
-
-    #[test]
-    fn retry_after_is_read_as_seconds_or_as_a_date() {
-        for (text, seconds) in [
-            ("120", Some(120)),
-            (" 0 ", Some(0)),
-            ("Sat, 28 Mar 2026 12:01:30 GMT", Some(90)),
-            ("Saturday, 28-Mar-26 12:01:30 GMT", Some(90)),
-            ("Sat, 28 Mar 2026 11:00:00 GMT", Some(0)),
-            ("Thu, 01 Jan 1970 00:00:00 GMT", Some(0)),
-            ("-5", None),
-            ("1.5", None),
-            ("soon", None),
-            ("", None),
-            ("14401", Some(14_400)),
-            ("99999999999999999999999999", Some(14_400)),
-            ("Fri, 31 Dec 9999 23:59:59 GMT", Some(14_400)),
-        ] {
-            assert_eq!(wait(text, NOW), seconds.map(Duration::from_secs), "{text:?}");
-        }
-    }
 }

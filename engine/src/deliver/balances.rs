@@ -1,7 +1,7 @@
 //! Balances and thresholds. One commit reads and writes all of its updates together, and each
 //! crossing of a threshold makes a `balance.low` event.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::json;
 use signet_model::{AccountId, Amount, Timestamp, amount::crosses, event::balance_low};
@@ -15,7 +15,7 @@ use crate::{
     actor::By,
     audit::{self, Action, Draft, Target},
     db::{Result, Tx},
-    queue::BalanceRow,
+    queue::{BalanceRow, HOUR, ReportedRow},
 };
 
 /// A change of an account's balance or threshold.
@@ -41,6 +41,8 @@ pub(super) struct AppliedUpdates {
     pub(super) answers: Vec<Answer<()>>,
     /// A `balance.low` for each crossing, in order.
     pub(super) crossings: Vec<Incoming>,
+    /// The balances of each account that has some, for the history.
+    reported: BTreeMap<AccountId, ReportedRow>,
 }
 
 /// Writes the balances of accounts that this transaction has locked.
@@ -57,6 +59,10 @@ pub(super) async fn write_balances(
     log_settings(tx, updates, &balances, now).await?;
     let applied = apply(updates, &mut balances, now);
     tx.set_balances(&balances.into_values().collect::<Vec<_>>()).await?;
+    if !applied.reported.is_empty() {
+        let reported: Vec<_> = applied.reported.values().copied().collect();
+        tx.add_to_balance_history(&reported, now.beginning(HOUR)).await?;
+    }
     Ok(applied)
 }
 
@@ -96,6 +102,10 @@ fn apply(updates: &[BalanceUpdate], balances: &mut HashMap<AccountId, BalanceRow
         let answer = match balances.get_mut(&update.account) {
             Some(row) => {
                 applied.crossings.extend(change(row, update.change, now));
+                if let BalanceChange::Balance(balance) = update.change {
+                    let reported = applied.reported.entry(update.account);
+                    reported.or_insert_with(|| ReportedRow::of(update.account, balance)).add(balance);
+                }
                 Ok(())
             }
             None => Err(IngestError::UnknownAccount),
@@ -151,5 +161,7 @@ mod tests {
         assert!(bodies[0].contains(r#""balance":45.5,"threshold":50,"#), "{}", bodies[0]);
         assert!(bodies[1].contains(r#""balance":50,"threshold":50.5,"#), "{}", bodies[1]);
         assert_eq!(balances[&account].balance, Some(amount("50")));
+        let reported = ReportedRow { account, last: amount("50"), lowest: amount("40"), highest: amount("60") };
+        assert_eq!(applied.reported.into_values().collect::<Vec<_>>(), [reported]);
     }
 }

@@ -19,6 +19,7 @@ use super::{
     distinct,
     endpoint_cache::Snapshot,
     ingest::Incoming,
+    mail_notices::{Mailed, note_by_mail},
     operations::{Noted, note_outcomes},
     outcome::{Completion, Decided, add_outcomes, outcome_row},
     plan::{Plans, StoredEvents},
@@ -79,8 +80,11 @@ async fn commit_changes(
     let outcomes: Vec<_> = outcomes.iter().collect();
     // Each balance goes by the one before, and disabling changes endpoints for the others. An
     // endpoint is told of once.
+    let schedule = &context.settings.schedule;
+    let is_told =
+        |one: &Decided| context.operations.tell_of(one, schedule) || context.mail_notices.warn_of(one, schedule);
     if changes.balances.is_empty()
-        && !outcomes.iter().any(|one| one.disables() || context.operations.tell_of(one, &context.settings.schedule))
+        && !outcomes.iter().any(|one| one.disables() || is_told(one))
         && let Optimistic::Committed(committed) =
             commit_optimistically(context, queue, &changes.events, &outcomes).await?
     {
@@ -151,6 +155,7 @@ struct Written<'a> {
     outcomes: Vec<&'a Decided>,
     disabled: Vec<(EndpointId, DisabledReason)>,
     noted: Noted,
+    mailed: Mailed,
     /// Endpoints that the cache refuses until this commit.
     disabling: Vec<Address>,
 }
@@ -176,7 +181,7 @@ async fn write_locking<'a>(
         .collect();
     let outcomes = keep_leased(tx, &outcomes, &snapshot).await?;
     let balances: Vec<_> = changes.balances.iter().filter(|update| is_free(&update.account)).cloned().collect();
-    let AppliedUpdates { answers, crossings } = write_balances(tx, &balances, context.clock.now()).await?;
+    let AppliedUpdates { answers, crossings, .. } = write_balances(tx, &balances, context.clock.now()).await?;
     let events = changes.events.iter().filter(|incoming| is_free(&incoming.event.account));
     let mut plans = Plans::make(context, &snapshot, events.chain(&crossings));
     plans.replay(tx).await?;
@@ -186,8 +191,9 @@ async fn write_locking<'a>(
     tx.write_locked(&batch).await?;
     let disabled = disable(tx, &outcomes).await?;
     let noted = note_outcomes(context, tx, &outcomes, &disabled).await?;
+    let mailed = note_by_mail(context, tx, &outcomes, &snapshot, &disabled).await?;
     let committed = Committed { stored: plans.finish(), balances: answers, locked };
-    Ok(Written { batch, committed, outcomes, disabled, noted, disabling })
+    Ok(Written { batch, committed, outcomes, disabled, noted, mailed, disabling })
 }
 
 /// Locks the accounts that the batch depends on, as far as they are free. Returns them as
@@ -216,6 +222,7 @@ impl Written<'_> {
     async fn announce(self, context: &Context) -> Committed {
         announce(context, self.batch.has_retries(), &self.outcomes, &self.disabled);
         context.operations.committed(self.noted);
+        context.mail_notices.committed(self.mailed);
         let changed = distinct(self.disabling.iter().map(|&(account, _)| account));
         if !changed.is_empty() {
             context.changed(&changed).await;

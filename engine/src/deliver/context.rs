@@ -10,6 +10,7 @@ use super::{
     endpoint_cache::EndpointCache,
     ingest::RequestSender,
     lanes::{LaneLimits, Lanes},
+    mail_notices::MailNotices,
     operations::Operations,
     outcome::Decided,
     readiness::LastCommit,
@@ -65,6 +66,8 @@ pub(crate) struct Context {
     pub(super) attempts: TaskTracker,
     /// The account that hears of the webhooks of all others.
     pub(crate) operations: Operations,
+    /// What people hear of their webhooks by e-mail.
+    pub(crate) mail_notices: MailNotices,
     pub(crate) shutdown: Shutdown,
     /// The tasks' ends of the channels, until they are started.
     receivers: Mutex<Option<Receivers>>,
@@ -111,6 +114,7 @@ impl Context {
             change_watchers: Watchers::default(),
             attempts: TaskTracker::new(),
             operations: Operations::default(),
+            mail_notices: MailNotices::default(),
             shutdown: Shutdown::default(),
             receivers: Mutex::new(Some(receivers)),
         }

@@ -2,9 +2,8 @@
 //! other accounts. While no account is named, none of this costs or stores anything.
 
 use std::{
-    collections::{HashMap, HashSet},
-    sync::{Mutex, MutexGuard, PoisonError, RwLock},
-    time::Duration,
+    collections::HashSet,
+    sync::{PoisonError, RwLock},
 };
 
 use signet_model::{
@@ -14,25 +13,20 @@ use signet_model::{
     event::EventType,
     retry::Schedule,
 };
-use tokio::{sync::Notify, time::Instant};
+use tokio::sync::Notify;
 use uuid::Uuid;
 
-use super::{Context, outcome::Decided, verdict::Verdict};
+use super::{Context, outcome::Decided, told::Told, verdict::Verdict};
 use crate::{
     db::{Result, Tx},
     queue::{NewNotice, Telling},
 };
 
-/// The time for which a process does not ask again whether an endpoint was told of.
-const REMEMBERED: Duration = Duration::from_mins(10);
-/// The most endpoints that are remembered. Of others the store is asked each time.
-const REMEMBERED_MAX: usize = 10_000;
-
 /// The account that hears of operational events, and the endpoints that it has heard of.
 #[derive(Debug, Default)]
 pub(crate) struct Operations {
     account: RwLock<Option<AccountId>>,
-    told: Mutex<HashMap<EndpointId, Instant>>,
+    told: Told,
     /// Wakes the task that sends the notices.
     pub(crate) wake: Notify,
 }
@@ -64,11 +58,7 @@ impl Operations {
     /// Tells whether an outcome is to be told of beside those that disable their endpoint, as
     /// far as this process knows.
     pub(super) fn tell_of(&self, one: &Decided, schedule: &Schedule) -> bool {
-        one.is_half_way(schedule) && self.concern(one.completion.account) && !self.was_told(one.completion.endpoint)
-    }
-
-    fn was_told(&self, endpoint: EndpointId) -> bool {
-        self.told().get(&endpoint).is_some_and(|at| at.elapsed() < REMEMBERED)
+        one.is_half_way(schedule) && self.concern(one.completion.account) && !self.told.has(one.completion.endpoint)
     }
 
     /// Wakes the sender, and remembers the endpoints, after the commit.
@@ -76,19 +66,7 @@ impl Operations {
         if noted.any {
             self.wake.notify_one();
         }
-        let (mut told, now) = (self.told(), Instant::now());
-        for endpoint in noted.failing {
-            if told.len() >= REMEMBERED_MAX {
-                told.retain(|_, at| at.elapsed() < REMEMBERED);
-            }
-            if told.len() < REMEMBERED_MAX {
-                told.insert(endpoint, now);
-            }
-        }
-    }
-
-    fn told(&self) -> MutexGuard<'_, HashMap<EndpointId, Instant>> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+        self.told.add(noted.failing);
     }
 }
 
@@ -140,7 +118,7 @@ fn notice(context: &Context, one: &Decided, event_type: EventType, reason: Optio
 }
 
 /// What an attempt came to, in a word: `http_503`, or `timeout`.
-fn reason_of(attempt: &Attempt) -> String {
+pub(super) fn reason_of(attempt: &Attempt) -> String {
     match attempt.outcome() {
         Outcome::Answered(status) => format!("http_{status}"),
         Outcome::Failed(failure) => failure.as_str().to_owned(),
@@ -149,7 +127,7 @@ fn reason_of(attempt: &Attempt) -> String {
 
 impl Context {
     /// Makes the id of a notice, which grows with time.
-    fn notice_id(&self, now: Timestamp) -> Uuid {
+    pub(super) fn notice_id(&self, now: Timestamp) -> Uuid {
         signet_model::EventId::new(now, self.random.bytes()).uuid()
     }
 

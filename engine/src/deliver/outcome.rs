@@ -104,6 +104,13 @@ impl Decided {
             && usize::try_from(self.failures).is_ok_and(|failures| failures == attempts.div_ceil(2))
     }
 
+    /// Tells whether the delivery has one attempt left, which decides about its endpoint.
+    pub(super) fn is_before_last(&self, schedule: &Schedule) -> bool {
+        matches!(self.verdict, Verdict::Retry(_))
+            && !self.completion.is_test
+            && usize::try_from(self.failures).is_ok_and(|failures| failures == schedule.delays().len())
+    }
+
     /// Frees its slot: the writer takes the outcome.
     pub(crate) fn vacate(&mut self) {
         self.completion.slot.vacate();

@@ -12,8 +12,8 @@ use crate::{
     db,
     limits::{Attempts, KnownDevices},
     service::{
-        self, AccountHandle, Accounts, AuditLog, EventTypesHandle, Factors, Invitations, Myself, OperatorKeys,
-        Operators, PortalLinks, Resets, Sealing, SealingKeyError, Sessions, Users,
+        self, AccountHandle, Accounts, AuditLog, EventTypesHandle, Factors, Invitations, MailNotices, Myself,
+        OperatorKeys, Operators, PortalLinks, Resets, Sealing, SealingKeyError, Sessions, Users,
         api_keys::{self, KeyHolder},
         health::{self, Health},
         ledger::{self, Ledger},
@@ -138,6 +138,11 @@ impl Engine {
     /// The database failed.
     pub async fn name_operations_account(&self, id_or_name: &str) -> service::Result<()> {
         operational_events::name_account(&self.0, id_or_name).await
+    }
+
+    /// The notices that go to people by e-mail.
+    pub const fn mail_notices(&self) -> MailNotices<'_> {
+        MailNotices(&self.0)
     }
 
     /// The time after which a person has to sign in again.

@@ -1,7 +1,7 @@
 //! Balances of accounts, and the thresholds below which `balance.low` is sent.
 
 use const_format::formatcp;
-use signet_model::{AccountId, Amount};
+use signet_model::{AccountId, Amount, Timestamp};
 
 use crate::db::{Result, Sql, Tx};
 
@@ -26,6 +26,49 @@ const WRITE: Sql = Sql {
         "UPDATE accounts SET balance = CAST(new.value ->> 1 AS NUMERIC), balance_threshold = CAST(new.value ->> 2 AS NUMERIC)
      FROM json_array_elements(CAST($1 AS JSON)) AS new (value) WHERE accounts.id = CAST(new.value ->> 0 AS UUID)",
 };
+
+/// Adds the balances of one hour (`$2`) to the history. Takes a JSON array of ids, last, lowest
+/// and highest balances, as texts.
+const ADD_TO_HISTORY: Sql = Sql {
+    sqlite: "INSERT INTO balance_history (account_id, hour, last, lowest, highest)
+     SELECT unhex(new.value ->> 0), $2, CAST(new.value ->> 1 AS REAL), CAST(new.value ->> 2 AS REAL),
+       CAST(new.value ->> 3 AS REAL) FROM json_each($1) AS new WHERE TRUE
+     ON CONFLICT (account_id, hour) DO UPDATE SET last = excluded.last,
+       lowest = min(balance_history.lowest, excluded.lowest), highest = max(balance_history.highest, excluded.highest)",
+    postgres: "INSERT INTO balance_history (account_id, hour, last, lowest, highest)
+     SELECT CAST(new.value ->> 0 AS UUID), $2, CAST(new.value ->> 1 AS DOUBLE PRECISION),
+       CAST(new.value ->> 2 AS DOUBLE PRECISION), CAST(new.value ->> 3 AS DOUBLE PRECISION)
+     FROM json_array_elements(CAST($1 AS JSON)) AS new (value)
+     ON CONFLICT (account_id, hour) DO UPDATE SET last = excluded.last,
+       lowest = LEAST(balance_history.lowest, excluded.lowest), highest = GREATEST(balance_history.highest, excluded.highest)",
+};
+
+/// The balances of an account that one commit reports.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct ReportedRow {
+    pub(crate) account: AccountId,
+    pub(crate) last: Amount,
+    pub(crate) lowest: Amount,
+    pub(crate) highest: Amount,
+}
+
+impl ReportedRow {
+    /// The first one.
+    pub(crate) const fn of(account: AccountId, balance: Amount) -> Self {
+        Self { account, last: balance, lowest: balance, highest: balance }
+    }
+
+    /// Adds the next one.
+    pub(crate) fn add(&mut self, balance: Amount) {
+        self.last = balance;
+        if balance < self.lowest {
+            self.lowest = balance;
+        }
+        if balance > self.highest {
+            self.highest = balance;
+        }
+    }
+}
 
 /// The balance of an account, and the threshold below which `balance.low` is sent.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,5 +101,16 @@ impl Tx<'_> {
             rows.iter().map(|row| (row.account.uuid().simple().to_string(), text(row.balance), text(row.threshold)));
         let json = serde_json::json!(values.collect::<Vec<_>>()).to_string();
         self.query(WRITE).bind(json).execute().await.map(drop)
+    }
+
+    /// Adds reported balances of accounts that this transaction has locked to the history of an
+    /// hour.
+    pub(crate) async fn add_to_balance_history(&mut self, rows: &[ReportedRow], hour: Timestamp) -> Result<()> {
+        let values = rows.iter().map(|row| {
+            let [last, lowest, highest] = [row.last, row.lowest, row.highest].map(|amount| amount.to_string());
+            (row.account.uuid().simple().to_string(), last, lowest, highest)
+        });
+        let json = serde_json::json!(values.collect::<Vec<_>>()).to_string();
+        self.query(ADD_TO_HISTORY).bind(json).bind(hour).execute().await.map(drop)
     }
 }

@@ -42,6 +42,10 @@ const LEFTOVERS: &[&str] = &[
        (SELECT id FROM operational_events WHERE account_id = $1 ORDER BY id LIMIT $2)",
     "DELETE FROM statistics WHERE account_id = $1 AND (hour, endpoint_id, event_type) IN
        (SELECT hour, endpoint_id, event_type FROM statistics WHERE account_id = $1 ORDER BY hour LIMIT $2)",
+    "DELETE FROM mail_notices WHERE account_id = $1 AND (id, user_id) IN
+       (SELECT id, user_id FROM mail_notices WHERE account_id = $1 ORDER BY id LIMIT $2)",
+    "DELETE FROM balance_history WHERE account_id = $1 AND hour IN
+       (SELECT hour FROM balance_history WHERE account_id = $1 ORDER BY hour LIMIT $2)",
     "DELETE FROM audit_log WHERE account_id = $1 AND number IN
        (SELECT number FROM audit_log WHERE account_id = $1 ORDER BY number LIMIT $2)",
     "DELETE FROM endpoints WHERE account_id = $1 AND id IN (SELECT id FROM endpoints WHERE account_id = $1 LIMIT $2)",

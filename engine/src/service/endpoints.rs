@@ -3,6 +3,7 @@
 mod attention;
 pub(super) mod change;
 mod create;
+mod fuse;
 mod listing;
 mod options;
 mod preview;
@@ -31,6 +32,9 @@ pub(super) use attention::{FAILED_LATELY, HELD, IN_TROUBLE};
 #[cfg(test)]
 pub(super) use listing::{COUNTS, LISTED};
 pub use listing::{ListFilter, Listed, ListedStatus, StatusCounts};
+pub use fuse::Fuse;
+#[cfg(test)]
+pub(super) use fuse::{FIRST as FIRST_PENDING, LAST as LAST_PENDING};
 pub use options::{EndpointOptions, HeaderDraft};
 #[cfg(test)]
 pub(super) use preview::LATEST as LATEST_EVENTS;

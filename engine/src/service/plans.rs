@@ -7,10 +7,12 @@ use sqlx::{AssertSqlSafe, Row};
 use super::{
     accounts, api_keys,
     backlog::{NEXT, count},
+    balance_history,
     deliveries::{self, Filter, ResultClass, TESTS, plans},
     endpoints,
     event_stream::{NEXT_DELIVERIES, NEXT_EVENTS},
-    events, health, operational_events, portal_links, removal, resends, retention, statistics, stored_answers,
+    events, health, mail_notices, operational_events, portal_links, removal, resends, retention, statistics,
+    stored_answers,
 };
 use crate::{
     Engine,
@@ -23,7 +25,7 @@ use crate::{
 const EACH: u32 = 30_000;
 
 /// The tables that no statement may read from end to end.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 12] = [
     "deliveries",
     "events",
     "attempts",
@@ -32,6 +34,8 @@ const TABLES: [&str; 10] = [
     "resends",
     "stored_answers",
     "operational_events",
+    "mail_notices",
+    "balance_history",
     "accounts",
     "api_keys",
 ];
@@ -238,6 +242,7 @@ async fn statements_of_webhooks_are_bounded(world: &World) {
 
 async fn statements_of_steps_are_bounded(world: &World) {
     let (now, most) = (Value::At(Timestamp::from_unix_seconds(1_774_699_200)), Value::Count(500));
+    let most_pending = Value::Count(500);
     let dialect = usize::from(matches!(world.database.db, Database::Postgres(_)));
     for (sql, more, searches) in [
         ([drain::HOLD.sqlite, drain::HOLD.postgres][dialect], vec![now.clone(), most.clone()], "deliveries_due"),
@@ -249,6 +254,8 @@ async fn statements_of_steps_are_bounded(world: &World) {
         (drain::DISCARD_HELD, vec![now.clone(), most.clone()], "deliveries_"),
         (drain::NEXT_PENDING, vec![now, most.clone()], "deliveries_due"),
         (drain::ANY_WAITING, vec![], "deliveries_due"),
+        (endpoints::FIRST_PENDING, vec![most_pending.clone()], "deliveries_due"),
+        (endpoints::LAST_PENDING, vec![most_pending], "deliveries_due"),
     ] {
         world.assert_bounded(Asked { sql: sql.to_owned(), values: world.at(more), searches }).await;
     }
@@ -294,6 +301,12 @@ async fn store_neighbour(world: &World) {
              SELECT {own}, {id}, 'signet.endpoint.failing', {id}, {at}"
         ),
         format!(
+            "INSERT INTO mail_notices (account_id, id, user_id, kind, endpoint_id, delivery_id, event_type, outcome,
+               occurred_at, tries, due_at)
+             SELECT {own}, {id}, {id}, 'disabled', {id}, {id}, 'task.failed', 'http_500', {at}, 0, {at}"
+        ),
+        format!("INSERT INTO balance_history (account_id, hour, last, lowest, highest) SELECT {own}, {at}, 1, 1, 1"),
+        format!(
             "INSERT INTO api_keys (id, account_id, name, token_hash, hint, created_at)
              SELECT {id}, {own}, 'key', {hash}, 'hint', {at}"
         ),
@@ -326,6 +339,10 @@ async fn statements_of_lists_are_bounded(world: &World) {
     let of_tasks = [deliveries::OF_TASKS.sqlite, deliveries::OF_TASKS.postgres][dialect];
     let tasks = [deliveries::TASKS.sqlite, deliveries::TASKS.postgres][dialect];
     let letters = |text: &str| Value::Text(Some(text.to_owned()));
+    let (mail, balances) = (["", "mail_notices"][dialect], ["PRIMARY KEY", "balance_history_pkey"][dialect]);
+    let at_now = || Value::At(Timestamp::from_unix_seconds(1_774_699_200));
+    let early = || Value::At(Timestamp::from_unix_seconds(10));
+    let none_account = || Value::Account(AccountId::from_uuid(uuid::Uuid::nil()));
     for (sql, values, searches) in [
         (list, listed(true), events),
         (list, listed(false), events),
@@ -355,6 +372,11 @@ async fn statements_of_lists_are_bounded(world: &World) {
         (api_keys::OPERATORS_PAGE, vec![all, page()], "api_keys_by_account"),
         (operational_events::NEXT_ACCOUNT, vec![none], notices),
         (operational_events::OLDEST, vec![own(), Value::Count(20)], notices),
+        (mail_notices::NEXT_ACCOUNT, vec![none_account()], mail),
+        (mail_notices::DUE, vec![own(), at_now(), Value::Count(20)], "mail_notices_due"),
+        (balance_history::HOURS, vec![own(), early(), Value::Count(9_600)], balances),
+        (balance_history::BEFORE, vec![own(), at_now()], balances),
+        (retention::BALANCES, vec![at_now(), Value::Count(200)], "balance_history_by_hour"),
     ] {
         world.assert_bounded(Asked { sql: sql.to_owned(), values, searches }).await;
     }

@@ -18,7 +18,7 @@ pub(crate) use sweep_clock::record as believe;
 
 #[cfg(test)]
 pub(super) use {
-    expiry::{ANSWERS, INVITATIONS, KEYS, PORTAL_LINKS, RESENDS, RESETS, SESSIONS},
+    expiry::{ANSWERS, BALANCES, INVITATIONS, KEYS, PORTAL_LINKS, RESENDS, RESETS, SESSIONS},
     statistics::{HAVE_OLD, REMOVE},
 };
 

@@ -218,6 +218,8 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
         import_event_types(&engine, types).await?;
     }
     let keys = KeyWatch::begin(&engine, storage::key_sources(&args.storage)?).await?;
+    let origin = args.public_url.as_ref().map(ToString::to_string).unwrap_or_default();
+    let notices = mailer.clone().map(|mailer| tokio::spawn(signet_app::send_notices(engine.clone(), mailer, origin)));
     let running = engine.start().context("a new engine was started before")?;
     shutdown::begin_on_signals(&shutdown, args.stop_limit.get())?;
     if args.dev {
@@ -234,6 +236,9 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     let router = router::router(&engine, &engine.clock(), &options);
     let serve = listener::serve(socket, router, front, &shutdown);
     let ((), delivered, ()) = tokio::join!(serve, deliver(running, &shutdown), keys.watch(&shutdown.begun));
+    if let Some(notices) = notices {
+        shutdown.deadline.run_until_cancelled(notices).await;
+    }
     if let Some(mailer) = mailer {
         shutdown.deadline.run_until_cancelled(mailer.stop()).await;
     }

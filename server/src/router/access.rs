@@ -104,6 +104,12 @@ const TABLE: &[(&str, Option<For>, Option<For>)] = &[
     ("/settings/you/security/passkeys/{id}/remove", PEOPLE, PEOPLE),
     // The account's.
     ("/settings/account", VIEWER, None),
+    ("/settings/balance", VIEWER, None),
+    ("/settings/events", VIEWER, None),
+    ("/settings/events/{id}", VIEWER, None),
+    ("/settings/event-types", VIEWER, None),
+    ("/settings/event-types/{name}", VIEWER, None),
+    ("/settings/notifications", PEOPLE, PEOPLE),
     ("/settings/account/threshold", None, ADMIN),
     ("/settings/api-keys", ADMIN, ADMIN),
     ("/settings/api-keys/{id}/revoke", ADMIN, ADMIN),

@@ -54,7 +54,7 @@ pub(super) fn state(delivery: &Delivery, now: Timestamp) -> String {
         }
         State::Delivered => format!("Delivered {done}."),
         State::Failed if delivery.is_test => format!("The test failed {done}. Test events are not retried."),
-        State::Failed => format!("Given up {done}, after all retries failed."),
+        State::Failed => format!("Given up {done}. No attempt follows by itself."),
         State::Held => {
             "Held, because the webhook was disabled or unusable. Decide on the webhook’s page what happens to it."
                 .to_owned()

@@ -9,6 +9,7 @@ use signet_engine::{
 };
 use signet_model::{
     AccountId, ApiKeyId, DeliveryId, EndpointId, ResendId,
+    AccountId, ApiKeyId, DeliveryId, EndpointId, EventId,
     delivery::State,
     event::{BUILT_IN, EventType},
 };
@@ -30,6 +31,7 @@ struct Property {
     disabled: Webhook,
     key: ApiKeyId,
     resend: ResendId,
+    event: EventId,
 }
 
 #[derive(Clone, Copy)]
@@ -48,7 +50,7 @@ impl Property {
         for one in hands.ingest(completed(engine, account, "task_failed")).await.1 {
             hands.finish(one, 410).await;
         }
-        hands.ingest(completed(engine, account, "task_held")).await.0.expect("accepted");
+        let event = hands.ingest(completed(engine, account, "task_held")).await.0.expect("accepted").id;
         engine.as_operator_in(account).endpoint(active).enable().await.expect("enabled");
         let (key, _) = api_key(engine, Some(account), "backend").await;
         let none = Filter { state: Some(State::Discarded), ..Filter::default() };
@@ -57,6 +59,7 @@ impl Property {
         resends.resend(resend).stop().await.expect("stopped");
         let (active, disabled) = (webhook(visitor, account, active).await, webhook(visitor, account, disabled).await);
         Self { account, active, disabled, key: key.id, resend }
+        Self { account, active, disabled, key: key.id, event }
     }
 
     /// All rows of it, as text.
@@ -88,6 +91,7 @@ type Request = (String, Option<String>);
 /// Every page and every action of a webhook, of a delivery and of a key, with
 /// forms that change rows. Those that remove rows come last.
 fn requests(Property { active, disabled, key, resend, .. }: &Property) -> Vec<Request> {
+fn requests(Property { active, disabled, key, event, .. }: &Property) -> Vec<Request> {
     let mut requests: Vec<Request> = vec![];
     for Webhook { id, failed } in [active, disabled] {
         let webhook = format!("/settings/webhooks/{id}");
@@ -152,6 +156,7 @@ fn requests(Property { active, disabled, key, resend, .. }: &Property) -> Vec<Re
     }
     requests.push((format!("/settings/resends/{resend}"), None));
     requests.push((format!("/settings/resends/{resend}/stop"), Some(String::new())));
+    requests.push((format!("/settings/events/{event}"), None));
     requests.push((format!("/settings/api-keys/{key}/revoke"), None));
     requests.push((format!("/settings/api-keys/{key}/revoke"), Some(String::new())));
     for Webhook { id, .. } in [active, disabled] {

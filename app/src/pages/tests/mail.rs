@@ -1,10 +1,13 @@
 //! The mails that pages send, as a mail server gets them.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
-use signet_engine::testing::PASSWORD;
-use signet_mail::{Pace, testing::SmtpReceiver};
+use signet_engine::testing::{Hands, InFlight, PASSWORD, completed};
+use signet_mail::{Mailer, Pace, testing::SmtpReceiver};
 
 use crate::{
+    notices::send_all,
     pages::{login, people, reset, you},
     testing::{Visitor, encode},
 };
@@ -78,4 +81,79 @@ async fn the_old_address_is_told_of_a_new_one() {
     let text = mail.text();
     assert!(text.contains(ORIGIN) && !text.contains("new@example.com"), "{text}");
     assert!(receiver.is_empty(), "one mail");
+}
+
+/// An event at an owner's webhook, at a server that keeps notices.
+async fn begin(owner: &Visitor) -> Vec<InFlight> {
+    owner.engine.mail_notices().keep();
+    owner.endpoint().await;
+    Hands(&owner.engine).ingest(completed(&owner.engine, owner.account, "task_1")).await.1
+}
+
+async fn send(owner: &Visitor, mailer: &Mailer) {
+    send_all(&owner.engine, mailer, ORIGIN).await.expect("sent");
+}
+
+#[tokio::test]
+async fn people_are_warned_by_mail_before_the_last_attempt_and_told_of_the_end() {
+    let mut receiver = SmtpReceiver::start().await;
+    let owner = Visitor::owner().await;
+    let mailer = receiver.mailer(Pace::default());
+    let mut in_flight = begin(&owner).await;
+    for _ in 0..5 {
+        for one in in_flight {
+            Hands(&owner.engine).finish(one, 503).await;
+        }
+        send(&owner, &mailer).await;
+        owner.clock.advance(Duration::from_hours(5));
+        in_flight = Hands(&owner.engine).claim().await;
+    }
+    let warning = receiver.next().await;
+    assert!(receiver.is_empty(), "one mail");
+    assert_eq!(warning.to, "owner@example.com");
+    assert!(warning.data.contains("Subject: One attempt left for a webhook: example.com"), "{}", warning.data);
+    let text = warning.text();
+    assert!(text.contains("One attempt is left, at 28 Mar 2026") && text.contains("503 Service Unavailable"), "{text}");
+    assert!(!text.contains("example.com/webhooks") && !text.contains("whsec_"), "the path may hold a secret: {text}");
+    let path = path(&text);
+    assert_eq!(owner.get(&path).await.status, StatusCode::OK, "{path}");
+    for one in in_flight {
+        Hands(&owner.engine).finish(one, 500).await;
+    }
+    send(&owner, &mailer).await;
+    let told = receiver.next().await;
+    assert!(told.data.contains("Subject: A webhook was disabled: example.com"), "{}", told.data);
+    let text = told.text();
+    assert!(text.contains("/test\n") && text.contains("/settings/notifications"), "{text}");
+    assert!(!text.contains("again by itself"), "{text}");
+    send(&owner, &mailer).await;
+    assert!(receiver.is_empty(), "two mails");
+}
+
+#[tokio::test]
+async fn a_notice_that_the_mail_server_refuses_for_now_is_sent_later_and_others_are_dropped() {
+    let mut receiver = SmtpReceiver::start().await;
+    let owner = Visitor::owner().await;
+    let mailer = receiver.mailer(Pace::default());
+    receiver.answer_next("451 later");
+    for one in begin(&owner).await {
+        Hands(&owner.engine).finish(one, 410).await;
+    }
+    send(&owner, &mailer).await;
+    send(&owner, &mailer).await;
+    assert!(receiver.is_empty(), "it waits");
+    owner.clock.advance(Duration::from_mins(1));
+    send(&owner, &mailer).await;
+    assert!(receiver.next().await.text().contains("it wants no more events"));
+
+    let webhook = owner.account().endpoints().list().await.expect("webhooks").remove(0);
+    owner.account().endpoint(webhook.id).enable().await.expect("enabled");
+    for one in Hands(&owner.engine).ingest(completed(&owner.engine, owner.account, "task_2")).await.1 {
+        Hands(&owner.engine).finish(one, 410).await;
+    }
+    receiver.answer_next("550 no such person");
+    send(&owner, &mailer).await;
+    owner.clock.advance(Duration::from_hours(24));
+    send(&owner, &mailer).await;
+    assert!(receiver.is_empty(), "it would be refused again");
 }

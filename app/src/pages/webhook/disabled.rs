@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use signet_engine::service::{backlog::Count, deliveries::DeliveryDetail, endpoints::Endpoint};
-use signet_model::{EndpointId, Timestamp, delivery::Attempt, endpoint::DisabledReason, event::EventType};
+use signet_model::{EndpointId, Timestamp, endpoint::DisabledReason, event::EventType};
 
 use super::{coming_back, held, text};
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     error::PageResult,
     form::Form,
     frame::{Ids, Member},
-    present::{attempt, delivery_path, endpoint_path, explain},
+    present::{Situation, attempt, delivery_path, endpoint_path, explain},
     redirect::done,
     words::moment,
 };
@@ -61,7 +61,7 @@ pub(super) fn panel(
                 {title}
             </h2>
             <p>{with_element(text::since(disabled), since)}</p>
-            {cause.map(explanation)}
+            {cause.map(|cause| explanation(cause, endpoint))}
             {cause.map(|cause| timeline(cause, disabled.at, now))}
             {may_enable
                 .then(|| {
@@ -108,9 +108,9 @@ fn timeline(cause: &DeliveryDetail, disabled_at: Timestamp, now: Timestamp) -> i
     }
 }
 
-fn explanation(cause: &DeliveryDetail) -> Option<impl IntoView + use<>> {
-    let explained = explain(cause.attempts.last().map(Attempt::outcome)?);
-    let delivery = &cause.delivery;
+fn explanation(cause: &DeliveryDetail, endpoint: &Endpoint) -> Option<impl IntoView + use<>> {
+    let (last, delivery) = (cause.attempts.last()?, &cause.delivery);
+    let explained = explain(last.outcome(), Situation::of(last, delivery, endpoint));
     let href = delivery_path(delivery.endpoint, delivery.id);
     Some(view! {
         <div class="explanation">

@@ -15,7 +15,7 @@ use signet_engine::{
     service::{
         backlog::Count,
         deliveries::{Delivery, DeliveryDetail, Filter},
-        endpoints::Endpoint,
+        endpoints::{Endpoint, Fuse},
         event_types::Catalogue,
         statistics::{Bars, Cause, Window},
     },
@@ -23,7 +23,7 @@ use signet_engine::{
 use signet_model::{EndpointId, event::EventType};
 
 use super::{
-    disabled,
+    disabled, fuse,
     head::{Tab, head, title},
     held, resends, resting, text as webhook_text, unusable, usable,
 };
@@ -62,6 +62,8 @@ struct PageData {
     held: Vec<(EventType, Count)>,
     /// The delivery whose failure disabled the webhook.
     cause: Option<DeliveryDetail>,
+    /// When it will be disabled, while it fails.
+    fuse: Option<Fuse>,
     /// What is being sent again.
     under_way: Vec<Resend>,
     bars: Bars,
@@ -77,12 +79,13 @@ pub(super) async fn show(member: Member, Ids(id): Ids<EndpointId>, form: Form) -
     let endpoint = handle.get().await?;
     let held = handle.held_counts().await?;
     let cause = usable(&member, endpoint.disabled.and_then(|disabled| disabled.by)).await?;
+    let fuse = fuse::read(&member, &endpoint).await?;
     let under_way = resends::of(member.account().resends().under_way().await?, id);
     let bars = handle.bars(query.window, query.event_type.clone()).await?;
     let causes = handle.causes(query.window).await?;
     let latest = handle.deliveries(&Filter::default(), RECENT).await?;
     let catalogue = member.catalogue().await?;
-    Ok(page(&member, &PageData { endpoint, query, held, cause, under_way, bars, causes, latest, catalogue }))
+    Ok(page(&member, &PageData { endpoint, query, held, cause, fuse, under_way, bars, causes, latest, catalogue }))
 }
 
 fn page(member: &Member, data: &PageData) -> Response {
@@ -91,6 +94,7 @@ fn page(member: &Member, data: &PageData) -> Response {
     member.frame.render(&title(endpoint, Tab::Overview), || {
         view! {
             {head(member, endpoint, Tab::Overview)}
+            {fuse::panel(member, endpoint, data.fuse.as_ref())}
             {unusable::panel(endpoint, changes)}
             {resting::panel(endpoint, now, changes)}
             {disabled::panel(endpoint, &data.held, data.cause.as_ref(), now, changes)}

@@ -5,7 +5,7 @@ use signet_engine::{Unusable, actor::Permission, service::endpoints::Endpoint};
 use signet_model::{EndpointId, Timestamp, signature::Secret};
 
 use super::{
-    disabled,
+    disabled, fuse,
     head::{Tab, head, title},
     options, rotation,
     secret::secret_card,
@@ -43,6 +43,7 @@ pub(super) struct Revealed {
 pub(super) async fn page(member: &Member, id: EndpointId, revealed: Revealed) -> PageResult {
     let handle = member.account().endpoint(id);
     let endpoint = handle.get().await?;
+    let fuse = fuse::read(member, &endpoint).await?;
     let takes_over_at = handle.takes_over_at().await?;
     let Revealed { secret, next } = revealed;
     let [changes, reveals] = [Permission::ChangeWebhooks, Permission::RevealSecrets].map(|it| member.may(it));
@@ -50,6 +51,7 @@ pub(super) async fn page(member: &Member, id: EndpointId, revealed: Revealed) ->
     Ok(member.frame.render(&title(&endpoint, Tab::Settings), || {
         view! {
             {head(member, &endpoint, Tab::Settings)}
+            {fuse::panel(member, &endpoint, fuse.as_ref())}
             {unusable::panel(&endpoint, changes)}
             {details(&endpoint, member.frame.now, changes)}
             {reveals.then(|| secret_card(endpoint.id, secret.as_ref()))}

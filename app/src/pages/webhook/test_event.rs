@@ -13,7 +13,7 @@ use signet_engine::{
     actor::Permission,
     service::{
         deliveries::{DeliveryDetail, TestError},
-        endpoints::Endpoint,
+        endpoints::{Endpoint, Fuse},
         event_types::Catalogue,
     },
 };
@@ -23,6 +23,7 @@ use signet_model::{
 };
 
 use super::{
+    fuse,
     head::{Tab, head, title},
     unusable, usable,
 };
@@ -61,6 +62,8 @@ struct Shown {
     endpoint: Endpoint,
     /// The test whose exchange it shows.
     test: Option<DeliveryDetail>,
+    /// When the webhook will be disabled, while it fails.
+    fuse: Option<Fuse>,
     last: Vec<last_tests::Stored>,
 }
 
@@ -85,7 +88,8 @@ async fn shown(member: &Member, id: EndpointId, query: &Form) -> Result<Shown, P
     let handle = member.account().endpoint(id);
     let endpoint = handle.get().await?;
     let test = usable(member, query.get(&TEST).parse().ok()).await?.filter(|it| it.delivery.endpoint == id);
-    Ok(Shown { endpoint, test, last: handle.tests(LAST).await? })
+    let fuse = fuse::read(member, &endpoint).await?;
+    Ok(Shown { endpoint, test, fuse, last: handle.tests(LAST).await? })
 }
 
 /// Sends a test event, and leads to its exchange; or loads a sample.
@@ -161,7 +165,7 @@ fn types(endpoint: &Endpoint, catalogue: &Catalogue) -> Vec<EventType> {
 }
 
 fn page(member: &Member, shown: &Shown, catalogue: &Catalogue, form: &Form) -> Response {
-    let Shown { endpoint, test, last } = shown;
+    let Shown { endpoint, test, fuse, last } = shown;
     let now = member.frame.now;
     let sends = member.may(Permission::SendDeliveries) && endpoint.unusable.is_none();
     // The session of a frame is not that of its streams.
@@ -169,6 +173,7 @@ fn page(member: &Member, shown: &Shown, catalogue: &Catalogue, form: &Form) -> R
     member.frame.render_form(form, &title(endpoint, Tab::Test), || {
         view! {
             {head(member, endpoint, Tab::Test)}
+            {fuse::panel(member, endpoint, fuse.as_ref())}
             {unusable::panel(endpoint, member.may(Permission::ChangeWebhooks))}
             {test.as_ref().map(|test| report::section(test, now, is_live))}
             {sends.then(|| test_card(endpoint, catalogue, form))}

@@ -15,6 +15,7 @@ use signet_model::{
 use crate::{
     db::{Conn, Result},
     queue::record::{Column, Record, Value},
+    retry_after::wait,
 };
 
 /// An attempt to be stored.
@@ -83,16 +84,21 @@ impl From<StoredAttempt> for Attempt {
             body: row.response_body.unwrap_or_default().0,
             body_truncated: row.body_truncated,
         });
+        let took = duration(row.duration_us);
+        let retry_after = response.as_ref().and_then(|response| {
+            let asked = response.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("retry-after"));
+            wait(&asked?.1, row.started_at + took)
+        });
         Self {
             number: row.number.ok().unwrap_or(i32::MAX).unsigned_abs(),
             started_at: row.started_at,
-            duration: duration(row.duration_us),
+            duration: took,
             first_byte: row.first_byte_us.map(duration),
             request_headers: parse(&row.request_headers.0),
             response,
             failure: row.failure.map(failure_of),
             failure_detail: row.failure_detail.map(String::from),
-            retry_after: None,
+            retry_after,
         }
     }
 }

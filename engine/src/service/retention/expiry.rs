@@ -26,11 +26,16 @@ pub(crate) const ANSWERS: &str = "DELETE FROM stored_answers WHERE (account_id, 
 pub(crate) const RESENDS: &str = "DELETE FROM resends WHERE id IN
      (SELECT id FROM resends WHERE ended_at < $1 ORDER BY ended_at LIMIT $2)";
 
+/// Statistics of balances are kept as long as others.
+pub(crate) const BALANCES: &str = "DELETE FROM balance_history WHERE (account_id, hour) IN
+     (SELECT account_id, hour FROM balance_history WHERE hour < $1 ORDER BY hour LIMIT $2)";
+
 pub(super) async fn remove_expired(service: &Service, now: Timestamp) -> Result<()> {
     let day_ago = limit_of(KEEP_KEYS, now);
     let kept = limit_of(service.settings.keep_deliveries, now);
     let at_once = [SESSIONS, PENDING, CHALLENGES, INVITATIONS, RESETS, PORTAL_LINKS].map(|sql| (sql, now));
-    let later = [(KEYS, day_ago), (ANSWERS, day_ago), (RESENDS, kept)];
+    let counted = limit_of(service.settings.keep_statistics, now);
+    let later = [(KEYS, day_ago), (ANSWERS, day_ago), (RESENDS, kept), (BALANCES, counted)];
     for (sql, ended) in at_once.into_iter().chain(later) {
         while remove_some(service, sql, ended).await? == BATCH as u64 {
             tokio::time::sleep(PAUSE).await;
