@@ -6,7 +6,9 @@ mod log;
 mod resend;
 mod retrying;
 mod row;
+pub(super) mod surroundings;
 mod test_event;
+mod verification;
 
 use std::{sync::Arc, time::Duration};
 
@@ -31,7 +33,9 @@ pub use resend::ResendError;
 pub use retrying::RetryError;
 use row::DELIVERIES;
 pub(crate) use row::Row;
+pub use surroundings::Surroundings;
 pub use test_event::TestError;
+pub use verification::{Expected, SecretInForce, Verification};
 
 /// The time after which to look again for an outcome that another process may record.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
