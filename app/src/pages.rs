@@ -25,6 +25,7 @@ pub(crate) mod reset;
 pub(crate) mod second_step;
 pub(crate) mod security;
 pub(crate) mod setup;
+pub(crate) mod signatures;
 pub(crate) mod sign_up;
 pub(crate) mod webhook;
 pub(crate) mod webhook_delete;
@@ -68,8 +69,9 @@ impl Section {
 }
 
 /// All sections, in the order of the navigation.
-pub(crate) const SECTIONS: [Section; 7] = [
+pub(crate) const SECTIONS: [Section; 8] = [
     Section::new(webhooks::PATH, webhooks::text::TITLE, "webhook", webhooks::routes),
+    Section::new(signatures::PATH, signatures::text::TITLE, "shield", signatures::routes),
     Section::new(api_keys::PATH, api_keys::text::TITLE, "key", api_keys::routes).needs(Permission::ManageKeys),
     Section::new(people::PATH, people::text::TITLE, "people", people::routes).of_person(),
     Section::new(audit::PATH, audit::text::TITLE, "clock", audit::routes).needs(Permission::ReadAudit),

@@ -18,6 +18,9 @@ use crate::{
 };
 
 mod text {
+    pub(super) const LOOKUP: &str = "Name look-up";
+    pub(super) const CONNECT: &str = "Connecting";
+    pub(super) const TLS: &str = "TLS";
     pub(super) const FIRST_BYTE: &str = "First byte after";
     pub(super) const DETAIL: &str = "Detail";
 }
@@ -44,9 +47,16 @@ pub(crate) fn attempt(attempt: &Attempt, is_test: bool, now: Timestamp) -> Attem
     }
 }
 
-/// The facts of an attempt that not every attempt has.
+/// The facts of an attempt that not every attempt has: the steps of its connection in their order, and the failure.
 fn facts(attempt: &Attempt) -> Vec<(String, String)> {
-    let facts = [(text::FIRST_BYTE, attempt.first_byte.map(span)), (text::DETAIL, attempt.failure_detail.clone())];
+    let phases = attempt.phases;
+    let facts = [
+        (text::LOOKUP, phases.lookup.map(span)),
+        (text::CONNECT, phases.connect.map(span)),
+        (text::TLS, phases.tls.map(span)),
+        (text::FIRST_BYTE, attempt.first_byte.map(span)),
+        (text::DETAIL, attempt.failure_detail.clone()),
+    ];
     facts.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 

@@ -126,6 +126,9 @@ const TABLE: &[(&str, Option<For>, Option<For>)] = &[
     ("/settings/webhooks/{id}/deliveries", VIEWER, None),
     ("/settings/webhooks/{id}/deliveries/{delivery}", VIEWER, None),
     ("/settings/webhooks/{id}/deliveries/{delivery}/resend", None, DEVELOPER),
+    ("/settings/webhooks/{id}/deliveries/{delivery}/retry", None, DEVELOPER),
+    ("/settings/webhooks/{id}/deliveries/{delivery}/stop", None, DEVELOPER),
+    ("/settings/signatures", VIEWER, None),
     // The operator's.
     ("/operator", OPERATORS, None),
     ("/operator/health", OPERATORS, None),
