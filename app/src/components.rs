@@ -17,15 +17,31 @@ pub(crate) use when::when_or;
 pub use when::{Moment, When};
 
 #[cfg(feature = "ssr")]
+mod badge;
+#[cfg(feature = "ssr")]
+mod chart;
+#[cfg(feature = "ssr")]
 mod confirm;
+#[cfg(feature = "ssr")]
+mod empty_state;
+#[cfg(feature = "ssr")]
+mod error_summary;
 #[cfg(feature = "ssr")]
 mod event_types;
 #[cfg(feature = "ssr")]
 mod fields;
 #[cfg(feature = "ssr")]
+mod figures;
+#[cfg(feature = "ssr")]
 mod link_panel;
 #[cfg(feature = "ssr")]
+mod menu;
+#[cfg(feature = "ssr")]
+mod modal;
+#[cfg(feature = "ssr")]
 mod page_links;
+#[cfg(feature = "ssr")]
+mod pager;
 #[cfg(feature = "ssr")]
 mod prose;
 #[cfg(feature = "ssr")]
@@ -35,7 +51,17 @@ mod roles;
 #[cfg(feature = "ssr")]
 mod scopes;
 #[cfg(feature = "ssr")]
+mod tabs;
+#[cfg(feature = "ssr")]
+pub(crate) use badge::Badge;
+#[cfg(feature = "ssr")]
+pub(crate) use chart::{Bar, Bars, Dots, DurationBar, Series, SparkPoint, Sparkline};
+#[cfg(feature = "ssr")]
 pub(crate) use confirm::Confirm;
+#[cfg(feature = "ssr")]
+pub(crate) use empty_state::EmptyState;
+#[cfg(feature = "ssr")]
+pub(crate) use error_summary::ErrorSummary;
 #[cfg(feature = "ssr")]
 pub(crate) use event_types::{event_type_tags, event_types_input};
 #[cfg(feature = "ssr")]
@@ -43,9 +69,17 @@ pub(crate) use fields::{
     alert, error_summary, field_error, hidden_input, password_input, text_area, text_input, username,
 };
 #[cfg(feature = "ssr")]
+pub(crate) use figures::{Figure, Figures};
+#[cfg(feature = "ssr")]
 pub(crate) use link_panel::link_panel;
 #[cfg(feature = "ssr")]
+pub(crate) use menu::Menu;
+#[cfg(feature = "ssr")]
+pub(crate) use modal::{Modal, closes};
+#[cfg(feature = "ssr")]
 pub(crate) use page_links::{PageLink, page_links};
+#[cfg(feature = "ssr")]
+pub(crate) use pager::Pager;
 #[cfg(feature = "ssr")]
 pub(crate) use prose::{with_code, with_element};
 #[cfg(feature = "ssr")]
@@ -54,3 +88,5 @@ pub(crate) use qr_code::qr_code;
 pub(crate) use roles::role_input;
 #[cfg(feature = "ssr")]
 pub(crate) use scopes::scopes_input;
+#[cfg(feature = "ssr")]
+pub(crate) use tabs::{TabLink, Tabs};

@@ -2,12 +2,13 @@
 
 use leptos::prelude::*;
 
+use super::modal::{Modal, closes};
+
 mod text {
     pub(super) const CANCEL: &str = "Cancel";
 }
 
-/// A button that opens a dialog with a form, by markup alone: a popover, which
-/// browsers have known for longer than commands. *Cancel* comes first, so that it
+/// A button that opens a dialog with a form, by markup alone. *Cancel* comes first, so that it
 /// has the focus when the dialog opens.
 #[component]
 pub(crate) fn Confirm(
@@ -24,25 +25,18 @@ pub(crate) fn Confirm(
     /// The consequences.
     children: Children,
 ) -> impl IntoView {
-    let title = format!("{id}-title");
-    let (opens, closes, titled) = (id.clone(), id.clone(), title.clone());
+    let cancel = closes(&id, text::CANCEL);
     view! {
-        <button class="button danger-quiet" type="button" popovertarget=opens>
-            {open}
-        </button>
-        <dialog class="dialog" id=id popover="auto" aria-labelledby=titled>
-            <h2 id=title>{question}</h2>
+        <Modal id=id open=open class="button danger-quiet" title=question>
             {children()}
             <div class="form-actions">
-                <button class="button quiet" type="button" popovertarget=closes popovertargetaction="hide">
-                    {text::CANCEL}
-                </button>
+                {cancel}
                 <form method="post" action=action>
                     <button class="button danger" type="submit">
                         {verb}
                     </button>
                 </form>
             </div>
-        </dialog>
+        </Modal>
     }
 }

@@ -23,14 +23,27 @@ pub enum Tone {
 }
 
 impl Tone {
-    const fn look(self) -> (&'static str, &'static str) {
+    /// The word for it in class names.
+    pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::Good => ("status good", "check"),
-            Self::Warning => ("status warning", "warning"),
-            Self::Bad => ("status bad", "cross"),
-            Self::Waiting => ("status waiting", "clock"),
-            Self::Paused => ("status paused", "pause"),
-            Self::Idle => ("status idle", "minus"),
+            Self::Good => "good",
+            Self::Warning => "warning",
+            Self::Bad => "bad",
+            Self::Waiting => "waiting",
+            Self::Paused => "paused",
+            Self::Idle => "idle",
+        }
+    }
+
+    /// The name of its icon.
+    pub(crate) const fn icon(self) -> &'static str {
+        match self {
+            Self::Good => "check",
+            Self::Warning => "warning",
+            Self::Bad => "cross",
+            Self::Waiting => "clock",
+            Self::Paused => "pause",
+            Self::Idle => "minus",
         }
     }
 }
@@ -57,10 +70,10 @@ pub fn StatusMark(
     /// The status.
     status: Status,
 ) -> impl IntoView {
-    let (class, icon) = status.tone.look();
+    let class = format!("status {}", status.tone.name());
     view! {
         <span class=class>
-            <Icon name=icon />
+            <Icon name=status.tone.icon() />
             {status.word}
         </span>
     }
