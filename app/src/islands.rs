@@ -5,8 +5,10 @@ mod copy;
 mod delivery_list;
 mod passkey;
 mod secret;
+mod signature_checker;
 
 pub use copy::CopyButton;
 pub use delivery_list::{DeliveryList, DeliveryRow, LogQuery};
 pub use passkey::{PASSKEY_ANSWER, PasskeyButton};
 pub use secret::StoredSecret;
+pub use signature_checker::SignatureChecker;

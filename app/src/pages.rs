@@ -32,6 +32,7 @@ pub(crate) mod reset;
 pub(crate) mod second_step;
 pub(crate) mod security;
 pub(crate) mod setup;
+pub(crate) mod signatures;
 pub(crate) mod sign_up;
 pub(crate) mod styleguide;
 pub(crate) mod theme;
@@ -85,6 +86,7 @@ pub(crate) const SECTIONS: [Section; 11] = [
     Section::new(events::PATH, events::text::TITLE, "activity", events::routes),
     Section::new(event_types::PATH, event_types::text::TITLE, "book", event_types::routes),
     Section::new(balance::PATH, balance::TITLE, "wallet", balance::routes),
+    Section::new(signatures::PATH, signatures::text::TITLE, "shield", signatures::routes),
     Section::new(api_keys::PATH, api_keys::text::TITLE, "key", api_keys::routes).needs(Permission::ManageKeys),
     Section::new(people::PATH, people::text::TITLE, "people", people::routes).of_person(),
     Section::new(audit::PATH, audit::text::TITLE, "list", audit::routes).needs(Permission::ReadAudit),

@@ -17,6 +17,7 @@
 //!   repeated where a kept connection turns out to be closed or dead. The head of the
 //!   answer decides; its body (`body`) is kept to a cap. Failures get their names in
 //!   `failure`.
+//! - The **steps** (`steps`) of making its connection are timed.
 //! - A **local fault** (`local_fault`) is a fault of this side: then there was no exchange.
 
 mod address;
@@ -32,6 +33,7 @@ mod lookups;
 mod policy;
 mod resolver;
 mod route;
+mod steps;
 mod tls;
 
 pub use address::AddressKind;

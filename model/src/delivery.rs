@@ -106,6 +106,23 @@ pub struct Response {
 /// Name and value of a header that was sent; many of them are always the same.
 pub type SentHeader = (Cow<'static, str>, Cow<'static, str>);
 
+/// The durations of the steps that make a connection. A step is missing that was not needed, as on a
+/// connection that was kept, or that did not end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Phases {
+    /// Looking the name up.
+    pub lookup: Option<Duration>,
+    /// Connecting to the address.
+    pub connect: Option<Duration>,
+    /// The handshake of TLS.
+    pub tls: Option<Duration>,
+}
+
+impl Phases {
+    /// No step was made.
+    pub const NONE: Self = Self { lookup: None, connect: None, tls: None };
+}
+
 /// One POST and how it ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
@@ -117,6 +134,9 @@ pub struct Attempt {
     pub duration: Duration,
     /// The time from the begin to the head of the answer.
     pub first_byte: Option<Duration>,
+    /// The steps before the request was sent.
+    #[serde(default)]
+    pub phases: Phases,
     /// The headers that were sent.
     pub request_headers: Vec<SentHeader>,
     /// The answer, if one came; attempts of earlier versions can have a failure too.
@@ -137,6 +157,7 @@ impl Attempt {
             started_at,
             duration: Duration::ZERO,
             first_byte: None,
+            phases: Phases::NONE,
             request_headers: Vec::new(),
             response: None,
             failure: None,
@@ -148,6 +169,11 @@ impl Attempt {
     /// The end of the attempt.
     pub fn ended_at(&self) -> Timestamp {
         self.started_at + self.duration
+    }
+
+    /// The value of a header that was sent.
+    pub fn sent_header(&self, name: &str) -> Option<&str> {
+        self.request_headers.iter().find(|(sent, _)| sent.eq_ignore_ascii_case(name)).map(|(_, value)| &**value)
     }
 
     /// HTTP status of the answer, if one came.

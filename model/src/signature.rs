@@ -1,5 +1,7 @@
 //! Signing secrets, and the two signatures that every attempt carries.
 
+pub mod diagnosis;
+
 use std::{fmt, str::FromStr};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};

@@ -41,6 +41,12 @@ pub struct Exchange {
     duration_ms: u64,
     /// The milliseconds from the begin to the head of the answer.
     first_byte_ms: Option<u64>,
+    /// The milliseconds of the name's look-up; `null` if there was none.
+    lookup_ms: Option<u64>,
+    /// The milliseconds of connecting; `null` on a connection that was kept.
+    connect_ms: Option<u64>,
+    /// The milliseconds of the handshake of TLS; `null` on a connection that was kept.
+    tls_ms: Option<u64>,
     /// The headers that were sent: pairs of name and value.
     request_headers: Vec<[String; 2]>,
     /// The HTTP status of the answer.
@@ -70,6 +76,9 @@ impl From<Attempt> for Exchange {
             started_at: attempt.started_at.into(),
             duration_ms: millis(attempt.duration),
             first_byte_ms: attempt.first_byte.map(millis),
+            lookup_ms: attempt.phases.lookup.map(millis),
+            connect_ms: attempt.phases.connect.map(millis),
+            tls_ms: attempt.phases.tls.map(millis),
             request_headers: sent.collect(),
             status,
             response_headers,

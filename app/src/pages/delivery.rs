@@ -1,7 +1,12 @@
 //! One delivery: its state, its body, and its attempts with all that was sent and came back.
 
+mod compared;
+mod curl;
+mod difference;
 mod text;
+mod timeline;
 mod unusable;
+mod verify;
 
 use axum::{
     Router,
@@ -13,11 +18,12 @@ use leptos::prelude::*;
 use signet_engine::{Unusable, actor::Permission};
 use signet_engine::service::{
     Error,
-    deliveries::{Delivery, DeliveryDetail},
+    deliveries::{Delivery, DeliveryDetail, Surroundings},
     endpoints::Endpoint,
 };
 use signet_model::{DeliveryId, EndpointId, Timestamp, delivery::State};
 
+use self::{timeline::timeline, verify::Verifiable};
 use crate::{
     components::{AttemptReport, Breadcrumbs, Icon, StatusMark, When, alert},
     error::PageResult,
@@ -31,7 +37,11 @@ use crate::{
 };
 
 pub(super) fn routes() -> Router<AppState> {
-    Router::new().route("/deliveries/{delivery}", get(show)).route("/deliveries/{delivery}/resend", post(resend))
+    Router::new()
+        .route("/deliveries/{delivery}", get(show))
+        .route("/deliveries/{delivery}/resend", post(resend))
+        .route("/deliveries/{delivery}/retry", post(retry))
+        .route("/deliveries/{delivery}/stop", post(stop))
 }
 
 async fn show(member: Member, Ids((endpoint, id)): Ids<(EndpointId, DeliveryId)>) -> PageResult {
@@ -43,20 +53,59 @@ async fn resend(member: Member, Ids((endpoint, id)): Ids<(EndpointId, DeliveryId
     find(&member, endpoint, id).await?;
     match member.account().delivery(id).resend().await {
         Ok(()) => Ok(done(text::RESENT, &delivery_path(endpoint, id))),
-        Err(error) => {
-            let page = page(&member, endpoint, id, Some(text::not_resent(error)?)).await?;
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
-        }
+        Err(error) => refuse(&member, endpoint, id, text::not_resent(error)?).await,
     }
 }
 
-/// The page, with the reason for which the delivery was not sent again, if that was tried.
+/// Makes the next attempt now.
+async fn retry(member: Member, Ids((endpoint, id)): Ids<(EndpointId, DeliveryId)>) -> PageResult {
+    member.check(Permission::SendDeliveries)?;
+    find(&member, endpoint, id).await?;
+    match member.account().delivery(id).retry_now().await {
+        Ok(()) => Ok(done(text::RETRIED, &delivery_path(endpoint, id))),
+        Err(error) => refuse(&member, endpoint, id, text::not_changed(error)?).await,
+    }
+}
+
+/// Ends the retries.
+async fn stop(member: Member, Ids((endpoint, id)): Ids<(EndpointId, DeliveryId)>) -> PageResult {
+    member.check(Permission::SendDeliveries)?;
+    find(&member, endpoint, id).await?;
+    match member.account().delivery(id).stop().await {
+        Ok(_) => Ok(done(text::STOPPED, &delivery_path(endpoint, id))),
+        Err(error) => refuse(&member, endpoint, id, text::not_changed(error)?).await,
+    }
+}
+
+/// The page again, with the reason for which it was left as it is.
+async fn refuse(member: &Member, endpoint: EndpointId, id: DeliveryId, reason: &'static str) -> PageResult {
+    let page = page(member, endpoint, id, Some(reason)).await?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+}
+
+/// The page, with the reason for which the delivery was left as it is, if a change was tried.
 async fn page(member: &Member, endpoint: EndpointId, id: DeliveryId, refused: Option<&'static str>) -> PageResult {
     let webhook = member.account().endpoint(endpoint).get().await?;
     match find(member, endpoint, id).await {
         Err(Error::UnusableDelivery(delivery)) => Ok(unusable::page(member, &webhook, &delivery)),
-        found => Ok(render(member, &found?, &webhook, refused)),
+        found => {
+            let detail = found?;
+            let around = member.account().delivery(id).surroundings(&detail.delivery).await?;
+            let worked = compared::read(member, &detail, &around).await?;
+            let verifiable = Verifiable::of(member, &webhook, &detail).await?;
+            Ok(render(member, Shown { detail, webhook, around, worked, verifiable }, refused))
+        }
     }
+}
+
+/// Everything that the page shows.
+struct Shown {
+    detail: DeliveryDetail,
+    webhook: Endpoint,
+    around: Surroundings,
+    /// The last one of its type that worked, if this one did not.
+    worked: Option<DeliveryDetail>,
+    verifiable: Verifiable,
 }
 
 /// The delivery, which is found below its own webhook only.
@@ -65,20 +114,25 @@ async fn find(member: &Member, endpoint: EndpointId, id: DeliveryId) -> Result<D
     if found.delivery.endpoint == endpoint { Ok(found) } else { Err(Error::DeliveryNotFound) }
 }
 
-fn render(member: &Member, detail: &DeliveryDetail, webhook: &Endpoint, refused: Option<&'static str>) -> Response {
+fn render(member: &Member, shown: Shown, refused: Option<&'static str>) -> Response {
+    let Shown { detail, webhook, around, worked, verifiable } = shown;
     let delivery = &detail.delivery;
     let now = member.frame.now;
     member.frame.render(&text::title(&delivery.event_type), || {
         view! {
-            <Breadcrumbs above=breadcrumbs(webhook) here=delivery.event_type.to_string() />
+            <Breadcrumbs above=breadcrumbs(&webhook) here=delivery.event_type.to_string() />
             {head(delivery, member.may(Permission::SendDeliveries))}
+            {neighbours(delivery.endpoint, &around)}
             {refused.map(alert)}
             <section class="card">
                 <p class="lead">{text::state(delivery, now)}</p>
-                {facts(detail, now)}
+                {facts(&detail, now)}
             </section>
-            {body(detail)}
-            {attempts(detail, webhook, now)}
+            {timeline(&detail, &around, now)}
+            {body(&detail)}
+            {attempts(&detail, &webhook, now)}
+            {compared::card(&detail, worked.as_ref())}
+            {verify::card(&detail, &webhook, verifiable)}
         }
     })
 }
@@ -93,6 +147,17 @@ pub(super) fn unreadable(reason: &Unusable) -> String {
     text::unusable(reason)
 }
 
+/// The ways to the deliveries before and after this one.
+fn neighbours(endpoint: EndpointId, around: &Surroundings) -> Option<impl IntoView + use<>> {
+    let link = |id: Option<DeliveryId>, rel, words| {
+        id.map(|id| view! { <a class="button" rel=rel href=delivery_path(endpoint, id)>{words}</a> })
+    };
+    let (older, newer) = (link(around.older, "prev", text::PREVIOUS), link(around.newer, "next", text::NEXT));
+    (older.is_some() || newer.is_some()).then(|| {
+        view! { <nav class="actions" aria-label=text::NEIGHBOURS>{older} {newer}</nav> }
+    })
+}
+
 fn breadcrumbs(webhook: &Endpoint) -> Vec<(String, String)> {
     let mut above = webhook::breadcrumbs(webhook);
     above.push((delivery_log::path(webhook.id), delivery_log::text::TITLE.to_owned()));
@@ -101,19 +166,22 @@ fn breadcrumbs(webhook: &Endpoint) -> Vec<(String, String)> {
 
 fn head(delivery: &Delivery, sends: bool) -> impl IntoView + use<> {
     let page = delivery_path(delivery.endpoint, delivery.id);
-    let action = format!("{page}/resend");
     let pending = delivery.state == State::Pending;
-    let refresh = pending.then(|| view! { <a class="button" href=page>{text::REFRESH}</a> });
-    let resend = (sends && !pending).then(|| {
+    let form = |verb: &str, icon, words| {
         view! {
-            <form method="post" action=action>
+            <form method="post" action=format!("{page}/{verb}")>
                 <button class="button" type="submit">
-                    <Icon name="repeat" />
-                    {text::RESEND}
+                    <Icon name=icon />
+                    {words}
                 </button>
             </form>
         }
-    });
+    };
+    let waits = sends && pending && !delivery.in_flight;
+    let retry = waits.then(|| form("retry", "send", text::RETRY));
+    let stop = waits.then(|| form("stop", "cross", text::STOP));
+    let resend = (sends && !pending).then(|| form("resend", "repeat", text::RESEND));
+    let refresh = pending.then(|| view! { <a class="button" href=page.clone()>{text::REFRESH}</a> });
     view! {
         <header class="page-head">
             <div>
@@ -123,7 +191,7 @@ fn head(delivery: &Delivery, sends: bool) -> impl IntoView + use<> {
                     {delivery.is_test.then(|| view! { <span class="tag">{text::TEST}</span> })}
                 </p>
             </div>
-            <div class="actions">{refresh} {resend}</div>
+            <div class="actions">{refresh} {retry} {stop} {resend}</div>
         </header>
     }
 }

@@ -18,6 +18,9 @@ use crate::{
 };
 
 mod text {
+    pub(super) const LOOKUP: &str = "Name look-up";
+    pub(super) const CONNECT: &str = "Connecting";
+    pub(super) const TLS: &str = "TLS";
     pub(super) const FIRST_BYTE: &str = "First byte after";
     pub(super) const DETAIL: &str = "Detail";
     pub(super) const ASKED_TO_WAIT: &str = "Asked to wait";
@@ -56,10 +59,14 @@ fn status(outcome: Outcome, situation: Situation) -> Status {
     }
 }
 
-/// The facts of an attempt that not every attempt has.
+/// The facts of an attempt that not every attempt has: the steps of its connection in their order, and the failure.
 fn facts(attempt: &Attempt) -> Vec<(String, String)> {
     let asked = attempt.rests_until().and(attempt.retry_after).map(span);
+    let phases = attempt.phases;
     let facts = [
+        (text::LOOKUP, phases.lookup.map(span)),
+        (text::CONNECT, phases.connect.map(span)),
+        (text::TLS, phases.tls.map(span)),
         (text::FIRST_BYTE, attempt.first_byte.map(span)),
         (text::WAIT, asked),
         (text::DETAIL, attempt.failure_detail.clone()),

@@ -58,6 +58,7 @@ pub async fn attempt(client: &Client, clock: &dyn Clock, request: AttemptRequest
         started_at,
         duration: exchange.duration,
         first_byte: answer.as_ref().map(|answer| answer.first_byte),
+        phases: exchange.phases,
         retry_after: retry_after.and_then(|text| wait(text, ended_at)),
         request_headers: headers
             .into_iter()

@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use http::Uri;
 use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
 use rustls::{ClientConfig, pki_types::ServerName};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::TlsConnector;
 use tower::{BoxError, Service};
 
@@ -22,7 +22,7 @@ use super::{
     local_fault::LocalFault,
     resolver::GuardedResolver,
     route::Route,
-    tls,
+    steps, tls,
 };
 
 /// The time beyond the budget that making a connection may take. It is the budget
@@ -66,11 +66,15 @@ impl Connector {
         let host = uri.host().unwrap_or_default();
         let name = host.trim_matches(['[', ']']).to_owned();
         let name = ServerName::try_from(name).map_err(|_| InvalidHost(host.to_owned()))?;
+        let began_at = Instant::now();
         let route = match self.proxy.clone() {
             Some(proxy) => self.through(&proxy, &uri).await?,
             None => Route::Direct(self.tcp.call(uri).await?.into_inner()),
         };
+        steps::connected(began_at);
+        let began_at = Instant::now();
         let (stream, certificate_wanted) = tls::handshake(&self.tls, name, route).await?;
+        steps::secured(began_at);
         Ok(TokioIo::new(Connection::new(stream, certificate_wanted, self.budget / 3)))
     }
 }

@@ -8,7 +8,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::client::legacy::{self, connect::capture_connection};
 use signet_model::{
-    delivery::{Failure, Response},
+    delivery::{Failure, Phases, Response},
     endpoint::EndpointUrl,
 };
 use tokio::time::{Instant, timeout_at};
@@ -20,6 +20,7 @@ use super::{
     failure::{self, Broken},
     local_fault::LocalFault,
     policy::AddressRefused,
+    steps,
 };
 
 /// The most headers of an answer that are kept.
@@ -32,6 +33,8 @@ const MAX_KEPT_HEADER_BYTES: usize = 16 * 1024;
 pub struct Exchange {
     /// The time from begin to end.
     pub duration: Duration,
+    /// The steps that made its connection.
+    pub phases: Phases,
     /// The answer; or the failure, and a sentence about it.
     pub outcome: Result<Answer, (Failure, String)>,
 }
@@ -61,12 +64,13 @@ impl Client {
         body: Bytes,
     ) -> Result<Exchange, LocalFault> {
         let start = Instant::now();
-        let outcome = match self.answer(start, url, headers, body).await {
+        let (ended, phases) = steps::collect(self.answer(start, url, headers, body)).await;
+        let outcome = match ended {
             Ok(answer) => Ok(answer),
             Err(Broken::Here(fault)) => return Err(fault),
             Err(Broken::There(failure, detail)) => Err((failure, detail)),
         };
-        Ok(Exchange { duration: start.elapsed(), outcome })
+        Ok(Exchange { duration: start.elapsed(), phases, outcome })
     }
 
     /// The head decides. The body makes no difference.
@@ -113,9 +117,12 @@ impl Client {
     ) -> Result<Answered, Broken> {
         let uri: Uri = url.as_str().parse().map_err(|_| failure::invalid_host(url.host()))?;
         let request = || request(uri.clone(), headers(), body.clone());
-        let answered = self.request(&self.0.keeping, request(), deadline, url).await?;
+        let answered = self.request(&self.0.keeping, request(), start, deadline, url).await?;
         match &answered {
-            Err(error) if is_spent(error, start) => self.request(&self.0.fresh, request(), deadline, url).await,
+            Err(error) if is_spent(error, start) => {
+                steps::forget();
+                self.request(&self.0.fresh, request(), start, deadline, url).await
+            }
             _ => Ok(answered),
         }
     }
@@ -125,14 +132,21 @@ impl Client {
         &self,
         http: &Http,
         mut request: Request<Full<Bytes>>,
+        start: Instant,
         deadline: Instant,
         url: &EndpointUrl,
     ) -> Result<Answered, Broken> {
         let connection = capture_connection(&mut request);
         let answered = timeout_at(deadline, http.request(request)).await;
         let was_connected = connection.connection_metadata().is_some();
+        if was_connected && !steps::has_connected() {
+            steps::forget();
+        }
         let answered = answered.map_err(|_| self.out_of_time(was_connected, url))?;
         if let Some(record) = answered.as_ref().ok().and_then(|answer| answer.extensions().get::<Arc<Record>>()) {
+            if record.is_kept(start) {
+                steps::forget();
+            }
             record.answered();
         }
         Ok(answered)

@@ -13,9 +13,10 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use hyper_util::client::legacy::connect::dns::Name;
+use tokio::time::Instant;
 use tower::{BoxError, Service};
 
-use super::{lookups::Lookups, policy::Policy};
+use super::{lookups::Lookups, policy::Policy, steps};
 
 /// The name has no address that may be reached, or could not be looked up. Which of these it is
 /// is not told: whoever enters names must not learn from the answers which ones are known inside.
@@ -38,7 +39,10 @@ pub(super) struct GuardedResolver {
 impl GuardedResolver {
     /// The addresses of a name, all of which may be reached.
     pub(super) async fn resolve(self, name: String) -> Result<Vec<IpAddr>, BoxError> {
-        let addresses = match self.lookups.find(&name).await {
+        let began_at = Instant::now();
+        let found = self.lookups.find(&name).await;
+        steps::looked_up(began_at);
+        let addresses = match found {
             Ok(addresses) if addresses.is_empty() => return Err(LookupFailed { name, source: None }.into()),
             Ok(addresses) => addresses,
             Err(error) => return Err(LookupFailed { name, source: Some(error) }.into()),

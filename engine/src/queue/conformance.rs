@@ -149,6 +149,11 @@ fn attempt() -> Attempt {
         started_at: NOW,
         duration: Duration::from_micros(1_500),
         first_byte: Some(Duration::from_micros(1_200)),
+        phases: signet_model::delivery::Phases {
+            lookup: Some(Duration::from_micros(100)),
+            connect: Some(Duration::from_micros(200)),
+            tls: Some(Duration::from_micros(300)),
+        },
         request_headers: vec![("Webhook-Id".into(), "an id".into())],
         response: Some(Response {
             status: 503,

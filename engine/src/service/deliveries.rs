@@ -7,7 +7,9 @@ mod names;
 mod resend;
 mod retrying;
 mod row;
+pub(super) mod surroundings;
 mod test_event;
+mod verification;
 
 use std::{sync::Arc, time::Duration};
 
@@ -39,7 +41,9 @@ use row::DELIVERIES;
 pub(crate) use row::Row;
 #[cfg(test)]
 pub(crate) use test_event::TESTS;
+pub use surroundings::Surroundings;
 pub use test_event::TestError;
+pub use verification::{Expected, SecretInForce, Verification};
 
 /// The time after which to look again for an outcome that another process may record.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);

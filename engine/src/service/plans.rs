@@ -8,7 +8,7 @@ use super::{
     accounts, api_keys,
     backlog::{NEXT, count},
     balance_history,
-    deliveries::{self, Filter, ResultClass, TESTS, plans},
+    deliveries::{self, Filter, ResultClass, TESTS, plans, surroundings},
     endpoints,
     event_stream::{NEXT_DELIVERIES, NEXT_EVENTS},
     events, health, mail_notices, operational_events, portal_links, removal, resends, retention, statistics,
@@ -211,6 +211,18 @@ async fn statements_of_pages_are_bounded(world: &World) {
         world.assert_bounded(Asked { sql: sql.to_owned(), values: world.at(more), searches }).await;
     }
     statements_of_webhooks_are_bounded(world).await;
+    let now = EventId::new(Timestamp::from_unix_seconds(1_774_699_200), [0; 10]);
+    for (sql, more) in [
+        (surroundings::OLDER, vec![]),
+        (surroundings::NEWER, vec![]),
+        (
+            surroundings::WORKED,
+            vec![Value::Text(Some("task.completed".to_owned())), Value::Bool(false), Value::Count(1_000)],
+        ),
+    ] {
+        let values = world.at([Value::Event(now)].into_iter().chain(more));
+        world.assert_bounded(Asked { sql: sql.to_owned(), values, searches: "deliveries_by_endpoint" }).await;
+    }
     let behind = vec![Value::Account(world.account), Value::Event(EventId::from_uuid(uuid::Uuid::nil()))];
     let values = |more: Vec<Value>| [behind.clone(), vec![Value::Count(500)], more].concat();
     let events = match world.database.db {

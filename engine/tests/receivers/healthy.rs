@@ -4,7 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use signet_engine::{clock::ManualClock, deliver::attempt::attempt, outbound::Client};
-use signet_model::{delivery::Response, signature};
+use signet_model::{
+    delivery::{Phases, Response},
+    signature,
+};
 use tokio::io::AsyncWriteExt;
 
 use crate::{
@@ -100,8 +103,15 @@ async fn one_connection_serves_many_attempts() {
     let authority = Authority::new();
     let (receiver, arrived) = remembering(&authority).await;
     let sender = Sender::new(&authority);
-    for _ in 0..5 {
-        assert_answered(&sender.attempt(&receiver.url()).await, 200);
+    let first = sender.attempt(&receiver.url()).await;
+    assert_answered(&first, 200);
+    // An address in the URL is not looked up.
+    assert!(matches!(first.phases, Phases { lookup: None, connect: Some(_), tls: Some(_) }), "{first:?}");
+    assert!(first.phases.connect.zip(first.phases.tls).is_some_and(|(connect, tls)| connect + tls <= first.duration));
+    for _ in 1..5 {
+        let attempt = sender.attempt(&receiver.url()).await;
+        assert_answered(&attempt, 200);
+        assert_eq!(attempt.phases, Phases::NONE, "the connection was kept");
     }
     assert_eq!(arrived.lock().expect("no panic").len(), 5);
     assert_eq!(receiver.connections.get(), 1);

@@ -43,6 +43,7 @@ async fn a_receiver_that_never_finishes_tls_is_not_reached_in_time() {
     .await;
     let attempt = Sender::new(&authority).attempt(&receiver.url()).await;
     assert_failed(&attempt, Failure::ConnectTimeout);
+    assert!(attempt.phases.connect.is_some() && attempt.phases.tls.is_none(), "{:?}", attempt.phases);
 }
 
 #[tokio::test]

@@ -155,6 +155,9 @@ const TABLE: &[(&str, Option<For>, Option<For>)] = &[
     ("/settings/deliveries/resend", DEVELOPER, DEVELOPER),
     ("/settings/resends/{id}", VIEWER, None),
     ("/settings/resends/{id}/stop", None, DEVELOPER),
+    ("/settings/webhooks/{id}/deliveries/{delivery}/retry", None, DEVELOPER),
+    ("/settings/webhooks/{id}/deliveries/{delivery}/stop", None, DEVELOPER),
+    ("/settings/signatures", VIEWER, None),
     // The operator's.
     ("/operator", OPERATORS, None),
     ("/operator/health", OPERATORS, None),

@@ -1,9 +1,13 @@
-//! The page of a delivery whose row cannot be read.
+//! The page of a delivery: what it shows in each state, and what can be done there.
+
+use std::time::Duration;
 
 use signet_engine::{
     service::deliveries::Filter,
     testing::{Hands, completed},
 };
+
+use signet_model::Role;
 
 use super::*;
 use crate::{present::endpoint_path, testing::Visitor};
@@ -42,4 +46,58 @@ async fn a_delivery_that_cannot_be_read_has_a_line_and_a_page() {
         let resent = owner.post(&format!("{delivery}/resend"), "").await;
         assert_eq!(resent.status, StatusCode::UNPROCESSABLE_ENTITY, "{column}");
     }
+}
+
+/// Ingests an event, has its attempt answered with this status, and returns its delivery's id.
+async fn attempted(owner: &Visitor, task: &str, status: u16) -> DeliveryId {
+    owner.clock.advance(Duration::from_secs(1));
+    let hands = Hands(&owner.engine);
+    let in_flight = hands.ingest(completed(&owner.engine, owner.account, task)).await.1.remove(0);
+    let id = in_flight.delivery();
+    hands.finish(in_flight, status).await;
+    id
+}
+
+#[tokio::test]
+async fn a_failed_attempt_is_shown_with_what_comes_next_and_what_has_worked_before() {
+    let owner = Visitor::owner().await;
+    let endpoint = owner.endpoint().await.id;
+    let worked = attempted(&owner, "one", 200).await;
+    let failing = attempted(&owner, "two", 500).await;
+    let page = owner.get(&delivery_path(endpoint, failing)).await;
+    insta::assert_snapshot!("failing", page.content());
+    for shown in ["tried again after 2 min, 10 min, 1 h and 4 h", "Expected with the signing secret", "curl -i "] {
+        assert!(page.html.contains(shown), "{shown}");
+    }
+    let previous = format!("rel=\"prev\" href=\"{}\"", delivery_path(endpoint, worked));
+    assert!(page.html.contains(&previous), "{}", page.html);
+    let secret = owner.account().endpoint(endpoint).reveal_secret().await.expect("a secret");
+    assert!(!page.html.contains(secret.reveal()));
+    let page = owner.get(&delivery_path(endpoint, worked)).await;
+    assert!(!page.html.contains("id=\"difference\"") && page.html.contains("rel=\"next\""), "{}", page.html);
+}
+
+#[tokio::test]
+async fn retries_are_made_now_or_stopped() {
+    let mut owner = Visitor::owner().await;
+    let endpoint = owner.endpoint().await.id;
+    let [now, never] = [attempted(&owner, "one", 500).await, attempted(&owner, "two", 500).await];
+    let path = delivery_path(endpoint, now);
+    let retried = owner.post(&format!("{path}/retry"), "").await;
+    assert_eq!((retried.location(), retried.flash()), (&*path, text::RETRIED.to_owned()));
+    let due = owner.account().delivery(now).get().await.expect("a delivery").delivery.due_at;
+    assert!(due.is_some_and(|due| due <= owner.clock.now()), "{due:?}");
+    let path = delivery_path(endpoint, never);
+    let stopped = owner.post(&format!("{path}/stop"), "").await;
+    assert_eq!((stopped.location(), stopped.flash()), (&*path, text::STOPPED.to_owned()));
+    for change in ["retry", "stop"] {
+        let refused = owner.post(&format!("{path}/{change}"), "").await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.html.contains("waits for no attempt any more"), "{}", refused.html);
+    }
+    owner.with_role(Role::Viewer).await;
+    let page = owner.get(&delivery_path(endpoint, now)).await;
+    assert!(!page.html.contains("/retry") && !page.html.contains("/stop"), "a viewer changes nothing");
+    let refused = owner.post(&format!("{path}/stop"), "").await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
 }

@@ -133,6 +133,8 @@ fn requests(Property { active, disabled, key, event, .. }: &Property) -> Vec<Req
             ("/held", &held("discard")),
             ("/enable", ""),
             ("/enable", &held("discard")),
+            (&format!("/deliveries/{failed}/retry"), ""),
+            (&format!("/deliveries/{failed}/stop"), ""),
             (&format!("/deliveries/{failed}/resend"), ""),
             ("/recover", &recover),
             ("/recover", ""),
@@ -230,7 +232,9 @@ async fn a_delivery_is_found_under_its_own_webhook_only() {
     ] {
         let path = format!("/settings/webhooks/{webhook}/deliveries/{delivery}");
         assert_eq!(visitor.get(&path).await.status, StatusCode::NOT_FOUND, "{path}");
-        assert_eq!(visitor.post(&format!("{path}/resend"), "").await.status, StatusCode::NOT_FOUND, "{path}");
+        for change in ["resend", "retry", "stop"] {
+            assert_eq!(visitor.post(&format!("{path}/{change}"), "").await.status, StatusCode::NOT_FOUND, "{path}");
+        }
     }
     // The page is mine; the result of the test is not shown.
     let page = visitor.get(&format!("/settings/webhooks/{}/test?test={}", mine.active.id, theirs.active.failed)).await;

@@ -8,7 +8,7 @@ use std::{
 use serde::{Serialize, de::DeserializeOwned};
 use signet_model::{
     AccountId, DeliveryId, Timestamp,
-    delivery::{Attempt, Failure, Response},
+    delivery::{Attempt, Failure, Phases, Response},
     sql::{Lossy, Stored},
 };
 
@@ -57,6 +57,9 @@ impl Record for NewAttempt {
         Column("body_truncated", Value::Bool(|row| Some(row.response().is_some_and(|it| it.body_truncated)))),
         Column("failure", Value::Text(|row| row.attempt.failure.map(Failure::as_str))),
         Column("failure_detail", Value::Text(|row| row.attempt.failure_detail.as_deref())),
+        Column("lookup_us", Value::Int(|row| row.attempt.phases.lookup.map(small_micros))),
+        Column("connect_us", Value::Int(|row| row.attempt.phases.connect.map(small_micros))),
+        Column("tls_us", Value::Int(|row| row.attempt.phases.tls.map(small_micros))),
     ];
 }
 
@@ -74,6 +77,9 @@ struct StoredAttempt {
     body_truncated: bool,
     failure: Option<Stored<Failure>>,
     failure_detail: Option<Lossy>,
+    lookup_us: Option<Stored<i32>>,
+    connect_us: Option<Stored<i32>>,
+    tls_us: Option<Stored<i32>>,
 }
 
 impl From<StoredAttempt> for Attempt {
@@ -94,6 +100,7 @@ impl From<StoredAttempt> for Attempt {
             started_at: row.started_at,
             duration: took,
             first_byte: row.first_byte_us.map(duration),
+            phases: Phases { lookup: phase(row.lookup_us), connect: phase(row.connect_us), tls: phase(row.tls_us) },
             request_headers: parse(&row.request_headers.0),
             response,
             failure: row.failure.map(failure_of),
@@ -128,6 +135,16 @@ fn parse<T: DeserializeOwned>(json: &str) -> Vec<T> {
 
 fn micros(span: Duration) -> i64 {
     i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// A step of an attempt: its budget keeps it below half an hour.
+fn small_micros(span: Duration) -> i32 {
+    i32::try_from(span.as_micros()).unwrap_or(i32::MAX)
+}
+
+/// Returns a stored step.
+fn phase(micros: Option<Stored<i32>>) -> Option<Duration> {
+    micros?.ok().map(|micros| Duration::from_micros(micros.unsigned_abs().into()))
 }
 
 /// Returns a stored duration.
