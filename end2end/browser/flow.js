@@ -160,10 +160,12 @@ export async function wholeFlow({ page, hands, signet, receiver, scripts }) {
     const rows = page.getByRole('row').filter({ hasText: 'task.completed' });
     await expect(rows).toHaveCount(1);
     await expect(async () => {
-      if (!scripts) await page.reload();
+      await page.reload();
       await expect(rows.first()).toContainText('Delivered', { timeout: 1_000 });
     }).toPass();
     await hands.press(rows.first().getByRole('link'));
+    await expect(page.getByRole('complementary', { name: 'Delivery' })).toContainText('200 OK');
+    await hands.press(link('Open delivery'));
   });
 
   await test.step('a delivery shows its body, and the request and response of each attempt', async () => {

@@ -107,7 +107,7 @@ pub(crate) async fn page(
             let found = Found::find(member, &query).await?;
             (query, Some(found))
         }
-        Err(_) => (Query { of, ..Query::default() }, None),
+        Err(_) => (Query::whole(of), None),
     };
     let catalogue = member.catalogue().await?;
     Ok(render(member, &form, title, &View { query, found, catalogue: &catalogue }, head))

@@ -74,6 +74,11 @@ impl Query {
         })
     }
 
+    /// The whole list.
+    pub(super) fn whole(of: Option<EndpointId>) -> Self {
+        Self { of, ..Self::default() }
+    }
+
     /// The list of what a filter selects, as far as an address can say it.
     pub(crate) fn of_filter(filter: &Filter) -> Self {
         let id = filter.id.as_ref().map(ToString::to_string);

@@ -32,7 +32,7 @@ use crate::{
     service::{AccountHandle, EFFECTIVE_STATE, EndpointHandle, Error, Result},
 };
 
-pub use counts::{AtLeast, COUNTED, StateCounts};
+pub use counts::{AtLeast, StateCounts};
 
 /// The number of pending deliveries that a filter looks at: of each endpoint those due first,
 /// a thousand at most.
@@ -163,6 +163,8 @@ const OWN: Sql = Sql { sqlite: "", postgres: "x.account_id = $1 AND " };
 /// Around the deliveries of each source. PostgreSQL follows the index that is in order.
 const OPEN: Sql =
     Sql { sqlite: "CROSS JOIN ", postgres: "CROSS JOIN LATERAL (SELECT x.id, x.event_id, x.endpoint_id FROM " };
+/// The same, of which only the entries of the index are read.
+const OPEN_ENTRIES: Sql = Sql { sqlite: "CROSS JOIN ", postgres: "CROSS JOIN LATERAL (SELECT x.event_id FROM " };
 const CLOSE: Sql = Sql { sqlite: "", postgres: " ORDER BY x.event_id {order} LIMIT $14) AS x" };
 /// Around the statement that finds candidates. PostgreSQL finishes an array before it reads
 /// the rows; a join could be turned around.
@@ -207,6 +209,7 @@ fn made(text: &str) -> MadeSql {
             .replace("{own}", pick(OWN))
             .replace("{pending}", pick(PENDING))
             .replace("{open}", pick(OPEN))
+            .replace("{open entries}", pick(OPEN_ENTRIES))
             .replace("{close DESC}", &pick(CLOSE).replace("{order}", "DESC"))
             .replace("{close ASC}", &pick(CLOSE).replace("{order}", "ASC"))
             .replace("{among}", pick(AMONG))
@@ -246,6 +249,11 @@ impl Walk {
         format!("FROM {sources} {{open}}deliveries x WHERE {conditions}{{close {}}}", order.sql())
     }
 
+    /// The deliveries `x` as entries of the index.
+    fn entries(self, order: Order) -> String {
+        self.candidates(order).replace("{open}", "{open entries}")
+    }
+
     /// The statement that finds the edge: the event up to which the deliveries are read that
     /// can be among the next `$6`.
     fn edge(self, order: Order) -> Option<String> {
@@ -262,7 +270,7 @@ impl Walk {
 
     /// The statement that counts the deliveries up to an edge.
     fn count(self, order: Order) -> String {
-        format!("SELECT count(*) {}", self.candidates(order))
+        format!("SELECT count(*) {}", self.entries(order))
     }
 }
 

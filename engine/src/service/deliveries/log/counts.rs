@@ -12,9 +12,11 @@ use crate::{
 };
 
 /// The number up to which deliveries of one state are counted.
-pub const COUNTED: u32 = 1_000;
-/// The deliveries of one state that are looked at if their attempts have to be read.
-const LOOKED_AT: u32 = 200;
+const COUNTED: u32 = 1_000;
+/// The deliveries of one state that are looked at if no index counts them.
+const LOOKED_AT: u32 = 500;
+/// The same if their attempts have to be read.
+const ATTEMPTS_LOOKED_AT: u32 = 100;
 
 /// A number of deliveries, or the least that it can be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -100,7 +102,7 @@ type Looked = (i64, i64);
 impl Search<'_> {
     /// The deliveries that are looked at.
     const fn looked_at(&self) -> u32 {
-        if self.reads_attempts() { LOOKED_AT } else { COUNTED }
+        if self.reads_attempts() { ATTEMPTS_LOOKED_AT } else { LOOKED_AT }
     }
 
     /// Tells if the filter is about the last attempt.
@@ -190,7 +192,7 @@ impl Search<'_> {
 impl Walk {
     /// The statement that counts the deliveries of a part, at most `$6`.
     pub(super) fn count_some(self, order: Order) -> String {
-        format!("SELECT count(*) FROM (SELECT x.id {} LIMIT $6) AS counted", self.candidates(order))
+        format!("SELECT count(*) FROM (SELECT x.event_id {} LIMIT $6) AS counted", self.entries(order))
     }
 }
 
