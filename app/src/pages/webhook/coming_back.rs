@@ -153,9 +153,9 @@ fn render(
             </header>
             {error_summary(form)}
             <ol class="steps">
-                <li class="card">{test_step(endpoint, last, now)}</li>
-                <li class="card">{enable_step(member, endpoint)}</li>
-                <li class="card">{choose_step(endpoint, backlog, form, member.engine().release_rate(), now)}</li>
+                <li>{test_step(endpoint, last, now)}</li>
+                <li>{enable_step(member, endpoint)}</li>
+                <li>{choose_step(endpoint, backlog, form, member.engine().release_rate(), now)}</li>
             </ol>
             {resends::panel(endpoint.id, under_way, true)}
         }
