@@ -4,7 +4,7 @@
 mod choose;
 mod text;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use axum::{Router, response::Response, routing::get};
 use leptos::prelude::*;
@@ -15,12 +15,16 @@ use signet_engine::{
         backlog::Count,
         deliveries::{Delivery, Filter},
         endpoints::Endpoint,
-        resends::{Pace, Plan, Resend, StartError},
+        resends::{Pace, Resend, StartError},
     },
 };
 use signet_model::{EndpointId, Subscriptions, Timestamp, delivery::State, event::EventType};
 
-use super::{breadcrumbs, head::Tab, resends};
+use super::{
+    breadcrumbs,
+    head::Tab,
+    resends::{self, Chosen, types},
+};
 use crate::{
     components::{Breadcrumbs, Icon, StatusMark, When, error_summary, hidden_input, with_element},
     error::{PageError, PageResult},
@@ -92,30 +96,14 @@ async fn send(member: Member, Ids(id): Ids<EndpointId>, mut form: Form) -> PageR
     let failed = Filter { state: Some(State::Failed), since: Some(backlog.since), ..Filter::default() };
     let held = Filter { state: Some(State::Held), ..Filter::default() };
     for (filter, counts, prefix) in [(failed, &backlog.failed, choose::FAILED), (held, &backlog.held, choose::HELD)] {
-        let chosen = types(&form, prefix, choose::SEND);
-        if chosen.is_empty() {
-            continue;
-        }
-        let plan = Plan { pace, expected: expected(counts, &chosen) };
-        let filter = Filter { endpoint: Some(id), event_types: Some(chosen), ..filter };
-        match member.account().resends().start_as(filter, plan).await {
-            Ok(_) => {}
+        let chosen = Chosen { filter, types: types(&form, prefix, choose::SEND), counts, pace };
+        match chosen.send(&member, id).await {
+            Ok(()) => {}
             Err(StartError::Store(error)) => return Err(error.into()),
             Err(refused) => return page(&member, id, &form.refused(refused.to_string())).await,
         }
     }
     Ok(done(text::SENT, &format!("{}#resends", path(id))))
-}
-
-/// The types for which the form has this choice.
-fn types(form: &Form, prefix: &str, choice: &str) -> BTreeSet<EventType> {
-    form.names_after(prefix, choice).filter_map(|name| name.parse().ok()).collect()
-}
-
-/// The deliveries that a resend of these types will find; `None` if they are too many to count.
-fn expected(counts: &[(EventType, Count)], chosen: &BTreeSet<EventType>) -> Option<u64> {
-    let chosen = counts.iter().filter(|(kind, _)| chosen.contains(kind));
-    chosen.map(|(_, count)| (!count.more).then_some(count.counted)).sum()
 }
 
 /// The pace that the form chooses; none for that of the server.
@@ -165,9 +153,9 @@ fn render(
             </header>
             {error_summary(form)}
             <ol class="steps">
-                <li class="card">{test_step(endpoint, last, now)}</li>
-                <li class="card">{enable_step(member, endpoint)}</li>
-                <li class="card">{choose_step(endpoint, backlog, form, member.engine().release_rate(), now)}</li>
+                <li>{test_step(endpoint, last, now)}</li>
+                <li>{enable_step(member, endpoint)}</li>
+                <li>{choose_step(endpoint, backlog, form, member.engine().release_rate(), now)}</li>
             </ol>
             {resends::panel(endpoint.id, under_way, true)}
         }

@@ -24,9 +24,14 @@ pub(super) async fn pause(member: Member, Ids(id): Ids<EndpointId>) -> PageResul
 /// Re-enables a webhook, and sends or discards its held deliveries, as the form chooses.
 pub(super) async fn enable(member: Member, Ids(id): Ids<EndpointId>, form: Form) -> PageResult {
     member.account().endpoint(id).enable().await?;
-    held::apply(&member, id, &form).await?;
+    let refused = held::apply(&member, id, &form).await?;
     let then = if form.get(&coming_back::THEN).is_empty() { endpoint_path(id) } else { coming_back::path(id) };
-    Ok(done(text::ENABLED, &then))
+    Ok(done(&enabled(refused), &then))
+}
+
+/// Says that the webhook is enabled, and why nothing is sent if that is so.
+fn enabled(refused: Option<String>) -> String {
+    refused.map_or_else(|| text::ENABLED.to_owned(), |refused| format!("{} {refused}", text::ENABLED))
 }
 
 /// The form that pauses the webhook at this path.

@@ -1,18 +1,25 @@
 //! What is being sent to a webhook again: how far it has come, and the buttons that pause and
 //! stop it.
 
+use std::collections::BTreeSet;
+
 use axum::{Router, routing::get};
 use leptos::prelude::*;
 use signet_engine::{
     actor::Permission,
-    service::resends::{Progress, Resend},
+    service::{
+        backlog::Count,
+        deliveries::Filter,
+        resends::{Pace, Plan, Progress, Resend, StartError},
+    },
 };
-use signet_model::{EndpointId, ResendId, delivery::State};
+use signet_model::{EndpointId, ResendId, delivery::State, event::EventType};
 
 use super::{coming_back, text::resends as text};
 use crate::{
     components::{Status, StatusMark, Tone},
     error::PageResult,
+    form::Form,
     frame::{Ids, Member},
     present::endpoint_path,
     redirect::{done, see_other},
@@ -48,6 +55,38 @@ async fn stop(member: Member, Ids((id, resend)): Ids<(EndpointId, ResendId)>) ->
     member.check(Permission::SendDeliveries)?;
     let stopped = member.account().resend(resend).stop().await?;
     Ok(done(&text::stopped(stopped.sent), &at(id)))
+}
+
+/// What a person chose to send: some types of what is held, or of what has failed.
+pub(super) struct Chosen<'c> {
+    pub(super) filter: Filter,
+    pub(super) types: BTreeSet<EventType>,
+    /// The numbers of deliveries, by type.
+    pub(super) counts: &'c [(EventType, Count)],
+    pub(super) pace: Option<Pace>,
+}
+
+impl Chosen<'_> {
+    /// Begins to send it to a webhook.
+    pub(super) async fn send(self, member: &Member, id: EndpointId) -> Result<(), StartError> {
+        if self.types.is_empty() {
+            return Ok(());
+        }
+        let plan = Plan { pace: self.pace, expected: self.expected() };
+        let filter = Filter { endpoint: Some(id), event_types: Some(self.types), ..self.filter };
+        member.account().resends().start_as(filter, plan).await.map(drop)
+    }
+
+    /// The deliveries that will be found; `None` if they are too many to count.
+    fn expected(&self) -> Option<u64> {
+        let chosen = self.counts.iter().filter(|(kind, _)| self.types.contains(kind));
+        chosen.map(|(_, count)| (!count.more).then_some(count.counted)).sum()
+    }
+}
+
+/// The types for which a form has this choice.
+pub(super) fn types(form: &Form, prefix: &str, choice: &str) -> BTreeSet<EventType> {
+    form.names_after(prefix, choice).filter_map(|name| name.parse().ok()).collect()
 }
 
 /// The place of the page that shows resends.
