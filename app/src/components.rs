@@ -66,7 +66,8 @@ pub(crate) use error_summary::ErrorSummary;
 pub(crate) use event_types::{event_type_tags, event_types_input};
 #[cfg(feature = "ssr")]
 pub(crate) use fields::{
-    alert, error_summary, field_error, form_id_input, hidden_input, password_input, text_area, text_input, username, version_input,
+    alert, error_summary, field_error, form_id_input, hidden_input, password_input, text_area, text_input, username,
+    version_input,
 };
 #[cfg(feature = "ssr")]
 pub(crate) use figures::{Figure, Figures};

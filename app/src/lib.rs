@@ -43,8 +43,9 @@ mod icons;
 #[cfg(feature = "ssr")]
 mod letters;
 #[cfg(feature = "ssr")]
-mod once;
 mod notices;
+#[cfg(feature = "ssr")]
+mod once;
 #[cfg(feature = "ssr")]
 mod operating;
 #[cfg(feature = "ssr")]
@@ -80,6 +81,7 @@ pub use ancestors::{Ancestor, InvalidAncestor};
 pub use brand::Brand;
 #[cfg(feature = "ssr")]
 pub use compressible::Compressible;
+#[cfg(feature = "ssr")]
 pub use notices::send_notices;
 #[cfg(feature = "ssr")]
 pub use place::{Framed, Place};

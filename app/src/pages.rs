@@ -16,9 +16,9 @@ pub(crate) mod deliveries;
 pub(crate) mod delivery;
 pub(crate) mod delivery_log;
 pub(crate) mod error;
-pub(crate) mod kept;
 pub(crate) mod event_types;
 pub(crate) mod events;
+pub(crate) mod kept;
 pub(crate) mod login;
 pub(crate) mod notifications;
 pub(crate) mod oidc;
@@ -32,8 +32,8 @@ pub(crate) mod reset;
 pub(crate) mod second_step;
 pub(crate) mod security;
 pub(crate) mod setup;
-pub(crate) mod signatures;
 pub(crate) mod sign_up;
+pub(crate) mod signatures;
 pub(crate) mod styleguide;
 pub(crate) mod theme;
 pub(crate) mod webhook;
@@ -78,11 +78,9 @@ impl Section {
 }
 
 /// All sections, in the order of the navigation.
-pub(crate) const SECTIONS: [Section; 8] = [
+pub(crate) const SECTIONS: [Section; 13] = [
     Section::new(webhooks::PATH, webhooks::text::TITLE, "webhook", webhooks::routes),
     Section::new(deliveries::PATH, deliveries::text::TITLE, "list", deliveries::routes),
-pub(crate) const SECTIONS: [Section; 11] = [
-    Section::new(webhooks::PATH, webhooks::text::TITLE, "webhook", webhooks::routes),
     Section::new(events::PATH, events::text::TITLE, "activity", events::routes),
     Section::new(event_types::PATH, event_types::text::TITLE, "book", event_types::routes),
     Section::new(balance::PATH, balance::TITLE, "wallet", balance::routes),
@@ -108,8 +106,7 @@ pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     let links = setup::routes().merge(operator_setup::routes()).merge(portal::routes()).merge(reset::routes());
     let entrance = sign_in.merge(links).merge(sign_up::routes()).layer(safe);
     let all = entrance.merge(prove::routes()).merge(accounts::routes()).merge(operator::routes());
+    let all = all.merge(webhook_form::check_routes()).merge(resends::routes());
     let all = all.merge(theme::routes()).merge(styleguide::routes());
-    let all = entrance.merge(prove::routes()).merge(accounts::routes()).merge(operator::routes()).merge(resends::routes());
-    let all = entrance.merge(prove::routes()).merge(webhook_form::check_routes()).merge(accounts::routes()).merge(operator::routes());
     SECTIONS.iter().fold(all, |router, section| router.nest(section.path, (section.routes)()))
 }

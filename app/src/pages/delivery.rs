@@ -15,12 +15,12 @@ use axum::{
     routing::{get, post},
 };
 use leptos::prelude::*;
-use signet_engine::{Unusable, actor::Permission};
 use signet_engine::service::{
     Error,
     deliveries::{Delivery, DeliveryDetail, Surroundings},
     endpoints::Endpoint,
 };
+use signet_engine::{Unusable, actor::Permission};
 use signet_model::{DeliveryId, EndpointId, Timestamp, delivery::State};
 
 use self::{timeline::timeline, verify::Verifiable};

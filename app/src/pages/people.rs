@@ -19,7 +19,9 @@ use signet_engine::{
 use signet_model::{InvitationId, Role};
 
 use crate::{
-    components::{Breadcrumbs, Confirm, When, alert, error_summary, form_id_input, link_panel, role_input, text_input, when_or},
+    components::{
+        Breadcrumbs, Confirm, When, alert, error_summary, form_id_input, link_panel, role_input, text_input, when_or,
+    },
     error::{PageError, PageResult},
     form::{Field, Form},
     frame::{Frame, Ids, PersonMember},

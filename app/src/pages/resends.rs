@@ -68,6 +68,7 @@ async fn stop(member: Member, Ids(id): Ids<ResendId>) -> PageResult {
 fn status(progress: Progress) -> (Status, &'static str) {
     match progress {
         Progress::Running => (Status::new(Tone::Waiting, "Under way"), text::UNDER_WAY),
+        Progress::Paused => (Status::new(Tone::Paused, "Paused"), "Nothing is sent until it goes on."),
         Progress::Finished => (Status::new(Tone::Good, "Finished"), "All that match were queued."),
         Progress::Stopped => (Status::new(Tone::Paused, "Stopped"), "The rest stays as it is."),
         Progress::Failed(Failure::Disabled) => {
@@ -82,7 +83,7 @@ fn status(progress: Progress) -> (Status, &'static str) {
 
 fn render(member: &Member, resend: &Resend, receivers: &[Receiver]) -> Response {
     let (status, sentence) = status(resend.progress);
-    let is_running = resend.progress == Progress::Running;
+    let is_running = matches!(resend.progress, Progress::Running | Progress::Paused);
     let above = vec![(deliveries::PATH.to_owned(), deliveries::text::TITLE.to_owned())];
     let query = resend.filter.as_ref().map(Query::of_filter);
     let view = query.as_ref().map(|query| view! { <a class="button" href=query.first_page()>{text::VIEW}</a> });

@@ -108,7 +108,7 @@ pub(crate) struct TestReport {
 pub(crate) fn test_report(detail: &DeliveryDetail, now: Timestamp) -> TestReport {
     let delivery = &detail.delivery;
     let last = detail.attempts.last();
-    let explained = last.map(|last| (last, explain(last.outcome(), Situation::of_test(last, delivery))));
+    let explained = last.map(|last| (last, explain(last.outcome(), Situation::without_webhook(last, delivery))));
     let (status, title, advice) = match explained {
         Some((last, explanation)) if last.outcome().is_success() => {
             let took = span(last.duration);
@@ -128,6 +128,6 @@ pub(crate) fn test_report(detail: &DeliveryDetail, now: Timestamp) -> TestReport
         title,
         advice,
         href: delivery_path(delivery.endpoint, delivery.id),
-        attempt: last.map(|it| attempt(it, Situation::of_test(it, delivery), now)),
+        attempt: last.map(|it| attempt(it, Situation::without_webhook(it, delivery), now)),
     }
 }

@@ -48,11 +48,14 @@ pub(crate) enum Webhook {
 impl Situation {
     /// The state after an attempt at a delivery of a webhook.
     pub(crate) fn of(attempt: &Attempt, delivery: &Delivery, webhook: &Endpoint) -> Self {
-        Self { webhook: Webhook::of(delivery, webhook), ..Self::of_test(attempt, delivery) }
+        Self { webhook: Webhook::of(delivery, webhook), ..Self::without_webhook(attempt, delivery) }
     }
 
-    /// The state after an attempt at a test, which does not depend on the webhook.
-    pub(crate) fn of_test(attempt: &Attempt, delivery: &Delivery) -> Self {
+    /// The state after the test of a draft: nothing comes after it.
+    pub(crate) const DRAFT: Self = Self { is_test: true, next: Next::Nothing, webhook: Webhook::Enabled, asked: false };
+
+    /// The state after an attempt where the webhook does not matter, as for a test.
+    pub(crate) fn without_webhook(attempt: &Attempt, delivery: &Delivery) -> Self {
         Self {
             is_test: delivery.is_test,
             next: Next::of(attempt, delivery),

@@ -39,9 +39,9 @@ pub use resend::ResendError;
 pub use retrying::RetryError;
 use row::DELIVERIES;
 pub(crate) use row::Row;
+pub use surroundings::Surroundings;
 #[cfg(test)]
 pub(crate) use test_event::TESTS;
-pub use surroundings::Surroundings;
 pub use test_event::TestError;
 pub use verification::{Expected, SecretInForce, Verification};
 

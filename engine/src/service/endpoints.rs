@@ -29,12 +29,12 @@ use uuid::Uuid;
 pub use attention::{Attention, FailedDelivery};
 #[cfg(test)]
 pub(super) use attention::{FAILED_LATELY, HELD, IN_TROUBLE};
-#[cfg(test)]
-pub(super) use listing::{COUNTS, LISTED};
-pub use listing::{ListFilter, Listed, ListedStatus, StatusCounts};
 pub use fuse::Fuse;
 #[cfg(test)]
 pub(super) use fuse::{FIRST as FIRST_PENDING, LAST as LAST_PENDING};
+#[cfg(test)]
+pub(super) use listing::{COUNTS, LISTED};
+pub use listing::{ListFilter, Listed, ListedStatus, StatusCounts};
 pub use options::{EndpointOptions, HeaderDraft};
 #[cfg(test)]
 pub(super) use preview::LATEST as LATEST_EVENTS;

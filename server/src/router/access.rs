@@ -318,6 +318,7 @@ impl World {
                 Err(error) => panic!("{error}"),
             };
             path = path.replace("{resend}", &resend.to_string());
+        }
         if path.contains("resends/{id}") {
             let resends = self.engine.as_operator_in(self.account);
             // One at a time can be about all webhooks.

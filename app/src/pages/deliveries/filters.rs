@@ -69,7 +69,8 @@ fn webhooks(query: &Query, receivers: &[Receiver]) -> Vec<AnyView> {
     let shown = receivers.iter().enumerate().filter(|(place, it)| *place < MAX_CHOICES || chosen(it));
     let options = shown.map(|(_, receiver)| {
         let host = receiver.host();
-        let mut label = if receiver.description.is_empty() { host } else { format!("{host}: {}", receiver.description) };
+        let mut label =
+            if receiver.description.is_empty() { host } else { format!("{host}: {}", receiver.description) };
         if receiver.is_deleted {
             label = format!("{label} ({})", text::DELETED);
         }

@@ -3,13 +3,16 @@
 use std::{collections::HashMap, time::Duration};
 
 use leptos::prelude::*;
-use signet_engine::{UnusableDelivery, service::deliveries::{Delivery, Rest}};
+use signet_engine::{
+    UnusableDelivery,
+    service::deliveries::{Delivery, Rest},
+};
 use signet_model::{DeliveryId, EventId, Timestamp, delivery::State};
 
 use super::{Found, query::Query, text};
 use crate::{
     components::{Dots, DurationBar, EmptyState, Status, StatusMark, Tone, When},
-    present::{delivery_status, outcome_in_short, unusable},
+    present::{delivery_status, in_short, unusable},
     words::{moment, span},
 };
 
@@ -151,7 +154,7 @@ fn broken(delivery: &UnusableDelivery, tasks: &HashMap<EventId, String>) -> Line
 
 fn result(delivery: &Delivery) -> AnyView {
     let Some(outcome) = delivery.last_outcome else { return text::NONE.into_any() };
-    let short = outcome_in_short(outcome);
+    let short = in_short(outcome);
     let Some(duration) = delivery.last_duration else { return short.into_any() };
     let tone = if outcome.is_success() { Tone::Good } else { Tone::Bad };
     let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);

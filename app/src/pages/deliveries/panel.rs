@@ -2,12 +2,13 @@
 
 use leptos::prelude::*;
 use signet_engine::{
+    UnusableDelivery,
     actor::Permission,
     service::{
         Error,
         deliveries::{Delivery, DeliveryDetail},
+        endpoints::Endpoint,
     },
-    UnusableDelivery,
 };
 use signet_model::{DeliveryId, EventId, Timestamp, delivery::State};
 
@@ -17,13 +18,14 @@ use crate::{
     error::PageError,
     frame::Member,
     pages::delivery,
-    present::{attempt, delivery_path, delivery_status, endpoint_path, indented, unusable},
+    present::{Situation, attempt, delivery_path, delivery_status, endpoint_path, indented, unusable},
     words::moment,
 };
 
 /// The delivery that is shown.
 pub(super) enum Shown {
-    Usable(Box<DeliveryDetail>),
+    /// With its webhook, if it is there.
+    Usable(Box<DeliveryDetail>, Option<Box<Endpoint>>),
     Broken(Box<UnusableDelivery>),
 }
 
@@ -31,8 +33,13 @@ impl Shown {
     /// The delivery with this id, which must be one of the list.
     pub(super) async fn find(member: &Member, query: &Query, id: DeliveryId) -> Result<Self, PageError> {
         match member.account().delivery(id).get().await {
-            Ok(detail) if query.of.is_some_and(|webhook| webhook != detail.delivery.endpoint) => Err(PageError::NotFound),
-            Ok(detail) => Ok(Self::Usable(Box::new(detail))),
+            Ok(detail) if query.of.is_some_and(|webhook| webhook != detail.delivery.endpoint) => {
+                Err(PageError::NotFound)
+            }
+            Ok(detail) => {
+                let webhook = member.account().endpoint(detail.delivery.endpoint).get().await.ok();
+                Ok(Self::Usable(Box::new(detail), webhook.map(Box::new)))
+            }
             Err(Error::UnusableDelivery(delivery)) => Ok(Self::Broken(delivery)),
             Err(error) => Err(error.into()),
         }
@@ -43,7 +50,7 @@ impl Shown {
     /// Its event.
     pub(super) fn event(&self) -> Option<EventId> {
         match self {
-            Self::Usable(detail) => Some(detail.delivery.event),
+            Self::Usable(detail, _) => Some(detail.delivery.event),
             Self::Broken(delivery) => delivery.event,
         }
     }
@@ -53,7 +60,7 @@ impl Shown {
 pub(super) fn panel(member: &Member, query: &Query, found: &Found, shown: &Shown) -> impl IntoView + use<> {
     let close = query.showing(None);
     match shown {
-        Shown::Usable(detail) => usable(member, close, found, detail).into_any(),
+        Shown::Usable(detail, webhook) => usable(member, close, found, detail, webhook.as_deref()).into_any(),
         Shown::Broken(delivery) => view! {
             <aside class="card panel delivery-panel" id="delivery" tabindex="-1" aria-label=text::DELIVERY>
                 <header class="panel-head">
@@ -68,13 +75,23 @@ pub(super) fn panel(member: &Member, query: &Query, found: &Found, shown: &Shown
     }
 }
 
-fn usable(member: &Member, close: String, found: &Found, detail: &DeliveryDetail) -> impl IntoView + use<> {
+fn usable(
+    member: &Member,
+    close: String,
+    found: &Found,
+    detail: &DeliveryDetail,
+    webhook: Option<&Endpoint>,
+) -> impl IntoView + use<> {
     let (delivery, now) = (&detail.delivery, member.frame.now);
     let last = detail.attempts.last().map(|last| {
+        let situation = webhook.map_or_else(
+            || Situation::without_webhook(last, delivery),
+            |webhook| Situation::of(last, delivery, webhook),
+        );
         view! {
             <section class="panel-part">
                 <h3>{text::LAST_ATTEMPT}</h3>
-                <AttemptReport attempt=attempt(last, delivery.is_test, now) open=true />
+                <AttemptReport attempt=attempt(last, situation, now) open=true />
             </section>
         }
     });

@@ -7,7 +7,7 @@ use signet_model::{Timestamp, delivery::State};
 use super::text;
 use crate::{
     components::{StatusMark, When},
-    present::{attempt, delivery_status},
+    present::{Situation, attempt, delivery_status},
     words::{moment, span},
 };
 
@@ -19,7 +19,7 @@ pub(super) fn timeline(detail: &DeliveryDetail, around: &Surroundings, now: Time
         let waited = it.started_at.since(begun);
         let wait = (waited.as_secs() > 0).then(|| view! { <li class="timeline-wait">{text::waited(waited)}</li> });
         begun = it.ended_at();
-        let shown = attempt(it, delivery.is_test, now);
+        let shown = attempt(it, Situation::without_webhook(it, delivery), now);
         view! {
             {wait}
             <li>

@@ -9,7 +9,10 @@ use signet_model::{AccountId, Timestamp, text::AccountName};
 
 use super::{ROOT, account};
 use crate::{
-    components::{Breadcrumbs, Icon, PageLink, Status, StatusMark, Tone, When, error_summary, form_id_input, page_links, text_input},
+    components::{
+        Breadcrumbs, Icon, PageLink, Status, StatusMark, Tone, When, error_summary, form_id_input, page_links,
+        text_input,
+    },
     error::PageResult,
     form::{Field, Form},
     frame::Frame,

@@ -7,7 +7,9 @@ use signet_model::{ApiKeyId, Scopes, Timestamp, text::KeyName};
 
 use super::{ROOT, shown_once};
 use crate::{
-    components::{Breadcrumbs, PageLink, error_summary, form_id_input, link_panel, page_links, scopes_input, text_input},
+    components::{
+        Breadcrumbs, PageLink, error_summary, form_id_input, link_panel, page_links, scopes_input, text_input,
+    },
     error::{PageError, PageResult},
     form::{Field, Form, Invalid},
     frame::{Frame, Ids},

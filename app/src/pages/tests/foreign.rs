@@ -8,8 +8,7 @@ use signet_engine::{
     testing::{Hands, account, api_key, completed, log},
 };
 use signet_model::{
-    AccountId, ApiKeyId, DeliveryId, EndpointId, ResendId,
-    AccountId, ApiKeyId, DeliveryId, EndpointId, EventId,
+    AccountId, ApiKeyId, DeliveryId, EndpointId, EventId, ResendId,
     delivery::State,
     event::{BUILT_IN, EventType},
 };
@@ -58,8 +57,7 @@ impl Property {
         let resend = resends.resends().start(none).await.expect("begun").id;
         resends.resend(resend).stop().await.expect("stopped");
         let (active, disabled) = (webhook(visitor, account, active).await, webhook(visitor, account, disabled).await);
-        Self { account, active, disabled, key: key.id, resend }
-        Self { account, active, disabled, key: key.id, event }
+        Self { account, active, disabled, key: key.id, resend, event }
     }
 
     /// All rows of it, as text.
@@ -90,8 +88,7 @@ type Request = (String, Option<String>);
 
 /// Every page and every action of a webhook, of a delivery and of a key, with
 /// forms that change rows. Those that remove rows come last.
-fn requests(Property { active, disabled, key, resend, .. }: &Property) -> Vec<Request> {
-fn requests(Property { active, disabled, key, event, .. }: &Property) -> Vec<Request> {
+fn requests(Property { active, disabled, key, resend, event, .. }: &Property) -> Vec<Request> {
     let mut requests: Vec<Request> = vec![];
     for Webhook { id, failed } in [active, disabled] {
         let webhook = format!("/settings/webhooks/{id}");

@@ -67,7 +67,7 @@ pub(super) fn panel(
             </h2>
             <p>{with_element(text::since(disabled), since)}</p>
             {cause.map(|cause| explanation(cause, endpoint))}
-            {cause.map(|cause| timeline(cause, disabled.at, now))}
+            {cause.map(|cause| timeline(cause, endpoint, disabled.at, now))}
             {may_enable
                 .then(|| {
                     view! {
@@ -89,7 +89,12 @@ pub(super) fn panel(
 }
 
 /// The attempts at the delivery that disabled the webhook, from the first failure on.
-fn timeline(cause: &DeliveryDetail, disabled_at: Timestamp, now: Timestamp) -> impl IntoView + use<> {
+fn timeline(
+    cause: &DeliveryDetail,
+    endpoint: &Endpoint,
+    disabled_at: Timestamp,
+    now: Timestamp,
+) -> impl IntoView + use<> {
     let line = |status: Status, at: Timestamp| {
         view! {
             <li>
@@ -100,7 +105,7 @@ fn timeline(cause: &DeliveryDetail, disabled_at: Timestamp, now: Timestamp) -> i
         }
     };
     let attempts = cause.attempts.iter().map(|it| {
-        let shown = attempt(it, false, now);
+        let shown = attempt(it, Situation::of(it, &cause.delivery, endpoint), now);
         line(Status::new(shown.status.tone, text::attempt(it.number, &shown.status.word)), it.started_at)
     });
     let attempts = attempts.collect_view();

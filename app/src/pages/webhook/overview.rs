@@ -17,6 +17,7 @@ use signet_engine::{
         deliveries::{Delivery, DeliveryDetail, Filter},
         endpoints::{Endpoint, Fuse},
         event_types::Catalogue,
+        resends::Resend,
         statistics::{Bars, Cause, Window},
     },
 };

@@ -11,7 +11,7 @@ use crate::{
     error::PageError,
     form::{Field, Form},
     frame::Member,
-    present,
+    present::{self, Situation},
 };
 
 /// The button that sends a test instead of saving the form.
@@ -44,7 +44,7 @@ pub(super) async fn send(
         FormTarget::Existing(endpoint) => member.account().endpoint(endpoint.id).test_unsaved(&draft, &kind).await,
     };
     match tested {
-        Ok(attempt) => Ok((form, Some(present::attempt(&attempt, true, member.frame.now)))),
+        Ok(attempt) => Ok((form, Some(present::attempt(&attempt, Situation::DRAFT, member.frame.now)))),
         Err(DraftTestError::Address(refused)) => Ok((form.invalid(&URL, refused.to_string()), None)),
         Err(DraftTestError::Test(error)) => Err(error.into()),
         Err(error) => Ok((form.refused(error.to_string()), None)),
