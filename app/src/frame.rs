@@ -45,7 +45,7 @@ pub(crate) struct Frame {
     pub(crate) state: AppState,
     pub(crate) session: Option<Session>,
     pub(crate) path: String,
-    /// The path with its query, to come back to.
+    /// The path and the query.
     pub(crate) address: String,
     host: Option<String>,
     pub(crate) flash: Option<Flash>,
@@ -82,7 +82,7 @@ impl Frame {
             theme: session.as_ref().and_then(Session::portal).and_then(|portal| portal.theme),
             session,
             path: asked(parts).path().to_owned(),
-            address: asked(parts).path_and_query().map_or("/", |it| it.as_str()).to_owned(),
+            address: if parts.method == Method::GET { asked(parts).to_string() } else { String::new() },
             chosen_theme: theme::chosen(&parts.headers),
             host: parts.headers.get(header::HOST).and_then(|it| it.to_str().ok()).map(ToOwned::to_owned),
             flash: Flash::from_headers(&parts.headers),
