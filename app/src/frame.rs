@@ -167,7 +167,8 @@ impl Frame {
             (shell::document(self, title, &nonce, script, content).to_html(), use_context::<SecretsShown>())
         });
         owner.cleanup();
-        let compressible = self.session.is_some() && secrets.is_some_and(|secrets| !secrets.are_in(&html));
+        let shows_secret = self.link.is_some() || secrets.is_none_or(|secrets| secrets.are_in(&html));
+        let compressible = self.session.is_some() && !shows_secret;
         let mut response = Html(html).into_response();
         if compressible {
             response.extensions_mut().insert(Compressible);
