@@ -45,7 +45,7 @@ pub(crate) struct Frame {
     pub(crate) state: AppState,
     pub(crate) session: Option<Session>,
     pub(crate) path: String,
-    /// The path with its query, to come back to.
+    /// The path and the query.
     pub(crate) address: String,
     host: Option<String>,
     pub(crate) flash: Option<Flash>,
@@ -82,7 +82,7 @@ impl Frame {
             theme: session.as_ref().and_then(Session::portal).and_then(|portal| portal.theme),
             session,
             path: asked(parts).path().to_owned(),
-            address: asked(parts).path_and_query().map_or("/", |it| it.as_str()).to_owned(),
+            address: if parts.method == Method::GET { asked(parts).to_string() } else { String::new() },
             chosen_theme: theme::chosen(&parts.headers),
             host: parts.headers.get(header::HOST).and_then(|it| it.to_str().ok()).map(ToOwned::to_owned),
             flash: reviewed(parts).or_else(|| Flash::from_headers(&parts.headers)),
@@ -167,7 +167,8 @@ impl Frame {
             (shell::document(self, title, &nonce, script, content).to_html(), use_context::<SecretsShown>())
         });
         owner.cleanup();
-        let compressible = self.session.is_some() && secrets.is_some_and(|secrets| !secrets.are_in(&html));
+        let shows_secret = self.link.is_some() || secrets.is_none_or(|secrets| secrets.are_in(&html));
+        let compressible = self.session.is_some() && !shows_secret;
         let mut response = Html(html).into_response();
         if compressible {
             response.extensions_mut().insert(Compressible);

@@ -57,10 +57,12 @@ async fn choose(form: Form) -> Response {
 /// The three choices, and a way back to this page.
 pub(crate) fn switch(frame: &Frame) -> impl IntoView + use<> {
     let now = frame.theme();
+    // What a form has answered cannot be opened, but its path can.
+    let back = if frame.address.is_empty() { frame.path.clone() } else { frame.address.clone() };
     let choices = [(Theme::Auto, "contrast"), (Theme::Light, "sun"), (Theme::Dark, "moon")];
     view! {
         <form class="theme" method="post" action=PATH>
-            <input type="hidden" name=BACK.name value=frame.address.clone() />
+            <input type="hidden" name=BACK.name value=back />
             <span id="theme-label">{text::THEME}</span>
             <span class="segments" role="group" aria-labelledby="theme-label">
                 {choices
