@@ -29,7 +29,6 @@ pub fn router(state: AppState) -> Router {
         .merge(icons::routes())
         .merge(brand::routes())
         .merge(pages::routes(&state))
-        .merge(pages::live_routes())
         .route("/live/{*name}", post(server_function))
         .route(&format!("{IN_FRAME}/live/{{*name}}"), post(server_function_in_frame))
         .fallback(async || PageError::NotFound)

@@ -34,7 +34,7 @@ pub(super) async fn show(member: Member, Ids(id): Ids<EndpointId>) -> PageResult
     let latest = handle.deliveries(&Filter::default(), RECENT).await?;
     let held = handle.held_counts().await?;
     let cause = usable(&member, endpoint.disabled.and_then(|disabled| disabled.by)).await?;
-    let under_way = resends::of(member.account().resends().under_way().await?, id);
+    let under_way = resends::recent(&member, id).await?;
     let now = member.frame.now;
     let [changes, sends] = [Permission::ChangeWebhooks, Permission::SendDeliveries].map(|it| member.may(it));
     Ok(member.frame.render(&title(&endpoint, Tab::Overview), || {

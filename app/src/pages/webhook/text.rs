@@ -152,6 +152,9 @@ pub(super) mod resends {
     pub(in super::super) const REFRESH: &str = "Refresh";
     pub(in super::super) const SENDING: &str = "Sending";
     pub(in super::super) const IS_PAUSED: &str = "Paused";
+    pub(in super::super) const FINISHED: &str = "Finished";
+    pub(in super::super) const IS_STOPPED: &str = "Stopped";
+    pub(in super::super) const HAS_FAILED: &str = "Failed";
     pub(in super::super) const HELD: &str = "What was held";
     pub(in super::super) const FAILED: &str = "What had failed";
     pub(in super::super) const ANY: &str = "What a filter selects";
