@@ -10,7 +10,7 @@ use crate::{
     error::PageResult,
     form::Form,
     frame::{Ids, Member},
-    present::{attempt, delivery_path, endpoint_path, explain},
+    present::{delivery_path, endpoint_path, explain},
     redirect::done,
     words::moment,
 };
@@ -100,8 +100,9 @@ fn timeline(cause: &DeliveryDetail, disabled_at: Timestamp, now: Timestamp) -> i
         }
     };
     let attempts = cause.attempts.iter().map(|it| {
-        let shown = attempt(it, false, now);
-        line(Status::new(shown.status.tone, text::attempt(it.number, &shown.status.word)), it.started_at)
+        let outcome = it.outcome();
+        let tone = if outcome.is_success() { Tone::Good } else { Tone::Bad };
+        line(Status::new(tone, text::attempt(it.number, outcome)), it.started_at)
     });
     let attempts = attempts.collect_view();
     let end = line(Status::new(Tone::Bad, text::DISABLED_THEN), disabled_at);

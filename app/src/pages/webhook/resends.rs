@@ -106,8 +106,12 @@ pub(super) async fn recent(member: &Member, id: EndpointId) -> Result<Vec<Resend
     let now = member.frame.now;
     let lately = |resend: &Resend| resend.ended_at.is_some_and(|at| now.since(at) < SHOWN_AFTER_END);
     recent.extend(all.list(None, LISTED).await?.into_iter().filter(lately));
-    recent.retain(|resend| resend.endpoint.is_none_or(|it| it == id));
-    Ok(recent)
+    Ok(of(recent, id))
+}
+
+/// The resends of one webhook, and those of all.
+pub(super) fn of(all: Vec<Resend>, id: EndpointId) -> Vec<Resend> {
+    all.into_iter().filter(|resend| resend.endpoint.is_none_or(|it| it == id)).collect()
 }
 
 /// The panel; `None` if nothing is, or was lately, sent again.

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use signet_engine::service::deliveries::DeliveryDetail;
-use signet_model::{Timestamp, delivery::Attempt};
+use signet_model::Timestamp;
 
 use super::{path, text};
 use crate::{
@@ -48,34 +48,10 @@ pub(super) fn section(detail: &DeliveryDetail, now: Timestamp) -> impl IntoView 
             </header>
             {(!advice.is_empty()).then(|| view! { <p>{advice}</p> })}
             {waiting}
-            {detail.attempts.last().map(phases)}
             {attempt.map(|attempt| view! { <Exchange attempt=attempt /> })}
             <p>
                 <a href=href>{text::open(&event_type)}</a>
             </p>
         </section>
     }
-}
-
-/// The time of each part of the exchange, as bars on one line of time.
-fn phases(attempt: &Attempt) -> impl IntoView + use<> {
-    let total = attempt.duration.as_micros().max(1);
-    let parts = [(text::FIRST_BYTE, attempt.first_byte), (text::TOTAL, Some(attempt.duration))];
-    let line = |(name, end): (&'static str, Option<std::time::Duration>)| {
-        let end = end?;
-        let share = (end.as_micros().min(total) * 100 / total).to_string();
-        Some(view! {
-            <div>
-                <dt>{name}</dt>
-                <dd>
-                    <svg class="phase" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
-                        <rect class="phase-ground" x="0" y="0" width="100" height="6" />
-                        <rect class="phase-bar" x="0" y="0" width=share height="6" />
-                    </svg>
-                    {crate::words::span(end)}
-                </dd>
-            </div>
-        })
-    };
-    view! { <dl class="phases">{parts.into_iter().filter_map(line).collect_view()}</dl> }
 }
