@@ -94,11 +94,6 @@ pub(crate) const SECTIONS: [Section; 13] = [
     Section::new(security::PATH, security::text::TITLE, "shield", security::routes).of_person(),
 ];
 
-/// The streams that keep pages fresh.
-pub(crate) fn live_routes() -> Router<AppState> {
-    webhook::live_routes()
-}
-
 /// The routes of all pages and forms.
 pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     let safe = middleware::from_fn_with_state(state.clone(), connection::require_safe);

@@ -226,6 +226,22 @@ export async function wholeFlow({ page, hands, signet, receiver, scripts }) {
     await page.goto(webhook);
   });
 
+  await test.step('it comes back step by step, at a pace of its own', async () => {
+    await hands.press(tab('Settings'));
+    await hands.press(button('Pause'));
+    await producer.complete('task_45', '{}');
+    await page.goto(webhook);
+    await hands.press(link('Come back step by step'));
+    await hands.press(button('Re-enable'));
+    await expect(page.getByText('It is enabled.')).toBeVisible();
+    await hands.fill(page.getByLabel('Pace'), '30');
+    await hands.choose(page.getByLabel('For each'), 'minute');
+    await hands.press(button('Begin'));
+    expect((await receiver.arrivals.next()).body.taskId).toBe('task_45');
+    await expect(page.getByRole('region', { name: 'Being sent again' })).toContainText('30 a minute');
+    await page.goto(webhook);
+  });
+
   await test.step('the webhook is paused and deleted', async () => {
     await hands.press(tab('Settings'));
     await hands.press(button('Pause'));

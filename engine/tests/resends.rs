@@ -286,6 +286,20 @@ async fn a_resend_that_is_paused_survives_a_restart_and_is_taken_up_by_no_proces
     running.stop(CancellationToken::new()).await;
 }
 
+on_each_database!(a_resend_with_a_pace_keeps_it_in_the_process_that_takes_it_up);
+async fn a_resend_with_a_pace_keeps_it_in_the_process_that_takes_it_up(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let resend = world.paced(&database).await;
+    let past = if matches!(database.db, signet_engine::db::Database::Sqlite(_)) { "1" } else { "to_timestamp(1)" };
+    database.run(&format!("UPDATE resends SET lease = 7, leased_until = {past}")).await;
+    world.clock.advance(Duration::from_hours(1));
+    let running = world.engine.start().expect("a new engine");
+    world.sent(&resend, 60).await;
+    let stopped = world.engine.as_operator_in(world.account).resend(resend.id).stop().await.expect("stopped");
+    assert_eq!((stopped.progress, stopped.sent), (Progress::Stopped, 60), "another half a minute's worth");
+    running.stop(CancellationToken::new()).await;
+}
+
 on_each_database!(held_and_failed_deliveries_of_one_webhook_are_sent_at_the_same_time);
 async fn held_and_failed_deliveries_of_one_webhook_are_sent_at_the_same_time(database: TestDatabase) {
     let world = World::new(&database).await;

@@ -55,11 +55,6 @@ pub(super) fn routes() -> Router<AppState> {
         .merge(delivery::routes())
 }
 
-/// The streams that keep the pages fresh.
-pub(super) fn live_routes() -> Router<AppState> {
-    Router::new().route("/live/test/{delivery}", get(test_event::live::stream))
-}
-
 /// The pages above a page of a webhook.
 pub(crate) fn breadcrumbs(endpoint: &Endpoint) -> Vec<(String, String)> {
     vec![

@@ -65,7 +65,6 @@ const TABLE: &[(&str, Option<For>, Option<For>)] = &[
     ("/brand/{name}", ALL, None),
     ("/live/{*name}", None, ALL),
     ("/framed/live/{*name}", None, ALL),
-    ("/live/test/{delivery}", VIEWER, None),
     // Ways in.
     ("/login", ALL, ALL),
     ("/login/passkey", ALL, ALL),
@@ -300,14 +299,6 @@ impl World {
                 let delivery = webhook.deliveries(&Filter::default(), 1).await.expect("the log").remove(0);
                 path = path.replace("{delivery}", &delivery.expect("a delivery").id.to_string());
             }
-        }
-        if path.starts_with("/live/test/") {
-            let webhook = endpoint(&self.engine, self.account).await;
-            let event = completed(&self.engine, self.account, "task_2");
-            Hands(&self.engine).ingest(event).await.0.expect("accepted");
-            let webhook = self.engine.as_operator_in(self.account).endpoint(webhook);
-            let delivery = webhook.deliveries(&Filter::default(), 1).await.expect("the log").remove(0);
-            path = path.replace("{delivery}", &delivery.expect("a delivery").id.to_string());
         }
         if path.contains("{resend}") {
             let nothing = Filter { task: Some("none".to_owned()), ..Filter::default() };

@@ -139,7 +139,6 @@ fn requests(Property { active, disabled, key, resend, event, .. }: &Property) ->
         ] {
             requests.push((format!("{webhook}{action}"), Some(form.to_owned())));
         }
-        requests.push((format!("/live/test/{failed}"), None));
         requests.push(("/live/secret".into(), Some(format!("endpoint={id}"))));
         for state in ["", "failed"] {
             let query = [("endpoint", &*id.to_string()), ("state", state), ("event_type", ""), ("before", "")];

@@ -123,7 +123,7 @@ async fn page(member: &Member, id: EndpointId, form: &Form) -> PageResult {
     let handle = member.account().endpoint(id);
     let endpoint = handle.get().await?;
     let backlog = Backlog::of(member, &endpoint).await?;
-    let under_way = resends::of(member.account().resends().under_way().await?, id);
+    let under_way = resends::recent(member, id).await?;
     let last = handle.tests(1).await?.into_iter().next();
     Ok(render(member, &endpoint, &backlog, &under_way, last.as_ref(), form))
 }

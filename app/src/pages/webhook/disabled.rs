@@ -10,7 +10,7 @@ use crate::{
     error::PageResult,
     form::Form,
     frame::{Ids, Member},
-    present::{Situation, attempt, delivery_path, endpoint_path, explain},
+    present::{Situation, delivery_path, endpoint_path, explain},
     redirect::done,
     words::moment,
 };
@@ -67,7 +67,7 @@ pub(super) fn panel(
             </h2>
             <p>{with_element(text::since(disabled), since)}</p>
             {cause.map(|cause| explanation(cause, endpoint))}
-            {cause.map(|cause| timeline(cause, endpoint, disabled.at, now))}
+            {cause.map(|cause| timeline(cause, disabled.at, now))}
             {may_enable
                 .then(|| {
                     view! {
@@ -105,8 +105,9 @@ fn timeline(
         }
     };
     let attempts = cause.attempts.iter().map(|it| {
-        let shown = attempt(it, Situation::of(it, &cause.delivery, endpoint), now);
-        line(Status::new(shown.status.tone, text::attempt(it.number, &shown.status.word)), it.started_at)
+        let outcome = it.outcome();
+        let tone = if outcome.is_success() { Tone::Good } else { Tone::Bad };
+        line(Status::new(tone, text::attempt(it.number, outcome)), it.started_at)
     });
     let attempts = attempts.collect_view();
     let end = line(Status::new(Tone::Bad, text::DISABLED_THEN), disabled_at);

@@ -81,7 +81,7 @@ pub(super) async fn show(member: Member, Ids(id): Ids<EndpointId>, form: Form) -
     let held = handle.held_counts().await?;
     let cause = usable(&member, endpoint.disabled.and_then(|disabled| disabled.by)).await?;
     let fuse = fuse::read(&member, &endpoint).await?;
-    let under_way = resends::of(member.account().resends().under_way().await?, id);
+    let under_way = resends::recent(&member, id).await?;
     let bars = handle.bars(query.window, query.event_type.clone()).await?;
     let causes = handle.causes(query.window).await?;
     let latest = handle.deliveries(&Filter::default(), RECENT).await?;

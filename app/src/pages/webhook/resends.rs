@@ -1,7 +1,7 @@
 //! What is being sent to a webhook again: how far it has come, and the buttons that pause and
 //! stop it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use axum::{Router, routing::get};
 use leptos::prelude::*;
@@ -18,13 +18,18 @@ use signet_model::{EndpointId, ResendId, delivery::State, event::EventType};
 use super::{coming_back, text::resends as text};
 use crate::{
     components::{Status, StatusMark, Tone},
-    error::PageResult,
+    error::{PageError, PageResult},
     form::Form,
     frame::{Ids, Member},
     present::endpoint_path,
     redirect::{done, see_other},
     state::AppState,
 };
+
+/// The time for which a resend that has ended is still shown.
+const SHOWN_AFTER_END: Duration = Duration::from_mins(10);
+/// The resends of the account among which those are looked for.
+const LISTED: u32 = 20;
 
 /// The forms of one resend.
 pub(super) fn routes() -> Router<AppState> {
@@ -94,43 +99,67 @@ fn at(id: EndpointId) -> String {
     format!("{}#resends", coming_back::path(id))
 }
 
-/// The resends that have not ended, of one webhook or of all.
+/// The resends of a webhook that have not ended, and those that have lately.
+pub(super) async fn recent(member: &Member, id: EndpointId) -> Result<Vec<Resend>, PageError> {
+    let all = member.account().resends();
+    let mut recent = all.under_way().await?;
+    let now = member.frame.now;
+    let lately = |resend: &Resend| resend.ended_at.is_some_and(|at| now.since(at) < SHOWN_AFTER_END);
+    recent.extend(all.list(None, LISTED).await?.into_iter().filter(lately));
+    Ok(of(recent, id))
+}
+
+/// The resends of one webhook, and those of all.
 pub(super) fn of(all: Vec<Resend>, id: EndpointId) -> Vec<Resend> {
     all.into_iter().filter(|resend| resend.endpoint.is_none_or(|it| it == id)).collect()
 }
 
-/// The panel; `None` if nothing is being sent again.
+/// The panel; `None` if nothing is, or was lately, sent again.
 pub(super) fn panel(id: EndpointId, resends: &[Resend], sends: bool) -> Option<impl IntoView + use<>> {
     if resends.is_empty() {
         return None;
     }
     let lines = resends.iter().map(|resend| line(id, resend, sends)).collect_view();
+    let is_live = resends.iter().any(|resend| resend.progress == Progress::Running);
     Some(view! {
-        <section class="card" id="resends" aria-labelledby="resends-title">
+        <section class="card" id="resends" aria-labelledby="resends-title" data-live=is_live.then_some("")>
             <header class="card-head">
                 <h2 id="resends-title">{text::TITLE}</h2>
-                <a href=at(id)>{text::REFRESH}</a>
+                {sends.then(|| view! { <a href=at(id)>{text::REFRESH}</a> })}
             </header>
             <ul class="resends">{lines}</ul>
         </section>
     })
 }
 
+fn status(progress: Progress) -> Status {
+    match progress {
+        Progress::Running => Status::new(Tone::Waiting, text::SENDING),
+        Progress::Paused => Status::new(Tone::Paused, text::IS_PAUSED),
+        Progress::Finished => Status::new(Tone::Good, text::FINISHED),
+        Progress::Stopped => Status::new(Tone::Idle, text::IS_STOPPED),
+        Progress::Failed(_) => Status::new(Tone::Bad, text::HAS_FAILED),
+    }
+}
+
 fn line(id: EndpointId, resend: &Resend, sends: bool) -> impl IntoView + use<> {
     let path = format!("{}/resends/{}", endpoint_path(id), resend.id);
     let paused = resend.progress == Progress::Paused;
-    let status =
-        if paused { Status::new(Tone::Paused, text::IS_PAUSED) } else { Status::new(Tone::Waiting, text::SENDING) };
+    let at_work = resend.ended_at.is_none();
+    let status = status(resend.progress);
     let what = match resend.filter.as_ref().and_then(|filter| filter.state) {
         Some(State::Held) => text::HELD,
         Some(State::Failed) => text::FAILED,
         _ => text::ANY,
     };
+    let name = format!("resend-{}", resend.id);
     let expected = resend.expected.filter(|&count| count > 0);
     let share = expected.map(|_| resend.found.to_string());
     let most = expected.map(|count| count.max(resend.found).to_string());
-    let name = format!("resend-{}", resend.id);
-    let buttons = sends.then(|| {
+    let bar = at_work.then(|| {
+        view! { <progress class="progress" aria-labelledby=name.clone() value=share max=most></progress> }
+    });
+    let buttons = (sends && at_work).then(|| {
         let (action, label) = if paused { ("resume", text::RESUME) } else { ("pause", text::PAUSE) };
         view! {
             <div class="actions">
@@ -156,7 +185,7 @@ fn line(id: EndpointId, resend: &Resend, sends: bool) -> impl IntoView + use<> {
                 " "
                 <span class="muted">{text::progress(resend)}</span>
             </p>
-            <progress class="progress" aria-labelledby=name.clone() value=share max=most></progress>
+            {bar}
             {buttons}
         </li>
     }

@@ -19,7 +19,7 @@ use crate::{
     form::{Field, Form},
     frame::{Ids, Member},
     islands::CopyButton,
-    present::{endpoint_path, explain_cause},
+    present::endpoint_path,
     redirect::done,
     words::moment,
 };
@@ -75,7 +75,7 @@ pub(super) async fn prove(member: Member, Ids(id): Ids<EndpointId>) -> PageResul
     let kind = kind.map(|entry| entry.name.clone()).ok_or(PageError::NotFound)?;
     let said = match handle.test_next_secret(&kind, None).await {
         Ok(attempt) if attempt.outcome().is_success() => text::rotation::PROVED.to_owned(),
-        Ok(attempt) => text::rotation::not_proved(&explain_cause(attempt.outcome()).title),
+        Ok(attempt) => text::rotation::not_proved(attempt.outcome()),
         Err(DraftTestError::Test(error)) => return Err(error.into()),
         Err(refused) => refused.to_string(),
     };

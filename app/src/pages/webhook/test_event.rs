@@ -1,7 +1,6 @@
 //! The test tab: an event of any type with an editable body, its exchange, and the last tests.
 
 mod last_tests;
-pub(super) mod live;
 mod report;
 mod text;
 
@@ -32,7 +31,6 @@ use crate::{
     error::{PageError, PageResult},
     form::{Field, Form},
     frame::{Ids, Member},
-    place::Place,
     present::{endpoint_path, indented},
     redirect::see_other,
 };
@@ -168,14 +166,12 @@ fn page(member: &Member, shown: &Shown, catalogue: &Catalogue, form: &Form) -> R
     let Shown { endpoint, test, fuse, last } = shown;
     let now = member.frame.now;
     let sends = member.may(Permission::SendDeliveries) && endpoint.unusable.is_none();
-    // The session of a frame is not that of its streams.
-    let is_live = member.frame.place == Place::Tab;
     member.frame.render_form(form, &title(endpoint, Tab::Test), || {
         view! {
             {head(member, endpoint, Tab::Test)}
             {fuse::panel(member, endpoint, fuse.as_ref())}
             {unusable::panel(endpoint, member.may(Permission::ChangeWebhooks))}
-            {test.as_ref().map(|test| report::section(test, now, is_live))}
+            {test.as_ref().map(|test| report::section(test, now))}
             {sends.then(|| test_card(endpoint, catalogue, form))}
             {last_tests::table(endpoint.id, last, test.as_ref().map(|it| it.delivery.id), now)}
         }

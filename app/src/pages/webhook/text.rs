@@ -1,7 +1,7 @@
 //! The sentences of the screen.
 
 use signet_engine::{Unusable, service::endpoints::Disabled};
-use signet_model::{Throttle, endpoint::DisabledReason, event::EventType};
+use signet_model::{Throttle, delivery::Outcome, endpoint::DisabledReason, event::EventType};
 
 pub(super) const TABS: &str = "Webhook";
 pub(super) const OVERVIEW: &str = "Overview";
@@ -73,8 +73,16 @@ pub(super) const fn since(disabled: Disabled) -> &'static str {
 }
 
 /// An attempt in a line of the timeline.
-pub(super) fn attempt(number: u32, result: &str) -> String {
-    format!("Attempt {number}: {result}")
+pub(super) fn attempt(number: u32, outcome: Outcome) -> String {
+    format!("Attempt {number}: {}", in_short(outcome))
+}
+
+/// The end of an attempt, as part of a sentence.
+fn in_short(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Answered(status) => format!("the receiver answered {status}"),
+        Outcome::Failed(failure) => format!("no answer ({})", failure.as_str().replace('_', " ")),
+    }
 }
 
 pub(super) fn open_failed(event_type: &EventType) -> String {
@@ -110,6 +118,8 @@ pub(super) fn unusable(reason: &Unusable) -> String {
 
 /// The rotation of the secret.
 pub(super) mod rotation {
+    use signet_model::delivery::Outcome;
+
     pub(in super::super) const TITLE: &str = "Rotation";
     pub(in super::super) const ABOUT: &str = "Make the next secret while the current one goes on signing. `webhook-signature` carries both until you \
          switch, or until the overlap ends; `X-Webhook-Signature` is made with the current one until then.";
@@ -139,8 +149,9 @@ pub(super) mod rotation {
     pub(in super::super) const CALL_OFF: &str = "Call it off";
     pub(in super::super) const CALLED_OFF: &str = "The rotation was called off. The current secret signs alone.";
 
-    pub(in super::super) fn not_proved(outcome: &str) -> String {
-        format!("The test with the next secret failed. {outcome}. Check that the receiver knows it before you switch.")
+    pub(in super::super) fn not_proved(outcome: Outcome) -> String {
+        let outcome = super::in_short(outcome);
+        format!("The test with the next secret failed: {outcome}. Check that the receiver knows it before you switch.")
     }
 }
 
@@ -152,6 +163,9 @@ pub(super) mod resends {
     pub(in super::super) const REFRESH: &str = "Refresh";
     pub(in super::super) const SENDING: &str = "Sending";
     pub(in super::super) const IS_PAUSED: &str = "Paused";
+    pub(in super::super) const FINISHED: &str = "Finished";
+    pub(in super::super) const IS_STOPPED: &str = "Stopped";
+    pub(in super::super) const HAS_FAILED: &str = "Failed";
     pub(in super::super) const HELD: &str = "What was held";
     pub(in super::super) const FAILED: &str = "What had failed";
     pub(in super::super) const ANY: &str = "What a filter selects";

@@ -31,8 +31,8 @@ pub(super) const SENT: &str = "Done as you chose.";
 
 pub(super) const PACE: &str = "Pace";
 pub(super) const EACH: &str = "For each";
-pub(super) const A_SECOND: &str = "a second";
-pub(super) const A_MINUTE: &str = "a minute";
+pub(super) const A_SECOND: &str = "second";
+pub(super) const A_MINUTE: &str = "minute";
 pub(super) const PACE_INVALID: &str = "Enter a number, such as 5.";
 
 pub(super) fn pace_hint(fastest: u32) -> String {

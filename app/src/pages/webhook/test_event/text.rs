@@ -13,8 +13,6 @@ pub(super) const IS_EMPTY: &str = "is empty: enter a JSON object, or load the sa
 
 pub(super) const WAITING: &str = "Waiting for the receiver’s answer…";
 pub(super) const REFRESH: &str = "Refresh";
-pub(super) const FIRST_BYTE: &str = "First byte";
-pub(super) const TOTAL: &str = "Total";
 
 pub(super) const LAST_TESTS: &str = "Last tests";
 pub(super) const NO_TESTS: &str = "No tests yet.";
