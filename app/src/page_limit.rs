@@ -76,14 +76,25 @@ fn waits_for_a_test(request: &Request) -> bool {
     request.method() == Method::POST && request.uri().path().ends_with("/test")
 }
 
+/// The turn of a request. An answer that goes on after its head, such as a long file, keeps it
+/// until its end.
+#[derive(Debug, Clone)]
+pub(crate) struct Turn(#[expect(dead_code, reason = "it is kept, and not read")] Arc<OwnedSemaphorePermit>);
+
 /// Lets an account's requests through a few at a time.
-pub(crate) async fn apply(State(limit): State<PageLimit>, request: Request, next: Next) -> Response {
+pub(crate) async fn apply(State(limit): State<PageLimit>, mut request: Request, next: Next) -> Response {
     let party = request.extensions().get::<Session>().and_then(Party::of);
     let Some(party) = party.filter(|_| !waits_for_a_test(&request)) else {
         return next.run(request).await;
     };
     match limit.acquire(party).await {
-        Some(_permit) => next.run(request).await,
+        Some(permit) => {
+            let turn = Turn(Arc::new(permit));
+            request.extensions_mut().insert(turn.clone());
+            let response = next.run(request).await;
+            drop(turn);
+            response
+        }
         None => PageError::Busy.into_response(),
     }
 }

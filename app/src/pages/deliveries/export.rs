@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use axum::{
+    Extension,
     body::Body,
     http::{HeaderValue, header},
     response::IntoResponse,
@@ -22,6 +23,7 @@ use crate::{
     error::{PageError, PageResult},
     form::{Field, Form},
     frame::Member,
+    page_limit::Turn,
 };
 
 pub(super) const PATH: &str = "/settings/deliveries/export";
@@ -141,6 +143,8 @@ impl Line {
 /// A file that is being made.
 struct Making {
     member: Member,
+    /// One of the pages that the account has at a time.
+    _turn: Option<Turn>,
     filter: Filter,
     format: Format,
     hosts: HashMap<EndpointId, String>,
@@ -182,12 +186,14 @@ impl Making {
 }
 
 /// Sends the file. What is wrong with its first part is told as a page.
-pub(super) async fn file(member: Member, mut form: Form) -> PageResult {
+pub(super) async fn file(member: Member, turn: Option<Extension<Turn>>, mut form: Form) -> PageResult {
     let format = Format::find(form.get(&FORMAT)).ok_or(PageError::NotFound)?;
     let query = Query::read(None, &mut form).map_err(|_| PageError::Unreadable)?;
     let receivers = member.account().receivers().await?;
     let hosts = receivers.iter().map(|it| (it.id, it.host())).collect();
-    let mut making = Making { member, filter: query.filter(), format, hosts, next: None, parts: 0, rows: 0 };
+    let turn = turn.map(|Extension(turn)| turn);
+    let mut making =
+        Making { member, _turn: turn, filter: query.filter(), format, hosts, next: None, parts: 0, rows: 0 };
     let log = making.read(None).await?;
     let lines = making.lines(log).await?;
     let (media_type, disposition, head) = format.head();
