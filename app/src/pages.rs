@@ -73,7 +73,7 @@ impl Section {
 /// All sections, in the order of the navigation.
 pub(crate) const SECTIONS: [Section; 8] = [
     Section::new(webhooks::PATH, webhooks::text::TITLE, "webhook", webhooks::routes),
-    Section::new(signatures::PATH, signatures::text::TITLE, "shield", signatures::routes),
+    Section::new(signatures::PATH, signatures::text::TITLE, "signature", signatures::routes),
     Section::new(api_keys::PATH, api_keys::text::TITLE, "key", api_keys::routes).needs(Permission::ManageKeys),
     Section::new(people::PATH, people::text::TITLE, "people", people::routes).of_person(),
     Section::new(audit::PATH, audit::text::TITLE, "list", audit::routes).needs(Permission::ReadAudit),
