@@ -6,7 +6,7 @@ mod icon;
 mod status;
 mod when;
 
-pub use attempt::{Answer, AttemptReport, AttemptView, Exchange};
+pub use attempt::{Answer, AttemptReport, AttemptView, Exchange, PhaseView};
 pub use breadcrumbs::{Breadcrumbs, SETTINGS};
 pub use icon::Icon;
 #[cfg(feature = "ssr")]

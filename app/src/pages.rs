@@ -84,7 +84,7 @@ pub(crate) const SECTIONS: [Section; 13] = [
     Section::new(events::PATH, events::text::TITLE, "activity", events::routes),
     Section::new(event_types::PATH, event_types::text::TITLE, "book", event_types::routes),
     Section::new(balance::PATH, balance::TITLE, "wallet", balance::routes),
-    Section::new(signatures::PATH, signatures::text::TITLE, "shield", signatures::routes),
+    Section::new(signatures::PATH, signatures::text::TITLE, "signature", signatures::routes),
     Section::new(api_keys::PATH, api_keys::text::TITLE, "key", api_keys::routes).needs(Permission::ManageKeys),
     Section::new(people::PATH, people::text::TITLE, "people", people::routes).of_person(),
     Section::new(audit::PATH, audit::text::TITLE, "list", audit::routes).needs(Permission::ReadAudit),

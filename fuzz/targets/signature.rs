@@ -1,9 +1,13 @@
-//! Verifying never panics, and accepts only the signature of the body.
+//! Verifying and diagnosing never panic, and only the signature of the body is accepted.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use signet_model::signature::{Secret, SigningKey, verify_hex, verify_standard};
+use signet_model::signature::{
+    Secret, SigningKey,
+    diagnosis::{Evidence, diagnose},
+    verify_hex, verify_standard,
+};
 
 fuzz_target!(|bytes: &[u8]| {
     // Three lines, then the body.
@@ -20,4 +24,10 @@ fuzz_target!(|bytes: &[u8]| {
     // The input does not contain the key: an accepted signature would be a forgery.
     assert!(!verify_standard(&secret, id, timestamp, body, header), "a forgery is accepted");
     let _ = header.parse::<Secret>();
+    if let Ok(body) = std::str::from_utf8(body) {
+        let headers = format!(
+            "webhook-id: {id}\nwebhook-timestamp: {timestamp}\nx-webhook-signature: {header}\nwebhook-signature: {header}"
+        );
+        let _ = diagnose(&Evidence { body, headers: &headers, secrets: secret.reveal(), now: 0 });
+    }
 });

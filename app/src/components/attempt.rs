@@ -42,12 +42,27 @@ pub struct AttemptView {
     pub title: String,
     /// The remedy.
     pub advice: String,
+    /// Its steps, in their order; empty where no connection was made.
+    pub phases: Vec<PhaseView>,
     /// Names and values of its further facts.
     pub facts: Vec<(String, String)>,
     /// The headers of the request.
     pub request_headers: Vec<(String, String)>,
     /// The answer of the receiver.
     pub answer: Option<Answer>,
+}
+
+/// A step of an attempt, as a part of the whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhaseView {
+    /// Its name.
+    pub name: String,
+    /// Its duration.
+    pub took: String,
+    /// Its begin, in thousandths of the attempt.
+    pub from: u32,
+    /// Its length, in thousandths of the attempt.
+    pub length: u32,
 }
 
 /// The answer of the receiver.
@@ -114,6 +129,7 @@ pub fn Exchange(
                 .map(|(name, value)| view! { <div><dt>{name}</dt><dd>{value}</dd></div> })
                 .collect_view()}
         </dl>
+        {(!attempt.phases.is_empty()).then(|| view! { <Phases phases=attempt.phases /> })}
         {attempt.answer.map(|answer| view! { <AnswerView answer=answer /> })}
         {no_answer.then(|| view! { <p class="hint">{text::NO_RESPONSE}</p> })}
         <details class="fold">
@@ -122,6 +138,26 @@ pub fn Exchange(
         </details>
     }
     .into_any()
+}
+
+/// The steps one after the other, each with a bar that shows its place.
+#[component]
+fn Phases(phases: Vec<PhaseView>) -> impl IntoView {
+    let shown = phases.into_iter().map(|PhaseView { name, took, from, length }| {
+        view! {
+            <div>
+                <dt>{name}</dt>
+                <dd>
+                    <svg class="phase" viewBox="0 0 1000 6" preserveAspectRatio="none" aria-hidden="true">
+                        <rect class="phase-ground" width="1000" height="6"></rect>
+                        <rect class="phase-bar" x=from width=length height="6"></rect>
+                    </svg>
+                    {took}
+                </dd>
+            </div>
+        }
+    });
+    view! { <dl class="phases">{shown.collect_view()}</dl> }.into_any()
 }
 
 #[component]

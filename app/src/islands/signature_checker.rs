@@ -47,7 +47,7 @@ pub fn SignatureChecker() -> impl IntoView {
                         .get()
                         .into_iter()
                         .map(|(good, line)| {
-                            view! { <p class=if good { "check good" } else { "check bad" }>{line}</p> }
+                            view! { <p class=good.then_some("good")>{line}</p> }
                         })
                         .collect_view()
                 }}

@@ -1,9 +1,11 @@
 //! Attempts: the request, the answer, and the result of a test.
 
+use std::time::Duration;
+
 use signet_engine::service::deliveries::DeliveryDetail;
 use signet_model::{
     Timestamp,
-    delivery::{Attempt, Outcome, Response, State},
+    delivery::{Attempt, Outcome, Phases, Response, State},
 };
 
 use super::{
@@ -12,7 +14,7 @@ use super::{
     situation::{Next, Situation},
 };
 use crate::{
-    components::{Answer, AttemptView, Status, Tone},
+    components::{Answer, AttemptView, PhaseView, Status, Tone},
     present::{delivery_path, indented},
     words::{moment, span},
 };
@@ -21,6 +23,8 @@ mod text {
     pub(super) const LOOKUP: &str = "Name look-up";
     pub(super) const CONNECT: &str = "Connecting";
     pub(super) const TLS: &str = "TLS";
+    pub(super) const WAITING: &str = "Waiting";
+    pub(super) const BODY: &str = "Body";
     pub(super) const FIRST_BYTE: &str = "First byte after";
     pub(super) const DETAIL: &str = "Detail";
     pub(super) const ASKED_TO_WAIT: &str = "Asked to wait";
@@ -38,6 +42,7 @@ pub(crate) fn attempt(attempt: &Attempt, situation: Situation, now: Timestamp) -
         status: status(outcome, situation),
         title: explanation.title,
         advice: explanation.advice,
+        phases: phases(attempt),
         facts: facts(attempt),
         request_headers: attempt
             .request_headers
@@ -59,14 +64,39 @@ fn status(outcome: Outcome, situation: Situation) -> Status {
     }
 }
 
-/// The facts of an attempt that not every attempt has: the steps of its connection in their order, and the failure.
+/// The steps of an attempt that made a connection.
+fn phases(attempt: &Attempt) -> Vec<PhaseView> {
+    let Phases { lookup, connect, tls } = attempt.phases;
+    if attempt.phases == Phases::NONE {
+        return Vec::new();
+    }
+    let made: Duration = [lookup, connect, tls].into_iter().flatten().sum();
+    let until_answer = attempt.first_byte.unwrap_or(attempt.duration);
+    let mut from = Duration::ZERO;
+    let steps = [
+        (text::LOOKUP, lookup),
+        (text::CONNECT, connect),
+        (text::TLS, tls),
+        (text::WAITING, tls.map(|_| until_answer.saturating_sub(made))),
+        (text::BODY, attempt.first_byte.map(|first| attempt.duration.saturating_sub(first))),
+    ];
+    let whole = attempt.duration.as_micros().max(1);
+    let part = |span: Duration| u32::try_from(span.as_micros() * 1_000 / whole).unwrap_or(1_000).min(1_000);
+    let shown = steps.into_iter().filter_map(|(name, step)| {
+        let step = step?;
+        let begin = from;
+        from += step;
+        let place = part(begin).min(995);
+        let length = part(step).clamp(5, 1_000 - place);
+        Some(PhaseView { name: name.to_owned(), took: span(step), from: place, length })
+    });
+    shown.collect()
+}
+
+/// The facts of an attempt that not every attempt has.
 fn facts(attempt: &Attempt) -> Vec<(String, String)> {
     let asked = attempt.rests_until().and(attempt.retry_after).map(span);
-    let phases = attempt.phases;
     let facts = [
-        (text::LOOKUP, phases.lookup.map(span)),
-        (text::CONNECT, phases.connect.map(span)),
-        (text::TLS, phases.tls.map(span)),
         (text::FIRST_BYTE, attempt.first_byte.map(span)),
         (text::WAIT, asked),
         (text::DETAIL, attempt.failure_detail.clone()),
@@ -129,5 +159,32 @@ pub(crate) fn test_report(detail: &DeliveryDetail, now: Timestamp) -> TestReport
         advice,
         href: delivery_path(delivery.endpoint, delivery.id),
         attempt: last.map(|it| attempt(it, Situation::without_webhook(it, delivery), now)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_steps_of_an_attempt_stand_one_after_the_other() {
+        let millis = Duration::from_millis;
+        let connection = Phases { lookup: Some(millis(100)), connect: Some(millis(200)), tls: Some(millis(300)) };
+        let begun = Attempt::begun(1, Timestamp::from_unix_seconds(0));
+        let whole =
+            Attempt { duration: millis(1_000), first_byte: Some(millis(900)), phases: connection, ..begun.clone() };
+        let places: Vec<_> = phases(&whole).iter().map(|it| (it.name.clone(), it.from, it.length)).collect();
+        let expected = [
+            ("Name look-up", 0, 100),
+            ("Connecting", 100, 200),
+            ("TLS", 300, 300),
+            ("Waiting", 600, 300),
+            ("Body", 900, 100),
+        ];
+        assert_eq!(places, expected.map(|(name, from, length)| (name.to_owned(), from, length)));
+        // The handshake never ended.
+        let phases_of = |phases| Attempt { duration: millis(1_000), phases, ..begun.clone() };
+        assert_eq!(phases(&phases_of(Phases { tls: None, ..connection })).len(), 2);
+        assert_eq!(phases(&phases_of(Phases::NONE)), []);
     }
 }

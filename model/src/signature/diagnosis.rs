@@ -206,13 +206,13 @@ impl<'a> Key<'a> {
 
     /// The bytes that a recipe takes as the key.
     fn bytes(&self, recipe: Recipe, is_hex: bool) -> Option<&[u8]> {
-        match recipe {
-            Recipe::KeyIsText => Some(self.text.as_bytes()),
-            Recipe::KeyWithoutPrefix => Some(self.text.strip_prefix(PREFIX)?.as_bytes()),
-            Recipe::KeyIsDecoded => self.decoded.as_deref(),
-            Recipe::Contract | Recipe::OverBody | Recipe::OverAll if is_hex => Some(self.text.as_bytes()),
-            Recipe::Contract | Recipe::OverBody | Recipe::OverAll => self.decoded.as_deref(),
-        }
+        let is_text = match recipe {
+            Recipe::KeyWithoutPrefix => return self.text.strip_prefix(PREFIX).map(str::as_bytes),
+            Recipe::KeyIsText => true,
+            Recipe::KeyIsDecoded => false,
+            Recipe::Contract | Recipe::OverBody | Recipe::OverAll => is_hex,
+        };
+        if is_text { Some(self.text.as_bytes()) } else { self.decoded.as_deref() }
     }
 }
 

@@ -20,6 +20,7 @@ pub(super) const PREVIOUS: &str = "Previous";
 pub(super) const NEXT: &str = "Next";
 pub(super) const NEIGHBOURS: &str = "Deliveries beside this one";
 pub(super) const TIMELINE: &str = "Timeline";
+pub(super) const UNDECIDED: &str = "Waits for your decision";
 pub(super) const DUE: &str = "due";
 pub(super) const VERIFY: &str = "Verify";
 pub(super) const NOTHING_SIGNED: &str =

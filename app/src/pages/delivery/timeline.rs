@@ -53,6 +53,7 @@ fn end(detail: &DeliveryDetail, now: Timestamp) -> impl IntoView + use<> {
     let (what, at) = match delivery.state {
         State::Pending if delivery.in_flight => (text::under_way(next), None),
         State::Pending => (text::attempt(next), delivery.due_at),
+        State::Held => (text::UNDECIDED.to_owned(), None),
         _ => (text::COMPLETED.to_owned(), delivery.completed_at),
     };
     let is_due = delivery.state == State::Pending && !delivery.in_flight;

@@ -64,7 +64,7 @@ pub(super) fn card(detail: &DeliveryDetail, webhook: &Endpoint, verifiable: Veri
             </details>
             <p>
                 <a href=signatures::PATH>
-                    <Icon name="shield" />
+                    <Icon name="signature" />
                     {text::CHECK_SIGNATURE}
                 </a>
             </p>
