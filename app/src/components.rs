@@ -19,6 +19,10 @@ pub use when::{Moment, When};
 #[cfg(feature = "ssr")]
 mod confirm;
 #[cfg(feature = "ssr")]
+mod copy;
+#[cfg(feature = "ssr")]
+mod delivery_list;
+#[cfg(feature = "ssr")]
 mod event_types;
 #[cfg(feature = "ssr")]
 mod fields;
@@ -36,6 +40,10 @@ mod roles;
 mod scopes;
 #[cfg(feature = "ssr")]
 pub(crate) use confirm::Confirm;
+#[cfg(feature = "ssr")]
+pub(crate) use copy::CopyButton;
+#[cfg(feature = "ssr")]
+pub(crate) use delivery_list::{DeliveryList, DeliveryRow};
 #[cfg(feature = "ssr")]
 pub(crate) use event_types::{event_type_tags, event_types_input};
 #[cfg(feature = "ssr")]

@@ -36,6 +36,8 @@ mod handover;
 #[cfg(feature = "ssr")]
 mod letters;
 #[cfg(feature = "ssr")]
+mod live;
+#[cfg(feature = "ssr")]
 mod operating;
 #[cfg(feature = "ssr")]
 mod page_limit;
@@ -43,6 +45,8 @@ mod page_limit;
 mod pages;
 #[cfg(feature = "ssr")]
 mod place;
+#[cfg(feature = "ssr")]
+mod preferences;
 #[cfg(feature = "ssr")]
 mod present;
 #[cfg(feature = "ssr")]
@@ -61,6 +65,8 @@ mod testing;
 mod transport;
 #[cfg(feature = "ssr")]
 mod words;
+#[cfg(feature = "ssr")]
+mod zone;
 
 #[cfg(feature = "ssr")]
 pub use ancestors::{Ancestor, InvalidAncestor};

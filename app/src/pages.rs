@@ -14,6 +14,7 @@ pub(crate) mod connection;
 pub(crate) mod delivery;
 pub(crate) mod delivery_log;
 pub(crate) mod error;
+pub(crate) mod go;
 pub(crate) mod login;
 pub(crate) mod oidc;
 pub(crate) mod operator;
@@ -84,6 +85,6 @@ pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     let sign_in = login::routes().merge(second_step::routes()).merge(oidc::routes());
     let links = setup::routes().merge(operator_setup::routes()).merge(portal::routes()).merge(reset::routes());
     let entrance = sign_in.merge(links).merge(sign_up::routes()).layer(safe);
-    let all = entrance.merge(prove::routes()).merge(accounts::routes()).merge(operator::routes());
+    let all = entrance.merge(go::routes()).merge(prove::routes()).merge(accounts::routes()).merge(operator::routes());
     SECTIONS.iter().fold(all, |router, section| router.nest(section.path, (section.routes)()))
 }

@@ -1,5 +1,6 @@
 //! The document around every page.
 
+mod foot;
 mod operator;
 
 use std::sync::Arc;
@@ -11,9 +12,11 @@ use signet_model::portal::Theme;
 use crate::{
     components::{Icon, sprite},
     frame::Frame,
+    live,
     pages::{SECTIONS, Section, accounts, login},
     place::Place,
     redirect::HOME,
+    zone::Zone,
 };
 
 /// The name of the product.
@@ -50,9 +53,14 @@ pub(crate) fn document(
     content: String,
 ) -> impl IntoView + use<> {
     let assets = frame.state.assets.clone();
-    // Pages without an island load no script at all.
+    // Every page has the small script; WebAssembly is loaded where there is an island.
     let islands =
         content.contains("<leptos-island").then(|| islands_loader(frame.place, &assets.js, &assets.wasm, nonce));
+    let page_script = view! { <script type="module" nonce=nonce.to_string() src=assets.page.clone() /> };
+    let live = live::src(frame.place, &frame.address, &content);
+    let preferences = frame.preferences;
+    let zone = if frame.knows_zone { Zone::here().name().to_owned() } else { String::new() };
+    let now = frame.now.rfc3339_seconds();
     let script = script.map(|script| view! { <script type="module" nonce=nonce.to_string() inner_html=script /> });
     let brand = Arc::clone(&frame.state.brand);
     let title = product(frame).map_or_else(|| title.to_owned(), |name| text::title(title, name));
@@ -70,7 +78,7 @@ pub(crate) fn document(
     };
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-theme=theme.as_str()>
+        <html lang="en" data-theme=theme.as_str() data-times=preferences.exact_times.then_some("exact")>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -79,10 +87,16 @@ pub(crate) fn document(
                 <link rel="icon" href=icon(frame) />
                 <link rel="stylesheet" href=assets.css.clone() />
                 {brand.style_path().map(|path| view! { <link rel="stylesheet" href=path /> })}
+                {page_script}
                 {islands}
                 {script}
             </head>
-            <body>
+            <body
+                data-now=now
+                data-zone=zone
+                data-shortcuts=if preferences.no_shortcuts { "off" } else { "on" }
+                data-live-src=live
+            >
                 <svg class="sprite" aria-hidden="true" inner_html=sprite() />
                 <a class="skip-link" href="#main">{text::SKIP}</a>
                 {frame.state.dev.then(dev_banner)}
@@ -153,6 +167,7 @@ fn signed_in(frame: &Frame, account: &str, holder: &Holder, content: String) -> 
                 <div class="page" inner_html=content />
             </main>
         </div>
+        {foot::foot(frame)}
     }
 }
 

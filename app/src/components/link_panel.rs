@@ -2,8 +2,8 @@
 
 use leptos::prelude::*;
 
+use super::CopyButton;
 use super::Icon;
-use crate::islands::CopyButton;
 
 /// A link that was made just now, with what to do with it.
 pub(crate) fn link_panel(

@@ -9,11 +9,10 @@ use leptos::prelude::*;
 use signet_engine::{actor::Permission, service::accounts::Account};
 
 use crate::{
-    components::{Breadcrumbs, error_summary, text_input},
+    components::{Breadcrumbs, CopyButton, error_summary, text_input},
     error::PageResult,
     form::{Field, Form},
     frame::{Frame, Member},
-    islands::CopyButton,
     pages::login,
     redirect::done,
     state::AppState,

@@ -19,10 +19,9 @@ use signet_engine::service::{
 use signet_model::{DeliveryId, EndpointId, Timestamp, delivery::State};
 
 use crate::{
-    components::{AttemptReport, Breadcrumbs, Icon, StatusMark, When, alert},
+    components::{AttemptReport, Breadcrumbs, CopyButton, Icon, StatusMark, When, alert},
     error::PageResult,
     frame::{Ids, Member},
-    islands::CopyButton,
     pages::{delivery_log, webhook},
     present::{attempt, delivery_path, delivery_status, indented},
     redirect::done,
@@ -73,7 +72,7 @@ fn render(member: &Member, detail: &DeliveryDetail, webhook: &Endpoint, refused:
             <Breadcrumbs above=breadcrumbs(webhook) here=delivery.event_type.to_string() />
             {head(delivery, member.may(Permission::SendDeliveries))}
             {refused.map(alert)}
-            <section class="card">
+            <section class="card" id="delivery-state" data-live=(delivery.state == State::Pending).then_some("")>
                 <p class="lead">{text::state(delivery, now)}</p>
                 {facts(detail, now)}
             </section>
@@ -105,7 +104,7 @@ fn head(delivery: &Delivery, sends: bool) -> impl IntoView + use<> {
         }
     });
     view! {
-        <header class="page-head">
+        <header class="page-head" id="delivery-head" data-live=pending.then_some("")>
             <div>
                 <h1 class="mono-title">{delivery.event_type.to_string()}</h1>
                 <p>
@@ -167,7 +166,7 @@ fn attempts(detail: &DeliveryDetail, now: Timestamp) -> impl IntoView + use<> {
         view! { <AttemptReport attempt=attempt(it, is_test, now) open=place + 1 == last /> }
     });
     view! {
-        <section class="card flush" id="attempts">
+        <section class="card flush" id="attempts" data-live=(detail.delivery.state == State::Pending).then_some("")>
             <header class="card-head"><h2>{text::ATTEMPTS}</h2></header>
             {none.then(|| view! { <p class="table-empty">{text::NO_ATTEMPT}</p> })}
             {reports.collect_view()}

@@ -10,11 +10,10 @@ use signet_engine::service::{
 use signet_model::{EndpointId, delivery::State, event::EventType};
 
 use crate::{
-    components::{Breadcrumbs, PageLink, page_links},
+    components::{Breadcrumbs, DeliveryList, PageLink, page_links},
     error::PageResult,
     form::{Field, Form},
     frame::{Ids, Member},
-    islands::{DeliveryList, LogQuery},
     pages::webhook,
     present::{endpoint_path, row},
     state::AppState,
@@ -105,17 +104,6 @@ impl Query {
     fn next_page(&self, from: Position) -> String {
         format!("{}&{}={from}", self.first_page(), BEFORE.name)
     }
-
-    /// The query by which the island keeps the page fresh.
-    fn live(&self) -> LogQuery {
-        LogQuery {
-            endpoint: self.endpoint.to_string(),
-            state: self.state().to_owned(),
-            event_type: self.event_type().to_owned(),
-            before: self.from.map(|place| place.to_string()).unwrap_or_default(),
-            limit: PAGE,
-        }
-    }
 }
 
 /// Shows one page of the log.
@@ -140,7 +128,7 @@ fn page(member: &Member, endpoint: &Endpoint, catalogue: &Catalogue, query: &Que
             <section class="card flush">
                 {filters(query, catalogue)}
                 {log.rest.map(|rest| view! { <p class="hint">{text::rest(rest)}</p> })}
-                <DeliveryList rows=rows query=query.live() empty=empty.to_owned() />
+                <DeliveryList rows=rows empty=empty.to_owned() live=query.from.is_none() />
                 {pages(query, older)}
             </section>
         }

@@ -31,11 +31,10 @@ use self::{
     test_event::{TEST, test_card},
 };
 use crate::{
-    components::{Breadcrumbs, Confirm, StatusMark, When, event_type_tags},
+    components::{Breadcrumbs, Confirm, DeliveryList, StatusMark, When, event_type_tags},
     error::{PageError, PageResult},
     form::Form,
     frame::{Ids, Member},
-    islands::{DeliveryList, LogQuery},
     pages::{delivery, delivery_log, webhook_delete, webhook_form, webhook_recover, webhooks},
     present::{endpoint_path, endpoint_status, row},
     redirect::see_other,
@@ -159,7 +158,7 @@ fn head(member: &Member, endpoint: &Endpoint) -> impl IntoView + use<> {
         <header class="page-head">
             <div>
                 <h1 class="mono-title">{endpoint.url.clone()}</h1>
-                <p><StatusMark status=endpoint_status(endpoint, now) /></p>
+                <p id="webhook-status" data-live=""><StatusMark status=endpoint_status(endpoint, now) /></p>
             </div>
             <div class="actions">
                 {changes.then(|| view! { <a class="button" href=format!("{path}/edit")>{text::EDIT}</a> })}
@@ -204,7 +203,6 @@ fn recent(
     sends: bool,
 ) -> impl IntoView + use<> {
     let recover = sends.then(|| view! { <a href=webhook_recover::path(endpoint.id)>{text::RECOVER}</a> });
-    let query = LogQuery { endpoint: endpoint.id.to_string(), limit: RECENT, ..LogQuery::default() };
     let rows = deliveries.iter().map(|delivery| row(endpoint.id, delivery, now)).collect::<Vec<_>>();
     view! {
         <section class="card flush" id="deliveries">
@@ -215,7 +213,7 @@ fn recent(
                     <a href=delivery_log::path(endpoint.id)>{text::VIEW_ALL}</a>
                 </p>
             </header>
-            <DeliveryList rows=rows query=query empty=text::NOTHING_SENT.to_owned() />
+            <DeliveryList rows=rows empty=text::NOTHING_SENT.to_owned() />
         </section>
     }
 }

@@ -10,11 +10,10 @@ use signet_engine::service::{
 use signet_model::{EndpointId, signature::Secret, subscriptions::Selector, text::Description};
 
 use crate::{
-    components::{Breadcrumbs, Icon, error_summary, event_types_input, hidden_input, text_input},
+    components::{Breadcrumbs, CopyButton, Icon, error_summary, event_types_input, hidden_input, text_input},
     error::{PageError, PageResult},
     form::{Field, Form, Invalid},
     frame::{Frame, Ids, Member},
-    islands::CopyButton,
     pages::{
         webhook::{
             self,

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use signet_engine::service::sessions::Session;
 
-use super::{brand, flash, nav_item, text};
+use super::{brand, flash, foot::foot, nav_item, text};
 use crate::{
     frame::Frame,
     pages::{login, operator},
@@ -51,5 +51,6 @@ pub(super) fn layout(frame: &Frame, session: &Session, content: String) -> impl 
                 <div class="page" inner_html=content />
             </main>
         </div>
+        {foot(frame)}
     }
 }

@@ -20,11 +20,10 @@ use super::{
     erasure, shown_once,
 };
 use crate::{
-    components::{Breadcrumbs, StatusMark, When, error_summary, link_panel, text_input, when_or},
+    components::{Breadcrumbs, CopyButton, StatusMark, When, error_summary, link_panel, text_input, when_or},
     error::{PageError, PageResult},
     form::{Field, Form},
     frame::{Frame, Ids},
-    islands::CopyButton,
     operating::Operating,
     pages::{reset, setup},
     redirect::{done, see_other},
