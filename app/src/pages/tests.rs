@@ -5,8 +5,10 @@ mod injection;
 mod mail;
 mod text;
 
-use axum::http::{StatusCode, header};
+use std::io::Write;
 
+use axum::http::{StatusCode, header};
+use flate2::{Compression, write::GzEncoder};
 use signet_model::Role;
 
 use super::{SECTIONS, login, webhook_form};
@@ -78,6 +80,20 @@ async fn pages_allow_only_their_own_script_and_are_not_stored() {
         }
         assert!(!nonces.contains(&nonce.to_owned()), "{path}: a nonce is used once");
         nonces.push(nonce.to_owned());
+    }
+}
+
+/// The most bytes of a page as it is sent, compressed.
+const LARGEST_PAGE: usize = 30_000;
+
+#[tokio::test]
+async fn no_page_is_large_as_it_is_sent() {
+    let owner = Visitor::owner().await;
+    for (path, page) in all_pages(&owner).await {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(page.html.as_bytes()).expect("memory");
+        let sent = encoder.finish().expect("memory").len();
+        assert!(sent <= LARGEST_PAGE, "{path}: {sent} bytes with gzip");
     }
 }
 

@@ -25,8 +25,6 @@ use crate::{
 };
 
 pub(crate) const PATH: &str = "/settings/you";
-/// The card with the time zone.
-pub(crate) const TIME_ZONE_HREF: &str = "/settings/you#time-zone";
 const TIME_ZONE_PATH: &str = "/settings/you/time-zone";
 const EMAIL_PATH: &str = "/settings/you/email";
 const PASSWORD_PATH: &str = "/settings/you/password";

@@ -23,7 +23,7 @@ pub(super) fn foot(frame: &Frame) -> impl IntoView + use<> {
     let zone = text::times_in(Zone::here().name());
     let is_person = frame.session.as_ref().is_some_and(|session| session.person().is_some());
     let zone = if is_person {
-        view! { <a href=you::TIME_ZONE_HREF>{zone}</a> }.into_any()
+        view! { <a href=you::PATH>{zone}</a> }.into_any()
     } else {
         view! { <span>{zone}</span> }.into_any()
     };
