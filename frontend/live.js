@@ -115,7 +115,8 @@ function apply({ id, html, in: list }) {
   if (old) {
     replace(old, html);
   } else if (list && document.getElementById(list)) {
-    waiting.set(id, { html, list });
+    // Beyond that many, the button loads the page anew.
+    waiting.set(id, waiting.size > MOST_ROWS ? undefined : { html, list });
     newButton.textContent = text.fresh(waiting.size);
     if (newButton.hidden) say(text.fresh(waiting.size));
     newButton.hidden = false;

@@ -72,6 +72,11 @@ impl<'h> Fragments<'h> {
         self.parts.iter().map(|(id, part)| (*id, *part))
     }
 
+    /// True if a part with this id is on the page.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.parts.contains_key(id)
+    }
+
     /// True if a part of the page is live still.
     pub(crate) fn is_live(&self) -> bool {
         !self.marked.is_empty()

@@ -38,8 +38,12 @@ use crate::{
 pub(crate) const PATH: &str = "/live/stream";
 
 const PAGE: Field = Field::named("page");
+/// The elements of the page that were live: one that is final by now is told once more.
+const PARTS: Field = Field::named("parts");
 const SEEN: Field = Field::named("seen");
 
+/// The most live elements of a page that are remembered.
+const MAX_PARTS: usize = 64;
 /// The largest page that is looked at.
 const MAX_PAGE: usize = 1024 * 1024;
 /// The time after which a quiet stream shows that it is there.
@@ -59,7 +63,8 @@ pub(crate) fn src(place: Place, page: &str, content: &str) -> Option<String> {
     let found = Fragments::of(content, &BTreeSet::new());
     let within = if place == Place::Frame { IN_FRAME } else { "" };
     let page = frame::encode(page);
-    found.is_live().then(|| format!("{within}{PATH}?page={page}&seen={:x}", found.version()))
+    let parts = frame::encode(&found.marked().collect::<Vec<_>>().join(","));
+    found.is_live().then(|| format!("{within}{PATH}?page={page}&parts={parts}&seen={:x}", found.version()))
 }
 
 /// A message of the stream.
@@ -104,6 +109,8 @@ pub(crate) async fn open(looks: Looks, state: AppState, request: Request) -> Res
         return PageError::NotFound.into_response();
     };
     let page = page.to_owned();
+    let parts_shown = query.get(&PARTS).split(',').filter(|part| !part.is_empty());
+    let marked = parts_shown.take(MAX_PARTS).map(ToOwned::to_owned).collect();
     let seen = last_seen(&parts.headers).or_else(|| u64::from_str_radix(query.get(&SEEN), 16).ok());
     let (messages, mut told) = mpsc::channel(1);
     let frame = Frame::of(&parts, &state);
@@ -111,7 +118,7 @@ pub(crate) async fn open(looks: Looks, state: AppState, request: Request) -> Res
         None => say(&messages, &Message::SignedOut).await,
         Some(Err(_)) => say(&messages, &Message::Full).await,
         Some(Ok(changes)) => {
-            let stream = Stream { looks, state, parts, page, sent: BTreeMap::new(), marked: BTreeSet::new() };
+            let stream = Stream { looks, state, parts, page, sent: BTreeMap::new(), marked };
             tokio::spawn(stream.tell(changes, seen, messages));
         }
     }
@@ -193,6 +200,8 @@ impl Stream {
                 }
                 last = Instant::now();
             }
+            // Rows that newer ones have pushed off the page are forgotten.
+            self.sent.retain(|id, _| found.has(id));
             if !found.is_live() {
                 return say(&messages, &Message::Final).await;
             }

@@ -68,6 +68,27 @@ async fn a_browser_that_was_away_gets_what_it_has_missed_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_delivery_that_became_final_behind_the_page_is_told_and_the_stream_ends() {
+    let (visitor, cookie) = person().await;
+    let endpoint = visitor.endpoint().await.id;
+    let hands = Hands(&visitor.engine);
+    let (_, started) = hands.ingest(completed(&visitor.engine, visitor.account, "task_1")).await;
+    let log = visitor.get(&format!("{}/deliveries", endpoint_path(endpoint))).await;
+    let id = log.html.split("id=\"msg_").nth(1).and_then(|rest| rest.split('"').next()).expect("a row").to_owned();
+    let page = format!("{}/deliveries/msg_{id}", endpoint_path(endpoint));
+    let src = src_of(&visitor.get(&page).await.html);
+    for one in started {
+        hands.finish(one, 200).await;
+    }
+    let mut stream = open_stream(&visitor, &src, &cookie).await;
+    let mut told = String::new();
+    while let Some(message) = next(&mut stream).await {
+        told += &message;
+    }
+    assert!(told.contains("Delivered") && told.ends_with("event: final\ndata:\n\n"), "{told}");
+}
+
+#[tokio::test]
 async fn a_stream_ends_with_its_session() {
     let (visitor, cookie) = person().await;
     let log = format!("{}/deliveries", endpoint_path(visitor.endpoint().await.id));
