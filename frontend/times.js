@@ -60,9 +60,14 @@ function tellZone() {
   if (document.body.dataset.zone === '' && name !== 'UTC') zone = name;
 }
 
-export function remember(name, value) {
-  const within = window.top === window ? 'SameSite=Lax' : 'SameSite=None; Secure; Partitioned';
-  document.cookie = `${name}=${value}; Path=/; Max-Age=31536000; ${within}`;
+/** Keeps a choice in a cookie; as the server names them (server/src/middleware/plain_http.rs). */
+function remember(name, value) {
+  const isFramed = window.top !== window;
+  const isSafe = location.protocol === 'https:' || isFramed;
+  if (!isSafe && !/^(.*\.)?localhost$|^127\.|^\[::1\]$/.test(location.hostname)) return;
+  const site = isFramed ? 'SameSite=None; Partitioned' : 'SameSite=Lax';
+  const attributes = `Max-Age=31536000; Path=/; ${isSafe ? 'Secure; ' : ''}${site}`;
+  document.cookie = `${isSafe ? '__Host-' : 'loopback-'}${name}=${value}; ${attributes}`;
 }
 
 export function startTimes() {

@@ -6,9 +6,9 @@ use axum::http::{HeaderMap, HeaderValue};
 use crate::cookie;
 
 /// `exact` shows times in full.
-const TIMES: &str = "signet-times";
+const TIMES: &str = "__Host-signet-times";
 /// `off` takes the shortcuts of single keys away.
-const SHORTCUTS: &str = "signet-shortcuts";
+const SHORTCUTS: &str = "__Host-signet-shortcuts";
 const LIFETIME_SECONDS: u64 = 365 * 24 * 60 * 60;
 
 /// The choices that a request carries.
@@ -41,5 +41,5 @@ impl Preferences {
 }
 
 fn keep(name: &str, value: &str) -> Option<HeaderValue> {
-    HeaderValue::try_from(format!("{name}={value}; Max-Age={LIFETIME_SECONDS}; Path=/; SameSite=Lax")).ok()
+    cookie::set_for_scripts(name, value, LIFETIME_SECONDS)
 }

@@ -19,7 +19,7 @@ use signet_model::Timestamp;
 use crate::cookie;
 
 /// The cookie with the zone of the browser, written by the page's script.
-const COOKIE: &str = "signet-zone";
+const COOKIE: &str = "__Host-signet-zone";
 
 /// The rules of all zones. They are part of the program, so that each server shows the same.
 static RULES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
