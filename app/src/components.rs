@@ -23,6 +23,10 @@ mod chart;
 #[cfg(feature = "ssr")]
 mod confirm;
 #[cfg(feature = "ssr")]
+mod copy;
+#[cfg(feature = "ssr")]
+mod delivery_list;
+#[cfg(feature = "ssr")]
 mod empty_state;
 #[cfg(feature = "ssr")]
 mod error_summary;
@@ -58,6 +62,10 @@ pub(crate) use badge::Badge;
 pub(crate) use chart::{Bar, Bars, Dots, DurationBar, Series, SparkPoint, Sparkline, grouped};
 #[cfg(feature = "ssr")]
 pub(crate) use confirm::Confirm;
+#[cfg(feature = "ssr")]
+pub(crate) use copy::CopyButton;
+#[cfg(feature = "ssr")]
+pub(crate) use delivery_list::{DeliveryList, DeliveryRow};
 #[cfg(feature = "ssr")]
 pub(crate) use empty_state::EmptyState;
 #[cfg(feature = "ssr")]

@@ -82,6 +82,12 @@ pub(crate) fn set(name: &str, value: &str, max_age: u64) -> Option<HeaderValue> 
     HeaderValue::try_from(format!("{name}={value}; Max-Age={max_age}; {ATTRIBUTES}")).ok()
 }
 
+/// `Set-Cookie` for a choice of the reader that the page's script writes as well. It lets nobody
+/// in, and tells nothing of anybody.
+pub(crate) fn set_for_scripts(name: &str, value: &str, max_age: u64) -> Option<HeaderValue> {
+    HeaderValue::try_from(format!("{name}={value}; Max-Age={max_age}; Path=/; Secure; SameSite=Lax")).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

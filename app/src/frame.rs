@@ -33,10 +33,12 @@ use crate::{
     handover::Handover,
     pages::{accounts, login, operator, portal, theme},
     place::{Framed, Place},
+    preferences::Preferences,
     redirect::{see_other, with_cookie},
     shell,
     state::AppState,
     transport::Transport,
+    zone,
 };
 
 /// The frame of a page, with a session or without.
@@ -47,6 +49,10 @@ pub(crate) struct Frame {
     pub(crate) path: String,
     /// The path and the query.
     pub(crate) address: String,
+    /// The choices that the browser keeps.
+    pub(crate) preferences: Preferences,
+    /// The browser has said in which time zone it is, or the person has chosen one.
+    pub(crate) knows_zone: bool,
     host: Option<String>,
     pub(crate) flash: Option<Flash>,
     /// The way by which the browser came.
@@ -74,6 +80,7 @@ impl Frame {
     pub(crate) fn of(parts: &Parts, state: &AppState) -> Self {
         let place = Place::of_parts(parts);
         let session = parts.extensions.get::<Session>().cloned();
+        let knows_zone = zone::is_known(&parts.headers) || session.as_ref().is_some_and(|it| it.time_zone.is_some());
         Self {
             state: state.clone(),
             place,
@@ -84,6 +91,8 @@ impl Frame {
             path: asked(parts).path().to_owned(),
             address: if parts.method == Method::GET { asked(parts).to_string() } else { String::new() },
             chosen_theme: theme::chosen(&parts.headers),
+            preferences: Preferences::of(&parts.headers),
+            knows_zone,
             host: parts.headers.get(header::HOST).and_then(|it| it.to_str().ok()).map(ToOwned::to_owned),
             flash: reviewed(parts).or_else(|| Flash::from_headers(&parts.headers)),
             transport: parts.extensions.get::<Transport>().copied().unwrap_or(Transport::Secure),
@@ -381,7 +390,12 @@ pub(crate) fn to_sign_in(parts: &Parts) -> Response {
 
 /// A path of signing in that leads on to another.
 pub(crate) fn with_next(path: &str, next: &str) -> String {
-    format!("{path}?{}={}", login::NEXT.name, utf8_percent_encode(next, ENCODED))
+    format!("{path}?{}={}", login::NEXT.name, encode(next))
+}
+
+/// A text as the value of a query.
+pub(crate) fn encode(text: &str) -> String {
+    utf8_percent_encode(text, ENCODED).to_string()
 }
 
 /// The ids in the path. A segment that is no id leads to no page.

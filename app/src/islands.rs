@@ -2,13 +2,10 @@
 //! the server, and works there as a form or as plain content.
 
 mod copy;
-mod delivery_list;
 mod passkey;
 mod secret;
 mod signature_checker;
 
-pub use copy::CopyButton;
-pub use delivery_list::{DeliveryList, DeliveryRow, LogQuery};
 pub use passkey::{PASSKEY_ANSWER, PasskeyButton};
 pub use secret::StoredSecret;
 pub use signature_checker::SignatureChecker;

@@ -43,6 +43,8 @@ mod icons;
 #[cfg(feature = "ssr")]
 mod letters;
 #[cfg(feature = "ssr")]
+mod live;
+#[cfg(feature = "ssr")]
 mod notices;
 #[cfg(feature = "ssr")]
 mod once;
@@ -54,6 +56,8 @@ mod page_limit;
 mod pages;
 #[cfg(feature = "ssr")]
 mod place;
+#[cfg(feature = "ssr")]
+mod preferences;
 #[cfg(feature = "ssr")]
 mod present;
 #[cfg(feature = "ssr")]
@@ -74,6 +78,8 @@ mod testing;
 mod transport;
 #[cfg(feature = "ssr")]
 mod words;
+#[cfg(feature = "ssr")]
+mod zone;
 
 #[cfg(feature = "ssr")]
 pub use ancestors::{Ancestor, InvalidAncestor};

@@ -18,6 +18,7 @@ pub(crate) mod delivery_log;
 pub(crate) mod error;
 pub(crate) mod event_types;
 pub(crate) mod events;
+pub(crate) mod go;
 pub(crate) mod kept;
 pub(crate) mod login;
 pub(crate) mod notifications;
@@ -101,7 +102,7 @@ pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     let links = setup::routes().merge(operator_setup::routes()).merge(portal::routes()).merge(reset::routes());
     let entrance = sign_in.merge(links).merge(sign_up::routes()).layer(safe);
     let all = entrance.merge(prove::routes()).merge(accounts::routes()).merge(operator::routes());
-    let all = all.merge(webhook_form::check_routes()).merge(resends::routes());
+    let all = all.merge(webhook_form::check_routes()).merge(resends::routes()).merge(go::routes());
     let all = all.merge(theme::routes()).merge(styleguide::routes());
     SECTIONS.iter().fold(all, |router, section| router.nest(section.path, (section.routes)()))
 }

@@ -14,11 +14,13 @@ use crate::{
     attempts, brand,
     error::{self, PageError},
     icons,
+    live::{self, Looks},
     page_limit::{self, PageLimit},
     pages,
     place::{self, IN_FRAME},
     redirect::{HOME, see_other},
     state::AppState,
+    zone,
 };
 
 /// All pages, form handlers and server functions. The server adds the session
@@ -30,21 +32,36 @@ pub fn router(state: AppState) -> Router {
 }
 
 fn pages_of(state: &AppState) -> Router {
+    let limit = PageLimit::default();
+    let looks = looks(state, &limit);
+    let stream =
+        get(async move |State(state): State<AppState>, request: Request| live::open(looks, state, request).await);
     Router::new()
         .route("/", get(async || see_other(HOME)))
         .merge(icons::routes())
         .merge(brand::routes())
         .merge(pages::routes(state))
-        .merge(pages::live_routes())
+        .route(live::PATH, stream.clone())
+        .route(&format!("{IN_FRAME}{}", live::PATH), stream)
         .route("/live/{*name}", post(server_function))
         .route(&format!("{IN_FRAME}/live/{{*name}}"), post(server_function_in_frame))
         .fallback(async || PageError::NotFound)
         .method_not_allowed_fallback(async || PageError::MethodNotAllowed)
-        .layer(middleware::from_fn_with_state(PageLimit::default(), page_limit::apply))
+        .layer(middleware::from_fn_with_state(limit, page_limit::apply))
         .layer(middleware::from_fn_with_state(state.clone(), attempts::count))
         .layer(middleware::from_fn_with_state(state.clone(), error::as_page))
         .layer(middleware::from_fn(place::partition_cookies))
+        .layer(middleware::from_fn(zone::apply))
         .with_state(state.clone())
+}
+
+/// The pages as streams look at them. Their looks count among the pages of an account.
+fn looks(state: &AppState, limit: &PageLimit) -> Looks {
+    let pages = pages::routes(state)
+        .layer(middleware::from_fn_with_state(limit.clone(), page_limit::apply))
+        .layer(middleware::from_fn_with_state(state.clone(), error::as_page))
+        .layer(middleware::from_fn(zone::apply));
+    Looks(pages.with_state(state.clone()))
 }
 
 /// Answers the calls of islands in a frame, by the names that all have.

@@ -1,5 +1,6 @@
 //! The document around every page.
 
+mod foot;
 mod operator;
 
 use std::sync::Arc;
@@ -11,10 +12,11 @@ use signet_model::portal::Theme;
 use crate::{
     components::{Icon, sprite},
     frame::Frame,
-    icons,
-    pages::{SECTIONS, Section, accounts, login, theme},
+    icons, live,
+    pages::{SECTIONS, Section, accounts, login},
     place::Place,
     redirect::HOME,
+    zone::Zone,
 };
 
 const LIGHT_BAR: &str = "#fafafb";
@@ -56,9 +58,14 @@ pub(crate) fn document(
     content: String,
 ) -> impl IntoView + use<> {
     let assets = frame.state.assets.clone();
-    // Pages without an island load no script at all.
+    // Every page has the small script; WebAssembly is loaded where there is an island.
     let islands =
         content.contains("<leptos-island").then(|| islands_loader(frame.place, &assets.js, &assets.wasm, nonce));
+    let page_script = view! { <script type="module" nonce=nonce.to_string() src=assets.page.clone() /> };
+    let live = live::src(frame.place, &frame.address, &content);
+    let preferences = frame.preferences;
+    let zone = if frame.knows_zone { Zone::here().name().to_owned() } else { String::new() };
+    let now = frame.now.rfc3339_seconds();
     let script = script.map(|script| view! { <script type="module" nonce=nonce.to_string() inner_html=script /> });
     let brand = Arc::clone(&frame.state.brand);
     let title = product(frame).map_or_else(|| title.to_owned(), |name| text::title(title, name));
@@ -76,7 +83,7 @@ pub(crate) fn document(
     };
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-theme=chosen.as_str()>
+        <html lang="en" data-theme=chosen.as_str() data-times=preferences.exact_times.then_some("exact")>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -88,10 +95,16 @@ pub(crate) fn document(
                 {is_own(frame).then(|| view! { <link rel="apple-touch-icon" href=icons::TOUCH /> })}
                 <link rel="stylesheet" href=assets.css.clone() />
                 {brand.style_path().map(|path| view! { <link rel="stylesheet" href=path /> })}
+                {page_script}
                 {islands}
                 {script}
             </head>
-            <body>
+            <body
+                data-now=now
+                data-zone=zone
+                data-shortcuts=if preferences.no_shortcuts { "off" } else { "on" }
+                data-live-src=live
+            >
                 <svg class="sprite" aria-hidden="true" inner_html=sprite() />
                 <a class="skip-link" href="#main">{text::SKIP}</a>
                 {frame.state.dev.then(dev_banner)}
@@ -161,16 +174,12 @@ fn signed_in(frame: &Frame, account: &str, holder: &Holder, content: String) -> 
                 {flash(frame)}
                 <div class="page" inner_html=content />
             </main>
-            {foot(frame)}
         </div>
+        {foot::foot(frame)}
     }
 }
 
 /// The foot of a page: what belongs to the browser and to no account.
-fn foot(frame: &Frame) -> impl IntoView + use<> {
-    view! { <footer class="foot">{theme::switch(frame)}</footer> }
-}
-
 fn bar_of_person(frame: &Frame, account: &str, email: &str) -> impl IntoView + use<> {
     view! {
         <header class="top-bar">
@@ -222,7 +231,7 @@ fn signed_out(frame: &Frame, content: String) -> impl IntoView + use<> {
             {flash(frame)}
             <div class="entry-card" inner_html=content />
         </main>
-        {foot(frame)}
+        {foot::foot(frame)}
     }
 }
 

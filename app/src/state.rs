@@ -39,6 +39,8 @@ pub struct AppState {
 pub struct AssetPaths {
     /// The style sheet.
     pub css: String,
+    /// The script of every page.
+    pub page: String,
     /// The module that loads the WebAssembly.
     pub js: String,
     /// The WebAssembly.

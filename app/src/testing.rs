@@ -6,6 +6,7 @@ use axum::{
     Router,
     body::Body,
     http::{HeaderMap, Method, Request, StatusCode, header},
+    response::Response,
 };
 use http_body_util::BodyExt;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -124,7 +125,12 @@ impl Visitor {
     pub(crate) async fn stranger_at(database: TestDatabase, settings: Settings) -> Self {
         let (engine, clock) = engine(&database, settings, Vec::new());
         let account = account(&engine, "acme").await;
-        let assets = AssetPaths { css: "/pkg/a.css".into(), js: "/pkg/a.js".into(), wasm: "/pkg/a.wasm".into() };
+        let assets = AssetPaths {
+            css: "/pkg/a.css".into(),
+            page: "/pkg/page.js".into(),
+            js: "/pkg/a.js".into(),
+            wasm: "/pkg/a.wasm".into(),
+        };
         let state = AppState {
             engine: engine.clone(),
             clock: Arc::new(clock.clone()),
@@ -326,11 +332,24 @@ impl Visitor {
         self.send(request.body(Body::from(form.to_owned())).expect("a request")).await
     }
 
-    async fn send(&self, mut request: Request<Body>) -> Answer {
+    /// Opens an address whose answer goes on.
+    pub(crate) async fn open(&self, path: &str, headers: &[(header::HeaderName, &str)]) -> Response {
+        let mut request = Request::builder().uri(path);
+        for (name, value) in headers {
+            request = request.header(name, *value);
+        }
+        self.answer(request.body(Body::empty()).expect("a request")).await
+    }
+
+    async fn answer(&self, mut request: Request<Body>) -> Response {
         if let Some(session) = &self.session {
             request.extensions_mut().insert(session.clone());
         }
-        let response = self.router.clone().oneshot(request).await.expect("an answer");
+        self.router.clone().oneshot(request).await.expect("an answer")
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.answer(request).await;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.expect("a body").to_bytes();
         Answer { status: parts.status, headers: parts.headers, html: String::from_utf8_lossy(&body).into_owned() }

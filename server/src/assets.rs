@@ -33,11 +33,17 @@ include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
 /// The paths for the pages.
 pub fn paths() -> AssetPaths {
-    let path = |extension: &str| {
-        let name = ASSETS.iter().find(|asset| asset.extension == extension).map_or("not-built", |asset| asset.name);
+    let path = |stem: &str, extension: &str| {
+        let is_it = |asset: &&Asset| asset.extension == extension && asset.name.split('.').next() == Some(stem);
+        let name = ASSETS.iter().find(is_it).map_or("not-built", |asset| asset.name);
         format!("{FOLDER}/{name}")
     };
-    AssetPaths { css: path("css"), js: path("js"), wasm: path("wasm") }
+    AssetPaths {
+        css: path("signet", "css"),
+        page: path("page", "js"),
+        js: path("signet", "js"),
+        wasm: path("signet", "wasm"),
+    }
 }
 
 /// Returns true for the path of an asset.
@@ -156,6 +162,8 @@ mod tests {
     fn the_pages_are_told_names_that_are_served() {
         let paths = paths();
         let served = |path: &str| ASSETS.iter().any(|asset| path == format!("{FOLDER}/{}", asset.name));
-        assert!(ASSETS.is_empty() || [&paths.css, &paths.js, &paths.wasm].into_iter().all(|path| served(path)));
+        assert!(
+            ASSETS.is_empty() || [&paths.css, &paths.page, &paths.js, &paths.wasm].into_iter().all(|path| served(path))
+        );
     }
 }

@@ -2,8 +2,9 @@
 
 use leptos::prelude::*;
 
+use super::CopyButton;
 use super::Icon;
-use crate::{compressible::shows_secret, islands::CopyButton};
+use crate::compressible::shows_secret;
 
 /// A link that was made just now, with what to do with it.
 pub(crate) fn link_panel(

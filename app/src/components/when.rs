@@ -1,4 +1,9 @@
 //! Instants.
+//!
+//! Both forms of an instant are in the page: the distance ("3 min ago"), which a script lets
+//! grow, and the full one in the reader's zone with UTC beside it. One switch at the foot of
+//! each page shows the one or the other, for keyboards and fingers that cannot hover; a control
+//! at each instant would be a stop for the keyboard in every cell of a table.
 
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -8,23 +13,51 @@ use serde::{Deserialize, Serialize};
 pub struct Moment {
     /// For machines: RFC 3339.
     pub iso: String,
-    /// In full, UTC.
+    /// In full, in the zone of the reader.
     pub full: String,
+    /// In UTC, where the reader has another zone.
+    pub utc: Option<String>,
     /// Relative to now: "3 min ago".
     pub relative: String,
 }
 
-/// Shows an instant relative to now, and in full on hovering.
+impl Moment {
+    /// In full, with UTC beside it.
+    fn in_full(&self) -> String {
+        match &self.utc {
+            Some(utc) => format!("{} · {utc}", self.full),
+            None => self.full.clone(),
+        }
+    }
+}
+
+/// Shows an instant relative to now, or in full where the reader has chosen so.
 #[component]
 pub fn When(
     /// The instant.
     at: Moment,
-    /// `true` writes it out in full as well.
+    /// `true` shows both.
     #[prop(optional)]
     in_full: bool,
 ) -> impl IntoView {
-    let text = if in_full { format!("{} ({})", at.full, at.relative) } else { at.relative };
-    view! { <time datetime=at.iso title=at.full>{text}</time> }
+    let full = at.in_full();
+    if in_full {
+        view! {
+            <time datetime=at.iso>
+                <span data-full="">{full}</span> " (" <span data-ago="">{at.relative}</span> ")"
+            </time>
+        }
+        .into_any()
+    } else {
+        let title = full.clone();
+        view! {
+            <time datetime=at.iso title=title>
+                <span class="when-ago" data-ago="">{at.relative}</span>
+                <span class="when-full" data-full="">{full}</span>
+            </time>
+        }
+        .into_any()
+    }
 }
 
 /// Shows an instant, or these words where there is none.

@@ -14,15 +14,6 @@ mod text {
     pub(super) const COPIED: &str = "Copied";
 }
 
-/// A button that copies a text. Without JavaScript it does not appear.
-#[island]
-pub fn CopyButton(
-    /// The text to copy.
-    text: String,
-) -> impl IntoView {
-    view! { <CopyControl obtain=move || std::future::ready(Some(text.clone())) /> }
-}
-
 /// A button that copies the text that `obtain` returns.
 #[component]
 pub(super) fn CopyControl<F, Fut>(obtain: F) -> impl IntoView

@@ -9,11 +9,10 @@ use leptos::prelude::*;
 use signet_engine::{actor::Permission, service::accounts::Account};
 
 use crate::{
-    components::{Breadcrumbs, error_summary, text_input, version_input},
+    components::{Breadcrumbs, CopyButton, error_summary, text_input, version_input},
     error::PageResult,
     form::{Field, Form, Part},
     frame::{Frame, Member},
-    islands::CopyButton,
     pages::{balance, login},
     redirect::done,
     state::AppState,

@@ -9,11 +9,10 @@ use signet_engine::{
 use signet_model::{ApiKeyId, Scopes, Timestamp, text::KeyName};
 
 use crate::{
-    components::{Breadcrumbs, Icon, error_summary, form_id_input, scopes_input, text_input},
+    components::{Breadcrumbs, CopyButton, Icon, error_summary, form_id_input, scopes_input, text_input},
     error::{PageError, PageResult},
     form::{Field, Form, Invalid},
     frame::{Frame, Ids, Member},
-    islands::CopyButton,
     redirect::done,
     state::AppState,
 };

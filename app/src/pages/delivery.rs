@@ -25,10 +25,9 @@ use signet_model::{DeliveryId, EndpointId, Timestamp, delivery::State};
 
 use self::{timeline::timeline, verify::Verifiable};
 use crate::{
-    components::{AttemptReport, Breadcrumbs, Icon, StatusMark, When, alert},
+    components::{AttemptReport, Breadcrumbs, CopyButton, Icon, StatusMark, When, alert},
     error::PageResult,
     frame::{Ids, Member},
-    islands::CopyButton,
     pages::{delivery_log, webhook},
     present::{Situation, attempt, delivery_path, delivery_status, indented},
     redirect::done,
@@ -124,7 +123,7 @@ fn render(member: &Member, shown: Shown, refused: Option<&'static str>) -> Respo
             {head(delivery, member.may(Permission::SendDeliveries))}
             {neighbours(delivery.endpoint, &around)}
             {refused.map(alert)}
-            <section class="card">
+            <section class="card" id="delivery-state" data-live=(delivery.state == State::Pending).then_some("")>
                 <p class="lead">{text::state(delivery, now)}</p>
                 {facts(&detail, now)}
             </section>
@@ -183,7 +182,7 @@ fn head(delivery: &Delivery, sends: bool) -> impl IntoView + use<> {
     let resend = (sends && !pending).then(|| form("resend", "repeat", text::RESEND));
     let refresh = pending.then(|| view! { <a class="button" href=page.clone()>{text::REFRESH}</a> });
     view! {
-        <header class="page-head">
+        <header class="page-head" id="delivery-head" data-live=pending.then_some("")>
             <div>
                 <h1 class="mono-title">{delivery.event_type.to_string()}</h1>
                 <p>
@@ -245,7 +244,7 @@ fn attempts(detail: &DeliveryDetail, webhook: &Endpoint, now: Timestamp) -> impl
         view! { <AttemptReport attempt=attempt(it, situation, now) open=place + 1 == last /> }
     });
     view! {
-        <section class="card flush" id="attempts">
+        <section class="card flush" id="attempts" data-live=(detail.delivery.state == State::Pending).then_some("")>
             <header class="card-head"><h2>{text::ATTEMPTS}</h2></header>
             {none.then(|| view! { <p class="table-empty">{text::NO_ATTEMPT}</p> })}
             {reports.collect_view()}

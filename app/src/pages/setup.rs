@@ -217,7 +217,7 @@ mod tests {
         let page = stranger.get(&path).await;
         assert!(page.html.contains("You will be an owner of “acme”."), "{}", page.html);
         assert!(!page.html.contains("this Signet server"));
-        assert!(!page.html.contains("<script"), "a page without an island loads no script");
+        assert!(!page.html.contains("/pkg/a.js"), "a page without an island loads no WebAssembly");
     }
 
     #[tokio::test]

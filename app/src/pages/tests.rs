@@ -5,8 +5,10 @@ mod injection;
 mod mail;
 mod text;
 
-use axum::http::{StatusCode, header};
+use std::io::Write;
 
+use axum::http::{StatusCode, header};
+use flate2::{Compression, write::GzEncoder};
 use signet_model::Role;
 
 use super::{SECTIONS, login, webhook_form};
@@ -40,8 +42,10 @@ async fn every_section_is_in_the_navigation_of_every_page() {
             assert!(page.html.contains(&format!("<a href=\"{}\"", section.path)), "{path}: {}", section.path);
         }
         let tabs = page.html.matches("class=\"tabs\"").count();
+        // The search is no section.
+        let marks = if path.starts_with(super::go::PATH) { 1 } else { 2 };
         let current = page.html.matches("aria-current=\"page\"").count();
-        assert_eq!(current, 2 + tabs, "{path}: in navigation, breadcrumbs, and each row of tabs");
+        assert_eq!(current, marks + tabs, "{path}: in navigation, breadcrumbs, and each row of tabs");
     }
 }
 
@@ -70,13 +74,29 @@ async fn pages_allow_only_their_own_script_and_are_not_stored() {
         assert!(policy.starts_with("default-src 'none'; ") && !policy.contains("unsafe-inline"), "{policy}");
         let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).expect("a nonce");
         assert!(nonce.len() >= 22, "{path}: {nonce}");
-        assert_eq!(page.html.contains("<leptos-island"), page.html.contains(&format!("nonce=\"{nonce}\"")), "{path}");
+        let loads_wasm = page.html.contains("/pkg/a.js");
+        assert_eq!(page.html.contains("<leptos-island"), loads_wasm, "{path}");
+        assert_eq!(page.html.contains("/pkg/page.js"), page.html.contains(&format!("nonce=\"{nonce}\"")), "{path}");
         assert_eq!(page.header(header::CACHE_CONTROL), "no-store", "{path}");
         for forbidden in [" style=", " onclick=", "javascript:"] {
             assert!(!page.html.contains(forbidden), "{path}: {forbidden}");
         }
         assert!(!nonces.contains(&nonce.to_owned()), "{path}: a nonce is used once");
         nonces.push(nonce.to_owned());
+    }
+}
+
+/// The most bytes of a page as it is sent, compressed.
+const LARGEST_PAGE: usize = 30_000;
+
+#[tokio::test]
+async fn no_page_is_large_as_it_is_sent() {
+    let owner = Visitor::owner().await;
+    for (path, page) in all_pages(&owner).await {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(page.html.as_bytes()).expect("memory");
+        let sent = encoder.finish().expect("memory").len();
+        assert!(sent <= LARGEST_PAGE, "{path}: {sent} bytes with gzip");
     }
 }
 

@@ -12,13 +12,12 @@ use signet_model::{EndpointId, signature::Secret, subscriptions::Selector, text:
 
 use crate::{
     components::{
-        AttemptView, Breadcrumbs, Icon, error_summary, event_types_input, form_id_input, hidden_input, text_input,
-        version_input,
+        AttemptView, Breadcrumbs, CopyButton, Icon, error_summary, event_types_input, form_id_input, hidden_input,
+        text_input, version_input,
     },
     error::{PageError, PageResult},
     form::{Conflict, Field, Form, Invalid, Part},
-    frame::{Ids, Member},
-    islands::CopyButton,
+    frame::{Frame, Ids, Member},
     pages::{
         webhook::{
             self,

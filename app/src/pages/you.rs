@@ -1,6 +1,7 @@
 //! Settings > Your sign-in: e-mail address, password and sessions of the person.
 
 pub(crate) mod text;
+mod time_zone;
 
 use axum::{
     Router,
@@ -24,6 +25,7 @@ use crate::{
 };
 
 pub(crate) const PATH: &str = "/settings/you";
+const TIME_ZONE_PATH: &str = "/settings/you/time-zone";
 const EMAIL_PATH: &str = "/settings/you/email";
 const PASSWORD_PATH: &str = "/settings/you/password";
 const SESSIONS_PATH: &str = "/settings/you/sessions";
@@ -42,6 +44,7 @@ pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route("/", get(show))
         .route("/email", post(change_email))
+        .route("/time-zone", post(time_zone::set))
         .route("/password", post(change_password))
         .route("/sessions/others/end", post(end_others))
         .route("/sessions/{id}/end", post(end))
@@ -137,6 +140,7 @@ fn render(person: &Person, sessions: &[ListedSession], form: &Form) -> Response 
                     </div>
                 </form>
             </section>
+            {time_zone::card(person, form)}
             {table(person, sessions)}
         }
     })

@@ -8,8 +8,7 @@ use signet_model::{
 };
 
 use crate::{
-    components::{Status, Tone},
-    islands::DeliveryRow,
+    components::{DeliveryRow, Status, Tone},
     present::{endpoint_path, unusable},
     words::{moment, span},
 };

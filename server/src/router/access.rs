@@ -63,6 +63,8 @@ const TABLE: &[(&str, Option<For>, Option<For>)] = &[
     // Found in development only.
     ("/styleguide", ALL, None),
     ("/brand/{name}", ALL, None),
+    ("/live/stream", ALL, None),
+    ("/framed/live/stream", ALL, None),
     ("/live/{*name}", None, ALL),
     ("/framed/live/{*name}", None, ALL),
     // Ways in.
@@ -91,6 +93,7 @@ const TABLE: &[(&str, Option<For>, Option<For>)] = &[
     ("/prove/passkey", ALL, VIEWER),
     ("/settings/you", PEOPLE, None),
     ("/settings/you/email", None, PEOPLE),
+    ("/settings/you/time-zone", None, PEOPLE),
     ("/settings/you/password", None, PEOPLE),
     ("/settings/you/sessions/others/end", None, PEOPLE),
     ("/settings/you/sessions/{id}/end", None, PEOPLE),
@@ -102,6 +105,9 @@ const TABLE: &[(&str, Option<For>, Option<For>)] = &[
     ("/settings/you/security/passkeys", ALL, PEOPLE),
     ("/settings/you/security/passkeys/{id}/remove", PEOPLE, PEOPLE),
     // The account's.
+    ("/settings/go", VIEWER, None),
+    ("/settings/go/times", None, ALL),
+    ("/settings/go/keys", None, ALL),
     ("/settings/account", VIEWER, None),
     ("/settings/balance", VIEWER, None),
     ("/settings/events", VIEWER, None),

@@ -13,6 +13,10 @@ use crate::{
 };
 
 pub(crate) mod text {
+    use std::time::Duration;
+
+    use crate::words::long_span;
+
     pub(crate) const EXPIRES: &str = "Expires";
     pub(super) const HINT: &str = "Requests with the key are refused from then on. Make the next key before.";
     pub(super) const NEVER: &str = "Never";
@@ -23,7 +27,7 @@ pub(crate) mod text {
     pub(super) const STATUS_REVOKED: &str = "Revoked";
 
     pub(super) fn days(days: u64) -> String {
-        if days == 365 { "After a year".to_owned() } else { format!("After {days} days") }
+        format!("After {}", long_span(Duration::from_hours(days * 24)))
     }
 }
 

@@ -23,11 +23,14 @@ const LONGEST: Duration = Duration::from_secs(10);
 pub(super) fn list(query: &Query, found: &Found, now: Timestamp) -> impl IntoView + use<> {
     let rest = found.log.rest.map(|rest| view! { <p class="hint list-note">{text::rest(rest)}</p> });
     if found.log.deliveries.is_empty() {
-        return view! { {rest}{empty(query, found)} }.into_any();
+        // The first delivery takes the place of the whole part.
+        let live = query.before.is_none().then_some("");
+        return view! { <div id="delivery-list" data-live=live>{rest}{empty(query, found)}</div> }.into_any();
     }
     let rows = found.log.deliveries.iter().map(|delivery| row(query, found, delivery, now)).collect_view();
     let webhook = query.of.is_none().then(|| view! { <th scope="col">{text::WEBHOOK}</th> });
     view! {
+        <div id="delivery-list">
         {rest}
         <table class="table deliveries" data-rows="">
             <thead>
@@ -40,8 +43,11 @@ pub(super) fn list(query: &Query, found: &Found, now: Timestamp) -> impl IntoVie
                     <th scope="col">{text::ACCEPTED}</th>
                 </tr>
             </thead>
-            <tbody>{rows}</tbody>
+            <tbody id="delivery-rows" data-live-rows=query.before.is_none().then_some("")>
+                {rows}
+            </tbody>
         </table>
+        </div>
     }
     .into_any()
 }
@@ -97,7 +103,7 @@ fn row(
         view! { <td class="delivery-webhook wrap" data-label=text::WEBHOOK><bdi>{webhook}</bdi></td> }
     });
     view! {
-        <tr data-row=id.to_string() aria-current=here.then_some("true")>
+        <tr id=id.to_string() data-row="" aria-current=here.then_some("true")>
             <td class="delivery-status" data-label=text::STATE><StatusMark status=status /></td>
             <td class="delivery-event" data-label=text::EVENT>
                 <span class="with-tag">

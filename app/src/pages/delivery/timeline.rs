@@ -31,7 +31,7 @@ pub(super) fn timeline(detail: &DeliveryDetail, around: &Surroundings, now: Time
     });
     let attempts = attempts.collect_view();
     view! {
-        <section class="card" id="timeline" aria-labelledby="timeline-title">
+        <section class="card" id="timeline" data-live=(delivery.state == State::Pending).then_some("") aria-labelledby="timeline-title">
             <h2 id="timeline-title">{text::TIMELINE}</h2>
             <ol class="timeline">
                 <li>

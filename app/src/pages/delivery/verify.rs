@@ -14,7 +14,7 @@ use super::{curl, text};
 use crate::{
     components::{Icon, with_code},
     frame::Member,
-    islands::CopyButton,
+    components::CopyButton,
     pages::signatures,
     receiver_code::ReceiverCode,
 };

@@ -15,7 +15,7 @@ use crate::{
     components::{Breadcrumbs, StatusMark, When},
     error::PageResult,
     frame::{Ids, Member},
-    islands::CopyButton,
+    components::CopyButton,
     present::{delivery_path, delivery_status, endpoint_path, indented, unusable},
     words::moment,
 };

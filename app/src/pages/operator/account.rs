@@ -21,12 +21,12 @@ use super::{
 };
 use crate::{
     components::{
-        Breadcrumbs, StatusMark, When, error_summary, hidden_input, link_panel, text_input, version_input, when_or,
+        Breadcrumbs, CopyButton, StatusMark, When, error_summary, hidden_input, link_panel, text_input, version_input,
+        when_or,
     },
     error::{PageError, PageResult},
     form::{Field, Form, Part, VERSION},
     frame::{Frame, Ids},
-    islands::CopyButton,
     operating::Operating,
     pages::{reset, setup},
     redirect::{done, see_other},

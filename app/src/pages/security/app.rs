@@ -7,10 +7,9 @@ use signet_model::Timestamp;
 
 use super::{PATH, Person, recovery_codes, text};
 use crate::{
-    components::{Breadcrumbs, Confirm, When, error_summary, qr_code, text_input, with_element},
+    components::{Breadcrumbs, Confirm, CopyButton, When, error_summary, qr_code, text_input, with_element},
     error::{PageError, PageResult},
     form::{Field, Form},
-    islands::CopyButton,
     redirect::{done, see_other},
     words::{self, moment},
 };

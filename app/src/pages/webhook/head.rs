@@ -75,7 +75,7 @@ pub(crate) fn head(member: &Member, endpoint: &Endpoint, here: Tab) -> impl Into
                 <h1 class="mono-title" title=endpoint.url.clone()>
                     <bdi>{name}</bdi>
                 </h1>
-                <p><StatusMark status=endpoint_status(endpoint, member.frame.now) /></p>
+                <p id="webhook-status" data-live=""><StatusMark status=endpoint_status(endpoint, member.frame.now) /></p>
                 {(!description.is_empty()).then(|| view! { <p class="lead">{description}</p> })}
             </div>
         </header>

@@ -29,10 +29,10 @@ use super::{
     held, resends, resting, text as webhook_text, unusable, usable,
 };
 use crate::{
+    components::DeliveryList,
     error::PageResult,
     form::{Field, Form},
     frame::{Ids, Member},
-    islands::{DeliveryList, LogQuery},
     pages::{delivery_log, webhook_recover},
     present::row,
 };
@@ -111,7 +111,6 @@ fn page(member: &Member, data: &PageData) -> Response {
 fn recent(member: &Member, data: &PageData, sends: bool) -> impl IntoView + use<> {
     let id = data.endpoint.id;
     let recover = sends.then(|| view! { <a href=webhook_recover::path(id)>{webhook_text::RECOVER}</a> });
-    let query = LogQuery { endpoint: id.to_string(), limit: RECENT, ..LogQuery::default() };
     let rows = data.latest.iter().map(|delivery| row(id, delivery, member.frame.now)).collect::<Vec<_>>();
     view! {
         <section class="card flush" id="deliveries">
@@ -122,7 +121,7 @@ fn recent(member: &Member, data: &PageData, sends: bool) -> impl IntoView + use<
                     <a href=delivery_log::path(id)>{webhook_text::VIEW_ALL}</a>
                 </p>
             </header>
-            <DeliveryList rows=rows query=query empty=webhook_text::NOTHING_SENT.to_owned() />
+            <DeliveryList rows=rows empty=webhook_text::NOTHING_SENT.to_owned() />
         </section>
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     error::{PageError, PageResult},
     form::{Field, Form},
     frame::{Ids, Member},
-    islands::CopyButton,
+    components::CopyButton,
     present::endpoint_path,
     redirect::done,
     words::moment,

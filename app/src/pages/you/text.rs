@@ -14,6 +14,14 @@ pub(super) const NEW: &str = "New password";
 pub(super) const CHANGE_PASSWORD: &str = "Change password";
 pub(super) const PASSWORD_CHANGED: &str = "Password changed. All other sessions have ended.";
 
+pub(super) const ZONE_TITLE: &str = "Times";
+pub(super) const ZONE: &str = "Time zone";
+pub(super) const ZONE_HINT: &str = "All times are shown in it, with UTC beside them.";
+pub(super) const ZONE_OF_BROWSER: &str = "As the browser";
+pub(super) const SAVE_ZONE: &str = "Save time zone";
+pub(super) const ZONE_SAVED: &str = "Time zone saved.";
+pub(super) const NO_ZONE: &str = "Choose a time zone of the list.";
+
 pub(super) const SESSIONS: &str = "Sessions";
 pub(super) const DEVICE: &str = "Device";
 pub(super) const ADDRESS: &str = "Address";

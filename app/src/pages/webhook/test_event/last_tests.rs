@@ -7,7 +7,7 @@ use signet_model::{DeliveryId, EndpointId, Timestamp};
 use super::{path, text};
 use crate::{
     components::{StatusMark, When},
-    islands::DeliveryRow,
+    components::DeliveryRow,
     present::row,
 };
 
