@@ -38,7 +38,7 @@ async fn an_invalid_form_keeps_its_values_and_shows_all_errors_at_once() {
         r#"value="http://example.com""#,
         r#"value="For &lt;us&gt;"#,
         Secret::new([1; 32]).reveal(),
-        r#"aria-describedby="url-error url-hint""#,
+        r#"aria-describedby="url-error url-hint url-check""#,
         "not http://",
         "U+0000",
         words::NO_EVENT_TYPE,
