@@ -57,6 +57,11 @@ const OPERATORS: Option<For> = Some(Operators);
 const TABLE: &[(&str, Option<For>, Option<For>)] = &[
     ("/", ALL, None),
     ("/favicon.svg", ALL, None),
+    ("/favicon.ico", ALL, None),
+    ("/apple-touch-icon.png", ALL, None),
+    ("/theme", None, ALL),
+    // Found in development only.
+    ("/styleguide", ALL, None),
     ("/brand/{name}", ALL, None),
     ("/live/{*name}", None, ALL),
     ("/framed/live/{*name}", None, ALL),
