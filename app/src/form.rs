@@ -108,6 +108,14 @@ impl Form {
         selectors.into_iter().fold(self, |form, selector| form.with(field, selector))
     }
 
+    /// The form with the values of a field in another form of writing.
+    pub(crate) fn rewritten(mut self, field: &Field, write: impl Fn(&str) -> String) -> Self {
+        for (_, value) in self.values.iter_mut().filter(|(name, _)| name == field.name) {
+            *value = write(value);
+        }
+        self
+    }
+
     /// The form with the focus on a field, as long as no field is invalid.
     pub(crate) fn focused(mut self, field: &Field) -> Self {
         self.focus = Some(field.name);

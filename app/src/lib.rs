@@ -9,7 +9,6 @@
 
 // The types of whole pages nest deeply.
 #![recursion_limit = "256"]
-#![allow(unused)] // TEMPORARY
 // Macro-made component functions take their properties by value.
 #![allow(clippy::needless_pass_by_value)]
 

@@ -362,12 +362,11 @@ fn without(html: &str, kind: &EventType) -> String {
     let mut html = html.replace(&format!("\n<li class=\"tag mono\">{kind}</li>"), "");
     html = html.replace(&format!("\n<option value=\"{kind}\">{kind}</option>"), "");
     html = html.replace(&format!(",&quot;{kind}&quot;"), "");
-    let choice = format!("\n<div class=\"choice\">\n<input type=\"checkbox\" id=\"event-{kind}\"");
+    let choice = format!("\n<input type=\"checkbox\" id=\"event-{kind}\"");
+    let Some((before, after)) = html.split_once(&choice) else { return html };
+    let before = before.rfind("\n<div ").map_or(before, |at| &before[..at]);
     let end = "\n</div>\n</div>";
-    match html.split_once(&choice) {
-        Some((before, after)) => format!("{before}{}", after.split_once(end).map_or("", |(_, rest)| rest)),
-        None => html,
-    }
+    format!("{before}{}", after.split_once(end).map_or("", |(_, rest)| rest))
 }
 
 /// The names of the islands in a page, with their numbers.

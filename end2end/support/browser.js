@@ -35,7 +35,7 @@ export const test = base.extend({
     async ({ page }, use) => {
       const messages = [];
       page.on('console', (message) => {
-        const refused = message.text().includes('status of 422') && message.location().url === page.url();
+        const refused = /status of (401|409|422)/.test(message.text()) && message.location().url === page.url();
         const unfocused = message.text().startsWith('Blocked autofocusing');
         if (!refused && !unfocused) messages.push(`${message.type()}: ${message.text()} (${message.location().url})`);
       });

@@ -68,7 +68,7 @@ pub(crate) fn event_types_input(
     }
     let others = input.not_listed(catalogue);
     let all = input.choice(&Selector::All, Some(text::ALL), text::ALL_ABOUT, None);
-    // Shown by the script that makes it work.
+    // The style sheet shows it where scripts run.
     let find = (catalogue.active().count() > SEARCHED_FROM).then(|| {
         view! {
             <input
@@ -78,8 +78,8 @@ pub(crate) fn event_types_input(
                 aria-label=text::FIND
                 placeholder=text::FIND
                 autocomplete="off"
-                hidden
             />
+            <p class="hint" role="status" data-filter-count=LIST></p>
         }
     });
     choices(field, form, view! { {find} {all} <div class="choice-list" id=LIST>{listed} {others}</div> })
@@ -127,7 +127,7 @@ impl Input {
         let types: Vec<_> = types.collect();
         let whole = group.name.clone().map(|name| self.choice(&Selector::Group(name), None, text::GROUP_ABOUT, None));
         view! {
-            <div class="choice-group">
+            <div class="choice-group" data-filter-group="">
                 {whole}
                 {types}
             </div>
@@ -155,7 +155,7 @@ impl Input {
         let value = selector.to_string();
         let id = format!("{}-{}", self.name, value.replace('*', "all"));
         let is_first = *selector == Selector::All;
-        let filtered = (!is_first).then(|| value.clone());
+        let filtered = (!is_first).then(|| format!("{value} {about}"));
         let class = if label.is_some() { "" } else { "mono" };
         view! {
             <div class="choice" data-filter-item=filtered>

@@ -210,6 +210,7 @@ mod tests {
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(refused.html.contains(expiry::text::NO_TIME) && refused.html.contains(r#"value="backend""#));
         owner.post(PATH, &form("")).await;
+        owner.clock.advance(Duration::from_millis(2));
         owner.post(PATH, &form("7")).await;
         let keys = owner.account().api_keys().list().await.expect("the keys");
         let lifetimes: Vec<_> = keys.iter().map(|key| Some(key.expires_at?.since(key.created_at))).collect();

@@ -117,16 +117,13 @@ struct Typed {
 
 impl Typed {
     fn of(path: &str, form: &Form) -> Self {
-        let fields = form.prefixed("").filter(|(name, _)| !is_secret(name));
-        let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Self { to: path.to_owned(), fields }
+        Self { to: path.to_owned(), fields: form.prefixed("").map(without_secret).collect() }
     }
 
     /// The form that stands in the fields of another one.
     fn within(form: &Form) -> Option<Self> {
         let to = local_path(form.get(&TO))?.to_owned();
-        let fields = form.prefixed(KEPT).filter(|(name, _)| !is_secret(name));
-        Some(Self { to, fields: fields.map(|(name, value)| (name.to_owned(), value.to_owned())).collect() })
+        Some(Self { to, fields: form.prefixed(KEPT).map(without_secret).collect() })
     }
 
     /// The form in one text.
@@ -154,6 +151,11 @@ pub(crate) fn is_reviewed(path: &str) -> bool {
     REVIEWED.iter().any(|pattern| matches(pattern, path))
 }
 
+/// A field, which is empty if it had a secret: the columns of lines stay beside each other.
+fn without_secret((name, value): (&str, &str)) -> (String, String) {
+    (name.to_owned(), if is_secret(name) { String::new() } else { value.to_owned() })
+}
+
 fn is_secret(name: &str) -> bool {
     name.contains("password") || SECRETS.iter().any(|field| field.name == name)
 }
@@ -167,8 +169,14 @@ fn matches(pattern: &str, path: &str) -> bool {
 
 /// Answers a form that came without a session, and keeps what was typed.
 pub(crate) fn keep(frame: &Frame, form: &Form) -> Response {
-    let nested = frame.path.starts_with(prove::PATH).then(|| Typed::within(form)).flatten();
-    let typed = nested.unwrap_or_else(|| Typed::of(&frame.path, form));
+    // Signing in is a proof, so that the form behind the question for one can follow at once.
+    let typed = match frame.path.starts_with(prove::PATH) {
+        false => Typed::of(&frame.path, form),
+        true => match Typed::within(form) {
+            Some(typed) => typed,
+            None => return see_other(login::PATH),
+        },
+    };
     let text = typed.written();
     if text.len() > MAX_LEN {
         return long(frame, &typed);

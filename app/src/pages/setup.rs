@@ -259,7 +259,7 @@ mod tests {
         let link = operator.members().invite("another@example.com", Role::Developer).await.expect("invited");
         let stranger = owner.signed_out();
         let answer = stranger.post(&format!("{}/join", path(&link)), "").await;
-        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, login::PATH));
+        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/login?next=/kept"));
     }
 
     #[tokio::test]

@@ -61,7 +61,7 @@ async fn a_request_without_a_session_is_sent_to_sign_in_and_comes_back_afterward
         assert_eq!(answer.location(), crate::frame::with_next(login::PATH, &path));
     }
     let answer = stranger.post("/settings/api-keys", "name=x").await;
-    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, login::PATH));
+    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/login?next=/kept"));
     assert_eq!(stranger.account().api_keys().list().await.expect("keys").len(), 0);
 }
 

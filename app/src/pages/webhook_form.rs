@@ -292,7 +292,7 @@ fn fields(
                 {text::SAVE}
             </button>
             {if secret.is_some() { form_id_input(form, frame).into_any() } else { version_input(form).into_any() }}
-            {url_field::input(form, secret.is_some())}
+            {url_field::input(form)}
             {text_input(&DESCRIPTION, form)}
             {event_types_input(&EVENTS, form, catalogue, Some(frame.now))}
             {options::fields(form, preview.as_ref(), frame.now)}

@@ -139,7 +139,8 @@ async fn change(operating: Operating, Ids(name): Ids<String>, mut form: Form) ->
         Ok(_) => Ok(done(text::SAVED, &path(&name))),
         // The catalogue in memory can be as old as the form for a moment.
         Err(SaveTypeError::Changed) if form.is_of_another(entry.revision) => {
-            let form = form.meet(&stored(&entry), &PARTS);
+            let written = |json: &str| indented(Some(json.trim()).filter(|json| !json.is_empty()));
+            let form = form.rewritten(&SCHEMA, written).rewritten(&SAMPLE, written).meet(&stored(&entry), &PARTS);
             let settled = form.conflict().is_some_and(Conflict::is_settled);
             Ok(if settled { done(text::SAVED, &path(&name)) } else { page(&operating.frame, &entry, &form) })
         }

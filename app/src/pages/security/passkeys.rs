@@ -18,10 +18,10 @@ use crate::{
 pub(crate) const NAME: Field = Field { hint: text::NAME_HINT, maxlength: Some(100), ..Field::text("name", text::NAME) };
 
 /// The server's side of the challenge, sealed, as it goes to the browser and comes back.
-pub(crate) const CHALLENGE: Field = Field::named("challenge");
+pub(crate) const CHALLENGE: Field = Field::named("challenge").secret();
 
 /// The browser's answer to the challenge.
-pub(crate) const ANSWER: Field = Field::named(PASSKEY_ANSWER);
+pub(crate) const ANSWER: Field = Field::named(PASSKEY_ANSWER).secret();
 
 fn remove_path(id: PasskeyId) -> String {
     format!("{PATH}/passkeys/{id}/remove")

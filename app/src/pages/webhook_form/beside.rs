@@ -52,10 +52,25 @@ pub(super) fn aside(
                 <h2>{text::SENT_HEADERS}</h2>
                 <dl class="facts">{always}{own}</dl>
             </section>
-            <section>
-                <h2>{text::CODE}</h2>
-                <ReceiverCode secret=secret.map(|secret| secret.reveal().to_owned()) />
-            </section>
+            {code(secret)}
         </aside>
     }
+}
+
+/// The code. It is folded where it has the secret in it: the page does not show that unasked.
+fn code(secret: Option<&Secret>) -> AnyView {
+    let Some(secret) = secret else {
+        return view! { <section><h2>{text::CODE}</h2><ReceiverCode secret=None /></section> }.into_any();
+    };
+    let secret = Some(secret.reveal().to_owned());
+    view! {
+        <section>
+            <h2>{text::CODE}</h2>
+            <details class="fold">
+                <summary>{text::CODE_WITH_SECRET}</summary>
+                <ReceiverCode secret=secret />
+            </details>
+        </section>
+    }
+    .into_any()
 }

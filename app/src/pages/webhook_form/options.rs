@@ -117,6 +117,9 @@ fn headers_input(form: &Form) -> impl IntoView + use<> {
 /// `focus` is for the first line, which also has an example.
 fn header_line((name, value): (String, String), place: usize, focus: bool) -> impl IntoView {
     let placeholder = if name.is_empty() { "" } else { CustomHeaderValue::MASK };
+    if !value.is_empty() {
+        crate::compressible::shows_secret();
+    }
     view! {
         <div class="pair">
             <input

@@ -63,6 +63,7 @@ pub(super) const SENT_HEADERS: &str = "Headers";
 pub(super) const HEADER_TIME: &str = "seconds since 1970";
 pub(super) const HEADER_EVENT: &str = "the event type";
 pub(super) const CODE: &str = "Verification code";
+pub(super) const CODE_WITH_SECRET: &str = "Show it with this webhook’s secret";
 
 pub(super) const OPTIONS: &str = "Options";
 pub(super) const OPTIONAL: &str = "Optional";

@@ -1,29 +1,27 @@
 //! The URL of a webhook: its field, and the check of what is typed, before it is saved.
 
 use axum::{
-    Json,
-    response::{IntoResponse, Response},
+    http::header,
+    response::{Html, IntoResponse, Response},
 };
 use leptos::prelude::*;
-use serde::Serialize;
 use signet_engine::{actor::Permission, service::endpoints::UrlCheck};
 use signet_model::endpoint::EndpointUrl;
 
 use super::{URL, text};
 use crate::{
     components::field_error,
-    error::PageResult,
+    error::{PageError, PageResult},
     form::{Field, Form},
     frame::Member,
     present::readable_host,
 };
 
-/// The address of the check, for a script: `?url=…`, with `new=1` for a webhook that is not yet.
+/// The address of the check, for a script: `?url=…`.
 pub(crate) const CHECK_PATH: &str = "/live/url";
-const NEW: Field = Field::named("new");
 
 /// What a script shows below the field.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 struct Checked {
     /// `good`, `bad` or `unknown`.
     state: &'static str,
@@ -42,7 +40,7 @@ pub(crate) async fn check(member: Member, query: Form) -> PageResult {
                 UrlCheck::NotFound => ("bad", text::URL_NOT_FOUND.to_owned()),
                 UrlCheck::Unknown | UrlCheck::TooMany => ("unknown", text::URL_UNKNOWN.to_owned()),
             };
-            let twin = if query.get(&NEW).is_empty() { false } else { is_used(&member, &url).await? };
+            let twin = is_used(&member, &url).await?;
             let said = [Some(said), host_note(&url), twin.then(|| text::URL_USED.to_owned())];
             Checked { state, text: said.into_iter().flatten().collect::<Vec<_>>().join(" ") }
         }
@@ -50,12 +48,15 @@ pub(crate) async fn check(member: Member, query: Form) -> PageResult {
     Ok(answer(&checked))
 }
 
+/// A piece of HTML, for the element below the field.
 fn answer(checked: &Checked) -> Response {
-    ([(axum::http::header::CACHE_CONTROL, "no-store")], Json(checked)).into_response()
+    let text = checked.text.clone();
+    let html = view! { <span class=checked.state>{text}</span> }.to_html();
+    ([(header::CACHE_CONTROL, "no-store")], Html(html)).into_response()
 }
 
 /// Returns true if a webhook of the account has this URL.
-async fn is_used(member: &Member, url: &EndpointUrl) -> Result<bool, crate::error::PageError> {
+async fn is_used(member: &Member, url: &EndpointUrl) -> Result<bool, PageError> {
     Ok(member.account().endpoints().list().await?.iter().any(|other| other.url == url.as_str()))
 }
 
@@ -64,12 +65,11 @@ fn host_note(url: &EndpointUrl) -> Option<String> {
     readable_host(url.host()).map(|host| text::host(&host))
 }
 
-/// The field. `is_new` stands for a webhook that is not yet.
-pub(super) fn input(form: &Form, is_new: bool) -> impl IntoView + use<> {
+/// The field. What it has at first is not checked again: it is stored, or was refused.
+pub(super) fn input(form: &Form) -> impl IntoView + use<> {
     let Field { name, label, hint, placeholder, .. } = URL;
     let wrong = form.error(&URL).is_some();
     let described = if wrong { "url-error url-hint url-check" } else { "url-hint url-check" };
-    let check = if is_new { format!("{CHECK_PATH}?{}=1", NEW.name) } else { CHECK_PATH.to_owned() };
     let note = form.get(&URL).parse::<EndpointUrl>().ok().as_ref().and_then(host_note);
     view! {
         <div class="field">
@@ -90,7 +90,7 @@ pub(super) fn input(form: &Form, is_new: bool) -> impl IntoView + use<> {
                 autocapitalize="none"
                 aria-invalid=wrong.then_some("true")
                 aria-describedby=described
-                data-check-url=check
+                data-check-url=form.get(&URL).to_owned()
                 dir="ltr"
             />
             <p class="hint" id="url-check" role="status">{note}</p>
