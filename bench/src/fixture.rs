@@ -123,7 +123,7 @@ impl Fixture {
 }
 
 /// An engine on the database, which sends nothing itself.
-async fn open(url: &DatabaseUrl, folder: &Path) -> anyhow::Result<Engine> {
+pub async fn open(url: &DatabaseUrl, folder: &Path) -> anyhow::Result<Engine> {
     let random = Random::from_system();
     let key = KeyRing::load_or_create(&folder.join("key"), &random)?;
     let client = Config {
@@ -145,7 +145,8 @@ async fn open(url: &DatabaseUrl, folder: &Path) -> anyhow::Result<Engine> {
     Ok(Engine::new(environment, settings))
 }
 
-async fn add_endpoints(engine: &Engine, name: &str, url: &EndpointUrl, number: usize) -> anyhow::Result<AccountId> {
+/// Makes an account with so many webhooks.
+pub async fn add_endpoints(engine: &Engine, name: &str, url: &EndpointUrl, number: usize) -> anyhow::Result<AccountId> {
     let account = engine.accounts().create(&signet_engine::actor::Operator::signet(), &name.parse()?).await?.id;
     for _ in 0..number {
         let draft = EndpointDraft::new(url.clone(), Subscriptions::all());
@@ -154,7 +155,8 @@ async fn add_endpoints(engine: &Engine, name: &str, url: &EndpointUrl, number: u
     Ok(account)
 }
 
-async fn new_postgres_database(server: &str) -> anyhow::Result<String> {
+/// Makes a database of its own on the server.
+pub async fn new_postgres_database(server: &str) -> anyhow::Result<String> {
     let name = format!("bench_{}", hex::encode(Random::from_system().bytes::<6>()));
     let pool = sqlx::PgPool::connect(server).await?;
     sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&pool).await?;

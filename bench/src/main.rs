@@ -8,6 +8,7 @@ mod bare;
 mod cpu;
 mod fixture;
 mod load;
+mod pages;
 mod producer;
 mod receiver;
 mod report;
@@ -46,6 +47,8 @@ enum Measurement {
     },
     /// One load.
     Load(load::Load),
+    /// The time of the list of webhooks of an account with many.
+    Pages(pages::Pages),
     /// A loop that only POSTs the same body with the same client: the lower limit of CPU time.
     Bare(bare::Bare),
 }
@@ -55,6 +58,7 @@ async fn main() -> anyhow::Result<()> {
     let options = Options::parse();
     match &options.measurement {
         Measurement::Bare(bare) => bare.run().await,
+        Measurement::Pages(pages) => pages.run(&options).await,
         Measurement::Load(load) => {
             Report::print_heading();
             load.measure(&options).await?.print();
