@@ -1,14 +1,16 @@
 //! Operations on resends: deliveries that are sent again by a filter, with progress.
 
 mod list;
+mod pause;
 mod read;
+mod resume;
 mod start;
 mod stop;
 #[cfg(test)]
 mod tests;
 
 use serde::Serialize;
-use signet_engine::service::resends::{self, Progress, StartError};
+use signet_engine::service::resends::{self, Pace, Progress, StartError};
 use signet_model::{EndpointId, ResendId};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -25,6 +27,8 @@ pub fn routes() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(list::list_resends, start::start_resend))
         .routes(routes!(read::read_resend))
+        .routes(routes!(pause::pause_resend))
+        .routes(routes!(resume::resume_resend))
         .routes(routes!(stop::stop_resend))
 }
 
@@ -38,10 +42,13 @@ pub struct Resend {
     /// The webhook; `null` means all of the account.
     #[schema(value_type = Option<schema::EndpointId>)]
     endpoint: Option<EndpointId>,
-    /// `running`, `finished`, `stopped` or `failed`.
+    /// `running`, `paused`, `finished`, `stopped` or `failed`.
     state: &'static str,
     /// The reason for which it failed: `disabled` or `deleted` webhook, or `unreadable`.
     failure: Option<&'static str>,
+    /// The deliveries that go out in a minute, if a person has chosen that; otherwise as many as
+    /// the server releases.
+    per_minute: Option<u32>,
     /// The deliveries that it has found.
     found: u64,
     /// Those of them that wait for their turn, or were sent since.
@@ -64,6 +71,7 @@ impl From<resends::Resend> for Resend {
                 Progress::Failed(failure) => Some(failure.as_str()),
                 _ => None,
             },
+            per_minute: resend.pace.map(Pace::in_a_minute),
             found: resend.found,
             sent: resend.sent,
             skipped: resend.skipped,

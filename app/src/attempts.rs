@@ -18,7 +18,12 @@ use signet_engine::{
 
 use tracing::Instrument;
 
-use crate::{cookie, error::PageError, pages::login, state::AppState};
+use crate::{
+    cookie,
+    error::PageError,
+    pages::{login, theme},
+    state::AppState,
+};
 
 /// The largest form, in bytes. The server has read it already, to a cap of its own.
 const MAX_LEN: usize = 64 * 1024;
@@ -53,9 +58,9 @@ async fn count_within(state: &AppState, route: Option<MatchedPath>, request: Req
     }
 }
 
-/// Signing out, and the calls of islands, let nobody in.
+/// Signing out, choosing a theme, and the calls of islands, let nobody in.
 fn is_attempt(method: &Method, route: &str) -> bool {
-    *method == Method::POST && route != login::SIGN_OUT_PATH && !route.starts_with("/live/")
+    *method == Method::POST && route != login::SIGN_OUT_PATH && route != theme::PATH && !route.starts_with("/live/")
 }
 
 async fn attempt(state: &AppState, route: &str, request: Request, next: Next) -> Response {

@@ -3,6 +3,8 @@
 
 mod accent;
 mod color;
+#[cfg(test)]
+mod contrast;
 mod files;
 mod logo;
 

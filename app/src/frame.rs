@@ -25,12 +25,13 @@ use signet_model::{Role, Timestamp, UserId, portal::Theme};
 use crate::{
     ancestors,
     brand::Logo,
+    compressible::{Compressible, SecretsShown},
     cookie,
     error::PageError,
     flash::Flash,
     form::Form,
     handover::Handover,
-    pages::{accounts, login, operator, portal},
+    pages::{accounts, login, operator, portal, theme},
     place::{Framed, Place},
     redirect::{see_other, with_cookie},
     shell,
@@ -44,6 +45,8 @@ pub(crate) struct Frame {
     pub(crate) state: AppState,
     pub(crate) session: Option<Session>,
     pub(crate) path: String,
+    /// The path with its query, to come back to.
+    pub(crate) address: String,
     host: Option<String>,
     pub(crate) flash: Option<Flash>,
     /// The way by which the browser came.
@@ -56,6 +59,8 @@ pub(crate) struct Frame {
     of_portal: bool,
     /// Light or dark, where the link chose.
     theme: Option<Theme>,
+    /// Light or dark, where the person chose in this browser.
+    chosen_theme: Option<Theme>,
     /// A one-time link to show.
     link: Option<Handover>,
     /// The browser, should it sign in.
@@ -77,6 +82,8 @@ impl Frame {
             theme: session.as_ref().and_then(Session::portal).and_then(|portal| portal.theme),
             session,
             path: asked(parts).path().to_owned(),
+            address: asked(parts).path_and_query().map_or("/", |it| it.as_str()).to_owned(),
+            chosen_theme: theme::chosen(&parts.headers),
             host: parts.headers.get(header::HOST).and_then(|it| it.to_str().ok()).map(ToOwned::to_owned),
             flash: Flash::from_headers(&parts.headers),
             transport: parts.extensions.get::<Transport>().copied().unwrap_or(Transport::Secure),
@@ -126,7 +133,7 @@ impl Frame {
 
     /// Light or dark.
     pub(crate) fn theme(&self) -> Theme {
-        self.theme.unwrap_or(self.state.brand.theme())
+        self.chosen_theme.or(self.theme).unwrap_or(self.state.brand.theme())
     }
 
     /// The address of the server, for examples.
@@ -154,12 +161,17 @@ impl Frame {
     ) -> Response {
         let nonce = Nonce::new();
         let owner = Owner::new();
-        let html = owner.with(|| {
+        let (html, secrets) = owner.with(|| {
+            provide_context(SecretsShown::default());
             let content = content().to_html();
-            shell::document(self, title, &nonce, script, content).to_html()
+            (shell::document(self, title, &nonce, script, content).to_html(), use_context::<SecretsShown>())
         });
         owner.cleanup();
+        let compressible = self.session.is_some() && secrets.is_some_and(|secrets| !secrets.are_in(&html));
         let mut response = Html(html).into_response();
+        if compressible {
+            response.extensions_mut().insert(Compressible);
+        }
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if let Ok(policy) = HeaderValue::try_from(self.content_security_policy(&nonce)) {

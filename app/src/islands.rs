@@ -5,10 +5,8 @@ mod copy;
 mod delivery_list;
 mod passkey;
 mod secret;
-mod test_panel;
 
 pub use copy::CopyButton;
 pub use delivery_list::{DeliveryList, DeliveryRow, LogQuery};
 pub use passkey::{PASSKEY_ANSWER, PasskeyButton};
 pub use secret::StoredSecret;
-pub use test_panel::{TEST_EVENT_TYPE, TestPanel, TestReport};

@@ -22,6 +22,8 @@ mod attempts;
 #[cfg(feature = "ssr")]
 pub mod brand;
 #[cfg(feature = "ssr")]
+mod compressible;
+#[cfg(feature = "ssr")]
 pub mod cookie;
 #[cfg(feature = "ssr")]
 mod error;
@@ -33,6 +35,8 @@ mod form;
 mod frame;
 #[cfg(feature = "ssr")]
 mod handover;
+#[cfg(feature = "ssr")]
+mod icons;
 #[cfg(feature = "ssr")]
 mod letters;
 #[cfg(feature = "ssr")]
@@ -68,6 +72,8 @@ mod words;
 pub use ancestors::{Ancestor, InvalidAncestor};
 #[cfg(feature = "ssr")]
 pub use brand::Brand;
+#[cfg(feature = "ssr")]
+pub use compressible::Compressible;
 #[cfg(feature = "ssr")]
 pub use place::{Framed, Place};
 #[cfg(feature = "ssr")]

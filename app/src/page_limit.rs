@@ -10,6 +10,7 @@ use std::{
 
 use axum::{
     extract::{Request, State},
+    http::Method,
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -71,14 +72,14 @@ impl PageLimit {
 }
 
 /// Returns `true` for a request that waits for a receiver, and not for the database.
-fn waits_for_a_test(path: &str) -> bool {
-    path.ends_with("/test")
+fn waits_for_a_test(request: &Request) -> bool {
+    request.method() == Method::POST && request.uri().path().ends_with("/test")
 }
 
 /// Lets an account's requests through a few at a time.
 pub(crate) async fn apply(State(limit): State<PageLimit>, request: Request, next: Next) -> Response {
     let party = request.extensions().get::<Session>().and_then(Party::of);
-    let Some(party) = party.filter(|_| !waits_for_a_test(request.uri().path())) else {
+    let Some(party) = party.filter(|_| !waits_for_a_test(&request)) else {
         return next.run(request).await;
     };
     match limit.acquire(party).await {

@@ -26,6 +26,8 @@ pub(crate) mod second_step;
 pub(crate) mod security;
 pub(crate) mod setup;
 pub(crate) mod sign_up;
+pub(crate) mod styleguide;
+pub(crate) mod theme;
 pub(crate) mod webhook;
 pub(crate) mod webhook_delete;
 pub(crate) mod webhook_form;
@@ -72,11 +74,16 @@ pub(crate) const SECTIONS: [Section; 7] = [
     Section::new(webhooks::PATH, webhooks::text::TITLE, "webhook", webhooks::routes),
     Section::new(api_keys::PATH, api_keys::text::TITLE, "key", api_keys::routes).needs(Permission::ManageKeys),
     Section::new(people::PATH, people::text::TITLE, "people", people::routes).of_person(),
-    Section::new(audit::PATH, audit::text::TITLE, "clock", audit::routes).needs(Permission::ReadAudit),
+    Section::new(audit::PATH, audit::text::TITLE, "list", audit::routes).needs(Permission::ReadAudit),
     Section::new(account::PATH, account::text::TITLE, "account", account::routes),
     Section::new(you::PATH, you::text::TITLE, "lock", you::routes).of_person(),
-    Section::new(security::PATH, security::text::TITLE, "lock", security::routes).of_person(),
+    Section::new(security::PATH, security::text::TITLE, "shield", security::routes).of_person(),
 ];
+
+/// The streams that keep pages fresh.
+pub(crate) fn live_routes() -> Router<AppState> {
+    webhook::live_routes()
+}
 
 /// The routes of all pages and forms.
 pub(crate) fn routes(state: &AppState) -> Router<AppState> {
@@ -85,5 +92,6 @@ pub(crate) fn routes(state: &AppState) -> Router<AppState> {
     let links = setup::routes().merge(operator_setup::routes()).merge(portal::routes()).merge(reset::routes());
     let entrance = sign_in.merge(links).merge(sign_up::routes()).layer(safe);
     let all = entrance.merge(prove::routes()).merge(accounts::routes()).merge(operator::routes());
+    let all = all.merge(theme::routes()).merge(styleguide::routes());
     SECTIONS.iter().fold(all, |router, section| router.nest(section.path, (section.routes)()))
 }

@@ -13,6 +13,7 @@ use leptos::prelude::provide_context;
 use crate::{
     attempts, brand,
     error::{self, PageError},
+    icons,
     page_limit::{self, PageLimit},
     pages,
     place::{self, IN_FRAME},
@@ -25,9 +26,10 @@ use crate::{
 pub fn router(state: AppState) -> Router {
     Router::new()
         .route("/", get(async || see_other(HOME)))
-        .route("/favicon.svg", get(favicon))
+        .merge(icons::routes())
         .merge(brand::routes())
         .merge(pages::routes(&state))
+        .merge(pages::live_routes())
         .route("/live/{*name}", post(server_function))
         .route(&format!("{IN_FRAME}/live/{{*name}}"), post(server_function_in_frame))
         .fallback(async || PageError::NotFound)
@@ -37,11 +39,6 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), error::as_page))
         .layer(middleware::from_fn(place::partition_cookies))
         .with_state(state)
-}
-
-async fn favicon() -> ([(header::HeaderName, &'static str); 2], &'static str) {
-    let headers = [(header::CONTENT_TYPE, "image/svg+xml"), (header::CACHE_CONTROL, "public, max-age=86400")];
-    (headers, include_str!("favicon.svg"))
 }
 
 /// Answers the calls of islands in a frame, by the names that all have.

@@ -11,10 +11,14 @@ use signet_model::portal::Theme;
 use crate::{
     components::{Icon, sprite},
     frame::Frame,
-    pages::{SECTIONS, Section, accounts, login},
+    icons,
+    pages::{SECTIONS, Section, accounts, login, theme},
     place::Place,
     redirect::HOME,
 };
+
+const LIGHT_BAR: &str = "#fafafb";
+const DARK_BAR: &str = "#0f0f12";
 
 /// The name of the product.
 pub(crate) const PRODUCT: &str = "Signet";
@@ -31,6 +35,8 @@ mod text {
     pub(super) const SWITCH: &str = "Account: choose another";
     pub(super) const SIGN_OUT: &str = "Sign out";
     pub(super) const SETTINGS: &str = "Settings";
+    pub(super) const DESCRIPTION: &str =
+        "Webhook settings: where events are sent, how each delivery went, and what to do about one that failed.";
 
     pub(super) fn title(page: &str, name: &str) -> String {
         format!("{page} · {name}")
@@ -56,7 +62,7 @@ pub(crate) fn document(
     let script = script.map(|script| view! { <script type="module" nonce=nonce.to_string() inner_html=script /> });
     let brand = Arc::clone(&frame.state.brand);
     let title = product(frame).map_or_else(|| title.to_owned(), |name| text::title(title, name));
-    let theme = frame.theme();
+    let chosen = frame.theme();
     let body = match &frame.session {
         Some(session) if session.operator && operator::is_place(&frame.path) => {
             operator::layout(frame, session, content).into_any()
@@ -70,13 +76,16 @@ pub(crate) fn document(
     };
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-theme=theme.as_str()>
+        <html lang="en" data-theme=chosen.as_str()>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
-                <meta name="color-scheme" content=color_scheme(theme) />
+                <meta name="color-scheme" content=color_scheme(chosen) />
+                <meta name="description" content=text::DESCRIPTION />
+                {bar_colors(chosen)}
                 <title>{title}</title>
                 <link rel="icon" href=icon(frame) />
+                {is_own(frame).then(|| view! { <link rel="apple-touch-icon" href=icons::TOUCH /> })}
                 <link rel="stylesheet" href=assets.css.clone() />
                 {brand.style_path().map(|path| view! { <link rel="stylesheet" href=path /> })}
                 {islands}
@@ -152,8 +161,14 @@ fn signed_in(frame: &Frame, account: &str, holder: &Holder, content: String) -> 
                 {flash(frame)}
                 <div class="page" inner_html=content />
             </main>
+            {foot(frame)}
         </div>
     }
+}
+
+/// The foot of a page: what belongs to the browser and to no account.
+fn foot(frame: &Frame) -> impl IntoView + use<> {
+    view! { <footer class="foot">{theme::switch(frame)}</footer> }
 }
 
 fn bar_of_person(frame: &Frame, account: &str, email: &str) -> impl IntoView + use<> {
@@ -207,6 +222,7 @@ fn signed_out(frame: &Frame, content: String) -> impl IntoView + use<> {
             {flash(frame)}
             <div class="entry-card" inner_html=content />
         </main>
+        {foot(frame)}
     }
 }
 
@@ -248,12 +264,16 @@ fn product(frame: &Frame) -> Option<&str> {
     frame.state.brand.name().or(own)
 }
 
+/// Returns true if the page is Signet's, and not that of a service.
+fn is_own(frame: &Frame) -> bool {
+    product(frame) == Some(PRODUCT)
+}
+
 /// The logo and the name.
 fn brand(frame: &Frame, href: &'static str) -> Option<impl IntoView + use<>> {
     let brand = &frame.state.brand;
     let logo = brand.logo().map(|logo| view! { <img class="brand-logo" src=logo.address() alt="" /> }.into_any());
-    let mark =
-        || (product(frame) == Some(PRODUCT)).then(|| view! { <Icon name="mark" class="brand-mark" /> }.into_any());
+    let mark = || is_own(frame).then(|| view! { <Icon name="mark" class="brand-mark" /> }.into_any());
     let name = product(frame).map(ToOwned::to_owned);
     let is_there = logo.is_some() || name.is_some();
     is_there.then(|| view! { <a class="brand" href=href>{logo.or_else(mark)} {name}</a> })
@@ -263,9 +283,23 @@ fn brand(frame: &Frame, href: &'static str) -> Option<impl IntoView + use<>> {
 fn icon(frame: &Frame) -> String {
     match frame.state.brand.logo() {
         Some(logo) => logo.address(),
-        None if product(frame) == Some(PRODUCT) => "/favicon.svg".to_owned(),
+        None if is_own(frame) => icons::SVG.to_owned(),
         None => "data:,".to_owned(),
     }
+}
+
+/// The colour of the browser's own bars: that of the page's, `--canvas` in `style/tokens.css`.
+fn bar_colors(theme: Theme) -> impl IntoView {
+    let light = theme != Theme::Dark;
+    let dark = theme != Theme::Light;
+    let bar = |color: &'static str, system: &'static str| {
+        let only = (theme == Theme::Auto).then_some(system);
+        leptos::html::meta().name("theme-color").content(color).attr("media", only)
+    };
+    (
+        light.then(|| bar(LIGHT_BAR, "(prefers-color-scheme: light)")),
+        dark.then(|| bar(DARK_BAR, "(prefers-color-scheme: dark)")),
+    )
 }
 
 const fn color_scheme(theme: Theme) -> &'static str {
@@ -273,5 +307,30 @@ const fn color_scheme(theme: Theme) -> &'static str {
         Theme::Auto => "light dark",
         Theme::Light => "light",
         Theme::Dark => "dark",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Visitor;
+
+    #[test]
+    fn the_bars_of_the_browser_have_the_colour_of_the_page() {
+        let tokens = include_str!("../../style/tokens.css");
+        assert!(tokens.contains(&format!("--canvas: light-dark({LIGHT_BAR}, {DARK_BAR});")));
+    }
+
+    #[tokio::test]
+    async fn each_page_says_what_it_is_and_has_its_icons() {
+        let owner = Visitor::owner().await;
+        for path in [HOME, "/nothing"] {
+            let page = owner.get(path).await;
+            for tag in
+                ["<meta name=\"description\"", "rel=\"apple-touch-icon\"", "name=\"theme-color\"", "class=\"foot\""]
+            {
+                assert!(page.html.contains(tag), "{path}: {tag}");
+            }
+        }
     }
 }

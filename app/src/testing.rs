@@ -243,6 +243,12 @@ impl Visitor {
         self
     }
 
+    /// The same browser at a server in development.
+    pub(crate) fn in_development(mut self) -> Self {
+        self.router = crate::router(AppState { dev: true, ..self.state.clone() });
+        self
+    }
+
     /// The same browser at a server with these OpenID providers.
     pub(crate) fn with_providers(mut self, oidc: Providers) -> Self {
         self.state = AppState { oidc, ..self.state.clone() };

@@ -9,6 +9,7 @@ export async function wholeFlow({ page, hands, signet, receiver, scripts }) {
   const button = (name) => page.getByRole('button', { name, exact: true });
   const link = (name) => page.getByRole('link', { name, exact: true });
   const heading = (name) => page.getByRole('heading', { name });
+  const tab = (name) => page.getByRole('navigation', { name: 'Webhook', exact: true }).getByRole('link', { name, exact: true });
   const notice = page.getByRole('status').filter({ hasText: /\S/ });
 
   await test.step('the one-time link makes the owner', async () => {
@@ -68,13 +69,14 @@ export async function wholeFlow({ page, hands, signet, receiver, scripts }) {
     receiver.secret = await page.getByText(/^whsec_[A-Za-z0-9+/]{43}=$/).textContent();
     await hands.press(button('Save webhook'));
     await expect(notice.first()).toContainText('Webhook created');
-    await expect(heading(receiver.url)).toBeVisible();
+    await expect(heading(receiver.url.replace('https://', ''))).toBeVisible();
     await expect(page.locator('.page-head .status')).toHaveText('Enabled');
   });
   const webhook = page.url();
 
   await test.step('the secret is masked, revealed and copied', async () => {
-    const secret = page.getByLabel('Signing secret');
+    await hands.press(tab('Settings'));
+    const secret = page.getByLabel('Signing secret', { exact: true });
     await expect(secret).not.toHaveText(receiver.secret);
     await hands.press(button('Reveal'));
     await expect(secret).toHaveText(receiver.secret);
@@ -91,6 +93,7 @@ export async function wholeFlow({ page, hands, signet, receiver, scripts }) {
   });
 
   await test.step('a test event shows the answer of the receiver', async () => {
+    await hands.press(tab('Test'));
     const result = page.locator('#test-result');
     receiver.answer = () => ({ status: 202, body: 'thank you' });
     await hands.choose(page.getByLabel('Event type'), 'task.failed');
@@ -108,6 +111,31 @@ export async function wholeFlow({ page, hands, signet, receiver, scripts }) {
     await expect(result).toContainText('500 Internal Server Error');
     await expect(result).toContainText('out of order');
     await receiver.arrivals.next();
+  });
+
+  await test.step('a test with a body of its own is checked, and the last tests are listed', async () => {
+    receiver.answer = () => ({ status: 200 });
+    await hands.fill(page.getByLabel('Body'), '{"taskId":7}');
+    await hands.press(button('Send test event'));
+    await expect(page.locator('#body-error')).toContainText('/taskId');
+    await expect(page.getByLabel('Body')).toHaveValue('{"taskId":7}');
+    await hands.press(button('Load its sample'));
+    await expect(page.getByLabel('Body')).toHaveValue(/"event": "task.failed"/);
+    await expect(page.getByRole('region', { name: 'Last tests' }).getByRole('link')).toHaveCount(2);
+  });
+
+  await test.step('the next secret is made, proved, and takes over', async () => {
+    await hands.press(tab('Settings'));
+    await hands.press(button('Make the next secret'));
+    await hands.press(button('Reveal the next secret'));
+    const next = await page.getByLabel('Next signing secret').textContent();
+    expect(next).toMatch(/^whsec_/);
+    receiver.secret = next;
+    await hands.press(button('Send a test with the next secret'));
+    await expect(notice.first()).toContainText('accepted a test');
+    expect((await receiver.arrivals.next()).verified).toBe(true);
+    await hands.press(button('Switch now'));
+    await expect(notice.first()).toContainText('signs alone now');
   });
 
   await test.step('the webhook is edited', async () => {
@@ -197,8 +225,10 @@ export async function wholeFlow({ page, hands, signet, receiver, scripts }) {
   });
 
   await test.step('the webhook is paused and deleted', async () => {
+    await hands.press(tab('Settings'));
     await hands.press(button('Pause'));
     await expect(heading('This webhook is paused')).toBeVisible();
+    await hands.press(tab('Settings'));
     await hands.press(button('Delete'));
     await expect(page.getByRole('heading', { name: 'Delete this webhook?' })).toBeVisible();
     await hands.press(button('Cancel'));

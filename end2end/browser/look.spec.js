@@ -52,6 +52,9 @@ async function fillPages(signet, receiver) {
     'webhook-new': '/settings/webhooks/new',
     webhook,
     'webhook-disabled': broken.path,
+    'webhook-test': `${webhook}/test`,
+    'webhook-settings': `${webhook}/settings`,
+    'webhook-coming-back': `${broken.path}/coming-back`,
     'webhook-edit': `${webhook}/edit`,
     'webhook-delete': `${webhook}/delete`,
     'webhook-recover': `${repaired.path}/recover?${search}`,
@@ -61,6 +64,7 @@ async function fillPages(signet, receiver) {
     deliveries: `${webhook}/deliveries`,
     'deliveries-none': `${webhook}/deliveries?state=failed`,
     delivery,
+    styleguide: '/styleguide',
     'not-found': '/settings/no-such-page',
   };
 }
@@ -126,6 +130,46 @@ for (const [size, viewport] of Object.entries(SIZES)) {
   }
 }
 
+test('a theme is chosen on any page, and stays', async ({ page, signet }) => {
+  await Dashboard.signUp(signet);
+  await signIn(page, signet);
+  const html = page.locator('html');
+  await page.goto(`${signet.origin}/settings/account`);
+  await page.getByRole('button', { name: 'Dark' }).click();
+  await expect(html).toHaveAttribute('data-theme', 'dark');
+  expect(new URL(page.url()).pathname).toBe('/settings/account');
+  await page.goto(`${signet.origin}/settings/webhooks`);
+  await expect(html).toHaveAttribute('data-theme', 'dark');
+  await expect(page.getByRole('button', { name: 'Dark' })).toHaveAttribute('aria-pressed', 'true');
+  await page.getByRole('button', { name: 'Auto' }).focus();
+  await page.keyboard.press('Enter');
+  await expect(html).toHaveAttribute('data-theme', 'auto');
+});
+
+test('a dialog keeps the focus and gives it back, and a menu closes by Escape', async ({ page, signet }) => {
+  await Dashboard.signUp(signet);
+  await page.goto(`${signet.origin}/styleguide`);
+  const opens = page.getByRole('button', { name: 'Delete webhook' });
+  await opens.focus();
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('dialog', { name: 'Delete this webhook?' });
+  await expect(dialog.getByRole('button', { name: 'Cancel' })).toBeFocused();
+  for (const name of ['Delete', 'Cancel']) {
+    await page.keyboard.press('Tab');
+    // The browser's own bar is a stop between the last control and the first.
+    if (await page.evaluate(() => document.activeElement === document.body)) await page.keyboard.press('Tab');
+    await expect(dialog.getByRole('button', { name })).toBeFocused();
+  }
+  await page.keyboard.press('Escape');
+  await expect(dialog).toBeHidden();
+  await expect(opens).toBeFocused();
+  const menu = page.getByRole('button', { name: 'Actions for orders.example' });
+  await menu.click();
+  await expect(page.getByRole('link', { name: 'Edit' })).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('link', { name: 'Edit' })).toBeHidden();
+});
+
 test('a picture for the README', async ({ page, signet, receiver }) => {
   await page.setViewportSize({ width: 1280, height: 1000 });
   const person = await Dashboard.signUp(signet);
@@ -136,7 +180,7 @@ test('a picture for the README', async ({ page, signet, receiver }) => {
   await producer.complete('task_2', '{"token":"0.mF7gg2kQ"}');
   await receiver.arrivals.take(2);
   await signIn(page, signet);
-  await page.goto(`${signet.origin}${webhook}`);
+  await page.goto(`${signet.origin}${webhook}/test`);
   receiver.answer = () => ({ status: 200, body: 'Thank you.' });
   await page.getByRole('button', { name: 'Send test event' }).click();
   await expect(page.locator('#test-result')).toContainText('Thank you.');

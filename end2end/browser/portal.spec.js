@@ -59,6 +59,7 @@ test('in a frame of another origin a webhook is added, and its secret shown', as
   await frame.locator('input[name=event]').first().check();
   await frame.getByRole('button', { name: 'Save webhook' }).click();
   await expect(frame.getByText('hooks.example.com').first()).toBeVisible();
+  await frame.getByRole('navigation', { name: 'Webhook', exact: true }).getByRole('link', { name: 'Settings' }).click();
   await frame.getByRole('button', { name: 'Reveal' }).first().click();
   await expect(frame.getByText(/whsec_[\w+/=]{40,}/).first()).toBeVisible();
   const [cookie] = (await page.context().cookies(signet.origin)).filter(({ name }) => name === '__Host-signet-portal');

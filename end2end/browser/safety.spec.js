@@ -97,10 +97,10 @@ test('a webhook of another account can be neither seen nor changed', async ({ si
   const { path } = await ada.addWebhook('https://hooks.example.com/signet', ['task.completed']);
   const link = await signet.command('account', 'add', 'other', '--public-url', signet.origin);
   const eve = await Dashboard.signUp({ origin: signet.origin, setupLink: link }, 'eve@example.com');
-  for (const address of [path, `${path}/edit`, `${path}/delete`, `${path}/recover`, `${path}/deliveries`]) {
+  for (const address of [path, `${path}/edit`, `${path}/delete`, `${path}/recover`, `${path}/deliveries`, `${path}/test`, `${path}/settings`, `${path}/coming-back`]) {
     await expect(eve.open(address)).rejects.toThrow(/: 404/);
   }
-  for (const action of ['edit', 'delete', 'pause', 'enable', 'held', 'recover', 'secret', 'test']) {
+  for (const action of ['edit', 'delete', 'pause', 'enable', 'held', 'recover', 'settings/secret', 'test', 'rotation/reveal', 'coming-back']) {
     const fields = { since: '2026-03-28T12:00', url: 'https://evil.example/', event: 'task.completed', type: 'task.completed', description: '' };
     await expect(eve.submit(`${path}/${action}`, fields)).rejects.toThrow(/: 404/);
   }

@@ -84,8 +84,8 @@ export class Dashboard {
 
   /** Sends a test event, waits for the answer and returns the page that shows it. */
   async sendTest(webhook, type) {
-    const { html } = await this.submit(`${webhook}/test`, { type });
-    return html;
+    const { path, html } = await this.submit(`${webhook}/test`, { type });
+    return /Waiting for the receiver/.test(html) ? this.openUntil(path, /<dt>Took/) : html;
   }
 
   /** Opens a page again and again until it matches. */

@@ -275,6 +275,7 @@ async fn a_resend_that_is_paused_survives_a_restart_and_is_taken_up_by_no_proces
     let resend = world.paced(&database).await;
     let handle = world.engine.as_operator_in(world.account).resend(resend.id);
     handle.pause().await.expect("paused");
+    world.clock.advance(Duration::from_secs(1));
     world.crashed(&database, Some(world.endpoints[1])).await;
     world.clock.advance(Duration::from_hours(24 * 400));
     let running = world.engine.start().expect("a new engine");

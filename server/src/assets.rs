@@ -102,7 +102,7 @@ fn choose(asset: &Asset, accepted: &[String]) -> (Option<&'static str>, &'static
 }
 
 /// The encodings in `Accept-Encoding` that are not ruled out by `q=0`.
-fn accepted(request: &HeaderMap) -> Vec<String> {
+pub fn accepted(request: &HeaderMap) -> Vec<String> {
     let lines = request.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).filter_map(encoding).collect()
 }

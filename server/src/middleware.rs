@@ -1,7 +1,8 @@
 //! The layers that a browser's request passes before it reaches a page, from the outside in:
-//! [`headers`], [`host`], [`same_origin`], [`body_limit`], [`plain_http`], [`session`].
+//! [`headers`], [`compress`], [`host`], [`same_origin`], [`body_limit`], [`plain_http`], [`session`].
 
 pub mod body_limit;
+pub mod compress;
 pub mod headers;
 pub mod host;
 pub mod plain_http;

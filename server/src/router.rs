@@ -5,7 +5,7 @@ use std::{num::NonZeroU32, sync::Arc};
 use axum::{
     Router,
     http::{HeaderValue, Method, StatusCode, Uri, header},
-    middleware::{from_fn_with_state, map_response_with_state},
+    middleware::{from_fn, from_fn_with_state, map_response_with_state},
     response::IntoResponse,
 };
 use signet_api::{Api, FrontOptions, MAX_EVENT_RATE, MAX_REQUEST_RATE, request_rate};
@@ -18,7 +18,7 @@ use crate::{
     assets,
     config::PublicUrl,
     middleware::{
-        Refusals, body_limit,
+        Refusals, body_limit, compress,
         headers::{self, Https},
         host::{self, Hosts},
         plain_http, same_origin, session,
@@ -103,7 +103,7 @@ pub fn router(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Rou
     // The API has no cookies that another page could make use of.
     let programs = at_home(signet_api::router(api));
     let programs = programs.layer(map_response_with_state(https, headers::add_for_programs));
-    browser.layer(from_fn_with_state(https, headers::add)).merge(programs)
+    browser.layer(from_fn(compress::page)).layer(from_fn_with_state(https, headers::add)).merge(programs)
 }
 
 /// The only answer to plain HTTP where TLS is spoken elsewhere: browsers are sent on. A program
@@ -258,6 +258,34 @@ mod tests {
             }
         }
         assert!(policies.len() > 8, "{paths:?}");
+    }
+
+    #[tokio::test]
+    async fn a_page_is_compressed_unless_a_secret_is_in_it() {
+        let browser = Browser::new().await;
+        let id = endpoint(&browser.engine, browser.account).await;
+        let both = [("cookie", browser.cookie.as_str()), ("accept-encoding", "gzip, br")];
+        let coding = |response: &Response| {
+            response.headers().get("content-encoding").map(|it| it.to_str().unwrap_or_default().to_owned())
+        };
+        let webhooks = browser.send(Method::GET, "/settings/webhooks", &both, "").await;
+        assert_eq!((coding(&webhooks).as_deref(), webhooks.status()), (Some("br"), StatusCode::OK));
+        assert_eq!(webhooks.headers()["vary"], "accept-encoding");
+        let gzip = [("cookie", browser.cookie.as_str()), ("accept-encoding", "gzip")];
+        assert_eq!(coding(&browser.send(Method::GET, "/settings/webhooks", &gzip, "").await).as_deref(), Some("gzip"));
+        assert_eq!(coding(&browser.get("/settings/webhooks").await), None);
+        // A secret that was asked for, a key that was made, and all pages of those who are not in.
+        let reveal = format!("/settings/webhooks/{id}/secret");
+        let origin = [("origin", ORIGIN), both[0], both[1]];
+        let secret = browser.send(Method::POST, &reveal, &origin, "").await;
+        assert_eq!((coding(&secret), secret.status()), (None, StatusCode::OK));
+        let new = browser.send(Method::GET, "/settings/webhooks/new", &both, "").await;
+        let shows = |html: &str| html.split("whsec_").skip(1).any(|rest| rest.starts_with(char::is_alphanumeric));
+        let coding_of_new = coding(&new);
+        let body = new.into_body().collect().await.expect("a body").to_bytes();
+        assert_eq!(coding_of_new.is_none(), shows(&String::from_utf8_lossy(&body)));
+        let entrance = browser.send(Method::GET, "/login", &both[1..], "").await;
+        assert_eq!(coding(&entrance), None);
     }
 
     #[tokio::test]
@@ -584,7 +612,7 @@ mod tests {
         assert_eq!(statuses[6..], [StatusCode::TOO_MANY_REQUESTS; 6]);
         let refused = try_it("email=me%40example.com&password=x").await;
         assert!(refused.headers().contains_key("retry-after"));
-        assert_eq!(refused.headers()["content-type"], "text/html; charset=utf-8", "a page");
+        assert_refusal(refused, "Too many attempts").await;
         assert_eq!(try_it("email=you%40example.com&password=x").await.status(), StatusCode::UNPROCESSABLE_ENTITY);
     }
 

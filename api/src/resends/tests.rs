@@ -39,11 +39,40 @@ async fn a_resend_is_begun_read_and_stopped(database: TestDatabase) {
     let stopped = api.send("POST", &format!("{path}/stop"), "", &[]).await;
     assert_eq!((stopped.status, &stopped.json), (StatusCode::OK, &ended), "a resend that has ended stays as it is");
 
+    for action in ["pause", "resume"] {
+        let answer = api.send("POST", &format!("{path}/{action}"), "", &[]).await;
+        assert_eq!((answer.status, &answer.json), (StatusCode::OK, &ended), "{action}: it has ended");
+    }
+
     let unknown = format!("{RESENDS}/rsd_unknown");
     assert_eq!(api.get(&unknown).await.json["code"], "no_such_resend");
     assert_eq!(api.send("POST", &format!("{unknown}/stop"), "", &[]).await.json["code"], "no_such_resend");
     api.assert_problems("GET /v1/accounts/{account}/resends/{resend}");
+    for action in ["pause", "resume"] {
+        let answer = api.send("POST", &format!("{unknown}/{action}"), "", &[]).await;
+        assert_eq!(answer.json["code"], "no_such_resend", "{action}");
+    }
     api.assert_problems("POST /v1/accounts/{account}/resends/{resend}/stop");
+    api.assert_problems("POST /v1/accounts/{account}/resends/{resend}/pause");
+    api.assert_problems("POST /v1/accounts/{account}/resends/{resend}/resume");
+}
+
+on_each_database!(a_resend_at_work_is_paused_and_resumed);
+async fn a_resend_at_work_is_paused_and_resumed(database: TestDatabase) {
+    let api = TestApi::on(database).await;
+    let endpoint = api.subscribe(api.acme).await;
+    let filter = Filter { endpoint: Some(endpoint), task: Some("none".to_owned()), ..Filter::default() };
+    let id = api.engine().as_operator_in(api.acme).resends().start(filter).await.expect("begun").id;
+    api.engine().as_operator_in(api.acme).resend(id).await_end(Duration::from_mins(1)).await.expect("ended");
+    // As if another process worked on it, for a while yet.
+    let until = api.instant_after(Duration::from_hours(1));
+    api.run(&format!("UPDATE resends SET state = 'running', ended_at = NULL, lease = 7, leased_until = {until}")).await;
+    let path = format!("{RESENDS}/{id}");
+    let paused = api.send("POST", &format!("{path}/pause"), "", &[]).await.json;
+    assert_eq!((&paused["state"], &paused["perMinute"]), (&json!("paused"), &Value::Null));
+    assert_eq!(api.get(&path).await.json, paused);
+    let resumed = api.send("POST", &format!("{path}/resume"), "", &[]).await.json;
+    assert_ne!(resumed["state"], "paused");
 }
 
 on_each_database!(a_resend_that_cannot_be_begun_is_refused_with_the_reason);

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::Icon;
-use crate::islands::CopyButton;
+use crate::{compressible::shows_secret, islands::CopyButton};
 
 /// A link that was made just now, with what to do with it.
 pub(crate) fn link_panel(
@@ -12,6 +12,7 @@ pub(crate) fn link_panel(
     label: &'static str,
     link: &str,
 ) -> impl IntoView + use<> {
+    shows_secret();
     view! {
         <section class="card panel good" role="status" aria-labelledby="link-title">
             <h2 id="link-title">

@@ -28,6 +28,10 @@ pub fn StoredSecret(
     /// The secret, where a form asked for it.
     secret: Option<String>,
 ) -> impl IntoView {
+    #[cfg(feature = "ssr")]
+    if secret.is_some() {
+        crate::compressible::shows_secret();
+    }
     let shown = RwSignal::new(secret.is_some());
     let failed = RwSignal::new(false);
     let unproved = RwSignal::new(false);

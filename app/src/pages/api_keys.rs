@@ -125,6 +125,7 @@ fn page(frame: &Frame, keys: &[ApiKey], created: Option<&str>, form: &Form) -> R
 }
 
 fn created_key(frame: &Frame, key: &str) -> impl IntoView + use<> {
+    crate::compressible::shows_secret();
     view! {
         <section class="card panel good" role="status" aria-labelledby="created-title">
             <h2 id="created-title">

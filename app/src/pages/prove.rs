@@ -156,6 +156,8 @@ fn go_on(frame: &Frame, form: &Form) -> Response {
 }
 
 fn hidden(name: String, value: String) -> impl IntoView {
+    // The fields of any form: one of them can be a secret.
+    crate::compressible::shows_secret();
     view! { <input type="hidden" name=name value=value /> }
 }
 

@@ -104,7 +104,7 @@ async fn a_role_is_offered_no_button_that_it_may_not_use() {
     assert!(visitor.get(&settings).await.html.contains("/delete\""));
     visitor.with_role(Role::Developer).await;
     let developer = visitor.get(&settings).await;
-    assert!(developer.html.contains(&format!("{page}/edit")) && developer.html.contains(&format!("{page}/secret")));
+    assert!(developer.html.contains(&format!("{page}/edit")) && developer.html.contains(&format!("{settings}/secret")));
     assert!(!developer.html.contains("/delete\""), "developers delete no webhook");
     assert_eq!(visitor.get(&format!("{page}/delete")).await.status, StatusCode::FORBIDDEN);
     assert_eq!(visitor.get("/settings/api-keys").await.status, StatusCode::FORBIDDEN);
@@ -119,7 +119,7 @@ async fn a_role_is_offered_no_button_that_it_may_not_use() {
     for refused in [webhook_form::NEW_PATH.to_owned(), format!("{page}/edit"), "/settings/api-keys".to_owned()] {
         assert_eq!(visitor.get(&refused).await.status, StatusCode::FORBIDDEN, "{refused}");
     }
-    for (action, form) in [("secret", ""), ("pause", ""), ("delete", ""), ("test", "type=task.completed")] {
+    for (action, form) in [("settings/secret", ""), ("pause", ""), ("delete", ""), ("test", "type=task.completed")] {
         let answer = visitor.post(&format!("{page}/{action}"), form).await;
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{action}");
         assert!(!answer.html.contains("whsec_"), "{action}");

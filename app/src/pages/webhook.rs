@@ -1,11 +1,14 @@
 //! One webhook: tabs for its state, its deliveries, tests and its settings.
 
+mod coming_back;
 mod disabled;
 pub(crate) mod head;
 pub(crate) mod held;
 mod options;
 mod overview;
+mod resends;
 mod resting;
+mod rotation;
 pub(crate) mod secret;
 mod settings;
 mod test_event;
@@ -35,13 +38,25 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/enable", get(to_overview).post(disabled::enable))
         .route("/held", get(to_overview).post(held::settle))
         .route("/stop-waiting", get(to_overview).post(resting::end))
-        .route("/secret", get(to_settings).post(secret::reveal))
+        .route("/settings/secret", get(to_settings).post(secret::reveal))
         .route("/secret/new", get(to_settings).post(secret::replace))
+        .route("/rotation", get(to_settings).post(rotation::begin))
+        .route("/rotation/reveal", get(to_settings).post(rotation::reveal))
+        .route("/rotation/test", get(to_settings).post(rotation::prove))
+        .route("/rotation/switch", get(to_settings).post(rotation::switch))
+        .route("/rotation/call-off", get(to_settings).post(rotation::call_off))
+        .merge(coming_back::routes())
+        .merge(resends::routes())
         .merge(webhook_form::edit_routes())
         .merge(webhook_delete::routes())
         .merge(webhook_recover::routes())
         .merge(delivery_log::routes())
         .merge(delivery::routes())
+}
+
+/// The streams that keep the pages fresh.
+pub(super) fn live_routes() -> Router<AppState> {
+    Router::new().route("/live/test/{delivery}", get(test_event::live::stream))
 }
 
 /// The pages above a page of a webhook.

@@ -12,7 +12,6 @@ use super::{
 };
 use crate::{
     components::{Answer, AttemptView, Status, Tone},
-    islands::TestReport,
     present::{delivery_path, indented},
     words::{moment, span},
 };
@@ -61,6 +60,23 @@ fn response(response: &Response) -> Answer {
         body: if is_json { indented(&response.body) } else { response.body.clone() },
         truncated: response.body_truncated,
     }
+}
+
+/// The result of a test event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TestReport {
+    /// The type of the event.
+    pub(crate) event_type: String,
+    /// The outcome in a word.
+    pub(crate) status: Status,
+    /// The outcome in a sentence.
+    pub(crate) title: String,
+    /// The remedy.
+    pub(crate) advice: String,
+    /// The address of the delivery's page.
+    pub(crate) href: String,
+    /// The request and the answer.
+    pub(crate) attempt: Option<AttemptView>,
 }
 
 /// The result of a test event, as far as it is known.

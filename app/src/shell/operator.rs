@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use signet_engine::service::sessions::Session;
 
-use super::{brand, flash, nav_item, text};
+use super::{brand, flash, foot, nav_item, text};
 use crate::{
     frame::Frame,
     pages::{login, operator},
@@ -50,6 +50,7 @@ pub(super) fn layout(frame: &Frame, session: &Session, content: String) -> impl 
                 {flash(frame)}
                 <div class="page" inner_html=content />
             </main>
+            {foot(frame)}
         </div>
     }
 }

@@ -31,9 +31,9 @@ pub use resend::ResendError;
 pub use retrying::RetryError;
 use row::DELIVERIES;
 pub(crate) use row::Row;
-pub use test_event::TestError;
 #[cfg(test)]
 pub(crate) use test_event::TESTS;
+pub use test_event::TestError;
 
 /// The time after which to look again for an outcome that another process may record.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);

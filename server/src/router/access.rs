@@ -18,7 +18,7 @@ use signet_engine::{
     Engine, Settings,
     actor::Operator,
     request::ClientAddress,
-    service::{deliveries::Filter, portal_links::PortalLinkDraft, sessions::Browser},
+    service::{deliveries::Filter, portal_links::PortalLinkDraft, resends::StartError, sessions::Browser},
     testing::{Hands, TestDatabase, account, api_key, completed, endpoint, engine, owner, sqlite},
 };
 use signet_model::{AccountId, Role, time::Clock};
@@ -57,9 +57,15 @@ const OPERATORS: Option<For> = Some(Operators);
 const TABLE: &[(&str, Option<For>, Option<For>)] = &[
     ("/", ALL, None),
     ("/favicon.svg", ALL, None),
+    ("/favicon.ico", ALL, None),
+    ("/apple-touch-icon.png", ALL, None),
+    ("/theme", None, ALL),
+    // Found in development only.
+    ("/styleguide", ALL, None),
     ("/brand/{name}", ALL, None),
     ("/live/{*name}", None, ALL),
     ("/framed/live/{*name}", None, ALL),
+    ("/live/test/{delivery}", VIEWER, None),
     // Ways in.
     ("/login", ALL, ALL),
     ("/login/passkey", ALL, ALL),
@@ -119,10 +125,19 @@ const TABLE: &[(&str, Option<For>, Option<For>)] = &[
     ("/settings/webhooks/{id}/enable", VIEWER, DEVELOPER),
     ("/settings/webhooks/{id}/held", VIEWER, DEVELOPER),
     ("/settings/webhooks/{id}/stop-waiting", VIEWER, DEVELOPER),
-    ("/settings/webhooks/{id}/secret", VIEWER, DEVELOPER),
+    ("/settings/webhooks/{id}/settings/secret", VIEWER, DEVELOPER),
     ("/settings/webhooks/{id}/secret/new", VIEWER, DEVELOPER),
     ("/settings/webhooks/{id}/test", VIEWER, DEVELOPER),
     ("/settings/webhooks/{id}/settings", VIEWER, None),
+    ("/settings/webhooks/{id}/rotation", VIEWER, DEVELOPER),
+    ("/settings/webhooks/{id}/rotation/reveal", VIEWER, DEVELOPER),
+    ("/settings/webhooks/{id}/rotation/test", VIEWER, DEVELOPER),
+    ("/settings/webhooks/{id}/rotation/switch", VIEWER, DEVELOPER),
+    ("/settings/webhooks/{id}/rotation/call-off", VIEWER, DEVELOPER),
+    ("/settings/webhooks/{id}/coming-back", DEVELOPER, DEVELOPER),
+    ("/settings/webhooks/{id}/resends/{resend}/pause", VIEWER, DEVELOPER),
+    ("/settings/webhooks/{id}/resends/{resend}/resume", VIEWER, DEVELOPER),
+    ("/settings/webhooks/{id}/resends/{resend}/stop", VIEWER, DEVELOPER),
     ("/settings/webhooks/{id}/recover", DEVELOPER, DEVELOPER),
     ("/settings/webhooks/{id}/deliveries", VIEWER, None),
     ("/settings/webhooks/{id}/deliveries/{delivery}", VIEWER, None),
@@ -269,6 +284,24 @@ impl World {
                 let delivery = webhook.deliveries(&Filter::default(), 1).await.expect("the log").remove(0);
                 path = path.replace("{delivery}", &delivery.expect("a delivery").id.to_string());
             }
+        }
+        if path.starts_with("/live/test/") {
+            let webhook = endpoint(&self.engine, self.account).await;
+            let event = completed(&self.engine, self.account, "task_2");
+            Hands(&self.engine).ingest(event).await.0.expect("accepted");
+            let webhook = self.engine.as_operator_in(self.account).endpoint(webhook);
+            let delivery = webhook.deliveries(&Filter::default(), 1).await.expect("the log").remove(0);
+            path = path.replace("{delivery}", &delivery.expect("a delivery").id.to_string());
+        }
+        if path.contains("{resend}") {
+            let nothing = Filter { task: Some("none".to_owned()), ..Filter::default() };
+            let resends = self.engine.as_operator_in(self.account).resends();
+            let resend = match resends.start(nothing).await {
+                Ok(begun) => begun.id,
+                Err(StartError::UnderWay(id)) => id,
+                Err(error) => panic!("{error}"),
+            };
+            path = path.replace("{resend}", &resend.to_string());
         }
         if path.contains("api-keys/{id}") {
             let account = path.starts_with("/settings").then_some(self.account);

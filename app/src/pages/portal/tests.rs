@@ -126,7 +126,7 @@ async fn each_role_sees_its_sections_and_a_viewer_no_secret() {
         visitor.come_in(opened.cookie().trim_start_matches("__Host-signet=")).await;
         let page = visitor.get("/settings/webhooks").await;
         assert_eq!(page.html.contains("href=\"/settings/api-keys\""), keys, "{role}");
-        let revealed = visitor.post(&format!("/settings/webhooks/{}/secret", webhook.id), "").await;
+        let revealed = visitor.post(&format!("/settings/webhooks/{}/settings/secret", webhook.id), "").await;
         assert_eq!(revealed.html.contains("whsec_"), secrets, "{role}: {}", revealed.status);
         let session = visitor.session();
         assert!(matches!(session.holder, Holder::Portal(_)));

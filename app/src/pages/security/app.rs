@@ -109,6 +109,7 @@ fn set_up(person: &Person, seed: &Seed, form: &Form) -> Response {
     let url = seed.url(person.frame.product(), person.session.email().unwrap_or_default());
     let key = text::grouped(&seed.text());
     person.frame.render_form(form, text::SET_UP_APP, || {
+        crate::compressible::shows_secret();
         view! {
             <Breadcrumbs above=vec![(PATH.to_owned(), text::TITLE.to_owned())] here=text::APP />
             <section class="card">

@@ -56,6 +56,7 @@ pub(super) async fn show(person: Person, headers: HeaderMap) -> PageResult {
         return Ok(done(text::CODES_GONE, PATH));
     };
     let page = person.frame.render(text::RECOVERY, || {
+        crate::compressible::shows_secret();
         view! {
             <Breadcrumbs above=vec![(PATH.to_owned(), text::TITLE.to_owned())] here=text::RECOVERY />
             <section class="card">

@@ -97,6 +97,7 @@ fn requests(Property { active, disabled, key, .. }: &Property) -> Vec<Request> {
             "/deliveries?state=failed",
             "/settings",
             "/test",
+            "/coming-back",
             &format!("/test?test={failed}"),
             &format!("/deliveries/{failed}"),
         ] {
@@ -105,11 +106,18 @@ fn requests(Property { active, disabled, key, .. }: &Property) -> Vec<Request> {
         let edited = encode(&[(&URL, "https://example.com/mine"), (&DESCRIPTION, "Mine"), (&EVENTS, "task.failed")]);
         let held = |choice| format!("{}={choice}", held::field(&EventType::TASK_COMPLETED));
         for (action, form) in [
-            ("/secret", ""),
+            ("/settings/secret", ""),
             ("/secret/new", ""),
             ("/edit", &*edited),
             ("/edit", ""),
             ("/stop-waiting", ""),
+            ("/rotation", "overlap=24h"),
+            ("/rotation/reveal", ""),
+            ("/rotation/switch", ""),
+            ("/rotation", "overlap=1h"),
+            ("/rotation/call-off", ""),
+            ("/coming-back", ""),
+            ("/coming-back", &*format!("{}&pace=1&each=minute", held("discard"))),
             ("/held", ""),
             ("/held", &held("keep")),
             ("/held", &held("send")),
@@ -123,6 +131,7 @@ fn requests(Property { active, disabled, key, .. }: &Property) -> Vec<Request> {
         ] {
             requests.push((format!("{webhook}{action}"), Some(form.to_owned())));
         }
+        requests.push((format!("/live/test/{failed}"), None));
         requests.push(("/live/secret".into(), Some(format!("endpoint={id}"))));
         for state in ["", "failed"] {
             let query = [("endpoint", &*id.to_string()), ("state", state), ("event_type", ""), ("before", "")];
@@ -144,7 +153,7 @@ fn tests(Property { active, disabled, .. }: &Property) -> Vec<Request> {
     let requests = kinds.flat_map(|(id, kind)| {
         [
             (format!("/settings/webhooks/{id}/test"), Some(format!("type={kind}"))),
-            ("/live/test".into(), Some(format!("endpoint={id}&event_type={kind}"))),
+            (format!("/settings/webhooks/{id}/test"), Some(format!("type={kind}&load=1"))),
         ]
     });
     requests.collect()

@@ -4,13 +4,13 @@ use leptos::prelude::*;
 use signet_engine::service::{backlog::Count, deliveries::DeliveryDetail, endpoints::Endpoint};
 use signet_model::{EndpointId, Timestamp, delivery::Attempt, endpoint::DisabledReason, event::EventType};
 
-use super::{held, text};
+use super::{coming_back, held, text};
 use crate::{
-    components::{Icon, When, with_element},
+    components::{Icon, Status, StatusMark, Tone, When, with_element},
     error::PageResult,
     form::Form,
     frame::{Ids, Member},
-    present::{delivery_path, endpoint_path, explain},
+    present::{attempt, delivery_path, endpoint_path, explain},
     redirect::done,
     words::moment,
 };
@@ -24,8 +24,14 @@ pub(super) async fn pause(member: Member, Ids(id): Ids<EndpointId>) -> PageResul
 /// Re-enables a webhook, and sends or discards its held deliveries, as the form chooses.
 pub(super) async fn enable(member: Member, Ids(id): Ids<EndpointId>, form: Form) -> PageResult {
     member.account().endpoint(id).enable().await?;
-    held::apply(&member, id, &form).await?;
-    Ok(done(text::ENABLED, &endpoint_path(id)))
+    let refused = held::apply(&member, id, &form).await?;
+    let then = if form.get(&coming_back::THEN).is_empty() { endpoint_path(id) } else { coming_back::path(id) };
+    Ok(done(&enabled(refused), &then))
+}
+
+/// Says that the webhook is enabled, and why nothing is sent if that is so.
+fn enabled(refused: Option<String>) -> String {
+    refused.map_or_else(|| text::ENABLED.to_owned(), |refused| format!("{} {refused}", text::ENABLED))
 }
 
 /// The form that pauses the webhook at this path.
@@ -61,6 +67,7 @@ pub(super) fn panel(
             </h2>
             <p>{with_element(text::since(disabled), since)}</p>
             {cause.map(explanation)}
+            {cause.map(|cause| timeline(cause, disabled.at, now))}
             {may_enable
                 .then(|| {
                     view! {
@@ -70,12 +77,40 @@ pub(super) fn panel(
                                 <button class="button primary" type="submit">
                                     {text::ENABLE}
                                 </button>
+                                <a class="button" href=coming_back::path(endpoint.id)>
+                                    {text::STEP_BY_STEP}
+                                </a>
                             </div>
                         </form>
                     }
                 })}
         </section>
     })
+}
+
+/// The attempts at the delivery that disabled the webhook, from the first failure on.
+fn timeline(cause: &DeliveryDetail, disabled_at: Timestamp, now: Timestamp) -> impl IntoView + use<> {
+    let line = |status: Status, at: Timestamp| {
+        view! {
+            <li>
+                <StatusMark status=status />
+                " "
+                <When at=moment(at, now) in_full=true />
+            </li>
+        }
+    };
+    let attempts = cause.attempts.iter().map(|it| {
+        let shown = attempt(it, false, now);
+        line(Status::new(shown.status.tone, text::attempt(it.number, &shown.status.word)), it.started_at)
+    });
+    let attempts = attempts.collect_view();
+    let end = line(Status::new(Tone::Bad, text::DISABLED_THEN), disabled_at);
+    view! {
+        <details class="fold" open=true>
+            <summary>{text::TIMELINE}</summary>
+            <ol class="timeline">{attempts}{end}</ol>
+        </details>
+    }
 }
 
 fn explanation(cause: &DeliveryDetail) -> Option<impl IntoView + use<>> {

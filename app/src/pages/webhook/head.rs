@@ -6,7 +6,7 @@ use signet_model::EndpointId;
 
 use super::{settings, test_event, text};
 use crate::{
-    components::{Breadcrumbs, StatusMark},
+    components::{Breadcrumbs, StatusMark, TabLink, Tabs},
     frame::Member,
     pages::{delivery_log, webhooks},
     present::{endpoint_path, endpoint_status, endpoint_title},
@@ -79,25 +79,11 @@ pub(crate) fn head(member: &Member, endpoint: &Endpoint, here: Tab) -> impl Into
                 {(!description.is_empty()).then(|| view! { <p class="lead">{description}</p> })}
             </div>
         </header>
-        {tabs(endpoint.id, here)}
+        <Tabs label=text::TABS tabs=tabs(endpoint.id, here) />
     }
 }
 
 /// Links to the tabs.
-fn tabs(id: EndpointId, here: Tab) -> impl IntoView + use<> {
-    let tab = |tab: Tab| {
-        let current = (tab == here).then_some("page");
-        view! {
-            <li>
-                <a href=tab.path(id) aria-current=current>
-                    {tab.label()}
-                </a>
-            </li>
-        }
-    };
-    view! {
-        <nav class="tabs" aria-label=text::TABS>
-            <ul>{Tab::ALL.map(tab).collect_view()}</ul>
-        </nav>
-    }
+fn tabs(id: EndpointId, here: Tab) -> Vec<TabLink> {
+    Tab::ALL.map(|tab| TabLink::new(tab.label(), tab.path(id), tab == here)).into()
 }

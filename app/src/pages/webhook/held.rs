@@ -3,11 +3,14 @@
 use leptos::prelude::*;
 use signet_engine::{
     actor::Permission,
-    service::{backlog::Count, endpoints::Endpoint},
+    service::{backlog::Count, deliveries::Filter, endpoints::Endpoint, resends::StartError},
 };
-use signet_model::{EndpointId, Subscriptions, event::EventType, subscriptions::InvalidSubscriptions};
+use signet_model::{EndpointId, Subscriptions, delivery::State, event::EventType};
 
-use super::text;
+use super::{
+    resends::{Chosen, types},
+    text,
+};
 use crate::{
     components::Icon,
     error::{PageError, PageResult},
@@ -59,26 +62,28 @@ pub(super) async fn settle(member: Member, Ids(id): Ids<EndpointId>, form: Form)
     // A form without a choice makes no call that would look for the webhook.
     member.account().endpoint(id).get().await?;
     member.check(Permission::SendDeliveries)?;
-    apply(&member, id, &form).await?;
-    Ok(done(text::SETTLED, &endpoint_path(id)))
+    let refused = apply(&member, id, &form).await?;
+    Ok(done(refused.as_deref().unwrap_or(text::SETTLED), &endpoint_path(id)))
 }
 
-/// Sends and discards the types that the form chooses.
-pub(super) async fn apply(member: &Member, id: EndpointId, form: &Form) -> Result<(), PageError> {
+/// Sends and discards the types that the form chooses. Sending goes on by itself, with progress.
+/// Returns the reason for which nothing is sent.
+pub(super) async fn apply(member: &Member, id: EndpointId, form: &Form) -> Result<Option<String>, PageError> {
     let endpoint = member.account().endpoint(id);
-    if let Ok(types) = chosen(form, Choice::Send) {
-        endpoint.release(&types).await?;
-    }
-    if let Ok(types) = chosen(form, Choice::Discard) {
+    if let Ok(types) = Subscriptions::of_types(types(form, PREFIX, Choice::Discard.value())) {
         endpoint.discard(&types).await?;
     }
-    Ok(())
-}
-
-/// The event types for which the form has this choice.
-fn chosen(form: &Form, choice: Choice) -> Result<Subscriptions, InvalidSubscriptions> {
-    let types = form.names_after(PREFIX, choice.value());
-    Subscriptions::of_types(types.filter_map(|name| name.parse().ok()))
+    let types = types(form, PREFIX, Choice::Send.value());
+    if types.is_empty() {
+        return Ok(None);
+    }
+    let counts = endpoint.held_counts().await?;
+    let filter = Filter { state: Some(State::Held), ..Filter::default() };
+    match (Chosen { filter, types, counts: &counts, pace: None }).send(member, id).await {
+        Ok(()) => Ok(None),
+        Err(StartError::Store(error)) => Err(error.into()),
+        Err(refused) => Ok(Some(refused.to_string())),
+    }
 }
 
 /// The panel of an enabled webhook; `None` if none of its deliveries is held.

@@ -17,6 +17,7 @@ use signet_engine::{
         deliveries::{Delivery, DeliveryDetail, Filter},
         endpoints::Endpoint,
         event_types::Catalogue,
+        resends::Resend,
         statistics::{Bars, Cause, Window},
     },
 };
@@ -25,7 +26,7 @@ use signet_model::{EndpointId, event::EventType};
 use super::{
     disabled,
     head::{Tab, head, title},
-    held, resting, text as webhook_text, unusable, usable,
+    held, resends, resting, text as webhook_text, unusable, usable,
 };
 use crate::{
     error::PageResult,
@@ -62,6 +63,7 @@ struct PageData {
     held: Vec<(EventType, Count)>,
     /// The delivery whose failure disabled the webhook.
     cause: Option<DeliveryDetail>,
+    under_way: Vec<Resend>,
     bars: Bars,
     causes: Vec<Cause>,
     latest: Vec<Result<Delivery, UnusableDelivery>>,
@@ -75,11 +77,12 @@ pub(super) async fn show(member: Member, Ids(id): Ids<EndpointId>, form: Form) -
     let endpoint = handle.get().await?;
     let held = handle.held_counts().await?;
     let cause = usable(&member, endpoint.disabled.and_then(|disabled| disabled.by)).await?;
+    let under_way = resends::of(member.account().resends().under_way().await?, id);
     let bars = handle.bars(query.window, query.event_type.clone()).await?;
     let causes = handle.causes(query.window).await?;
     let latest = handle.deliveries(&Filter::default(), RECENT).await?;
     let catalogue = member.catalogue().await?;
-    Ok(page(&member, &PageData { endpoint, query, held, cause, bars, causes, latest, catalogue }))
+    Ok(page(&member, &PageData { endpoint, query, held, cause, under_way, bars, causes, latest, catalogue }))
 }
 
 fn page(member: &Member, data: &PageData) -> Response {
@@ -92,6 +95,7 @@ fn page(member: &Member, data: &PageData) -> Response {
             {resting::panel(endpoint, now, changes)}
             {disabled::panel(endpoint, &data.held, data.cause.as_ref(), now, changes)}
             {sends.then(|| held::panel(endpoint, &data.held))}
+            {resends::panel(endpoint.id, &data.under_way, sends)}
             {chart::section(data)}
             {causes::section(endpoint.id, &data.causes)}
             {recent(member, data, sends)}

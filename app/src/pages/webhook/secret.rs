@@ -5,7 +5,7 @@ use signet_engine::service::endpoints::LostSecret;
 use signet_model::{EndpointId, signature::Secret};
 
 use super::{
-    settings::{page, path},
+    settings::{Revealed, page, path},
     text,
 };
 use crate::{
@@ -13,13 +13,12 @@ use crate::{
     error::PageResult,
     frame::{Ids, Member},
     islands::StoredSecret,
-    present::endpoint_path,
 };
 
 /// Shows the settings with the secret.
 pub(super) async fn reveal(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
     let secret = member.account().endpoint(id).reveal_secret().await?;
-    page(&member, id, Some(secret)).await
+    page(&member, id, Revealed { secret: Some(secret), ..Revealed::default() }).await
 }
 
 /// Makes a new secret for a webhook whose own cannot be opened, and shows it.
@@ -29,7 +28,7 @@ pub(super) async fn replace(member: Member, Ids(id): Ids<EndpointId>) -> PageRes
         LostSecret::Replaced(secret) => Some(secret),
         LostSecret::NotLost => None,
     };
-    page(&member, id, secret).await
+    page(&member, id, Revealed { secret, ..Revealed::default() }).await
 }
 
 /// The secret, masked unless it was asked for, and how to verify with it.
@@ -39,7 +38,7 @@ pub(crate) fn secret_card(id: EndpointId, secret: Option<&Secret>) -> impl IntoV
             <h2>{text::SECRET}</h2>
             <StoredSecret
                 endpoint=id.to_string()
-                page=endpoint_path(id)
+                page=path(id)
                 secret=secret.map(|secret| secret.reveal().to_owned())
             />
             {verification_hint()}

@@ -7,7 +7,7 @@ use signet_model::{EndpointId, Timestamp, signature::Secret};
 use super::{
     disabled,
     head::{Tab, head, title},
-    options,
+    options, rotation,
     secret::secret_card,
     text, unusable,
 };
@@ -27,12 +27,24 @@ pub(super) fn path(id: EndpointId) -> String {
 
 /// Shows the tab.
 pub(super) async fn show(member: Member, Ids(id): Ids<EndpointId>) -> PageResult {
-    page(&member, id, None).await
+    page(&member, id, Revealed::default()).await
 }
 
-/// The tab, with the secret if there is one to show.
-pub(super) async fn page(member: &Member, id: EndpointId, secret: Option<Secret>) -> PageResult {
-    let endpoint = member.account().endpoint(id).get().await?;
+/// The secrets that a person has asked for.
+#[derive(Default)]
+pub(super) struct Revealed {
+    /// The current one.
+    pub(super) secret: Option<Secret>,
+    /// The next one.
+    pub(super) next: Option<Secret>,
+}
+
+/// The tab, with the secrets that it is to show.
+pub(super) async fn page(member: &Member, id: EndpointId, revealed: Revealed) -> PageResult {
+    let handle = member.account().endpoint(id);
+    let endpoint = handle.get().await?;
+    let takes_over_at = handle.takes_over_at().await?;
+    let Revealed { secret, next } = revealed;
     let [changes, reveals] = [Permission::ChangeWebhooks, Permission::RevealSecrets].map(|it| member.may(it));
     let reveals = reveals && endpoint.unusable != Some(Unusable::Secret);
     Ok(member.frame.render(&title(&endpoint, Tab::Settings), || {
@@ -41,6 +53,8 @@ pub(super) async fn page(member: &Member, id: EndpointId, secret: Option<Secret>
             {unusable::panel(&endpoint, changes)}
             {details(&endpoint, member.frame.now, changes)}
             {reveals.then(|| secret_card(endpoint.id, secret.as_ref()))}
+            {(reveals && changes)
+                .then(|| rotation::card(&endpoint, takes_over_at, next.as_ref(), member.frame.now))}
             {danger_zone(member, &endpoint)}
         }
     }))

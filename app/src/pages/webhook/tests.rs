@@ -67,7 +67,18 @@ async fn the_page_shows_the_state_of_the_webhook() {
 async fn opening_the_address_of_a_form_leaves_the_webhook_as_it_is() {
     let owner = Visitor::owner().await;
     let endpoint = owner.endpoint().await;
-    for action in ["delete", "pause", "enable", "held", "stop-waiting", "recover", "secret", "test"] {
+    for action in [
+        "delete",
+        "pause",
+        "enable",
+        "held",
+        "stop-waiting",
+        "recover",
+        "settings/secret",
+        "rotation",
+        "coming-back",
+        "test",
+    ] {
         owner.get(&format!("{}/{action}", endpoint_path(endpoint.id))).await;
     }
     owner.get("/logout").await;
@@ -82,10 +93,10 @@ async fn opening_the_address_of_a_form_leaves_the_webhook_as_it_is() {
 async fn a_secret_is_on_the_page_only_when_it_was_asked_for() {
     let owner = Visitor::owner().await;
     let id = owner.endpoint().await.id;
-    let (path, page) = (endpoint_path(id), settings::path(id));
+    let page = settings::path(id);
     let secret = owner.account().endpoint(id).reveal_secret().await.expect("a secret");
     assert!(!owner.get(&page).await.html.contains(secret.reveal()));
-    assert!(owner.post(&format!("{path}/secret"), "").await.html.contains(secret.reveal()));
+    assert!(owner.post(&format!("{page}/secret"), "").await.html.contains(secret.reveal()));
 }
 
 #[tokio::test]
@@ -159,7 +170,7 @@ async fn a_lost_secret_is_replaced_by_one_that_is_shown() {
     let path = endpoint_path(endpoint);
     let page = owner.get(&path).await.html;
     assert!(page.contains(&format!(r#"action="{path}/secret/new""#)));
-    assert_eq!(owner.post(&format!("{path}/secret"), "").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(owner.post(&format!("{path}/settings/secret"), "").await.status, StatusCode::UNPROCESSABLE_ENTITY);
 
     let made = owner.post(&format!("{path}/secret/new"), "").await;
     let secret = owner.account().endpoint(endpoint).reveal_secret().await.expect("a secret");
@@ -194,4 +205,74 @@ async fn a_webhook_whose_receiver_asked_to_wait_says_until_when_and_can_stop_wai
     let answer = owner.post(&format!("{path}/stop-waiting"), "").await;
     assert_eq!((answer.location(), answer.flash()), (&*path, text::STOPPED_WAITING.to_owned()));
     assert!(!owner.get(&path).await.html.contains(text::ASKED_TO_WAIT));
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_of_its_type_comes_back_with_the_place_of_the_fault() {
+    let owner = Visitor::owner().await;
+    let id = owner.endpoint().await.id;
+    let path = test_event::path(id);
+    for (body, place) in [(r#"{"taskId":7,"errorId":1}"#, "/taskId"), ("{", "The body"), ("", "is empty")] {
+        let form = encode(&[(&test_event::TYPE, "task.failed"), (&test_event::BODY, body)]);
+        let form = format!("{form}&sample-of=task.failed");
+        let answer = owner.post(&path, &form).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
+        assert!(answer.html.contains(place) && answer.html.contains("body-error"), "{body}: {}", answer.html);
+    }
+    assert!(owner.account().endpoint(id).tests(10).await.expect("tests").is_empty());
+}
+
+#[tokio::test]
+async fn a_sample_is_loaded_by_its_type() {
+    let owner = Visitor::owner().await;
+    let path = test_event::path(owner.endpoint().await.id);
+    let answer = owner.post(&path, "type=balance.low&body=typed&load=1").await;
+    assert_eq!(
+        (answer.status, answer.location()),
+        (StatusCode::SEE_OTHER, format!("{path}?type=balance.low#test").as_str())
+    );
+    let page = owner.get(&format!("{path}?type=balance.low")).await;
+    assert!(page.html.contains("\"event\": \"balance.low\""), "{}", page.html);
+}
+
+#[tokio::test]
+async fn a_secret_is_rotated_step_by_step() {
+    let owner = Visitor::owner().await;
+    let id = owner.endpoint().await.id;
+    let (settings, rotation) = (settings::path(id), format!("{}/rotation", endpoint_path(id)));
+    let first = owner.account().endpoint(id).reveal_secret().await.expect("a secret");
+    let begun = owner.post(&rotation, "overlap=24h").await;
+    assert_eq!(
+        (begun.location(), begun.flash()),
+        (format!("{settings}#rotation").as_str(), text::rotation::BEGUN.to_owned())
+    );
+    let next = owner.account().endpoint(id).reveal_rotation().await.expect("an answer").expect("a rotation").next;
+    let page = owner.get(&settings).await;
+    assert!(!page.html.contains(next.reveal()) && page.html.contains(text::rotation::SWITCH), "{}", page.html);
+    let revealed = owner.post(&format!("{rotation}/reveal"), "").await;
+    assert!(revealed.html.contains(next.reveal()) && !revealed.html.contains(first.reveal()));
+    assert!(owner.post(&rotation, "overlap=1h").await.flash().contains("has a next secret already"));
+    assert_eq!(owner.post(&format!("{rotation}/call-off"), "").await.flash(), text::rotation::CALLED_OFF);
+    owner.post(&rotation, "overlap=7d").await;
+    assert_eq!(owner.post(&format!("{rotation}/switch"), "").await.flash(), text::rotation::SWITCHED);
+    let second = owner.account().endpoint(id).reveal_secret().await.expect("a secret");
+    assert!(second != first && second != next);
+    let none = owner.post(&format!("{rotation}/test"), "").await;
+    assert!(none.flash().contains("no next secret"), "{}", none.flash());
+    assert_eq!(owner.post(&rotation, "overlap=ever").await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn the_stream_of_a_test_that_has_ended_sends_its_exchange_and_the_end() {
+    let owner = Visitor::owner().await;
+    let endpoint = owner.endpoint().await.id;
+    let hands = Hands(&owner.engine);
+    let (id, mut in_flight) = hands.ingest_test(owner.account, endpoint).await;
+    let waiting = owner.get(&format!("{}?test={id}", test_event::path(endpoint))).await;
+    assert!(waiting.html.contains(&format!("data-live-src=\"/live/test/{id}\"")), "{}", waiting.html);
+    hands.finish(in_flight.remove(0), 404).await;
+    insta::assert_snapshot!("tested", owner.get(&format!("{}?test={id}", test_event::path(endpoint))).await.content());
+    let stream = owner.get(&format!("/live/test/{id}")).await;
+    assert_eq!(stream.header(axum::http::header::CONTENT_TYPE), "text/event-stream");
+    assert!(stream.html.contains("404 Not Found") && stream.html.contains("event: end"), "{}", stream.html);
 }

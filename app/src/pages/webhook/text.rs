@@ -24,10 +24,6 @@ pub(super) const SECRET: &str = "Signing secret";
 pub(super) const VERIFY: &str = "Every request carries `X-Webhook-Signature`: the HMAC-SHA256 of the raw body, keyed with this whole secret, in \
      lower-case hex. Receivers that follow Standard Webhooks can check `webhook-signature` with the same secret instead.";
 
-pub(super) const TEST: &str = "Send a test event";
-pub(super) const TEST_HINT: &str = "A sample event goes to your receiver just as a real one would, marked with the header \
-                                    `X-Webhook-Test: true`. It is sent once, without retries.";
-
 pub(super) const HEADERS: &str = "Headers";
 pub(super) const THROTTLE: &str = "Throttle";
 pub(super) const CLOUD_EVENTS: &str = "CloudEvents";
@@ -57,6 +53,9 @@ pub(super) const IS_PAUSED: &str = "This webhook is paused";
 pub(super) const IS_DISABLED: &str = "This webhook is disabled";
 pub(super) const ENABLE: &str = "Re-enable";
 pub(super) const ENABLED: &str = "Webhook re-enabled.";
+pub(super) const STEP_BY_STEP: &str = "Come back step by step";
+pub(super) const TIMELINE: &str = "What happened";
+pub(super) const DISABLED_THEN: &str = "Disabled";
 
 /// The instant stands in the place of `{}`.
 pub(super) const fn since(disabled: Disabled) -> &'static str {
@@ -71,6 +70,11 @@ pub(super) const fn since(disabled: Disabled) -> &'static str {
         }
         None => "Since {}. A newer version of the server disabled it. New events are held and nothing is lost.",
     }
+}
+
+/// An attempt in a line of the timeline.
+pub(super) fn attempt(number: u32, result: &str) -> String {
+    format!("Attempt {number}: {result}")
 }
 
 pub(super) fn open_failed(event_type: &EventType) -> String {
@@ -102,4 +106,73 @@ pub(super) const SECRET_REMEDY: &str = "Make a new secret and give it to your re
 
 pub(super) fn unusable(reason: &Unusable) -> String {
     format!("Nothing is sent to it, because {reason}. Its events are held and nothing is lost.")
+}
+
+/// The rotation of the secret.
+pub(super) mod rotation {
+    pub(in super::super) const TITLE: &str = "Rotation";
+    pub(in super::super) const ABOUT: &str = "Make the next secret while the current one goes on signing. `webhook-signature` carries both until you \
+         switch, or until the overlap ends; `X-Webhook-Signature` is made with the current one until then.";
+    pub(in super::super) const OVERLAP: &str = "Overlap";
+    pub(in super::super) const DAY: &str = "24 hours";
+    pub(in super::super) const HOUR: &str = "1 hour";
+    pub(in super::super) const WEEK: &str = "7 days";
+    pub(in super::super) const NONE: &str = "None: replace the secret at once";
+    pub(in super::super) const BEGIN: &str = "Make the next secret";
+    pub(in super::super) const BEGUN: &str = "The next secret is made. Reveal it, and give it to your receiver.";
+    pub(in super::super) const REPLACED: &str = "The secret was replaced. Reveal it, and give it to your receiver now.";
+    pub(in super::super) const UNTIL: &str = "The next secret takes over on {}, or when you switch.";
+    pub(in super::super) const NEXT: &str = "Next signing secret";
+    pub(in super::super) const GIVE: &str = "Give it to your receiver";
+    pub(in super::super) const GIVE_HINT: &str = "The receiver should accept both secrets until the switch.";
+    pub(in super::super) const REVEAL: &str = "Reveal the next secret";
+    pub(in super::super) const PROVE: &str = "Prove it";
+    pub(in super::super) const PROVE_HINT: &str =
+        "A test that the next secret alone signs shows that the receiver knows it. It is not in the log.";
+    pub(in super::super) const SEND_TEST: &str = "Send a test with the next secret";
+    pub(in super::super) const PROVED: &str = "The receiver accepted a test that the next secret alone had signed.";
+    pub(in super::super) const END: &str = "Switch";
+    pub(in super::super) const END_HINT: &str =
+        "From the switch on the next secret signs alone, and the current one is gone.";
+    pub(in super::super) const SWITCH: &str = "Switch now";
+    pub(in super::super) const SWITCHED: &str = "The next secret signs alone now.";
+    pub(in super::super) const CALL_OFF: &str = "Call it off";
+    pub(in super::super) const CALLED_OFF: &str = "The rotation was called off. The current secret signs alone.";
+
+    pub(in super::super) fn not_proved(outcome: &str) -> String {
+        format!("The test with the next secret failed. {outcome}. Check that the receiver knows it before you switch.")
+    }
+}
+
+/// What is being sent again.
+pub(super) mod resends {
+    use signet_engine::service::resends::Resend;
+
+    pub(in super::super) const TITLE: &str = "Being sent again";
+    pub(in super::super) const REFRESH: &str = "Refresh";
+    pub(in super::super) const SENDING: &str = "Sending";
+    pub(in super::super) const IS_PAUSED: &str = "Paused";
+    pub(in super::super) const HELD: &str = "What was held";
+    pub(in super::super) const FAILED: &str = "What had failed";
+    pub(in super::super) const ANY: &str = "What a filter selects";
+    pub(in super::super) const PAUSE: &str = "Pause";
+    pub(in super::super) const RESUME: &str = "Go on";
+    pub(in super::super) const STOP: &str = "Stop";
+    pub(in super::super) const PAUSED: &str = "Paused. What waits for its turn already is still sent.";
+    pub(in super::super) const RESUMED: &str = "It goes on.";
+
+    /// How far it has come, and at which pace.
+    pub(in super::super) fn progress(resend: &Resend) -> String {
+        let of = resend.expected.map(|count| format!(" of {}", count.max(resend.found))).unwrap_or_default();
+        let pace = resend.pace.map(|pace| format!(", {pace}")).unwrap_or_default();
+        let skipped = if resend.skipped > 0 { format!(", {} skipped", resend.skipped) } else { String::new() };
+        format!("{}{of}{skipped}{pace}", resend.found)
+    }
+
+    pub(in super::super) fn stopped(sent: u64) -> String {
+        match sent {
+            1 => "Stopped after 1 delivery. The rest stays as it is.".to_owned(),
+            sent => format!("Stopped after {sent} deliveries. The rest stays as it is."),
+        }
+    }
 }

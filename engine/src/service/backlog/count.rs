@@ -147,6 +147,22 @@ impl EndpointHandle<'_> {
         Ok(Count::of(meant, looked_at))
     }
 
+    /// Counts the failed deliveries that can be put back by event type (only types with any), of
+    /// events that were accepted since then.
+    pub async fn failed_counts(self, since: Timestamp) -> Result<Vec<(EventType, Count)>> {
+        let types = self.types_in(State::Failed, COUNTED_TYPES).await?;
+        let mut conn = self.service.db.read(Pool::Pages).await?;
+        let mut counts = Vec::new();
+        for kind in types {
+            let query = conn.query(FAILED).bind(self.account).bind(self.id).bind(&kind);
+            let (failed, all): (i64, i64) = query.bind(first_id(since)).bind(one_more()).fetch_one().await?;
+            if all > 0 {
+                counts.push((kind, Count::of(failed.unsigned_abs(), all.unsigned_abs())));
+            }
+        }
+        Ok(counts)
+    }
+
     async fn first_pending(self) -> Result<Vec<(Stored<EventType>, Stored<State>, i64)>> {
         let mut conn = self.service.db.read(Pool::Pages).await?;
         Ok(conn.query(PENDING).bind(self.account).bind(self.id).bind(one_more()).fetch_all().await?)

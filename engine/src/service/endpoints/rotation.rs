@@ -65,6 +65,17 @@ impl EndpointHandle<'_> {
         Ok(rotation)
     }
 
+    /// The instant at which a next secret takes over, while one is waiting.
+    pub async fn takes_over_at(self) -> Result<Option<Timestamp>> {
+        const SQL: &str =
+            "SELECT next_secret_at FROM endpoints WHERE account_id = $1 AND id = $2 AND deleted_at IS NULL";
+        let now = self.service.clock.now();
+        let mut conn = self.service.db.read(Pool::Pages).await?;
+        let at: Option<Option<Timestamp>> =
+            conn.query(SQL).bind(self.account).bind(self.id).fetch_optional_value().await?;
+        Ok(at.ok_or(Error::EndpointNotFound)?.filter(|at| *at > now))
+    }
+
     /// The rotation that is under way.
     pub(in crate::service) async fn rotation(self) -> Result<Option<Rotation>> {
         const SQL: &str = "SELECT next_secret, next_secret_at FROM endpoints

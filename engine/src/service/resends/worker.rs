@@ -48,12 +48,7 @@ pub(crate) struct Turns(FairQueue<AccountId>);
 impl Default for Turns {
     fn default() -> Self {
         let many = usize::MAX;
-        Self(FairQueue::new(Bounds {
-            places: STEPS,
-            waiting_per_client: many,
-            waiting: many,
-            patience: PAUSE_MAX,
-        }))
+        Self(FairQueue::new(Bounds { places: STEPS, waiting_per_client: many, waiting: many, patience: PAUSE_MAX }))
     }
 }
 

@@ -107,7 +107,7 @@ async fn full_run(server: &Server) -> Vec<Secret> {
     let answer = browser.post("/settings/webhooks/new", &fields).await;
     assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
     let webhook = found(&answer, "/settings/webhooks/ep_").to_owned();
-    let revealed = browser.post(&format!("{webhook}/secret"), &[]).await;
+    let revealed = browser.post(&format!("{webhook}/settings/secret"), &[]).await;
     assert!(revealed.contains(&secret), "{revealed}");
 
     let answer =

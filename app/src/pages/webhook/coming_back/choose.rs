@@ -1,0 +1,123 @@
+//! The form that decides about what waited: for each type, and at which pace.
+
+use leptos::prelude::*;
+use signet_engine::service::{backlog::Count, endpoints::Endpoint};
+use signet_model::event::EventType;
+
+use super::{Backlog, EACH, PACE, path, text};
+use crate::{components::field_error, form::Form, words::deliveries};
+
+/// The beginnings of the names of fields, before the name of the type.
+pub(super) const HELD: &str = "held.";
+pub(super) const FAILED: &str = "failed.";
+/// The choices.
+pub(super) const SEND: &str = "send";
+pub(super) const DISCARD: &str = "discard";
+const KEEP: &str = "keep";
+
+/// A choice with its words.
+type Choice = (&'static str, &'static str);
+
+/// Held deliveries can be discarded; failed ones stay in the log anyway.
+const OF_HELD: [Choice; 3] = [(SEND, text::SEND_THEM), (KEEP, text::KEEP), (DISCARD, text::DISCARD)];
+const OF_FAILED: [Choice; 2] = [(SEND, text::SEND_THEM), (KEEP, text::LEAVE)];
+
+/// The form. Sending waits until the webhook is enabled.
+pub(super) fn form(endpoint: &Endpoint, backlog: &Backlog, form: &Form, fastest: u32) -> impl IntoView + use<> {
+    let held = group(text::HELD, HELD, &backlog.held, &OF_HELD, form);
+    let failed = group(text::FAILED, FAILED, &backlog.failed, &OF_FAILED, form);
+    let is_enabled = endpoint.disabled.is_none();
+    let send = if is_enabled {
+        view! {
+            <div class="form-actions">
+                <button class="button primary" type="submit">
+                    {text::BEGIN}
+                </button>
+            </div>
+        }
+        .into_any()
+    } else {
+        view! { <p class="hint">{text::ENABLE_FIRST}</p> }.into_any()
+    };
+    view! {
+        <form class="form" method="post" action=path(endpoint.id)>
+            {held}
+            {failed}
+            {is_enabled.then(|| pace(form, fastest))}
+            {send}
+        </form>
+    }
+}
+
+fn group(
+    title: &'static str,
+    prefix: &'static str,
+    counts: &[(EventType, Count)],
+    choices: &[Choice],
+    form: &Form,
+) -> Option<impl IntoView + use<>> {
+    if counts.is_empty() {
+        return None;
+    }
+    let lines = counts.iter().map(|(kind, count)| line(prefix, kind, *count, choices, form)).collect_view();
+    Some(view! {
+        <fieldset class="field">
+            <legend>{title}</legend>
+            <div class="held">{lines}</div>
+        </fieldset>
+    })
+}
+
+fn line(prefix: &str, kind: &EventType, count: Count, choices: &[Choice], form: &Form) -> impl IntoView + use<> {
+    let name = format!("{prefix}{kind}");
+    let chosen = match form.named(&name) {
+        "" => SEND.to_owned(),
+        chosen => chosen.to_owned(),
+    };
+    let options = choices
+        .iter()
+        .map(|&(value, label)| view! { <option value=value selected=value == chosen>{label}</option> })
+        .collect_view();
+    view! {
+        <div class="held-line">
+            <label for=name.clone()>
+                <span class="mono">{kind.to_string()}</span>
+                <span class="muted">{deliveries(count)}</span>
+            </label>
+            <select class="input" id=name.clone() name=name>
+                {options}
+            </select>
+        </div>
+    }
+}
+
+/// The pace: a number, and the time that it is meant for.
+fn pace(form: &Form, fastest: u32) -> impl IntoView + use<> {
+    let is_wrong = form.error(&PACE).is_some();
+    let (value, each) = (form.get(&PACE).to_owned(), form.get(&EACH) == "minute");
+    view! {
+        <div class="field">
+            <label for=PACE.name>{PACE.label}</label>
+            <p class="hint" id="pace-hint">{text::pace_hint(fastest)}</p>
+            <div class="row">
+                <input
+                    class="input"
+                    id=PACE.name
+                    name=PACE.name
+                    type="text"
+                    inputmode=PACE.inputmode
+                    maxlength="6"
+                    autocomplete="off"
+                    value=value
+                    aria-describedby="pace-hint"
+                    aria-invalid=is_wrong.then_some("true")
+                />
+                <select class="input" name=EACH.name aria-label=text::EACH>
+                    <option value="second" selected=!each>{text::A_SECOND}</option>
+                    <option value="minute" selected=each>{text::A_MINUTE}</option>
+                </select>
+            </div>
+            {field_error(&PACE, form)}
+        </div>
+    }
+}
