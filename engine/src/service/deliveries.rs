@@ -30,7 +30,7 @@ pub(super) use log::{Order, Span};
 pub use resend::ResendError;
 pub use retrying::RetryError;
 use row::DELIVERIES;
-pub(crate) use row::Row;
+pub(crate) use row::{Row, outcome_of};
 #[cfg(test)]
 pub(crate) use test_event::TESTS;
 pub use test_event::TestError;
