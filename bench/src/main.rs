@@ -9,6 +9,7 @@ mod cpu;
 mod fixture;
 mod load;
 mod log;
+mod pages;
 mod producer;
 mod receiver;
 mod report;
@@ -49,6 +50,8 @@ enum Measurement {
     Load(load::Load),
     /// The time of the pages of a very long log, by each filter.
     Log(log::Log),
+    /// The time of the list of webhooks of an account with many.
+    Pages(pages::Pages),
     /// A loop that only POSTs the same body with the same client: the lower limit of CPU time.
     Bare(bare::Bare),
 }
@@ -59,6 +62,7 @@ async fn main() -> anyhow::Result<()> {
     match &options.measurement {
         Measurement::Bare(bare) => bare.run().await,
         Measurement::Log(log) => log.run(&options).await,
+        Measurement::Pages(pages) => pages.run(&options).await,
         Measurement::Load(load) => {
             Report::print_heading();
             load.measure(&options).await?.print();

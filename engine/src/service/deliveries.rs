@@ -38,7 +38,7 @@ pub(super) use names::{RECEIVERS, TASKS};
 pub use resend::ResendError;
 pub use retrying::RetryError;
 use row::DELIVERIES;
-pub(crate) use row::Row;
+pub(crate) use row::{Row, outcome_of};
 pub use surroundings::Surroundings;
 #[cfg(test)]
 pub(crate) use test_event::TESTS;

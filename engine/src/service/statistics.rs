@@ -29,7 +29,7 @@ pub use day::DayTotals;
 pub(crate) use day::SettledHours;
 #[cfg(test)]
 pub(super) use recent::RECENT;
-pub use recent::Recent;
+pub use recent::{Attempts, Recent};
 
 const DAY: Duration = Duration::from_hours(24);
 /// The hours of a day.
@@ -122,11 +122,9 @@ impl Figures {
         self.latencies.count().saturating_sub(self.failed_attempts)
     }
 
-    /// The part of the attempts that delivered, in thousandths, rounded down so that only all of
-    /// them are a thousand; `None` without attempts.
-    pub fn success_per_mille(&self) -> Option<u64> {
-        let all = self.latencies.count();
-        (all > 0).then(|| self.delivered().saturating_mul(1_000) / all)
+    /// The same without the durations.
+    pub fn attempts(&self) -> Attempts {
+        Attempts { all: self.latencies.count(), failed: self.failed_attempts }
     }
 }
 

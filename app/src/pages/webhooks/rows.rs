@@ -5,7 +5,7 @@ use signet_engine::{
     actor::Permission,
     service::{
         endpoints::Endpoint,
-        statistics::{Figures, Recent},
+        statistics::{Attempts, Recent},
     },
 };
 use signet_model::endpoint::DisabledReason;
@@ -70,9 +70,9 @@ fn host_and_rest(endpoint: &Endpoint) -> (String, String) {
     (host, rest)
 }
 
-fn sparkline(hours: &[Figures], total: Figures) -> impl IntoView + use<> {
-    let points = hours.iter().map(|it| SparkPoint { good: it.delivered(), bad: it.failed_attempts }).collect();
-    view! { <Sparkline points=points label=text::last_day(total.delivered(), total.failed_attempts) /> }
+fn sparkline(hours: &[Attempts], total: Attempts) -> impl IntoView + use<> {
+    let points = hours.iter().map(|it| SparkPoint { good: it.delivered(), bad: it.failed }).collect();
+    view! { <Sparkline points=points label=text::last_day(total.delivered(), total.failed) /> }
 }
 
 fn last(endpoint: &Endpoint, member: &Member) -> impl IntoView + use<> {

@@ -99,7 +99,7 @@ pub(super) fn more_in_trouble(more: u64) -> String {
 }
 
 /// Stands in the place of an instant.
-pub(super) const SINCE: &str = "{since}";
+pub(super) const SINCE: &str = "{}";
 
 /// Why a webhook needs attention. The instant of its disabling stands in the place of [`SINCE`].
 pub(super) fn reason(trouble: &Attention) -> String {
@@ -117,15 +117,13 @@ pub(super) fn reason(trouble: &Attention) -> String {
     };
     match (disabled.reason, last) {
         (Some(DisabledReason::Gone), _) => {
-            "Disabled {since}: the receiver answered that it wants no more events.".to_owned()
+            "Disabled {}: the receiver answered that it wants no more events.".to_owned()
         }
         (Some(DisabledReason::RetriesExhausted), Some(last)) => {
-            format!("Disabled {SINCE}: all attempts at a delivery failed, the last one with: {last}.")
+            format!("Disabled {{}}: all attempts at a delivery failed, the last one with: {last}.")
         }
-        (Some(DisabledReason::RetriesExhausted), None) => {
-            "Disabled {since}: all attempts at a delivery failed.".to_owned()
-        }
-        (Some(DisabledReason::Paused) | None, _) => "Disabled {since}.".to_owned(),
+        (Some(DisabledReason::RetriesExhausted), None) => "Disabled {}: all attempts at a delivery failed.".to_owned(),
+        (Some(DisabledReason::Paused) | None, _) => "Disabled {}.".to_owned(),
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) fn figures(totals: &DayTotals) -> impl IntoView + use<> {
     let failed = Figure::new(text::FAILED, grouped(all.failed_deliveries)).hint(text::FOR_GOOD);
     let failed =
         if all.failed_deliveries > 0 { failed.tone(Tone::Bad).linked(format!("{LOG}?state=failed")) } else { failed };
-    let rate = all.success_per_mille().map_or_else(|| text::NO_ATTEMPTS.to_owned(), percent);
+    let rate = all.attempts().success_per_mille().map_or_else(|| text::NO_ATTEMPTS.to_owned(), percent);
     let latency = all.latencies.percentile(PERCENTILE).map_or_else(|| text::NO_ATTEMPTS.to_owned(), span);
     let figures = vec![
         Figure::new(text::DELIVERED, grouped(all.delivered())).hint(in_a_day),

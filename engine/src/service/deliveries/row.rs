@@ -24,6 +24,14 @@ pub(super) const DELIVERIES: &str = formatcp!(
        LEFT JOIN attempts a ON a.account_id = d.account_id AND a.delivery_id = d.id AND a.number = d.attempts"
 );
 
+/// The end of an attempt, by its columns.
+pub(crate) fn outcome_of(failure: Option<Stored<Failure>>, status: Option<Stored<i32>>) -> Option<Outcome> {
+    match (failure.map(failure_of), status) {
+        (Some(failure), _) => Some(Outcome::Failed(failure)),
+        (None, status) => status.map(|status| Outcome::Answered(status_of(status))),
+    }
+}
+
 #[derive(sqlx::FromRow)]
 pub(crate) struct Row {
     id: Stored<DeliveryId>,
@@ -68,10 +76,7 @@ impl Row {
     }
 
     fn parse(self, id: DeliveryId) -> Result<Delivery, Unusable> {
-        let last_outcome = match (self.failure.map(failure_of), self.status) {
-            (Some(failure), _) => Some(Outcome::Failed(failure)),
-            (None, status) => status.map(|status| Outcome::Answered(status_of(status))),
-        };
+        let last_outcome = outcome_of(self.failure, self.status);
         let state = Unusable::column("state", self.state)?;
         Ok(Delivery {
             id,

@@ -13,8 +13,7 @@ use super::{
 };
 use crate::{
     db::{Conn, Pool, Sql},
-    queue::{failure_of, status_of},
-    service::{Result, backlog::Count},
+    service::{Result, backlog::Count, deliveries::outcome_of},
 };
 
 /// The held deliveries of one endpoint that are counted.
@@ -70,14 +69,14 @@ const LAST_ATTEMPT: &str = "SELECT d.id, a.failure, a.status FROM deliveries d
 
 /// A delivery of an endpoint (`$1`, `$2`) that has failed lately: the newest that failed for good,
 /// or one of the first `$3` that wait.
-pub(crate) const FAILED_LATELY: &str = "SELECT d.id, a.failure, a.status FROM
+pub(crate) const FAILED_LATELY: &str = "SELECT found.id, a.failure, a.status FROM
        (SELECT id, attempts FROM
           (SELECT id, attempts FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = 'failed'
              AND state IN ('failed', 'held', 'discarded') ORDER BY event_id DESC LIMIT 1) AS failed
         UNION ALL SELECT id, attempts FROM
           (SELECT id, attempts FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending'
-            ORDER BY due_at LIMIT $3) AS waiting WHERE attempts > 0) AS d
-     JOIN attempts a ON a.account_id = $1 AND a.delivery_id = d.id AND a.number = d.attempts
+            ORDER BY due_at LIMIT $3) AS waiting WHERE attempts > 0) AS found
+     JOIN attempts a ON a.account_id = $1 AND a.delivery_id = found.id AND a.number = found.attempts
      ORDER BY a.started_at DESC LIMIT 1";
 
 #[derive(sqlx::FromRow)]
@@ -89,10 +88,7 @@ struct FailedRow {
 
 impl FailedRow {
     fn read(self) -> Option<FailedDelivery> {
-        let outcome = match (self.failure.map(failure_of), self.status) {
-            (Some(failure), _) => Outcome::Failed(failure),
-            (None, status) => Outcome::Answered(status_of(status?)),
-        };
+        let outcome = outcome_of(self.failure, self.status)?;
         Some(FailedDelivery { id: self.id.ok()?, outcome })
     }
 }

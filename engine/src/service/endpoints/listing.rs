@@ -113,9 +113,9 @@ impl StatusCounts {
 pub(crate) const COUNTS: &str = formatcp!(
     "SELECT count(*), count(CASE WHEN {FAILING} THEN 1 END), count(CASE WHEN {DISABLED} THEN 1 END),
        count(CASE WHEN {PAUSED} THEN 1 END)
-     FROM (SELECT id, account_id, disabled_at, disabled_reason FROM endpoints
+     FROM (SELECT id, disabled_at, disabled_reason FROM endpoints
             WHERE account_id = $1 AND deleted_at IS NULL ORDER BY id LIMIT $2) AS e
-       LEFT JOIN endpoint_health h ON h.account_id = e.account_id AND h.endpoint_id = e.id"
+       LEFT JOIN endpoint_health h ON h.account_id = $1 AND h.endpoint_id = e.id"
 );
 
 /// Endpoints of an account (`$1`) older than one (`$2`), at most `$3`, newest first, with a status

@@ -8,13 +8,12 @@
 use signet_model::{
     EventId,
     delivery::{Failure, Outcome},
-    sql::Stored,
+    sql::Lossy,
 };
 
 use super::Window;
 use crate::{
     db::Pool,
-    queue::{failure_of, status_of},
     service::{EndpointHandle, Result, deliveries::ResultClass},
 };
 
@@ -27,22 +26,25 @@ const NAMED: u32 = 12;
 
 /// Counts, by the result of the last attempt, deliveries of an endpoint (`$1`, `$2`) that failed,
 /// are held or wait for a retry, of events from one on (`$3`), of each at most `$4`; names `$5`.
-pub(crate) const CAUSES: &str = "SELECT a.failure, a.status, count(*) AS deliveries FROM
-       (SELECT id, attempts FROM
-          (SELECT id, attempts, is_test FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = 'failed'
-             AND state IN ('failed', 'held', 'discarded') AND event_id >= $3 ORDER BY event_id DESC LIMIT $4) AS failed
-         WHERE NOT is_test
-        UNION ALL SELECT id, attempts FROM
-          (SELECT id, attempts FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = 'held'
-             AND state IN ('failed', 'held', 'discarded') AND event_id >= $3 ORDER BY event_id LIMIT $4) AS held
-         WHERE attempts > 0
-        UNION ALL SELECT id, attempts FROM
-          (SELECT id, attempts, is_test, event_id FROM deliveries
-            WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending' ORDER BY due_at LIMIT $4) AS pending
-         WHERE NOT is_test AND attempts > 0 AND event_id >= $3) AS d
-     JOIN attempts a ON a.account_id = $1 AND a.delivery_id = d.id AND a.number = d.attempts
-     WHERE NOT (a.failure IS NULL AND a.status BETWEEN 200 AND 299)
-     GROUP BY a.failure, a.status ORDER BY 3 DESC, 1, 2 LIMIT $5";
+/// The attempt is read for each delivery by its key: a join could read all attempts.
+pub(crate) const CAUSES: &str = "SELECT result, count(*) AS deliveries FROM
+       (SELECT (SELECT CASE WHEN a.failure IS NOT NULL THEN a.failure
+                            WHEN a.status NOT BETWEEN 200 AND 299 THEN CAST(a.status AS TEXT) END
+                  FROM attempts a WHERE a.account_id = $1 AND a.delivery_id = found.id AND a.number = found.attempts)
+               AS result FROM
+          (SELECT id, attempts FROM
+             (SELECT id, attempts, is_test FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = 'failed'
+                AND state IN ('failed', 'held', 'discarded') AND event_id >= $3 ORDER BY event_id DESC LIMIT $4) AS failed
+            WHERE NOT is_test
+           UNION ALL SELECT id, attempts FROM
+             (SELECT id, attempts FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = 'held'
+                AND state IN ('failed', 'held', 'discarded') AND event_id >= $3 ORDER BY event_id LIMIT $4) AS held
+            WHERE attempts > 0
+           UNION ALL SELECT id, attempts FROM
+             (SELECT id, attempts, is_test, event_id FROM deliveries
+               WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending' ORDER BY due_at LIMIT $4) AS pending
+            WHERE NOT is_test AND attempts > 0 AND event_id >= $3) AS found) AS results
+     GROUP BY result ORDER BY 2 DESC, 1 LIMIT $5";
 
 /// A reason for which deliveries have failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,17 +59,16 @@ pub struct Cause {
 
 #[derive(sqlx::FromRow)]
 struct Row {
-    failure: Option<Stored<Failure>>,
-    status: Option<Stored<i32>>,
+    /// The status or the failure; `None` if the attempt did not fail, or is gone.
+    result: Option<Lossy>,
     deliveries: i64,
 }
 
 impl Row {
     fn read(self) -> Option<Cause> {
-        let outcome = match (self.failure.map(failure_of), self.status) {
-            (Some(failure), _) => Outcome::Failed(failure),
-            (None, status) => Outcome::Answered(status_of(status?)),
-        };
+        let result = self.result?.0;
+        let failed = || Outcome::Failed(result.parse().unwrap_or(Failure::Unknown));
+        let outcome = result.parse().map_or_else(|_| failed(), Outcome::Answered);
         Some(Cause { outcome, class: ResultClass::of(outcome), deliveries: self.deliveries.unsigned_abs() })
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use const_format::formatcp;
-use signet_model::{EndpointId, Timestamp};
+use signet_model::{EndpointId, Timestamp, sql::Stored};
 
-use super::{ADDED_UP, Figures, HOURS, Row, SUMS};
+use super::{ADDED_UP, HOURS};
 use crate::{
     db::{Pool, Sql},
     queue::HOUR,
@@ -17,10 +17,13 @@ use crate::{
 macro_rules! recent {
     ($hours:literal, $endpoints:literal) => {
         formatcp!(
-            "SELECT hour AS start, endpoint_id, CAST(NULL AS TEXT) AS event_type, count(*) AS added_up{}
-             FROM (SELECT * FROM statistics WHERE account_id = $1 AND hour {} AND endpoint_id {} LIMIT $4) AS looked_at
+            "SELECT hour AS start, endpoint_id, count(*) AS added_up,
+               CAST(sum(failed_attempts) AS BIGINT) AS failed_attempts, CAST(sum(attempts) AS BIGINT) AS attempts
+             FROM (SELECT hour, endpoint_id, failed_attempts, within_5ms + within_10ms + within_25ms + within_50ms
+                     + within_100ms + within_250ms + within_500ms + within_1s + within_2500ms + within_5s + within_10s
+                     + longer AS attempts
+                   FROM statistics WHERE account_id = $1 AND hour {} AND endpoint_id {} LIMIT $4) AS looked_at
              GROUP BY 1, 2",
-            SUMS,
             $hours,
             $endpoints
         )
@@ -33,6 +36,28 @@ pub(crate) const RECENT: Sql = Sql {
     postgres: recent!("= ANY($3)", "= ANY($2)"),
 };
 
+/// Counts of attempts, without their durations.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Attempts {
+    /// All of them.
+    pub all: u64,
+    /// Those that failed.
+    pub failed: u64,
+}
+
+impl Attempts {
+    /// Those that delivered.
+    pub const fn delivered(self) -> u64 {
+        self.all.saturating_sub(self.failed)
+    }
+
+    /// The part that delivered, in thousandths, rounded down so that only all of them are a
+    /// thousand; `None` without attempts.
+    pub const fn success_per_mille(self) -> Option<u64> {
+        if self.all == 0 { None } else { Some(self.delivered().saturating_mul(1_000) / self.all) }
+    }
+}
+
 /// The last 24 hours of some endpoints; the present hour is the last one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recent {
@@ -40,31 +65,41 @@ pub struct Recent {
     pub hours: Vec<Timestamp>,
     /// There is more than was added up.
     pub is_partial: bool,
-    figures: BTreeMap<(EndpointId, Timestamp), Figures>,
+    attempts: BTreeMap<(EndpointId, Timestamp), Attempts>,
 }
 
 impl Recent {
-    /// The figures of an endpoint, one for each hour, oldest first.
-    pub fn of(&self, endpoint: EndpointId) -> Vec<Figures> {
-        let at = |&hour: &Timestamp| self.figures.get(&(endpoint, hour)).copied().unwrap_or_default();
+    /// The attempts at an endpoint, hour by hour, oldest first.
+    pub fn of(&self, endpoint: EndpointId) -> Vec<Attempts> {
+        let at = |&hour: &Timestamp| self.attempts.get(&(endpoint, hour)).copied().unwrap_or_default();
         self.hours.iter().map(at).collect()
     }
 
-    /// All figures of an endpoint together.
-    pub fn total_of(&self, endpoint: EndpointId) -> Figures {
-        let mut total = Figures::default();
-        for figures in self.of(endpoint) {
-            total += figures;
-        }
-        total
+    /// All attempts at an endpoint together.
+    pub fn total_of(&self, endpoint: EndpointId) -> Attempts {
+        let add = |sum: Attempts, hour: Attempts| Attempts {
+            all: sum.all.saturating_add(hour.all),
+            failed: sum.failed.saturating_add(hour.failed),
+        };
+        self.of(endpoint).into_iter().fold(Attempts::default(), add)
     }
 }
 
 #[derive(sqlx::FromRow)]
-struct RecentRow {
+struct Row {
+    start: Timestamp,
+    endpoint_id: Stored<EndpointId>,
     added_up: i64,
-    #[sqlx(flatten)]
-    row: Row,
+    failed_attempts: i64,
+    attempts: i64,
+}
+
+impl Row {
+    /// The counts with their place; `None` for an id that cannot be read.
+    fn read(self) -> Option<((EndpointId, Timestamp), Attempts)> {
+        let counts = Attempts { all: self.attempts.unsigned_abs(), failed: self.failed_attempts.unsigned_abs() };
+        Some(((self.endpoint_id.ok()?, self.start), counts))
+    }
 }
 
 /// The last 24 hours, oldest first; the present one is the last.
@@ -82,10 +117,9 @@ impl AccountHandle<'_> {
         }
         let mut conn = self.service.db.read(Pool::Pages).await?;
         let query = conn.query(RECENT).bind(self.id).bind_ids(endpoints).bind_instants(&hours);
-        let rows: Vec<RecentRow> = query.bind(i64::from(ADDED_UP)).fetch_all().await?;
+        let rows: Vec<Row> = query.bind(i64::from(ADDED_UP)).fetch_all().await?;
         let added_up: i64 = rows.iter().map(|row| row.added_up).sum();
-        let points = rows.into_iter().map(|row| row.row.read());
-        let figures = points.filter_map(|it| Some(((it.endpoint?, it.start), it.figures))).collect();
-        Ok(Recent { hours, is_partial: added_up >= i64::from(ADDED_UP), figures })
+        let attempts = rows.into_iter().filter_map(Row::read).collect();
+        Ok(Recent { hours, is_partial: added_up >= i64::from(ADDED_UP), attempts })
     }
 }

@@ -231,7 +231,7 @@ async fn a_day_is_added_up_with_its_present_hour(database: TestDatabase) {
     let totals = account.day_totals().await.expect("totals");
     assert_eq!((totals.since, totals.is_partial), (now.beginning(HOUR) - 23 * HOUR, false));
     assert_eq!((totals.figures.delivered(), totals.figures.failed_deliveries), (48, 24));
-    assert_eq!(totals.figures.success_per_mille(), Some(666));
+    assert_eq!(totals.figures.attempts().success_per_mille(), Some(666));
 
     // Hours that have ended are remembered; what comes in is added to the present one.
     database.run("DELETE FROM statistics").await;
@@ -258,11 +258,11 @@ async fn the_last_day_of_some_endpoints_is_told_by_the_hour(database: TestDataba
     let account = world.engine.as_operator_in(world.account);
     let recent = account.recent_of(&[world.endpoint, second]).await.expect("figures");
     assert_eq!((recent.hours.len(), recent.hours[23], recent.is_partial), (24, now.beginning(HOUR), false));
-    let delivered: Vec<_> = recent.of(second).iter().map(Figures::delivered).collect();
+    let delivered: Vec<_> = recent.of(second).into_iter().map(Attempts::delivered).collect();
     assert_eq!(delivered[21..], [0, 4, 4]);
-    assert_eq!(recent.total_of(second).failed_attempts, 4);
-    assert_eq!(recent.total_of(world.endpoint), Figures::default());
-    assert_eq!(recent.total_of(third), Figures::default(), "it was not asked for");
+    assert_eq!(recent.total_of(second), Attempts { all: 12, failed: 4 });
+    assert_eq!(recent.total_of(world.endpoint), Attempts::default());
+    assert_eq!(recent.total_of(third), Attempts::default(), "it was not asked for");
     assert_eq!(account.recent_of(&[]).await.expect("nothing").hours.len(), 24);
 }
 

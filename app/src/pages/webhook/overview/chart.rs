@@ -83,7 +83,7 @@ fn types(data: &PageData) -> Option<impl IntoView + use<>> {
 }
 
 fn figures(id: EndpointId, total: &Counts) -> impl IntoView + use<> {
-    let rate = total.success_per_mille().map_or_else(|| text::NO_ATTEMPTS.to_owned(), percent);
+    let rate = total.attempts().success_per_mille().map_or_else(|| text::NO_ATTEMPTS.to_owned(), percent);
     let within = |percentile| total.latencies.percentile(percentile).map_or_else(|| text::NO_ATTEMPTS.to_owned(), span);
     let failed = Figure::new(text::FAILED, grouped(total.failed_deliveries)).hint(text::AFTER_RETRIES);
     let failed = if total.failed_deliveries > 0 {

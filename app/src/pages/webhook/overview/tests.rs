@@ -2,7 +2,6 @@ use std::time::Duration;
 
 use signet_engine::testing::{Hands, account, completed, endpoint};
 
-use super::*;
 use crate::{present::endpoint_path, testing::Visitor};
 
 /// An event whose deliveries are all answered with this status.
