@@ -100,7 +100,7 @@ mod tests {
     use crate::testing::Visitor;
 
     fn is_ticked(html: &str) -> bool {
-        html.contains(" checked")
+        html.contains("value=\"yes\" checked")
     }
 
     #[tokio::test]
