@@ -117,8 +117,8 @@ async fn the_next_secret_alone_signs_a_test_of_it(database: TestDatabase) {
     endpoint.test_next_secret(&EventType::TASK_FAILED, Some(EDITED)).await.expect("an exchange");
     world.assert_signed(&next);
     let other = account(&world.engine, "other").await;
-    let foreign = world.engine.as_operator_in(other).endpoint(made.id);
-    let refused = foreign.test_unsaved(&moved, &EventType::TASK_FAILED).await;
+    let foreign = world.engine.as_operator_in(other).endpoint(id);
+    let refused = foreign.test_next_secret(&EventType::TASK_FAILED, None).await;
     assert!(refused.is_err(), "another account has no such webhook");
 }
 
@@ -163,8 +163,9 @@ async fn a_changed_webhook_is_tested_with_what_it_keeps_and_nothing_is_changed(d
     assert!(elsewhere.arrivals().iter().all(|arrival| !arrival.headers.contains_key("x-key")));
 
     let other = account(&world.engine, "other").await;
-    let foreign = world.engine.as_operator_in(other).endpoint(made.id).test_unsaved(&moved, &EventType::TASK_FAILED);
-    assert!(foreign.await.is_err(), "another account has no such webhook");
+    let foreign = world.engine.as_operator_in(other).endpoint(made.id);
+    let refused = foreign.test_unsaved(&moved, &EventType::TASK_FAILED).await;
+    assert!(refused.is_err(), "another account has no such webhook");
 }
 
 on_each_database!(urls_are_checked_before_they_are_saved_and_not_without_end);
