@@ -88,9 +88,18 @@ impl Found {
         Ok(Self { log, counts, tasks, receivers, shown })
     }
 
+    fn receiver(&self, endpoint: EndpointId) -> Option<&Receiver> {
+        self.receivers.iter().find(|it| it.id == endpoint)
+    }
+
     /// The host of a webhook.
     fn host(&self, endpoint: EndpointId) -> Option<String> {
-        self.receivers.iter().find(|it| it.id == endpoint).map(Receiver::host)
+        self.receiver(endpoint).map(Receiver::host)
+    }
+
+    /// Tells if a webhook has pages: a deleted one has none, and its deliveries have none.
+    fn has_pages(&self, endpoint: EndpointId) -> bool {
+        self.receiver(endpoint).is_some_and(|it| !it.is_deleted)
     }
 }
 

@@ -106,7 +106,9 @@ fn usable(
                 {delivery.is_test.then(|| view! { <span class="tag">{text::TEST}</span> })}
             </p>
             <p>{delivery::sentence(delivery, now)}</p>
-            {actions(delivery, member.may(Permission::SendDeliveries))}
+            {found
+                .has_pages(delivery.endpoint)
+                .then(|| actions(delivery, member.may(Permission::SendDeliveries)))}
             {facts(found, delivery, now)}
             {last}
             {body(detail)}
@@ -129,13 +131,15 @@ fn actions(delivery: &Delivery, sends: bool) -> impl IntoView + use<> {
 fn facts(found: &Found, delivery: &Delivery, now: Timestamp) -> impl IntoView + use<> {
     let task = found.tasks.get(&delivery.event).cloned();
     let host = found.host(delivery.endpoint).unwrap_or_else(|| delivery.endpoint.to_string());
+    let webhook = if found.has_pages(delivery.endpoint) {
+        view! { <a href=endpoint_path(delivery.endpoint)><bdi>{host}</bdi></a> }.into_any()
+    } else {
+        view! { <bdi>{host}</bdi> {format!(" ({})", text::DELETED)} }.into_any()
+    };
     view! {
         <dl class="facts">
             <div><dt>{text::MESSAGE_ID}</dt><dd class="mono wrap">{delivery.id.to_string()}</dd></div>
-            <div>
-                <dt>{text::WEBHOOK}</dt>
-                <dd class="wrap"><a href=endpoint_path(delivery.endpoint)><bdi>{host}</bdi></a></dd>
-            </div>
+            <div><dt>{text::WEBHOOK}</dt><dd class="wrap">{webhook}</dd></div>
             {task
                 .map(|task| {
                     view! { <div><dt>{text::TASK}</dt><dd class="mono wrap"><bdi>{task}</bdi></dd></div> }

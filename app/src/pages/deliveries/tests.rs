@@ -89,6 +89,17 @@ async fn a_delivery_is_shown_beside_the_list() {
 }
 
 #[tokio::test]
+async fn a_delivery_of_a_deleted_webhook_is_shown_without_links_to_pages_that_are_gone() {
+    let (owner, webhook) = with_deliveries().await;
+    let id = newest(&owner).await;
+    owner.account().endpoint(webhook).delete().await.expect("deleted");
+    let page = owner.get(&format!("{PATH}?show={id}")).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.html.contains("(deleted)") && !page.html.contains(text::OPEN));
+    assert!(!page.html.contains(&format!("href=\"/settings/webhooks/{webhook}")));
+}
+
+#[tokio::test]
 async fn a_neighbour_with_many_deliveries_is_neither_shown_nor_counted() {
     use signet_engine::testing::Backlog;
     let (owner, _) = with_deliveries().await;

@@ -389,6 +389,14 @@ pub(super) async fn stop(service: &Service, actor: &Actor, id: ResendId) -> Resu
 /// The filter of a resend whose task was erased: no version reads it.
 const ERASED: &str = r#"{"erased":true}"#;
 
+/// Tells if a filter names a task, or the beginning of its id, whatever else a filter of another
+/// version has.
+fn names_task(filter: &str, task_id: &str) -> bool {
+    let filter: serde_json::Value = serde_json::from_str(filter).unwrap_or_default();
+    let Some(named) = filter["task"].as_str() else { return false };
+    named == task_id || (filter["task_begins"] == true && task_id.starts_with(named))
+}
+
 /// Erases the filters of an account's resends that name a task, whose events are gone. One that is
 /// at work is stopped.
 pub(in crate::service) async fn forget_task(
@@ -402,13 +410,7 @@ pub(in crate::service) async fn forget_task(
            ended_at = COALESCE(ended_at, $4), state = CASE state WHEN 'running' THEN 'stopped' ELSE state END
          WHERE account_id = $1 AND id = $2";
     let stored: Vec<(ResendId, Lossy)> = tx.query(ALL).bind(account).fetch_all().await?;
-    // Whatever else a filter of another version has.
-    let names_task = |filter: &Lossy| {
-        let filter: serde_json::Value = serde_json::from_str(&filter.0).unwrap_or_default();
-        let is_begun = || filter["task"].as_str().is_some_and(|begin| task_id.starts_with(begin));
-        filter["task"] == task_id || (filter["task_begins"] == true && is_begun())
-    };
-    for (id, _) in stored.iter().filter(|(_, filter)| names_task(filter)) {
+    for (id, _) in stored.iter().filter(|(_, filter)| names_task(&filter.0, task_id)) {
         tx.query(FORGET).bind(account).bind(*id).bind(ERASED).bind(now).execute().await?;
     }
     Ok(())
@@ -512,4 +514,23 @@ pub(super) async fn take_orphans(service: &Service) -> Result<Vec<Leased>> {
         }
     }
     Ok(taken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_names_a_task_by_its_id_or_by_the_beginning_of_it() {
+        let stored = |begins| {
+            let filter = Filter { task: Some("task_1".to_owned()), task_begins: begins, ..Filter::default() };
+            serde_json::to_string(&StoredFilter::from(&filter)).expect("JSON")
+        };
+        for (begins, task, names) in
+            [(false, "task_1", true), (false, "task_12", false), (true, "task_12", true), (true, "task_2", false)]
+        {
+            assert_eq!(names_task(&stored(begins), task), names, "{task}");
+        }
+        assert!(!names_task("{}", "task_1") && !names_task("no JSON", "task_1"));
+    }
 }
