@@ -6,11 +6,14 @@ use signet_engine::{
     Engine, Settings,
     clock::ManualClock,
     limits::DRAFT_TESTS_PER_MINUTE,
-    service::deliveries::{DraftTest, DraftTestError, TestError},
+    service::{
+        deliveries::{DraftTest, DraftTestError, TestError},
+        endpoints::{EndpointDraft, EndpointOptions, HeaderDraft, UrlCheck},
+    },
     testing::{Receiver, TestDatabase, account, endpoint_at, engine, on_each_database},
 };
 use signet_model::{
-    AccountId,
+    AccountId, Subscriptions,
     delivery::Attempt,
     event::EventType,
     rotation::Overlap,
@@ -131,4 +134,49 @@ async fn a_test_of_a_webhook_can_have_an_edited_body(database: TestDatabase) {
     let refused = account.endpoint(id).send_edited_test(&EventType::TASK_FAILED, Some("[]")).await;
     assert!(matches!(refused, Err(TestError::Body(_))), "{refused:?}");
     running.stop(CancellationToken::new()).await;
+}
+
+fn with_header(world: &World, path: &str, value: Option<&str>) -> EndpointDraft {
+    let value = value.map(|value| value.parse().expect("a value"));
+    let headers = vec![HeaderDraft { name: "x-key".parse().expect("a name"), value }];
+    let options = EndpointOptions { headers, ..EndpointOptions::default() };
+    EndpointDraft { options, ..EndpointDraft::new(world.receiver.url(path), Subscriptions::all()) }
+}
+
+on_each_database!(a_changed_webhook_is_tested_with_what_it_keeps_and_nothing_is_changed);
+async fn a_changed_webhook_is_tested_with_what_it_keeps_and_nothing_is_changed(database: TestDatabase) {
+    let world = World::new(database).await;
+    let owner = world.engine.as_operator_in(world.account);
+    let secret = world.engine.new_secret();
+    let made = owner.endpoints().create(with_header(&world, "before", Some("hunter2")), &secret).await.expect("made");
+    let changed = with_header(&world, "after", None);
+    owner.endpoint(made.id).test_unsaved(&changed, &EventType::TASK_FAILED).await.expect("an exchange");
+    world.assert_signed(&secret);
+    let arrival = world.receiver.arrivals().pop().expect("an arrival");
+    assert_eq!((&*arrival.path, arrival.headers.get("x-key").map(String::as_str)), ("/after", Some("hunter2")));
+    assert_eq!(owner.endpoint(made.id).get().await.expect("the webhook").url, made.url, "nothing is saved");
+
+    // Another port is another host.
+    let elsewhere = Receiver::start().await;
+    let moved = EndpointDraft { url: elsewhere.url("moved"), ..changed };
+    let _refused = owner.endpoint(made.id).test_unsaved(&moved, &EventType::TASK_FAILED).await;
+    assert!(elsewhere.arrivals().iter().all(|arrival| !arrival.headers.contains_key("x-key")));
+
+    let other = account(&world.engine, "other").await;
+    let foreign = world.engine.as_operator_in(other).endpoint(made.id);
+    let refused = foreign.test_unsaved(&moved, &EventType::TASK_FAILED).await;
+    assert!(refused.is_err(), "another account has no such webhook");
+}
+
+on_each_database!(urls_are_checked_before_they_are_saved_and_not_without_end);
+async fn urls_are_checked_before_they_are_saved_and_not_without_end(database: TestDatabase) {
+    let world = World::new(database).await;
+    let endpoints = world.engine.as_operator_in(world.account).endpoints();
+    let check = async |url: &str| endpoints.check_url(&url.parse().expect("a URL")).await.expect("checked");
+    assert_eq!(check("https://93.184.215.14/hooks").await, UrlCheck::Fine);
+    assert!(matches!(check("https://10.0.0.1/hooks").await, UrlCheck::Refused(_)));
+    for _ in 0..30 {
+        assert_ne!(check("https://localhost/hooks").await, UrlCheck::TooMany);
+    }
+    assert_eq!(check("https://localhost/hooks").await, UrlCheck::TooMany);
 }
