@@ -24,7 +24,10 @@ async fn the_tab_shows_how_deliveries_went_and_why_some_failed() {
     let page = owner.get(&path).await.content();
     insta::assert_snapshot!("with_failures", page);
     assert!(page.contains(&format!("href=\"/settings/deliveries?webhook={id}&amp;status=503\"")), "{page}");
-    assert!(page.contains("In 24 hours: 1 delivered, 3 attempts failed and are tried again, 0 deliveries"), "{page}");
+    assert!(
+        page.contains("In 24 hours: 1 delivered, 3 attempts failed without ending their delivery, 0 deliveries"),
+        "{page}"
+    );
     event(&owner, 410).await;
     let page = owner.get(&path).await.content();
     assert!(page.contains(&format!("href=\"/settings/deliveries?webhook={id}&amp;state=failed\"")), "{page}");

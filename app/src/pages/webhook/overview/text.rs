@@ -40,7 +40,7 @@ pub(super) const fn span(window: Window) -> &'static str {
 /// The chart in a sentence.
 pub(super) fn summary(window: Window, delivered: u64, retried: u64, failed: u64) -> String {
     format!(
-        "In {}: {} delivered, {} attempts failed and are tried again, {} deliveries failed after all retries.",
+        "In {}: {} delivered, {} attempts failed without ending their delivery, {} deliveries failed after all retries.",
         range(window),
         grouped(delivered),
         grouped(retried),
