@@ -6,8 +6,7 @@ use signet_engine::{
     service::deliveries::Filter,
     testing::{Hands, completed},
 };
-
-use signet_model::Role;
+use signet_model::{Role, time::Clock};
 
 use super::*;
 use crate::{present::endpoint_path, testing::Visitor};
