@@ -6,12 +6,7 @@
 
 use std::sync::LazyLock;
 
-use axum::{
-    extract::Request,
-    http::HeaderMap,
-    middleware::Next,
-    response::Response,
-};
+use axum::{extract::Request, http::HeaderMap, middleware::Next, response::Response};
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use signet_engine::service::{myself::TimeZoneName, sessions::Session};
 use signet_model::Timestamp;

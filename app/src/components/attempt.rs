@@ -144,14 +144,14 @@ pub fn Exchange(
 #[component]
 fn Phases(phases: Vec<PhaseView>) -> impl IntoView {
     let shown = phases.into_iter().map(|PhaseView { name, took, from, length }| {
+        let bar = format!(
+            "<rect class='phase-ground' width='1000' height='6'/><rect class='phase-bar' x='{from}' width='{length}' height='6'/>"
+        );
         view! {
             <div>
                 <dt>{name}</dt>
                 <dd>
-                    <svg class="phase" viewBox="0 0 1000 6" preserveAspectRatio="none" aria-hidden="true">
-                        <rect class="phase-ground" width="1000" height="6"></rect>
-                        <rect class="phase-bar" x=from width=length height="6"></rect>
-                    </svg>
+                    <svg class="phase" viewBox="0 0 1000 6" preserveAspectRatio="none" aria-hidden="true" inner_html=bar />
                     {took}
                 </dd>
             </div>

@@ -6,7 +6,6 @@ use signet_engine::{
     service::deliveries::Filter,
     testing::{Hands, completed},
 };
-
 use signet_model::{Role, time::Clock};
 
 use super::*;

@@ -12,9 +12,9 @@ use signet_engine::{
 
 use super::{curl, text};
 use crate::{
+    components::CopyButton,
     components::{Icon, with_code},
     frame::Member,
-    components::CopyButton,
     pages::signatures,
     receiver_code::ReceiverCode,
 };

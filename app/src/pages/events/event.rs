@@ -12,10 +12,10 @@ use signet_model::{EndpointId, EventId, Timestamp};
 
 use super::{PATH, of_type, type_link};
 use crate::{
+    components::CopyButton,
     components::{Breadcrumbs, StatusMark, When},
     error::PageResult,
     frame::{Ids, Member},
-    components::CopyButton,
     present::{delivery_path, delivery_status, endpoint_path, indented, unusable},
     words::moment,
 };

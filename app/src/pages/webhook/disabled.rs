@@ -89,9 +89,7 @@ pub(super) fn panel(
 }
 
 /// The attempts at the delivery that disabled the webhook, from the first failure on.
-fn timeline(cause: &DeliveryDetail, disabled_at: Timestamp,
-    now: Timestamp,
-) -> impl IntoView + use<> {
+fn timeline(cause: &DeliveryDetail, disabled_at: Timestamp, now: Timestamp) -> impl IntoView + use<> {
     let line = |status: Status, at: Timestamp| {
         view! {
             <li>

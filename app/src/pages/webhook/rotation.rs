@@ -14,11 +14,11 @@ use signet_model::{EndpointId, Timestamp, rotation::Overlap, signature::Secret};
 
 use super::{settings, text};
 use crate::{
+    components::CopyButton,
     components::{When, with_code, with_element},
     error::{PageError, PageResult},
     form::{Field, Form},
     frame::{Ids, Member},
-    components::CopyButton,
     present::endpoint_path,
     redirect::done,
     words::moment,

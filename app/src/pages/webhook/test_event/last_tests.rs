@@ -6,8 +6,8 @@ use signet_model::{DeliveryId, EndpointId, Timestamp};
 
 use super::{path, text};
 use crate::{
-    components::{StatusMark, When},
     components::DeliveryRow,
+    components::{StatusMark, When},
     present::row,
 };
 
