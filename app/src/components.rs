@@ -59,7 +59,7 @@ mod tabs;
 #[cfg(feature = "ssr")]
 pub(crate) use badge::Badge;
 #[cfg(feature = "ssr")]
-pub(crate) use chart::{Bar, Bars, Dots, DurationBar, Series, SparkPoint, Sparkline, grouped};
+pub(crate) use chart::{Bar, Bars, Dots, DurationBar, Series, SparkPoint, Sparkline};
 #[cfg(feature = "ssr")]
 pub(crate) use confirm::Confirm;
 #[cfg(feature = "ssr")]

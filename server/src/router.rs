@@ -275,7 +275,7 @@ mod tests {
         assert_eq!(coding(&browser.send(Method::GET, "/settings/webhooks", &gzip, "").await).as_deref(), Some("gzip"));
         assert_eq!(coding(&browser.get("/settings/webhooks").await), None);
         // A secret that was asked for, a key that was made, and all pages of those who are not in.
-        let reveal = format!("/settings/webhooks/{id}/secret");
+        let reveal = format!("/settings/webhooks/{id}/settings/secret");
         let origin = [("origin", ORIGIN), both[0], both[1]];
         let secret = browser.send(Method::POST, &reveal, &origin, "").await;
         assert_eq!((coding(&secret), secret.status()), (None, StatusCode::OK));

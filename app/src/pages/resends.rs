@@ -19,10 +19,10 @@ use crate::{
     components::{Badge, Breadcrumbs, Figure, Figures, Status, Tone, When},
     error::PageResult,
     frame::{Ids, Member},
-    pages::deliveries::{self, query::Query, resend, text::grouped},
+    pages::deliveries::{self, query::Query, resend},
     redirect::done,
     state::AppState,
-    words::moment,
+    words::{moment, number},
 };
 
 mod text {
@@ -127,9 +127,9 @@ fn actions(member: &Member, id: ResendId) -> impl IntoView + use<> {
 
 fn figures(resend: &Resend) -> impl IntoView + use<> {
     let figures = vec![
-        Figure::new(text::FOUND, grouped(resend.found)),
-        Figure::new(text::SENT, grouped(resend.sent)),
-        Figure::new(text::SKIPPED, grouped(resend.skipped)).hint(text::SKIPPED_HINT),
+        Figure::new(text::FOUND, number(resend.found)),
+        Figure::new(text::SENT, number(resend.sent)),
+        Figure::new(text::SKIPPED, number(resend.skipped)).hint(text::SKIPPED_HINT),
     ];
     view! { <Figures figures=figures /> }
 }

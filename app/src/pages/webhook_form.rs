@@ -17,7 +17,7 @@ use crate::{
     },
     error::{PageError, PageResult},
     form::{Conflict, Field, Form, Invalid, Part},
-    frame::{Frame, Ids, Member},
+    frame::{Ids, Member},
     pages::{
         webhook::{
             self,

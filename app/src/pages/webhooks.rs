@@ -12,7 +12,7 @@ use leptos::prelude::*;
 use signet_engine::{
     actor::Permission,
     service::{
-        endpoints::{Attention, Listed, ListedStatus, StatusCounts},
+        endpoints::{Attention, Fuse, Listed, ListedStatus, StatusCounts},
         statistics::{DayTotals, Recent},
     },
 };
@@ -20,16 +20,17 @@ use signet_engine::{
 use self::{first_run::FirstRun, query::Query};
 use crate::{
     components::{Breadcrumbs, EmptyState, Icon, Pager, TabLink, Tabs},
-    error::PageResult,
+    error::{PageError, PageResult},
     form::Form,
     frame::Member,
-    pages::{webhook, webhook_form},
+    pages::{
+        webhook::{self, fuse},
+        webhook_form,
+    },
     state::AppState,
 };
 
 pub(crate) const PATH: &str = "/settings/webhooks";
-/// The log of all webhooks.
-pub(crate) const LOG: &str = "/settings/deliveries";
 /// The webhooks on one page.
 const PAGE: u32 = 25;
 /// The webhooks that are said to need attention.
@@ -46,7 +47,8 @@ struct PageData {
     listed: Listed,
     recent: Recent,
     totals: DayTotals,
-    troubles: Vec<Attention>,
+    /// With the fuse of each that fails.
+    troubles: Vec<(Attention, Option<Fuse>)>,
     first_run: Option<FirstRun>,
 }
 
@@ -59,9 +61,19 @@ async fn show(member: Member, form: Form) -> PageResult {
     let recent = account.recent_of(&ids).await?;
     let totals = account.day_totals().await?;
     let has_trouble = query.is_plain() && counts.failing + counts.disabled > 0;
-    let troubles = if has_trouble { endpoints.in_trouble(TROUBLES).await? } else { Vec::new() };
+    let troubles = if has_trouble { in_trouble(&member).await? } else { Vec::new() };
     let first_run = if query.is_plain() { first_run::read(&member, &listed).await? } else { None };
     Ok(page(&member, &PageData { query, counts, listed, recent, totals, troubles, first_run }))
+}
+
+/// The webhooks that need a person, each with its fuse.
+async fn in_trouble(member: &Member) -> Result<Vec<(Attention, Option<Fuse>)>, PageError> {
+    let mut troubles = Vec::new();
+    for trouble in member.account().endpoints().in_trouble(TROUBLES).await? {
+        let fuse = fuse::read(member, &trouble.endpoint).await?;
+        troubles.push((trouble, fuse));
+    }
+    Ok(troubles)
 }
 
 fn page(member: &Member, data: &PageData) -> Response {

@@ -1,6 +1,4 @@
-//! Numbers and rates.
-
-pub(crate) use crate::components::grouped;
+//! Rates.
 
 /// A part in thousandths as percent: `99.7%`, `100%`.
 pub(crate) fn percent(per_mille: u64) -> String {

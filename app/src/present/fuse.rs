@@ -32,16 +32,21 @@ mod text {
 
 /// Says which failure would disable a webhook, and when; with a link to the delivery.
 pub(crate) fn fuse(fuse: &Fuse, endpoint: signet_model::EndpointId, now: Timestamp) -> impl IntoView + use<> {
-    let at = view! { <When at=moment(fuse.disables_at, now) in_full=true /> };
     view! {
         <div class="alert warning fuse">
             <Icon name="warning" />
             <p>
-                {text::failed(fuse)} " " {with_element(text::disables(fuse), at)} " "
+                {fuse_sentence(fuse, now)} " "
                 <a href=delivery_path(endpoint, fuse.delivery)>{text::OPEN}</a>
             </p>
         </div>
     }
+}
+
+/// The sentence alone.
+pub(crate) fn fuse_sentence(fuse: &Fuse, now: Timestamp) -> impl IntoView + use<> {
+    let at = view! { <When at=moment(fuse.disables_at, now) in_full=true /> };
+    view! { {text::failed(fuse)} " " {with_element(text::disables(fuse), at)} }
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use leptos::prelude::*;
 
-use super::{escaped, grouped, ink, share};
+use super::{escaped, ink, share};
+use crate::words::number;
 use crate::components::Tone;
 
 mod text {
@@ -112,7 +113,7 @@ fn row(series: &[Series], bar: &Bar) -> impl IntoView + use<> {
             <th scope="row">{bar.label.clone()}</th>
             {cells
                 .map(|(series, count)| {
-                    view! { <td class="number" data-label=series.name>{grouped(*count)}</td> }
+                    view! { <td class="number" data-label=series.name>{number(*count)}</td> }
                 })
                 .collect_view()}
         </tr>
@@ -131,7 +132,7 @@ fn y(count: u64, top: u64) -> f64 {
 fn scale(top: u64) -> String {
     lines(top).into_iter().fold(String::new(), |mut svg, count| {
         // Writing to a string cannot fail.
-        let _ = write!(svg, "<text x='100%' y='{:.0}' dy='4'>{}</text>", y(count, top), grouped(count));
+        let _ = write!(svg, "<text x='100%' y='{:.0}' dy='4'>{}</text>", y(count, top), number(count));
         svg
     })
 }
@@ -154,7 +155,7 @@ fn drawing(series: &[Series], bars: &[Bar], top: u64) -> String {
 /// Draws one bar at a place with a width, both in percent.
 fn draw(svg: &mut String, series: &[Series], bar: &Bar, (left, slot): (f64, f64), top: u64) {
     let names = series.iter().zip(&bar.counts);
-    let counts: Vec<_> = names.map(|(series, count)| format!("{}: {}", series.name, grouped(*count))).collect();
+    let counts: Vec<_> = names.map(|(series, count)| format!("{}: {}", series.name, number(*count))).collect();
     let _ = write!(svg, "<g><title>{}\n{}</title>", escaped(&bar.label), counts.join("\n"));
     let _ = write!(svg, "<rect class='slot' x='{left:.2}%' y='{ABOVE:.0}' width='{slot:.2}%' height='{HEIGHT:.0}'/>");
     let mut ground = ABOVE + HEIGHT;

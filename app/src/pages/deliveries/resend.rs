@@ -19,11 +19,12 @@ use crate::{
     frame::Member,
     pages::resends,
     redirect::see_other,
+    words::number,
 };
 
 pub(super) const PATH: &str = "/settings/deliveries/resend";
 
-mod words {
+mod sentences {
     pub(super) const TITLE: &str = "Resend deliveries";
     pub(super) const ONES: &str = "These deliveries match:";
     pub(super) const CANCEL: &str = "Cancel";
@@ -82,31 +83,31 @@ fn render(member: &Member, query: &Query, form: &Form, answer: &Answer) -> Respo
     let back = query.first_page();
     let count = match answer.count {
         AtLeast { counted: 1, more: false } => "1 delivery".to_owned(),
-        AtLeast { counted, more: false } => format!("{} deliveries", text::grouped(counted.into())),
-        AtLeast { counted, more: true } => format!("at least {} deliveries", text::grouped(counted.into())),
+        AtLeast { counted, more: false } => format!("{} deliveries", number(counted)),
+        AtLeast { counted, more: true } => format!("at least {} deliveries", number(counted)),
     };
     let above = vec![(super::PATH.to_owned(), text::TITLE.to_owned())];
-    member.frame.render_form(form, words::TITLE, || {
+    member.frame.render_form(form, sentences::TITLE, || {
         view! {
-            <Breadcrumbs above=above here=words::TITLE />
+            <Breadcrumbs above=above here=sentences::TITLE />
             <header class="page-head">
                 <div>
-                    <h1>{words::question(&count)}</h1>
+                    <h1>{sentences::question(&count)}</h1>
                 </div>
             </header>
             {answer.refused.as_ref().map(refusal)}
             <section class="card">
-                <p>{words::ONES}</p>
+                <p>{sentences::ONES}</p>
                 {facts(query, &answer.receivers)}
-                <p>{words::LEFT_OUT}</p>
-                <p>{words::SAME_ID}</p>
-                {answer.arrived.then(|| view! { <p><strong>{words::ARRIVED}</strong></p> })}
-                {answer.count.is_none().then(|| view! { <p>{words::NONE}</p> })}
+                <p>{sentences::LEFT_OUT}</p>
+                <p>{sentences::SAME_ID}</p>
+                {answer.arrived.then(|| view! { <p><strong>{sentences::ARRIVED}</strong></p> })}
+                {answer.count.is_none().then(|| view! { <p>{sentences::NONE}</p> })}
                 <form method="post" action=PATH class="form-actions">
                     {hidden(query)}
                     {(!answer.count.is_none())
-                        .then(|| view! { <button class="button primary" type="submit">{words::BEGIN}</button> })}
-                    <a class="button quiet" href=back>{words::CANCEL}</a>
+                        .then(|| view! { <button class="button primary" type="submit">{sentences::BEGIN}</button> })}
+                    <a class="button quiet" href=back>{sentences::CANCEL}</a>
                 </form>
             </section>
         }
@@ -115,7 +116,7 @@ fn render(member: &Member, query: &Query, form: &Form, answer: &Answer) -> Respo
 
 fn refusal(error: &StartError) -> impl IntoView + use<> {
     let link = match error {
-        StartError::UnderWay(id) => Some(view! { " " <a href=resends::path(*id)>{words::UNDER_WAY}</a> }),
+        StartError::UnderWay(id) => Some(view! { " " <a href=resends::path(*id)>{sentences::UNDER_WAY}</a> }),
         _ => None,
     };
     let sentence = error.to_string();

@@ -3,6 +3,8 @@
 use signet_engine::service::deliveries::{AtLeast, Rest, ResultClass, SEARCHED_BY_PAGE};
 use signet_model::delivery::State;
 
+use crate::words::number;
+
 pub(crate) const TITLE: &str = "Deliveries";
 pub(super) const LEAD: &str = "What was sent, and what came back: across all webhooks, newest first.";
 pub(super) const SEARCH: &str = "Id or task";
@@ -58,8 +60,8 @@ pub(super) const NDJSON: &str = "Export NDJSON";
 pub(super) fn export_hint(rows: usize, looked_at: u64) -> String {
     format!(
         "An export has what matches, newest first: {} deliveries at most, out of the newest {} or so.",
-        grouped(rows as u64),
-        grouped(looked_at)
+        number(rows as u64),
+        number(looked_at)
     )
 }
 
@@ -73,7 +75,7 @@ pub(crate) fn rest(rest: Rest) -> String {
         }
         Rest::Searched => format!(
             "About {} deliveries were searched up to here. Choose Older to search on.",
-            grouped(u64::from(SEARCHED_BY_PAGE))
+            number(u64::from(SEARCHED_BY_PAGE))
         ),
         Rest::Task => "More than 100 events match the task. Some of them were searched.".to_owned(),
     }
@@ -81,7 +83,7 @@ pub(crate) fn rest(rest: Rest) -> String {
 
 /// `12`, or `1,000+` where there can be more.
 pub(super) fn at_least(count: AtLeast) -> String {
-    format!("{}{}", grouped(u64::from(count.counted)), if count.more { "+" } else { "" })
+    format!("{}{}", number(u64::from(count.counted)), if count.more { "+" } else { "" })
 }
 
 /// The button that leads to sending all that match again.
@@ -89,8 +91,8 @@ pub(super) fn resend_all(count: AtLeast) -> String {
     match count {
         AtLeast { counted: 1, more: false } => "Resend the one that matches".to_owned(),
         AtLeast { counted: 0, .. } => "Resend those that match".to_owned(),
-        AtLeast { counted, more: false } => format!("Resend the {} that match", grouped(counted.into())),
-        AtLeast { counted, more: true } => format!("Resend at least {} that match", grouped(counted.into())),
+        AtLeast { counted, more: false } => format!("Resend the {} that match", number(counted)),
+        AtLeast { counted, more: true } => format!("Resend at least {} that match", number(counted)),
     }
 }
 
@@ -128,19 +130,6 @@ pub(super) fn attempts(made: u32, last_succeeded: bool) -> String {
         (1, _) => "1 attempt, which failed".to_owned(),
         (made, failed) => format!("{failed} of {made} attempts failed"),
     }
-}
-
-/// A number with a comma between its thousands.
-pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::text;
 use crate::{
     error::PageError,
     frame::{Member, encode},
-    pages::{SECTIONS, webhook_form},
+    pages::{SECTIONS, deliveries, webhook_form},
     present::{delivery_path, endpoint_path},
 };
 
@@ -18,8 +18,6 @@ use crate::{
 const MOST_WEBHOOKS: usize = 8;
 /// The longest text that is looked for.
 const LONGEST: usize = 200;
-/// The log of all deliveries, which is searched by ids and tasks.
-const LOG: &str = "/settings/deliveries";
 
 /// A place to go to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +43,7 @@ pub(super) async fn find(member: &Member, query: &str) -> Result<Vec<Hit>, PageE
     }
     hits.extend(pages(member, &query));
     if !query.is_empty() && hits.is_empty() {
-        hits.push(Hit::new(text::deliveries_with(&query), "", format!("{LOG}?q={}", encode(&query))));
+        hits.push(Hit::new(text::deliveries_with(&query), "", format!("{}?q={}", deliveries::PATH, encode(&query))));
     }
     Ok(hits)
 }
@@ -72,7 +70,7 @@ async fn by_id(member: &Member, query: &str) -> Result<Option<Hit>, PageError> {
             Err(error) => Err(error.into()),
         };
     }
-    let href = format!("{LOG}?q={}", encode(query));
+    let href = format!("{}?q={}", deliveries::PATH, encode(query));
     Ok(match query.parse::<IdPrefix>() {
         Ok(IdPrefix::Event(..)) => Some(Hit::new(text::event(query), "", href)),
         Ok(IdPrefix::Delivery(..)) => Some(Hit::new(text::deliveries_with(query), "", href)),

@@ -7,12 +7,12 @@ use signet_engine::service::{
 };
 use signet_model::{EndpointId, delivery::State};
 
-use super::{LOG, text};
+use super::text;
 use crate::{
     components::Icon,
     error::PageError,
     frame::Member,
-    pages::{webhook::head::Tab, webhook_form},
+    pages::{deliveries, webhook::head::Tab, webhook_form},
     receiver_code::ReceiverCode,
 };
 
@@ -57,7 +57,7 @@ pub(super) async fn read(member: &Member, listed: &Listed) -> Result<Option<Firs
 pub(super) fn checklist(facts: &FirstRun, changes: bool) -> impl IntoView + use<> {
     let test = facts.webhook.filter(|_| changes).map(|id| (Tab::Test.path(id), text::STEP_TEST));
     let add = changes.then(|| (webhook_form::NEW_PATH.to_owned(), text::ADD));
-    let real = facts.real.then(|| (LOG.to_owned(), text::SEE_DELIVERIES));
+    let real = facts.real.then(|| (deliveries::PATH.to_owned(), text::SEE_DELIVERIES));
     let real_hint = if facts.real { text::STEP_REAL_UNDER_WAY } else { text::STEP_REAL_HINT };
     let code = (!facts.answered).then(|| {
         view! {

@@ -7,8 +7,8 @@ use signet_engine::service::{
 use signet_model::endpoint::DisabledReason;
 
 use crate::{
-    present::{grouped, in_short},
-    words::deliveries,
+    present::in_short,
+    words::{deliveries, number},
 };
 
 pub(crate) const TITLE: &str = "Webhooks";
@@ -68,7 +68,7 @@ pub(super) fn actions_for(webhook: &str) -> String {
 
 /// A sparkline in words.
 pub(super) fn last_day(delivered: u64, failed: u64) -> String {
-    format!("{} delivered, {} attempts failed in 24 hours", grouped(delivered), grouped(failed))
+    format!("{} delivered, {} attempts failed in 24 hours", number(delivered), number(failed))
 }
 
 pub(super) const PARTIAL_ROWS: &str =
@@ -111,7 +111,7 @@ pub(super) fn reason(trouble: &Attention) -> String {
     let Some(disabled) = endpoint.disabled else {
         let attempts = match endpoint.consecutive_failures {
             1 => "The last attempt failed".to_owned(),
-            failures => format!("The last {} attempts failed", grouped(failures.into())),
+            failures => format!("The last {} attempts failed", number(failures)),
         };
         return last.map_or_else(|| format!("{attempts}."), |last| format!("{attempts}, lately with: {last}."));
     };

@@ -1,13 +1,13 @@
 //! The webhooks that need a person, each with the reason and the next step.
 
 use leptos::prelude::*;
-use signet_engine::service::endpoints::Attention;
+use signet_engine::service::endpoints::{Attention, Fuse};
 use signet_model::Timestamp;
 
 use super::{PageData, TROUBLES, text};
 use crate::{
     components::{Icon, StatusMark, When},
-    present::{delivery_path, endpoint_path, endpoint_status, endpoint_title},
+    present::{delivery_path, endpoint_path, endpoint_status, endpoint_title, fuse_sentence},
     words::moment,
 };
 
@@ -26,13 +26,13 @@ pub(super) fn panel(data: &PageData, now: Timestamp) -> Option<impl IntoView + u
                 <Icon name="warning" />
                 {text::ATTENTION}
             </h2>
-            <ul>{data.troubles.iter().map(|trouble| item(trouble, now)).collect_view()}</ul>
+            <ul>{data.troubles.iter().map(|(trouble, fuse)| item(trouble, fuse.as_ref(), now)).collect_view()}</ul>
             {more}
         </section>
     })
 }
 
-fn item(trouble: &Attention, now: Timestamp) -> impl IntoView + use<> {
+fn item(trouble: &Attention, fuse: Option<&Fuse>, now: Timestamp) -> impl IntoView + use<> {
     let endpoint = &trouble.endpoint;
     let (verb, href) = next_step(trouble);
     let reason = text::reason(trouble);
@@ -53,6 +53,7 @@ fn item(trouble: &Attention, now: Timestamp) -> impl IntoView + use<> {
                     <StatusMark status=endpoint_status(endpoint, now) />
                 </p>
                 <p>{before.to_owned()} {since} {after}</p>
+                {fuse.map(|fuse| view! { <p>{fuse_sentence(fuse, now)}</p> })}
                 {held}
             </div>
             <a class="button" href=href>{verb}</a>

@@ -6,8 +6,9 @@ use signet_model::{EndpointId, delivery::Outcome};
 
 use super::text;
 use crate::{
-    pages::webhooks::LOG,
-    present::{grouped, in_short},
+    pages::deliveries::PATH as LOG,
+    present::in_short,
+    words::number,
 };
 
 /// The reasons; `None` if there are none.
@@ -43,7 +44,7 @@ fn row(id: EndpointId, cause: &Cause) -> impl IntoView + use<> {
     view! {
         <tr>
             <td class="main-cell">{name}</td>
-            <td class="number" data-label=text::DELIVERIES>{grouped(cause.deliveries)}</td>
+            <td class="number" data-label=text::DELIVERIES>{number(cause.deliveries)}</td>
         </tr>
     }
 }

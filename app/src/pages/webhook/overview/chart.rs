@@ -9,9 +9,9 @@ use time::OffsetDateTime;
 use super::{PageData, Query, RANGE, TYPE, text};
 use crate::{
     components::{Bar, Bars, Figure, Figures, Series, TabLink, Tabs, Tone, When, with_element},
-    pages::webhooks::LOG,
-    present::{endpoint_path, grouped, percent},
-    words::{moment, span},
+    pages::deliveries::PATH as LOG,
+    present::{endpoint_path, percent},
+    words::{moment, number, span},
 };
 
 /// The most types to choose from: a page has a size.
@@ -85,13 +85,13 @@ fn types(data: &PageData) -> Option<impl IntoView + use<>> {
 fn figures(id: EndpointId, total: &Counts) -> impl IntoView + use<> {
     let rate = total.attempts().success_per_mille().map_or_else(|| text::NO_ATTEMPTS.to_owned(), percent);
     let within = |percentile| total.latencies.percentile(percentile).map_or_else(|| text::NO_ATTEMPTS.to_owned(), span);
-    let failed = Figure::new(text::FAILED, grouped(total.failed_deliveries)).hint(text::AFTER_RETRIES);
+    let failed = Figure::new(text::FAILED, number(total.failed_deliveries)).hint(text::AFTER_RETRIES);
     let failed = if total.failed_deliveries > 0 {
         failed.tone(Tone::Bad).linked(format!("{LOG}?webhook={id}&state=failed"))
     } else {
         failed
     };
-    let delivered = Figure::new(text::DELIVERED, grouped(total.delivered()));
+    let delivered = Figure::new(text::DELIVERED, number(total.delivered()));
     let figures = vec![
         delivered.linked(format!("{LOG}?webhook={id}&state=delivered")),
         failed,

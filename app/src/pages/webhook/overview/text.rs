@@ -2,7 +2,7 @@
 
 use signet_engine::service::statistics::{CAUSES_FROM, Window};
 
-use crate::present::grouped;
+use crate::words::number;
 
 pub(super) const DELIVERIES: &str = "Deliveries";
 pub(super) const RANGE: &str = "Range";
@@ -42,9 +42,9 @@ pub(super) fn summary(window: Window, delivered: u64, retried: u64, failed: u64)
     format!(
         "In {}: {} delivered, {} attempts failed without ending their delivery, {} deliveries failed after all retries.",
         range(window),
-        grouped(delivered),
-        grouped(retried),
-        grouped(failed)
+        number(delivered),
+        number(retried),
+        number(failed)
     )
 }
 
@@ -71,6 +71,6 @@ pub(super) fn causes_hint() -> String {
     format!(
         "Deliveries of this range whose last attempt failed: of those that failed for good, wait for a retry or are \
          held, {} each are looked at. What arrived at a later attempt is not among them.",
-        grouped(CAUSES_FROM.into())
+        number(CAUSES_FROM)
     )
 }
