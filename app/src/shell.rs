@@ -335,9 +335,7 @@ mod tests {
         let owner = Visitor::owner().await;
         for path in [HOME, "/nothing"] {
             let page = owner.get(path).await;
-            for tag in
-                ["<meta name=\"description\"", "rel=\"apple-touch-icon\"", "name=\"theme-color\"", "class=\"foot\""]
-            {
+            for tag in ["<meta name=\"description\"", "rel=\"apple-touch-icon\"", "name=\"theme-color\"", "page-foot"] {
                 assert!(page.html.contains(tag), "{path}: {tag}");
             }
         }

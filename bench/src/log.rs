@@ -1,10 +1,7 @@
 //! The list of deliveries over a very long log: the time of a page by each filter, also by those
 //! that nothing matches.
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{path::Path, time::Duration};
 
 use clap::Args;
 use signet_engine::{
@@ -16,6 +13,7 @@ use signet_engine::{
     },
 };
 use signet_model::{AccountId, EndpointId, Timestamp, delivery::State, time::Clock};
+use tokio::time::Instant;
 
 use crate::{Options, fixture};
 

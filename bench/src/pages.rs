@@ -1,7 +1,7 @@
 //! The list of webhooks of an account with many: the time that the server takes for what its page
 //! reads, by part and in all.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use clap::Args;
 use signet_engine::{
@@ -12,6 +12,7 @@ use signet_engine::{
     },
 };
 use signet_model::{AccountId, Timestamp, time::Clock};
+use tokio::time::Instant;
 
 use crate::{Options, fixture};
 

@@ -28,6 +28,7 @@ use crate::{
     error::PageError,
     form::{Field, Form},
     frame::{self, Frame},
+    page_limit::Turn,
     place::{IN_FRAME, Place},
     redirect::local_path,
     state::AppState,
@@ -102,7 +103,9 @@ impl Message<'_> {
 
 /// Opens the stream of a page.
 pub(crate) async fn open(looks: Looks, state: AppState, request: Request) -> Response {
-    let (parts, _) = request.into_parts();
+    let (mut parts, _) = request.into_parts();
+    // Each look waits for a turn of its own; the stream itself keeps none.
+    parts.extensions.remove::<Turn>();
     let query = Form::of_body(parts.uri.query().unwrap_or_default().as_bytes());
     let page = query.get(&PAGE);
     let Some(page) = local_path(page).filter(|page| page.starts_with("/settings/")) else {

@@ -170,13 +170,9 @@ fn matches(pattern: &str, path: &str) -> bool {
 /// Answers a form that came without a session, and keeps what was typed.
 pub(crate) fn keep(frame: &Frame, form: &Form) -> Response {
     // Signing in is a proof, so that the form behind the question for one can follow at once.
-    let typed = match frame.path.starts_with(prove::PATH) {
-        false => Typed::of(&frame.path, form),
-        true => match Typed::within(form) {
-            Some(typed) => typed,
-            None => return see_other(login::PATH),
-        },
-    };
+    let is_proof = frame.path.starts_with(prove::PATH);
+    let typed = if is_proof { Typed::within(form) } else { Some(Typed::of(&frame.path, form)) };
+    let Some(typed) = typed else { return see_other(login::PATH) };
     let text = typed.written();
     if text.len() > MAX_LEN {
         return long(frame, &typed);

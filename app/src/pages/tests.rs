@@ -112,7 +112,9 @@ async fn a_flash_message_is_shown_once_and_escaped() {
 
 /// The forms of a page that change something, by their addresses.
 fn forms(page: &Answer) -> Vec<String> {
-    let actions = page.html.split("action=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let forms = page.html.split("<form ").skip(1).filter_map(|rest| rest.split('>').next());
+    let posts = forms.filter(|tag| tag.contains("method=\"post\""));
+    let actions = posts.filter_map(|tag| tag.split("action=\"").nth(1)).filter_map(|rest| rest.split('"').next());
     actions.filter(|action| action.starts_with("/settings/webhooks")).map(ToOwned::to_owned).collect()
 }
 

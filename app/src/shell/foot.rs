@@ -30,7 +30,7 @@ pub(super) fn foot(frame: &Frame) -> impl IntoView + use<> {
     let exact = frame.preferences.exact_times;
     let is_member = frame.session.as_ref().is_some_and(|session| session.account.is_some());
     view! {
-        <footer class="page-foot" aria-label=text::LABEL>
+        <footer class="foot page-foot" aria-label=text::LABEL>
             {theme::switch(frame)}
             {zone}
             {is_member

@@ -142,7 +142,7 @@ impl<'e> Myself<'e> {
     pub async fn set_time_zone(&self, name: Option<&TimeZoneName>) -> Result<()> {
         const SQL: &str = "UPDATE users SET time_zone = $2 WHERE id = $1";
         let mut tx = self.service.db.begin().await?;
-        tx.query(SQL).bind(self.id).bind(name.map(|it| it.as_str())).execute().await?;
+        tx.query(SQL).bind(self.id).bind(name.map(TimeZoneName::as_str)).execute().await?;
         Ok(tx.commit().await?)
     }
 

@@ -144,6 +144,8 @@ impl World {
 /// Filters of the log, with the indexes of which one must serve each.
 fn filters(endpoint: EndpointId) -> Vec<(Filter, &'static [&'static str])> {
     const ALL: &[&str] = &["deliveries_by_endpoint"];
+    // No event is of the task here. PostgreSQL proves that nothing matches, and takes any index.
+    const OF_NONE: &[&str] = &["deliveries_by_endpoint", "deliveries_tests"];
     const SET_ASIDE: &[&str] = &["deliveries_set_aside", "deliveries_by_state", "deliveries_due"];
     const DUE: &[&str] = &["deliveries_due"];
     let kind = || Some([EventType::TASK_COMPLETED].into());
@@ -153,8 +155,8 @@ fn filters(endpoint: EndpointId) -> Vec<(Filter, &'static [&'static str])> {
         (Filter { event_types: kind(), ..Filter::default() }, ALL),
         (Filter { result: Some(ResultClass::Success), ..Filter::default() }, ALL),
         (Filter { status: Some(204), ..Filter::default() }, ALL),
-        (Filter { task: Some("task".to_owned()), ..Filter::default() }, ALL),
-        (Filter { task: Some("ta".to_owned()), task_begins: true, ..Filter::default() }, ALL),
+        (Filter { task: Some("task".to_owned()), ..Filter::default() }, OF_NONE),
+        (Filter { task: Some("ta".to_owned()), task_begins: true, ..Filter::default() }, OF_NONE),
         (Filter { id: "msg_01k".parse().ok(), ..Filter::default() }, ALL),
         (Filter { id: "evt_01k".parse().ok(), ..Filter::default() }, ALL),
         (state(State::Delivered), ALL),

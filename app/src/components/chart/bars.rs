@@ -5,8 +5,8 @@ use std::fmt::Write;
 use leptos::prelude::*;
 
 use super::{escaped, ink, share};
-use crate::words::number;
 use crate::components::Tone;
+use crate::words::number;
 
 mod text {
     pub(super) const AS_TABLE: &str = "Show as a table";

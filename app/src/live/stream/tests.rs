@@ -44,6 +44,8 @@ async fn next(body: &mut Body) -> Option<String> {
 async fn only_what_has_changed_is_sent_and_new_rows_are_named() {
     let (visitor, cookie) = person().await;
     let log = format!("{}/deliveries", endpoint_path(visitor.endpoint().await.id));
+    Hands(&visitor.engine).ingest(completed(&visitor.engine, visitor.account, "task_0")).await.0.expect("accepted");
+    visitor.clock.advance(Duration::from_secs(1));
     let src = src_of(&visitor.get(&log).await.html);
     let mut stream = open_stream(&visitor, &src, &cookie).await;
     Hands(&visitor.engine).ingest(completed(&visitor.engine, visitor.account, "task_1")).await.0.expect("accepted");

@@ -86,7 +86,7 @@ async fn webhooks(member: &Member, query: &str) -> Result<Vec<Hit>, PageError> {
     let all = member.account().endpoints().list().await?;
     let found = all.iter().filter(|one| has(&one.url) || has(&one.description) || has(&one.id.to_string()));
     let hit = |one: &signet_engine::service::endpoints::Endpoint| {
-        let label = if one.description.is_empty() { one.host() } else { one.description.to_string() };
+        let label = if one.description.is_empty() { one.host() } else { one.description.clone() };
         Hit::new(format!("{} {label}", text::WEBHOOK), one.url.clone(), endpoint_path(one.id))
     };
     let is_exact = query.parse::<EndpointId>().is_ok();

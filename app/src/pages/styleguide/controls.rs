@@ -43,7 +43,7 @@ pub(super) fn fields() -> impl IntoView {
 pub(super) fn dialogs() -> impl IntoView {
     let content = view! {
         <div class="actions">
-            <Confirm id="style-confirm".to_owned() action="#confirm".to_owned().to_owned() open="Delete webhook" question="Delete this webhook?" verb="Delete">
+            <Confirm id="style-confirm".to_owned() action="#confirm".to_owned() open="Delete webhook" question="Delete this webhook?" verb="Delete">
                 <p>"Its deliveries are deleted with it."</p>
             </Confirm>
             <Modal id="style-modal".to_owned() open="Show a dialog" title="A dialog">

@@ -146,7 +146,7 @@ async fn a_viewer_of_a_webhook_that_cannot_be_used_is_offered_no_remedy() {
         let (mut viewer, endpoint) = owner_of_damaged(columns).await;
         viewer.with_role(Role::Viewer).await;
         let path = endpoint_path(endpoint);
-        let page = viewer.get(&path).await.html;
+        let page = viewer.get(&path).await.content();
         assert!(page.contains(text::IS_UNUSABLE) && page.contains(text::ASK_FOR_REPAIR), "{columns}");
         for offered in ["/secret/new", "/edit", "<form method=\"post\" action=\"/settings"] {
             assert!(!page.contains(offered), "{columns}: {offered}");

@@ -2,7 +2,9 @@
 //! exchange on the same page. Each page has its own id for a test, so that a reload sends none.
 
 use leptos::prelude::*;
-use signet_engine::service::{deliveries::DraftTestError, event_types::Catalogue, stored_answers::Reservation};
+use signet_engine::service::{
+    deliveries::DraftTestError, event_types::Catalogue, sessions::Session, stored_answers::Reservation,
+};
 use signet_model::{Subscriptions, event::EventType};
 
 use super::{EVENTS, FormTarget, URL, draft, text};
@@ -56,7 +58,7 @@ async fn is_first(member: &Member, id: &str) -> Result<bool, PageError> {
     if id.is_empty() || id.len() > 64 {
         return Ok(true);
     }
-    let account = member.frame.session.as_ref().and_then(|session| session.account_id());
+    let account = member.frame.session.as_ref().and_then(Session::account_id);
     let key = format!("test\u{a0}{id}");
     let reserved = member.engine().stored_answers(account, account).reserve(&key, [0; 32]).await?;
     Ok(matches!(reserved, Reservation::New | Reservation::TooMany))

@@ -117,7 +117,7 @@ async fn options_are_saved_and_values_of_headers_are_kept_and_never_shown() {
     let saved = owner.account().endpoints().list().await.expect("endpoints").remove(0);
     assert_eq!(saved.headers.iter().map(ToString::to_string).collect::<Vec<_>>(), ["X-Api-Key"]);
     assert_eq!((saved.throttle.map(signet_model::Throttle::per_second), saved.cloud_events), (Some(25), true));
-    for page in [&path, &edit] {
+    for page in [&format!("{path}/settings"), &edit] {
         let html = owner.get(page).await.html;
         assert!(html.contains("X-Api-Key") && html.contains("25") && !html.contains("hunter2"), "{page}");
     }
@@ -197,7 +197,7 @@ async fn a_filter_is_saved_shown_again_as_it_was_typed_and_removed() {
     for shown in [r#"value="a, &quot;5&quot;, 5""#, r#"value="/cost""#, r#"<option value="absent" selected"#] {
         assert!(form.contains(shown), "{shown}");
     }
-    let page = owner.get(&path).await.html;
+    let page = owner.get(&format!("{path}/settings")).await.html;
     for shown in ["/taskId is one of a, &quot;5&quot;, 5", "/cost is at least 0.5", "/error is not there"] {
         assert!(page.contains(shown) || page.contains(&shown.replace("&quot;", "\"")), "{shown}");
     }

@@ -18,8 +18,9 @@ pub(crate) const RECEIVERS: &str = "SELECT id, url, description, deleted_at IS N
 
 /// The tasks of events (`$2`) of an account (`$1`).
 pub(crate) const TASKS: Sql = Sql {
-    sqlite: "SELECT id, task_id FROM events WHERE account_id = $1 AND id IN (SELECT unhex(value) FROM json_each($2))
-                AND task_id IS NOT NULL",
+    // The signs keep SQLite from reading all tasks of the account.
+    sqlite: "SELECT id, task_id FROM events WHERE +account_id = $1 AND id IN (SELECT unhex(value) FROM json_each($2))
+                AND +task_id IS NOT NULL",
     postgres: "SELECT id, task_id FROM events WHERE account_id = $1 AND id = ANY($2) AND task_id IS NOT NULL",
 };
 

@@ -137,7 +137,7 @@ mod tests {
             hands.finish(one, 500).await;
         }
         let fuse = handle.fuse().await.expect("read").expect("a fuse");
-        assert_eq!((fuse.failed, fuse.disables_at), (2, clock.now() + Duration::from_secs(120 + 600 + 3_600 + 14_400)));
+        assert_eq!((fuse.failed, fuse.disables_at), (2, clock.now() + Duration::from_mins(2 + 10 + 60 + 240)));
     }
 
     on_each_database!(a_disabled_webhook_has_no_fuse);

@@ -54,7 +54,7 @@ impl Attempts {
     /// The part that delivered, in thousandths, rounded down so that only all of them are a
     /// thousand; `None` without attempts.
     pub const fn success_per_mille(self) -> Option<u64> {
-        if self.all == 0 { None } else { Some(self.delivered().saturating_mul(1_000) / self.all) }
+        self.delivered().saturating_mul(1_000).checked_div(self.all)
     }
 }
 

@@ -201,7 +201,7 @@ proptest! {
         if ascii {
             printed = printed.chars().map(|it| match u32::from(it) {
                 0..0x80 => it.to_string(),
-                _ => it.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect(),
+                _ => it.encode_utf16(&mut [0; 2]).iter().fold(String::new(), |text, unit| text + &format!("\\u{unit:04x}")),
             }).collect();
         }
         let found = diagnosed(&printed, &headers(&secret(7), &body), secret(7).reveal());

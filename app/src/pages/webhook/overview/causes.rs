@@ -5,11 +5,7 @@ use signet_engine::service::statistics::Cause;
 use signet_model::{EndpointId, delivery::Outcome};
 
 use super::text;
-use crate::{
-    pages::deliveries::PATH as LOG,
-    present::in_short,
-    words::number,
-};
+use crate::{pages::deliveries::PATH as LOG, present::in_short, words::number};
 
 /// The reasons; `None` if there are none.
 pub(super) fn section(id: EndpointId, causes: &[Cause]) -> Option<impl IntoView + use<>> {
