@@ -15,8 +15,8 @@ const text = {
   gone: 'This page is not what it was. Reload it.',
   back: 'This page is live again.',
   paused: 'Live updates are paused.',
-  pause: 'Pause',
-  resume: 'Resume',
+  pause: 'Pause updates',
+  resume: 'Resume updates',
   fresh: (count) => `${count} new`,
 };
 

@@ -12,7 +12,7 @@ const at = (signet, path) => `${signet.origin.replace('127.0.0.1', 'localhost')}
 async function givePassword(page, signet) {
   await page.goto(at(signet, '/login'));
   await page.getByLabel('E-mail').fill(EMAIL);
-  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
 }
 

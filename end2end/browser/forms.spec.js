@@ -6,7 +6,7 @@ import { Dashboard, EMAIL, PASSWORD } from '../support/dashboard.js';
 /** Signs in on the page at hand. */
 async function signInHere(page) {
   await page.getByLabel('E-mail').fill(EMAIL);
-  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
@@ -83,7 +83,7 @@ function stories() {
     await signIn(page, signet);
     await page.goto(`${signet.origin}/settings/webhooks/new`);
     await page.getByLabel('URL', { exact: true }).fill('http://hooks.example.com');
-    for (const box of await page.locator('input[name=event]:checked').all()) await box.uncheck();
+    for (const box of await page.locator('input[name=event]').all()) await box.setChecked(false);
     await page.getByRole('button', { name: 'Save webhook' }).last().click();
     await expect(page).toHaveTitle(/^Error: /);
     const summary = page.getByRole('alert');

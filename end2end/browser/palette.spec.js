@@ -91,7 +91,7 @@ test('j and k go through rows', async ({ page, signet, receiver }) => {
   await expect(open.nth(1)).toBeFocused();
   await page.keyboard.press('k');
   await page.keyboard.press('Enter');
-  await expect(page).toHaveURL(/deliveries\/msg_/);
+  await expect(page).toHaveURL(/deliveries\?show=msg_/);
 });
 
 test.describe('without JavaScript', () => {

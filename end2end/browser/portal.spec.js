@@ -98,7 +98,7 @@ test.describe('pages that may not have it in a frame', () => {
     await Dashboard.signUp(signet);
     await page.goto(`${signet.origin}/login`);
     await page.getByLabel('E-mail').fill('ada@example.com');
-    await page.getByLabel('Password').fill('correct horse battery staple');
+    await page.getByLabel('Password', { exact: true }).fill('correct horse battery staple');
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.waitForURL('**/settings/webhooks');
     show(host, `${signet.origin}/settings/webhooks`);

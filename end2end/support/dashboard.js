@@ -57,7 +57,8 @@ export class Dashboard {
     const found = Object.values(await this.sections());
     for (const address of found) {
       const links = (await this.open(address)).matchAll(/href="(\/settings[^"]*)"/g);
-      for (const [, link] of links) if (!found.includes(link) && !/\/export\b/.test(link)) found.push(link);
+      const addresses = [...links].map(([, link]) => link.replaceAll('&amp;', '&'));
+      for (const link of addresses) if (!found.includes(link) && !/\/export\b/.test(link)) found.push(link);
     }
     return found;
   }

@@ -64,8 +64,8 @@ export class Receiver {
     return this;
   }
 
-  arrived(req, res, seen) {
-    const answer = seen.verified ? this.answer(req) : { status: 401, body: 'the signature is wrong' };
+  async arrived(req, res, seen) {
+    const answer = seen.verified ? await this.answer(req) : { status: 401, body: 'the signature is wrong' };
     res.status(answer.status).set(answer.headers ?? {}).send(answer.body ?? 'ok');
     this.arrivals.push({ ...seen, headers: req.headers });
   }

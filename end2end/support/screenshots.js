@@ -39,7 +39,7 @@ try {
       await page.goto(`${origin}/login`);
       await picture('login');
       await page.getByLabel('E-mail').fill(EMAIL);
-      await page.getByLabel('Password').fill(PASSWORD);
+      await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
       await page.getByRole('button', { name: 'Sign in' }).click();
       await page.waitForURL('**/settings/webhooks');
       for (const [name, address] of byName) {
