@@ -10,7 +10,13 @@
 
 const COPIED_FOR = 2_000;
 
+/** A browser gives no focus by markup where the address names a place of the page. */
+function focusNotice() {
+  if (location.hash) document.querySelector('.notice[autofocus]')?.focus({ preventScroll: true });
+}
+
 export function startControls() {
+  focusNotice();
   document.addEventListener('click', onClick);
   document.addEventListener('input', ({ target }) => target.dataset?.filterList && filter(target));
   document.addEventListener('focusout', ({ target }) => target.dataset?.checkUrl !== undefined && checkUrl(target));

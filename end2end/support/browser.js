@@ -36,7 +36,7 @@ export const test = base.extend({
       const messages = [];
       page.on('console', (message) => {
         const refused = /status of (401|409|422)/.test(message.text()) && message.location().url === page.url();
-        const unfocused = message.text().startsWith('Blocked autofocusing');
+        const unfocused = /^(Blocked autofocusing|Autofocus processing was blocked)/.test(message.text());
         // A button of a dialog names a popover as well, for browsers without commands.
         const fallback = message.text().startsWith('popovertarget is ignored on elements with commandfor');
         if (!refused && !unfocused && !fallback) messages.push(`${message.type()}: ${message.text()} (${message.location().url})`);
