@@ -146,7 +146,8 @@ pub(crate) struct Search<'f> {
 #[derive(sqlx::FromRow)]
 struct KnownEndpoint {
     id: EndpointId,
-    is_disabled: bool,
+    /// It is disabled, or what waited when it was may be on its way to being held.
+    is_stopped: bool,
     is_deleted: bool,
 }
 
@@ -419,10 +420,10 @@ impl AccountHandle<'_> {
     }
 
     async fn known_endpoints(self, tx: &mut Tx<'_>, only: Option<EndpointId>) -> Result<Vec<KnownEndpoint>> {
-        const ALL: &str = "SELECT id, disabled_at IS NOT NULL AS is_disabled, deleted_at IS NOT NULL AS is_deleted
-             FROM endpoints WHERE account_id = $1 ORDER BY is_deleted, id DESC LIMIT $2";
-        const ONE: &str = "SELECT id, disabled_at IS NOT NULL AS is_disabled, deleted_at IS NOT NULL AS is_deleted
-             FROM endpoints WHERE account_id = $1 AND id = $2";
+        const ALL: &str = "SELECT id, disabled_at IS NOT NULL OR hold_through IS NOT NULL AS is_stopped,
+             deleted_at IS NOT NULL AS is_deleted FROM endpoints WHERE account_id = $1 ORDER BY is_deleted, id DESC LIMIT $2";
+        const ONE: &str = "SELECT id, disabled_at IS NOT NULL OR hold_through IS NOT NULL AS is_stopped,
+             deleted_at IS NOT NULL AS is_deleted FROM endpoints WHERE account_id = $1 AND id = $2";
         let Some(id) = only else {
             return Ok(tx.query(ALL).bind(self.id).bind(ENDPOINTS_MERGED).fetch_all().await?);
         };
@@ -579,8 +580,8 @@ impl Filter {
             known.iter().filter(|one| which(one)).map(|one| one.id).collect::<Vec<_>>()
         };
         let (all, live, deleted) = (ids(|_| true), ids(|one| !one.is_deleted), ids(|one| one.is_deleted));
-        // What is pending at an endpoint that is disabled is told to be held.
-        let stopped = ids(|one| one.is_disabled && !one.is_deleted);
+        // What is pending at an endpoint that is or was disabled can be told to be held.
+        let stopped = ids(|one| one.is_stopped && !one.is_deleted);
         let is_typed = self.event_types.as_ref().is_some_and(|types| types.len() <= TYPES_MERGED);
         let part = |walk, endpoints: &Vec<EndpointId>| Part { walk, endpoints: endpoints.clone() };
         let aside = |states, endpoints| part(Walk::Aside(states, is_typed), endpoints);
