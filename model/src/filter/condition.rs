@@ -109,7 +109,11 @@ mod number {
     /// The numbers between this and its negative can be written as integers.
     const INTEGERS: f64 = 9_007_199_254_740_992.0;
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    // A number is as small as a reference where references have eight bytes.
+    #[cfg_attr(
+        target_pointer_width = "64",
+        expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")
+    )]
     #[expect(clippy::cast_possible_truncation, reason = "an integer of this size has its exact equal")]
     pub(super) fn write<S: Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
         if number.fract() == 0.0 && number.abs() < INTEGERS {
