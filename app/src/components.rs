@@ -45,8 +45,6 @@ mod modal;
 #[cfg(feature = "ssr")]
 mod page_links;
 #[cfg(feature = "ssr")]
-mod pager;
-#[cfg(feature = "ssr")]
 mod prose;
 #[cfg(feature = "ssr")]
 mod qr_code;
@@ -87,8 +85,6 @@ pub(crate) use menu::Menu;
 pub(crate) use modal::{Modal, closes};
 #[cfg(feature = "ssr")]
 pub(crate) use page_links::{PageLink, page_links};
-#[cfg(feature = "ssr")]
-pub(crate) use pager::Pager;
 #[cfg(feature = "ssr")]
 pub(crate) use prose::{with_code, with_element};
 #[cfg(feature = "ssr")]

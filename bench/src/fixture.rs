@@ -59,10 +59,7 @@ impl Fixture {
         backlogs: &[Backlog],
     ) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir()?;
-        let database = match postgres {
-            Some(server) => new_postgres_database(server).await?,
-            None => format!("sqlite:{}", folder.path().join("signet.db").display()),
-        };
+        let database = new_database(postgres, folder.path()).await?;
         let url: DatabaseUrl = database.parse()?;
         std::fs::write(folder.path().join("authority.pem"), authority)?;
         let engine = open(&url, folder.path()).await?;
@@ -155,8 +152,16 @@ pub async fn add_endpoints(engine: &Engine, name: &str, url: &EndpointUrl, numbe
     Ok(account)
 }
 
+/// The URL of a database of its own: on the server if there is one, otherwise in the folder.
+pub async fn new_database(postgres: Option<&str>, folder: &Path) -> anyhow::Result<String> {
+    match postgres {
+        Some(server) => new_postgres_database(server).await,
+        None => Ok(format!("sqlite:{}", folder.join("signet.db").display())),
+    }
+}
+
 /// Makes a database of its own on the server.
-pub async fn new_postgres_database(server: &str) -> anyhow::Result<String> {
+async fn new_postgres_database(server: &str) -> anyhow::Result<String> {
     let name = format!("bench_{}", hex::encode(Random::from_system().bytes::<6>()));
     let pool = sqlx::PgPool::connect(server).await?;
     sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&pool).await?;

@@ -51,11 +51,7 @@ impl Log {
     /// Fills a database, and prints the median time of a page by each filter.
     pub async fn run(&self, options: &Options) -> anyhow::Result<()> {
         let folder = tempfile::tempdir()?;
-        let url = match &options.postgres {
-            Some(server) => fixture::new_postgres_database(server).await?,
-            None => format!("sqlite:{}", folder.path().join("signet.db").display()),
-        };
-        let url: DatabaseUrl = url.parse()?;
+        let url: DatabaseUrl = fixture::new_database(options.postgres.as_deref(), folder.path()).await?.parse()?;
         let engine = fixture::open(&url, folder.path()).await?;
         let filled = self.fill(&engine, &url).await?;
         println!("{:<48} {:>10} {:>10}", "filter", "median ms", "longest ms");

@@ -41,11 +41,7 @@ impl Pages {
     /// Fills a database, and prints the median time of each page.
     pub async fn run(&self, options: &Options) -> anyhow::Result<()> {
         let folder = tempfile::tempdir()?;
-        let url = match &options.postgres {
-            Some(server) => fixture::new_postgres_database(server).await?,
-            None => format!("sqlite:{}", folder.path().join("signet.db").display()),
-        };
-        let url: DatabaseUrl = url.parse()?;
+        let url: DatabaseUrl = fixture::new_database(options.postgres.as_deref(), folder.path()).await?.parse()?;
         let engine = fixture::open(&url, folder.path()).await?;
         let receiver = "https://receiver.example/hooks".parse()?;
         let account = fixture::add_endpoints(&engine, "many", &receiver, self.webhooks).await?;

@@ -24,7 +24,7 @@ use signet_model::{EndpointId, EventId};
 
 use self::{panel::Shown, query::Query};
 use crate::{
-    components::{Breadcrumbs, Pager, error_summary},
+    components::{Breadcrumbs, PageLink, error_summary, page_links},
     error::{PageError, PageResult},
     form::Form,
     frame::Member,
@@ -155,7 +155,8 @@ fn render(member: &Member, form: &Form, title: &str, it: &View<'_>, head: impl F
 fn pages(query: &Query, found: &Found) -> impl IntoView + use<> {
     // An empty part of the list has the link in its place.
     let next = found.log.next.filter(|_| !found.log.deliveries.is_empty());
-    view! { <Pager newest=query.before.map(|_| query.first_page()) older=next.map(|place| query.next_page(place)) /> }
+    let newest = query.before.map(|_| PageLink::newest(query.first_page()));
+    page_links(newest, next.map(|place| PageLink::older(query.next_page(place))))
 }
 
 /// What can be done with all that match.

@@ -19,7 +19,7 @@ use signet_engine::{
 
 use self::{first_run::FirstRun, query::Query};
 use crate::{
-    components::{Breadcrumbs, EmptyState, Icon, Pager, TabLink, Tabs},
+    components::{Breadcrumbs, EmptyState, Icon, PageLink, TabLink, Tabs, page_links},
     error::{PageError, PageResult},
     form::Form,
     frame::Member,
@@ -121,8 +121,8 @@ fn list(member: &Member, data: &PageData) -> impl IntoView + use<> {
     } else {
         rows::table(member, &data.listed.endpoints, &data.recent).into_any()
     };
-    let newest = query.before.map(|_| query.first_page());
-    let older = data.listed.next.map(|id| query.page_after(id));
+    let newest = query.before.map(|_| PageLink::newest(query.first_page()));
+    let older = data.listed.next.map(|id| PageLink::older(query.page_after(id)));
     view! {
         <section class="card flush" aria-label=text::TITLE>
             <div class="list-head">
@@ -130,7 +130,7 @@ fn list(member: &Member, data: &PageData) -> impl IntoView + use<> {
                 {search(query)}
             </div>
             {rows}
-            <Pager newest=newest older=older />
+            {page_links(newest, older)}
         </section>
     }
 }

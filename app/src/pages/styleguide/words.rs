@@ -3,7 +3,9 @@
 use leptos::prelude::*;
 
 use super::part;
-use crate::components::{Badge, EmptyState, ErrorSummary, Icon, Pager, Status, StatusMark, TabLink, Tabs, Tone, alert};
+use crate::components::{
+    Badge, EmptyState, ErrorSummary, Icon, PageLink, Status, StatusMark, TabLink, Tabs, Tone, alert, page_links,
+};
 
 const TONES: [(Tone, &str); 6] = [
     (Tone::Good, "Delivered"),
@@ -23,7 +25,7 @@ pub(super) fn tabs() -> impl IntoView {
     ];
     let content = view! {
         <Tabs label="States" tabs=tabs />
-        <Pager note="50 of 1,204" newest=Some("#newest".to_owned()) older=Some("#older".to_owned()) />
+        {page_links(Some(PageLink::newest("#newest")), Some(PageLink::older("#older")))}
     };
     part("Tabs and pages", "Links, so that each state has an address.", content)
 }

@@ -127,10 +127,22 @@ pub(super) fn choices(held: &[(EventType, Count)], chosen: Choice) -> Option<imp
 }
 
 fn line(kind: &EventType, count: Count, chosen: Choice) -> impl IntoView + use<> {
-    let name = field(kind);
-    let options = Choice::ALL
-        .into_iter()
-        .map(|choice| view! { <option value=choice.value() selected=choice == chosen>{choice.label()}</option> })
+    let choices = Choice::ALL.map(|choice| (choice.value(), choice.label()));
+    choice_line(field(kind), kind, count, &choices, chosen.value())
+}
+
+/// What is to happen to the deliveries of one type: how many they are, and the choices by their
+/// values and labels.
+pub(super) fn choice_line(
+    name: String,
+    kind: &EventType,
+    count: Count,
+    choices: &[(&'static str, &'static str)],
+    chosen: &str,
+) -> impl IntoView + use<> {
+    let options = choices
+        .iter()
+        .map(|&(value, label)| view! { <option value=value selected=value == chosen>{label}</option> })
         .collect_view();
     view! {
         <div class="held-line">

@@ -4,8 +4,8 @@ use leptos::prelude::*;
 use signet_engine::service::{backlog::Count, endpoints::Endpoint};
 use signet_model::event::EventType;
 
-use super::{Backlog, EACH, PACE, path, text};
-use crate::{components::field_error, form::Form, words::deliveries};
+use super::{super::held::choice_line, Backlog, EACH, PACE, path, text};
+use crate::{components::field_error, form::Form};
 
 /// The beginnings of the names of fields, before the name of the type.
 pub(super) const HELD: &str = "held.";
@@ -71,24 +71,10 @@ fn group(
 fn line(prefix: &str, kind: &EventType, count: Count, choices: &[Choice], form: &Form) -> impl IntoView + use<> {
     let name = format!("{prefix}{kind}");
     let chosen = match form.named(&name) {
-        "" => SEND.to_owned(),
-        chosen => chosen.to_owned(),
+        "" => SEND,
+        chosen => chosen,
     };
-    let options = choices
-        .iter()
-        .map(|&(value, label)| view! { <option value=value selected=value == chosen>{label}</option> })
-        .collect_view();
-    view! {
-        <div class="held-line">
-            <label for=name.clone()>
-                <span class="mono">{kind.to_string()}</span>
-                <span class="muted">{deliveries(count)}</span>
-            </label>
-            <select class="input" id=name.clone() name=name>
-                {options}
-            </select>
-        </div>
-    }
+    choice_line(name.clone(), kind, count, choices, chosen)
 }
 
 /// The pace: a number, and the time that it is meant for.
