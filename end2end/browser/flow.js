@@ -229,6 +229,7 @@ export async function wholeFlow({ page, hands, signet, receiver, scripts }) {
   await test.step('it comes back step by step, at a pace of its own', async () => {
     await hands.press(tab('Settings'));
     await hands.press(button('Pause'));
+    await expect(heading('This webhook is paused')).toBeVisible();
     await producer.complete('task_45', '{}');
     await page.goto(webhook);
     await hands.press(link('Come back step by step'));
