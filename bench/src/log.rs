@@ -9,7 +9,7 @@ use signet_engine::{
     db::DatabaseUrl,
     service::{
         AccountHandle,
-        deliveries::{Filter, ResultClass, SEARCHED_BY_PAGE},
+        deliveries::{Filter, ResultClass},
     },
 };
 use signet_model::{AccountId, EndpointId, Timestamp, delivery::State, time::Clock};
@@ -220,9 +220,11 @@ async fn time(
 ) -> anyhow::Result<Duration> {
     let filter = Filter { until: Some(filled.begin + filled.span * (page + 1) / pages), ..filter.clone() };
     let started = Instant::now();
-    let log = account.deliveries_among(SEARCHED_BY_PAGE, &filter, None, PAGE).await?;
-    account.count_deliveries(&filter).await?;
-    account.receivers().await?;
+    let (log, ..) = tokio::try_join!(
+        account.deliveries_among(filter.searched_by_page(), &filter, None, PAGE),
+        account.count_deliveries(&filter),
+        account.receivers(),
+    )?;
     let events: Vec<_> = log.deliveries.iter().filter_map(|one| one.as_ref().ok()).map(|one| one.event).collect();
     account.tasks_of(&events).await?;
     Ok(started.elapsed())

@@ -7,7 +7,7 @@ use signet_engine::{
     clock::ManualClock,
     service::{
         Error,
-        deliveries::{AtLeast, Delivery, Filter, Log, ResultClass, RetryError},
+        deliveries::{AtLeast, Delivery, Filter, Log, Rest, ResultClass, RetryError, SEARCHED},
     },
     testing::{Hands, InFlight, TestDatabase, account, completed, endpoint, engine, on_each_database},
 };
@@ -177,7 +177,7 @@ async fn a_long_log_is_searched_part_by_part_and_the_answer_says_where_it_ended(
     let filter = Filter { result: Some(ResultClass::Tls), ..Filter::default() };
     let first = world.page(&filter, 25).await;
     assert!(first.deliveries.is_empty() && first.next.is_some(), "{first:?}");
-    assert_eq!(first.rest, Some(signet_engine::service::deliveries::Rest::Searched));
+    assert_eq!(first.rest, Some(Rest::Searched(SEARCHED)));
     assert!(world.all(&filter, 25).await.is_empty());
     let refused = Filter { result: Some(ResultClass::Refused), ..Filter::default() };
     assert_eq!(world.page(&refused, 100).await.deliveries.len(), 100);

@@ -1,5 +1,3 @@
--- The steps that made the connection of an attempt, in microseconds. NULL: the step was not needed, or did
--- not end.
-ALTER TABLE attempts ADD COLUMN lookup_us INTEGER CHECK (lookup_us >= 0);
-ALTER TABLE attempts ADD COLUMN connect_us INTEGER CHECK (connect_us >= 0);
-ALTER TABLE attempts ADD COLUMN tls_us INTEGER CHECK (tls_us >= 0);
+-- The steps that made the connection of an attempt: look-up, connect, TLS, in microseconds, with commas
+-- between them. An empty one was not needed, or did not end. NULL: the attempt used a connection of before.
+ALTER TABLE attempts ADD COLUMN phases TEXT;

@@ -16,7 +16,7 @@ use leptos::prelude::*;
 use signet_engine::{
     actor::Permission,
     service::{
-        deliveries::{Log, Receiver, SEARCHED_BY_PAGE, StateCounts},
+        deliveries::{Log, Receiver, StateCounts},
         event_types::Catalogue,
     },
 };
@@ -72,9 +72,13 @@ struct Found {
 impl Found {
     async fn find(member: &Member, query: &Query) -> Result<Self, PageError> {
         let (account, filter) = (member.account(), query.filter());
-        let log = account.deliveries_among(SEARCHED_BY_PAGE, &filter, query.before, PAGE).await?;
-        let counts = account.count_deliveries(&filter).await?;
-        let receivers = account.receivers().await?;
+        let searched = filter.searched_by_page();
+        // The list and the counts take about as long as each other.
+        let (log, counts, receivers) = tokio::try_join!(
+            account.deliveries_among(searched, &filter, query.before, PAGE),
+            account.count_deliveries(&filter),
+            account.receivers(),
+        )?;
         let shown = match query.show {
             Some(id) => Some(Shown::find(member, query, id).await?),
             None => None,

@@ -124,6 +124,7 @@ async fn on_postgres_claiming_and_writing_search_indexes_only() {
     let claim = plan("(uuid[], uuid[], bigint[], timestamptz, timestamptz, bigint, bigint[])", postgres::CLAIM).await;
     let forget = plan("(uuid, uuid)", REMOVE_QUEUE).await;
     let advance = plan("(uuid, uuid, timestamptz)", ADVANCE_QUEUE).await;
+    let advance_all = plan("(uuid[], uuid[], timestamptz[])", postgres::ADVANCE_QUEUES).await;
     let write = plan("", &postgres::WRITE_BOTH).await;
     let hold_back = plan("(uuid, uuid, timestamptz)", HOLD_QUEUE_BACK).await;
     let hold_all_back = plan("", postgres::HOLD_QUEUES_BACK).await;
@@ -136,6 +137,8 @@ async fn on_postgres_claiming_and_writing_search_indexes_only() {
         (&forget, "Index Scan using endpoint_queues_pkey on endpoint_queues"),
         (&forget, "Scan using deliveries_due on deliveries"),
         (&advance, "Scan using deliveries_due on deliveries"),
+        (&advance_all, "Scan using deliveries_due on deliveries"),
+        (&advance_all, "Index Scan using endpoint_queues_pkey on endpoint_queues"),
         (&advance, "Index Scan using endpoint_queues_pkey on endpoint_queues"),
         (&hold_back, "Index Scan using endpoint_queues_pkey on endpoint_queues"),
         (&hold_all_back, "Index Scan using endpoint_queues_pkey on endpoint_queues"),
@@ -145,16 +148,16 @@ async fn on_postgres_claiming_and_writing_search_indexes_only() {
         assert!(plan.contains(searched), "{plan}");
     }
     // Each of these reads the beginning of an index and stops.
-    for plan in [&next_due, &due, &claim, &forget, &advance] {
+    for plan in [&next_due, &due, &claim, &forget, &advance, &advance_all] {
         assert!(plan.contains("Limit"), "{plan}");
     }
-    for plan in [&next_due, &forget, &advance] {
+    for plan in [&next_due, &forget, &advance, &advance_all] {
         assert!(!plan.contains("Sort"), "{plan}");
     }
     // Queues of the same instant are put in order, and the rows of a claim, which are few.
     assert!(due.contains("Incremental Sort"), "{due}");
     assert!(claim.contains("CTE Scan on due") && claim.matches("Sort  (").count() == 1, "{claim}");
-    for plan in [next_due, due, claim, forget, advance, write, hold_back, hold_all_back] {
+    for plan in [next_due, due, claim, forget, advance, advance_all, write, hold_back, hold_all_back] {
         assert!(!plan.contains("Seq Scan"), "{plan}");
     }
 }

@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, Connection, PgPool, Transaction, pool::PoolConnection}
 use super::{Batch, Claim, ClaimOrder, HotPath, KeyRow, Lease, OutcomeRow, QueueEntry, Revision, Write, WriteError};
 use crate::db::{Postgres, Result, Tx};
 #[cfg(test)]
-pub(super) use claim::CLAIM;
+pub(super) use claim::{ADVANCE_QUEUES, CLAIM};
 pub(super) use statements::WRITE_BOTH;
 use statements::{INSERT_KEYS, Query, WRITE_EVENTS, WRITE_OUTCOMES, bind, column};
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub use draft_test::{DraftTest, DraftTestError};
 pub use filter::{Filter, IdPrefix, InvalidIdPrefix, Position, ResultClass, UnknownClass};
 #[cfg(test)]
 pub(super) use log::plans;
-pub use log::{AtLeast, Log, PENDING_SEARCHED, Rest, SEARCHED, SEARCHED_BY_PAGE, StateCounts};
+pub use log::{AtLeast, Log, PENDING_SEARCHED, Rest, SEARCHED, StateCounts};
 #[cfg(test)]
 pub(super) use log::{OF_TASK, OF_TASKS};
 pub(super) use log::{Order, Span};

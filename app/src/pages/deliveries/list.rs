@@ -53,7 +53,7 @@ pub(super) fn list(query: &Query, found: &Found, now: Timestamp) -> impl IntoVie
 }
 
 fn empty(query: &Query, found: &Found) -> impl IntoView + use<> {
-    let (title, advice) = if found.log.rest == Some(Rest::Searched) {
+    let (title, advice) = if matches!(found.log.rest, Some(Rest::Searched(_))) {
         (text::NO_MATCH_SO_FAR, text::GO_ON)
     } else if query.restricts() {
         (text::NO_MATCH, text::NO_MATCH_ADVICE)

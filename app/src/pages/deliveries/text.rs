@@ -1,6 +1,6 @@
 //! The sentences of the list of deliveries.
 
-use signet_engine::service::deliveries::{AtLeast, Rest, ResultClass, SEARCHED_BY_PAGE};
+use signet_engine::service::deliveries::{AtLeast, Rest, ResultClass};
 use signet_model::delivery::State;
 
 use crate::words::number;
@@ -73,9 +73,9 @@ pub(crate) fn rest(rest: Rest) -> String {
                           filter to see all."
                 .to_owned()
         }
-        Rest::Searched => format!(
+        Rest::Searched(searched) => format!(
             "About {} deliveries were searched up to here. Choose Older to search on.",
-            number(u64::from(SEARCHED_BY_PAGE))
+            number(u64::from(searched))
         ),
         Rest::Task => "More than 100 events match the task. Some of them were searched.".to_owned(),
     }

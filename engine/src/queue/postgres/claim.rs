@@ -8,7 +8,7 @@ use super::{PgTx, column, throttles::Schedules};
 use crate::{
     db::{Result, Sql},
     queue::{
-        ADVANCE_QUEUE, Claim, ClaimOrder, ClaimQuota, HOLD_UNREADABLE, REMOVE_QUEUE, Revision,
+        Claim, ClaimOrder, ClaimQuota, HOLD_UNREADABLE, Revision,
         accounts::{LOCK_FREE_SHARED, REVISIONS},
         claims::{ClaimedBatch, ClaimedRow, UnreadableRow, due_again},
     },
@@ -37,6 +37,20 @@ pub(in crate::queue) const CLAIM: &str = "WITH due AS (
         AND (COALESCE(total, 0) <= sized.bytes OR number = 1)
      RETURNING deliveries.id, deliveries.account_id, endpoint_id, event_type, is_test, attempts, failures, body";
 
+/// After a claim: moves the queues of endpoints (`$1`, `$2`) on to their next due times, and
+/// removes those at which nothing is pending. Overdue deliveries count as due at an instant of
+/// each endpoint (`$3`). Returns the queues that are left.
+pub(in crate::queue) const ADVANCE_QUEUES: &str = "WITH next AS MATERIALIZED (
+       SELECT c.account_id, c.endpoint_id, c.due_again,
+              (SELECT min(due_at) FROM deliveries
+                WHERE account_id = c.account_id AND endpoint_id = c.endpoint_id AND state = 'pending') AS due_at
+         FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) AS c (account_id, endpoint_id, due_again)),
+     removed AS (DELETE FROM endpoint_queues q USING next
+       WHERE q.account_id = next.account_id AND q.endpoint_id = next.endpoint_id AND next.due_at IS NULL)
+     UPDATE endpoint_queues q SET next_due_at = greatest(next.due_at, next.due_again) FROM next
+      WHERE q.account_id = next.account_id AND q.endpoint_id = next.endpoint_id AND next.due_at IS NOT NULL
+     RETURNING q.endpoint_id, q.next_due_at";
+
 /// Claims by an order. Accounts are locked before the queues of their endpoints: every
 /// transaction locks in this order, so that no two wait for each other.
 pub(super) async fn claim(tx: &mut PgTx<'_>, order: &ClaimOrder) -> Result<Claim> {
@@ -53,10 +67,9 @@ pub(super) async fn claim(tx: &mut PgTx<'_>, order: &ClaimOrder) -> Result<Claim
     for unreadable in batch.deliveries.iter().filter_map(|delivery| delivery.as_ref().err()) {
         hold_unreadable(tx, unreadable).await?;
     }
+    let next_due_at = advance_queues(tx, &quotas, &claimed_from, order.now).await?;
     for quota in &quotas {
-        let due_again = due_again(claimed_from.contains(&quota.endpoint), order.now);
-        let next_due_at = advance_queue(tx, quota, due_again).await?;
-        batch.advanced(quota.endpoint, next_due_at, order.now);
+        batch.advanced(quota.endpoint, next_due_at.get(&quota.endpoint).copied(), order.now);
     }
     schedules.store(tx, &mut batch, order.now).await?;
     Ok(Claim::Claimed(batch))
@@ -104,6 +117,7 @@ async fn lock_queues(tx: &mut PgTx<'_>, order: &ClaimOrder) -> Result<Vec<ClaimQ
         .bind(order.now)
         .fetch_all(&mut **tx)
         .await?;
+    let locked: HashSet<_> = locked.into_iter().collect();
     Ok(order.endpoints.iter().filter(|quota| locked.contains(&quota.endpoint)).copied().collect())
 }
 
@@ -125,16 +139,18 @@ async fn hold_unreadable(tx: &mut PgTx<'_>, row: &UnreadableRow) -> Result<()> {
     Ok(())
 }
 
-/// Moves the endpoint's queue on to the next due time, which it returns, or removes it.
-async fn advance_queue(tx: &mut PgTx<'_>, quota: &ClaimQuota, due_again: Timestamp) -> Result<Option<Timestamp>> {
-    let removed = sqlx::query(REMOVE_QUEUE).bind(quota.account).bind(quota.endpoint).execute(&mut **tx).await?;
-    if removed.rows_affected() > 0 {
-        return Ok(None);
-    }
-    Ok(sqlx::query_scalar(ADVANCE_QUEUE)
-        .bind(quota.account)
-        .bind(quota.endpoint)
-        .bind(due_again)
-        .fetch_optional(&mut **tx)
-        .await?)
+/// Moves the queues of the endpoints on. Returns the next due times, where something is pending.
+async fn advance_queues(
+    tx: &mut PgTx<'_>,
+    quotas: &[ClaimQuota],
+    claimed_from: &HashSet<EndpointId>,
+    now: Timestamp,
+) -> Result<HashMap<EndpointId, Timestamp>> {
+    let left: Vec<(EndpointId, Timestamp)> = sqlx::query_as(ADVANCE_QUEUES)
+        .bind(column(quotas, |quota| quota.account))
+        .bind(column(quotas, |quota| quota.endpoint))
+        .bind(column(quotas, |quota| due_again(claimed_from.contains(&quota.endpoint), now)))
+        .fetch_all(&mut **tx)
+        .await?;
+    Ok(left.into_iter().collect())
 }

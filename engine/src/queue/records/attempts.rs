@@ -27,13 +27,16 @@ pub(crate) struct NewAttempt {
     /// JSON, an array of pairs.
     request_headers: String,
     response_headers: Option<String>,
+    /// See [`written`].
+    phases: Option<String>,
 }
 
 impl NewAttempt {
     pub(crate) fn new(account: AccountId, delivery: DeliveryId, attempt: Arc<Attempt>) -> Self {
         let request_headers = json(&attempt.request_headers);
         let response_headers = attempt.response.as_ref().map(|response| json(&response.headers));
-        Self { account, delivery, attempt, request_headers, response_headers }
+        let phases = written(attempt.phases);
+        Self { account, delivery, attempt, request_headers, response_headers, phases }
     }
 
     fn response(&self) -> Option<&Response> {
@@ -57,9 +60,7 @@ impl Record for NewAttempt {
         Column("body_truncated", Value::Bool(|row| Some(row.response().is_some_and(|it| it.body_truncated)))),
         Column("failure", Value::Text(|row| row.attempt.failure.map(Failure::as_str))),
         Column("failure_detail", Value::Text(|row| row.attempt.failure_detail.as_deref())),
-        Column("lookup_us", Value::Int(|row| row.attempt.phases.lookup.map(small_micros))),
-        Column("connect_us", Value::Int(|row| row.attempt.phases.connect.map(small_micros))),
-        Column("tls_us", Value::Int(|row| row.attempt.phases.tls.map(small_micros))),
+        Column("phases", Value::Text(|row| row.phases.as_deref())),
     ];
 }
 
@@ -77,9 +78,7 @@ struct StoredAttempt {
     body_truncated: bool,
     failure: Option<Stored<Failure>>,
     failure_detail: Option<Lossy>,
-    lookup_us: Option<Stored<i32>>,
-    connect_us: Option<Stored<i32>>,
-    tls_us: Option<Stored<i32>>,
+    phases: Option<Lossy>,
 }
 
 impl From<StoredAttempt> for Attempt {
@@ -100,7 +99,7 @@ impl From<StoredAttempt> for Attempt {
             started_at: row.started_at,
             duration: took,
             first_byte: row.first_byte_us.map(duration),
-            phases: Phases { lookup: phase(row.lookup_us), connect: phase(row.connect_us), tls: phase(row.tls_us) },
+            phases: row.phases.map_or(Phases::NONE, |text| read(&text.0)),
             request_headers: parse(&row.request_headers.0),
             response,
             failure: row.failure.map(failure_of),
@@ -137,14 +136,19 @@ fn micros(span: Duration) -> i64 {
     i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// A step of an attempt: its budget keeps it below half an hour.
-fn small_micros(span: Duration) -> i32 {
-    i32::try_from(span.as_micros()).unwrap_or(i32::MAX)
+/// Returns the steps that made a connection as one column: look-up, connect, TLS, in microseconds,
+/// with commas between them. Nearly all attempts have none and write NULL, so that each statement
+/// has one parameter for them instead of three.
+fn written(phases: Phases) -> Option<String> {
+    let step = |span: Option<Duration>| span.map(|span| span.as_micros().to_string()).unwrap_or_default();
+    (phases != Phases::NONE).then(|| [step(phases.lookup), step(phases.connect), step(phases.tls)].join(","))
 }
 
-/// Returns a stored step.
-fn phase(micros: Option<Stored<i32>>) -> Option<Duration> {
-    micros?.ok().map(|micros| Duration::from_micros(micros.unsigned_abs().into()))
+/// Returns stored steps; one that cannot be read is left out.
+fn read(text: &str) -> Phases {
+    let mut steps = text.split(',').map(|step| step.parse().ok().map(Duration::from_micros));
+    let mut next = || steps.next().flatten();
+    Phases { lookup: next(), connect: next(), tls: next() }
 }
 
 /// Returns a stored duration.
@@ -160,4 +164,20 @@ pub(crate) fn status_of(stored: Stored<i32>) -> u16 {
 /// Returns a stored failure.
 pub(crate) fn failure_of(stored: Stored<Failure>) -> Failure {
     stored.ok().unwrap_or(Failure::Unknown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_steps_of_a_connection_are_stored_in_one_column() {
+        let micros = |micros| Some(Duration::from_micros(micros));
+        let phases = Phases { lookup: None, connect: micros(340), tls: micros(5_600) };
+        assert_eq!(written(phases).as_deref(), Some(",340,5600"));
+        assert_eq!(read(",340,5600"), phases);
+        assert_eq!(written(Phases::NONE), None);
+        assert_eq!(read("12,?"), Phases { lookup: micros(12), ..Phases::NONE });
+        assert_eq!(read(""), Phases::NONE);
+    }
 }

@@ -40,7 +40,9 @@ pub const PENDING_SEARCHED: u32 = 1_000;
 /// The number of deliveries that a filter looks at, more or less, if no index serves it.
 pub const SEARCHED: u32 = 10_000;
 /// The same for a page that a person waits for: it takes a few milliseconds.
-pub const SEARCHED_BY_PAGE: u32 = 1_000;
+const SEARCHED_BY_PAGE: u32 = 1_000;
+/// The same if the last attempt of each has to be read too.
+const ATTEMPTS_SEARCHED_BY_PAGE: u32 = 300;
 
 /// The rounds of one search.
 const ROUNDS: u32 = 4;
@@ -75,8 +77,9 @@ pub enum Rest {
     Pending,
     /// The task has more events.
     Task,
-    /// The search ended at the place where the next page begins.
-    Searched,
+    /// The search ended at the place where the next page begins, after so many deliveries, more or
+    /// less.
+    Searched(u32),
 }
 
 /// The order of the log.
@@ -221,6 +224,11 @@ fn made(text: &str) -> MadeSql {
 }
 
 impl Walk {
+    /// Tells if it leads to no more deliveries than a page may look at.
+    const fn is_short(self) -> bool {
+        matches!(self, Self::One | Self::Events)
+    }
+
     /// Endpoints `s`, with states `t` and types `k` where an index has parts for them, and the
     /// conditions on a delivery `x` of such a part, in a part of the log.
     fn sources(self) -> (String, String) {
@@ -259,7 +267,7 @@ impl Walk {
     /// The statement that finds the edge: the event up to which the deliveries are read that
     /// can be among the next `$6`.
     fn edge(self, order: Order) -> Option<String> {
-        if matches!(self, Self::One | Self::Events) {
+        if self.is_short() {
             return None;
         }
         let ((sources, conditions), order) = (self.sources(), order.sql());
@@ -405,7 +413,7 @@ impl AccountHandle<'_> {
             rows.truncate(limit as usize);
             next = rows.iter().rev().find_map(Row::position);
         }
-        let rest = if is_searched { Some(Rest::Searched) } else { search.rest(&mut tx).await? };
+        let rest = if is_searched { Some(Rest::Searched(searched)) } else { search.rest(&mut tx).await? };
         tx.commit().await?;
         Ok(Log { deliveries: rows.into_iter().filter_map(Row::read).collect(), next, rest })
     }
@@ -546,6 +554,23 @@ impl EndpointHandle<'_> {
 }
 
 impl Filter {
+    /// The number of deliveries that a page looks at, more or less, if no index serves the filter.
+    pub const fn searched_by_page(&self) -> u32 {
+        if self.reads_attempts() { ATTEMPTS_SEARCHED_BY_PAGE } else { SEARCHED_BY_PAGE }
+    }
+
+    /// Tells if the filter is about the last attempt.
+    const fn reads_attempts(&self) -> bool {
+        self.result.is_some() || self.status.is_some()
+    }
+
+    /// Tells if the filter is about a last attempt that failed. The last attempt at a delivery
+    /// that has arrived was answered with a 2xx.
+    fn is_of_failed_attempts(&self) -> bool {
+        self.result.is_some_and(|class| class != ResultClass::Success)
+            || self.status.is_some_and(|status| !(200..300).contains(&status))
+    }
+
     /// The part of the log that the filter is about.
     pub(crate) fn span(&self) -> Span {
         let first_id = |at: Timestamp| EventId::new(at, [0; 10]);
@@ -586,13 +611,11 @@ impl Filter {
         let part = |walk, endpoints: &Vec<EndpointId>| Part { walk, endpoints: endpoints.clone() };
         let aside = |states, endpoints| part(Walk::Aside(states, is_typed), endpoints);
         let is_one = matches!(self.id, Some(IdPrefix::Delivery(first, last)) if first == last);
-        // The last attempt at a delivery that has arrived was answered with a 2xx.
-        let has_failed = self.result.is_some_and(|class| class != ResultClass::Success)
-            || self.status.is_some_and(|status| !(200..300).contains(&status));
         let (parts, pending) = match self.state {
             _ if is_one => (vec![part(Walk::One, &all)], Vec::new()),
             _ if self.task.is_some() => (vec![part(Walk::Events, &all)], Vec::new()),
-            None if has_failed => (vec![aside(ASIDE, &all)], all.clone()),
+            None if self.is_of_failed_attempts() => (vec![aside(ASIDE, &all)], all.clone()),
+            Some(State::Delivered) if self.is_of_failed_attempts() => (Vec::new(), Vec::new()),
             None | Some(State::Delivered) => (vec![part(Walk::All, &all)], Vec::new()),
             Some(State::Pending) => (Vec::new(), all.clone()),
             Some(State::Failed) => (vec![aside(FAILED, &all)], Vec::new()),
@@ -601,8 +624,7 @@ impl Filter {
         };
         let parts: Vec<_> = parts.into_iter().filter(|part| !part.endpoints.is_empty()).collect();
         let serves_types = |part: &Part| matches!(part.walk, Walk::Aside(_, true));
-        let is_residual = self.result.is_some()
-            || self.status.is_some()
+        let is_residual = self.reads_attempts()
             || self.state == Some(State::Delivered)
             || matches!(self.id, Some(IdPrefix::Delivery(..)))
             || (self.event_types.is_some() && !parts.iter().all(serves_types));
@@ -654,6 +676,9 @@ pub(crate) mod plans {
                 statements.extend(walk.edge(order).map(|sql| (sql, &part.endpoints)));
                 statements.extend([walk.count(order), search.page(walk)].map(|sql| (sql, &part.endpoints)));
                 statements.extend([walk.count_some(order), search.count_among(walk)].map(|sql| (sql, &part.endpoints)));
+                if walk.is_short() {
+                    statements.push((search.count_states(walk), &part.endpoints));
+                }
             }
             if !search.pending.is_empty() {
                 statements.extend([search.pending_page(), search.count_pending()].map(|sql| (sql, &search.pending)));

@@ -3,20 +3,20 @@
 //! What an index serves is counted along it. The rest is looked at, newest first, and what was
 //! found by then is told as the least number.
 
-use signet_model::{EventId, delivery::State};
+use signet_model::{EventId, delivery::State, sql::Stored};
 
-use super::{Filter, KnownEndpoint, Order, Part, Position, Search, Span, Values, Walk};
+use super::{Filter, Order, Part, Position, Search, Span, Values, Walk};
 use crate::{
     db::{Pool, Tx},
-    service::{AccountHandle, Result},
+    service::{AccountHandle, EFFECTIVE_STATE, Result},
 };
 
 /// The number up to which deliveries of one state are counted.
 const COUNTED: u32 = 1_000;
 /// The deliveries of one state that are looked at if no index counts them.
 const LOOKED_AT: u32 = 500;
-/// The same if their attempts have to be read.
-const ATTEMPTS_LOOKED_AT: u32 = 100;
+/// The same if each is far from the next, or its last attempt has to be read.
+const FAR_LOOKED_AT: u32 = 100;
 
 /// A number of deliveries, or the least that it can be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -73,10 +73,18 @@ impl AccountHandle<'_> {
         let mut tx = self.service.db.snapshot(Pool::Pages).await?;
         let known = self.known_endpoints(&mut tx, filter.endpoint).await?;
         let events = self.events_about(&mut tx, filter).await?;
+        let any = Filter { state: None, ..filter.clone() };
+        let search = any.search(self.id, &known, events.clone(), Order::NewestFirst);
+        if search.parts.iter().all(|part| part.walk.is_short()) && search.pending.is_empty() {
+            let counts = search.count_all_states(&mut tx, any.span()).await?;
+            tx.commit().await?;
+            return Ok(counts);
+        }
         let mut counts = Vec::with_capacity(State::ALL.len());
         for &state in State::ALL {
             let filter = Filter { state: Some(state), ..filter.clone() };
-            let search = counting(&filter, self, &known, events.clone());
+            let mut search = filter.search(self.id, &known, events.clone(), Order::NewestFirst);
+            search.pending_in_all = FAR_LOOKED_AT;
             counts.push((state, search.count_matching(&mut tx, filter.span()).await?));
         }
         tx.commit().await?;
@@ -84,30 +92,38 @@ impl AccountHandle<'_> {
     }
 }
 
-/// A search that only counts.
-fn counting<'f>(
-    filter: &'f Filter,
-    account: AccountHandle<'_>,
-    known: &[KnownEndpoint],
-    events: Vec<EventId>,
-) -> Search<'f> {
-    let mut search = filter.search(account.id, known, events, Order::NewestFirst);
-    search.pending_in_all = search.looked_at();
-    search
-}
-
 /// What a part of the log has.
 type Looked = (i64, i64);
 
+/// The deliveries of one state.
+#[derive(sqlx::FromRow)]
+struct OfState {
+    state: Stored<State>,
+    count: i64,
+}
+
 impl Search<'_> {
-    /// The deliveries that are looked at.
-    const fn looked_at(&self) -> u32 {
-        if self.reads_attempts() { ATTEMPTS_LOOKED_AT } else { LOOKED_AT }
+    /// The deliveries of a part that are looked at.
+    const fn looked_at(&self, walk: Walk) -> u32 {
+        let is_far = self.filter.reads_attempts() || matches!(walk, Walk::Aside(..));
+        if is_far { FAR_LOOKED_AT } else { LOOKED_AT }
     }
 
-    /// Tells if the filter is about the last attempt.
-    const fn reads_attempts(&self) -> bool {
-        self.filter.result.is_some() || self.filter.status.is_some()
+    /// Counts all states at once, on ways that are short.
+    async fn count_all_states(&self, tx: &mut Tx<'_>, span: Span) -> Result<StateCounts> {
+        let more = self.rest(tx).await?.is_some();
+        let mut counts: Vec<_> = State::ALL.iter().map(|&state| (state, AtLeast { counted: 0, more })).collect();
+        for part in &self.parts {
+            let values = Values { endpoints: &part.endpoints, span, most: 0 };
+            let rows: Vec<OfState> = self.query(tx, &self.count_states(part.walk), &values).fetch_all().await?;
+            for row in rows {
+                let Some(state) = row.state.ok() else { continue };
+                for (_, own) in counts.iter_mut().filter(|(of, _)| *of == state) {
+                    own.counted += counted(row.count);
+                }
+            }
+        }
+        Ok(StateCounts(counts.into_iter().map(|(state, count)| (state, count.capped())).collect()))
     }
 
     async fn count_matching(&self, tx: &mut Tx<'_>, span: Span) -> Result<AtLeast> {
@@ -137,7 +153,8 @@ impl Search<'_> {
     /// Looks at the newest deliveries in rounds.
     async fn among(&self, tx: &mut Tx<'_>, part: &Part, mut span: Span) -> Result<AtLeast> {
         let sources = u32::try_from(part.endpoints.len()).unwrap_or(u32::MAX).max(1);
-        let (mut each, mut looked_at) = ((self.looked_at() / sources).max(1), 0);
+        let most = self.looked_at(part.walk);
+        let (mut each, mut looked_at) = ((most / sources).max(1), 0);
         let mut sum = AtLeast::default();
         loop {
             let edge = match part.walk.edge(self.order) {
@@ -153,12 +170,12 @@ impl Search<'_> {
             sum.counted += counted(matching);
             looked_at += counted(looked);
             let Some(edge) = edge else { return Ok(sum) };
-            if looked_at >= self.looked_at() {
+            if looked_at >= most {
                 return Ok(AtLeast { more: true, ..sum });
             }
             span.before = Position::before(edge);
             // Endpoints that have few deliveries there leave the others more.
-            let growth = (self.looked_at() - looked_at) / counted(looked).max(1);
+            let growth = (most - looked_at) / counted(looked).max(1);
             each = each.saturating_mul(growth.clamp(1, 16));
         }
     }
@@ -169,6 +186,17 @@ impl Search<'_> {
         format!("{} WHERE d.account_id = $1 AND d.id {{among}}SELECT x.id {candidates}{{end}}", self.counting())
     }
 
+    /// The statement that counts the deliveries of a part that match by their states.
+    pub(super) fn count_states(&self, walk: Walk) -> String {
+        format!(
+            "SELECT {EFFECTIVE_STATE} AS state, count(*) AS count {} WHERE d.account_id = $1
+                AND d.id {{among}}SELECT x.id {}{{end}}{} GROUP BY 1",
+            self.deliveries(),
+            walk.candidates(self.order),
+            self.residual()
+        )
+    }
+
     /// The same of pending deliveries.
     pub(super) fn count_pending(&self) -> String {
         let range = super::RANGE.replace("{x}", "d");
@@ -176,15 +204,18 @@ impl Search<'_> {
     }
 
     fn counting(&self) -> String {
-        let attempts = if self.reads_attempts() {
+        format!("SELECT count(*), count(CASE WHEN TRUE{} THEN 1 END) {}", self.residual(), self.deliveries())
+    }
+
+    /// Deliveries `d` with what the filter is about.
+    fn deliveries(&self) -> String {
+        let attempts = if self.filter.reads_attempts() {
             " LEFT JOIN attempts a ON a.account_id = d.account_id AND a.delivery_id = d.id AND a.number = d.attempts"
         } else {
             ""
         };
         format!(
-            "SELECT count(*), count(CASE WHEN TRUE{} THEN 1 END) FROM deliveries d
-               LEFT JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id{attempts}",
-            self.residual()
+            "FROM deliveries d LEFT JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id{attempts}"
         )
     }
 }
