@@ -28,7 +28,7 @@ pub(super) fn list(query: &Query, found: &Found, now: Timestamp) -> impl IntoVie
         return view! { <div id="delivery-list" data-live=live>{rest}{empty(query, found)}</div> }.into_any();
     }
     let rows = found.log.deliveries.iter().map(|delivery| row(query, found, delivery, now)).collect_view();
-    let webhook = query.of.is_none().then(|| view! { <th scope="col">{text::WEBHOOK}</th> });
+    let webhook = query.of.is_none().then(|| view! { <th class="delivery-webhook" scope="col">{text::WEBHOOK}</th> });
     view! {
         <div id="delivery-list">
         {rest}
@@ -39,7 +39,7 @@ pub(super) fn list(query: &Query, found: &Found, now: Timestamp) -> impl IntoVie
                     <th scope="col">{text::EVENT}</th>
                     {webhook}
                     <th scope="col">{text::RESULT}</th>
-                    <th scope="col">{text::ATTEMPTS}</th>
+                    <th class="delivery-attempts" scope="col">{text::ATTEMPTS}</th>
                     <th scope="col">{text::ACCEPTED}</th>
                 </tr>
             </thead>
