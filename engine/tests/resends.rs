@@ -29,7 +29,17 @@ impl World {
 
     /// An account with two webhooks, to which so many deliveries a second are released.
     async fn with(database: &TestDatabase, release_rate: u32) -> Self {
-        let settings = Settings { schedule: Schedule::new(Vec::new(), 0), release_rate, ..Settings::default() };
+        let schedule = Schedule::new(Vec::new(), 0);
+        Self::by(database, Settings { schedule, release_rate, ..Settings::default() }).await
+    }
+
+    /// The same, where a webhook stays enabled after a failed attempt.
+    async fn patient(database: &TestDatabase) -> Self {
+        let schedule = Schedule::new(vec![Duration::from_hours(4)], 0);
+        Self::by(database, Settings { schedule, ..Settings::default() }).await
+    }
+
+    async fn by(database: &TestDatabase, settings: Settings) -> Self {
         let (engine, clock) = engine(database, settings, Vec::new());
         let account = account(&engine, "acme").await;
         let endpoints = [endpoint(&engine, account).await, endpoint(&engine, account).await];
@@ -288,7 +298,7 @@ async fn a_resend_that_is_paused_survives_a_restart_and_is_taken_up_by_no_proces
 
 on_each_database!(a_resend_with_a_pace_keeps_it_in_the_process_that_takes_it_up);
 async fn a_resend_with_a_pace_keeps_it_in_the_process_that_takes_it_up(database: TestDatabase) {
-    let world = World::new(&database).await;
+    let world = World::patient(&database).await;
     let resend = world.paced(&database).await;
     let past = if matches!(database.db, signet_engine::db::Database::Sqlite(_)) { "1" } else { "to_timestamp(1)" };
     database.run(&format!("UPDATE resends SET lease = 7, leased_until = {past}")).await;
