@@ -134,8 +134,11 @@ fn readers(options: &SqliteConnectOptions) -> Readers<sqlx::Sqlite> {
         let pool = SqlitePoolOptions::new().max_connections(most).test_before_acquire(false);
         pool.connect_lazy_with(options.clone())
     };
+    let pages = limited(options.clone(), PAGES, PAGE_LIMIT);
     Readers {
-        pages: limited(options.clone(), PAGES, PAGE_LIMIT),
+        // SQLite plans a statement once for a connection in any case.
+        planned: pages.clone(),
+        pages,
         patient: connections(PATIENT),
         lookups: connections(LOOKUPS),
         callers: connections(LOOKUPS),
