@@ -184,11 +184,17 @@ const OF_ENDPOINT: Sql = Sql {
     postgres: "FROM statistics WHERE account_id = $1 AND endpoint_id = $2 AND hour = ANY($3)",
 };
 
-macro_rules! sums {
-    ($($column:literal)*) => { concat!($(", CAST(sum(", $column, ") AS BIGINT) AS ", $column),*) };
+/// The columns that count, as they are, and added up.
+macro_rules! counters {
+    ($first:literal $($column:literal)*) => {
+        const COUNTERS: &str = concat!($first $(, ", ", $column)*);
+        const SUMS: &str = concat!(
+            ", CAST(sum(", $first, ") AS BIGINT) AS ", $first $(, ", CAST(sum(", $column, ") AS BIGINT) AS ", $column)*
+        );
+    };
 }
 
-const SUMS: &str = sums!(
+counters!(
     "failed_attempts" "failed_deliveries" "within_5ms" "within_10ms" "within_25ms" "within_50ms" "within_100ms"
     "within_250ms" "within_500ms" "within_1s" "within_2500ms" "within_5s" "within_10s" "longer"
 );

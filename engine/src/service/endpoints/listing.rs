@@ -7,9 +7,7 @@ use super::Endpoint;
 /// The letters of a text that are searched for.
 const TEXT_MAX: usize = 200;
 
-/// The endpoints that are failing: enabled, and the last attempt failed.
-pub(super) const FAILING: &str = "(e.disabled_at IS NULL AND COALESCE(h.consecutive_failures, 0) > 0)";
-/// Those that failures have disabled, or a newer version for a reason of its own.
+/// The endpoints that failures have disabled, or a newer version for a reason of its own.
 pub(super) const DISABLED: &str = "COALESCE(e.disabled_reason, 'paused') <> 'paused'";
 /// Those that a person has paused.
 pub(super) const PAUSED: &str = "COALESCE(e.disabled_reason, '') = 'paused'";

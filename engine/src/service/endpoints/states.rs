@@ -6,7 +6,7 @@ use signet_model::{EndpointId, sql::Stored};
 
 use super::{
     Endpoints,
-    listing::{DISABLED, FAILING, ListFilter, ListedStatus, PAUSED},
+    listing::{DISABLED, ListFilter, ListedStatus, PAUSED},
 };
 use crate::{
     db::{Conn, Sql},
@@ -71,40 +71,70 @@ pub(super) struct States {
     pub(super) page: Vec<EndpointId>,
 }
 
+/// The status of an endpoint, of which another expression tells whether it fails.
+macro_rules! status {
+    ($failing:literal) => {
+        formatcp!(
+            "CASE WHEN {} THEN 'disabled' WHEN {} THEN 'paused' WHEN {} THEN 'failing' ELSE 'working' END AS status",
+            DISABLED,
+            PAUSED,
+            $failing
+        )
+    };
+}
+
+/// The endpoints of an account (`$1`) with their statuses, and from this reading those that are ill,
+/// those that are disabled first: on SQLite the health of each is looked up.
+const EACH: &str = formatcp!(
+    "SELECT e.id, COALESCE(e.disabled_at, h.last_failure_at) AS since, {}
+     FROM endpoints e LEFT JOIN endpoint_health h ON h.account_id = $1 AND h.endpoint_id = e.id
+     WHERE e.account_id = $1 AND e.deleted_at IS NULL AND length(e.id) = 16",
+    status!("h.consecutive_failures > 0")
+);
+const ILL_OF_EACH: &str = "SELECT id, since, CASE status WHEN 'disabled' THEN 0 ELSE 1 END AS place
+     FROM states WHERE status IN ('disabled', 'failing')";
+
+/// The same on PostgreSQL, where it takes half the time to make the set of those that fail once. It
+/// does so where `IN` stands within an expression; it would join otherwise.
+const BY_SETS: &str = formatcp!(
+    "SELECT e.id, e.disabled_at AS since, {} FROM endpoints e WHERE e.account_id = $1 AND e.deleted_at IS NULL",
+    status!("e.id IN (SELECT endpoint_id FROM endpoint_health WHERE account_id = $1 AND consecutive_failures > 0)")
+);
+const ILL_BY_SETS: &str = "SELECT id, since, 0 AS place FROM states WHERE status = 'disabled'
+     UNION ALL SELECT endpoint_id, last_failure_at, 1 FROM endpoint_health WHERE account_id = $1
+       AND consecutive_failures > 0 AND (endpoint_id IN (SELECT id FROM states WHERE status = 'failing')) IS TRUE";
+
 /// Reads the states of the endpoints of an account (`$1`) once; and tells how many have each, which
 /// need a person (`$2` at most), and which are older than one (`$3`), have a status (`$4`) or any, and
 /// a text (`$5`, a pattern) or any (`$6` at most). Long rows are read only for a text.
 macro_rules! states {
-    ($readable:literal, $like:literal) => {
+    ($states:expr, $ill:expr, $by_account:literal, $like:literal) => {
         formatcp!(
-            "WITH states AS MATERIALIZED
-               (SELECT e.id, COALESCE(e.disabled_at, h.last_failure_at) AS since,
-                  CASE WHEN {} THEN 'failing' WHEN {} THEN 'disabled' WHEN {} THEN 'paused' END AS status
-                FROM endpoints e LEFT JOIN endpoint_health h ON h.account_id = $1 AND h.endpoint_id = e.id
-                WHERE e.account_id = $1 AND e.deleted_at IS NULL{})
+            "WITH states AS MATERIALIZED ({})
              SELECT 'count' AS part, status, NULL AS id, count(*) AS number FROM states GROUP BY status
              UNION ALL SELECT 'trouble', NULL, id, row_number() OVER (ORDER BY place, since DESC, id) FROM
-               (SELECT id, since, CASE status WHEN 'disabled' THEN 0 ELSE 1 END AS place FROM states
-                 WHERE status IN ('disabled', 'failing') ORDER BY place, since DESC, id LIMIT $2) AS worst
+               (SELECT id, since, place FROM ({}) AS ill ORDER BY place, since DESC, id LIMIT $2) AS worst
              UNION ALL SELECT 'page', NULL, id, 0 FROM
                (SELECT id FROM states WHERE id < $3 AND (CAST($4 AS TEXT) IS NULL OR status = $4)
                   AND (CAST($5 AS TEXT) IS NULL OR id IN
-                    (SELECT id FROM endpoints WHERE account_id = $1 AND deleted_at IS NULL
+                    (SELECT id FROM endpoints{} WHERE account_id = $1 AND deleted_at IS NULL
                        AND (url {} $5 ESCAPE '\\' OR description {} $5 ESCAPE '\\')))
                  ORDER BY id DESC LIMIT $6) AS page",
-            FAILING,
-            DISABLED,
-            PAUSED,
-            $readable,
+            $states,
+            $ill,
+            $by_account,
             $like,
             $like
         )
     };
 }
 
-/// The statement. Rows whose ids cannot be read are passed over.
-pub(crate) const STATES: Sql =
-    Sql { sqlite: states!(" AND length(e.id) = 16", "LIKE"), postgres: states!("", "ILIKE") };
+/// The statement. Where an account has most of all endpoints, SQLite would look for a text in all of
+/// them if it were not told the index.
+pub(crate) const STATES: Sql = Sql {
+    sqlite: states!(EACH, ILL_OF_EACH, " INDEXED BY endpoints_by_account", "LIKE"),
+    postgres: states!(BY_SETS, ILL_BY_SETS, "", "ILIKE"),
+};
 
 #[derive(sqlx::FromRow)]
 struct Row {

@@ -15,7 +15,8 @@ use const_format::formatcp;
 use signet_model::{AccountId, Timestamp};
 
 use super::{
-    ADDED_UP, Figures, OF_ACCOUNT, SUMS, Statistics, StatisticsError, StatisticsFilter, Step, recent::last_hours,
+    ADDED_UP, COUNTERS, Figures, OF_ACCOUNT, SUMS, Statistics, StatisticsError, StatisticsFilter, Step,
+    recent::last_hours,
 };
 use crate::{
     db::{Conn, Sql},
@@ -47,8 +48,9 @@ macro_rules! add_up_hours {
     ($rows:expr) => {
         formatcp!(
             "SELECT hour AS start, NULL AS endpoint_id, NULL AS event_type, count(*) AS added_up{}
-             FROM (SELECT * {} LIMIT $4) AS looked_at GROUP BY hour",
+             FROM (SELECT hour, {} {} LIMIT $4) AS looked_at GROUP BY hour",
             SUMS,
+            COUNTERS,
             $rows
         )
     };
