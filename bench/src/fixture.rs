@@ -145,11 +145,22 @@ pub async fn open(url: &DatabaseUrl, folder: &Path) -> anyhow::Result<Engine> {
 /// Makes an account with so many webhooks.
 pub async fn add_endpoints(engine: &Engine, name: &str, url: &EndpointUrl, number: usize) -> anyhow::Result<AccountId> {
     let account = engine.accounts().create(&signet_engine::actor::Operator::signet(), &name.parse()?).await?.id;
+    add_endpoints_to(engine, account, url, number).await?;
+    Ok(account)
+}
+
+/// Gives an account so many more webhooks.
+pub async fn add_endpoints_to(
+    engine: &Engine,
+    account: AccountId,
+    url: &EndpointUrl,
+    number: usize,
+) -> anyhow::Result<()> {
     for _ in 0..number {
         let draft = EndpointDraft::new(url.clone(), Subscriptions::all());
         engine.as_operator_in(account).endpoints().create(draft, &engine.new_secret()).await?;
     }
-    Ok(account)
+    Ok(())
 }
 
 /// The URL of a database of its own: on the server if there is one, otherwise in the folder.

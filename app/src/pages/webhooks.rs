@@ -11,22 +11,16 @@ use axum::{Router, response::Response, routing::get};
 use leptos::prelude::*;
 use signet_engine::{
     actor::Permission,
-    service::{
-        endpoints::{Attention, Fuse, Listed, ListedStatus, StatusCounts},
-        statistics::{DayTotals, Recent},
-    },
+    service::endpoints::{ListPage, ListedStatus, StatusCounts},
 };
 
 use self::{first_run::FirstRun, query::Query};
 use crate::{
     components::{Breadcrumbs, EmptyState, Icon, PageLink, TabLink, Tabs, page_links},
-    error::{PageError, PageResult},
+    error::PageResult,
     form::Form,
     frame::Member,
-    pages::{
-        webhook::{self, fuse},
-        webhook_form,
-    },
+    pages::{webhook, webhook_form},
     state::AppState,
 };
 
@@ -43,42 +37,21 @@ pub(crate) fn routes() -> Router<AppState> {
 
 struct PageData {
     query: Query,
-    counts: StatusCounts,
-    listed: Listed,
-    recent: Recent,
-    totals: DayTotals,
-    /// With the fuse of each that fails.
-    troubles: Vec<(Attention, Option<Fuse>)>,
+    list: ListPage,
     first_run: Option<FirstRun>,
 }
 
 async fn show(member: Member, form: Form) -> PageResult {
     let query = Query::new(&form);
-    let (account, endpoints) = (member.account(), member.account().endpoints());
-    let counts = endpoints.counts().await?;
-    let listed = endpoints.listed(&query.filter, query.before, PAGE).await?;
-    let ids: Vec<_> = listed.endpoints.iter().map(|endpoint| endpoint.id).collect();
-    let recent = account.recent_of(&ids).await?;
-    let totals = account.day_totals().await?;
-    let has_trouble = query.is_plain() && counts.failing + counts.disabled > 0;
-    let troubles = if has_trouble { in_trouble(&member).await? } else { Vec::new() };
-    let first_run = if query.is_plain() { first_run::read(&member, &listed).await? } else { None };
-    Ok(page(&member, &PageData { query, counts, listed, recent, totals, troubles, first_run }))
-}
-
-/// The webhooks that need a person, each with its fuse.
-async fn in_trouble(member: &Member) -> Result<Vec<(Attention, Option<Fuse>)>, PageError> {
-    let mut troubles = Vec::new();
-    for trouble in member.account().endpoints().in_trouble(TROUBLES).await? {
-        let fuse = fuse::read(member, &trouble.endpoint).await?;
-        troubles.push((trouble, fuse));
-    }
-    Ok(troubles)
+    let troubles = if query.is_plain() { TROUBLES } else { 0 };
+    let list = member.account().endpoints().list_page(&query.filter, query.before, PAGE, troubles).await?;
+    let first_run = if query.is_plain() { first_run::read(&member, &list.listed).await? } else { None };
+    Ok(page(&member, &PageData { query, list, first_run }))
 }
 
 fn page(member: &Member, data: &PageData) -> Response {
     let changes = member.may(Permission::ChangeWebhooks);
-    let has_any = data.counts.all > 0;
+    let has_any = data.list.counts.all > 0;
     member.frame.render(text::TITLE, || {
         view! {
             <Breadcrumbs here=text::TITLE />
@@ -89,8 +62,8 @@ fn page(member: &Member, data: &PageData) -> Response {
                 </div>
                 {(changes && has_any).then(add)}
             </header>
-            {has_any.then(|| totals::figures(&data.totals))}
-            {trouble::panel(data, member.frame.now)}
+            {has_any.then(|| totals::figures(&data.list.totals))}
+            {trouble::panel(&data.list, member.frame.now)}
             {if has_any { list(member, data).into_any() } else { empty(changes).into_any() }}
             {data.first_run.as_ref().map(|facts| first_run::checklist(facts, changes))}
         }
@@ -115,18 +88,18 @@ fn empty(changes: bool) -> impl IntoView {
 }
 
 fn list(member: &Member, data: &PageData) -> impl IntoView + use<> {
-    let query = &data.query;
-    let rows = if data.listed.endpoints.is_empty() {
+    let (query, shown) = (&data.query, &data.list);
+    let rows = if shown.listed.endpoints.is_empty() {
         view! { <p class="table-empty">{text::no_match(query.filter.status, &query.filter.text)}</p> }.into_any()
     } else {
-        rows::table(member, &data.listed.endpoints, &data.recent).into_any()
+        rows::table(member, &shown.listed.endpoints, &shown.recent).into_any()
     };
     let newest = query.before.map(|_| PageLink::newest(query.first_page()));
-    let older = data.listed.next.map(|id| PageLink::older(query.page_after(id)));
+    let older = shown.listed.next.map(|id| PageLink::older(query.page_after(id)));
     view! {
         <section class="card flush" aria-label=text::TITLE>
             <div class="list-head">
-                {tabs(query, data.counts)}
+                {tabs(query, shown.counts)}
                 {search(query)}
             </div>
             {rows}

@@ -9,6 +9,9 @@ use super::{Error, Result};
 pub(crate) enum Pool {
     /// Pages; a statement that takes too long is stopped.
     Pages,
+    /// Pages likewise, by statements that search the same indexes whatever they are asked for:
+    /// PostgreSQL plans each of them once, which can take longer than running it.
+    Planned,
     /// Statements that read whole tables, and may take their time.
     Patient,
     /// The look-ups of the writer and the dispatcher.
@@ -26,6 +29,7 @@ pub(super) const LOOKUPS: u32 = 2;
 #[derive(Debug)]
 pub(crate) struct Readers<DB: sqlx::Database> {
     pub(super) pages: sqlx::Pool<DB>,
+    pub(super) planned: sqlx::Pool<DB>,
     pub(super) patient: sqlx::Pool<DB>,
     pub(super) lookups: sqlx::Pool<DB>,
     pub(super) callers: sqlx::Pool<DB>,
@@ -35,6 +39,7 @@ impl<DB: sqlx::Database> Readers<DB> {
     pub(crate) const fn of(&self, pool: Pool) -> &sqlx::Pool<DB> {
         match pool {
             Pool::Pages => &self.pages,
+            Pool::Planned => &self.planned,
             Pool::Patient => &self.patient,
             Pool::Lookups => &self.lookups,
             Pool::Callers => &self.callers,
@@ -46,7 +51,7 @@ impl<DB: sqlx::Database> Readers<DB> {
     }
 
     pub(super) async fn close(&self) {
-        for pool in [&self.pages, &self.patient, &self.lookups, &self.callers] {
+        for pool in [&self.pages, &self.planned, &self.patient, &self.lookups, &self.callers] {
             pool.close().await;
         }
     }

@@ -23,7 +23,7 @@ const LOCK_TIMEOUT: &str = "10s";
 const IDLE_TIMEOUT: &str = "10s";
 /// The time that a task waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
-/// The number of connections for pages.
+/// The number of connections for pages, of either kind.
 const PAGES: u32 = 8;
 /// Connections for the listener, for changes, and for retention.
 const CONNECTIONS: u32 = 10;
@@ -72,6 +72,7 @@ impl Postgres {
         let (beside, hot_path) = (options.clone().options(BESIDE), options.clone().options(HOT_PATH));
         let readers = Readers {
             pages: connections(PAGES).connect_lazy_with(beside.clone().options([POSTGRES_PAGE_LIMIT])),
+            planned: connections(PAGES).connect_lazy_with(hot_path.clone().options([POSTGRES_PAGE_LIMIT])),
             patient: connections(PATIENT).connect_lazy_with(options),
             lookups: hot_connections(LOOKUPS, hot_path.clone()),
             callers: connections(LOOKUPS).connect_lazy_with(hot_path.clone()),

@@ -26,6 +26,12 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlit
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// The number of connections for pages.
 const PAGES: u32 = 8;
+/// What a connection for pages keeps of the file, in kibibytes: what one page reads most, so that its
+/// statements do not read the same again for each other.
+const PAGES_CACHE: &str = "-4096";
+/// The rows that a connection for pages reads ahead: with fewer, two threads wait for each other
+/// again and again within one list.
+const PAGES_AHEAD: usize = 1_000;
 /// The number of pages in the log at which they are copied into the database: 16 MiB. A page that
 /// is written again until then is copied once.
 const CHECKPOINT_PAGES: u32 = 4096;
@@ -134,8 +140,12 @@ fn readers(options: &SqliteConnectOptions) -> Readers<sqlx::Sqlite> {
         let pool = SqlitePoolOptions::new().max_connections(most).test_before_acquire(false);
         pool.connect_lazy_with(options.clone())
     };
+    let ahead = options.clone().pragma("cache_size", PAGES_CACHE).row_buffer_size(PAGES_AHEAD);
+    let pages = limited(ahead, PAGES, PAGE_LIMIT);
     Readers {
-        pages: limited(options.clone(), PAGES, PAGE_LIMIT),
+        // SQLite plans a statement once for a connection in any case.
+        planned: pages.clone(),
+        pages,
         patient: connections(PATIENT),
         lookups: connections(LOOKUPS),
         callers: connections(LOOKUPS),

@@ -4,11 +4,13 @@ mod attention;
 pub(super) mod change;
 mod create;
 mod fuse;
+mod list_page;
 mod listing;
 mod options;
 mod preview;
 mod rotation;
 mod secret;
+mod states;
 mod url_check;
 mod wanted_types;
 
@@ -26,21 +28,25 @@ use signet_model::{
 };
 use uuid::Uuid;
 
-pub use attention::{Attention, FailedDelivery};
 #[cfg(test)]
-pub(super) use attention::{FAILED_LATELY, HELD, IN_TROUBLE};
+pub(super) use attention::ATTENTION;
+pub use attention::{Attention, FailedDelivery};
 pub use fuse::Fuse;
 #[cfg(test)]
-pub(super) use fuse::{FIRST as FIRST_PENDING, LAST as LAST_PENDING};
+pub(super) use fuse::{FIRST as FIRST_PENDING, LAST as LAST_PENDING, SEEN_TO as SEEN_TO_PENDING};
+pub use list_page::ListPage;
 #[cfg(test)]
-pub(super) use listing::{COUNTS, LISTED};
-pub use listing::{ListFilter, Listed, ListedStatus, StatusCounts};
+pub(super) use list_page::SOME;
+pub use listing::{ListFilter, Listed, ListedStatus};
 pub use options::{EndpointOptions, HeaderDraft};
 #[cfg(test)]
 pub(super) use preview::LATEST as LATEST_EVENTS;
 pub use preview::{FilterPreview, PreviewedEvent};
 pub use rotation::{RotateError, Rotation};
 pub use secret::LostSecret;
+#[cfg(test)]
+pub(super) use states::STATES;
+pub use states::StatusCounts;
 pub use url_check::UrlCheck;
 pub use wanted_types::UnknownType;
 

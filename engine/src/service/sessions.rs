@@ -284,7 +284,7 @@ impl Sessions<'_> {
              LEFT JOIN portal_sessions p ON p.session_id = s.id
              WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.used_at > $3";
         let now = self.0.clock.now();
-        let mut conn = self.0.db.read(Pool::Pages).await?;
+        let mut conn = self.0.db.read(Pool::Planned).await?;
         let query = conn.query(SQL).bind(&token::hash(token)[..]).bind(now);
         let Some(row) = query.bind(now - self.0.settings.session_idle).fetch_optional::<Row>().await? else {
             return Ok(None);

@@ -25,6 +25,8 @@ pub use bars::{Bars, UnknownWindow, Window};
 #[cfg(test)]
 pub(super) use causes::CAUSES;
 pub use causes::{CAUSES_FROM, Cause};
+#[cfg(test)]
+pub(super) use day::ADD_UP_HOURS;
 pub use day::DayTotals;
 pub(crate) use day::SettledHours;
 #[cfg(test)]
@@ -168,8 +170,13 @@ impl From<db::Error> for StatisticsError {
     }
 }
 
-/// The rows of an account (`$1`) from an hour (`$2`) to another (`$3`).
-const OF_ACCOUNT: &str = "FROM statistics WHERE account_id = $1 AND hour >= $2 AND hour < $3";
+/// The rows of an account (`$1`) from an hour (`$2`) to another (`$3`). PostgreSQL takes few rows to
+/// be in hours of which it has no statistics yet, and would read those of all accounts along the
+/// index by hour: the hours are compared together with the account.
+const OF_ACCOUNT: Sql = Sql {
+    sqlite: "FROM statistics WHERE account_id = $1 AND hour >= $2 AND hour < $3",
+    postgres: "FROM statistics WHERE account_id = $1 AND (account_id, hour) >= ($1, $2) AND (account_id, hour) < ($1, $3)",
+};
 /// The rows of an endpoint (`$2`) in each of some hours (`$3`): the rows of other endpoints in
 /// the same hours are not looked at.
 const OF_ENDPOINT: Sql = Sql {
@@ -177,11 +184,17 @@ const OF_ENDPOINT: Sql = Sql {
     postgres: "FROM statistics WHERE account_id = $1 AND endpoint_id = $2 AND hour = ANY($3)",
 };
 
-macro_rules! sums {
-    ($($column:literal)*) => { concat!($(", CAST(sum(", $column, ") AS BIGINT) AS ", $column),*) };
+/// The columns that count, as they are, and added up.
+macro_rules! counters {
+    ($first:literal $($column:literal)*) => {
+        const COUNTERS: &str = concat!($first $(, ", ", $column)*);
+        const SUMS: &str = concat!(
+            ", CAST(sum(", $first, ") AS BIGINT) AS ", $first $(, ", CAST(sum(", $column, ") AS BIGINT) AS ", $column)*
+        );
+    };
 }
 
-const SUMS: &str = sums!(
+counters!(
     "failed_attempts" "failed_deliveries" "within_5ms" "within_10ms" "within_25ms" "within_50ms" "within_100ms"
     "within_250ms" "within_500ms" "within_1s" "within_2500ms" "within_5s" "within_10s" "longer"
 );
@@ -209,10 +222,11 @@ macro_rules! beyond {
 }
 
 /// The statements for the rows of an account.
-pub(crate) const BEYOND_OF_ACCOUNT: Sql = Sql::same(beyond!(OF_ACCOUNT));
+pub(crate) const BEYOND_OF_ACCOUNT: Sql =
+    Sql { sqlite: beyond!(OF_ACCOUNT.sqlite), postgres: beyond!(OF_ACCOUNT.postgres) };
 pub(crate) const ADD_UP_ACCOUNT: Sql = Sql {
-    sqlite: adding_up!("hour - hour % $4", OF_ACCOUNT),
-    postgres: adding_up!("date_bin($4 * INTERVAL '1 microsecond', hour, TIMESTAMPTZ 'epoch')", OF_ACCOUNT),
+    sqlite: adding_up!("hour - hour % $4", OF_ACCOUNT.sqlite),
+    postgres: adding_up!("date_bin($4 * INTERVAL '1 microsecond', hour, TIMESTAMPTZ 'epoch')", OF_ACCOUNT.postgres),
 };
 /// The statements for the rows of an endpoint.
 pub(crate) const BEYOND_OF_ENDPOINT: Sql =

@@ -1,12 +1,12 @@
 //! The last hours of something, as small as a word.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use leptos::prelude::*;
 
-use super::share;
-
-const HEIGHT: f64 = 24.0;
+const HEIGHT: Tenths = Tenths(240);
+/// The least height of a count that is there, however small.
+const LEAST: Tenths = Tenths(20);
 /// From one bar to the next.
 const STEP: usize = 4;
 
@@ -17,6 +17,17 @@ pub(crate) struct SparkPoint {
     pub(crate) good: u64,
     /// What did not.
     pub(crate) bad: u64,
+}
+
+/// A distance in tenths of a pixel. A list has a thousand of them, and writing that many decimal
+/// fractions of two takes longer than all the rest of its charts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Tenths(u64);
+
+impl fmt::Display for Tenths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.0 / 10, self.0 % 10)
+    }
 }
 
 /// Small bars, oldest first, with what went wrong on top. They say nothing by their colour
@@ -36,8 +47,8 @@ pub(crate) fn Sparkline(
             role="img"
             aria-label=label
             width=width.to_string()
-            height=HEIGHT
-            viewBox=format!("0 0 {width} {HEIGHT}")
+            height=HEIGHT.0 / 10
+            viewBox=format!("0 0 {width} {}", HEIGHT.0 / 10)
             inner_html=drawing(&points)
         />
     }
@@ -49,25 +60,30 @@ fn drawing(points: &[SparkPoint]) -> String {
     for (place, point) in points.iter().enumerate() {
         let x = place * STEP;
         let bad = height(point.bad, top);
-        let good = height(point.good, top).min(HEIGHT - bad);
+        let good = height(point.good, top).min(Tenths(HEIGHT.0 - bad.0));
         if point.good + point.bad == 0 {
-            let _ = write!(svg, "<rect class='ink-none' x='{x}' y='{}' width='3' height='1'/>", HEIGHT - 1.0);
+            let _ = write!(svg, "<rect class='ink-none' x='{x}' y='{}' width='3' height='1'/>", HEIGHT.0 / 10 - 1);
         }
         if point.good > 0 {
-            let y = HEIGHT - good;
-            let _ = write!(svg, "<rect class='ink-good' x='{x}' y='{y:.1}' width='3' height='{good:.1}'/>");
+            let y = Tenths(HEIGHT.0 - good.0);
+            let _ = write!(svg, "<rect class='ink-good' x='{x}' y='{y}' width='3' height='{good}'/>");
         }
         if point.bad > 0 {
-            let y = HEIGHT - good - bad;
-            let _ = write!(svg, "<rect class='ink-bad' x='{x}' y='{y:.1}' width='3' height='{bad:.1}'/>");
+            let y = Tenths(HEIGHT.0 - good.0 - bad.0);
+            let _ = write!(svg, "<rect class='ink-bad' x='{x}' y='{y}' width='3' height='{bad}'/>");
         }
     }
     svg
 }
 
-/// A count that is there is seen, however small.
-fn height(count: u64, top: u64) -> f64 {
-    if count == 0 { 0.0 } else { (HEIGHT * share(count, top)).max(2.0) }
+/// The height of a count, to the nearest tenth.
+fn height(count: u64, top: u64) -> Tenths {
+    if count == 0 {
+        return Tenths(0);
+    }
+    let whole = u128::from(top.max(1));
+    let tenths = (u128::from(HEIGHT.0) * u128::from(count) + whole / 2) / whole;
+    Tenths(u64::try_from(tenths).unwrap_or(HEIGHT.0)).clamp(LEAST, HEIGHT)
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! The webhooks that need a person, each with the reason and the next step.
 
 use leptos::prelude::*;
-use signet_engine::service::endpoints::{Attention, Fuse};
+use signet_engine::service::endpoints::{Attention, ListPage};
 use signet_model::Timestamp;
 
-use super::{PageData, TROUBLES, text};
+use super::{TROUBLES, text};
 use crate::{
     components::{Icon, StatusMark, When},
     present::{delivery_path, endpoint_path, endpoint_status, endpoint_title, fuse_sentence},
@@ -12,13 +12,13 @@ use crate::{
 };
 
 /// The panel; `None` if all is well.
-pub(super) fn panel(data: &PageData, now: Timestamp) -> Option<impl IntoView + use<>> {
-    if data.troubles.is_empty() {
+pub(super) fn panel(list: &ListPage, now: Timestamp) -> Option<impl IntoView + use<>> {
+    if list.troubles.is_empty() {
         return None;
     }
-    let all = data.counts.failing + data.counts.disabled;
-    let more = all.saturating_sub(data.troubles.len() as u64);
-    let more = (more > 0 && data.troubles.len() >= TROUBLES as usize)
+    let all = list.counts.failing + list.counts.disabled;
+    let more = all.saturating_sub(list.troubles.len() as u64);
+    let more = (more > 0 && list.troubles.len() >= TROUBLES as usize)
         .then(|| view! { <p class="muted">{text::more_in_trouble(more)}</p> });
     Some(view! {
         <section class="card panel bad attention" aria-labelledby="attention-title">
@@ -26,13 +26,13 @@ pub(super) fn panel(data: &PageData, now: Timestamp) -> Option<impl IntoView + u
                 <Icon name="warning" />
                 {text::ATTENTION}
             </h2>
-            <ul>{data.troubles.iter().map(|(trouble, fuse)| item(trouble, fuse.as_ref(), now)).collect_view()}</ul>
+            <ul>{list.troubles.iter().map(|trouble| item(trouble, now)).collect_view()}</ul>
             {more}
         </section>
     })
 }
 
-fn item(trouble: &Attention, fuse: Option<&Fuse>, now: Timestamp) -> impl IntoView + use<> {
+fn item(trouble: &Attention, now: Timestamp) -> impl IntoView + use<> {
     let endpoint = &trouble.endpoint;
     let (verb, href) = next_step(trouble);
     let reason = text::reason(trouble);
@@ -53,7 +53,7 @@ fn item(trouble: &Attention, fuse: Option<&Fuse>, now: Timestamp) -> impl IntoVi
                     <StatusMark status=endpoint_status(endpoint, now) />
                 </p>
                 <p>{before.to_owned()} {since} {after}</p>
-                {fuse.map(|fuse| view! { <p>{fuse_sentence(fuse, now)}</p> })}
+                {trouble.fuse.as_ref().map(|fuse| view! { <p>{fuse_sentence(fuse, now)}</p> })}
                 {held}
             </div>
             <a class="button" href=href>{verb}</a>

@@ -1,5 +1,7 @@
 //! The endpoints that need a person: disabled by failures, or failing.
 
+use std::collections::HashMap;
+
 use const_format::formatcp;
 use signet_model::{
     DeliveryId, EndpointId,
@@ -7,12 +9,9 @@ use signet_model::{
     sql::Stored,
 };
 
-use super::{
-    ENDPOINTS, Endpoint, Endpoints, Row,
-    listing::{DISABLED, FAILING},
-};
+use super::{Endpoint, Endpoints, Fuse};
 use crate::{
-    db::{Conn, Pool, Sql},
+    db::{Conn, Sql},
     service::{Result, backlog::Count, deliveries::outcome_of},
 };
 
@@ -20,6 +19,8 @@ use crate::{
 const HELD_COUNTED: u64 = 1_000;
 /// The deliveries that wait for an endpoint among which one is looked for that has failed before.
 const WAITING: u32 = 100;
+/// Those among which the fuse is looked for, at either end of what waits.
+const FUSE_AMONG: u32 = 100;
 
 /// An endpoint that needs a person.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct Attention {
     pub held: Count,
     /// The delivery that failed: the one that disabled it, or a late one.
     pub failed: Option<FailedDelivery>,
+    /// The delivery that would be the first to disable it, while it fails.
+    pub fuse: Option<Fuse>,
 }
 
 /// A delivery whose last attempt failed.
@@ -41,86 +44,85 @@ pub struct FailedDelivery {
     pub outcome: Outcome,
 }
 
-/// The endpoints of an account (`$1`) that need a person, those that are disabled first, then the
-/// latest trouble first, at most `$2`. Their ids are found beside the long rows.
-pub(crate) const IN_TROUBLE: &str = formatcp!(
-    "{ENDPOINTS} AND e.id IN (SELECT id FROM
-       (SELECT e.id FROM endpoints e LEFT JOIN endpoint_health h ON h.account_id = e.account_id AND h.endpoint_id = e.id
-         WHERE e.account_id = $1 AND e.deleted_at IS NULL AND ({DISABLED} OR {FAILING})
-         ORDER BY CASE WHEN e.disabled_at IS NULL THEN 1 ELSE 0 END, COALESCE(e.disabled_at, h.last_failure_at) DESC, e.id
-         LIMIT $2) AS worst)
-     ORDER BY CASE WHEN e.disabled_at IS NULL THEN 1 ELSE 0 END, COALESCE(e.disabled_at, h.last_failure_at) DESC, e.id"
-);
-
-/// The held deliveries of an endpoint (`$2`) of an account (`$1`), at most `$3`. On SQLite, whose
-/// index begins with the endpoint, the account would be read from each row; it is the account's own.
-pub(crate) const HELD: Sql = Sql {
-    sqlite: "SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE endpoint_id = $2 AND state = 'held'
-               AND state IN ('failed', 'held', 'discarded') LIMIT $3) AS held",
-    postgres:
-        "SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = 'held'
-                 AND state IN ('failed', 'held', 'discarded') LIMIT $3) AS held",
-};
-
-/// The end of the last attempt at a delivery (`$2`) of an account (`$1`).
-const LAST_ATTEMPT: &str = "SELECT d.id, a.failure, a.status FROM deliveries d
-     JOIN attempts a ON a.account_id = d.account_id AND a.delivery_id = d.id AND a.number = d.attempts
-     WHERE d.account_id = $1 AND d.id = $2";
-
-/// A delivery of an endpoint (`$1`, `$2`) that has failed lately: the newest that failed for good,
-/// or one of the first `$3` that wait.
-pub(crate) const FAILED_LATELY: &str = "SELECT found.id, a.failure, a.status FROM
+/// A delivery of an endpoint (`e.id`) that has failed lately: the newest that failed for good, or
+/// one of the first `$4` that wait. Its attempt is looked up by its key: a join could begin with all
+/// attempts of the account.
+const FAILED_LATELY: &str = "SELECT found.id FROM
        (SELECT id, attempts FROM
-          (SELECT id, attempts FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = 'failed'
+          (SELECT id, attempts FROM deliveries WHERE account_id = $1 AND endpoint_id = e.id AND state = 'failed'
              AND state IN ('failed', 'held', 'discarded') ORDER BY event_id DESC LIMIT 1) AS failed
         UNION ALL SELECT id, attempts FROM
-          (SELECT id, attempts FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending'
-            ORDER BY due_at LIMIT $3) AS waiting WHERE attempts > 0) AS found
-     JOIN attempts a ON a.account_id = $1 AND a.delivery_id = found.id AND a.number = found.attempts
-     ORDER BY a.started_at DESC LIMIT 1";
+          (SELECT id, attempts FROM deliveries WHERE account_id = $1 AND endpoint_id = e.id AND state = 'pending'
+            ORDER BY due_at LIMIT $4) AS waiting WHERE attempts > 0) AS found
+     ORDER BY (SELECT started_at FROM attempts
+                WHERE account_id = $1 AND delivery_id = found.id AND number = found.attempts) DESC NULLS LAST LIMIT 1";
+
+/// Of each of some endpoints (`$2`) of an account (`$1`): its held deliveries, at most `$3`, and the
+/// end of the last attempt at the delivery that disabled it, or at one that has failed lately.
+macro_rules! attention {
+    ($endpoints:literal, $held:literal) => {
+        formatcp!(
+            "SELECT t.id, t.held, d.id AS delivery_id, a.failure, a.status FROM
+               (SELECT e.id, COALESCE(e.disabled_by, ({})) AS failed,
+                  (SELECT count(*) FROM (SELECT 1 FROM deliveries WHERE {} AND state = 'held'
+                     AND state IN ('failed', 'held', 'discarded') LIMIT $3) AS held) AS held
+                FROM endpoints e WHERE e.account_id = $1 AND e.id {}) AS t
+             LEFT JOIN deliveries d ON d.account_id = $1 AND d.id = t.failed
+             LEFT JOIN attempts a ON a.account_id = $1 AND a.delivery_id = d.id AND a.number = d.attempts",
+            FAILED_LATELY,
+            $held,
+            $endpoints
+        )
+    };
+}
+
+/// The statement. On SQLite, whose index of what is set aside begins with the endpoint, the account
+/// of held deliveries would be read from each row; it is the endpoint's.
+pub(crate) const ATTENTION: Sql = Sql {
+    sqlite: attention!("IN (SELECT unhex(value) FROM json_each($2))", "endpoint_id = e.id"),
+    postgres: attention!("= ANY($2)", "account_id = $1 AND endpoint_id = e.id"),
+};
 
 #[derive(sqlx::FromRow)]
-struct FailedRow {
-    id: Stored<DeliveryId>,
+struct Row {
+    id: Stored<EndpointId>,
+    held: i64,
+    delivery_id: Option<Stored<DeliveryId>>,
     failure: Option<Stored<Failure>>,
     status: Option<Stored<i32>>,
 }
 
-impl FailedRow {
-    fn read(self) -> Option<FailedDelivery> {
-        let outcome = outcome_of(self.failure, self.status)?;
-        Some(FailedDelivery { id: self.id.ok()?, outcome })
+impl Row {
+    /// What is held, and what failed.
+    fn read(self) -> Option<(EndpointId, (Count, Option<FailedDelivery>))> {
+        let held = self.held.unsigned_abs();
+        let count = Count { counted: held.min(HELD_COUNTED), more: held > HELD_COUNTED };
+        let delivery = self.delivery_id.and_then(Stored::ok);
+        let failed = delivery.zip(outcome_of(self.failure, self.status));
+        Some((self.id.ok()?, (count, failed.map(|(id, outcome)| FailedDelivery { id, outcome }))))
     }
 }
 
 impl Endpoints<'_> {
-    /// Lists those that failures have disabled, and then those that are failing, at most `limit`.
-    pub async fn in_trouble(self, limit: u32) -> Result<Vec<Attention>> {
-        let mut conn = self.service.db.read(Pool::Pages).await?;
-        let rows: Vec<Row> = conn.query(IN_TROUBLE).bind(self.account).bind(i64::from(limit)).fetch_all().await?;
-        let endpoints = rows.into_iter().filter_map(|row| row.read(&self.service.sealer));
+    /// What is to be known of endpoints that need a person, in the same order.
+    pub(super) async fn attention(self, conn: &mut Conn, endpoints: Vec<Endpoint>) -> Result<Vec<Attention>> {
+        if endpoints.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<_> = endpoints.iter().map(|endpoint| endpoint.id).collect();
+        let most = i64::try_from(HELD_COUNTED).unwrap_or(i64::MAX) + 1;
+        let query = conn.query(ATTENTION).bind(self.account).bind_ids(&ids).bind(most).bind(i64::from(WAITING));
+        let rows: Vec<Row> = query.fetch_all().await?;
+        let told: HashMap<_, _> = rows.into_iter().filter_map(Row::read).collect();
         let mut troubles = Vec::new();
         for endpoint in endpoints {
-            let held = self.held_of(&mut conn, endpoint.id).await?;
-            let failed = self.failed_of(&mut conn, &endpoint).await?;
-            troubles.push(Attention { endpoint, held, failed });
+            let (held, failed) = told.get(&endpoint.id).copied().unwrap_or_default();
+            let fuse = match endpoint.disabled {
+                Some(_) => None,
+                None => self.endpoint(endpoint.id).fuse_among(conn, FUSE_AMONG, endpoint.resting_until).await?,
+            };
+            troubles.push(Attention { endpoint, held, failed, fuse });
         }
         Ok(troubles)
-    }
-
-    async fn held_of(self, conn: &mut Conn, endpoint: EndpointId) -> Result<Count> {
-        let most = i64::try_from(HELD_COUNTED).unwrap_or(i64::MAX) + 1;
-        let held: i64 = conn.query(HELD).bind(self.account).bind(endpoint).bind(most).fetch_value().await?;
-        let held = held.unsigned_abs();
-        Ok(Count { counted: held.min(HELD_COUNTED), more: held > HELD_COUNTED })
-    }
-
-    async fn failed_of(self, conn: &mut Conn, endpoint: &Endpoint) -> Result<Option<FailedDelivery>> {
-        let query = match endpoint.disabled.and_then(|disabled| disabled.by) {
-            Some(by) => conn.query(LAST_ATTEMPT).bind(self.account).bind(by),
-            None => conn.query(FAILED_LATELY).bind(self.account).bind(endpoint.id).bind(i64::from(WAITING)),
-        };
-        let row: Option<FailedRow> = query.fetch_optional().await?;
-        Ok(row.and_then(FailedRow::read))
     }
 }

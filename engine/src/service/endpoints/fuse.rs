@@ -1,21 +1,51 @@
 //! The fuse of an endpoint: which of its deliveries would be the first to use up its retries, and
 //! so disable it.
 
+use const_format::formatcp;
 use signet_model::{DeliveryId, Timestamp, event::EventType, retry::Schedule, sql::Stored};
 
 use super::EndpointHandle;
-use crate::{db::Pool, service::Result};
+use crate::{
+    db::{Conn, Pool, Sql},
+    service::Result,
+};
 
 /// The deliveries that are looked at: those that are due first, and as many that are due last,
 /// which have failed most often.
-const LOOKED_AT: i64 = 500;
+const LOOKED_AT: u32 = 500;
 
-/// The pending deliveries of an endpoint (`$2`) of an account (`$1`) that are due first, at
-/// most `$3`; and those that are due last.
-pub(crate) const FIRST: &str = "SELECT id, event_type, is_test, failures, due_at FROM deliveries
-     WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending' ORDER BY due_at LIMIT $3";
-pub(crate) const LAST: &str = "SELECT id, event_type, is_test, failures, due_at FROM deliveries
-     WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending' ORDER BY due_at DESC LIMIT $3";
+/// The pending deliveries of an endpoint (`$2`) of an account (`$1`).
+const PENDING: &str = "FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending'";
+
+/// The first to fall due of those that have failed equally often, among `$3` pending deliveries of
+/// an endpoint at one end of what waits: of two that have failed as often, the earlier one is the
+/// first to use its retries up.
+macro_rules! candidates {
+    ($order:literal) => {
+        Sql {
+            sqlite: formatcp!(
+                "SELECT id, event_type, is_test, failures, min(due_at) AS due_at FROM
+                   (SELECT id, event_type, is_test, failures, due_at {} ORDER BY {} LIMIT $3) AS looked_at
+                 GROUP BY is_test, failures",
+                PENDING,
+                $order
+            ),
+            postgres: formatcp!(
+                "SELECT DISTINCT ON (is_test, failures) id, event_type, is_test, failures, due_at FROM
+                   (SELECT id, event_type, is_test, failures, due_at {} ORDER BY {} LIMIT $3) AS looked_at
+                 ORDER BY is_test, failures, due_at",
+                PENDING,
+                $order
+            ),
+        }
+    };
+}
+
+/// Those at the end that is due first, and those at the other end.
+pub(crate) const FIRST: Sql = candidates!("due_at");
+pub(crate) const LAST: Sql = candidates!("due_at DESC");
+/// The instant at which the last of the first `$3` is due, if there are so many.
+pub(crate) const SEEN_TO: &str = formatcp!("SELECT due_at {PENDING} ORDER BY due_at LIMIT 1 OFFSET $3");
 
 /// The delivery that would be the first to disable its endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +67,7 @@ pub struct Fuse {
     pub is_first: bool,
 }
 
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, sqlx::FromRow)]
 struct Row {
     id: Stored<DeliveryId>,
     event_type: Stored<EventType>,
@@ -52,21 +82,30 @@ impl EndpointHandle<'_> {
     pub async fn fuse(self) -> Result<Option<Fuse>> {
         const ENABLED: &str = "SELECT resting_until FROM endpoints
              WHERE account_id = $1 AND id = $2 AND disabled_at IS NULL AND deleted_at IS NULL";
-        let mut conn = self.service.db.read(Pool::Pages).await?;
+        let mut conn = self.service.db.read(Pool::Planned).await?;
         let enabled: Option<Option<Timestamp>> =
             conn.query(ENABLED).bind(self.account).bind(self.id).fetch_optional_value().await?;
         let Some(rests_until) = enabled else { return Ok(None) };
-        let first: Vec<Row> = conn.query(FIRST).bind(self.account).bind(self.id).bind(LOOKED_AT).fetch_all().await?;
-        let is_all = i64::try_from(first.len()).is_ok_and(|found| found < LOOKED_AT);
-        let last: Vec<Row> = if is_all {
-            Vec::new()
-        } else {
-            conn.query(LAST).bind(self.account).bind(self.id).bind(LOOKED_AT).fetch_all().await?
-        };
-        // Deliveries that were not looked at are due after these.
-        let seen_to = if is_all { None } else { first.last().map(|row| row.due_at) };
+        self.fuse_among(&mut conn, LOOKED_AT, rests_until).await
+    }
+
+    /// The fuse of an endpoint that is enabled, among so many deliveries at either end of what waits.
+    pub(super) async fn fuse_among(
+        self,
+        conn: &mut Conn,
+        most: u32,
+        rests_until: Option<Timestamp>,
+    ) -> Result<Option<Fuse>> {
+        let (account, id, most) = (self.account, self.id, i64::from(most));
+        // Deliveries that were not looked at are due after this instant.
+        let seen_to: Option<Timestamp> =
+            conn.query(SEEN_TO).bind(account).bind(id).bind(most - 1).fetch_optional_value().await?;
+        let mut rows: Vec<Row> = conn.query(FIRST).bind(account).bind(id).bind(most).fetch_all().await?;
+        if seen_to.is_some() {
+            rows.extend(conn.query(LAST).bind(account).bind(id).bind(most).fetch_all::<Row>().await?);
+        }
         let schedule = &self.service.settings.schedule;
-        let fuses = first.into_iter().chain(last).filter_map(|row| row.fuse(schedule, rests_until));
+        let fuses = rows.into_iter().filter_map(|row| row.fuse(schedule, rests_until));
         Ok(fuses
             .min_by_key(|fuse| fuse.disables_at)
             .map(|fuse| Fuse { is_first: seen_to.is_none_or(|seen_to| fuse.disables_at <= seen_to), ..fuse }))

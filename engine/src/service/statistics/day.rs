@@ -11,10 +11,15 @@ use std::{
     time::Duration,
 };
 
+use const_format::formatcp;
 use signet_model::{AccountId, Timestamp};
 
-use super::{ADDED_UP, Figures, Statistics, StatisticsError, StatisticsFilter, Step, recent::last_hours};
+use super::{
+    ADDED_UP, COUNTERS, Figures, OF_ACCOUNT, SUMS, Statistics, StatisticsError, StatisticsFilter, Step,
+    recent::last_hours,
+};
 use crate::{
+    db::{Conn, Sql},
     queue::HOUR,
     service::{AccountHandle, Result},
 };
@@ -36,6 +41,31 @@ pub struct DayTotals {
 }
 
 type Hours = BTreeMap<Timestamp, Figures>;
+
+/// Adds up, hour by hour, rows of an account (`$1`) from an hour (`$2`) to another (`$3`), at most
+/// `$4`, and counts them.
+macro_rules! add_up_hours {
+    ($rows:expr) => {
+        formatcp!(
+            "SELECT hour AS start, NULL AS endpoint_id, NULL AS event_type, count(*) AS added_up{}
+             FROM (SELECT hour, {} {} LIMIT $4) AS looked_at GROUP BY hour",
+            SUMS,
+            COUNTERS,
+            $rows
+        )
+    };
+}
+
+/// The statement.
+pub(crate) const ADD_UP_HOURS: Sql =
+    Sql { sqlite: add_up_hours!(OF_ACCOUNT.sqlite), postgres: add_up_hours!(OF_ACCOUNT.postgres) };
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    added_up: i64,
+    #[sqlx(flatten)]
+    sums: super::Row,
+}
 
 /// The sums of hours that change no more, by account.
 #[derive(Default)]
@@ -64,14 +94,14 @@ impl SettledHours {
 
 impl AccountHandle<'_> {
     /// Reads what all attempts of the account came to in the last 24 hours.
-    pub async fn day_totals(self) -> Result<DayTotals> {
+    pub(in crate::service) async fn day_totals(self, conn: &mut Conn) -> Result<DayTotals> {
         let now = self.service.clock.now();
         let hours = last_hours(now);
         let since = hours.first().copied().unwrap_or(now);
         let mut known = self.service.settled_hours.of(self.id);
         known.retain(|hour, _| hours.contains(hour));
         let from = hours.iter().copied().find(|hour| !known.contains_key(hour)).unwrap_or(now.beginning(HOUR));
-        let (read, rest) = self.hours_from(from, now).await?;
+        let (read, rest) = self.hours_from(conn, from, now).await?;
         let mut figures = Figures::default();
         let before = known.range(..from).map(|(_, figures)| *figures);
         for one in before.chain(read.values().copied()) {
@@ -86,10 +116,17 @@ impl AccountHandle<'_> {
     }
 
     /// Adds the hours from one up to the present one up, and tells from where on there is more.
-    async fn hours_from(self, from: Timestamp, now: Timestamp) -> Result<(Hours, Option<Timestamp>)> {
+    async fn hours_from(self, conn: &mut Conn, from: Timestamp, now: Timestamp) -> Result<(Hours, Option<Timestamp>)> {
+        let until = now.beginning(HOUR) + HOUR;
+        let query = conn.query(ADD_UP_HOURS).bind(self.id).bind(from).bind(until).bind(i64::from(ADDED_UP));
+        let rows: Vec<Row> = query.fetch_all().await?;
+        if rows.iter().map(|row| row.added_up).sum::<i64>() < i64::from(ADDED_UP) {
+            return Ok((rows.into_iter().map(|row| (row.sums.start, row.sums.read().figures)).collect(), None));
+        }
+        // There is more than one statement adds up: as many whole hours as can be.
         let filter = StatisticsFilter {
             from,
-            until: now.beginning(HOUR) + HOUR,
+            until,
             step: Step::Hour,
             endpoint: None,
             event_type: None,

@@ -7,7 +7,7 @@ use signet_model::{EndpointId, Timestamp, sql::Stored};
 
 use super::{ADDED_UP, HOURS};
 use crate::{
-    db::{Pool, Sql},
+    db::{Conn, Sql},
     queue::HOUR,
     service::{AccountHandle, Result},
 };
@@ -110,12 +110,11 @@ pub(super) fn last_hours(now: Timestamp) -> Vec<Timestamp> {
 
 impl AccountHandle<'_> {
     /// Reads the last 24 hours of these endpoints, hour by hour.
-    pub async fn recent_of(self, endpoints: &[EndpointId]) -> Result<Recent> {
+    pub(in crate::service) async fn recent_of(self, conn: &mut Conn, endpoints: &[EndpointId]) -> Result<Recent> {
         let hours = last_hours(self.service.clock.now());
         if endpoints.is_empty() {
             return Ok(Recent { hours, ..Recent::default() });
         }
-        let mut conn = self.service.db.read(Pool::Pages).await?;
         let query = conn.query(RECENT).bind(self.id).bind_ids(endpoints).bind_instants(&hours);
         let rows: Vec<Row> = query.bind(i64::from(ADDED_UP)).fetch_all().await?;
         let added_up: i64 = rows.iter().map(|row| row.added_up).sum();

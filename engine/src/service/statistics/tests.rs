@@ -220,6 +220,12 @@ async fn store_hours(database: &TestDatabase, of: (AccountId, EndpointId), kind:
     }
 }
 
+/// What the attempts of an account came to in the last 24 hours.
+async fn day_totals(account: AccountHandle<'_>) -> DayTotals {
+    let mut conn = account.service.db.read(Pool::Planned).await.expect("a connection");
+    account.day_totals(&mut conn).await.expect("totals")
+}
+
 on_each_database!(a_day_is_added_up_with_its_present_hour);
 async fn a_day_is_added_up_with_its_present_hour(database: TestDatabase) {
     let world = World::new(&database).await;
@@ -228,7 +234,7 @@ async fn a_day_is_added_up_with_its_present_hour(database: TestDatabase) {
     store_hours(&database, (neighbour, world.endpoint), "a.neighbours", now, 30).await;
     store_hours(&database, (world.account, world.endpoint), "task.completed", now, 30).await;
     let account = world.engine.as_operator_in(world.account);
-    let totals = account.day_totals().await.expect("totals");
+    let totals = day_totals(account).await;
     assert_eq!((totals.since, totals.is_partial), (now.beginning(HOUR) - 23 * HOUR, false));
     assert_eq!((totals.figures.delivered(), totals.figures.failed_deliveries), (48, 24));
     assert_eq!(totals.figures.attempts().success_per_mille(), Some(666));
@@ -236,11 +242,11 @@ async fn a_day_is_added_up_with_its_present_hour(database: TestDatabase) {
     // Hours that have ended are remembered; what comes in is added to the present one.
     database.run("DELETE FROM statistics").await;
     world.deliver(200).await;
-    let totals = account.day_totals().await.expect("totals");
+    let totals = day_totals(account).await;
     assert_eq!(totals.figures.delivered(), 22 * 2 + 1, "the last hour could still have changed");
     world.clock.advance(25 * HOUR);
-    assert_eq!(account.day_totals().await.expect("totals").figures, Figures::default());
-    let theirs = world.engine.as_operator_in(neighbour).day_totals().await.expect("totals");
+    assert_eq!(day_totals(account).await.figures, Figures::default());
+    let theirs = day_totals(world.engine.as_operator_in(neighbour)).await;
     assert_eq!(theirs.figures, Figures::default());
 }
 
@@ -256,14 +262,15 @@ async fn the_last_day_of_some_endpoints_is_told_by_the_hour(database: TestDataba
     }
     store_hours(&database, (world.account, third), "task.completed", now, 2).await;
     let account = world.engine.as_operator_in(world.account);
-    let recent = account.recent_of(&[world.endpoint, second]).await.expect("figures");
+    let mut conn = world.engine.0.db.read(Pool::Planned).await.expect("a connection");
+    let recent = account.recent_of(&mut conn, &[world.endpoint, second]).await.expect("figures");
     assert_eq!((recent.hours.len(), recent.hours[23], recent.is_partial), (24, now.beginning(HOUR), false));
     let delivered: Vec<_> = recent.of(second).into_iter().map(Attempts::delivered).collect();
     assert_eq!(delivered[21..], [0, 4, 4]);
     assert_eq!(recent.total_of(second), Attempts { all: 12, failed: 4 });
     assert_eq!(recent.total_of(world.endpoint), Attempts::default());
     assert_eq!(recent.total_of(third), Attempts::default(), "it was not asked for");
-    assert_eq!(account.recent_of(&[]).await.expect("nothing").hours.len(), 24);
+    assert_eq!(account.recent_of(&mut conn, &[]).await.expect("nothing").hours.len(), 24);
 }
 
 on_each_database!(a_chart_has_a_bar_for_each_step_of_its_range);
