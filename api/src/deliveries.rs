@@ -84,7 +84,8 @@ pub struct DeliveryFilter {
     #[schema(value_type = String, required = false)]
     #[param(value_type = Option<String>)]
     status: Option<u16>,
-    /// Only those of events about this task.
+    /// Only those of events with this reference: the `taskId`, or the value of the member that
+    /// the event type names instead.
     #[serde(default, deserialize_with = "members::if_given")]
     #[schema(value_type = String, required = false)]
     #[param(value_type = Option<String>)]

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use signet_model::{
     AccountId, EndpointId, Scopes, Subscriptions, Timestamp,
     endpoint::EndpointUrl,
-    event::{EventType, EventTypes, MemberFault, Submission},
+    event::{EventType, EventTypes, MemberFault, Reference, Submission},
     time::Clock,
 };
 use sqlx::AssertSqlSafe;
@@ -331,5 +331,9 @@ impl EventTypes for NoTypes {
 
     fn check(&self, _: &EventType, _: &str) -> Result<(), MemberFault> {
         Ok(())
+    }
+
+    fn reference(&self, _: &EventType) -> Option<&Reference> {
+        None
     }
 }
