@@ -33,6 +33,7 @@ use crate::{
         api_keys::{ApiKey, ApiKeyDraft, NewApiKey},
         deliveries::{Delivery, Filter},
         endpoints::EndpointDraft,
+        resends::StartError,
         sessions::{Browser, SessionToken},
     },
 };
@@ -310,6 +311,18 @@ pub async fn endpoint(engine: &Engine, account: AccountId) -> EndpointId {
 pub async fn endpoint_at(engine: &Engine, account: AccountId, url: EndpointUrl) -> EndpointId {
     let draft = EndpointDraft::new(url, Subscriptions::all());
     engine.as_operator_in(account).endpoints().create(draft, &engine.new_secret()).await.expect("an endpoint").id
+}
+
+/// Discards what an endpoint holds of these types, to the end. Returns how many deliveries those are.
+pub async fn discard(
+    engine: &Engine,
+    account: AccountId,
+    endpoint: EndpointId,
+    types: &Subscriptions,
+) -> Result<u64, StartError> {
+    let account = engine.as_operator_in(account);
+    let begun = account.endpoint(endpoint).start_discard(types).await?;
+    Ok(account.resend(begun.id).await_end(std::time::Duration::from_mins(5)).await?.sent)
 }
 
 /// A task of this account that was completed just now.

@@ -221,8 +221,7 @@ fn indented(json: Option<&str>) -> String {
 /// The content; or else the form has the errors of all fields.
 fn content(form: &mut Form) -> Result<EventTypeContent, Invalid> {
     let description = form.parse::<Description>(&DESCRIPTION, words::invalid_text);
-    let reference =
-        form.parse_optional::<Reference, _>(&REFERENCE, |error| format!("{} {error}", text::REFERENCE_WRONG));
+    let reference = form.parse_optional::<Reference>(&REFERENCE, |error| format!("{} {error}", text::REFERENCE_WRONG));
     let typed = |field| Some(form.get(field).trim().to_owned()).filter(|text| !text.is_empty());
     let (schema, sample) = (typed(&SCHEMA), typed(&SAMPLE));
     Ok(EventTypeContent { description: description?, schema, sample, reference: reference? })
