@@ -1,6 +1,8 @@
 // Shortcuts of single keys. They are off where somebody types, and can be switched off for good
 // (WCAG 2.1.4), by the form of `/settings/go`.
 
+import { say } from './bar.js';
+
 /** The pause within which the second key of a pair follows. */
 const PAIR = 1_500;
 
@@ -22,8 +24,10 @@ const KEYS = [
   ['j', 'Next row'],
   ['k', 'Previous row'],
   ['Enter', 'Open the row'],
-  ['r', 'Resend'],
+  ['r', 'Resend the chosen row, or the delivery that is shown'],
 ];
+
+const text = { waits: 'This delivery cannot be sent again now.' };
 
 let pair = 0;
 let help;
@@ -50,6 +54,8 @@ function onKey(event) {
     return;
   }
   pair = 0;
+  // A key that is held down sends once.
+  if (key === 'r' && event.repeat) return;
   const act = { '?': showHelp, '/': toSearch, j: () => step(1), k: () => step(-1), r: resend, g: startPair }[key];
   if (act?.() !== false && act) event.preventDefault();
 }
@@ -88,10 +94,32 @@ function step(by) {
   return true;
 }
 
+/** Sends the delivery of the chosen row again; without one, or from beside the list, the one that is shown. */
 function resend() {
-  const button = (here() ?? document).querySelector('[data-key="resend"]') ?? document.querySelector('[data-key="resend"]');
+  const button = document.querySelector('[data-key="resend"]');
+  const row = here();
+  if (row && !document.activeElement?.closest('#delivery')) return resendRow(row);
   if (!button) return false;
   button.click();
+  return true;
+}
+
+/** The list is shown again, as it is now. */
+function resendRow(row) {
+  if (row.dataset.resend === undefined) {
+    say(text.waits);
+    return true;
+  }
+  const form = document.createElement('form');
+  form.method = 'post';
+  form.action = row.dataset.resend;
+  const back = document.createElement('input');
+  back.type = 'hidden';
+  back.name = 'back';
+  back.value = location.pathname + location.search;
+  form.append(back);
+  document.body.append(form);
+  form.submit();
   return true;
 }
 

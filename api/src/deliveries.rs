@@ -44,72 +44,96 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(resend::resend_delivery))
 }
 
-/// A selection of deliveries. What is left out does not restrict.
-#[derive(Debug, Clone, Default, Deserialize, ToSchema, IntoParams)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct DeliveryFilter {
-    /// Only those of this webhook.
-    #[serde(default, deserialize_with = "members::parsed_if_given")]
-    #[schema(value_type = schema::EndpointId, required = false)]
-    #[param(value_type = Option<String>)]
-    endpoint: Option<EndpointId>,
-    /// Only those in this state.
-    #[serde(default, deserialize_with = "members::parsed_if_given")]
-    #[schema(value_type = texts::DeliveryState, required = false)]
-    #[param(value_type = Option<texts::DeliveryState>, inline)]
-    state: Option<State>,
-    /// Only those of events of this type.
-    #[serde(default, deserialize_with = "members::parsed_if_given")]
-    #[schema(value_type = String, required = false)]
-    #[param(value_type = Option<String>)]
-    event_type: Option<EventType>,
-    /// Only those of events accepted at this instant or later (RFC 3339).
-    #[serde(default, deserialize_with = "members::parsed_if_given")]
-    #[schema(value_type = Time, required = false)]
-    #[param(value_type = Option<Time>, inline)]
-    since: Option<Time>,
-    /// Only those of events accepted before this instant (RFC 3339).
-    #[serde(default, deserialize_with = "members::parsed_if_given")]
-    #[schema(value_type = Time, required = false)]
-    #[param(value_type = Option<Time>, inline)]
-    until: Option<Time>,
-    /// Only those whose last attempt ended so.
-    #[serde(default, deserialize_with = "members::parsed_if_given")]
-    #[schema(value_type = texts::DeliveryResult, required = false)]
-    #[param(value_type = Option<texts::DeliveryResult>, inline)]
-    result: Option<ResultClass>,
-    /// Only those whose last attempt was answered with this HTTP status, in digits.
-    #[serde(default, deserialize_with = "members::parsed_if_given")]
-    #[schema(value_type = String, required = false)]
-    #[param(value_type = Option<String>)]
-    status: Option<u16>,
-    /// Only those of events about this task.
-    #[serde(default, deserialize_with = "members::if_given")]
-    #[schema(value_type = String, required = false)]
-    #[param(value_type = Option<String>)]
-    task: Option<String>,
-    /// Only those whose own id (`msg_…`), or that of their event (`evt_…`), begins so.
-    #[serde(default, deserialize_with = "members::parsed_if_given")]
-    #[schema(value_type = String, required = false)]
-    #[param(value_type = Option<String>)]
-    id: Option<IdPrefix>,
+/// Defines a type with the members of a selection of deliveries, and members of its own: serde cannot
+/// name the place of a fault in a part that is flattened.
+macro_rules! selection {
+    ($(#[$about:meta])* pub struct $name:ident { $($own:tt)* }) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Default, Deserialize, ToSchema, IntoParams)]
+        #[serde(rename_all = "camelCase", deny_unknown_fields)]
+        #[into_params(parameter_in = Query)]
+        pub struct $name {
+            /// Only those of this webhook.
+            #[serde(default, deserialize_with = "members::parsed_if_given")]
+            #[schema(value_type = schema::EndpointId, required = false)]
+            #[param(value_type = Option<String>)]
+            endpoint: Option<EndpointId>,
+            /// Only those in this state.
+            #[serde(default, deserialize_with = "members::parsed_if_given")]
+            #[schema(value_type = texts::DeliveryState, required = false)]
+            #[param(value_type = Option<texts::DeliveryState>, inline)]
+            state: Option<State>,
+            /// Only those of events of this type.
+            #[serde(default, deserialize_with = "members::parsed_if_given")]
+            #[schema(value_type = String, required = false)]
+            #[param(value_type = Option<String>)]
+            event_type: Option<EventType>,
+            /// Only those of events accepted at this instant or later (RFC 3339).
+            #[serde(default, deserialize_with = "members::parsed_if_given")]
+            #[schema(value_type = Time, required = false)]
+            #[param(value_type = Option<Time>, inline)]
+            since: Option<Time>,
+            /// Only those of events accepted before this instant (RFC 3339).
+            #[serde(default, deserialize_with = "members::parsed_if_given")]
+            #[schema(value_type = Time, required = false)]
+            #[param(value_type = Option<Time>, inline)]
+            until: Option<Time>,
+            /// Only those whose last attempt ended so.
+            #[serde(default, deserialize_with = "members::parsed_if_given")]
+            #[schema(value_type = texts::DeliveryResult, required = false)]
+            #[param(value_type = Option<texts::DeliveryResult>, inline)]
+            result: Option<ResultClass>,
+            /// Only those whose last attempt was answered with this HTTP status, in digits.
+            #[serde(default, deserialize_with = "members::parsed_if_given")]
+            #[schema(value_type = String, required = false)]
+            #[param(value_type = Option<String>)]
+            status: Option<u16>,
+            /// Only those of events with this reference: the `taskId`, or the value of the member that
+            /// the event type names instead.
+            #[serde(default, deserialize_with = "members::if_given")]
+            #[schema(value_type = String, required = false)]
+            #[param(value_type = Option<String>)]
+            task: Option<String>,
+            /// Only those whose own id (`msg_…`), or that of their event (`evt_…`), begins so.
+            #[serde(default, deserialize_with = "members::parsed_if_given")]
+            #[schema(value_type = String, required = false)]
+            #[param(value_type = Option<String>)]
+            id: Option<IdPrefix>,
+            $($own)*
+        }
+
+        impl From<$name> for Filter {
+            fn from(filter: $name) -> Self {
+                Self {
+                    endpoint: filter.endpoint,
+                    state: filter.state,
+                    event_types: filter.event_type.map(|kind| BTreeSet::from([kind])),
+                    since: filter.since.map(|time| time.0),
+                    until: filter.until.map(|time| time.0),
+                    result: filter.result,
+                    status: filter.status,
+                    task: filter.task,
+                    task_begins: false,
+                    id: filter.id,
+                }
+            }
+        }
+    };
 }
 
-impl From<DeliveryFilter> for Filter {
-    fn from(filter: DeliveryFilter) -> Self {
-        Self {
-            endpoint: filter.endpoint,
-            state: filter.state,
-            event_types: filter.event_type.map(|kind| BTreeSet::from([kind])),
-            since: filter.since.map(|time| time.0),
-            until: filter.until.map(|time| time.0),
-            result: filter.result,
-            status: filter.status,
-            task: filter.task,
-            task_begins: false,
-            id: filter.id,
-        }
+selection! {
+    /// A selection of deliveries. What is left out does not restrict.
+    pub struct DeliveryFilter {}
+}
+
+selection! {
+    /// A selection of deliveries to be sent again, and the pace. What is left out does not restrict.
+    pub struct NewResend {
+        /// The deliveries that go out in a minute, never more than the server releases; without it,
+        /// as many as that.
+        #[serde(default, deserialize_with = "members::if_given")]
+        #[schema(value_type = u32, required = false, minimum = 1, example = 60)]
+        pub(crate) per_minute: Option<u32>,
     }
 }
 

@@ -12,7 +12,10 @@ use axum::http::request::Parts;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use signet_engine::service::event_types::{Entry, EventTypeContent, Origin, SaveTypeError};
-use signet_model::{event::EventType as Name, text::Description};
+use signet_model::{
+    event::{EventType as Name, Reference},
+    text::Description,
+};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -49,6 +52,9 @@ pub struct EventType {
     /// The members of a sample body; `null` if there is no sample.
     #[schema(value_type = Option<Object>)]
     sample: Option<Box<RawValue>>,
+    /// The member of a body by which people look for its events: they are found by its value.
+    #[schema(example = "orderId")]
+    reference: String,
     /// The way in which the type came into the catalogue.
     origin: OriginName,
     /// The instant from which on no new events are taken; `null` if they are.
@@ -82,6 +88,7 @@ impl From<&Entry> for EventType {
             description: entry.description.clone(),
             schema: json(entry.schema.as_deref()),
             sample: json(entry.sample.as_deref()),
+            reference: entry.reference.as_ref().map_or(Reference::DEFAULT, Reference::as_str).to_owned(),
             origin: match entry.origin {
                 Origin::BuiltIn => OriginName::BuiltIn,
                 Origin::Person => OriginName::Person,
@@ -117,12 +124,18 @@ pub struct Content {
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     sample: Option<Box<RawValue>>,
+    /// The member of a body by which people look for its events, from the next event on: its value,
+    /// a text or a whole number, is kept beside the body, and searched. Without it, `taskId`.
+    #[serde(default, deserialize_with = "members::parsed_if_given")]
+    #[schema(value_type = String, required = false, max_length = 128, example = "orderId")]
+    reference: Option<Reference>,
 }
 
 impl From<Content> for EventTypeContent {
     fn from(content: Content) -> Self {
         let text = |json: Option<Box<RawValue>>| json.map(|it| it.get().to_owned());
-        Self { description: content.description, schema: text(content.schema), sample: text(content.sample) }
+        let Content { description, schema, sample, reference } = content;
+        Self { description, schema: text(schema), sample: text(sample), reference }
     }
 }
 

@@ -48,7 +48,7 @@ pub struct Event {
     id: EventId,
     /// The name of its type.
     event_type: String,
-    /// The task that it is about.
+    /// Its reference: the `taskId`, or the value of the member that its type names instead.
     task: Option<String>,
     /// The instant at which it happened.
     occurred_at: Time,

@@ -10,7 +10,10 @@ mod stop;
 mod tests;
 
 use serde::Serialize;
-use signet_engine::service::resends::{self, Pace, Progress, StartError};
+use signet_engine::{
+    Engine,
+    service::resends::{self, Pace, Progress, StartError},
+};
 use signet_model::{EndpointId, ResendId};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -32,7 +35,7 @@ pub fn routes() -> OpenApiRouter<Api> {
         .routes(routes!(stop::stop_resend))
 }
 
-/// Deliveries that are sent again, and how far that has come.
+/// Deliveries that are sent again, or discarded, and how far that has come.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Resend {
@@ -42,6 +45,8 @@ pub struct Resend {
     /// The webhook; `null` means all of the account.
     #[schema(value_type = Option<schema::EndpointId>)]
     endpoint: Option<EndpointId>,
+    /// What is done with them: `send` or `discard`.
+    action: &'static str,
     /// `running`, `paused`, `finished`, `stopped` or `failed`.
     state: &'static str,
     /// The reason for which it failed: `disabled` or `deleted` webhook, or `unreadable`.
@@ -51,9 +56,10 @@ pub struct Resend {
     per_minute: Option<u32>,
     /// The deliveries that it has found.
     found: u64,
-    /// Those of them that wait for their turn, or were sent since.
+    /// Those of them that wait for their turn, or were sent since; or that were discarded.
     sent: u64,
-    /// Those that could not be sent: tests, those that were pending, and those without a body.
+    /// Those that were left as they were: tests, those that were pending, and, where they are to be
+    /// sent, those without a body.
     skipped: u64,
     /// The instant of its begin.
     created_at: Time,
@@ -66,6 +72,7 @@ impl From<resends::Resend> for Resend {
         Self {
             id: resend.id,
             endpoint: resend.endpoint,
+            action: resend.verb.as_str(),
             state: resend.progress.as_str(),
             failure: match resend.progress {
                 Progress::Failed(failure) => Some(failure.as_str()),
@@ -79,6 +86,12 @@ impl From<resends::Resend> for Resend {
             ended_at: resend.ended_at.map(Time),
         }
     }
+}
+
+/// The pace that a request chooses; without one it is that of the server.
+pub fn pace(engine: &Engine, per_minute: Option<u32>) -> Result<Option<Pace>, Problem> {
+    let chosen = per_minute.map(|count| Pace::chosen(count, engine.release_rate())).transpose();
+    chosen.map_err(|error| Problem::member("/perMinute", &error.to_string()))
 }
 
 impl From<StartError> for Problem {

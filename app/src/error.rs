@@ -16,7 +16,15 @@ use signet_engine::{
     service::{self, accounts::ThresholdError, deliveries::TestError},
 };
 
-use crate::{form::Form, frame::Frame, once::Once, pages, refusal::Refusal, state::AppState};
+use crate::{
+    form::Form,
+    frame::Frame,
+    once::Once,
+    pages::{self, kept},
+    redirect::with_cookie,
+    refusal::Refusal,
+    state::AppState,
+};
 
 /// The largest form, in bytes, as the server lets it through.
 const MAX_FORM: usize = 64 * 1024;
@@ -174,21 +182,26 @@ impl IntoResponse for PageError {
 /// Turns the errors of all handlers into pages. Where proof is needed again, that is the
 /// question for it, and where the session has ended, the way to sign in: both keep the form.
 /// A form with a one-time id is done once.
-pub(crate) async fn as_page(State(_): State<AppState>, frame: Frame, request: Request, next: Next) -> Response {
+pub(crate) async fn as_page(State(state): State<AppState>, frame: Frame, request: Request, next: Next) -> Response {
     let id = RequestId::of(request.extensions());
     let (request, fields) = match keep_fields(request).await {
         Ok(kept) => kept,
         Err(error) => return pages::error::page(&frame, error, id),
     };
     let form = fields.as_deref().map(Form::of_body);
+    let carried =
+        frame.session.is_some() && kept::carried_path(&state, request.headers()).is_some_and(|it| it == frame.path);
     let response = match form.as_ref().and_then(|form| Once::of(&frame, form)) {
         Some(once) => once.run(request, fields.unwrap_or_default(), next).await,
         None => next.run(request).await,
     };
     match (response.extensions().get::<PageError>(), form) {
         (Some(PageError::ProofNeeded), form) => pages::prove::ask(&frame, form).await,
-        (Some(PageError::SignedOut), Some(form)) => pages::kept::keep(&frame, &form),
+        (Some(PageError::SignedOut), Some(form)) => kept::keep(&frame, &form),
+        (Some(&error @ PageError::TooManyAttempts(_)), Some(form)) => kept::too_soon(&frame, &form, error, id),
         (Some(&error), _) => pages::error::page(&frame, error, id),
+        // The form that was kept has been sent.
+        (None, Some(_)) if carried && response.status().is_redirection() => with_cookie(kept::forgotten(), response),
         (None, _) => response,
     }
 }

@@ -286,7 +286,8 @@ impl FromRequestParts<AppState> for Member {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
         let frame = Frame::of(parts, state);
-        if frame.session.is_none() && frame.place == Place::Frame {
+        // A form is answered where it is kept.
+        if frame.session.is_none() && frame.place == Place::Frame && parts.method == Method::GET {
             return Err(portal::ended_in_frame(&frame));
         }
         let elsewhere = match &frame.session {

@@ -1,14 +1,19 @@
 //! The mails that pages send.
 
+use std::collections::HashSet;
+
 use signet_engine::service::mail_notices::{MailNotice, MailNoticeKind};
 use signet_mail::Mail;
 use signet_model::{AccountId, UserId};
 
 use crate::{
-    pages::notifications,
+    pages::{notifications, webhooks},
     present::{delivery_path, endpoint_path, explain_cause},
     state::AppState,
 };
+
+/// The notices that a list has; the rest are counted.
+const LISTED: usize = 50;
 
 mod text {
     use signet_model::{Role, Timestamp, endpoint::DisabledReason};
@@ -65,6 +70,37 @@ mod text {
         )
     }
 
+    pub(super) fn many(webhooks: usize) -> String {
+        format!("{webhooks} webhooks need attention")
+    }
+
+    /// The host that all have, or how many there are.
+    pub(super) fn hosts(hosts: &[&str]) -> String {
+        match hosts {
+            [host] => (*host).to_owned(),
+            _ => format!("{} hosts", hosts.len()),
+        }
+    }
+
+    pub(super) fn line_of_last_attempt(host: &str, answer: &str, at: Timestamp, link: &str) -> String {
+        let at = words::moment(at, at).full;
+        format!("- {host}: one attempt is left, at {at}. The last answer: {answer}.\n  {link}\n")
+    }
+
+    pub(super) fn line_of_disabled(host: &str, answer: &str, link: &str) -> String {
+        format!("- {host}: disabled. The last answer: {answer}.\n  {link}\n")
+    }
+
+    pub(super) fn digest(account: &str, webhooks: usize, lines: &str, more: usize, all: &str, choice: &str) -> String {
+        let more = if more > 0 { format!("\nand {more} more.\n") } else { String::new() };
+        format!(
+            "Deliveries to {webhooks} webhooks of the account {account} fail. Those that are disabled get no events until you \
+             re-enable them: these are held, and nothing is lost.\n\n{lines}{more}\nSee all webhooks, those that need \
+             attention first:\n\n{all}\n\n\
+             You get this because you work with the webhooks of this account. Choose otherwise here:\n\n{choice}\n"
+        )
+    }
+
     pub(super) struct Links {
         pub(super) delivery: String,
         pub(super) test: String,
@@ -112,8 +148,42 @@ pub(crate) fn email_changed(state: &AppState, person: UserId, old: &str) {
     send(state, person, old, text::EMAIL_CHANGED_SUBJECT, text::email_changed);
 }
 
+/// Tells a person what happened to webhooks within a short while: a letter about the one, or a list;
+/// `None` if their address is none.
+pub(crate) fn notices(notices: &[MailNotice], origin: &str) -> Option<Mail> {
+    match notices {
+        [] => None,
+        [one] => notice(one, origin),
+        [first, ..] => {
+            let mut hosts: Vec<_> = notices.iter().map(|notice| notice.host.as_str()).collect();
+            hosts.sort_unstable();
+            hosts.dedup();
+            let webhooks: HashSet<_> = notices.iter().map(|notice| notice.endpoint).collect();
+            let lines = notices.iter().take(LISTED).map(|notice| line(notice, origin)).collect::<String>();
+            let choice = format!("{origin}{}", notifications::PATH);
+            let more = notices.len().saturating_sub(LISTED);
+            let all = format!("{origin}{}", webhooks::PATH);
+            Some(Mail {
+                to: first.email.parse().ok()?,
+                subject: text::subject(&text::many(webhooks.len()), &text::hosts(&hosts)).parse().ok()?,
+                text: text::digest(&first.account_name, webhooks.len(), &lines, more, &all, &choice),
+            })
+        }
+    }
+}
+
+/// What happened to one webhook, in a list.
+fn line(notice: &MailNotice, origin: &str) -> String {
+    let answer = explain_cause(notice.outcome).title;
+    let link = format!("{origin}{}", endpoint_path(notice.endpoint));
+    match notice.kind {
+        MailNoticeKind::LastAttempt(at) => text::line_of_last_attempt(&notice.host, &answer, at, &link),
+        MailNoticeKind::Disabled(_) => text::line_of_disabled(&notice.host, &answer, &link),
+    }
+}
+
 /// Tells a person that a webhook is about to be disabled, or was; `None` if their address is none.
-pub(crate) fn notice(notice: &MailNotice, origin: &str) -> Option<Mail> {
+fn notice(notice: &MailNotice, origin: &str) -> Option<Mail> {
     let MailNotice { host, account_name, event_type, endpoint, delivery, .. } = notice;
     let (subject, what) = match notice.kind {
         MailNoticeKind::LastAttempt(at) => (text::LAST_ATTEMPT, text::last_attempt(host, account_name, event_type, at)),

@@ -1,7 +1,7 @@
 //! The task that sends notices by e-mail: that a webhook is about to be disabled, or was.
 //!
 //! Notices are stored with the outcomes that they tell of, and removed once the mail server has
-//! them. Accounts take turns. A mail server that does not answer is asked again later, and costs
+//! them. Those of one person that come within a short while are one mail. Accounts take turns. A mail server that does not answer is asked again later, and costs
 //! deliveries nothing.
 
 use signet_engine::{Engine, service::Error};
@@ -54,18 +54,17 @@ enum Turn {
 async fn send_some(engine: &Engine, mailer: &Mailer, origin: &str, account: AccountId) -> Result<Turn, Error> {
     let taken = engine.mail_notices().take(account).await?;
     let turn = if taken.is_empty() { Turn::NothingDue } else { Turn::Sent };
-    for notice in taken {
+    for digest in taken {
         if engine.mail_notices().are_over() {
             return Ok(Turn::Unanswered);
         }
-        let id = format!("{}.{}", notice.id.simple(), notice.person.uuid().simple());
-        let answer = match letters::notice(&notice, origin) {
-            Some(mail) => mailer.send_now(&id, &mail).await,
+        let answer = match letters::notices(&digest.notices, origin) {
+            Some(mail) => mailer.send_now(&digest.id(), &mail).await,
             None => Ok(()),
         };
         match answer {
             Err(error) if error.may_pass => return Ok(Turn::Unanswered),
-            Ok(()) | Err(_) => engine.mail_notices().remove(&notice).await?,
+            Ok(()) | Err(_) => engine.mail_notices().remove(&digest).await?,
         }
     }
     Ok(turn)

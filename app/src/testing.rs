@@ -1,6 +1,6 @@
 //! The pages over a real engine on a throw-away database.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{
     Router,
@@ -201,6 +201,15 @@ impl Visitor {
     pub(crate) fn age_proof(&mut self, by: std::time::Duration) {
         let session = self.session.as_mut().expect("signed in");
         session.proved_at = session.proved_at - by;
+    }
+
+    /// The addresses of the router, with their parameters in braces.
+    pub(crate) fn addresses(&self) -> BTreeSet<String> {
+        let printed = format!("{:?}", self.router);
+        let after = printed.split("RouteId(").skip(1).filter_map(|rest| rest.split_once("): \""));
+        let paths = after.filter(|(id, _)| id.chars().all(|letter| letter.is_ascii_digit()));
+        let paths = paths.filter_map(|(_, rest)| rest.split('"').next());
+        paths.filter(|path| !path.contains("__private")).map(str::to_owned).collect()
     }
 
     /// The operations of the account.

@@ -64,6 +64,11 @@ fn beside(zone: &Zone, at: Timestamp) -> String {
     if own.date == utc.date { format!("{} UTC", utc.time) } else { format!("{}, {} UTC", utc.date, utc.time) }
 }
 
+/// `28 Mar 2026, 12:00:05 UTC`
+pub(crate) fn in_utc(at: Timestamp) -> String {
+    in_full(&Zone::UTC, at)
+}
+
 /// `13:00:05 CET`, for instants of today.
 pub(crate) fn time_of_day(at: Timestamp) -> String {
     let Local { time, abbreviation, .. } = Zone::here().local(at);

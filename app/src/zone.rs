@@ -7,11 +7,14 @@
 use std::sync::LazyLock;
 
 use axum::{extract::Request, http::HeaderMap, middleware::Next, response::Response};
-use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::{
+    civil::DateTime,
+    tz::{Disambiguation, TimeZone, TimeZoneDatabase},
+};
 use signet_engine::service::{myself::TimeZoneName, sessions::Session};
 use signet_model::Timestamp;
 
-use crate::cookie;
+use crate::{cookie, instants::End};
 
 /// The cookie with the zone of the browser, written by the page's script.
 const COOKIE: &str = "__Host-signet-zone";
@@ -60,6 +63,56 @@ impl Zone {
 
     pub(crate) fn is_utc(&self) -> bool {
         matches!(self.name(), "UTC" | "Etc/UTC" | "Etc/UCT" | "UCT" | "Zulu" | "Etc/Zulu" | "Universal")
+    }
+
+    /// The value of an `<input type="datetime-local">` for an instant, to the minute.
+    pub(crate) fn datetime_local(&self, at: Timestamp) -> String {
+        self.civil(at).strftime("%Y-%m-%dT%H:%M").to_string()
+    }
+
+    /// The instant of such a value; `None` if that is none.
+    pub(crate) fn typed(&self, text: &str, end: End) -> Option<Timestamp> {
+        let civil: DateTime = text.parse().ok()?;
+        let is_usual = text.contains('T') && (1..=9_999).contains(&civil.year());
+        is_usual.then(|| self.instant(civil, end))?
+    }
+
+    fn civil(&self, at: Timestamp) -> DateTime {
+        let at = jiff::Timestamp::from_microsecond(at.unix_micros()).unwrap_or_default();
+        self.0.to_datetime(at)
+    }
+
+    fn instant(&self, civil: DateTime, end: End) -> Option<Timestamp> {
+        let which = match end {
+            End::First => Disambiguation::Earlier,
+            End::Last => Disambiguation::Later,
+        };
+        let at = self.0.to_ambiguous_timestamp(civil).disambiguate(which).ok()?;
+        Some(Timestamp::from_unix_micros(at.as_microsecond()))
+    }
+
+    /// The beginnings of the last spans up to an instant, oldest first: spans of so many hours of
+    /// the day in this zone, from each midnight on. Days can have 23 hours, or 25.
+    pub(crate) fn spans(&self, until: Timestamp, hours: i8, count: usize) -> Vec<Timestamp> {
+        let mut starts = Vec::with_capacity(count + 24);
+        let mut day = Some(self.civil(until).date());
+        while let Some(date) = day.filter(|_| starts.len() < count) {
+            let of_day = (0..24).step_by(usize::from(hours.max(1).unsigned_abs()));
+            let of_day = of_day.filter_map(|hour| self.instant(date.at(hour, 0, 0, 0), End::Last));
+            let mut of_day: Vec<_> = of_day.filter(|start| *start <= until).collect();
+            of_day.dedup();
+            of_day.reverse();
+            starts.extend(of_day);
+            day = date.yesterday().ok();
+        }
+        starts.truncate(count);
+        starts.reverse();
+        starts
+    }
+
+    /// The beginning of the day in this zone that an instant is in.
+    pub(crate) fn day(&self, at: Timestamp) -> Timestamp {
+        self.instant(self.civil(at).date().at(0, 0, 0, 0), End::Last).unwrap_or(at)
     }
 
     /// An instant in this zone.
@@ -138,6 +191,21 @@ mod tests {
         let before = zone.local(Timestamp::from_unix_seconds(1_774_745_999));
         let after = zone.local(Timestamp::from_unix_seconds(1_774_746_000));
         assert_eq!((before.time.as_str(), after.time.as_str()), ("01:59:59", "03:00:00"));
+    }
+
+    #[test]
+    fn spans_begin_at_the_midnights_of_their_zone_also_where_clocks_are_changed() {
+        let zone = Zone::named("Europe/Vienna").expect("a zone");
+        let until = Timestamp::parse_rfc3339("2026-03-30T10:00:00Z").expect("an instant");
+        let texts =
+            |hours, count| zone.spans(until, hours, count).into_iter().map(|it| it.to_string()).collect::<Vec<_>>();
+        assert_eq!(texts(24, 3), ["2026-03-27T23:00:00Z", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z"]);
+        assert_eq!(
+            texts(6, 4),
+            ["2026-03-29T10:00:00Z", "2026-03-29T16:00:00Z", "2026-03-29T22:00:00Z", "2026-03-30T04:00:00Z"]
+        );
+        assert_eq!(zone.day(until).to_string(), "2026-03-29T22:00:00Z");
+        assert_eq!(Zone::UTC.spans(until, 6, 28).len(), 28);
     }
 
     #[test]

@@ -90,6 +90,7 @@ impl Fixture {
                 description: "An event of the bench.".parse()?,
                 schema: number.is_multiple_of(2).then(|| SCHEMA.to_owned()),
                 sample: None,
+                reference: None,
             };
             Ok(EventTypeDraft { name: event_type(number).parse()?, content })
         };

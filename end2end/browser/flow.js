@@ -239,7 +239,7 @@ export async function wholeFlow({ page, hands, signet, receiver, scripts }) {
     await hands.choose(page.getByLabel('For each'), 'minute');
     await hands.press(button('Begin'));
     expect((await receiver.arrivals.next()).body.taskId).toBe('task_45');
-    await expect(page.getByRole('region', { name: 'Being sent again' })).toContainText('30 a minute');
+    await expect(page.getByRole('region', { name: 'Under way' })).toContainText('30 a minute');
     await page.goto(webhook);
   });
 

@@ -18,7 +18,7 @@ test('an event has a page with its payload and its deliveries', async ({ page, s
   const { producer } = await begin(page, signet, receiver);
   await producer.complete('task_1', '{"token":"a"}');
   await page.getByRole('link', { name: 'Events', exact: true }).click();
-  await page.getByLabel('Task id').fill('task_1');
+  await page.getByLabel('Reference').fill('task_1');
   await page.keyboard.press('Enter');
   await page.getByRole('link', { name: 'task.completed' }).first().click();
   await expect(page.getByText('"task_1"')).toBeVisible();

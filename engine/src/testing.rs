@@ -14,7 +14,7 @@ use std::sync::Arc;
 use signet_model::{
     AccountId, EndpointId, Scopes, Subscriptions, Timestamp,
     endpoint::EndpointUrl,
-    event::{EventType, EventTypes, MemberFault, Submission},
+    event::{EventType, EventTypes, MemberFault, Reference, Submission},
     time::Clock,
 };
 use sqlx::AssertSqlSafe;
@@ -33,6 +33,7 @@ use crate::{
         api_keys::{ApiKey, ApiKeyDraft, NewApiKey},
         deliveries::{Delivery, Filter},
         endpoints::EndpointDraft,
+        resends::StartError,
         sessions::{Browser, SessionToken},
     },
 };
@@ -312,6 +313,18 @@ pub async fn endpoint_at(engine: &Engine, account: AccountId, url: EndpointUrl) 
     engine.as_operator_in(account).endpoints().create(draft, &engine.new_secret()).await.expect("an endpoint").id
 }
 
+/// Discards what an endpoint holds of these types, to the end. Returns how many deliveries those are.
+pub async fn discard(
+    engine: &Engine,
+    account: AccountId,
+    endpoint: EndpointId,
+    types: &Subscriptions,
+) -> Result<u64, StartError> {
+    let account = engine.as_operator_in(account);
+    let begun = account.endpoint(endpoint).start_discard(types).await?;
+    Ok(account.resend(begun.id).await_end(std::time::Duration::from_mins(5)).await?.sent)
+}
+
 /// A task of this account that was completed just now.
 pub fn completed(engine: &Engine, account: AccountId, task: &str) -> NewEvent {
     let token = format!("secret {task}");
@@ -331,5 +344,9 @@ impl EventTypes for NoTypes {
 
     fn check(&self, _: &EventType, _: &str) -> Result<(), MemberFault> {
         Ok(())
+    }
+
+    fn reference(&self, _: &EventType) -> Option<&Reference> {
+        None
     }
 }

@@ -13,8 +13,13 @@ use std::{
 use signet_engine::{
     Engine, Running, Settings,
     db::Database,
-    service::{deliveries::Filter, resends::Progress},
-    testing::{Backlog, Receiver, TestDatabase, account, completed, endpoint, endpoint_at, engine, on_each_database},
+    service::{
+        deliveries::Filter,
+        resends::{Plan, Progress},
+    },
+    testing::{
+        Backlog, Receiver, TestDatabase, account, completed, discard, endpoint, endpoint_at, engine, on_each_database,
+    },
 };
 use signet_model::{AccountId, EndpointId, Subscriptions, Timestamp, delivery::State};
 use tokio_util::sync::CancellationToken;
@@ -190,7 +195,7 @@ on_each_database!(a_backlog_is_discarded_in_steps);
 async fn a_backlog_is_discarded_in_steps(database: TestDatabase) {
     let world = World::new(&database, Backlog::Held).await;
     let (engine, all) = (&world.engine, Subscriptions::all());
-    let discarding = engine.as_operator_in(world.account).endpoint(world.endpoint).discard(&all);
+    let discarding = discard(engine, world.account, world.endpoint, &all);
     assert_eq!(world.beside_the_neighbour(discarding).await.expect("discarded"), u64::from(BACKLOG));
     world.end().await;
 }
@@ -202,7 +207,8 @@ async fn a_backlog_is_recovered_in_steps(database: TestDatabase) {
     let all = Subscriptions::all();
     let account = world.engine.as_operator_in(world.account);
     let recovering = async {
-        let resend = account.endpoint(world.endpoint).start_recovery(since, &all).await.expect("begun");
+        let resend =
+            account.endpoint(world.endpoint).start_recovery(since, &all, Plan::default()).await.expect("begun");
         account.resend(resend.id).await_end(Duration::from_mins(5)).await
     };
     let resend = world.beside_the_neighbour(recovering).await.expect("recovered");

@@ -13,7 +13,7 @@ use signet_engine::{
         deliveries::{Delivery, DeliveryDetail, Filter, ResendError},
         endpoints::{Endpoint, EndpointDraft},
     },
-    testing::{self, Receiver, TestDatabase, account, engine, on_each_database},
+    testing::{self, Receiver, TestDatabase, account, discard, engine, on_each_database},
 };
 use signet_model::{
     AccountId, DeliveryId, EndpointId, Subscriptions, Timestamp,
@@ -228,10 +228,9 @@ async fn held_deliveries_can_be_discarded_by_type(database: TestDatabase) {
     story.engine.as_operator_in(story.account).endpoint(endpoint.id).pause().await.expect("paused");
     story.ingest("held").await;
     let only = |kind| Subscriptions::of_types([kind]).expect("one type");
-    let discard =
-        async |kind| story.engine.as_operator_in(story.account).endpoint(endpoint.id).discard(&only(kind)).await;
-    assert_eq!(discard(EventType::TASK_FAILED).await.expect("an answer"), 0);
-    assert_eq!(discard(EventType::TASK_COMPLETED).await.expect("an answer"), 1);
+    let discarded = async |kind| discard(&story.engine, story.account, endpoint.id, &only(kind)).await;
+    assert_eq!(discarded(EventType::TASK_FAILED).await.expect("an answer"), 0);
+    assert_eq!(discarded(EventType::TASK_COMPLETED).await.expect("an answer"), 1);
     assert_eq!(story.log(endpoint.id).await[0].state, State::Discarded);
     assert!(story.receiver.arrivals().is_empty());
     story.end().await;
@@ -370,7 +369,7 @@ async fn another_account_reaches_no_endpoint_and_no_delivery(database: TestDatab
     assert!(engine.as_operator_in(other).endpoint(endpoint.id).enable().await.is_err());
     assert!(engine.as_operator_in(other).endpoint(endpoint.id).end_rest().await.is_err());
     assert!(engine.as_operator_in(other).endpoint(endpoint.id).delete().await.is_err());
-    assert!(engine.as_operator_in(other).endpoint(endpoint.id).discard(&Subscriptions::all()).await.is_err());
+    assert!(engine.as_operator_in(other).endpoint(endpoint.id).start_discard(&Subscriptions::all()).await.is_err());
     assert!(engine.as_operator_in(other).endpoint(endpoint.id).send_test(&EventType::TASK_FAILED).await.is_err());
     assert!(engine.as_operator_in(other).delivery(delivery).resend().await.is_err());
     let delivery_of_other = engine.as_operator_in(other).delivery(delivery).get().await;

@@ -16,7 +16,8 @@ use signet_engine::{
         resends::StartError,
     },
     testing::{
-        self, Hands, InFlight, POSTGRES_VARIABLE, TestDatabase, account, completed, endpoint, engine, postgres, sqlite,
+        self, Hands, InFlight, POSTGRES_VARIABLE, TestDatabase, account, completed, discard, endpoint, engine,
+        postgres, sqlite,
     },
 };
 use signet_model::{
@@ -367,7 +368,11 @@ impl Play {
             }
             Step::Settle(which, release) => {
                 let endpoint = self.engine.as_operator_in(account).endpoint(self.endpoints[which]);
-                let settled = if release { endpoint.release(&all).await } else { endpoint.discard(&all).await }.ok();
+                let settled = if release {
+                    endpoint.release(&all).await.ok()
+                } else {
+                    discard(&self.engine, account, self.endpoints[which], &all).await.ok()
+                };
                 self.model.settle(which, now);
                 let expected = match (self.model.endpoints[which], release) {
                     (Endpoint::Deleted, _) => None,

@@ -8,11 +8,11 @@ use signet_engine::{
     service::{
         Error,
         deliveries::Filter,
-        resends::{Failure, Pace, Plan, Progress, RUNNING_MAX, Resend, StartError},
+        resends::{Failure, Pace, Plan, Progress, RUNNING_MAX, Resend, StartError, Verb},
     },
     testing::{Backlog, Hands, TestDatabase, account, completed, endpoint, engine, on_each_database, sqlite},
 };
-use signet_model::{AccountId, EndpointId, delivery::State, retry::Schedule};
+use signet_model::{AccountId, EndpointId, Subscriptions, delivery::State, event::EventType, retry::Schedule};
 use tokio_util::sync::CancellationToken;
 
 struct World {
@@ -104,6 +104,67 @@ async fn what_matches_is_sent_again_at_every_webhook_and_counted(database: TestD
     let listed = world.engine.as_operator_in(world.account).resends().list(None, 10).await.expect("a list");
     assert_eq!(listed, [all, some]);
     world.assert_clean().await;
+}
+
+on_each_database!(what_is_held_is_discarded_in_steps_also_while_the_webhook_is_paused);
+async fn what_is_held_is_discarded_in_steps_also_while_the_webhook_is_paused(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let paused = world.engine.as_operator_in(world.account).endpoint(world.endpoints[0]);
+    paused.pause().await.expect("paused");
+    database.store_backlog(world.account, world.endpoints[0], Backlog::Held, 1..1_200).await;
+    world.clock.advance(Duration::from_secs(1));
+    let begun = paused.start_discard(&Subscriptions::all()).await.expect("begun");
+    assert_eq!(begun.verb, Verb::Discard);
+    // What comes after it has begun is not meant.
+    world.clock.advance(Duration::from_secs(1));
+    Hands(&world.engine).ingest(completed(&world.engine, world.account, "later")).await.0.expect("accepted");
+    let ended = world.end(&begun).await;
+    assert_eq!((ended.progress, ended.found, ended.sent), (Progress::Finished, 1_199, 1_199));
+    assert_eq!(world.count(State::Held).await, 1);
+    world.assert_clean().await;
+}
+
+on_each_database!(some_types_are_sent_while_others_are_discarded);
+async fn some_types_are_sent_while_others_are_discarded(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let of = |verb, kind: &EventType| {
+        let types = Some([kind.clone()].into());
+        let filter = Filter { endpoint: Some(world.endpoints[0]), event_types: types, ..Filter::default() };
+        (Filter { state: Some(State::Held), ..filter }, Plan { verb, ..Plan::default() })
+    };
+    let resends = world.engine.as_operator_in(world.account).resends();
+    let (filter, plan) = of(Verb::Send, &EventType::TASK_FAILED);
+    let sends = resends.start_as(filter, plan).await.expect("begun");
+    world.end(&sends).await;
+    let id = database.literal(sends.id.uuid());
+    database.run(&format!("UPDATE resends SET state = 'running', ended_at = NULL, lease = 7 WHERE id = {id}")).await;
+    let (filter, plan) = of(Verb::Discard, &EventType::TASK_FAILED);
+    let refused = resends.start_as(filter, plan).await;
+    assert!(matches!(refused, Err(StartError::UnderWay(other)) if other == sends.id), "{refused:?}");
+    let (filter, plan) = of(Verb::Discard, &EventType::TASK_COMPLETED);
+    assert_eq!(world.end(&resends.start_as(filter, plan).await.expect("begun")).await.progress, Progress::Finished);
+}
+
+on_each_database!(discarding_that_a_process_left_in_the_midst_goes_on_and_sends_nothing);
+async fn discarding_that_a_process_left_in_the_midst_goes_on_and_sends_nothing(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let endpoint = world.engine.as_operator_in(world.account).endpoint(world.endpoints[0]);
+    database.store_backlog(world.account, world.endpoints[0], Backlog::Held, 1..4).await;
+    let begun = world.end(&endpoint.start_discard(&Subscriptions::all()).await.expect("begun")).await;
+    assert_eq!(begun.sent, 3);
+    database.store_backlog(world.account, world.endpoints[0], Backlog::Held, 4..6).await;
+    let id = database.literal(begun.id.uuid());
+    database
+        .run(&format!(
+            "UPDATE resends SET state = 'running', ended_at = NULL, at_endpoint = NULL, at_event = NULL, lease = NULL,
+               leased_until = NULL WHERE id = {id}"
+        ))
+        .await;
+    let running = world.engine.start().expect("a new engine");
+    let ended = world.end(&begun).await;
+    assert_eq!((ended.progress, ended.sent), (Progress::Finished, 5));
+    assert_eq!((world.count(State::Discarded).await, world.count(State::Pending).await), (5, 0));
+    running.stop(CancellationToken::new()).await;
 }
 
 on_each_database!(one_webhook_is_worked_on_once_at_a_time_and_an_account_has_a_few);
@@ -232,7 +293,7 @@ async fn another_account_begins_sees_and_stops_none_of_it(database: TestDatabase
 
 /// One delivery a second.
 fn slowly() -> Plan {
-    Plan { pace: Pace::per_second(1), expected: Some(100) }
+    Plan { pace: Pace::per_second(1), expected: Some(100), ..Plan::default() }
 }
 
 impl World {

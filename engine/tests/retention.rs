@@ -8,7 +8,7 @@ use signet_engine::{
     deliver::ingest::{Idempotency, NewEvent},
     retention::{KEEP_KEYS, Swept},
     service::{Error, deliveries::ResendError, removal::Removed},
-    testing::{Hands, TestDatabase, account, completed, endpoint, engine, on_each_database, owner},
+    testing::{Hands, TestDatabase, account, completed, discard, endpoint, engine, on_each_database, owner},
 };
 use signet_model::{AccountId, DeliveryId, EndpointId, Subscriptions, delivery::State, retry::Schedule, time::Clock};
 
@@ -134,8 +134,8 @@ async fn open_deliveries_stay_whole_however_old_they_are(database: TestDatabase)
     assert!(world.has_body(pending).await && world.has_body(delivered).await);
 
     let all = Subscriptions::all();
-    let discard = world.engine.as_operator_in(world.account).endpoint(paused).discard(&all);
-    assert_eq!(discard.await.expect("discarded"), 1);
+    let discarded = discard(&world.engine, world.account, paused, &all).await;
+    assert_eq!(discarded.expect("discarded"), 1);
     let removed = Removed { events: 1, deliveries: 2, attempts: 1 };
     assert_eq!(world.sweep().await, Swept { removed, bodies: 0 });
 

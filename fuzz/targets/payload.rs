@@ -7,7 +7,7 @@
 use libfuzzer_sys::fuzz_target;
 use signet_model::{
     Timestamp,
-    event::{EventType, EventTypes, InvalidEventType, MemberFault, Submission},
+    event::{EventType, EventTypes, InvalidEventType, MemberFault, Reference, Submission},
     payload::{Value, parse},
 };
 
@@ -23,6 +23,10 @@ impl EventTypes for AnyType {
 
     fn check(&self, _: &EventType, _: &str) -> Result<(), MemberFault> {
         Ok(())
+    }
+
+    fn reference(&self, _: &EventType) -> Option<&Reference> {
+        None
     }
 }
 

@@ -9,6 +9,7 @@ mod built_in;
 mod event_type;
 mod fields;
 mod operational;
+mod reference;
 mod task_completed;
 mod task_failed;
 
@@ -20,3 +21,4 @@ pub use built_in::{BUILT_IN, BuiltIn, OPERATIONAL};
 pub use event_type::{EventType, InvalidEventType};
 pub use fields::MemberFault;
 pub use operational::Notice;
+pub use reference::{InvalidReference, Reference};

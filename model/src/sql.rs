@@ -25,7 +25,7 @@ use crate::{
     Subscriptions, Throttle, Timestamp, UserId,
     delivery::{Failure, State},
     endpoint::{DisabledReason, EndpointUrl},
-    event::EventType,
+    event::{EventType, Reference},
     portal::{Landing, PortalRole, ReturnUrl, Theme},
 };
 
@@ -86,7 +86,7 @@ macro_rules! impl_texts {
 }
 
 impl_ids!(AccountId, UserId, ApiKeyId, EndpointId, EventId, DeliveryId, InvitationId, PasskeyId, ResendId, SessionId);
-impl_texts!(EventType, State, DisabledReason, Role, Landing, PortalRole, ReturnUrl, Theme);
+impl_texts!(EventType, Reference, State, DisabledReason, Role, Landing, PortalRole, ReturnUrl, Theme);
 impl_sqlx!(Failure, Sqlite, String, |it| it.as_str().to_owned(), |raw| Ok(Self::from_stored(&raw)));
 impl_sqlx!(Failure, Postgres, String, |it| it.as_str().to_owned(), |raw| Ok(Self::from_stored(&raw)));
 impl_array!(Failure, String);

@@ -19,7 +19,7 @@ use proptest::{
 use serde::Deserialize;
 use signet_model::{
     Timestamp,
-    event::{EventType, EventTypes, InvalidEventType, MemberFault, Submission},
+    event::{EventType, EventTypes, InvalidEventType, MemberFault, Reference, Submission},
     payload::{self, Problem},
 };
 
@@ -201,6 +201,10 @@ impl EventTypes for AnyType {
 
     fn check(&self, _: &EventType, _: &str) -> Result<(), MemberFault> {
         Ok(())
+    }
+
+    fn reference(&self, _: &EventType) -> Option<&Reference> {
+        None
     }
 }
 

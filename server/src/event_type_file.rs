@@ -88,11 +88,17 @@ fn draft(
     description: Option<&str>,
     schema: Option<&Tree>,
     sample: Option<&Tree>,
+    reference: Option<&Tree>,
 ) -> Result<EventTypeDraft, Fault> {
     let name = name.parse().map_err(|error| Fault::new(pointer, format!("{error}")))?;
     let description = description.unwrap_or_default().parse();
     let description = description.map_err(|error| Fault::new(format!("{pointer}/description"), format!("{error}")))?;
-    let content =
-        EventTypeContent { description, schema: schema.map(Tree::to_json), sample: sample.map(Tree::to_json) };
+    let reference = match reference.map(|it| it.text().unwrap_or_default().parse()) {
+        Some(Ok(reference)) => Some(reference),
+        Some(Err(error)) => return Err(Fault::new(format!("{pointer}/reference"), format!("{error}"))),
+        None => None,
+    };
+    let (schema, sample) = (schema.map(Tree::to_json), sample.map(Tree::to_json));
+    let content = EventTypeContent { description, schema, sample, reference };
     Ok(EventTypeDraft { name, content })
 }

@@ -7,7 +7,10 @@ use axum::{
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use signet_engine::service::event_types::EventTypeDraft;
-use signet_model::{event::EventType as Name, text::Description};
+use signet_model::{
+    event::{EventType as Name, Reference},
+    text::Description,
+};
 use utoipa::ToSchema;
 
 use super::{Content, EventType, problem};
@@ -41,6 +44,11 @@ pub struct NewEventType {
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     sample: Option<Box<RawValue>>,
+    /// The member of a body by which people look for its events, from the next event on: its value,
+    /// a text or a whole number, is kept beside the body, and searched. Without it, `taskId`.
+    #[serde(default, deserialize_with = "members::parsed_if_given")]
+    #[schema(value_type = String, required = false, max_length = 128, example = "orderId")]
+    reference: Option<Reference>,
 }
 
 /// Make an event type.
@@ -52,7 +60,7 @@ pub struct NewEventType {
     request_body(content = NewEventType, example = json!({
         "name": "order.paid", "description": "An order was paid.",
         "schema": {"type": "object", "properties": {"orderId": {"type": "string"}}, "required": ["orderId"]},
-        "sample": {"orderId": "o_1"},
+        "sample": {"orderId": "o_1"}, "reference": "orderId",
     })),
     responses(
         (status = 201, body = EventType, description = "The event type.", headers(
@@ -65,8 +73,8 @@ pub async fn create_event_type(
     caller: Operator<AccountsWrite>,
     Given(new): Given<NewEventType>,
 ) -> Result<impl IntoResponse, Problem> {
-    let NewEventType { name, description, schema, sample } = new;
-    let content = Content { description, schema, sample }.into();
+    let NewEventType { name, description, schema, sample, reference } = new;
+    let content = Content { description, schema, sample, reference }.into();
     let made = caller
         .engine()
         .event_types()

@@ -28,6 +28,7 @@ async fn a_type_is_made_listed_changed_archived_and_restored(database: TestDatab
     assert_eq!(made.headers["location"], "/v1/event-types/order.paid");
     assert_eq!((&made.json["group"], &made.json["origin"]), (&json!("order"), &json!("person")));
     assert_eq!(made.json["schema"], order_paid()["schema"]);
+    assert_eq!(made.json["reference"], "taskId");
     let mut wrong = order_paid();
     wrong["sample"] = json!({"orderId": 7});
     wrong["name"] = json!("order.sent");
@@ -44,9 +45,13 @@ async fn a_type_is_made_listed_changed_archived_and_restored(database: TestDatab
 
     let path = format!("{PATH}/order.paid");
     let etag = api.get(&path).await.headers["etag"].to_str().expect("text").to_owned();
-    let content = json!({"description": "Paid.", "sample": null}).to_string();
+    let wrong = json!({"reference": "timestamp"}).to_string();
+    let refused = api.send("PUT", &path, wrong, &[]).await;
+    assert_eq!((refused.status, refused.pointer()), (StatusCode::UNPROCESSABLE_ENTITY, "/reference"));
+    let content = json!({"description": "Paid.", "sample": null, "reference": "orderId"}).to_string();
     let changed = api.send("PUT", &path, content.clone(), &[("if-match", &etag)]).await;
     assert_eq!((changed.status, &changed.json["schema"]), (StatusCode::OK, &json!(null)), "{changed:?}");
+    assert_eq!(changed.json["reference"], "orderId");
     let late = api.send("PUT", &path, content.clone(), &[("if-match", &etag)]).await;
     assert_eq!(late.json["code"], "changed_meanwhile");
     assert_eq!(

@@ -35,7 +35,8 @@ pub struct EventParams {
     #[serde(default, deserialize_with = "members::parsed_if_given")]
     #[param(value_type = Option<Time>, inline)]
     until: Option<Time>,
-    /// Only those about this task.
+    /// Only those with this reference: the `taskId`, or the value of the member that the event
+    /// type names instead.
     #[serde(default, deserialize_with = "members::if_given")]
     #[param(value_type = Option<String>)]
     task: Option<String>,

@@ -57,6 +57,33 @@ async fn a_resend_is_begun_read_and_stopped(database: TestDatabase) {
     api.assert_problems("POST /v1/accounts/{account}/resends/{resend}/resume");
 }
 
+on_each_database!(a_resend_has_a_pace_if_the_request_chooses_one);
+async fn a_resend_has_a_pace_if_the_request_chooses_one(database: TestDatabase) {
+    let api = TestApi::on(database).await;
+    let endpoint = api.subscribe(api.acme).await;
+    let recover = format!("/v1/accounts/acme/endpoints/{endpoint}/recover");
+    let fastest = api.engine().release_rate() * 60;
+    for (path, mut body) in [
+        (RESENDS, json!({"endpoint": endpoint.to_string(), "state": "failed"})),
+        (&*recover, json!({"since": "2026-03-28T00:00:00Z"})),
+    ] {
+        for wrong in [json!(0), json!(fastest + 1), json!(-1), json!("60"), json!(1.5), json!(null)] {
+            body["perMinute"] = wrong;
+            let refused = api.post(path, &body).await;
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{body} {refused:?}");
+            assert_eq!(refused.pointer(), "/perMinute", "{body} {refused:?}");
+        }
+        for right in [1, fastest] {
+            body["perMinute"] = json!(right);
+            let begun = api.post(path, &body).await;
+            assert_eq!((begun.status, &begun.json["perMinute"]), (StatusCode::ACCEPTED, &json!(right)), "{begun:?}");
+            let id = begun.json["id"].as_str().expect("an id").parse().expect("an id");
+            let resend = api.engine().as_operator_in(api.acme).resend(id);
+            resend.await_end(Duration::from_mins(1)).await.expect("ended");
+        }
+    }
+}
+
 on_each_database!(a_resend_at_work_is_paused_and_resumed);
 async fn a_resend_at_work_is_paused_and_resumed(database: TestDatabase) {
     let api = TestApi::on(database).await;
@@ -98,11 +125,20 @@ async fn a_resend_that_cannot_be_begun_is_refused_with_the_reason(database: Test
             assert_eq!(problem["code"], code, "{status} {problem}");
         }
     };
+    let discard = async |endpoint| {
+        api.send("POST", &format!("/v1/accounts/acme/endpoints/{endpoint}/held/discard"), "", &[]).await.json["code"]
+            .clone()
+    };
     refused(endpoints[0], "resend_under_way").await;
+    assert_eq!(discard(endpoints[0]).await, "resend_under_way");
     refused(idle, "too_many_resends").await;
+    assert_eq!(discard(idle).await, "too_many_resends");
     api.send("POST", &format!("/v1/accounts/acme/endpoints/{idle}/pause"), "", &[]).await;
     refused(idle, "endpoint_disabled").await;
-    refused(api.subscribe(api.other).await, "no_such_endpoint").await;
+    let foreign = api.subscribe(api.other).await;
+    refused(foreign, "no_such_endpoint").await;
+    assert_eq!(discard(foreign).await, "no_such_endpoint");
+    api.assert_problems("POST /v1/accounts/{account}/endpoints/{endpoint}/held/discard");
     api.assert_problems("POST /v1/accounts/{account}/resends");
     api.assert_problems("POST /v1/accounts/{account}/endpoints/{endpoint}/recover");
 }

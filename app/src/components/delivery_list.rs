@@ -37,6 +37,8 @@ pub(crate) struct DeliveryRow {
     pub(crate) created: Moment,
     /// The instant at which the next attempt is due.
     pub(crate) next: Option<Moment>,
+    /// The address that sends it again, if that can be done.
+    pub(crate) resend: Option<String>,
 }
 
 /// A table of deliveries.
@@ -72,13 +74,13 @@ pub(crate) fn DeliveryList(
 }
 
 fn line(row: DeliveryRow) -> impl IntoView {
-    let DeliveryRow { id, href, event_type, is_test, status, result, attempts, created, next } = row;
+    let DeliveryRow { id, href, event_type, is_test, status, result, attempts, created, next, resend } = row;
     let next = match next {
         Some(next) => view! { <When at=next /> }.into_any(),
         None => text::NONE.into_any(),
     };
     view! {
-        <tr id=id data-row="">
+        <tr id=id data-row="" data-resend=resend>
             <td class="delivery-status" data-label=text::STATUS><StatusMark status=status /></td>
             <td class="delivery-event" data-label=text::EVENT>
                 <span class="with-tag">

@@ -23,7 +23,7 @@ pub struct Moment {
 
 impl Moment {
     /// In full, with UTC beside it.
-    fn in_full(&self) -> String {
+    pub(crate) fn in_full(&self) -> String {
         match &self.utc {
             Some(utc) => format!("{} · {utc}", self.full),
             None => self.full.clone(),

@@ -26,6 +26,7 @@ use crate::{
     pages::account::{self, THRESHOLD},
     state::AppState,
     words::moment,
+    zone::Zone,
 };
 
 pub(crate) const PATH: &str = "/settings/balance";
@@ -152,11 +153,11 @@ fn spans(data: &Data) -> impl IntoView + use<> {
     view! { <ul class="tags" aria-label=text::SPAN>{links.collect_view()}</ul> }
 }
 
-/// The last and the lowest balance of each day, the newest first.
-fn days(hours: &[BalanceHour]) -> Vec<BalanceHour> {
+/// The last and the lowest balance of each day of a zone, the newest first.
+fn days(hours: &[BalanceHour], zone: &Zone) -> Vec<BalanceHour> {
     let mut days: Vec<BalanceHour> = Vec::new();
     for hour in hours {
-        let day = hour.hour.beginning(DAY);
+        let day = zone.day(hour.hour);
         match days.last_mut().filter(|it| it.hour == day) {
             Some(it) => {
                 it.last = hour.last;
@@ -172,7 +173,7 @@ fn days(hours: &[BalanceHour]) -> Vec<BalanceHour> {
 }
 
 fn table(data: &Data) -> impl IntoView + use<> {
-    let days = days(&data.history.hours);
+    let days = days(&data.history.hours, &Zone::here());
     let more = days.len().saturating_sub(ROWS);
     let rows = days.into_iter().take(ROWS).map(|day| {
         view! {

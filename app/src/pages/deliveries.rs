@@ -28,6 +28,8 @@ use crate::{
     error::{PageError, PageResult},
     form::Form,
     frame::Member,
+    instants,
+    redirect::see_other,
     state::AppState,
 };
 
@@ -116,6 +118,8 @@ pub(crate) async fn page(
     head: impl FnOnce() -> AnyView,
 ) -> PageResult {
     let (query, found) = match Query::read(of, &mut form) {
+        // What was typed in a zone becomes an address that means the same to everybody.
+        Ok(query) if instants::is_typed(&form) => return Ok(see_other(&query.first_page())),
         Ok(query) => {
             let found = Found::find(member, &query).await?;
             (query, Some(found))
@@ -146,7 +150,7 @@ fn render(member: &Member, form: &Form, title: &str, it: &View<'_>, head: impl F
                 <section class="card flush">
                     {found.as_ref().map(|found| filters::states(query, &found.counts))}
                     {filters::filters(query, form, catalogue, receivers)}
-                    {found.as_ref().map(|found| list::list(query, found, member.frame.now))}
+                    {found.as_ref().map(|found| list::list(member, query, found))}
                     {found.as_ref().map(|found| pages(query, found))}
                 </section>
                 {shown.map(|(found, shown)| panel::panel(member, query, found, shown))}

@@ -27,13 +27,17 @@ use self::{timeline::timeline, verify::Verifiable};
 use crate::{
     components::{AttemptReport, Breadcrumbs, CopyButton, Icon, StatusMark, When, alert},
     error::PageResult,
+    form::{Field, Form},
     frame::{Ids, Member},
     pages::{delivery_log, webhook},
     present::{Situation, attempt, delivery_path, delivery_status, indented},
-    redirect::done,
+    redirect::{done, local_path},
     state::AppState,
     words::moment,
 };
+
+/// The address of the list from which a delivery is sent again, as its script names it.
+const BACK: Field = Field::named("back");
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
@@ -48,12 +52,17 @@ async fn show(member: Member, Ids((endpoint, id)): Ids<(EndpointId, DeliveryId)>
 }
 
 /// Sends a delivery again.
-async fn resend(member: Member, Ids((endpoint, id)): Ids<(EndpointId, DeliveryId)>) -> PageResult {
+async fn resend(member: Member, Ids((endpoint, id)): Ids<(EndpointId, DeliveryId)>, form: Form) -> PageResult {
     find(&member, endpoint, id).await?;
     match member.account().delivery(id).resend().await {
-        Ok(()) => Ok(done(text::RESENT, &delivery_path(endpoint, id))),
+        Ok(()) => Ok(done(text::RESENT, back(&form).unwrap_or(&delivery_path(endpoint, id)))),
         Err(error) => refuse(&member, endpoint, id, text::not_resent(error)?).await,
     }
+}
+
+/// The list in which the delivery was chosen, if it was sent again from there.
+fn back(form: &Form) -> Option<&str> {
+    local_path(form.get(&BACK)).filter(|path| path.starts_with("/settings/"))
 }
 
 /// Makes the next attempt now.

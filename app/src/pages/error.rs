@@ -19,7 +19,7 @@ pub(crate) mod text {
     const TOO_MANY_TESTS: &str = "Many tests were sent in a short time. Wait a minute, and send another.";
 
     /// The number of a request, for those who look for it in the log.
-    pub(super) fn request(id: impl std::fmt::Display) -> String {
+    pub(crate) fn request(id: impl std::fmt::Display) -> String {
         format!("Request {id}")
     }
 
@@ -36,7 +36,7 @@ pub(crate) mod text {
     }
 
     /// The title of the page, and the remedy.
-    pub(super) fn page(error: PageError) -> (&'static str, String) {
+    pub(crate) fn page(error: PageError) -> (&'static str, String) {
         let (title, advice) = match error {
             PageError::NotFound => {
                 ("Page not found", "It may have been deleted, or the address has a typing error in it.")

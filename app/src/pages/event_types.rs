@@ -49,6 +49,9 @@ pub(crate) mod text {
     pub(super) const SAMPLE: &str = "Sample body";
     pub(super) const SCHEMA: &str = "Schema";
     pub(super) const ANY_MEMBERS: &str = "This type has no schema: an event may have any members.";
+    pub(super) const REFERENCE: &str = "Reference";
+    pub(super) const REFERENCE_MEANING: &str =
+        "Deliveries and events of this type are found by the value of this member.";
     pub(super) const WHO: &str = "Who listens";
     pub(super) const NOBODY: &str = "No webhook asks for this type.";
     pub(super) const EVENTS: &str = "See its events";
@@ -181,6 +184,7 @@ fn render(member: &Member, catalogue: &Catalogue, entry: &Entry, endpoints: &[En
                 <pre class="code" tabindex="0">{sample}</pre>
             </section>
             {schema(entry)}
+            {reference(entry)}
         }
     })
 }
@@ -196,6 +200,18 @@ fn schema(entry: &Entry) -> impl IntoView + use<> {
             }}
         </section>
     }
+}
+
+/// The member by which events are looked for; `None` for a type that has none and names none.
+fn reference(entry: &Entry) -> Option<impl IntoView + use<>> {
+    let name = entry.reference.as_ref()?.to_string();
+    Some(view! {
+        <section class="card">
+            <h2>{text::REFERENCE}</h2>
+            <p><code>{name}</code></p>
+            <p class="hint">{text::REFERENCE_MEANING}</p>
+        </section>
+    })
 }
 
 fn listening(member: &Member, name: &EventType, endpoints: &[Endpoint]) -> impl IntoView + use<> {

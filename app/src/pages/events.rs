@@ -41,8 +41,8 @@ pub(crate) mod text {
     pub(super) const LEAD: &str = "What your backend has sent in, and the deliveries that each event has made.";
     pub(super) const TYPE: &str = "Event type";
     pub(super) const ALL_TYPES: &str = "All types";
-    pub(super) const TASK: &str = "Task id";
-    pub(super) const TASK_PLACEHOLDER: &str = "The whole id";
+    pub(super) const TASK: &str = "Reference";
+    pub(super) const TASK_PLACEHOLDER: &str = "A task or order id, the whole of it";
     pub(super) const FILTER: &str = "Filter";
     pub(super) const CLEAR: &str = "Clear";
     pub(super) const EVENT: &str = "Event";
@@ -51,7 +51,7 @@ pub(crate) mod text {
     pub(super) const TEST: &str = "Test";
     pub(super) const NO_TASK: &str = "None";
     pub(super) const NONE_YET: &str = "No events yet. They appear here as soon as your backend sends one.";
-    pub(super) const NO_MATCH: &str = "No events match. Choose another type or task.";
+    pub(super) const NO_MATCH: &str = "No events match. Choose another type or reference.";
 
     pub(super) fn searched() -> String {
         format!("{EVENTS_SEARCHED} events were searched. Choose Older to go on.")

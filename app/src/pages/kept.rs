@@ -3,12 +3,14 @@
 //! comes to the page of the form with all values in it. Nothing has been applied by then: it is
 //! for them to look at it, in the account in which they are, and to send it.
 
+mod waiting;
+
 use axum::{
     Router,
     body::Body,
     extract::Request,
     http::{
-        Extensions, HeaderValue, Method, StatusCode, header,
+        Extensions, HeaderMap, HeaderValue, Method, StatusCode, header,
         request::{Builder, Parts},
     },
     response::{IntoResponse, Response},
@@ -26,11 +28,14 @@ use crate::{
     error::PageError,
     form::{Field, Form, Reviewing},
     frame::{Frame, with_next},
-    pages::{api_keys, login, people, prove, webhook_form},
+    pages::{api_keys, login, people, portal, prove, webhook_form},
+    place::Place,
     redirect::{HOME, done, local_path, see_other, with_cookie},
     state::AppState,
     transport::Transport,
 };
+
+pub(crate) use waiting::page as too_soon;
 
 /// The page that shows what was kept.
 pub(crate) const PATH: &str = "/kept";
@@ -92,6 +97,11 @@ pub(crate) mod text {
     pub(super) const ELSEWHERE: &str = "You were signed out before it was sent. It belongs to another account, your role does not \
          allow it, or what it is about is gone. Nothing has changed. This is what was typed:";
     pub(super) const HOME: &str = "Go to webhooks";
+    pub(super) const FRAME_KEPT: &str = "Reload the page around this one to go on. What you typed is kept for an hour, and \
+         comes back as soon as this page is open again. Passwords and secrets are not kept.";
+    pub(super) const FRAME_LONG: &str = "What you typed is too long to be kept. Copy what you need, and reload the page around \
+         this one to go on:";
+    pub(super) const TYPED: &str = "What you typed";
 }
 
 /// The routes, over the pages that show the forms.
@@ -174,13 +184,56 @@ pub(crate) fn keep(frame: &Frame, form: &Form) -> Response {
     let typed = if is_proof { Typed::within(form) } else { Some(Typed::of(&frame.path, form)) };
     let Some(typed) = typed else { return see_other(login::PATH) };
     let text = typed.written();
-    if text.len() > MAX_LEN {
+    let is_long = text.len() > MAX_LEN;
+    if frame.place == Place::Frame {
+        let response = in_frame(frame, &typed, is_long);
+        return if is_long { response } else { with_cookie(cookie_of(frame, &text), response) };
+    }
+    if is_long {
         return long(frame, &typed);
     }
     let said = if typed.shown().next().is_some() { text::SIGNED_OUT } else { text::NOTHING_TYPED };
-    let carried = frame.state.engine.sessions().carry_typed(&text);
-    let kept = cookie::set(COOKIE, &carried, TYPED_FORM_LIFETIME.as_secs());
-    with_cookie(kept, done(said, &with_next(login::PATH, PATH)))
+    with_cookie(cookie_of(frame, &text), done(said, &with_next(login::PATH, PATH)))
+}
+
+/// The cookie that carries a form, sealed.
+fn cookie_of(frame: &Frame, text: &str) -> Option<HeaderValue> {
+    let carried = frame.state.engine.sessions().carry_typed(text);
+    cookie::set(COOKIE, &carried, TYPED_FORM_LIFETIME.as_secs())
+}
+
+/// The form that a browser carries.
+fn carried(state: &AppState, headers: &HeaderMap) -> Option<Typed> {
+    let text = state.engine.sessions().carried_typed(cookie::value(headers, COOKIE)?)?;
+    Typed::within(&Form::of_body(text.as_bytes()))
+}
+
+/// The page to begin with for somebody who has come by a portal link, if their browser carries a
+/// form that can be shown. They have no sign-in that could lead there.
+pub(crate) fn after_portal(state: &AppState, headers: &HeaderMap) -> Option<&'static str> {
+    carried(state, headers).filter(|typed| is_reviewed(&typed.to)).map(|_| PATH)
+}
+
+/// The path of the form that a browser carries: once that is sent, it is kept no longer.
+pub(crate) fn carried_path(state: &AppState, headers: &HeaderMap) -> Option<String> {
+    carried(state, headers).map(|typed| typed.to)
+}
+
+/// Answers in a frame, where nobody signs in: the service opens it anew.
+fn in_frame(frame: &Frame, typed: &Typed, is_long: bool) -> Response {
+    let is_typed = typed.shown().next().is_some();
+    if !is_typed {
+        return portal::ended_in_frame(frame);
+    }
+    portal::ended_in_frame_with(frame, || {
+        view! {
+            <p>{if is_long { text::FRAME_LONG } else { text::FRAME_KEPT }}</p>
+            <details class="fold" open=is_long>
+                <summary>{text::TYPED}</summary>
+                {lines(typed)}
+            </details>
+        }
+    })
 }
 
 /// A form that is too long for a cookie stays in the page.
@@ -206,12 +259,10 @@ fn long(frame: &Frame, typed: &Typed) -> Response {
 /// Shows the form that the cookie carries.
 async fn show_carried(state: &AppState, pages: Router, request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    let carried = cookie::value(&parts.headers, COOKIE).unwrap_or_default();
-    let typed = state.engine.sessions().carried_typed(carried);
-    let typed = typed.and_then(|text| Typed::within(&Form::of_body(text.as_bytes())));
     let frame = Frame::of(&parts, state);
-    match typed {
+    match carried(state, &parts.headers) {
         None => see_other(HOME),
+        Some(_) if frame.session.is_none() && frame.place == Place::Frame => portal::ended_in_frame(&frame),
         Some(_) if frame.session.is_none() => see_other(&with_next(login::PATH, PATH)),
         Some(typed) => show(&frame, &parts, pages, &typed).await,
     }
@@ -247,7 +298,7 @@ async fn show(frame: &Frame, parts: &Parts, pages: Router, typed: &Typed) -> Res
     elsewhere(frame, typed)
 }
 
-fn forgotten() -> Option<HeaderValue> {
+pub(crate) fn forgotten() -> Option<HeaderValue> {
     cookie::set(COOKIE, "", 0)
 }
 
@@ -305,20 +356,25 @@ fn copy<T: Clone + Send + Sync + 'static>(from: &Extensions, to: &mut Extensions
 
 /// What was typed, for a person who cannot have its page.
 fn elsewhere(frame: &Frame, typed: &Typed) -> Response {
-    let line = |(name, value): &(String, String)| {
-        view! { <div><dt class="mono">{name.clone()}</dt><dd class="wrap" dir="auto">{value.clone()}</dd></div> }
-    };
     let page = frame.render(text::ELSEWHERE_TITLE, || {
         view! {
             <section class="card">
                 <h1>{text::ELSEWHERE_TITLE}</h1>
                 <p>{text::ELSEWHERE}</p>
-                <dl class="facts">{typed.shown().map(line).collect_view()}</dl>
+                {lines(typed)}
                 <p><a class="button primary" href=HOME>{text::HOME}</a></p>
             </section>
         }
     });
     (StatusCode::NOT_FOUND, page).into_response()
+}
+
+/// What was typed, by the names of the fields.
+fn lines(typed: &Typed) -> impl IntoView + use<> {
+    let line = |(name, value): &(String, String)| {
+        view! { <div><dt class="mono">{name.clone()}</dt><dd class="wrap" dir="auto">{value.clone()}</dd></div> }
+    };
+    view! { <dl class="facts">{typed.shown().map(line).collect_view()}</dl> }
 }
 
 #[cfg(test)]

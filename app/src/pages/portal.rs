@@ -5,7 +5,7 @@
 
 use axum::{
     Router,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -16,6 +16,7 @@ use crate::{
     cookie,
     error::PageResult,
     frame::{Frame, Ids},
+    pages::kept,
     place::Place,
     redirect::{see_other, with_cookie},
     state::AppState,
@@ -68,7 +69,7 @@ async fn show(frame: Frame, Ids(token): Ids<String>) -> PageResult {
 }
 
 /// Uses the link up, and goes on to its page.
-async fn open(frame: Frame, Ids(token): Ids<String>) -> PageResult {
+async fn open(frame: Frame, Ids(token): Ids<String>, headers: HeaderMap) -> PageResult {
     let links = frame.state.engine.portal_links();
     let Some(waiting) = links.waiting(&token).await? else { return Ok(private(invalid(&frame))) };
     if waiting.embedded != (frame.place == Place::Frame) {
@@ -76,7 +77,9 @@ async fn open(frame: Frame, Ids(token): Ids<String>) -> PageResult {
     }
     let Some(opened) = links.open(&token, &frame.browser).await? else { return Ok(private(invalid(&frame))) };
     let cookie = cookie::keep_portal_session(&opened.token, opened.lasts.get(), frame.place);
-    Ok(private(with_cookie(cookie, see_other(opened.landing.as_str()))))
+    // What was typed before the last session ended is shown first.
+    let first = kept::after_portal(&frame.state, &headers).unwrap_or(opened.landing.as_str());
+    Ok(private(with_cookie(cookie, see_other(first))))
 }
 
 /// Neither the service's page nor any other learns the address with the token.
@@ -129,7 +132,17 @@ fn wrong_place(frame: &Frame) -> Response {
 
 /// The page of a frame whose session has ended, or was never kept.
 pub(crate) fn ended_in_frame(frame: &Frame) -> Response {
-    let page = message(frame, text::ENDED_TITLE, text::ENDED_TITLE, text::ENDED_IN_FRAME);
+    ended_in_frame_with(frame, || view! { <p>{text::ENDED_IN_FRAME}</p> })
+}
+
+/// The same with another advice.
+pub(crate) fn ended_in_frame_with<V: IntoView>(frame: &Frame, advice: impl FnOnce() -> V) -> Response {
+    let page = frame.at_the_entrance(None).render(text::ENDED_TITLE, || {
+        view! {
+            <h1>{text::ENDED_TITLE}</h1>
+            {advice()}
+        }
+    });
     (StatusCode::UNAUTHORIZED, page).into_response()
 }
 

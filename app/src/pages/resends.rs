@@ -10,7 +10,7 @@ use signet_engine::{
     actor::Permission,
     service::{
         deliveries::Receiver,
-        resends::{Failure, Progress, Resend},
+        resends::{Failure, Progress, Resend, Verb},
     },
 };
 use signet_model::{ResendId, Timestamp};
@@ -27,6 +27,10 @@ use crate::{
 
 mod text {
     pub(super) const TITLE: &str = "Resend";
+    pub(super) const DISCARD_TITLE: &str = "Discard";
+    pub(super) const ALL_DISCARDED: &str = "All of them were discarded.";
+    pub(super) const DISCARDED: &str = "Discarded";
+    pub(super) const DISCARD_STOPPED: &str = "It was stopped. What is not discarded yet stays held.";
     pub(super) const FOUND: &str = "Found so far";
     pub(super) const SENT: &str = "Queued to be sent";
     pub(super) const SKIPPED: &str = "Left out";
@@ -61,14 +65,16 @@ async fn show(member: Member, Ids(id): Ids<ResendId>) -> PageResult {
 async fn stop(member: Member, Ids(id): Ids<ResendId>) -> PageResult {
     member.check(Permission::SendDeliveries)?;
     member.account().resend(id).get().await?;
-    member.account().resend(id).stop().await?;
-    Ok(done(text::STOPPED, &path(id)))
+    let stopped = member.account().resend(id).stop().await?;
+    let said = if stopped.verb == Verb::Discard { text::DISCARD_STOPPED } else { text::STOPPED };
+    Ok(done(said, &path(id)))
 }
 
-fn status(progress: Progress) -> (Status, &'static str) {
+fn status(verb: Verb, progress: Progress) -> (Status, &'static str) {
     match progress {
+        Progress::Finished if verb == Verb::Discard => (Status::new(Tone::Good, "Finished"), text::ALL_DISCARDED),
         Progress::Running => (Status::new(Tone::Waiting, "Under way"), text::UNDER_WAY),
-        Progress::Paused => (Status::new(Tone::Paused, "Paused"), "Nothing is sent until it goes on."),
+        Progress::Paused => (Status::new(Tone::Paused, "Paused"), "Nothing happens until it goes on."),
         Progress::Finished => (Status::new(Tone::Good, "Finished"), "All that match were queued."),
         Progress::Stopped => (Status::new(Tone::Paused, "Stopped"), "The rest stays as it is."),
         Progress::Failed(Failure::Disabled) => {
@@ -82,17 +88,18 @@ fn status(progress: Progress) -> (Status, &'static str) {
 }
 
 fn render(member: &Member, resend: &Resend, receivers: &[Receiver]) -> Response {
-    let (status, sentence) = status(resend.progress);
+    let (status, sentence) = status(resend.verb, resend.progress);
     let is_running = matches!(resend.progress, Progress::Running | Progress::Paused);
     let above = vec![(deliveries::PATH.to_owned(), deliveries::text::TITLE.to_owned())];
     let query = resend.filter.as_ref().map(Query::of_filter);
     let view = query.as_ref().map(|query| view! { <a class="button" href=query.first_page()>{text::VIEW}</a> });
-    member.frame.render(text::TITLE, || {
+    let title = if resend.verb == Verb::Discard { text::DISCARD_TITLE } else { text::TITLE };
+    member.frame.render(title, || {
         view! {
-            <Breadcrumbs above=above here=text::TITLE />
+            <Breadcrumbs above=above here=title />
             <header class="page-head">
                 <div>
-                    <h1>{text::TITLE}</h1>
+                    <h1>{title}</h1>
                     <p><Badge status=status /></p>
                 </div>
                 <div class="actions">{is_running.then(|| actions(member, resend.id))} {view}</div>
@@ -128,7 +135,7 @@ fn actions(member: &Member, id: ResendId) -> impl IntoView + use<> {
 fn figures(resend: &Resend) -> impl IntoView + use<> {
     let figures = vec![
         Figure::new(text::FOUND, number(resend.found)),
-        Figure::new(text::SENT, number(resend.sent)),
+        Figure::new(if resend.verb == Verb::Discard { text::DISCARDED } else { text::SENT }, number(resend.sent)),
         Figure::new(text::SKIPPED, number(resend.skipped)).hint(text::SKIPPED_HINT),
     ];
     view! { <Figures figures=figures /> }

@@ -23,15 +23,18 @@ use crate::{
     error::PageResult,
     form::{Field, Form, Invalid},
     frame::{Ids, Member},
+    instants::{self, End, Shown},
     pages::{delivery_log, webhook},
     present::endpoint_path,
-    redirect::done,
+    redirect::{done, see_other},
     state::AppState,
     words::moment,
 };
 
 /// The time that an untouched form looks back.
 const A_DAY: Duration = Duration::from_hours(24);
+/// Times are typed to the minute.
+const MINUTE: Duration = Duration::from_mins(1);
 
 pub(crate) const SINCE: Field =
     Field { hint: text::SINCE_HINT, kind: "datetime-local", ..Field::text("since", text::SINCE) };
@@ -61,7 +64,26 @@ async fn show(member: Member, Ids(id): Ids<EndpointId>, form: Form) -> PageResul
         let endpoint = member.account().endpoint(id).get().await?;
         return Ok(page(&member, &endpoint, &*member.catalogue().await?, &untouched(member.frame.now), None));
     }
+    if instants::is_typed(&form)
+        && let Ok(selection) = selection(&mut form.clone(), member.frame.now)
+    {
+        // What was typed in a zone becomes an address that means the same to everybody. The browser
+        // keeps the place of the page.
+        return Ok(see_other(&selection.address(id, &form)));
+    }
     search(&member, id, form).await
+}
+
+impl Selection {
+    /// The address of the page that finds it.
+    fn address(&self, id: EndpointId, form: &Form) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair(SINCE.name, &self.since.to_string());
+        for selector in form.selectors(&EVENTS) {
+            query.append_pair(EVENTS.name, &selector.to_string());
+        }
+        format!("{}?{}", path(id), query.finish())
+    }
 }
 
 /// Sends the selected deliveries again, and goes to the log.
@@ -99,17 +121,17 @@ async fn search(member: &Member, id: EndpointId, mut form: Form) -> PageResult {
 }
 
 fn untouched(now: Timestamp) -> Form {
-    Form::blank().with(&SINCE, (now - A_DAY).datetime_local()).with(&EVENTS, Selector::All)
+    Form::blank().with(&SINCE, (now - A_DAY).beginning(MINUTE)).with(&EVENTS, Selector::All)
 }
 
 /// The selection; or else the form has the errors of all fields.
 fn selection(form: &mut Form, now: Timestamp) -> Result<Selection, Invalid> {
-    let since = match Timestamp::parse_datetime_local(form.get(&SINCE).trim()) {
-        Ok(at) if at <= now => Ok(at),
-        Ok(_) => Err(text::since_future(&moment(now, now))),
-        Err(_) => Err(text::SINCE_INVALID.to_owned()),
+    let since = match instants::read(form, &SINCE, End::First) {
+        Ok(Some(at)) if at <= now => Ok(at),
+        Ok(Some(_)) => form.check(&SINCE, Err(text::since_future(&moment(now, now))), |message| message),
+        Ok(None) => form.check(&SINCE, Err(text::SINCE_INVALID.to_owned()), |message| message),
+        Err(invalid) => Err(invalid),
     };
-    let since = form.check(&SINCE, since, |message| message);
     let types = form.subscriptions(&EVENTS);
     Ok(Selection { since: since?, types: types? })
 }
@@ -141,10 +163,15 @@ fn obstacle(endpoint: &Endpoint, sentence: &'static str, remedy: &'static str) -
 
 fn search_form(endpoint: &Endpoint, catalogue: &Catalogue, form: &Form, submitted: bool) -> impl IntoView + use<> {
     let class = if submitted { "button" } else { "button primary" };
+    let since = Shown::of(form, &SINCE);
+    let local = form.clone().rewritten(&SINCE, |_| since.value.clone());
+    let hidden = since.hidden(&SINCE);
     view! {
         // On a small screen the answer would otherwise be out of sight.
         <form method="get" action=format!("{}#found", path(endpoint.id)) class="form card" novalidate>
-            {text_input(&SINCE, form)}
+            {text_input(&SINCE, &local)}
+            {hidden}
+            <p class="hint">{since.hint}</p>
             {event_types_input(&EVENTS, form, catalogue, None)}
             <footer class="form-actions">
                 <button class=class type="submit">

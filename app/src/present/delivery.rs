@@ -1,7 +1,7 @@
 //! Deliveries.
 
 use axum::http::StatusCode;
-use signet_engine::{UnusableDelivery, service::deliveries::Delivery};
+use signet_engine::{UnusableDelivery, actor::Permission, service::deliveries::Delivery};
 use signet_model::{
     DeliveryId, EndpointId, Timestamp,
     delivery::{Failure, Outcome, State},
@@ -9,6 +9,7 @@ use signet_model::{
 
 use crate::{
     components::{DeliveryRow, Status, Tone},
+    frame::Member,
     present::{endpoint_path, unusable},
     words::{moment, span},
 };
@@ -16,6 +17,16 @@ use crate::{
 /// The address of a delivery's page.
 pub(crate) fn delivery_path(endpoint: EndpointId, id: DeliveryId) -> String {
     format!("{}/deliveries/{id}", endpoint_path(endpoint))
+}
+
+/// The address that sends a delivery again.
+pub(crate) fn resend_path(endpoint: EndpointId, id: DeliveryId) -> String {
+    format!("{}/resend", delivery_path(endpoint, id))
+}
+
+/// Tells if a delivery waits for nothing, and can be sent again by this member.
+pub(crate) fn may_resend(member: &Member, delivery: &Delivery) -> bool {
+    delivery.state != State::Pending && member.may(Permission::SendDeliveries)
 }
 
 /// The state of a delivery in a word.
@@ -51,6 +62,7 @@ fn unusable_row(endpoint: EndpointId, delivery: &UnusableDelivery, now: Timestam
         attempts: 0,
         created: moment(delivery.id.created_at(), now),
         next: None,
+        resend: None,
     }
 }
 
@@ -70,6 +82,7 @@ fn usable_row(delivery: &Delivery, now: Timestamp) -> DeliveryRow {
         attempts: delivery.attempts,
         created: moment(delivery.created_at, now),
         next: delivery.due_at.filter(|_| waits).map(|at| moment(at, now)),
+        resend: None,
     }
 }
 

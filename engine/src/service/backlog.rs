@@ -113,14 +113,6 @@ impl EndpointHandle<'_> {
         }
     }
 
-    /// Discards held deliveries of these types, also while the endpoint is disabled. Returns
-    /// how many those are.
-    pub async fn discard(self, types: &Subscriptions) -> Result<u64> {
-        self.actor.check(Action::HeldDiscarded.permission())?;
-        drain(&self.service.delivery, self.account, self.id).await?;
-        self.select(Action::HeldDiscarded, types).await?.discard(self.service).await
-    }
-
     /// All held deliveries of these types, for an action.
     async fn select(self, action: Action, types: &Subscriptions) -> Result<Selection> {
         let after = EventId::from_uuid(uuid::Uuid::nil());
@@ -173,25 +165,6 @@ impl Selection {
         }
     }
 
-    /// Discards the selection in batches.
-    async fn discard(mut self, service: &Service) -> Result<u64> {
-        let now = service.clock.now();
-        let mut total = 0;
-        loop {
-            let found = self.next(service).await?;
-            let mut change = service.change(&self.actor, self.action).await?;
-            let tx = &mut change.tx;
-            let snapshot = service.delivery.endpoint_cache.load_locked(tx, &[self.account], Lock::Shared).await?;
-            snapshot.endpoint(self.account, self.endpoint).ok_or(Error::EndpointNotFound)?;
-            let Some(last) = last_event(&found) else { return Ok(total) };
-            self.after = last;
-            let ids: Vec<_> = found.iter().map(|one| one.id).collect();
-            total += tx.query(DISCARD).bind(self.account).bind_ids(&ids).bind(now).execute().await?;
-            self.commit(change).await?;
-            fault::point("after_step");
-        }
-    }
-
     /// Finds the next deliveries: of each type as many along its part of the index, and the
     /// first of these.
     async fn next(&self, service: &Service) -> Result<Vec<Found>> {
@@ -236,6 +209,15 @@ impl Selection {
         let types: Vec<_> = self.types.iter().map(EventType::as_str).collect();
         change.commit(Record::of("endpoint", self.endpoint).after(json!({ "eventTypes": types }))).await
     }
+}
+
+/// Discards those of these deliveries that are held, in a transaction that has locked their
+/// account. Returns how many those are.
+pub(super) async fn discard(tx: &mut Tx<'_>, account: AccountId, ids: &[DeliveryId], now: Timestamp) -> Result<u64> {
+    if ids.is_empty() {
+        return Ok(0);
+    }
+    Ok(tx.query(DISCARD).bind(account).bind_ids(ids).bind(now).execute().await?)
 }
 
 /// Deliveries of an endpoint that are put into its line.

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use signet_model::{
     AccountId, Timestamp,
-    event::{BuiltIn, EventType, MemberFault},
+    event::{BuiltIn, EventType, MemberFault, Reference},
     sql::Unreadable,
     text::Description,
 };
@@ -60,6 +60,9 @@ pub struct Entry {
     pub schema: Option<String>,
     /// A JSON object with the members of a sample body.
     pub sample: Option<String>,
+    /// The member of a body by which its events are looked for; `None` for
+    /// [`Reference::DEFAULT`].
+    pub reference: Option<Reference>,
     /// The way in which it came in.
     pub origin: Origin,
     /// True if a new webhook wants the type unless a person unticks it.
@@ -87,6 +90,7 @@ impl Entry {
             description: it.description.to_owned(),
             schema: Some(it.schema.to_owned()),
             sample: Some(format!("{{{}}}", it.sample_members())),
+            reference: None,
             origin: Origin::BuiltIn,
             is_default: it.is_default,
             takes_submissions: it.takes_submissions(),
@@ -123,13 +127,21 @@ pub struct EventTypeContent {
     pub schema: Option<String>,
     /// The members of a sample body, as a JSON object.
     pub sample: Option<String>,
+    /// The member of a body by which events are looked for, from the next one on; `None` for
+    /// [`Reference::DEFAULT`].
+    pub reference: Option<Reference>,
 }
 
 impl EventTypeContent {
     /// The members, for the audit log: of a schema and a sample only their lengths, in bytes.
     fn members(&self) -> Value {
         let len = |text: &Option<String>| text.as_ref().map(String::len);
-        json!({ "description": self.description.as_str(), "schemaLength": len(&self.schema), "sampleLength": len(&self.sample) })
+        json!({
+            "description": self.description.as_str(),
+            "schemaLength": len(&self.schema),
+            "sampleLength": len(&self.sample),
+            "reference": self.reference.as_ref().map(Reference::as_str),
+        })
     }
 
     /// Checks the schema, and the sample against it, and prints both in the shape in which

@@ -1,6 +1,10 @@
 //! Notices by e-mail: taken by the task that sends them, some of one account and then of the
 //! next; and who gets them.
 //!
+//! A notice waits a minute for others, and a person who was told just now gets the next mail about
+//! the same account a quarter of an hour later: a hundred webhooks on one host that is away make
+//! one mail, or two.
+//!
 //! A notice that is taken falls due again later, unless it is removed because the mail server
 //! has it. If the process dies in between, the next one sends the same mail again, with the same
 //! id, by which mail programs tell that it is the same.
@@ -21,12 +25,19 @@ use uuid::Uuid;
 
 use super::{Error, Members, Result, Service};
 use crate::{
-    db::{self, Pool, Tx},
+    db::{self, Pool, Sql, Tx},
     queue::WANTS_NOTICES,
 };
 
-/// The notices of one account that are taken in one turn.
-pub(crate) const TURN: i64 = 20;
+/// The mails of one account in one turn.
+const TURN: usize = 20;
+/// The notices of one account that are looked at in one turn: a hundred webhooks of ten people.
+pub(crate) const LOOKED_AT: i64 = 1_000;
+/// The time for which a notice waits for others: what happens together is told together.
+pub const GATHERED: Duration = Duration::from_mins(1);
+/// The time between two mails to one person about one account. A warning whose last attempt comes
+/// earlier does not wait.
+pub const QUIET: Duration = Duration::from_mins(15);
 /// The time after which the sender looks for the notices of other processes, and for those that
 /// are due again.
 const PERIOD: Duration = Duration::from_secs(10);
@@ -49,7 +60,7 @@ pub(crate) const NEXT_ACCOUNT: &str =
 /// them still.
 pub(crate) const DUE: &str = formatcp!(
     "SELECT n.id, n.user_id, n.kind, n.endpoint_id, n.delivery_id, n.event_type, n.outcome, n.reason, n.last_attempt_at,
-       n.occurred_at, n.tries, u.email, a.name, e.url, d.state
+       n.occurred_at, n.tries, u.email, a.name, e.url, d.state, m.mailed_at
      FROM (SELECT * FROM mail_notices WHERE account_id = $1 AND due_at <= $2 ORDER BY due_at LIMIT $3) AS n
        LEFT JOIN memberships m ON m.account_id = n.account_id AND m.user_id = n.user_id AND {WANTS_NOTICES}
        LEFT JOIN users u ON u.id = m.user_id
@@ -58,11 +69,25 @@ pub(crate) const DUE: &str = formatcp!(
        LEFT JOIN deliveries d ON d.account_id = n.account_id AND d.id = n.delivery_id"
 );
 
-/// Takes a notice that nobody else has taken meanwhile.
-const TAKE: &str = "UPDATE mail_notices SET tries = tries + 1, due_at = $5
-     WHERE account_id = $1 AND id = $2 AND user_id = $3 AND tries = $4";
+/// Takes those notices (`$3`) of a person (`$1`, `$2`) that nobody else has taken meanwhile: they are
+/// due (`$4`), and are so again later (`$5`).
+const TAKE: Sql = Sql {
+    sqlite: "UPDATE mail_notices SET tries = tries + 1, due_at = $5
+              WHERE account_id = $1 AND user_id = $2 AND id IN (SELECT unhex(value) FROM json_each($3)) AND due_at <= $4
+              RETURNING id",
+    postgres: "UPDATE mail_notices SET tries = tries + 1, due_at = $5
+                WHERE account_id = $1 AND user_id = $2 AND id = ANY($3) AND due_at <= $4 RETURNING id",
+};
 
-const REMOVE: &str = "DELETE FROM mail_notices WHERE account_id = $1 AND id = $2 AND user_id = $3";
+/// Notes that a person (`$1`, `$2`) is told by a mail at an instant (`$3`).
+const MAILED: &str = "UPDATE memberships SET mailed_at = $3 WHERE account_id = $1 AND user_id = $2";
+
+/// Removes notices (`$3`) of a person (`$1`, `$2`).
+const REMOVE: Sql = Sql {
+    sqlite: "DELETE FROM mail_notices
+              WHERE account_id = $1 AND user_id = $2 AND id IN (SELECT unhex(value) FROM json_each($3))",
+    postgres: "DELETE FROM mail_notices WHERE account_id = $1 AND user_id = $2 AND id = ANY($3)",
+};
 
 /// What a notice tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +96,25 @@ pub enum MailNoticeKind {
     LastAttempt(Timestamp),
     /// The webhook was disabled, for this reason.
     Disabled(Option<DisabledReason>),
+}
+
+/// The notices of one mail: what happened to webhooks of an account within a short while.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailDigest {
+    /// The account.
+    pub account: AccountId,
+    /// The person.
+    pub person: UserId,
+    /// The notices, oldest first: one at least.
+    pub notices: Vec<MailNotice>,
+}
+
+impl MailDigest {
+    /// The id of the mail, which is the same if it is sent again.
+    pub fn id(&self) -> String {
+        let first = self.notices.first().map_or(Uuid::nil(), |notice| notice.id);
+        format!("{}.{}", first.simple(), self.person.uuid().simple())
+    }
 }
 
 /// A notice to one person.
@@ -119,6 +163,7 @@ struct Row {
     name: Option<Lossy>,
     url: Option<Lossy>,
     state: Option<Stored<State>>,
+    mailed_at: Option<Timestamp>,
 }
 
 impl Row {
@@ -173,39 +218,44 @@ impl MailNotices<'_> {
         Ok(conn.query(NEXT_ACCOUNT).bind(after).fetch_optional_value().await?)
     }
 
-    /// Takes some notices of an account that are due. Each is due again later, unless it is
-    /// removed. Those that are of no use any more are dropped.
-    pub async fn take(self, account: AccountId) -> Result<Vec<MailNotice>> {
+    /// Takes the notices of some people of an account, as a mail for each of them: of those whose
+    /// notices have waited for others long enough. What is taken is due again later, unless it is
+    /// removed. What is of no use any more is dropped.
+    pub async fn take(self, account: AccountId) -> Result<Vec<MailDigest>> {
         let now = self.0.clock.now();
         let mut conn = self.0.db.read(Pool::Lookups).await?;
-        let rows: Vec<Row> = conn.query(DUE).bind(account).bind(now).bind(TURN).fetch_all().await?;
+        let rows: Vec<Row> = conn.query(DUE).bind(account).bind(now).bind(LOOKED_AT).fetch_all().await?;
         drop(conn);
         if rows.is_empty() {
             return Ok(Vec::new());
         }
+        let mut people: Vec<Waiting> = Vec::new();
+        for row in rows {
+            let person = UserId::from_uuid(row.user_id);
+            let at = people.iter().position(|one| one.person == person);
+            let at = at.unwrap_or_else(|| {
+                people.push(Waiting::new(person, row.mailed_at));
+                people.len() - 1
+            });
+            people[at].add(row, account, now);
+        }
         let mut tx = self.0.db.begin().await?;
         let mut taken = Vec::new();
-        for row in rows {
-            let (id, person, tries) = (row.id, row.user_id, row.tries.clone().ok().unwrap_or(i32::MAX));
-            let wait = usize::try_from(tries).ok().and_then(|tries| WAITS.get(tries));
-            match (wait, row.read(account, now)) {
-                (Some(&wait), Some(notice)) => {
-                    if take_one(&mut tx, &notice, tries, now + wait).await? {
-                        taken.push(notice);
-                    }
-                }
-                _ => drop(tx.query(REMOVE).bind(account).bind(id).bind(person).execute().await?),
+        for person in people {
+            remove_some(&mut tx, account, person.person, &person.useless).await?;
+            if person.is_ready(now) && taken.len() < TURN {
+                taken.extend(person.take(&mut tx, account, now).await?);
             }
         }
         tx.commit().await?;
         Ok(taken)
     }
 
-    /// Removes a notice: the mail server has it, or will never take it.
-    pub async fn remove(self, notice: &MailNotice) -> Result<()> {
+    /// Removes the notices of a mail: the mail server has it, or will never take it.
+    pub async fn remove(self, digest: &MailDigest) -> Result<()> {
+        let ids: Vec<Uuid> = digest.notices.iter().map(|notice| notice.id).collect();
         let mut tx = self.0.db.begin().await?;
-        let query = tx.query(REMOVE).bind(notice.account).bind(notice.id).bind(notice.person.uuid());
-        query.execute().await?;
+        remove_some(&mut tx, digest.account, digest.person, &ids).await?;
         Ok(tx.commit().await?)
     }
 
@@ -222,10 +272,68 @@ impl MailNotices<'_> {
     }
 }
 
-/// Takes a notice until an instant. Returns false if another process has it.
-async fn take_one(tx: &mut Tx<'_>, notice: &MailNotice, tries: i32, until: Timestamp) -> db::Result<bool> {
-    let query = tx.query(TAKE).bind(notice.account).bind(notice.id).bind(notice.person.uuid());
-    Ok(query.bind(tries).bind(until).execute().await? == 1)
+/// The notices of one person that are due.
+#[derive(Debug)]
+struct Waiting {
+    person: UserId,
+    mailed_at: Option<Timestamp>,
+    /// The times that the mail was tried.
+    tries: usize,
+    notices: Vec<MailNotice>,
+    /// Those of no use any more.
+    useless: Vec<Uuid>,
+}
+
+impl Waiting {
+    const fn new(person: UserId, mailed_at: Option<Timestamp>) -> Self {
+        Self { person, mailed_at, tries: 0, notices: Vec::new(), useless: Vec::new() }
+    }
+
+    fn add(&mut self, row: Row, account: AccountId, now: Timestamp) {
+        let (id, tries) = (row.id, row.tries.clone().ok().and_then(|tries| usize::try_from(tries).ok()));
+        match (tries.filter(|tries| *tries < WAITS.len()), row.read(account, now)) {
+            (Some(tries), Some(notice)) => {
+                self.tries = self.tries.max(tries);
+                self.notices.push(notice);
+            }
+            _ => self.useless.push(id),
+        }
+    }
+
+    /// Tells if a mail may go: one that was tried before, one that cannot wait, or one that has
+    /// waited for others.
+    fn is_ready(&self, now: Timestamp) -> bool {
+        let Some(first) = self.notices.iter().map(|notice| notice.occurred_at).min() else { return false };
+        let is_urgent = self.notices.iter().any(|notice| match notice.kind {
+            MailNoticeKind::LastAttempt(at) => at <= now + QUIET,
+            MailNoticeKind::Disabled(_) => false,
+        });
+        let is_quiet = self.mailed_at.is_none_or(|at| at + QUIET <= now);
+        self.tries > 0 || is_urgent || (is_quiet && first + GATHERED <= now)
+    }
+
+    /// Takes the notices; `None` if another process has them.
+    async fn take(self, tx: &mut Tx<'_>, account: AccountId, now: Timestamp) -> Result<Option<MailDigest>> {
+        let ids: Vec<Uuid> = self.notices.iter().map(|notice| notice.id).collect();
+        let until = now + WAITS[self.tries.min(WAITS.len() - 1)];
+        let query = tx.query(TAKE).bind(account).bind(self.person.uuid()).bind_ids(&ids).bind(now).bind(until);
+        let taken: Vec<Uuid> = query.fetch_values().await?;
+        let mut notices = self.notices;
+        notices.retain(|notice| taken.contains(&notice.id));
+        if notices.is_empty() {
+            return Ok(None);
+        }
+        tx.query(MAILED).bind(account).bind(self.person.uuid()).bind(now).execute().await?;
+        notices.sort_by_key(|notice| notice.id);
+        Ok(Some(MailDigest { account, person: self.person, notices }))
+    }
+}
+
+async fn remove_some(tx: &mut Tx<'_>, account: AccountId, person: UserId, ids: &[Uuid]) -> db::Result<()> {
+    if !ids.is_empty() {
+        tx.query(REMOVE).bind(account).bind(person.uuid()).bind_ids(ids).execute().await?;
+    }
+    Ok(())
 }
 
 impl Members<'_> {

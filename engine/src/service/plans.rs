@@ -402,7 +402,7 @@ async fn statements_of_lists_are_bounded(world: &World) {
         (operational_events::NEXT_ACCOUNT, vec![none], notices),
         (operational_events::OLDEST, vec![own(), Value::Count(20)], notices),
         (mail_notices::NEXT_ACCOUNT, vec![none_account()], mail),
-        (mail_notices::DUE, vec![own(), at_now(), Value::Count(20)], "mail_notices_due"),
+        (mail_notices::DUE, vec![own(), at_now(), Value::Count(mail_notices::LOOKED_AT)], "mail_notices_due"),
         (balance_history::HOURS, vec![own(), early(), Value::Count(9_600)], balances),
         (balance_history::BEFORE, vec![own(), at_now()], balances),
         (retention::BALANCES, vec![at_now(), Value::Count(200)], "balance_history_by_hour"),

@@ -1,5 +1,6 @@
 //! Sending again what a filter selects, as a task with progress: a *resend*. Recovering is a
-//! resend of failed deliveries.
+//! resend of failed deliveries. What is held can be discarded in the same way: the same steps,
+//! progress and pause, with another end ([`Verb`]).
 //!
 //! A resend takes endpoint after endpoint, and of each the deliveries in the order of
 //! acceptance, some in a [step](step) of its own transaction. The step stores how far it has
@@ -22,7 +23,7 @@ use signet_model::{AccountId, EndpointId, ResendId, Subscriptions, Timestamp, de
 use super::{AccountHandle, EndpointHandle, Error, Result, Service, deliveries::Filter};
 use crate::{actor::Actor, audit::Action, db, deliver::drain::drain};
 
-pub use pace::Pace;
+pub use pace::{Pace, PaceError};
 pub(super) use store::forget_task;
 pub use store::{Failure, Progress};
 #[cfg(test)]
@@ -48,6 +49,8 @@ pub struct Resend {
     /// The deliveries that it is about; `None` if this version cannot read that, or if the task
     /// that it named was erased.
     pub filter: Option<Filter>,
+    /// What is done with them.
+    pub verb: Verb,
     /// How far it has come.
     pub progress: Progress,
     /// The pace that was chosen for it; without one it goes as fast as the server releases.
@@ -56,9 +59,10 @@ pub struct Resend {
     pub expected: Option<u64>,
     /// The deliveries that it has found.
     pub found: u64,
-    /// Those of them that wait for their turn, or were sent since.
+    /// Those of them that wait for their turn, or were sent since; or that were discarded.
     pub sent: u64,
-    /// Those that could not be sent: tests, those that were pending, and those without a body.
+    /// Those that were left as they were: tests, those that were pending, and, where they are to be
+    /// sent, those without a body.
     pub skipped: u64,
     /// The instant of its begin. Events that were accepted later are left out.
     pub created_at: Timestamp,
@@ -66,9 +70,39 @@ pub struct Resend {
     pub ended_at: Option<Timestamp>,
 }
 
+/// What is done with the deliveries of a resend.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Verb {
+    /// They are sent again.
+    #[default]
+    Send,
+    /// Those that are held are discarded, also while their endpoint is disabled.
+    Discard,
+}
+
+impl Verb {
+    /// The entry in the audit log with which it begins.
+    const fn action(self) -> Action {
+        match self {
+            Self::Send => Action::ResendBegun,
+            Self::Discard => Action::HeldDiscarded,
+        }
+    }
+
+    /// The text in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Send => "send",
+            Self::Discard => "discard",
+        }
+    }
+}
+
 /// How a resend is to go.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Plan {
+    /// What it does.
+    pub verb: Verb,
     /// Slower than the server releases.
     pub pace: Option<Pace>,
     /// The deliveries that it is expected to find.
@@ -133,13 +167,16 @@ impl Resends<'_> {
     ///
     /// # Errors
     /// See [`Resends::start`].
-    pub async fn start_as(self, filter: Filter, plan: Plan) -> Result<Resend, StartError> {
+    pub async fn start_as(self, mut filter: Filter, plan: Plan) -> Result<Resend, StartError> {
         let account = AccountHandle::new(self.service, self.actor);
+        if plan.verb == Verb::Discard {
+            filter.state = Some(State::Held);
+        }
         if let Some(endpoint) = filter.endpoint {
-            if account.endpoint(endpoint).get().await?.disabled.is_some() {
+            if account.endpoint(endpoint).get().await?.disabled.is_some() && plan.verb == Verb::Send {
                 return Err(StartError::Disabled);
             }
-            self.actor.check(Action::ResendBegun.permission())?;
+            self.actor.check(plan.verb.action().permission())?;
             drain(&self.service.delivery, self.account, endpoint).await?;
         }
         let leased = store::insert(self.service, self.actor, filter, plan).await?;
@@ -214,19 +251,35 @@ impl ResendHandle<'_> {
 impl EndpointHandle<'_> {
     /// Begins to put failed deliveries of these types back, of events that were accepted since
     /// then: paced, in the order of acceptance, with a new round of retries.
-    pub async fn start_recovery(self, since: Timestamp, types: &Subscriptions) -> Result<Resend, StartError> {
+    pub async fn start_recovery(
+        self,
+        since: Timestamp,
+        types: &Subscriptions,
+        plan: Plan,
+    ) -> Result<Resend, StartError> {
         let filter = self.failed_since(since, types).await?;
-        AccountHandle::new(self.service, self.actor).resends().start(filter).await
+        AccountHandle::new(self.service, self.actor).resends().start_as(filter, plan).await
     }
 
     /// Begins to put failed deliveries back likewise, and waits a little until that is done.
     pub async fn recover(self, since: Timestamp, types: &Subscriptions) -> Result<Resend, StartError> {
-        let resend = self.start_recovery(since, types).await?;
+        let resend = self.start_recovery(since, types, Plan::default()).await?;
         let resend = AccountHandle::new(self.service, self.actor).resend(resend.id).await_end(RECOVERY_WAIT).await?;
         match resend.progress {
             Progress::Failed(Failure::Disabled) if resend.sent == 0 => Err(StartError::Disabled),
             _ => Ok(resend),
         }
+    }
+
+    /// Begins to discard what is held of these types, also while the endpoint is disabled.
+    pub async fn start_discard(self, types: &Subscriptions) -> Result<Resend, StartError> {
+        let mut filter = Filter { endpoint: Some(self.id), state: Some(State::Held), ..Filter::default() };
+        if *types != Subscriptions::all() {
+            self.get().await?;
+            filter.event_types = Some(self.types_among(State::Held, types).await?.into_iter().collect());
+        }
+        let plan = Plan { verb: Verb::Discard, ..Plan::default() };
+        AccountHandle::new(self.service, self.actor).resends().start_as(filter, plan).await
     }
 
     /// The filter of failed deliveries of these types.

@@ -4,7 +4,7 @@ use std::{future::pending, time::Duration};
 
 use signet_engine::{
     Settings,
-    service::{AccountHandle, endpoints::EndpointOptions},
+    service::{AccountHandle, endpoints::EndpointOptions, resends::Plan},
     testing::completed,
 };
 use signet_model::{EndpointId, Subscriptions, Timestamp, delivery::State};
@@ -101,7 +101,8 @@ async fn releasing_or_discarding_what_was_held_costs_a_neighbour_nothing() {
     })
     .await;
     compare_decision("discarded", State::Held, async |account, endpoint| {
-        account.endpoint(endpoint).discard(&Subscriptions::all()).await.expect("discarded");
+        let begun = account.endpoint(endpoint).start_discard(&Subscriptions::all()).await.expect("begun");
+        account.resend(begun.id).await_end(Duration::from_mins(5)).await.expect("discarded");
     })
     .await;
 }
@@ -110,7 +111,11 @@ async fn releasing_or_discarding_what_was_held_costs_a_neighbour_nothing() {
 async fn recovering_from_a_long_history_costs_a_neighbour_nothing() {
     compare_decision("recovered", State::Failed, async |account, endpoint| {
         let since = Timestamp::from_unix_seconds(0);
-        let resend = account.endpoint(endpoint).start_recovery(since, &Subscriptions::all()).await.expect("begun");
+        let resend = account
+            .endpoint(endpoint)
+            .start_recovery(since, &Subscriptions::all(), Plan::default())
+            .await
+            .expect("begun");
         account.resend(resend.id).await_end(Duration::from_mins(5)).await.expect("recovered");
     })
     .await;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{BuiltIn, EventType, Fields, MemberFault, write_timestamp};
+use super::{BuiltIn, EventType, Fields, MemberFault, Reference, write_timestamp};
 use crate::{
     Timestamp,
     payload::{self, Value},
@@ -15,7 +15,8 @@ pub struct EventBody {
     pub event_type: EventType,
     /// The instant of the event, in whole seconds.
     pub occurred_at: Timestamp,
-    /// The id of the task, for the types that have one.
+    /// The reference by which people look for the event: the id of the task, or the value of
+    /// the member that the event type names instead.
     pub task_id: Option<Arc<str>>,
     /// The exact text that is signed and sent.
     pub json: Arc<str>,
@@ -34,6 +35,10 @@ pub trait EventTypes {
     /// # Errors
     /// A member does not match.
     fn check(&self, event_type: &EventType, body: &str) -> Result<(), MemberFault>;
+
+    /// The member of a type that was found whose value is its reference; `None` for
+    /// [`Reference::DEFAULT`](super::Reference::DEFAULT).
+    fn reference(&self, event_type: &EventType) -> Option<&Reference>;
 }
 
 /// An event as a producer submits it.
@@ -129,7 +134,8 @@ fn read_own(
 ) -> Result<EventBody, MemberFault> {
     let mut json = begin(&event_type);
     let occurred_at = fields.timestamp("timestamp")?.unwrap_or(now).whole_seconds();
-    let task_id = fields.short_text("taskId");
+    let reference = types.reference(&event_type).map_or(Reference::DEFAULT, Reference::as_str);
+    let task_id = fields.reference(reference);
     fields.write_all(&mut json)?;
     write_timestamp(occurred_at, &mut json);
     types.check(&event_type, &json)?;
@@ -146,6 +152,8 @@ fn begin(event_type: &EventType) -> String {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
 
     /// A catalogue without types.
@@ -159,9 +167,14 @@ pub(super) mod tests {
         fn check(&self, _: &EventType, _: &str) -> Result<(), MemberFault> {
             Ok(())
         }
+
+        fn reference(&self, _: &EventType) -> Option<&Reference> {
+            None
+        }
     }
 
-    /// A catalogue that has each type, and refuses bodies with a member `bad`.
+    /// A catalogue that has each type, of which the refunds have a reference of their own, and
+    /// refuses bodies with a member `bad`.
     struct AnyType;
 
     impl EventTypes for AnyType {
@@ -171,6 +184,11 @@ pub(super) mod tests {
 
         fn check(&self, _: &EventType, body: &str) -> Result<(), MemberFault> {
             if body.contains("\"bad\":") { Err(MemberFault::new("bad", "is bad")) } else { Ok(()) }
+        }
+
+        fn reference(&self, event_type: &EventType) -> Option<&Reference> {
+            static ORDER: LazyLock<Reference> = LazyLock::new(|| "orderId".parse().expect("a name"));
+            (event_type.as_str() == "order.refunded").then_some(&*ORDER)
         }
     }
 
@@ -285,9 +303,21 @@ pub(super) mod tests {
             Submission::parse(&text, NOW, &AnyType).expect("a valid event").body.task_id
         };
         assert_eq!(task_id(r#""t""#).as_deref(), Some("t"));
-        for other in ["7", r#""""#, &format!("\"{}\"", "x".repeat(256))] {
+        assert_eq!(task_id("7").as_deref(), Some("7"), "people search for numbers too");
+        for other in ["7.5", "true", "null", "{}", r#""""#, &format!("\"{}\"", "x".repeat(256))] {
             assert_eq!(task_id(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn a_type_can_name_another_member_as_its_reference() {
+        let reference = |members: &str| {
+            let text = format!(r#"{{"event":"order.refunded",{members}}}"#);
+            Submission::parse(&text, NOW, &AnyType).expect("a valid event").body.task_id
+        };
+        assert_eq!(reference(r#""taskId":"t","orderId":"o_1""#).as_deref(), Some("o_1"));
+        assert_eq!(reference(r#""orderId":10045"#).as_deref(), Some("10045"));
+        assert_eq!(reference(r#""taskId":"t""#), None);
     }
 
     #[test]

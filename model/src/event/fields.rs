@@ -90,11 +90,17 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The text of a member, if that is short enough to be searched for.
-    pub(super) fn short_text(&self, name: &str) -> Option<Arc<str>> {
+    /// The value of a member as people search for it: a text that is short enough, or a whole
+    /// number.
+    pub(super) fn reference(&self, name: &str) -> Option<Arc<str>> {
         match self.0.iter().find(|(key, _)| *key == name) {
             Some((_, Value::String(text))) if !text.is_empty() && text.chars().count() <= MAX_TASK_ID_LEN => {
                 Some(text.as_ref().into())
+            }
+            Some((_, number @ Value::Number(_))) => {
+                let mut digits = String::new();
+                number.write(&mut digits);
+                digits.strip_prefix('-').unwrap_or(&digits).bytes().all(|it| it.is_ascii_digit()).then(|| digits.into())
             }
             _ => None,
         }

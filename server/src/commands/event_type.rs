@@ -9,7 +9,11 @@ use signet_engine::{
     actor::Operator,
     service::event_types::{Entry, EventTypeContent, EventTypeDraft, Imported, Origin},
 };
-use signet_model::{event::EventType, payload::indented, text::Description};
+use signet_model::{
+    event::{EventType, Reference},
+    payload::indented,
+    text::Description,
+};
 
 use crate::{config::StorageArgs, event_type_file, storage};
 
@@ -96,6 +100,10 @@ struct ContentArgs {
     /// The members of a sample body: a JSON object, or `@FILE`
     #[arg(long, value_name = "JSON", env = "SIGNET_SAMPLE")]
     sample: Option<String>,
+    /// The member of a body by which people look for its events, from the next event on;
+    /// at first `taskId`
+    #[arg(long, value_name = "MEMBER", env = "SIGNET_REFERENCE")]
+    reference: Option<Reference>,
 }
 
 /// `signet event-type import`
@@ -156,6 +164,9 @@ async fn show(args: &NameArgs) -> anyhow::Result<()> {
     let entry =
         entry.with_context(|| format!("there is no event type {}; `signet event-type list` lists all", args.name))?;
     println!("{}", line(entry, 0));
+    if let Some(reference) = &entry.reference {
+        println!("its events are found by {reference}");
+    }
     if let Some(reason) = &entry.unusable {
         println!("its schema cannot be used, and its events are refused: {reason}");
     }
@@ -169,21 +180,23 @@ async fn show(args: &NameArgs) -> anyhow::Result<()> {
 
 async fn add(args: DraftArgs) -> anyhow::Result<()> {
     let engine = storage::open(&args.storage).await?;
-    let ContentArgs { description, schema, sample } = args.content;
+    let ContentArgs { description, schema, sample, reference } = args.content;
     let content = EventTypeContent {
         description: description.unwrap_or_default(),
         schema: text("--schema", schema)?,
         sample: text("--sample", sample)?,
+        reference,
     };
     engine.event_types().create(&Operator::command(), EventTypeDraft { name: args.name, content }).await?;
     Ok(())
 }
 
 async fn change(args: ChangeArgs) -> anyhow::Result<()> {
-    let ContentArgs { description, schema, sample } = args.content;
+    let ContentArgs { description, schema, sample, reference } = args.content;
+    let is_given = description.is_some() || schema.is_some() || sample.is_some() || reference.is_some();
     ensure!(
-        description.is_some() || schema.is_some() || sample.is_some() || args.without_schema || args.without_sample,
-        "nothing is to be changed: give --description, --schema or --sample"
+        is_given || args.without_schema || args.without_sample,
+        "nothing is to be changed: give --description, --schema, --sample or --reference"
     );
     let engine = storage::open_existing(&args.storage, Settings::default()).await?;
     let catalogue = engine.event_types().current().await?;
@@ -196,6 +209,7 @@ async fn change(args: ChangeArgs) -> anyhow::Result<()> {
         },
         schema: text("--schema", schema)?.or_else(|| kept(&entry.schema, args.without_schema)),
         sample: text("--sample", sample)?.or_else(|| kept(&entry.sample, args.without_sample)),
+        reference: reference.or_else(|| entry.reference.clone()),
     };
     engine.event_types().change(&Operator::command(), &args.name, content, Some(entry.revision)).await?;
     Ok(())

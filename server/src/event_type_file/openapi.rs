@@ -49,7 +49,9 @@ fn read(document: &Tree, name: &str, item: &Tree) -> Result<EventTypeDraft, Faul
         Some(content) => example(document, content, schema, &pointer)?,
         None => None,
     };
-    draft(name, &pointer, description.as_deref(), bundled.as_ref(), sample.as_ref())
+    // OpenAPI has no word for it: members that begin with x- are for programs such as this one.
+    let reference = operation.get("x-reference");
+    draft(name, &pointer, description.as_deref(), bundled.as_ref(), sample.as_ref(), reference)
 }
 
 /// The description of the body as JSON.
@@ -111,6 +113,7 @@ webhooks:
   order.paid:
     post:
       summary: A customer has paid an order.
+      x-reference: orderId
       requestBody:
         content:
           application/json:

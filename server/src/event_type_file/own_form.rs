@@ -6,6 +6,7 @@
 //!     description: A customer has paid an order.
 //!     schema: { type: object, required: [orderId], properties: { orderId: { type: string } } }
 //!     sample: { orderId: order_1 }
+//!     reference: orderId
 //! ```
 
 use signet_engine::service::event_types::EventTypeDraft;
@@ -29,15 +30,18 @@ fn read(name: &str, content: &Tree) -> Result<EventTypeDraft, Fault> {
     let pointer = format!("/eventTypes/{}", name.replace('~', "~0").replace('/', "~1"));
     // A name alone is a type without a description, whose events may have any members.
     if *content != Tree::Null && !matches!(content, Tree::Map(_)) {
-        return Err(Fault::new(pointer, "must be an object with the members description, schema and sample"));
+        return Err(Fault::new(
+            pointer,
+            "must be an object with the members description, schema, sample and reference",
+        ));
     }
-    refuse_others(content, &pointer, &["description", "schema", "sample"])?;
+    refuse_others(content, &pointer, &["description", "schema", "sample", "reference"])?;
     let description = match content.get("description") {
         None => None,
         Some(Tree::Text(text)) => Some(&**text),
         Some(_) => return Err(Fault::new(format!("{pointer}/description"), "must be a text")),
     };
-    draft(name, &pointer, description, content.get("schema"), content.get("sample"))
+    draft(name, &pointer, description, content.get("schema"), content.get("sample"), content.get("reference"))
 }
 
 fn refuse_others(object: &Tree, pointer: &str, known: &[&str]) -> Result<(), Fault> {
@@ -62,6 +66,7 @@ mod tests {
     description: A customer has paid.
     schema: { type: object, required: [total] }
     sample: { total: 9.5, currency: EUR }
+    reference: orderId
   order.sent:
 ";
         let drafts = read(yaml).expect("types");
@@ -69,6 +74,7 @@ mod tests {
         assert_eq!((paid.name.as_str(), &*paid.content.description), ("order.paid", "A customer has paid."));
         assert_eq!(paid.content.schema.as_deref(), Some(r#"{"type":"object","required":["total"]}"#));
         assert_eq!(paid.content.sample.as_deref(), Some(r#"{"total":9.5,"currency":"EUR"}"#));
+        assert_eq!(paid.content.reference.as_ref().map(|it| it.as_str()), Some("orderId"));
         assert_eq!((sent.name.as_str(), &sent.content.schema), ("order.sent", &None));
     }
 
@@ -81,6 +87,7 @@ mod tests {
             ("eventTypes: { Order: {} }", "Order: /eventTypes/Order is not the name of an event type"),
             ("eventTypes: { a.b: 7 }", "a.b: /eventTypes/a.b must be an object"),
             ("eventTypes: { a.b: { shema: {} } }", "a.b: /eventTypes/a.b/shema is not known here"),
+            ("eventTypes: { a.b: { reference: [] } }", "a.b: /eventTypes/a.b/reference is not the name of a member"),
             ("eventTypes: { a.b: { description: 7 } }", "a.b: /eventTypes/a.b/description must be a text"),
         ] {
             let fault = read(yaml).expect_err(yaml);

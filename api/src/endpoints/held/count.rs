@@ -57,10 +57,13 @@ pub async fn count_held(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use axum::http::StatusCode;
     use serde_json::json;
     use signet_engine::testing::{TestDatabase, on_each_database};
 
-    use crate::testing::{TestApi, event};
+    use crate::testing::{Answer, TestApi, event};
 
     on_each_database!(what_is_held_is_counted_by_type_and_sent_or_dropped);
     async fn what_is_held_is_counted_by_type_and_sent_or_dropped(database: TestDatabase) {
@@ -80,12 +83,21 @@ mod tests {
             api.post(&format!("{path}/held/{change}"), &json!({ "eventTypes": [kind] })).await
         };
         assert_eq!(some("release", "task.completed").await.json["code"], "endpoint_disabled");
-        assert_eq!(some("discard", "task.failed").await.json, json!({"count": 1}));
+        let discarded = async |answer: Answer| {
+            assert_eq!((answer.status, &answer.json["action"]), (StatusCode::ACCEPTED, &json!("discard")));
+            let resend = api
+                .engine()
+                .as_operator_in(api.acme)
+                .resend(answer.json["id"].as_str().expect("an id").parse().expect("an id"));
+            resend.await_end(Duration::from_mins(1)).await.expect("ended");
+            api.get(&format!("/v1/accounts/acme/resends/{}", answer.json["id"].as_str().expect("an id"))).await.json["sent"].clone()
+        };
+        assert_eq!(discarded(some("discard", "task.failed").await).await, json!(1));
         api.send("POST", &format!("{path}/enable"), "", &[]).await;
         assert_eq!(some("release", "task.failed").await.json, json!({"count": 0}));
         assert_eq!(some("release", "task..lost").await.pointer(), "/eventTypes/0");
         assert_eq!(all("release").await.json, json!({"count": 2}));
-        assert_eq!(all("discard").await.json, json!({"count": 0}));
+        assert_eq!(discarded(all("discard").await).await, json!(0));
         assert_eq!(held().await, json!([]));
 
         let unknown = "/v1/accounts/acme/endpoints/ep_unknown/held";
@@ -94,6 +106,5 @@ mod tests {
         api.send("POST", &format!("{unknown}/discard"), "", &[]).await;
         api.assert_problems("GET /v1/accounts/{account}/endpoints/{endpoint}/held");
         api.assert_problems("POST /v1/accounts/{account}/endpoints/{endpoint}/held/release");
-        api.assert_problems("POST /v1/accounts/{account}/endpoints/{endpoint}/held/discard");
     }
 }

@@ -2,6 +2,7 @@
 
 use axum::{Json, http::StatusCode};
 use serde::Deserialize;
+use signet_engine::service::resends::Plan;
 use signet_model::EndpointId;
 use utoipa::ToSchema;
 
@@ -11,7 +12,7 @@ use crate::{
     ids::InPath,
     json::{Given, members},
     problem::{Problem, problems},
-    resends::Resend,
+    resends::{Resend, pace},
     time::Time,
 };
 
@@ -27,12 +28,17 @@ pub struct RecoverChoice {
     #[serde(default, deserialize_with = "members::if_given")]
     #[schema(value_type = Vec<String>, required = false, min_items = 1)]
     event_types: Option<Vec<String>>,
+    /// The deliveries that go out in a minute, never more than the server releases; without it,
+    /// as many as that.
+    #[serde(default, deserialize_with = "members::if_given")]
+    #[schema(value_type = u32, required = false, minimum = 1, example = 60)]
+    per_minute: Option<u32>,
 }
 
 /// Recover failed deliveries.
 ///
-/// They go out in the order of acceptance, paced, with the same `webhook-id`s and new rounds of
-/// retries. The work goes on without the caller; read the resend for its progress.
+/// They go out in the order of acceptance, at the pace that is chosen or that of the server, with
+/// the same `webhook-id`s and new rounds of retries. The work goes on without the caller; read the resend for its progress.
 #[utoipa::path(
     post, path = "/v1/accounts/{account}/endpoints/{endpoint}/recover", operation_id = "recoverEndpoint",
     tag = "Webhooks", security(("key" = ["deliveries:write"])),
@@ -45,6 +51,7 @@ pub async fn recover_endpoint(
     Given(choice): Given<RecoverChoice>,
 ) -> Result<(StatusCode, Json<Resend>), Problem> {
     let types = types(choice.event_types)?;
-    let resend = caller.account().endpoint(id).start_recovery(choice.since.0, &types).await?;
+    let plan = Plan { pace: pace(caller.engine(), choice.per_minute)?, ..Plan::default() };
+    let resend = caller.account().endpoint(id).start_recovery(choice.since.0, &types, plan).await?;
     Ok((StatusCode::ACCEPTED, Json(resend.into())))
 }

@@ -49,7 +49,8 @@ impl Bar {
 #[component]
 pub(crate) fn Bars(
     /// Its title.
-    title: &'static str,
+    #[prop(into)]
+    title: String,
     /// What it shows, in a sentence for those who do not see it.
     #[prop(into)]
     summary: String,
@@ -65,7 +66,7 @@ pub(crate) fn Bars(
     view! {
         <figure class="chart">
             <figcaption class="chart-head">
-                <span class="chart-title">{title}</span>
+                <span class="chart-title">{title.clone()}</span>
                 <span class="legend">{series.iter().map(legend).collect_view()}</span>
             </figcaption>
             <div class="chart-plot">
@@ -74,7 +75,7 @@ pub(crate) fn Bars(
             </div>
             <details class="fold">
                 <summary>{text::AS_TABLE}</summary>
-                {table(title, span, &series, &bars)}
+                {table(&title, span, &series, &bars)}
             </details>
         </figure>
     }
@@ -90,7 +91,8 @@ fn legend(series: &Series) -> impl IntoView + use<> {
     }
 }
 
-fn table(title: &'static str, span: &'static str, series: &[Series], bars: &[Bar]) -> impl IntoView + use<> {
+fn table(title: &str, span: &'static str, series: &[Series], bars: &[Bar]) -> impl IntoView + use<> {
+    let title = title.to_owned();
     view! {
         <div class="table-scroll" tabindex="0" role="region" aria-label=title>
             <table class="table small">

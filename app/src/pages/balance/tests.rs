@@ -77,7 +77,7 @@ fn a_day_has_its_last_and_its_lowest_balance() {
         lowest: amount(lowest),
         highest: amount("100"),
     };
-    let told: Vec<_> = days(&[hour(1, "5", "5"), hour(23, "7", "3"), hour(24, "9", "8")])
+    let told: Vec<_> = days(&[hour(1, "5", "5"), hour(23, "7", "3"), hour(24, "9", "8")], &Zone::UTC)
         .iter()
         .map(|day| (day.hour.unix_seconds() / 86_400, day.last.get(), day.lowest.get()))
         .collect();

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     components::{TabLink, Tabs},
     form::{Field, Form},
+    instants::Shown,
 };
 
 /// The most types, and the most webhooks, to choose from: a page has a size.
@@ -50,7 +51,7 @@ pub(super) fn filters(
             {choice(&TYPE, text::ALL_TYPES, types(query, catalogue))}
             <details class="filters-more" open=is_open>
                 <summary>{text::MORE_FILTERS}</summary>
-                <div class="filters-fields">{input(&STATUS, form)} {input(&FROM, form)} {input(&TO, form)}</div>
+                <div class="filters-fields">{input(&STATUS, form)} {instant(&FROM, form)} {instant(&TO, form)}</div>
             </details>
             <button class="button" type="submit">{text::FILTER}</button>
             {clear}
@@ -103,10 +104,23 @@ fn option(value: &str, label: &str, selected: bool) -> AnyView {
     view! { <option value=value selected=selected>{label}</option> }.into_any()
 }
 
+/// A time in the zone of the reader, with UTC beside it.
+fn instant(field: &Field, form: &Form) -> impl IntoView + use<> {
+    let shown = Shown::of(form, field);
+    let hidden = shown.hidden(field);
+    view! { {line(field, form, shown.value, Some(shown.hint))} {hidden} }
+}
+
 fn input(field: &Field, form: &Form) -> impl IntoView + use<> {
+    line(field, form, form.get(field).to_owned(), None)
+}
+
+fn line(field: &Field, form: &Form, value: String, hint: Option<String>) -> impl IntoView + use<> {
     let Field { name, label, kind, placeholder, inputmode, maxlength, .. } = *field;
-    let (value, error) = (form.get(field).to_owned(), form.error(field).map(ToOwned::to_owned));
-    let described = error.as_ref().map(|_| format!("{name}-error"));
+    let error = form.error(field).map(ToOwned::to_owned);
+    let hint_id = hint.as_ref().map(|_| format!("{name}-hint"));
+    let ids = hint_id.clone().into_iter().chain(error.as_ref().map(|_| format!("{name}-error")));
+    let described = Some(ids.collect::<Vec<_>>().join(" ")).filter(|ids| !ids.is_empty());
     view! {
         <div>
             <label for=name>{label}</label>
@@ -121,9 +135,10 @@ fn input(field: &Field, form: &Form) -> impl IntoView + use<> {
                 maxlength=maxlength.map(|it| it.to_string())
                 autocomplete="off"
                 aria-invalid=error.as_ref().map(|_| "true")
-                aria-describedby=described.clone()
+                aria-describedby=described
             />
-            {error.map(|error| view! { <p class="field-error" id=described>{error}</p> })}
+            {hint.map(|hint| view! { <p class="hint" id=hint_id>{hint}</p> })}
+            {error.map(|error| view! { <p class="field-error" id=format!("{name}-error")>{error}</p> })}
         </div>
     }
 }

@@ -12,7 +12,8 @@ use signet_model::{DeliveryId, EventId, Timestamp, delivery::State};
 use super::{Found, query::Query, text};
 use crate::{
     components::{Dots, DurationBar, EmptyState, Status, StatusMark, Tone, When},
-    present::{delivery_status, in_short, unusable},
+    frame::Member,
+    present::{delivery_status, in_short, may_resend, resend_path, unusable},
     words::{moment, span},
 };
 
@@ -20,14 +21,14 @@ use crate::{
 const LONGEST: Duration = Duration::from_secs(10);
 
 /// The list, or what stands in its place.
-pub(super) fn list(query: &Query, found: &Found, now: Timestamp) -> impl IntoView + use<> {
+pub(super) fn list(member: &Member, query: &Query, found: &Found) -> impl IntoView + use<> {
     let rest = found.log.rest.map(|rest| view! { <p class="hint list-note">{text::rest(rest)}</p> });
     if found.log.deliveries.is_empty() {
         // The first delivery takes the place of the whole part.
         let live = query.before.is_none().then_some("");
         return view! { <div id="delivery-list" data-live=live>{rest}{empty(query, found)}</div> }.into_any();
     }
-    let rows = found.log.deliveries.iter().map(|delivery| row(query, found, delivery, now)).collect_view();
+    let rows = found.log.deliveries.iter().map(|delivery| row(member, query, found, delivery)).collect_view();
     let webhook = query.of.is_none().then(|| view! { <th class="delivery-webhook" scope="col">{text::WEBHOOK}</th> });
     view! {
         <div id="delivery-list">
@@ -87,23 +88,25 @@ struct Line {
 }
 
 fn row(
+    member: &Member,
     query: &Query,
     found: &Found,
     delivery: &Result<Delivery, UnusableDelivery>,
-    now: Timestamp,
 ) -> impl IntoView + use<> {
     let line = match delivery {
         Ok(delivery) => usable(found, delivery),
         Err(delivery) => broken(delivery, &found.tasks),
     };
     let Line { id, status, event_type, is_test, task, webhook, result, attempts, accepted, next } = line;
-    let here = query.show == Some(id);
+    let (now, here) = (member.frame.now, query.show == Some(id));
+    let resent = delivery.as_ref().ok().filter(|it| found.has_pages(it.endpoint) && may_resend(member, it));
+    let resend = resent.map(|it| resend_path(it.endpoint, it.id));
     let href = format!("{}#delivery", query.showing(Some(id)));
     let webhook = query.of.is_none().then(|| {
         view! { <td class="delivery-webhook wrap" data-label=text::WEBHOOK><bdi>{webhook}</bdi></td> }
     });
     view! {
-        <tr id=id.to_string() data-row="" aria-current=here.then_some("true")>
+        <tr id=id.to_string() data-row="" data-resend=resend aria-current=here.then_some("true")>
             <td class="delivery-status" data-label=text::STATE><StatusMark status=status /></td>
             <td class="delivery-event" data-label=text::EVENT>
                 <span class="with-tag">

@@ -3,14 +3,13 @@
 use leptos::prelude::*;
 use signet_engine::{
     UnusableDelivery,
-    actor::Permission,
     service::{
         Error,
         deliveries::{Delivery, DeliveryDetail},
         endpoints::Endpoint,
     },
 };
-use signet_model::{DeliveryId, EventId, Timestamp, delivery::State};
+use signet_model::{DeliveryId, EventId, Timestamp};
 
 use super::{Found, list, query::Query, text};
 use crate::{
@@ -18,7 +17,9 @@ use crate::{
     error::PageError,
     frame::Member,
     pages::delivery,
-    present::{Situation, attempt, delivery_path, delivery_status, endpoint_path, indented, unusable},
+    present::{
+        Situation, attempt, delivery_path, delivery_status, endpoint_path, indented, may_resend, resend_path, unusable,
+    },
     words::moment,
 };
 
@@ -108,7 +109,7 @@ fn usable(
             <p>{delivery::sentence(delivery, now)}</p>
             {found
                 .has_pages(delivery.endpoint)
-                .then(|| actions(delivery, member.may(Permission::SendDeliveries)))}
+                .then(|| actions(member, delivery))}
             {facts(found, delivery, now)}
             {last}
             {body(detail)}
@@ -116,11 +117,11 @@ fn usable(
     }
 }
 
-fn actions(delivery: &Delivery, sends: bool) -> impl IntoView + use<> {
+fn actions(member: &Member, delivery: &Delivery) -> impl IntoView + use<> {
     let page = delivery_path(delivery.endpoint, delivery.id);
-    let resend = (sends && delivery.state != State::Pending).then(|| {
+    let resend = may_resend(member, delivery).then(|| {
         view! {
-            <form method="post" action=format!("{page}/resend")>
+            <form method="post" action=resend_path(delivery.endpoint, delivery.id)>
                 <button class="button" type="submit" data-key="resend">{text::RESEND}</button>
             </form>
         }

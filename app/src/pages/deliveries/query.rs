@@ -6,6 +6,7 @@ use signet_model::{DeliveryId, EndpointId, Timestamp, delivery::State, event::Ev
 use super::text;
 use crate::{
     form::{Field, Form, Invalid},
+    instants::{self, End},
     pages::delivery_log,
 };
 
@@ -58,7 +59,7 @@ impl Query {
             Ok(Some(_)) => form.check(&STATUS, Err(()), |()| text::STATUS_INVALID.to_owned()),
             other => other,
         };
-        let (from, to) = (instant(form, &FROM), instant(form, &TO));
+        let (from, to) = (instants::read(form, &FROM, End::First), instants::read(form, &TO, End::Last));
         Ok(Self {
             of,
             search: form.get(&SEARCH).trim().chars().take(SEARCH_MAX).collect(),
@@ -168,20 +169,11 @@ impl Query {
             (&STATUS, self.status.map(|it| it.to_string())),
             (&WEBHOOK, self.webhook.map(|it| it.to_string())),
             (&TYPE, self.kind.as_ref().map(ToString::to_string)),
-            (&FROM, self.from.map(Timestamp::datetime_local)),
-            (&TO, self.to.map(Timestamp::datetime_local)),
+            (&FROM, self.from.map(|at| at.to_string())),
+            (&TO, self.to.map(|at| at.to_string())),
         ];
         pairs.into_iter().filter_map(|(field, value)| Some((field.name, value?))).collect()
     }
-}
-
-/// An instant that a person typed; `None` if the field is empty.
-fn instant(form: &mut Form, field: &Field) -> Result<Option<Timestamp>, Invalid> {
-    let typed = form.get(field).trim().to_owned();
-    if typed.is_empty() {
-        return Ok(None);
-    }
-    form.check(field, Timestamp::parse_datetime_local(&typed), |_| text::INSTANT_INVALID.to_owned()).map(Some)
 }
 
 fn address(path: &str, pairs: &[(&'static str, String)]) -> String {
@@ -220,7 +212,7 @@ mod tests {
         let address = query.first_page();
         assert_eq!(
             address,
-            "/settings/deliveries?q=a%26b&state=failed&result=5xx&status=503&type=task.failed&from=2026-03-28T11%3A00"
+            "/settings/deliveries?q=a%26b&state=failed&result=5xx&status=503&type=task.failed&from=2026-03-28T11%3A00%3A00Z"
         );
         let (_, asked) = address.split_once('?').expect("a query");
         assert_eq!(read(Form::of_body(asked.as_bytes())), Ok(query.clone()));

@@ -17,6 +17,7 @@ use crate::{
     error::{PageError, PageResult},
     form::Form,
     frame::Member,
+    instants,
     pages::resends,
     redirect::see_other,
     words::number,
@@ -139,8 +140,8 @@ pub(crate) fn facts(query: &Query, receivers: &[Receiver]) -> impl IntoView + us
             "status" => (text::STATUS, value),
             "webhook" => (text::WEBHOOK, host(&value).unwrap_or(value)),
             "type" => (text::TYPE, value),
-            "from" => (text::FROM, value),
-            _ => (text::TO, value),
+            "from" => (text::FROM, instants::in_words(&value)),
+            _ => (text::TO, instants::in_words(&value)),
         };
         view! { <div><dt>{label}</dt><dd class="wrap"><bdi>{value}</bdi></dd></div> }
     });

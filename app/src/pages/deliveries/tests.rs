@@ -70,7 +70,7 @@ async fn what_cannot_be_read_is_told_beside_its_field() {
     let owner = Visitor::owner().await;
     let page = owner.get(&format!("{PATH}?status=9&from=yesterday")).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(page.html.contains(text::STATUS_INVALID) && page.html.contains(text::INSTANT_INVALID));
+    assert!(page.html.contains(text::STATUS_INVALID) && page.html.contains(crate::instants::text::INVALID));
     assert!(page.html.contains("value=\"9\""), "what was typed is kept");
 }
 

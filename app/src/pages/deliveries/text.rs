@@ -7,8 +7,8 @@ use crate::words::number;
 
 pub(crate) const TITLE: &str = "Deliveries";
 pub(super) const LEAD: &str = "What was sent, and what came back: across all webhooks, newest first.";
-pub(super) const SEARCH: &str = "Id or task";
-pub(super) const SEARCH_PLACEHOLDER: &str = "msg_…, evt_…, or a task id";
+pub(super) const SEARCH: &str = "Id or reference";
+pub(super) const SEARCH_PLACEHOLDER: &str = "msg_…, evt_…, or a task or order id";
 pub(super) const STATE: &str = "State";
 pub(super) const ALL: &str = "All";
 pub(super) const RESULT: &str = "Last result";
@@ -21,9 +21,8 @@ pub(super) const ALL_WEBHOOKS: &str = "All webhooks";
 pub(super) const DELETED: &str = "deleted";
 pub(super) const TYPE: &str = "Event type";
 pub(super) const ALL_TYPES: &str = "All types";
-pub(super) const FROM: &str = "From (UTC)";
-pub(super) const TO: &str = "Before (UTC)";
-pub(super) const INSTANT_INVALID: &str = "Enter a date and a time, such as 28 March 2026, 12:00.";
+pub(super) const FROM: &str = "From";
+pub(super) const TO: &str = "Before";
 pub(super) const MORE_FILTERS: &str = "Status, time";
 pub(super) const FILTER: &str = "Filter";
 pub(super) const CLEAR: &str = "Clear";
@@ -48,7 +47,7 @@ pub(super) const OPEN: &str = "Open delivery";
 pub(super) const RESEND: &str = "Resend";
 pub(super) const DELIVERY: &str = "Delivery";
 pub(super) const MESSAGE_ID: &str = "Message id";
-pub(super) const TASK: &str = "Task";
+pub(super) const TASK: &str = "Reference";
 pub(super) const LAST_ATTEMPT: &str = "Last attempt";
 pub(super) const BODY: &str = "Request body";
 pub(super) const BODY_GONE: &str = "The body is no longer stored.";
@@ -77,7 +76,7 @@ pub(crate) fn rest(rest: Rest) -> String {
             "About {} deliveries were searched up to here. Choose Older to search on.",
             number(u64::from(searched))
         ),
-        Rest::Task => "More than 100 events match the task. Some of them were searched.".to_owned(),
+        Rest::Task => "More than 100 events have the reference. Some of them were searched.".to_owned(),
     }
 }
 

@@ -9,7 +9,10 @@ use signet_engine::{
 use signet_model::{Role, time::Clock};
 
 use super::*;
-use crate::{present::endpoint_path, testing::Visitor};
+use crate::{
+    present::endpoint_path,
+    testing::{Visitor, encode},
+};
 
 #[tokio::test]
 async fn the_page_shows_the_body_and_the_attempts() {
@@ -26,6 +29,30 @@ async fn the_page_shows_the_body_and_the_attempts() {
     insta::assert_snapshot!("delivered", owner.get(&path).await.content());
     let resent = owner.post(&format!("{path}/resend"), "").await;
     assert_eq!((resent.location(), resent.flash()), (&*path, text::RESENT.to_owned()));
+}
+
+#[tokio::test]
+async fn a_delivery_that_is_sent_again_from_a_list_leads_back_to_it() {
+    let owner = Visitor::owner().await;
+    let endpoint = owner.endpoint().await.id;
+    let hands = Hands(&owner.engine);
+    for (back, leads_back) in [
+        ("/settings/deliveries?state=delivered", true),
+        ("/operator", false),
+        ("//evil.example/settings/", false),
+        ("https://evil.example/", false),
+    ] {
+        let in_flight = hands.ingest(completed(&owner.engine, owner.account, "task_1")).await.1.remove(0);
+        let path = delivery_path(endpoint, in_flight.delivery());
+        hands.finish(in_flight, 200).await;
+        let list = owner.get("/settings/deliveries").await.html;
+        assert!(list.contains(&format!("data-resend=\"{path}/resend\"")), "{list}");
+        let form = encode(&[(&BACK, back)]);
+        let resent = owner.post(&format!("{path}/resend"), &form).await;
+        assert_eq!(resent.location(), if leads_back { back } else { &*path });
+        let list = owner.get("/settings/deliveries").await.html;
+        assert!(!list.contains(&format!("data-resend=\"{path}/resend\"")), "it waits");
+    }
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ const WEBHOOKS: u32 = 1_000;
 mod text {
     pub(super) const EVENT_ID: &str = "Event id";
     pub(super) const TYPE: &str = "Event type";
-    pub(super) const TASK: &str = "Task id";
+    pub(super) const TASK: &str = "Reference";
     pub(super) const HAPPENED: &str = "Happened";
     pub(super) const ACCEPTED: &str = "Accepted";
     pub(super) const TEST: &str = "Test";

@@ -1,7 +1,14 @@
 //! Forms whose session has ended before they were sent, and forms that come twice.
 
-use axum::http::StatusCode;
-use signet_model::signature::Secret;
+use axum::http::{StatusCode, header};
+use signet_engine::{
+    actor::Operator,
+    service::{
+        event_types::{EventTypeContent, EventTypeDraft},
+        portal_links::PortalLinkDraft,
+    },
+};
+use signet_model::{portal::PortalRole, signature::Secret};
 
 use super::*;
 use crate::{
@@ -11,6 +18,7 @@ use crate::{
         api_keys::{NAME, SCOPES},
         people::{EMAIL, ROLE},
         webhook_form::{DESCRIPTION, EVENTS, NEW_PATH, SECRET, URL, options},
+        webhook_recover,
     },
     testing::{Answer, Visitor, encode},
 };
@@ -78,32 +86,168 @@ async fn a_member_of_another_account_sees_what_was_typed_and_it_is_applied_to_ne
     assert_eq!((&*stored.url, &*stored.description), ("https://example.com/webhooks", "Orders"));
 }
 
-#[tokio::test]
-async fn each_form_that_can_be_shown_again_is_shown_and_changes_nothing() {
-    let owner = Visitor::owner().await;
-    let webhook = owner.endpoint().await.id;
-    for (path, form, value) in [
+/// Each form that can be shown again, filled in, with a part of the page that has what was typed.
+async fn filled_in(operator: &Visitor) -> Vec<(String, String, &'static str)> {
+    let webhook = operator.endpoint().await.id;
+    let account = operator.account;
+    let person = operator.session().person().expect("a person");
+    operator.engine.event_types().create(&Operator::signet(), order_paid()).await.expect("made");
+    let recover = encode(&[(&webhook_recover::SINCE, "2026-03-28T11:00"), (&EVENTS, "task.completed")]);
+    vec![
+        (NEW_PATH.to_owned(), orders(), r#"value="Orders &amp; more""#),
+        (format!("/settings/webhooks/{webhook}/edit"), orders(), r#"value="Orders &amp; more""#),
+        (format!("/settings/webhooks/{webhook}/recover"), recover, r#"value="2026-03-28T11:00""#),
         ("/settings/account/threshold".to_owned(), encode(&[(&THRESHOLD, "45.5")]), r#"value="45.5""#),
         ("/settings/account/threshold".to_owned(), encode(&[(&THRESHOLD, "")]), r#"name="threshold""#),
-        (
-            "/settings/api-keys".to_owned(),
-            encode(&[(&NAME, "backend"), (&SCOPES, "events:write")]),
-            r#"value="backend""#,
-        ),
+        (api_keys::PATH.to_owned(), encode(&[(&NAME, "backend"), (&SCOPES, "events:write")]), r#"value="backend""#),
         (
             people::INVITATIONS_PATH.to_owned(),
             encode(&[(&EMAIL, "bob@example.com"), (&ROLE, "viewer")]),
             r#"value="bob@example.com""#,
         ),
-        (format!("/settings/webhooks/{webhook}/edit"), orders(), r#"value="Orders &amp; more""#),
-    ] {
-        let before = rows(&owner).await;
+        (format!("/settings/people/{person}/role"), encode(&[(&ROLE, "viewer")]), r#"value="viewer""#),
+        ("/operator/accounts".to_owned(), "name=bakery".to_owned(), r#"value="bakery""#),
+        (format!("/operator/accounts/{account}/name"), "name=bakery".to_owned(), r#"value="bakery""#),
+        (format!("/operator/accounts/{account}/balance"), "balance=45.5".to_owned(), r#"value="45.5""#),
+        (format!("/operator/accounts/{account}/threshold"), "threshold=45.5".to_owned(), r#"value="45.5""#),
+        ("/operator/api-keys".to_owned(), "name=backend&scope=events%3Awrite".to_owned(), r#"value="backend""#),
+        (
+            "/operator/event-types/new".to_owned(),
+            "name=order.sent&description=An+order&schema=%7B%7D&reference=orderId".to_owned(),
+            r#"value="orderId""#,
+        ),
+        (
+            "/operator/event-types/types/order.paid".to_owned(),
+            "description=An+order&version=1&sample=%7B%7D".to_owned(),
+            r#"value="An order""#,
+        ),
+    ]
+}
+
+fn order_paid() -> EventTypeDraft {
+    EventTypeDraft { name: "order.paid".parse().expect("a name"), content: EventTypeContent::default() }
+}
+
+#[tokio::test]
+async fn each_form_that_can_be_shown_again_is_shown_and_changes_nothing() {
+    let operator = Visitor::operator().await;
+    let forms = filled_in(&operator).await;
+    for pattern in REVIEWED {
+        assert!(forms.iter().any(|(path, ..)| matches(pattern, path)), "{pattern} is not tried");
+    }
+    for (path, form, value) in forms {
+        let before = rows(&operator).await;
         let request = format!("{}={}&{}", TO.name, path.replace('/', "%2F"), prefixed(&form));
-        let page = owner.post(PATH, &request).await;
+        let page = operator.post(PATH, &request).await;
         assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.html);
         assert!(page.html.contains(value) && page.html.contains("Nothing is saved yet"), "{path}: {}", page.html);
-        assert_eq!(rows(&owner).await, before, "{path}");
+        assert_eq!(rows(&operator).await, before, "{path}");
     }
+}
+
+#[tokio::test]
+async fn each_form_that_is_sent_after_the_session_has_ended_comes_back_filled_in() {
+    let mut operator = Visitor::operator().await;
+    for (path, form, value) in filled_in(&operator).await {
+        let before = rows(&operator).await;
+        let (back, cookie) = kept(operator, &path, &form).await;
+        operator = back;
+        let page = operator.get_with_cookie(PATH, &cookie).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.html);
+        assert!(page.html.contains(value) && page.html.contains("Nothing is saved yet"), "{path}: {}", page.html);
+        assert_eq!(rows(&operator).await, before, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_was_kept_is_forgotten_once_it_is_sent() {
+    let (owner, cookie) = kept(Visitor::owner().await, NEW_PATH, &orders()).await;
+    let elsewhere = owner
+        .post_with(api_keys::PATH, &encode(&[(&NAME, "k"), (&SCOPES, "events:write")]), &[(header::COOKIE, &*cookie)])
+        .await;
+    assert_eq!((elsewhere.status, elsewhere.cookie_named(COOKIE)), (StatusCode::SEE_OTHER, ""), "another form");
+    let sent = owner.post_with(NEW_PATH, &orders(), &[(header::COOKIE, &*cookie)]).await;
+    assert_eq!(sent.status, StatusCode::SEE_OTHER);
+    assert!(
+        sent.headers
+            .get_all(header::SET_COOKIE)
+            .iter()
+            .any(|it| { it.to_str().is_ok_and(|it| it.starts_with(&format!("{COOKIE}=; Max-Age=0"))) })
+    );
+    assert_eq!(webhooks(&owner).await, 1);
+}
+
+const FRAME: [(header::HeaderName, &str); 1] = [(header::HeaderName::from_static("sec-fetch-dest"), "iframe")];
+
+/// The path of a new link for a frame.
+async fn portal_link(visitor: &Visitor) -> String {
+    let draft = PortalLinkDraft { embedded: true, ..PortalLinkDraft::new(PortalRole::Developer) };
+    format!("/portal/{}", visitor.account().create_portal_link(&draft).await.expect("a link").token)
+}
+
+#[tokio::test]
+async fn a_form_in_a_frame_is_kept_and_shown_as_soon_as_the_service_opens_it_again() {
+    let mut visitor = Visitor::stranger().await;
+    let kept = visitor.post_with(NEW_PATH, &orders(), &FRAME).await;
+    assert_eq!(kept.status, StatusCode::UNAUTHORIZED);
+    assert!(kept.html.contains("comes back as soon as") && kept.html.contains("Orders &amp; more"), "{}", kept.html);
+    assert!(!kept.html.contains("hunter2") && !kept.html.contains("/login"), "{}", kept.html);
+    let cookie = kept.header(header::SET_COOKIE).to_owned();
+    assert!(cookie.ends_with("SameSite=None; Partitioned"), "{cookie}");
+    let cookie = cookie.split(';').next().expect("a pair").to_owned();
+
+    let ended = visitor.get_with(PATH, &[FRAME[0].clone(), (header::COOKIE, &*cookie)]).await;
+    assert_eq!(ended.status, StatusCode::UNAUTHORIZED, "nobody signs in in a frame");
+    let opened =
+        visitor.post_with(&portal_link(&visitor).await, "", &[FRAME[0].clone(), (header::COOKIE, &*cookie)]).await;
+    assert_eq!((opened.status, opened.location()), (StatusCode::SEE_OTHER, PATH));
+    visitor.come_in(opened.cookie_named("__Host-signet-portal").split_once('=').expect("a session").1).await;
+    let page = visitor.get_with(PATH, &[FRAME[0].clone(), (header::COOKIE, &*cookie)]).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.html);
+    assert!(page.html.contains(r#"value="https://example.com/hooks""#) && page.html.contains("Nothing is saved yet"));
+    assert_eq!(webhooks(&visitor).await, 0);
+
+    let opened = visitor.post_with(&portal_link(&visitor).await, "", &FRAME).await;
+    assert_eq!(opened.location(), "/settings/webhooks", "nothing is carried");
+}
+
+#[tokio::test]
+async fn a_form_in_a_frame_that_is_too_long_for_a_cookie_is_shown_to_be_copied() {
+    let visitor = Visitor::stranger().await;
+    let long = encode(&[(&URL, "https://example.com/hooks"), (&DESCRIPTION, &"x".repeat(4_000)), (&EVENTS, "*")]);
+    let answer = visitor.post_with(NEW_PATH, &long, &FRAME).await;
+    assert_eq!((answer.status, answer.header(header::SET_COOKIE)), (StatusCode::UNAUTHORIZED, ""));
+    assert!(answer.html.contains(&"x".repeat(4_000)) && answer.html.contains("Copy what you need"), "{}", answer.html);
+}
+
+#[tokio::test]
+async fn a_form_after_too_many_attempts_keeps_what_was_typed_and_is_sent_again_from_there() {
+    let visitor = Visitor::owner().await.signed_out();
+    let wrong = encode(&[(&login::EMAIL, "owner@example.com"), (&login::PASSWORD, "a wrong password")]);
+    let refused = loop {
+        let answer = visitor.post(login::PATH, &format!("{wrong}&next=%2Fsettings%2Fpeople")).await;
+        if answer.status == StatusCode::TOO_MANY_REQUESTS {
+            break answer;
+        }
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    };
+    assert!(!refused.header(header::RETRY_AFTER).is_empty());
+    assert_eq!((refused.hidden("email"), refused.hidden("next")), ("owner@example.com", "/settings/people"));
+    assert!(refused.html.contains(r#"<form method="post" action="/login""#), "{}", refused.html);
+    assert!(refused.html.contains(r#"name="password" type="password""#), "{}", refused.html);
+    assert!(!refused.html.contains("a wrong password"), "secrets are not kept");
+
+    // A form whose session has ended meanwhile is an attempt too, and can be very long.
+    let long = format!("{}&note={}", orders(), "y".repeat(5_000));
+    let refused = loop {
+        let answer = visitor.post(NEW_PATH, &long).await;
+        if answer.status == StatusCode::TOO_MANY_REQUESTS {
+            break answer;
+        }
+    };
+    assert_eq!(refused.hidden("url"), "https://example.com/hooks");
+    assert!(refused.html.contains(&"y".repeat(5_000)) && !refused.html.contains("hunter2"), "{}", refused.html);
+    assert_eq!(webhooks(&visitor).await, 0);
 }
 
 /// A form whose names have the mark of a kept one.
@@ -113,7 +257,9 @@ fn prefixed(form: &str) -> String {
 
 async fn rows(visitor: &Visitor) -> Vec<String> {
     let mut all = Vec::new();
-    for table in ["accounts", "endpoints", "api_keys", "invitations", "memberships", "audit_log"] {
+    for table in
+        ["accounts", "endpoints", "deliveries", "api_keys", "invitations", "memberships", "event_types", "audit_log"]
+    {
         all.extend(visitor.database.rows(table).await);
     }
     all

@@ -11,7 +11,7 @@ use axum::{
 use leptos::prelude::*;
 use signet_engine::service::event_types::{Entry, EventTypeContent, EventTypeDraft, Origin, SaveTypeError};
 use signet_model::{
-    event::{EventType, MemberFault},
+    event::{EventType, MemberFault, Reference},
     text::Description,
 };
 
@@ -47,10 +47,20 @@ pub(super) const SCHEMA: Field =
 pub(super) const SAMPLE: Field =
     Field { hint: text::SAMPLE_HINT, optional: true, mono: true, ..Field::text("sample", text::SAMPLE) };
 
-const PARTS: [Part; 3] = [
+pub(super) const REFERENCE: Field = Field {
+    hint: text::REFERENCE_HINT,
+    placeholder: Reference::DEFAULT,
+    maxlength: Some(128),
+    optional: true,
+    mono: true,
+    ..Field::text("reference", text::REFERENCE)
+};
+
+const PARTS: [Part; 4] = [
     Part { label: text::DESCRIPTION, fields: &[&DESCRIPTION] },
     Part { label: text::SCHEMA, fields: &[&SCHEMA] },
     Part { label: text::SAMPLE, fields: &[&SAMPLE] },
+    Part { label: text::REFERENCE, fields: &[&REFERENCE] },
 ];
 
 pub(crate) mod text {
@@ -71,6 +81,9 @@ pub(crate) mod text {
     pub(crate) const SAMPLE: &str = "Sample";
     pub(crate) const SAMPLE_HINT: &str =
         "The members of a test event, as a JSON object. They are checked against the schema.";
+    pub(crate) const REFERENCE: &str = "Reference";
+    pub(crate) const REFERENCE_HINT: &str = "The member by which people look for an event, such as orderId. Lists show its value, and the search finds it. New events count; without a name it is taskId.";
+    pub(crate) const REFERENCE_WRONG: &str = "The reference";
     pub(crate) const CREATED: &str = "Event type created.";
     pub(crate) const SAVED: &str = "Event type saved.";
     pub(crate) const CHANGED: &str =
@@ -196,6 +209,7 @@ fn stored(entry: &Entry) -> Form {
         .with(&DESCRIPTION, &entry.description)
         .with(&SCHEMA, indented(entry.schema.as_deref()))
         .with(&SAMPLE, indented(entry.sample.as_deref()))
+        .with(&REFERENCE, entry.reference.as_ref().map_or("", Reference::as_str))
         .with(&VERSION, entry.revision)
 }
 
@@ -206,9 +220,11 @@ fn indented(json: Option<&str>) -> String {
 
 /// The content; or else the form has the errors of all fields.
 fn content(form: &mut Form) -> Result<EventTypeContent, Invalid> {
-    let description = form.parse::<Description>(&DESCRIPTION, words::invalid_text)?;
+    let description = form.parse::<Description>(&DESCRIPTION, words::invalid_text);
+    let reference = form.parse_optional::<Reference>(&REFERENCE, |error| format!("{} {error}", text::REFERENCE_WRONG));
     let typed = |field| Some(form.get(field).trim().to_owned()).filter(|text| !text.is_empty());
-    Ok(EventTypeContent { description, schema: typed(&SCHEMA), sample: typed(&SAMPLE) })
+    let (schema, sample) = (typed(&SCHEMA), typed(&SAMPLE));
+    Ok(EventTypeContent { description: description?, schema, sample, reference: reference? })
 }
 
 /// The form with the reason for which the type was not saved.
@@ -258,6 +274,7 @@ fn fields(form: &Form) -> impl IntoView + use<> {
         {text_input(&DESCRIPTION, form)}
         {text_area(&SCHEMA, ROWS, form)}
         {text_area(&SAMPLE, ROWS, form)}
+        {text_input(&REFERENCE, form)}
         <footer class="form-actions">
             <button class="button primary" type="submit">{text::SAVE}</button>
             <a class="button quiet" href=event_types::PATH>{text::CANCEL}</a>

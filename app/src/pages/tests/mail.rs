@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use signet_engine::testing::{Hands, InFlight, PASSWORD, completed};
+use signet_engine::{
+    service::mail_notices::GATHERED,
+    testing::{Hands, InFlight, PASSWORD, completed},
+};
 use signet_mail::{Mailer, Pace, testing::SmtpReceiver};
 
 use crate::{
@@ -90,7 +93,9 @@ async fn begin(owner: &Visitor) -> Vec<InFlight> {
     Hands(&owner.engine).ingest(completed(&owner.engine, owner.account, "task_1")).await.1
 }
 
+/// Sends what has waited for others.
 async fn send(owner: &Visitor, mailer: &Mailer) {
+    owner.clock.advance(GATHERED);
     send_all(&owner.engine, mailer, ORIGIN).await.expect("sent");
 }
 
@@ -140,7 +145,7 @@ async fn a_notice_that_the_mail_server_refuses_for_now_is_sent_later_and_others_
         Hands(&owner.engine).finish(one, 410).await;
     }
     send(&owner, &mailer).await;
-    send(&owner, &mailer).await;
+    send_all(&owner.engine, &mailer, ORIGIN).await.expect("nothing is due");
     assert!(receiver.is_empty(), "it waits");
     owner.clock.advance(Duration::from_mins(1));
     send(&owner, &mailer).await;
@@ -155,4 +160,29 @@ async fn a_notice_that_the_mail_server_refuses_for_now_is_sent_later_and_others_
     owner.clock.advance(Duration::from_hours(24));
     send(&owner, &mailer).await;
     assert!(receiver.is_empty(), "it would be refused again");
+}
+
+#[tokio::test]
+async fn webhooks_that_are_disabled_together_are_told_in_one_mail() {
+    let mut receiver = SmtpReceiver::start().await;
+    let owner = Visitor::owner().await;
+    let mailer = receiver.mailer(Pace::default());
+    let mut webhooks = Vec::new();
+    for _ in 0..60 {
+        webhooks.push(owner.endpoint().await.id);
+    }
+    for one in begin(&owner).await {
+        Hands(&owner.engine).finish(one, 410).await;
+    }
+    send(&owner, &mailer).await;
+    let mail = receiver.next().await;
+    assert!(mail.data.contains("Subject: 61 webhooks need attention: example.com"), "{}", mail.data);
+    let text = mail.text();
+    assert_eq!(text.matches("- example.com: disabled.").count(), 50, "{text}");
+    assert!(text.contains("and 11 more") && text.contains("/settings/notifications"), "{text}");
+    assert!(!text.contains("example.com/webhooks"), "the path may hold a secret: {text}");
+    let links = webhooks.iter().filter(|id| text.contains(&format!("{ORIGIN}/settings/webhooks/{id}")));
+    assert!(links.count() >= 49, "{text}");
+    send(&owner, &mailer).await;
+    assert!(receiver.is_empty(), "one mail");
 }

@@ -15,10 +15,10 @@ use signet_engine::{
         backlog::Count,
         deliveries::{Delivery, Filter},
         endpoints::Endpoint,
-        resends::{Pace, Resend, StartError},
+        resends::{Pace, PaceError, Resend, StartError, Verb},
     },
 };
-use signet_model::{EndpointId, Subscriptions, Timestamp, delivery::State, event::EventType};
+use signet_model::{EndpointId, Timestamp, delivery::State, event::EventType};
 
 use super::{
     breadcrumbs,
@@ -89,15 +89,22 @@ async fn send(member: Member, Ids(id): Ids<EndpointId>, mut form: Form) -> PageR
     let endpoint = handle.get().await?;
     let Ok(pace) = pace(&mut form, member.engine().release_rate()) else { return page(&member, id, &form).await };
     let backlog = Backlog::of(&member, &endpoint).await?;
-    let discarded = types(&form, choose::HELD, choose::DISCARD);
-    if let Ok(types) = Subscriptions::of_types(discarded.iter().cloned()) {
-        handle.discard(&types).await?;
-    }
     let failed = Filter { state: Some(State::Failed), since: Some(backlog.since), ..Filter::default() };
     let held = Filter { state: Some(State::Held), ..Filter::default() };
-    for (filter, counts, prefix) in [(failed, &backlog.failed, choose::FAILED), (held, &backlog.held, choose::HELD)] {
-        let chosen = Chosen { filter, types: types(&form, prefix, choose::SEND), counts, pace };
-        match chosen.send(&member, id).await {
+    let of_held = |verb, choice, pace| Chosen {
+        verb,
+        filter: held.clone(),
+        types: types(&form, choose::HELD, choice),
+        counts: &backlog.held,
+        pace,
+    };
+    let of_failed = types(&form, choose::FAILED, choose::SEND);
+    for chosen in [
+        of_held(Verb::Discard, choose::DISCARD, None),
+        Chosen { verb: Verb::Send, filter: failed, types: of_failed, counts: &backlog.failed, pace },
+        of_held(Verb::Send, choose::SEND, pace),
+    ] {
+        match chosen.begin(&member, id).await {
             Ok(()) => {}
             Err(StartError::Store(error)) => return Err(error.into()),
             Err(refused) => return page(&member, id, &form.refused(refused.to_string())).await,
@@ -110,13 +117,12 @@ async fn send(member: Member, Ids(id): Ids<EndpointId>, mut form: Form) -> PageR
 fn pace(form: &mut Form, fastest: u32) -> Result<Option<Pace>, Invalid> {
     let count = form.parse_optional::<u32>(&PACE, |_| text::PACE_INVALID.to_owned())?;
     let Some(count) = count else { return Ok(None) };
-    let pace = if form.get(&EACH) == "minute" { Pace::per_minute(count) } else { Pace::per_second(count) };
-    let pace = form.check(&PACE, pace.ok_or(()), |()| text::PACE_INVALID.to_owned())?;
-    let fastest = Pace::per_second(fastest);
-    if Some(pace) > fastest {
-        return form.check(&PACE, Err(()), |()| text::too_fast(fastest));
-    }
-    Ok(Some(pace))
+    let per_minute = if form.get(&EACH) == "minute" { count } else { count.saturating_mul(60) };
+    let pace = form.check(&PACE, Pace::chosen(per_minute, fastest), |error| match error {
+        PaceError::Zero => text::PACE_INVALID.to_owned(),
+        PaceError::TooFast(fastest) => text::too_fast(fastest),
+    });
+    pace.map(Some)
 }
 
 async fn page(member: &Member, id: EndpointId, form: &Form) -> PageResult {

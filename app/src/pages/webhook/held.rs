@@ -3,9 +3,14 @@
 use leptos::prelude::*;
 use signet_engine::{
     actor::Permission,
-    service::{backlog::Count, deliveries::Filter, endpoints::Endpoint, resends::StartError},
+    service::{
+        backlog::Count,
+        deliveries::Filter,
+        endpoints::Endpoint,
+        resends::{StartError, Verb},
+    },
 };
-use signet_model::{EndpointId, Subscriptions, delivery::State, event::EventType};
+use signet_model::{EndpointId, delivery::State, event::EventType};
 
 use super::{
     resends::{Chosen, types},
@@ -66,24 +71,21 @@ pub(super) async fn settle(member: Member, Ids(id): Ids<EndpointId>, form: Form)
     Ok(done(refused.as_deref().unwrap_or(text::SETTLED), &endpoint_path(id)))
 }
 
-/// Sends and discards the types that the form chooses. Sending goes on by itself, with progress.
-/// Returns the reason for which nothing is sent.
+/// Sends and discards the types that the form chooses. Both go on by themselves, with progress.
+/// Returns the reason for which one of them is not begun.
 pub(super) async fn apply(member: &Member, id: EndpointId, form: &Form) -> Result<Option<String>, PageError> {
     let endpoint = member.account().endpoint(id);
-    if let Ok(types) = Subscriptions::of_types(types(form, PREFIX, Choice::Discard.value())) {
-        endpoint.discard(&types).await?;
-    }
-    let types = types(form, PREFIX, Choice::Send.value());
-    if types.is_empty() {
-        return Ok(None);
-    }
     let counts = endpoint.held_counts().await?;
-    let filter = Filter { state: Some(State::Held), ..Filter::default() };
-    match (Chosen { filter, types, counts: &counts, pace: None }).send(member, id).await {
-        Ok(()) => Ok(None),
-        Err(StartError::Store(error)) => Err(error.into()),
-        Err(refused) => Ok(Some(refused.to_string())),
+    for (verb, choice) in [(Verb::Discard, Choice::Discard), (Verb::Send, Choice::Send)] {
+        let types = types(form, PREFIX, choice.value());
+        let filter = Filter { state: Some(State::Held), ..Filter::default() };
+        match (Chosen { verb, filter, types, counts: &counts, pace: None }).begin(member, id).await {
+            Ok(()) => {}
+            Err(StartError::Store(error)) => return Err(error.into()),
+            Err(refused) => return Ok(Some(refused.to_string())),
+        }
     }
+    Ok(None)
 }
 
 /// The panel of an enabled webhook; `None` if none of its deliveries is held.

@@ -29,12 +29,12 @@ use super::{
     held, resends, resting, text as webhook_text, unusable, usable,
 };
 use crate::{
-    components::DeliveryList,
+    components::{DeliveryList, DeliveryRow},
     error::PageResult,
     form::{Field, Form},
     frame::{Ids, Member},
     pages::{delivery_log, webhook_recover},
-    present::row,
+    present::{may_resend, resend_path, row},
 };
 
 /// The deliveries on the page.
@@ -82,7 +82,8 @@ pub(super) async fn show(member: Member, Ids(id): Ids<EndpointId>, form: Form) -
     let cause = usable(&member, endpoint.disabled.and_then(|disabled| disabled.by)).await?;
     let fuse = fuse::read(&member, &endpoint).await?;
     let under_way = resends::recent(&member, id).await?;
-    let bars = handle.bars(query.window, query.event_type.clone()).await?;
+    let starts = chart::starts(query.window, member.frame.now);
+    let bars = handle.bars_from(&starts, query.event_type.clone()).await?;
     let causes = handle.causes(query.window).await?;
     let latest = handle.deliveries(&Filter::default(), RECENT).await?;
     let catalogue = member.catalogue().await?;
@@ -111,7 +112,10 @@ fn page(member: &Member, data: &PageData) -> Response {
 fn recent(member: &Member, data: &PageData, sends: bool) -> impl IntoView + use<> {
     let id = data.endpoint.id;
     let recover = sends.then(|| view! { <a href=webhook_recover::path(id)>{webhook_text::RECOVER}</a> });
-    let rows = data.latest.iter().map(|delivery| row(id, delivery, member.frame.now)).collect::<Vec<_>>();
+    let resend = |delivery: &Result<Delivery, UnusableDelivery>| {
+        delivery.as_ref().ok().filter(|it| may_resend(member, it)).map(|it| resend_path(id, it.id))
+    };
+    let rows = data.latest.iter().map(|it| DeliveryRow { resend: resend(it), ..row(id, it, member.frame.now) });
     view! {
         <section class="card flush" id="deliveries">
             <header class="card-head">
@@ -121,7 +125,7 @@ fn recent(member: &Member, data: &PageData, sends: bool) -> impl IntoView + use<
                     <a href=delivery_log::path(id)>{webhook_text::VIEW_ALL}</a>
                 </p>
             </header>
-            <DeliveryList rows=rows empty=webhook_text::NOTHING_SENT.to_owned() />
+            <DeliveryList rows=rows.collect() empty=webhook_text::NOTHING_SENT.to_owned() />
         </section>
     }
 }

@@ -10,7 +10,7 @@ use signet_engine::{
     service::{
         backlog::Count,
         deliveries::Filter,
-        resends::{Pace, Plan, Progress, Resend, StartError},
+        resends::{Pace, Plan, Progress, Resend, StartError, Verb},
     },
 };
 use signet_model::{EndpointId, ResendId, delivery::State, event::EventType};
@@ -46,8 +46,9 @@ async fn back(Ids((id, _)): Ids<(EndpointId, ResendId)>) -> axum::response::Resp
 
 async fn pause(member: Member, Ids((id, resend)): Ids<(EndpointId, ResendId)>) -> PageResult {
     member.check(Permission::SendDeliveries)?;
-    member.account().resend(resend).pause().await?;
-    Ok(done(text::PAUSED, &at(id)))
+    let paused = member.account().resend(resend).pause().await?;
+    let said = if paused.verb == Verb::Discard { text::DISCARD_PAUSED } else { text::PAUSED };
+    Ok(done(said, &at(id)))
 }
 
 async fn resume(member: Member, Ids((id, resend)): Ids<(EndpointId, ResendId)>) -> PageResult {
@@ -62,8 +63,9 @@ async fn stop(member: Member, Ids((id, resend)): Ids<(EndpointId, ResendId)>) ->
     Ok(done(&text::stopped(stopped.sent), &at(id)))
 }
 
-/// What a person chose to send: some types of what is held, or of what has failed.
+/// What a person chose to send or to discard: some types of what is held, or of what has failed.
 pub(super) struct Chosen<'c> {
+    pub(super) verb: Verb,
     pub(super) filter: Filter,
     pub(super) types: BTreeSet<EventType>,
     /// The numbers of deliveries, by type.
@@ -72,12 +74,12 @@ pub(super) struct Chosen<'c> {
 }
 
 impl Chosen<'_> {
-    /// Begins to send it to a webhook.
-    pub(super) async fn send(self, member: &Member, id: EndpointId) -> Result<(), StartError> {
+    /// Begins to send it to a webhook, or to discard it there.
+    pub(super) async fn begin(self, member: &Member, id: EndpointId) -> Result<(), StartError> {
         if self.types.is_empty() {
             return Ok(());
         }
-        let plan = Plan { pace: self.pace, expected: self.expected() };
+        let plan = Plan { verb: self.verb, pace: self.pace, expected: self.expected() };
         let filter = Filter { endpoint: Some(id), event_types: Some(self.types), ..self.filter };
         member.account().resends().start_as(filter, plan).await.map(drop)
     }
@@ -132,8 +134,10 @@ pub(super) fn panel(id: EndpointId, resends: &[Resend], sends: bool) -> Option<i
     })
 }
 
-fn status(progress: Progress) -> Status {
+fn status(verb: Verb, progress: Progress) -> Status {
     match progress {
+        Progress::Running if verb == Verb::Discard => Status::new(Tone::Waiting, text::DISCARDING),
+        Progress::Finished if verb == Verb::Discard => Status::new(Tone::Idle, text::DISCARDED),
         Progress::Running => Status::new(Tone::Waiting, text::SENDING),
         Progress::Paused => Status::new(Tone::Paused, text::IS_PAUSED),
         Progress::Finished => Status::new(Tone::Good, text::FINISHED),
@@ -146,7 +150,7 @@ fn line(id: EndpointId, resend: &Resend, sends: bool) -> impl IntoView + use<> {
     let path = format!("{}/resends/{}", endpoint_path(id), resend.id);
     let paused = resend.progress == Progress::Paused;
     let at_work = resend.ended_at.is_none();
-    let status = status(resend.progress);
+    let status = status(resend.verb, resend.progress);
     let what = match resend.filter.as_ref().and_then(|filter| filter.state) {
         Some(State::Held) => text::HELD,
         Some(State::Failed) => text::FAILED,

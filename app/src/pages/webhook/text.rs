@@ -98,7 +98,7 @@ pub(super) const SEND: &str = "Send";
 pub(super) const DISCARD: &str = "Discard";
 pub(super) const KEEP: &str = "Keep held";
 pub(super) const APPLY: &str = "Apply";
-pub(super) const SETTLED: &str = "Held deliveries updated.";
+pub(super) const SETTLED: &str = "Held deliveries updated. What takes longer is shown here until it is done.";
 
 pub(super) const IS_UNUSABLE: &str = "This webhook is unusable";
 pub(super) const ENTER_URL: &str = "Enter its URL again";
@@ -159,9 +159,12 @@ pub(super) mod rotation {
 pub(super) mod resends {
     use signet_engine::service::resends::Resend;
 
-    pub(in super::super) const TITLE: &str = "Being sent again";
+    pub(in super::super) const TITLE: &str = "Under way";
     pub(in super::super) const REFRESH: &str = "Refresh";
     pub(in super::super) const SENDING: &str = "Sending";
+    pub(in super::super) const DISCARDING: &str = "Discarding";
+    pub(in super::super) const DISCARDED: &str = "Discarded";
+    pub(in super::super) const DISCARD_PAUSED: &str = "Paused. What is not discarded yet stays held.";
     pub(in super::super) const IS_PAUSED: &str = "Paused";
     pub(in super::super) const FINISHED: &str = "Finished";
     pub(in super::super) const IS_STOPPED: &str = "Stopped";

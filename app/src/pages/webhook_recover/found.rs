@@ -31,7 +31,7 @@ pub(super) fn card(endpoint: &Endpoint, form: &Form, found: Found, now: Timestam
     let next = match endpoint.disabled {
         _ if none => None,
         Some(_) => Some(enable_first(endpoint).into_any()),
-        None => Some(send(endpoint, form, count).into_any()),
+        None => Some(send(endpoint, form, selection.since, count).into_any()),
     };
     view! {
         <section class="card" id="found" aria-labelledby="found-title">
@@ -54,11 +54,11 @@ fn enable_first(endpoint: &Endpoint) -> impl IntoView + use<> {
 }
 
 /// Sends the deliveries that were found, even if the form above is changed meanwhile.
-fn send(endpoint: &Endpoint, form: &Form, count: Count) -> impl IntoView + use<> {
+fn send(endpoint: &Endpoint, form: &Form, since: Timestamp, count: Count) -> impl IntoView + use<> {
     let types = form.selectors(&EVENTS).into_iter().map(|it| hidden_input(&EVENTS, &it.to_string()));
     view! {
         <form method="post" action=path(endpoint.id) class="form-actions">
-            {hidden_input(&SINCE, form.get(&SINCE).trim())}
+            {hidden_input(&SINCE, &since.to_string())}
             {types.collect_view()}
             <button class="button primary" type="submit">
                 {text::send(count)}

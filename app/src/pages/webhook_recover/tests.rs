@@ -29,7 +29,7 @@ fn form(since: &str, selectors: &[Selector]) -> Form {
 #[test]
 fn an_untouched_form_selects_all_types_of_the_last_day() {
     let mut form = untouched(NOW);
-    assert_eq!(form.get(&SINCE), "2026-03-27T12:00");
+    assert_eq!(form.get(&SINCE), "2026-03-27T12:00:00Z");
     let selection = selection(&mut form, NOW).expect("a selection");
     assert_eq!(selection.types, Subscriptions::all());
     assert_eq!(selection.since.rfc3339_seconds(), "2026-03-27T12:00:00Z");
@@ -93,6 +93,21 @@ async fn an_untouched_form_asks_for_the_last_day_and_counts_no_deliveries_yet() 
 }
 
 #[tokio::test]
+async fn a_time_is_typed_in_the_zone_of_the_reader_and_the_address_has_it_in_utc() {
+    let (owner, _, path) = owner_with_failures(1).await;
+    let zone = (axum::http::header::COOKIE, "__Host-signet-zone=Europe/Vienna");
+    let page = owner.get_with(&path, &[zone.clone()]).await.html;
+    assert!(page.contains(r#"type="datetime-local" value="2026-03-27T13:00""#), "{page}");
+    assert!(page.contains(r#"name="zone" value="Europe/Vienna""#) && page.contains("27 Mar 2026, 12:00:00 UTC"));
+    let typed = format!("{path}?since=2026-03-28T12%3A00&zone=Europe%2FVienna&event=task.completed");
+    let answer = owner.get_with(&typed, &[zone.clone()]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    assert_eq!(answer.location(), format!("{path}?since=2026-03-28T11%3A00%3A00Z&event=task.completed"));
+    let found = owner.get_with(answer.location(), &[zone]).await.html;
+    assert!(found.contains("1 failed delivery") && found.contains(r#"value="2026-03-28T12:00""#), "{found}");
+}
+
+#[tokio::test]
 async fn a_search_names_the_deliveries_and_leaves_them_as_they_are() {
     let (owner, endpoint, path) = owner_with_failures(3).await;
     let page = owner.get(&format!("{path}?{}", last_hour())).await;
@@ -101,7 +116,7 @@ async fn a_search_names_the_deliveries_and_leaves_them_as_they_are() {
         "3 failed deliveries",
         "28 Mar 2026, 11:00:00 UTC",
         "10 a second",
-        r#"<input type="hidden" name="since" value="2026-03-28T11:00">"#,
+        r#"<input type="hidden" name="since" value="2026-03-28T11:00:00Z">"#,
         r#"<input type="hidden" name="event" value="task.completed">"#,
         "Send 3 deliveries again",
     ] {

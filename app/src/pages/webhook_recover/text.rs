@@ -8,10 +8,10 @@ use crate::{components::Moment, words};
 pub(super) const TITLE: &str = "Recover failed deliveries";
 pub(super) const RECOVER: &str = "Recover";
 pub(super) const LEAD: &str = "Send again what this webhook missed because its receiver failed.";
-pub(super) const SINCE: &str = "Since (UTC)";
+pub(super) const SINCE: &str = "Since";
 pub(super) const SINCE_HINT: &str =
     "What counts is when the event was accepted; its last retry can have failed hours later.";
-pub(super) const SINCE_INVALID: &str = "Enter a date and a time, such as 2026-03-28T12:00.";
+pub(super) const SINCE_INVALID: &str = "Enter a date and a time, such as 28 March 2026, 12:00.";
 pub(super) const EVENTS: &str = "Events";
 pub(super) const EVENTS_HINT: &str = "Choose what to send again.";
 pub(super) const FIND: &str = "Find failed deliveries";

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, ops::Bound, sync::Arc};
 
 use signet_model::{
     Timestamp,
-    event::{BUILT_IN, BuiltIn, EventBody, EventType, EventTypes, MemberFault, OPERATIONAL},
+    event::{BUILT_IN, BuiltIn, EventBody, EventType, EventTypes, MemberFault, OPERATIONAL, Reference},
 };
 
 use super::{Entry, Origin, nearest, schema::Schema};
@@ -119,6 +119,10 @@ impl EventTypes for Catalogue {
             None => Ok(()),
         }
     }
+
+    fn reference(&self, event_type: &EventType) -> Option<&Reference> {
+        self.get(event_type.as_str())?.reference.as_ref()
+    }
 }
 
 /// Checks that a sample makes a body of its type, which the schema takes.
@@ -138,5 +142,9 @@ impl EventTypes for Unchecked {
 
     fn check(&self, _: &EventType, _: &str) -> Result<(), MemberFault> {
         Ok(())
+    }
+
+    fn reference(&self, _: &EventType) -> Option<&Reference> {
+        None
     }
 }

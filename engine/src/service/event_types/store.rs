@@ -3,7 +3,7 @@
 use const_format::formatcp;
 use signet_model::{
     Timestamp,
-    event::EventType,
+    event::{EventType, Reference},
     sql::{Lossy, Stored, Unreadable},
 };
 
@@ -35,7 +35,8 @@ impl Source {
 }
 
 /// The types with the columns of [`Row`].
-const TYPES: &str = "SELECT name, description, schema, sample, source, archived_at, created_at, updated_at, revision
+const TYPES: &str =
+    "SELECT name, description, schema, sample, reference, source, archived_at, created_at, updated_at, revision
      FROM event_types";
 
 /// The types that were changed after a revision (`$1`).
@@ -50,6 +51,7 @@ pub(super) struct Row {
     description: Lossy,
     schema: Option<Lossy>,
     sample: Option<Lossy>,
+    reference: Option<Stored<Reference>>,
     source: Lossy,
     pub(super) archived_at: Option<Timestamp>,
     created_at: Timestamp,
@@ -72,6 +74,8 @@ impl Row {
             description: self.description.0,
             schema,
             sample: self.sample.map(String::from),
+            // A name that this version cannot read is as good as none: events come in all the same.
+            reference: self.reference.and_then(|it| it.0.ok()),
             origin: if self.source.0 == Source::File.as_str() { Origin::File } else { Origin::Person },
             is_default: false,
             takes_submissions: true,
@@ -90,6 +94,7 @@ impl Row {
         self.description.0 == content.description.as_str()
             && text(&self.schema) == content.schema
             && text(&self.sample) == content.sample
+            && self.reference.as_ref().and_then(|it| it.0.as_ref().ok()) == content.reference.as_ref()
             && self.source.0 == source.as_str()
             && self.archived_at.is_none()
     }
@@ -178,8 +183,8 @@ impl<'e> Change<'e> {
         source: Source,
     ) -> db::Result<()> {
         const SQL: &str =
-            "INSERT INTO event_types (name, description, schema, sample, source, created_at, updated_at, revision)
-             VALUES ($1, $2, $3, $4, $5, $6, $6, $7)";
+            "INSERT INTO event_types (name, description, schema, sample, source, created_at, updated_at, revision, reference)
+             VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $8)";
         self.write(SQL, name, content, source).await
     }
 
@@ -191,7 +196,8 @@ impl<'e> Change<'e> {
         source: Source,
     ) -> db::Result<()> {
         const SQL: &str = "UPDATE event_types SET description = $2, schema = $3, sample = $4, source = $5,
-               archived_at = CASE WHEN $5 = 'file' THEN NULL ELSE archived_at END, updated_at = $6, revision = $7
+               archived_at = CASE WHEN $5 = 'file' THEN NULL ELSE archived_at END, updated_at = $6, revision = $7,
+               reference = $8
              WHERE name = $1";
         self.write(SQL, name, content, source).await
     }
@@ -205,7 +211,8 @@ impl<'e> Change<'e> {
     ) -> db::Result<()> {
         let query = self.begun.tx.query(sql).bind(name.clone()).bind(content.description.as_str());
         let query = query.bind(content.schema.as_deref()).bind(content.sample.as_deref()).bind(source.as_str());
-        query.bind(self.now).bind(self.revision).execute().await.map(drop)
+        let query = query.bind(self.now).bind(self.revision).bind(content.reference.as_ref().map(Reference::as_str));
+        query.execute().await.map(drop)
     }
 
     pub(super) async fn set_archived(&mut self, name: &EventType, archived: bool) -> db::Result<()> {

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     Engine,
     actor::Operator,
-    testing::{TestDatabase, on_each_database, resting_engine},
+    testing::{TestDatabase, account, on_each_database, resting_engine},
 };
 
 const SCHEMA: &str = r#"{"required":["orderId"],"properties":{"orderId":{"type":"string"}}}"#;
@@ -61,6 +61,38 @@ async fn a_type_is_made_changed_archived_and_restored(database: TestDatabase) {
     assert!(types.current().await.expect("a catalogue").find("order.paid").is_ok());
     let unknown = types.archive(&Operator::signet(), &"order.lost".parse().expect("a name"), None).await;
     assert!(matches!(unknown, Err(SaveTypeError::NotFound)), "{unknown:?}");
+}
+
+on_each_database!(a_type_names_the_member_by_which_its_events_are_found);
+async fn a_type_names_the_member_by_which_its_events_are_found(database: TestDatabase) {
+    let (engine, _) = resting_engine(&database);
+    let account = account(&engine, "acme").await;
+    let types = engine.event_types();
+    let entry = create(&engine, "order.paid").await;
+    let accept = async |body: &str| {
+        let catalogue = types.current().await.expect("a catalogue");
+        let body = Submission::parse(body, engine.0.clock.now(), &*catalogue).expect("an event").body;
+        let event = crate::deliver::ingest::NewEvent { account, body, idempotency: None };
+        crate::testing::Hands(&engine).ingest(event).await.0.expect("accepted");
+    };
+    let found = async |text: &str| {
+        let filter = crate::service::events::EventFilter { task: Some(text.to_owned()), ..Default::default() };
+        engine.as_operator_in(account).events(&filter, None, 10).await.expect("events").events.len()
+    };
+    accept(r#"{"event":"order.paid","orderId":"o_1","taskId":"t_1"}"#).await;
+    let with = |reference: Option<&str>| EventTypeContent {
+        reference: reference.map(|it| it.parse().expect("a name")),
+        ..EventTypeContent::default()
+    };
+    let changed = types.change(&Operator::signet(), &entry.name, with(Some("orderId")), None).await.expect("changed");
+    assert_eq!(changed.reference.as_ref().map(Reference::as_str), Some("orderId"));
+    accept(r#"{"event":"order.paid","orderId":"o_2","taskId":"t_2"}"#).await;
+    accept(r#"{"event":"order.paid","orderId":3}"#).await;
+    assert_eq!((found("t_1").await, found("o_1").await), (1, 0), "it came in with another reference");
+    assert_eq!((found("t_2").await, found("o_2").await, found("3").await), (0, 1, 1));
+    types.change(&Operator::signet(), &entry.name, with(None), None).await.expect("changed");
+    accept(r#"{"event":"order.paid","taskId":"t_4"}"#).await;
+    assert_eq!(found("t_4").await, 1);
 }
 
 on_each_database!(types_that_are_built_in_cannot_be_made_or_changed);

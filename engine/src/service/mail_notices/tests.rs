@@ -60,10 +60,21 @@ impl World {
         in_flight
     }
 
+    /// The notices of the mails that are due.
     async fn take(&self) -> Vec<MailNotice> {
-        let mut taken = self.engine.mail_notices().take(self.account).await.expect("the store");
+        let mut taken: Vec<_> = self.digests().await.into_iter().flat_map(|digest| digest.notices).collect();
         taken.sort_by(|one, other| one.email.cmp(&other.email));
         taken
+    }
+
+    async fn digests(&self) -> Vec<MailDigest> {
+        self.engine.mail_notices().take(self.account).await.expect("the store")
+    }
+
+    /// The mails that are due once what happened has waited for more.
+    async fn gather(&self) -> Vec<MailNotice> {
+        self.clock.advance(GATHERED);
+        self.take().await
     }
 }
 
@@ -80,19 +91,21 @@ async fn people_are_warned_before_the_last_attempt_and_told_when_it_has_failed(d
     for one in in_flight {
         hands.finish(one, 503).await;
     }
-    let taken = world.take().await;
-    let [warning] = &*taken else { panic!("{taken:?}") };
+    assert_eq!(world.take().await, [], "it waits for others");
+    world.clock.advance(GATHERED);
+    let digest = world.digests().await.remove(0);
+    let [warning] = &*digest.notices else { panic!("{digest:?}") };
     assert_eq!((warning.email.as_str(), warning.host.as_str()), ("owner@example.com", "127.0.0.1"));
     assert_eq!((warning.endpoint, warning.outcome), (world.webhook, Outcome::Answered(503)));
     let MailNoticeKind::LastAttempt(at) = warning.kind else { panic!("{warning:?}") };
     assert!(at >= world.clock.now() + Duration::from_hours(4), "by the schedule");
-    world.engine.mail_notices().remove(warning).await.expect("removed");
+    world.engine.mail_notices().remove(&digest).await.expect("removed");
 
     world.clock.advance(Duration::from_hours(5));
     for one in hands.claim().await {
         hands.finish(one, 500).await;
     }
-    let taken = world.take().await;
+    let taken = world.gather().await;
     let [disabled] = &*taken else { panic!("{taken:?}") };
     assert_eq!(disabled.kind, MailNoticeKind::Disabled(Some(DisabledReason::RetriesExhausted)));
     assert_eq!(disabled.outcome, Outcome::Answered(500));
@@ -164,7 +177,7 @@ async fn each_person_chooses_and_unless_they_do_those_are_told_who_may_change_we
         Hands(&world.engine).finish(one, 410).await;
     }
     acme.members().choose_notices(person("developer@example.com"), false).await.expect("chosen");
-    let told: Vec<_> = world.take().await.into_iter().map(|notice| (notice.email, notice.kind)).collect();
+    let told: Vec<_> = world.gather().await.into_iter().map(|notice| (notice.email, notice.kind)).collect();
     let gone = MailNoticeKind::Disabled(Some(DisabledReason::Gone));
     assert_eq!(told, [("owner@example.com".to_owned(), gone)], "who has changed their mind meanwhile is not told");
     let elsewhere = account(&world.engine, "elsewhere").await;
@@ -179,6 +192,7 @@ async fn a_notice_that_is_not_removed_is_due_again_and_given_up_in_the_end(datab
     for one in world.ingest().await {
         Hands(&world.engine).finish(one, 410).await;
     }
+    world.clock.advance(GATHERED);
     for (tries, wait) in WAITS.into_iter().enumerate() {
         assert_eq!(world.take().await.len(), 1, "{tries}");
         assert_eq!(world.take().await.len(), 0, "it is taken");
@@ -196,7 +210,86 @@ async fn a_warning_is_dropped_once_the_delivery_has_arrived(database: TestDataba
     for one in in_flight {
         Hands(&world.engine).finish(one, 200).await;
     }
-    assert_eq!(world.take().await.len(), 0);
+    assert_eq!(world.gather().await.len(), 0);
     assert_eq!(stored(&database, "last_attempt").await, 0);
     assert_eq!(world.engine.mail_notices().next_account(None).await.expect("the store"), None);
+}
+
+on_each_database!(a_hundred_webhooks_that_fail_together_make_one_mail_a_person);
+async fn a_hundred_webhooks_that_fail_together_make_one_mail_a_person(database: TestDatabase) {
+    let world = World::new(&database).await;
+    world.person("developer@example.com", Role::Developer).await;
+    for _ in 1..100 {
+        endpoint(&world.engine, world.account).await;
+    }
+    for one in world.ingest().await {
+        Hands(&world.engine).finish(one, 410).await;
+    }
+    assert_eq!(stored(&database, "disabled").await, 200);
+    assert_eq!(world.digests().await, [], "more can come");
+    world.clock.advance(GATHERED);
+    let digests = world.digests().await;
+    assert_eq!(digests.iter().map(|digest| digest.notices.len()).collect::<Vec<_>>(), [100, 100]);
+    assert_ne!(digests[0].id(), digests[1].id());
+    for digest in &digests {
+        world.engine.mail_notices().remove(digest).await.expect("removed");
+    }
+    assert_eq!(stored(&database, "disabled").await, 0);
+
+    // What happens soon afterwards is told a quarter of an hour after that mail.
+    let late = endpoint(&world.engine, world.account).await;
+    for one in world.ingest().await {
+        Hands(&world.engine).finish(one, 410).await;
+    }
+    assert_eq!(world.gather().await, []);
+    world.clock.advance(QUIET - GATHERED);
+    let told: Vec<_> = world.take().await.into_iter().map(|notice| notice.endpoint).collect();
+    assert_eq!(told, [late, late]);
+}
+
+on_each_database!(a_mail_that_the_server_does_not_take_is_the_same_later_with_what_came_meanwhile);
+async fn a_mail_that_the_server_does_not_take_is_the_same_later_with_what_came_meanwhile(database: TestDatabase) {
+    let world = World::new(&database).await;
+    for one in world.ingest().await {
+        Hands(&world.engine).finish(one, 410).await;
+    }
+    world.clock.advance(GATHERED);
+    let first = world.digests().await.remove(0);
+    endpoint(&world.engine, world.account).await;
+    for one in world.ingest().await {
+        Hands(&world.engine).finish(one, 410).await;
+    }
+    assert_eq!(world.digests().await, [], "taken, and too new");
+    world.clock.advance(WAITS[0]);
+    let again = world.digests().await.remove(0);
+    assert_eq!((again.id(), again.notices.len()), (first.id(), 2));
+    assert_eq!(world.another(&database).digests().await, [], "one process has them");
+}
+
+#[test]
+fn a_warning_does_not_wait_longer_than_its_last_attempt() {
+    let now = Timestamp::from_unix_seconds(1_774_699_200);
+    let waiting = |kind, occurred_at, mailed_at| Waiting {
+        notices: vec![MailNotice {
+            account: AccountId::from_uuid(Uuid::nil()),
+            id: Uuid::nil(),
+            person: UserId::from_uuid(Uuid::nil()),
+            email: "ada@example.com".to_owned(),
+            account_name: "acme".to_owned(),
+            kind,
+            endpoint: EndpointId::from_uuid(Uuid::nil()),
+            host: "example.com".to_owned(),
+            delivery: DeliveryId::from_uuid(Uuid::nil()),
+            event_type: "task.completed".to_owned(),
+            outcome: Outcome::Answered(503),
+            occurred_at,
+        }],
+        ..Waiting::new(UserId::from_uuid(Uuid::nil()), mailed_at)
+    };
+    let soon = MailNoticeKind::LastAttempt(now + QUIET);
+    let later = MailNoticeKind::LastAttempt(now + QUIET + GATHERED);
+    assert!(waiting(soon, now, Some(now)).is_ready(now));
+    assert!(!waiting(later, now, None).is_ready(now) && waiting(later, now - GATHERED, None).is_ready(now));
+    assert!(!waiting(MailNoticeKind::Disabled(None), now - GATHERED, Some(now)).is_ready(now));
+    assert!(!Waiting::new(UserId::from_uuid(Uuid::nil()), None).is_ready(now), "there is nothing to tell");
 }

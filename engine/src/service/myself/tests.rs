@@ -118,3 +118,24 @@ async fn a_session_moves_to_another_account_of_its_person_alone_with_a_new_token
     let again = sign_in(&engine, "ada@example.com", PASSWORD).await.expect("signed in");
     assert_eq!(session(&engine, &again).await.and_then(|it| it.account_id()), Some(other));
 }
+
+on_each_database!(a_chosen_time_zone_is_that_of_all_sessions_of_the_person_and_of_nobody_else);
+async fn a_chosen_time_zone_is_that_of_all_sessions_of_the_person_and_of_nobody_else(database: TestDatabase) {
+    let (engine, _) = resting_engine(&database);
+    let acme = account(&engine, "acme").await;
+    let tokens = [owner(&engine, acme, "ada@example.com").await, owner(&engine, acme, "bob@example.com").await];
+    let elsewhere = sign_in(&engine, "ada@example.com", PASSWORD).await.expect("signed in");
+    let zone = async |token: &SessionToken| session(&engine, token).await.expect("a session").time_zone;
+    assert_eq!(zone(&tokens[0]).await, None);
+    let (this, browser) = (session(&engine, &tokens[0]).await.expect("a session"), Browser::default());
+    let ada = engine.myself(&this, &browser).expect("a person");
+    for name in ["Europe/Vienna", "America/Argentina/Buenos_Aires"] {
+        ada.set_time_zone(Some(&name.parse().expect("a name"))).await.expect("chosen");
+        assert_eq!((zone(&tokens[0]).await.as_deref(), zone(&elsewhere).await.as_deref()), (Some(name), Some(name)));
+        assert_eq!(zone(&tokens[1]).await, None, "it is hers alone");
+    }
+    let later = sign_in(&engine, "ada@example.com", PASSWORD).await.expect("signed in");
+    assert!(zone(&later).await.is_some(), "it is kept from one session to the next");
+    ada.set_time_zone(None).await.expect("left to the browser");
+    assert_eq!((zone(&tokens[0]).await, zone(&later).await), (None, None));
+}

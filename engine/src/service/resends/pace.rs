@@ -6,7 +6,31 @@ use std::{fmt, time::Duration};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pace(u32);
 
+/// The pace cannot be chosen. The message stands behind the name of what was typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PaceError {
+    /// Nothing would ever be sent.
+    #[error("must be 1 at least")]
+    Zero,
+    /// The server releases more slowly.
+    #[error("must not be more than this server releases, {0}")]
+    TooFast(Pace),
+}
+
 impl Pace {
+    /// So many a minute, as a person or a program chooses it for a server that releases so many a
+    /// second.
+    ///
+    /// # Errors
+    /// It is none, or faster than the server.
+    pub fn chosen(per_minute: u32, release_rate: u32) -> Result<Self, PaceError> {
+        let pace = Self::per_minute(per_minute).ok_or(PaceError::Zero)?;
+        match Self::per_second(release_rate) {
+            Some(fastest) if pace > fastest => Err(PaceError::TooFast(fastest)),
+            _ => Ok(pace),
+        }
+    }
+
     /// So many a minute; `None` for none.
     pub const fn per_minute(count: u32) -> Option<Self> {
         if count == 0 { None } else { Some(Self(count)) }
@@ -58,5 +82,13 @@ mod tests {
         assert_eq!((slow.within(Duration::from_secs(15)), slow.turn(2)), (1, Duration::from_mins(2)));
         assert_eq!(Pace::per_second(5).map(|it| it.to_string()).as_deref(), Some("5 a second"));
         assert_eq!((Pace::per_minute(0), Pace::per_second(0)), (None, None));
+    }
+
+    #[test]
+    fn nobody_chooses_a_pace_that_the_server_does_not_keep() {
+        assert_eq!(Pace::chosen(600, 10), Pace::per_second(10).ok_or(PaceError::Zero));
+        assert_eq!(Pace::chosen(0, 10), Err(PaceError::Zero));
+        let refused = Pace::chosen(601, 10).expect_err("too fast").to_string();
+        assert_eq!(refused, "must not be more than this server releases, 10 a second");
     }
 }

@@ -11,7 +11,7 @@ use signet_model::{
     sql::{Lossy, Stored},
 };
 
-use super::{KEPT, Pace, Plan, RUNNING_MAX, Resend, StartError};
+use super::{KEPT, Pace, Plan, RUNNING_MAX, Resend, StartError, Verb};
 use crate::{
     actor::Actor,
     audit::Action,
@@ -118,6 +118,10 @@ struct StoredFilter {
     task_begins: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<IdPrefix>,
+    /// They are discarded. A version that only sends does not know the name, and so ends the
+    /// resend as one that it cannot read; a column would have it send them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    discard: bool,
 }
 
 impl From<&Filter> for StoredFilter {
@@ -133,11 +137,20 @@ impl From<&Filter> for StoredFilter {
             task: filter.task.clone(),
             task_begins: filter.task_begins,
             id: filter.id,
+            discard: false,
         }
     }
 }
 
 impl StoredFilter {
+    fn new(filter: &Filter, verb: Verb) -> Self {
+        Self { discard: verb == Verb::Discard, ..Self::from(filter) }
+    }
+
+    const fn verb(&self) -> Verb {
+        if self.discard { Verb::Discard } else { Verb::Send }
+    }
+
     fn filter(self, endpoint: Option<EndpointId>) -> Option<Filter> {
         let types = self.types.map(|names| names.iter().map(|name| name.parse().ok()).collect::<Option<BTreeSet<_>>>());
         Some(Filter {
@@ -191,6 +204,7 @@ impl From<Row> for Resend {
         let stored: Option<StoredFilter> = serde_json::from_str(&row.filter.0).ok();
         Self {
             id: row.id,
+            verb: stored.as_ref().map(StoredFilter::verb).unwrap_or_default(),
             filter: stored.zip(endpoint.as_ref().ok()).and_then(|(stored, endpoint)| stored.filter(*endpoint)),
             endpoint: endpoint.unwrap_or_default(),
             progress: Progress::read(
@@ -239,6 +253,8 @@ pub(super) struct Leased {
     pub(super) at: Option<(EndpointId, EventId)>,
     /// The pace that was chosen for it.
     pub(super) pace: Option<Pace>,
+    /// What is done.
+    pub(super) verb: Verb,
 }
 
 /// Stores a new resend that this process works on, if the account may have it.
@@ -254,7 +270,7 @@ pub(super) async fn insert(
     let lease = service.delivery.new_lease();
     let account = actor.account;
     // Its lock lets one begin at a time.
-    let mut change = service.change_locked(actor, Action::ResendBegun).await?;
+    let mut change = service.change_locked(actor, plan.verb.action()).await?;
     let tx = &mut change.tx;
     let now = service.clock.now();
     check_room(tx, account, &filter).await?;
@@ -263,14 +279,14 @@ pub(super) async fn insert(
     let end = now + Duration::from_micros(1);
     filter.until = Some(filter.until.map_or(end, |until| until.min(end)));
     let id = ResendId::new(now, service.random.bytes());
-    let text = serde_json::to_string(&StoredFilter::from(&filter)).unwrap_or_default();
+    let text = serde_json::to_string(&StoredFilter::new(&filter, plan.verb)).unwrap_or_default();
     let query = tx.query(INSERT).bind(id).bind(account).bind(filter.endpoint).bind(&text);
     let query = query.bind(lease).bind(now + LEASE).bind(now);
     let per_minute = plan.pace.map(|pace| i64::from(pace.in_a_minute()));
     let expected = plan.expected.and_then(|count| i64::try_from(count).ok());
     query.bind(per_minute).bind(expected).execute().await?;
     change.commit(Record::of("resend", id).after(logged(&text))).await?;
-    Ok(Leased { id, account, lease, filter: Some(filter), at: None, pace: plan.pace })
+    Ok(Leased { id, account, lease, filter: Some(filter), at: None, pace: plan.pace, verb: plan.verb })
 }
 
 /// The filter in the audit log, without the id of a task, which can be erased.
@@ -298,7 +314,8 @@ async fn check_room(tx: &mut Tx<'_>, account: AccountId, filter: &Filter) -> Res
 }
 
 impl Row {
-    /// Returns false if it is at work at another endpoint, or on deliveries in another state.
+    /// Returns false if it is at work at another endpoint, or on deliveries in another state or of
+    /// other types.
     fn may_overlap(&self, filter: &Filter) -> bool {
         let endpoints = match &self.endpoint_id {
             None => true,
@@ -307,7 +324,11 @@ impl Row {
         };
         let stored: StoredFilter = serde_json::from_str(&self.filter.0).unwrap_or_default();
         let states = stored.state.zip(filter.state).is_none_or(|(theirs, ours)| theirs == ours);
-        endpoints && states
+        let types = match (&stored.types, &filter.event_types) {
+            (Some(theirs), Some(ours)) => theirs.iter().any(|name| ours.contains(name.as_str())),
+            _ => true,
+        };
+        endpoints && states && types
     }
 }
 
@@ -479,14 +500,15 @@ impl Orphan {
     /// The resend, with the lease that this process has of it.
     fn leased(self, lease: Lease) -> Leased {
         let (id, account, pace) = (self.id, self.account_id, pace(self.per_minute));
-        let (filter, at) = self.read().unzip();
-        Leased { id, account, lease, filter, at: at.flatten(), pace }
+        let stored: Option<StoredFilter> = serde_json::from_str(&self.filter.0).ok();
+        let verb = stored.as_ref().map(StoredFilter::verb).unwrap_or_default();
+        let (filter, at) = stored.and_then(|stored| self.read(stored)).unzip();
+        Leased { id, account, lease, filter, at: at.flatten(), pace, verb }
     }
 
     /// The filter, and the place at which the resend goes on; `None` if one of them cannot be
     /// read.
-    fn read(self) -> Option<(Filter, Option<(EndpointId, EventId)>)> {
-        let stored: StoredFilter = serde_json::from_str(&self.filter.0).ok()?;
+    fn read(self, stored: StoredFilter) -> Option<(Filter, Option<(EndpointId, EventId)>)> {
         let endpoint = self.endpoint_id.map(|it| it.0).transpose().ok()?;
         let at_endpoint = self.at_endpoint.map(|it| it.0).transpose().ok()?;
         let at_event = self.at_event.map(|it| it.0).transpose().ok()?;

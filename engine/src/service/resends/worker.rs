@@ -6,7 +6,10 @@ use signet_model::{AccountId, DeliveryId, EndpointId, EventId, Timestamp, delive
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::store::{Failure, Leased, Progress, Step, take_orphans};
+use super::{
+    Verb,
+    store::{Failure, Leased, Progress, Step, take_orphans},
+};
 use crate::{
     actor::Operator,
     db::Pool,
@@ -15,7 +18,7 @@ use crate::{
     queue::Lock,
     service::{
         AccountHandle, Error, Result, Service,
-        backlog::{Line, send},
+        backlog::{Line, discard, send},
         deliveries::{Filter, Order, Position, Row, Span},
     },
 };
@@ -124,7 +127,9 @@ impl Leased {
         let Some((endpoint, after)) = self.place(service, &filter).await? else {
             return Ok(Next::End(Progress::Finished));
         };
-        if let Some(pause) = self.lead(service, endpoint).await? {
+        if self.verb == Verb::Send
+            && let Some(pause) = self.lead(service, endpoint).await?
+        {
             return self.wait(service, pause).await;
         }
         let found = self.find(service, Filter { endpoint: Some(endpoint), ..filter.clone() }, after).await;
@@ -138,11 +143,12 @@ impl Leased {
         // One release at a time; and retention, which removes the bodies of closed deliveries,
         // shares the lock.
         let cache = &service.delivery.endpoint_cache;
-        let snapshot = cache.load_locked(&mut tx, &[self.account], Lock::Exclusive).await?;
+        let lock = if self.verb == Verb::Send { Lock::Exclusive } else { Lock::Shared };
+        let snapshot = cache.load_locked(&mut tx, &[self.account], lock).await?;
         let now = service.clock.now();
         let obstacle = match snapshot.endpoint(self.account, endpoint) {
             None => Err(Failure::Deleted),
-            Some(view) if view.disabled => Err(Failure::Disabled),
+            Some(view) if view.disabled && self.verb == Verb::Send => Err(Failure::Disabled),
             Some(view) if view.enabling => {
                 tx.roll_back().await;
                 return self.wait(service, SETTLING).await;
@@ -158,7 +164,9 @@ impl Leased {
             Ok(view) => {
                 step.found = found.matching;
                 let line = Line { account: self.account, view, states: &found.states, pace: self.pace };
-                if !found.ids.is_empty() {
+                if self.verb == Verb::Discard {
+                    step.sent = discard(&mut tx, self.account, &found.ids, now).await?;
+                } else if !found.ids.is_empty() {
                     let (sent, until) = send(service, &mut tx, line, &found.ids).await?;
                     step.sent = sent;
                     pause = self.too_far(until, now).unwrap_or_default();

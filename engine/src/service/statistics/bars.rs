@@ -4,12 +4,15 @@ use std::{str::FromStr, time::Duration};
 
 use signet_model::{Timestamp, event::EventType};
 
-use super::{ADDED_UP, DAY, Figures, HOURS, Point, Range, StatisticsFilter, Step};
+use super::{ADDED_UP, DAY, Figures, HOURS, Range, StatisticsFilter, Step};
 use crate::{
     db::Pool,
     queue::HOUR,
     service::{AccountHandle, EndpointHandle, Result},
 };
+
+/// The longest range: 30 days of a time zone can have an hour more, and the present day.
+const LONGEST: Duration = Duration::from_hours(31 * 24);
 
 /// The range of a chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,6 +62,12 @@ impl Window {
         }
     }
 
+    /// The beginnings of the bars in UTC, oldest first.
+    pub fn starts(self, now: Timestamp) -> Vec<Timestamp> {
+        let since = self.since(now);
+        (0..self.bars()).map(|number| since + number * self.step()).collect()
+    }
+
     /// The beginning of the first bar.
     pub fn since(self, now: Timestamp) -> Timestamp {
         now.beginning(self.step()) - (self.bars() - 1) * self.step()
@@ -85,21 +94,25 @@ pub struct Bars {
 }
 
 impl EndpointHandle<'_> {
-    /// Reads the attempts over a range, with events of one type or of all.
-    pub async fn bars(self, window: Window, event_type: Option<EventType>) -> Result<Bars> {
-        self.bars_of(window, event_type, ADDED_UP).await
+    /// Reads the attempts, with events of one type or of all, by bars that begin at these instants,
+    /// oldest first, and end with the present hour: hours and days of a time zone, say. An hour of UTC belongs to the bar in
+    /// which it begins. What is older than a chart can be is left out.
+    pub async fn bars_from(self, starts: &[Timestamp], event_type: Option<EventType>) -> Result<Bars> {
+        self.bars_of(starts, event_type, ADDED_UP).await
     }
 
     /// Adds at most `most` rows up.
-    pub(super) async fn bars_of(self, window: Window, event_type: Option<EventType>, most: u32) -> Result<Bars> {
-        let (now, step) = (self.service.clock.now(), window.step());
-        let mut range = Range { from: window.since(now), until: now.beginning(step) + step };
-        let starts: Vec<_> = (0..window.bars()).map(|number| range.from + number * step).collect();
+    pub(super) async fn bars_of(self, starts: &[Timestamp], event_type: Option<EventType>, most: u32) -> Result<Bars> {
+        let now = self.service.clock.now();
+        let until = now.beginning(HOUR) + HOUR;
+        let first = starts.first().copied().unwrap_or(now).max(now - LONGEST);
+        let mut range = Range { from: next_hour(first).min(until), until };
         let account = AccountHandle::new(self.service, self.actor);
         let mut conn = self.service.db.read(Pool::Pages).await?;
         let beyond = account.beyond(&mut conn, range, Some(self.id), most).await?;
-        let rest = beyond.map(|hour| hour.beginning(step));
-        range.until = rest.unwrap_or(range.until);
+        let bar_of = |hour: Timestamp| starts.partition_point(|start| *start <= hour).checked_sub(1);
+        let rest = beyond.map(|hour| bar_of(hour).map_or(hour, |bar| starts[bar]));
+        range.until = rest.map_or(range.until, |rest| next_hour(rest).max(range.from));
         let filter = StatisticsFilter {
             from: range.from,
             until: range.until,
@@ -109,14 +122,21 @@ impl EndpointHandle<'_> {
             by_endpoint: false,
             by_event_type: false,
         };
-        let points = account.add_up(&mut conn, range, step, &filter).await?;
+        let points = account.add_up(&mut conn, range, HOUR, &filter).await?;
+        let mut bars: Vec<_> = starts.iter().map(|start| (*start, Figures::default())).collect();
         let mut total = Figures::default();
         for point in &points {
             total += point.figures;
+            if let Some(bar) = bar_of(point.start) {
+                bars[bar].1 += point.figures;
+            }
         }
-        let at = |start: Timestamp| {
-            points.iter().find(|point: &&Point| point.start == start).map_or_else(Figures::default, |it| it.figures)
-        };
-        Ok(Bars { bars: starts.into_iter().map(|start| (start, at(start))).collect(), total, rest })
+        Ok(Bars { bars, total, rest })
     }
+}
+
+/// The first hour of UTC that begins at an instant or later.
+fn next_hour(at: Timestamp) -> Timestamp {
+    let hour = at.beginning(HOUR);
+    if hour == at { hour } else { hour + HOUR }
 }

@@ -286,7 +286,7 @@ async fn a_chart_has_a_bar_for_each_step_of_its_range(database: TestDatabase) {
     }
     let handle = world.engine.as_operator_in(world.account).endpoint(world.endpoint);
     for (window, bars, each) in [(Window::Day, 24, 4), (Window::Week, 28, 24), (Window::Month, 30, 96)] {
-        let chart = handle.bars(window, None).await.expect("bars");
+        let chart = handle.bars_from(&window.starts(now), None).await.expect("bars");
         assert_eq!((chart.bars.len(), chart.rest), (bars, None));
         assert_eq!((chart.bars[0].0, chart.bars[1].1.delivered()), (window.since(now), each), "{window:?}");
         let sum: u64 = chart.bars.iter().map(|(_, figures)| figures.delivered()).sum();
@@ -294,13 +294,27 @@ async fn a_chart_has_a_bar_for_each_step_of_its_range(database: TestDatabase) {
         assert_eq!(chart.total.latencies.percentile(50), Some(Duration::from_micros(13_750)));
         assert_eq!(window.as_str().parse(), Ok(window));
     }
+    // Days of a zone, of which one has 23 hours, and one begins at half an hour.
+    let starts =
+        [now.beginning(HOUR) - 60 * HOUR, now.beginning(HOUR) - 37 * HOUR, now.beginning(HOUR) - 14 * HOUR + HOUR / 2];
+    let days = handle.bars_from(&starts, None).await.expect("bars");
+    let delivered: Vec<_> = days.bars.iter().map(|(start, figures)| (*start, figures.delivered())).collect();
+    assert_eq!(delivered, [(starts[0], 92), (starts[1], 96), (starts[2], 56)]);
+    let too_old = handle.bars_from(&[now - 300 * DAY], None).await.expect("bars");
+    assert_eq!(too_old.total.delivered(), (31 * 24 + 1) * 4, "as long as a chart can be");
     let kind: EventType = "task.failed".parse().expect("a type");
-    let typed = handle.bars(Window::Day, Some(kind)).await.expect("bars");
+    let typed = handle.bars_from(&Window::Day.starts(now), Some(kind)).await.expect("bars");
     assert_eq!(typed.total.delivered(), 48);
-    let cut = handle.bars_of(Window::Day, None, 10).await.expect("bars");
+    let cut = handle.bars_of(&Window::Day.starts(now), None, 10).await.expect("bars");
     assert_eq!(cut.rest, Some(now.beginning(HOUR) - 18 * HOUR));
     assert_eq!(cut.total.delivered(), 20, "as far as was added up");
-    let theirs = world.engine.as_operator_in(neighbour).endpoint(second).bars(Window::Month, None).await.expect("bars");
+    let theirs = world
+        .engine
+        .as_operator_in(neighbour)
+        .endpoint(second)
+        .bars_from(&Window::Month.starts(now), None)
+        .await
+        .expect("bars");
     assert_eq!(theirs.total, Figures::default());
 }
 

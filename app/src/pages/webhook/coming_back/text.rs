@@ -39,6 +39,6 @@ pub(super) fn pace_hint(fastest: u32) -> String {
     format!("How many deliveries go out in that time. Left empty, that is {fastest} a second, which is the most.")
 }
 
-pub(super) fn too_fast(fastest: Option<Pace>) -> String {
-    fastest.map_or_else(|| PACE_INVALID.to_owned(), |fastest| format!("Enter at most {fastest}."))
+pub(super) fn too_fast(fastest: Pace) -> String {
+    format!("Enter at most {fastest}.")
 }

@@ -4,7 +4,6 @@ use form_urlencoded::Serializer;
 use leptos::prelude::*;
 use signet_engine::service::statistics::{Bars as Counted, Figures as Counts, Window};
 use signet_model::{EndpointId, Timestamp, event::EventType};
-use time::OffsetDateTime;
 
 use super::{PageData, Query, RANGE, TYPE, text};
 use crate::{
@@ -12,6 +11,7 @@ use crate::{
     pages::deliveries::PATH as LOG,
     present::{endpoint_path, percent},
     words::{moment, number, span},
+    zone::Zone,
 };
 
 /// The most types to choose from: a page has a size.
@@ -33,7 +33,7 @@ pub(super) fn section(data: &PageData) -> impl IntoView + use<> {
             {figures(data.endpoint.id, &data.bars.total)}
             {rest}
             <Bars
-                title=text::chart(window)
+                title=text::chart(window, Zone::here().name())
                 summary=summary(window, &data.bars.total)
                 span=text::span(window)
                 series=series()
@@ -120,38 +120,53 @@ fn series() -> Vec<Series> {
 }
 
 fn bars(window: Window, counted: &Counted) -> Vec<Bar> {
+    let zone = Zone::here();
     let bar = |(place, (start, counts)): (usize, &(Timestamp, Counts))| Bar {
-        label: label(window, *start),
-        tick: tick(window, place, *start),
+        label: label(&zone, window, *start),
+        tick: tick(&zone, window, place, *start),
         counts: vec![counts.delivered(), retried(counts), counts.failed_deliveries],
     };
     counted.bars.iter().enumerate().map(bar).collect()
 }
 
-/// `28 Mar, 14:00`, or `28 Mar` for a day.
-fn label(window: Window, start: Timestamp) -> String {
+/// The beginnings of the bars: hours, and the hours and days of the reader's zone.
+pub(super) fn starts(window: Window, now: Timestamp) -> Vec<Timestamp> {
+    let hours = match window {
+        Window::Day => return window.starts(now),
+        Window::Week => 6,
+        Window::Month => 24,
+    };
+    Zone::here().spans(now, hours, window.bars() as usize)
+}
+
+/// `28 Mar, 14:00`, with UTC beside it where that is another, or `28 Mar` for a day.
+fn label(zone: &Zone, window: Window, start: Timestamp) -> String {
+    let day_and_hour = |zone: &Zone| format!("{}, {}", day(zone, start), hour(zone, start));
     match window {
-        Window::Month => day(start),
-        _ => format!("{}, {}", day(start), hour(start)),
+        Window::Month => day(zone, start),
+        _ if zone.is_utc() => day_and_hour(zone),
+        _ => format!("{} ({} UTC)", day_and_hour(zone), day_and_hour(&Zone::UTC)),
     }
 }
 
 /// The words below every fourth hour, at each midnight, or below every fifth day.
-fn tick(window: Window, place: usize, start: Timestamp) -> Option<String> {
-    let is_at = OffsetDateTime::from(start).hour();
+fn tick(zone: &Zone, window: Window, place: usize, start: Timestamp) -> Option<String> {
+    let hour = hour(zone, start);
+    let is_at: u8 = hour.get(..2).and_then(|digits| digits.parse().ok()).unwrap_or_default();
     match window {
-        Window::Day => is_at.is_multiple_of(4).then(|| hour(start)),
-        Window::Week => (is_at == 0).then(|| day(start)),
-        Window::Month => (place % 5 == 4).then(|| day(start)),
+        Window::Day => is_at.is_multiple_of(4).then_some(hour),
+        Window::Week => (is_at == 0).then(|| day(zone, start)),
+        Window::Month => (place % 5 == 4).then(|| day(zone, start)),
     }
 }
 
-fn day(at: Timestamp) -> String {
-    let at = OffsetDateTime::from(at);
-    let month = at.month().to_string();
-    format!("{} {}", at.day(), month.get(..3).unwrap_or(&month))
+/// `28 Mar`
+fn day(zone: &Zone, at: Timestamp) -> String {
+    let date = zone.local(at).date;
+    date.rsplit_once(' ').map_or(date.clone(), |(day, _)| day.to_owned())
 }
 
-fn hour(at: Timestamp) -> String {
-    format!("{:02}:00", OffsetDateTime::from(at).hour())
+/// `14:00`
+fn hour(zone: &Zone, at: Timestamp) -> String {
+    zone.local(at).time.chars().take("14:00".len()).collect()
 }

@@ -19,13 +19,14 @@ pub(super) const fn range(window: Window) -> &'static str {
     }
 }
 
-/// The title of the chart, with the span of a bar.
-pub(super) const fn chart(window: Window) -> &'static str {
-    match window {
-        Window::Day => "By hour, UTC",
-        Window::Week => "By 6 hours, UTC",
-        Window::Month => "By day, UTC",
-    }
+/// The title of the chart, with the span of a bar and the zone of its hours and days.
+pub(super) fn chart(window: Window, zone: &str) -> String {
+    let step = match window {
+        Window::Day => "By hour",
+        Window::Week => "By 6 hours",
+        Window::Month => "By day",
+    };
+    format!("{step}, {zone}")
 }
 
 /// The name of the spans.
