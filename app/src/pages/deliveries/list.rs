@@ -12,7 +12,7 @@ use signet_model::{DeliveryId, EventId, Timestamp, delivery::State};
 use super::{Found, query::Query, text};
 use crate::{
     components::{Dots, DurationBar, EmptyState, Status, StatusMark, Tone, When},
-    present::{delivery_status, in_short, unusable},
+    present::{MAY_REPEAT, delivery_status, in_short, unusable},
     words::{moment, span},
 };
 
@@ -78,6 +78,7 @@ struct Line {
     status: Status,
     event_type: String,
     is_test: bool,
+    may_repeat: bool,
     task: Option<String>,
     webhook: Option<String>,
     result: AnyView,
@@ -96,7 +97,7 @@ fn row(
         Ok(delivery) => usable(found, delivery),
         Err(delivery) => broken(delivery, &found.tasks),
     };
-    let Line { id, status, event_type, is_test, task, webhook, result, attempts, accepted, next } = line;
+    let Line { id, status, event_type, is_test, may_repeat, task, webhook, result, attempts, accepted, next } = line;
     let here = query.show == Some(id);
     let href = format!("{}#delivery", query.showing(Some(id)));
     let webhook = query.of.is_none().then(|| {
@@ -109,6 +110,7 @@ fn row(
                 <span class="with-tag">
                     <a class="mono row-link" data-key="open" href=href>{event_type}</a>
                     {is_test.then(|| view! { <span class="tag">{text::TEST}</span> })}
+                    {may_repeat.then(|| view! { <span class="tag">{MAY_REPEAT}</span> })}
                 </span>
                 {task.map(|task| view! { <span class="hint mono wrap block"><bdi>{task}</bdi></span> })}
             </td>
@@ -133,6 +135,7 @@ fn usable(found: &Found, delivery: &Delivery) -> Line {
         status: delivery_status(delivery),
         event_type: delivery.event_type.to_string(),
         is_test: delivery.is_test,
+        may_repeat: delivery.restored_at.is_some(),
         task: found.tasks.get(&delivery.event).cloned(),
         webhook: found.host(delivery.endpoint),
         result: result(delivery),
@@ -149,6 +152,7 @@ fn broken(delivery: &UnusableDelivery, tasks: &HashMap<EventId, String>) -> Line
         status: unusable(),
         event_type: text::UNREADABLE.to_owned(),
         is_test: false,
+        may_repeat: false,
         task: delivery.event.and_then(|event| tasks.get(&event).cloned()),
         webhook: None,
         result: text::NONE.into_any(),
