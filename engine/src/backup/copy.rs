@@ -37,13 +37,18 @@ pub fn copy(from: &Path, draft: &Draft, told: &mut dyn FnMut(Progress)) -> Resul
 
 /// The failure of a statement at this file.
 pub(super) fn sqlite(path: &Path) -> impl Fn(rusqlite::Error) -> BackupError {
-    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
-    move |error| match error.sqlite_error_code() {
-        Some(DatabaseCorrupt | NotADatabase) => {
-            BackupError::Damaged { path: path.to_owned(), words: error.to_string() }
+    move |error| {
+        let path = path.to_owned();
+        if is_damage(&error) {
+            return BackupError::Damaged { path, words: error.to_string() };
         }
-        _ => BackupError::Sqlite { path: path.to_owned(), error },
+        BackupError::Sqlite { path, error }
     }
+}
+
+fn is_damage(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    matches!(error.sqlite_error_code(), Some(DatabaseCorrupt | NotADatabase))
 }
 
 /// A connection that only reads.
@@ -68,14 +73,18 @@ fn copy_pages(from: &Path, draft: &Draft, told: &mut dyn FnMut(Progress)) -> Res
     // would have the copy begin anew.
     let begun = source.execute_batch("BEGIN; SELECT count(*) FROM sqlite_schema");
     begun.map_err(sqlite(from))?;
-    let failed = sqlite(draft.path());
-    let mut target = writer(draft.path()).map_err(&failed)?;
+    // What is damaged is the source.
+    let failed = |error: rusqlite::Error| {
+        let path = if is_damage(&error) { from } else { draft.path() };
+        sqlite(path)(error)
+    };
+    let mut target = writer(draft.path()).map_err(failed)?;
     // The file is made durable as a whole, before it gets its name.
-    target.execute_batch("PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF").map_err(&failed)?;
-    let backup = Backup::new(&source, &mut target).map_err(&failed)?;
+    target.execute_batch("PRAGMA synchronous = OFF; PRAGMA journal_mode = OFF").map_err(failed)?;
+    let backup = Backup::new(&source, &mut target).map_err(failed)?;
     loop {
         fault::point("backup_step");
-        let step = backup.step(STEP).map_err(&failed)?;
+        let step = backup.step(STEP).map_err(failed)?;
         let at = backup.progress();
         told(Progress { pages: count(at.pagecount - at.remaining), of: count(at.pagecount) });
         match step {

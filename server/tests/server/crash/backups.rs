@@ -225,15 +225,16 @@ impl Keeper for Dumps {
         let loaded = self.program("psql").args(["--quiet", "--set=ON_ERROR_STOP=1"]).stdin(dump).output();
         let loaded = loaded.expect("psql");
         assert!(loaded.status.success(), "{loaded:?}");
+        let pool = sqlx::PgPool::connect(&self.0.url()).await.expect("the database");
+        let heard_of = async |when: &'static str| {
+            let sql = sqlx::AssertSqlSafe(format!("UPDATE key_holders SET seen_at = {when}"));
+            sqlx::query(sql).execute(&pool).await.expect("an instant");
+        };
+        heard_of("now()").await;
         let refused = run(world, &["restored"], None).await;
         let error = String::from_utf8_lossy(&refused.stderr);
         assert!(error.contains("have used this database in the last 35 seconds"), "{refused:?}");
-        // As if so much time had passed.
-        let pool = sqlx::PgPool::connect(&self.0.url()).await.expect("the database");
-        sqlx::query("UPDATE key_holders SET seen_at = seen_at - INTERVAL '1 minute'")
-            .execute(&pool)
-            .await
-            .expect("aged");
+        heard_of("now() - INTERVAL '1 minute'").await;
         pool.close().await;
         succeeds(world, &["restored"]).await
     }
