@@ -172,6 +172,10 @@ pub struct Delivery {
     created_at: Option<Time>,
     /// The instant at which it was delivered, given up or discarded.
     completed_at: Option<Time>,
+    /// True if the database was restored from a backup after it was made and before it was known
+    /// to be delivered: it may have been sent already. What is sent since carries
+    /// `X-Webhook-Possible-Repeat: true`, and the same `webhook-id`.
+    possible_repeat: bool,
     /// The reason for which it cannot be used; `null` if it can.
     unusable: Option<String>,
 }
@@ -203,6 +207,7 @@ impl From<deliveries::Delivery> for Delivery {
             last_duration_ms: delivery.last_duration.map(millis),
             created_at: Some(delivery.created_at.into()),
             completed_at: delivery.completed_at.map(Time),
+            possible_repeat: delivery.restored_at.is_some(),
             unusable: None,
         }
     }
@@ -225,6 +230,7 @@ impl From<UnusableDelivery> for Delivery {
             last_duration_ms: None,
             created_at: None,
             completed_at: None,
+            possible_repeat: false,
             unusable: Some(delivery.reason.to_string()),
         }
     }

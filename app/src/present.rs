@@ -11,7 +11,7 @@ mod host;
 mod situation;
 
 pub(crate) use attempt::{TestReport, attempt, test_report};
-pub(crate) use delivery::{delivery_path, delivery_status, in_short, may_resend, resend_path, row};
+pub(crate) use delivery::{MAY_REPEAT, delivery_path, delivery_status, in_short, may_resend, resend_path, row};
 pub(crate) use endpoint::{endpoint_path, endpoint_status, endpoint_title, last_activity, unusable};
 pub(crate) use explain::{explain, explain_cause};
 pub(crate) use figures::percent;

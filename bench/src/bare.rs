@@ -54,6 +54,7 @@ impl Bare {
             keys: Arc::new(SigningKeys { current: key, next: None }),
             event_type: EventType::TASK_COMPLETED,
             is_test: false,
+            may_repeat: false,
             number: 1,
             body: Bytes::from(producer::event(1, "bare", "task.completed")),
             extra: ExtraHeaders::default(),

@@ -40,6 +40,7 @@ pub use postgres::Postgres;
 pub(crate) use query::Query;
 pub(crate) use sql::{MadeSql, Sql};
 pub use sqlite::Sqlite;
+pub(crate) use sqlite::newest_schema as newest_sqlite_schema;
 pub(crate) use sqlite::{BEGIN_WRITING, HotOptions, SqliteTx};
 pub use url::{DatabaseUrl, InvalidDatabaseUrl};
 

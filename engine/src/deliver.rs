@@ -62,6 +62,7 @@ pub mod extra_headers;
 mod filters;
 pub mod ingest;
 pub(crate) mod lanes;
+mod last_restore;
 mod leased_delivery;
 mod listener;
 mod locked_accounts;

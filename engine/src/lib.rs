@@ -9,6 +9,7 @@
 //! - `queue` has the statements of delivering: write a batch, claim, hold, release. SQLite
 //!   and PostgreSQL have a driver each.
 //! - [`db`] is one façade over the two databases.
+//! - [`backup`] copies the file of an SQLite database, and puts it back.
 //!
 //! Beside them, [`outbound`] is the HTTP client that refuses to reach addresses that are not
 //! on the public internet, [`seal`] keeps secrets at rest, and [`clock`] and [`random`] are
@@ -16,6 +17,7 @@
 
 pub mod actor;
 pub mod audit;
+pub mod backup;
 pub mod clock;
 pub mod db;
 pub mod deliver;

@@ -2,6 +2,7 @@
 //! option can be given as an environment variable too, except consent to erase.
 
 pub mod account;
+pub mod backup;
 pub mod check;
 pub mod completions;
 pub mod deliveries;
@@ -14,6 +15,8 @@ pub mod operator;
 pub mod person;
 pub mod portal_link;
 pub mod receive;
+pub mod restore;
+pub mod restored;
 pub mod sealing_key;
 pub mod send;
 pub mod serve;
@@ -24,6 +27,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::LoggingArgs;
 use account::AccountCommand;
+use backup::BackupArgs;
 use check::CheckArgs;
 use completions::CompletionsArgs;
 use deliveries::DeliveriesArgs;
@@ -36,6 +40,8 @@ use operator::OperatorCommand;
 use person::PersonCommand;
 use portal_link::PortalLinkArgs;
 use receive::ReceiveArgs;
+use restore::RestoreArgs;
+use restored::RestoredArgs;
 use sealing_key::SealingKeyCommand;
 use send::SendArgs;
 use serve::ServeArgs;
@@ -82,6 +88,12 @@ pub enum Command {
     /// Check that every accepted event is accounted for. Can be run while servers
     /// run; exits with 1 if a rule does not hold.
     Check(CheckArgs),
+    /// Copy an SQLite database into a backup, and look it through. Can be run while a server runs.
+    Backup(BackupArgs),
+    /// Put a backup in the place of an SQLite database, which is kept beside it.
+    Restore(RestoreArgs),
+    /// Say that a database was restored by other means: what may have been sent already is marked.
+    Restored(RestoredArgs),
     /// Erase all rows about an account, or about one of its tasks. Can be run while
     /// servers run.
     Erase(EraseArgs),
@@ -107,6 +119,9 @@ impl Command {
         match self {
             Self::Check(args) => return check::run(args).await,
             Self::Erase(args) => erase::run(args).await?,
+            Self::Backup(args) => backup::run(args)?,
+            Self::Restore(args) => restore::run(args).await?,
+            Self::Restored(args) => restored::run(args).await?,
             Self::Serve(args) => serve::run(*args).await?,
             Self::Receive(args) => receive::run(*args).await?,
             Self::Account(AccountCommand::Add(args)) => account::add(args).await?,

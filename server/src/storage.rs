@@ -4,9 +4,9 @@ mod key_watch;
 mod sealing_key;
 mod server_lock;
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
-use anyhow::{Context, anyhow, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use signet_engine::{
     Engine, Environment, Settings,
     clock::SystemClock,
@@ -80,6 +80,32 @@ pub async fn open_to_serve(args: &StorageArgs, settings: Settings, client: &Conf
     let key = keys.find(&random, db.has_sealed().await?)?;
     let engine = assemble(db, settings, client, random, Sealer::new(key)).await?;
     engine.prove_sealing_key().await.map_err(advise)?;
+    engine.restores().remember().await.context("the last restore could not be read")?;
+    Ok(engine)
+}
+
+/// Opens a copy of a database that is to be put in the place of the one that is named, with the
+/// key that it was sealed with.
+///
+/// # Errors
+/// There is no key for it, or not the right one, or the copy cannot be brought up to date.
+pub async fn open_copy(args: &StorageArgs, copy: &Path, has_sealed: bool) -> anyhow::Result<Engine> {
+    let (random, keys) = (Random::from_system(), key_sources(args)?);
+    let key = match keys.at_hand(&random)? {
+        None if has_sealed => bail!(
+            "the sealing key is not at hand: put its copy in {}, or name it with --key-file, or set SIGNET_KEY",
+            keys.file().map_or_else(|| "a file".to_owned(), |file| file.display().to_string())
+        ),
+        key => key,
+    };
+    let has_key = key.is_some();
+    let db = Database::connect(&DatabaseUrl::Sqlite(copy.to_owned())).await?;
+    let sealer = Sealer::new(key.unwrap_or_else(|| KeyRing::from(random.bytes())));
+    let settings = Settings::default();
+    let engine = assemble(db, settings.clone(), &client_of_a_command(&settings), random, sealer).await?;
+    if has_key {
+        engine.prove_sealing_key().await.map_err(advise)?;
+    }
     Ok(engine)
 }
 

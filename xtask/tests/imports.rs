@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The modules of the engine from the ground up. Each imports only modules before it.
-const FLOORS: [&str; 21] = [
+const FLOORS: [&str; 22] = [
     "actor",
     "clock",
     "random",
@@ -28,6 +28,7 @@ const FLOORS: [&str; 21] = [
     "limits",
     "deliver",
     "service",
+    "backup",
     "engine",
 ];
 

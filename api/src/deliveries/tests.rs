@@ -123,3 +123,13 @@ async fn a_refusal_tells_the_state_of_the_delivery(database: TestDatabase) {
     unknown.api.assert_problems("POST /v1/accounts/{account}/deliveries/{delivery}/stop");
     unknown.api.assert_problems("POST /v1/accounts/{account}/deliveries/{delivery}/resend");
 }
+
+on_each_database!(a_delivery_from_before_a_restore_is_told_to_be_a_possible_repeat);
+async fn a_delivery_from_before_a_restore_is_told_to_be_a_possible_repeat(database: TestDatabase) {
+    let world = World::new(database).await;
+    assert_eq!(world.api.get(&world.path).await.json["possibleRepeat"], false);
+    let now = world.api.instant_after(Duration::ZERO);
+    world.api.run(&format!("INSERT INTO restores (restored_at) VALUES ({now})")).await;
+    assert_eq!(world.api.get(&world.path).await.json["possibleRepeat"], true);
+    assert_eq!(world.api.get("/v1/accounts/acme/deliveries").await.json["data"][0]["possibleRepeat"], true);
+}

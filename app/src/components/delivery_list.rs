@@ -4,6 +4,7 @@
 use leptos::prelude::*;
 
 use super::{Moment, Status, StatusMark, When};
+use crate::present::MAY_REPEAT;
 
 mod text {
     pub(super) const STATUS: &str = "Status";
@@ -27,6 +28,8 @@ pub(crate) struct DeliveryRow {
     pub(crate) event_type: String,
     /// `true` for a test event.
     pub(crate) is_test: bool,
+    /// `true` if a restore from a backup leaves open whether it was sent already.
+    pub(crate) may_repeat: bool,
     /// The state in a word.
     pub(crate) status: Status,
     /// The outcome of the last attempt.
@@ -74,7 +77,8 @@ pub(crate) fn DeliveryList(
 }
 
 fn line(row: DeliveryRow) -> impl IntoView {
-    let DeliveryRow { id, href, event_type, is_test, status, result, attempts, created, next, resend } = row;
+    let DeliveryRow { id, href, event_type, is_test, may_repeat, status, result, attempts, created, next, resend } =
+        row;
     let next = match next {
         Some(next) => view! { <When at=next /> }.into_any(),
         None => text::NONE.into_any(),
@@ -86,6 +90,7 @@ fn line(row: DeliveryRow) -> impl IntoView {
                 <span class="with-tag">
                     <a class="mono row-link" href=href data-key="open">{event_type}</a>
                     {is_test.then(|| view! { <span class="tag">{text::TEST}</span> })}
+                    {may_repeat.then(|| view! { <span class="tag">{MAY_REPEAT}</span> })}
                 </span>
             </td>
             <td class="delivery-result" data-label=text::LAST_RESULT>{result.unwrap_or_else(|| text::NONE.to_owned())}</td>

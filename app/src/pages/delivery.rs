@@ -30,7 +30,7 @@ use crate::{
     form::{Field, Form},
     frame::{Ids, Member},
     pages::{delivery_log, webhook},
-    present::{Situation, attempt, delivery_path, delivery_status, indented},
+    present::{MAY_REPEAT, Situation, attempt, delivery_path, delivery_status, indented},
     redirect::{done, local_path},
     state::AppState,
     words::moment,
@@ -134,6 +134,7 @@ fn render(member: &Member, shown: Shown, refused: Option<&'static str>) -> Respo
             {refused.map(alert)}
             <section class="card" id="delivery-state" data-live=(delivery.state == State::Pending).then_some("")>
                 <p class="lead">{text::state(delivery, now)}</p>
+                {delivery.restored_at.map(|at| view! { <p>{text::restored(at, now)}</p> })}
                 {facts(&detail, now)}
             </section>
             {timeline(&detail, &around, now)}
@@ -148,6 +149,11 @@ fn render(member: &Member, shown: Shown, refused: Option<&'static str>) -> Respo
 /// The state of a delivery in a sentence.
 pub(super) fn sentence(delivery: &Delivery, now: Timestamp) -> String {
     text::state(delivery, now)
+}
+
+/// Says what a restore from a backup at this instant leaves open.
+pub(super) fn restored(at: Timestamp, now: Timestamp) -> String {
+    text::restored(at, now)
 }
 
 /// Says why a delivery cannot be read.
@@ -197,6 +203,7 @@ fn head(delivery: &Delivery, sends: bool) -> impl IntoView + use<> {
                 <p>
                     <StatusMark status=delivery_status(delivery) />
                     {delivery.is_test.then(|| view! { <span class="tag">{text::TEST}</span> })}
+                    {delivery.restored_at.map(|_| view! { <span class="tag">{MAY_REPEAT}</span> })}
                 </p>
             </div>
             <div class="actions">{refresh} {retry} {stop} {resend}</div>

@@ -29,6 +29,9 @@ pub(crate) fn may_resend(member: &Member, delivery: &Delivery) -> bool {
     delivery.state != State::Pending && member.may(Permission::SendDeliveries)
 }
 
+/// Marks a delivery that may have been sent before the database was restored.
+pub(crate) const MAY_REPEAT: &str = "May have been sent already";
+
 /// The state of a delivery in a word.
 pub(crate) fn delivery_status(delivery: &Delivery) -> Status {
     match delivery.state {
@@ -57,6 +60,7 @@ fn unusable_row(endpoint: EndpointId, delivery: &UnusableDelivery, now: Timestam
         href: delivery_path(endpoint, delivery.id),
         event_type: "cannot be read".to_owned(),
         is_test: false,
+        may_repeat: false,
         status: unusable(),
         result: None,
         attempts: 0,
@@ -77,6 +81,7 @@ fn usable_row(delivery: &Delivery, now: Timestamp) -> DeliveryRow {
         href: delivery_path(delivery.endpoint, delivery.id),
         event_type: delivery.event_type.to_string(),
         is_test: delivery.is_test,
+        may_repeat: delivery.restored_at.is_some(),
         status: delivery_status(delivery),
         result,
         attempts: delivery.attempts,

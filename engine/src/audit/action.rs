@@ -132,6 +132,8 @@ actions! {
     PortalOpened = "portal.opened", Read;
     /// Another sealing key took over.
     SealingKeyRotated = "sealing_key.rotated", Operate;
+    /// The database was restored from a backup.
+    DatabaseRestored = "database.restored", Operate;
     /// An event type was made.
     EventTypeCreated = "event_type.created", Operate;
     /// An event type was changed.

@@ -29,6 +29,8 @@ pub struct AttemptRequest {
     pub event_type: EventType,
     /// `X-Webhook-Test`.
     pub is_test: bool,
+    /// `X-Webhook-Possible-Repeat`: the database was restored since the delivery was made.
+    pub may_repeat: bool,
     /// `X-Webhook-Attempt`.
     pub number: u32,
     /// The exact bytes to send.
@@ -93,6 +95,8 @@ static CE_SOURCE: Name = Name { shown: "Ce-Source", wire: HeaderName::from_stati
 static CE_TYPE: Name = Name { shown: "Ce-Type", wire: HeaderName::from_static("ce-type") };
 static CE_TIME: Name = Name { shown: "Ce-Time", wire: HeaderName::from_static("ce-time") };
 static TEST: Name = Name { shown: "X-Webhook-Test", wire: HeaderName::from_static("x-webhook-test") };
+static MAY_REPEAT: Name =
+    Name { shown: "X-Webhook-Possible-Repeat", wire: HeaderName::from_static("x-webhook-possible-repeat") };
 
 type Header = (&'static Name, Cow<'static, str>);
 
@@ -114,6 +118,9 @@ fn headers(request: &AttemptRequest, at: Timestamp) -> Vec<Header> {
     ]);
     if request.is_test {
         headers.push((&TEST, "true".into()));
+    }
+    if request.may_repeat {
+        headers.push((&MAY_REPEAT, "true".into()));
     }
     if let Some(source) = &request.extra.event_source {
         add_cloud_event(&mut headers, request, source);

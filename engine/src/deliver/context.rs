@@ -10,6 +10,7 @@ use super::{
     endpoint_cache::EndpointCache,
     ingest::RequestSender,
     lanes::{LaneLimits, Lanes},
+    last_restore::LastRestore,
     mail_notices::MailNotices,
     operations::Operations,
     outcome::Decided,
@@ -68,6 +69,8 @@ pub(crate) struct Context {
     pub(crate) operations: Operations,
     /// What people hear of their webhooks by e-mail.
     pub(crate) mail_notices: MailNotices,
+    /// The last restore of the database from a backup.
+    pub(crate) last_restore: LastRestore,
     pub(crate) shutdown: Shutdown,
     /// The tasks' ends of the channels, until they are started.
     receivers: Mutex<Option<Receivers>>,
@@ -115,6 +118,7 @@ impl Context {
             attempts: TaskTracker::new(),
             operations: Operations::default(),
             mail_notices: MailNotices::default(),
+            last_restore: LastRestore::default(),
             shutdown: Shutdown::default(),
             receivers: Mutex::new(Some(receivers)),
         }

@@ -101,6 +101,7 @@ impl LeasedDelivery {
             keys: target.keys_at(context.clock.now()),
             event_type: self.event_type.clone(),
             is_test: self.is_test,
+            may_repeat: context.last_restore.covers(self.id),
             number: u32::try_from(self.attempts.saturating_add(1)).unwrap_or(1),
             body: std::mem::take(&mut self.body),
             extra: target.extra.clone(),

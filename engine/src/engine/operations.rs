@@ -13,7 +13,7 @@ use crate::{
     limits::{Attempts, KnownDevices},
     service::{
         self, AccountHandle, Accounts, AuditLog, EventTypesHandle, Factors, Invitations, MailNotices, Myself,
-        OperatorKeys, Operators, PortalLinks, Resets, Sealing, SealingKeyError, Sessions, Users,
+        OperatorKeys, Operators, PortalLinks, Resets, Restores, Sealing, SealingKeyError, Sessions, Users,
         api_keys::{self, KeyHolder},
         health::{self, Health},
         ledger::{self, Ledger},
@@ -61,6 +61,11 @@ impl Engine {
     /// The sealing keys of all servers, and their rotation.
     pub const fn sealing(&self) -> Sealing<'_> {
         Sealing(&self.0)
+    }
+
+    /// The restores of the database from a backup.
+    pub const fn restores(&self) -> Restores<'_> {
+        Restores(&self.0)
     }
 
     /// The catalogue of event types.

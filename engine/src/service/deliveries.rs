@@ -80,6 +80,9 @@ pub struct Delivery {
     pub created_at: Timestamp,
     /// The instant at which it was delivered, given up or discarded.
     pub completed_at: Option<Timestamp>,
+    /// The instant of the restore from a backup since which it may be a repeat: it was made
+    /// before, and not known to be delivered then.
+    pub restored_at: Option<Timestamp>,
 }
 
 /// One delivery with all requests and responses.

@@ -13,7 +13,7 @@ use signet_model::{DeliveryId, EventId, Timestamp, delivery::State, sql::Stored}
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::{EFFECTIVE_STATE, Service};
+use super::{EFFECTIVE_STATE, Service, restores::RESTORED_AT};
 use crate::{
     Settings,
     audit::{self, Broken},
@@ -38,6 +38,10 @@ pub struct Ledger {
     pub deliveries: Vec<(State, u64)>,
     /// The number of stored attempts.
     pub attempts: u64,
+    /// The restores from a backup.
+    pub restores: Vec<Timestamp>,
+    /// The number of deliveries that may be repeats since a restore, or will be when they are sent.
+    pub may_repeat: u64,
     /// The rules that are broken.
     pub findings: Vec<Finding>,
 }
@@ -66,6 +70,11 @@ const STATES: &str = formatcp!(
        LEFT JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id GROUP BY told"
 );
 
+/// The restores, the oldest first.
+const RESTORES: &str = "SELECT restored_at FROM restores ORDER BY restored_at";
+/// Counts the deliveries that may be repeats.
+const MAY_REPEAT: &str = formatcp!("SELECT count({RESTORED_AT}) FROM deliveries d");
+
 /// Checks every rule on one snapshot; secrets only with a sealer that has the key.
 pub(crate) async fn check(service: &Service, sealer: Option<&Sealer>) -> Result<Ledger> {
     let mut tx = service.db.snapshot(Pool::Patient).await?;
@@ -82,7 +91,10 @@ pub(crate) async fn check(service: &Service, sealer: Option<&Sealer>) -> Result<
         let broken_by = broken_by(&mut tx, query, &service.settings, began, now).await?;
         findings.extend(finding(rule, &broken_by));
     }
-    Ok(Ledger { events: counted(events), deliveries: by_state(&states), attempts: counted(attempts), findings })
+    let restores: Vec<Timestamp> = tx.query(RESTORES).fetch_values().await?;
+    let may_repeat = if restores.is_empty() { 0 } else { tx.query(MAY_REPEAT).fetch_value().await? };
+    let (deliveries, attempts) = (by_state(&states), counted(attempts));
+    Ok(Ledger { events: counted(events), deliveries, attempts, restores, may_repeat: counted(may_repeat), findings })
 }
 
 /// The audit logs whose chain is broken.

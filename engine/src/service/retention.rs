@@ -14,7 +14,7 @@ mod tests;
 mod walk;
 
 #[cfg(any(test, feature = "testing"))]
-pub(crate) use sweep_clock::record as believe;
+pub(crate) use sweep_clock::{newest_event, record as believe};
 
 #[cfg(test)]
 pub(super) use {

@@ -78,6 +78,13 @@ impl Sealing<'_> {
         self.count("SELECT count(*) FROM key_holders WHERE seen_at >= $1 AND seals_with <> $2", key).await
     }
 
+    /// The number of servers that run, or did a short while ago.
+    pub async fn servers(self) -> db::Result<i64> {
+        const SQL: &str = "SELECT count(*) FROM key_holders WHERE seen_at >= $1";
+        let mut conn = self.0.db.read(Pool::Pages).await?;
+        conn.query(SQL).bind(self.0.clock.now() - GONE_AFTER).fetch_value().await
+    }
+
     async fn count(self, sql: &'static str, key: KeyId) -> db::Result<i64> {
         let mut conn = self.0.db.read(Pool::Pages).await?;
         conn.query(sql).bind(self.0.clock.now() - GONE_AFTER).bind(key.to_string()).fetch_value().await

@@ -5,7 +5,10 @@ use signet_model::EndpointId;
 use uuid::Uuid;
 
 use super::Service;
-use crate::db::{self, Database, Pool, Result, Tx};
+use crate::{
+    db::{self, Database, Pool, Result, Tx},
+    seal::Sealer,
+};
 
 /// The sealed text, and its context.
 const TEXT: &str = "signet";
@@ -46,7 +49,7 @@ pub(crate) async fn prove(service: &Service) -> Result<(), SealingKeyError> {
     }
     let proof = service.sealer.seal(TEXT, CONTEXT, service.random.bytes());
     let sealed: Vec<u8> = tx.query(NOTE).bind(proof).bind(service.clock.now()).fetch_value().await?;
-    if service.sealer.open(&sealed, CONTEXT).as_deref() != Ok(TEXT) {
+    if !opens_proof(&service.sealer, &sealed) {
         return Err(SealingKeyError::Wrong);
     }
     Ok(tx.commit().await?)
@@ -57,6 +60,11 @@ pub(crate) async fn seal_anew(service: &Service, tx: &mut Tx<'_>) -> Result<()> 
     const SQL: &str = "UPDATE sealing_check SET sealed = $1, checked_at = $2";
     let proof = service.sealer.seal(TEXT, CONTEXT, service.random.bytes());
     tx.query(SQL).bind(proof).bind(service.clock.now()).execute().await.map(drop)
+}
+
+/// True if these keys open a stored proof.
+pub(crate) fn opens_proof(sealer: &Sealer, proof: &[u8]) -> bool {
+    sealer.open(proof, CONTEXT).as_deref() == Ok(TEXT)
 }
 
 async fn is_proved(tx: &mut Tx<'_>) -> Result<bool> {

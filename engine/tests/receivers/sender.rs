@@ -77,6 +77,7 @@ pub fn request(url: &str) -> AttemptRequest {
         keys: Arc::new(SigningKeys { current: SigningKey::new(&secret()), next: None }),
         event_type: EventType::BALANCE_LOW,
         is_test: false,
+        may_repeat: false,
         number: 2,
         body: Bytes::from_static(BODY),
         extra: ExtraHeaders::default(),

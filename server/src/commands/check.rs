@@ -74,7 +74,7 @@ struct Report<'a>(&'a Ledger);
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Ledger { events, deliveries, attempts, findings } = self.0;
+        let Ledger { events, deliveries, attempts, restores, may_repeat, findings } = self.0;
         let total: u64 = deliveries.iter().map(|(_, count)| count).sum();
         writeln!(f, "{events:>12} events")?;
         writeln!(f, "{total:>12} deliveries")?;
@@ -82,6 +82,11 @@ impl fmt::Display for Report<'_> {
             writeln!(f, "{count:>16} {}", state.as_str())?;
         }
         writeln!(f, "{attempts:>12} attempts")?;
+        if !restores.is_empty() {
+            let at = restores.iter().map(|at| at.rfc3339_seconds()).collect::<Vec<_>>().join(", ");
+            writeln!(f, "\nRestored from a backup at {at}.")?;
+            writeln!(f, "{may_repeat:>12} deliveries from before may have been sent already, and are marked")?;
+        }
         if findings.is_empty() {
             return writeln!(f, "\nEverything adds up.");
         }
@@ -100,7 +105,7 @@ impl fmt::Display for Report<'_> {
 mod tests {
     use insta::assert_snapshot;
     use signet_engine::service::ledger::{Finding, Rule};
-    use signet_model::delivery::State;
+    use signet_model::{Timestamp, delivery::State};
 
     use super::*;
 
@@ -110,6 +115,8 @@ mod tests {
             events: 7,
             deliveries: vec![(State::Pending, 1), (State::Delivered, 6)],
             attempts: 8,
+            restores: vec![],
+            may_repeat: 0,
             findings: vec![Finding { rule: Rule::Fanout, count: 2, examples: vec!["evt_1".into(), "evt_2".into()] }],
         };
         assert_snapshot!(Report(&ledger), @"
@@ -124,6 +131,11 @@ This does not add up:
              evt_1
              evt_2
 ");
-        assert!(Report(&Ledger { findings: vec![], ..ledger }).to_string().ends_with("\nEverything adds up.\n"));
+        let ledger = Ledger { findings: vec![], ..ledger };
+        assert!(Report(&ledger).to_string().ends_with("\nEverything adds up.\n"));
+        let at = Timestamp::from_unix_seconds(1_774_699_200);
+        let restored = Report(&Ledger { restores: vec![at], may_repeat: 1, ..ledger }).to_string();
+        assert!(restored.contains("\nRestored from a backup at 2026-03-28T12:00:00Z.\n"), "{restored}");
+        assert!(restored.contains("\n           1 deliveries from before may have been sent already"), "{restored}");
     }
 }

@@ -6,6 +6,7 @@
 //! names a server (`cargo xtask postgres -- cargo test -p signet --test server crash`).
 
 mod back_pressure;
+mod backups;
 mod checks;
 mod fault_points;
 mod gate;

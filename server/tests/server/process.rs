@@ -1,6 +1,7 @@
 //! The binary as an operator meets it: the texts that it prints, and how it ends.
 
 mod acme;
+mod backups;
 mod commands;
 mod deliveries;
 mod developer;

@@ -87,6 +87,12 @@ impl Server {
         Ok(())
     }
 
+    /// A program of this version, such as `pg_dump`, run by the user of the server.
+    #[must_use]
+    pub fn program(&self, name: &str) -> Command {
+        self.programs.command(name)
+    }
+
     /// The URL of the database `postgres`, for its superuser.
     pub fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)

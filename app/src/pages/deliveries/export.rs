@@ -61,7 +61,7 @@ impl Format {
             Self::Csv => (
                 "text/csv; charset=utf-8",
                 "attachment; filename=\"deliveries.csv\"",
-                "id,event,event_type,task,webhook,host,state,test,attempts,status,failure,duration_ms,accepted_at,completed_at\r\n",
+                "id,event,event_type,task,webhook,host,state,test,attempts,status,failure,duration_ms,accepted_at,completed_at,possible_repeat\r\n",
             ),
             Self::NdJson => ("application/x-ndjson", "attachment; filename=\"deliveries.ndjson\"", ""),
         }
@@ -86,6 +86,11 @@ struct Line {
     duration_ms: Option<u64>,
     accepted_at: String,
     completed_at: Option<String>,
+    possible_repeat: bool,
+}
+
+const fn truth(value: bool) -> &'static str {
+    if value { "true" } else { "false" }
 }
 
 impl Line {
@@ -110,6 +115,7 @@ impl Line {
             duration_ms: delivery.last_duration.map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)),
             accepted_at: delivery.created_at.rfc3339_seconds(),
             completed_at: delivery.completed_at.map(signet_model::Timestamp::rfc3339_seconds),
+            possible_repeat: delivery.restored_at.is_some(),
         }
     }
 
@@ -127,13 +133,14 @@ impl Line {
                     &self.webhook,
                     self.host.as_deref().unwrap_or_default(),
                     self.state,
-                    if self.test { "true" } else { "false" },
+                    truth(self.test),
                     &attempts,
                     &status,
                     self.failure.unwrap_or_default(),
                     &number(self.duration_ms),
                     &self.accepted_at,
                     self.completed_at.as_deref().unwrap_or_default(),
+                    truth(self.possible_repeat),
                 ])
             }
         }

@@ -13,7 +13,7 @@ use super::{Found, query::Query, text};
 use crate::{
     components::{Dots, DurationBar, EmptyState, Status, StatusMark, Tone, When},
     frame::Member,
-    present::{delivery_status, in_short, may_resend, resend_path, unusable},
+    present::{MAY_REPEAT, delivery_status, in_short, may_resend, resend_path, unusable},
     words::{moment, span},
 };
 
@@ -79,6 +79,7 @@ struct Line {
     status: Status,
     event_type: String,
     is_test: bool,
+    may_repeat: bool,
     task: Option<String>,
     webhook: Option<String>,
     result: AnyView,
@@ -97,7 +98,7 @@ fn row(
         Ok(delivery) => usable(found, delivery),
         Err(delivery) => broken(delivery, &found.tasks),
     };
-    let Line { id, status, event_type, is_test, task, webhook, result, attempts, accepted, next } = line;
+    let Line { id, status, event_type, is_test, may_repeat, task, webhook, result, attempts, accepted, next } = line;
     let (now, here) = (member.frame.now, query.show == Some(id));
     let resent = delivery.as_ref().ok().filter(|it| found.has_pages(it.endpoint) && may_resend(member, it));
     let resend = resent.map(|it| resend_path(it.endpoint, it.id));
@@ -112,6 +113,7 @@ fn row(
                 <span class="with-tag">
                     <a class="mono row-link" data-key="open" href=href>{event_type}</a>
                     {is_test.then(|| view! { <span class="tag">{text::TEST}</span> })}
+                    {may_repeat.then(|| view! { <span class="tag">{MAY_REPEAT}</span> })}
                 </span>
                 {task.map(|task| view! { <span class="hint mono wrap block"><bdi>{task}</bdi></span> })}
             </td>
@@ -136,6 +138,7 @@ fn usable(found: &Found, delivery: &Delivery) -> Line {
         status: delivery_status(delivery),
         event_type: delivery.event_type.to_string(),
         is_test: delivery.is_test,
+        may_repeat: delivery.restored_at.is_some(),
         task: found.tasks.get(&delivery.event).cloned(),
         webhook: found.host(delivery.endpoint),
         result: result(delivery),
@@ -152,6 +155,7 @@ fn broken(delivery: &UnusableDelivery, tasks: &HashMap<EventId, String>) -> Line
         status: unusable(),
         event_type: text::UNREADABLE.to_owned(),
         is_test: false,
+        may_repeat: false,
         task: delivery.event.and_then(|event| tasks.get(&event).cloned()),
         webhook: None,
         result: text::NONE.into_any(),

@@ -106,6 +106,7 @@ fn usable(
                 <Badge status=delivery_status(delivery) /> {list::dots(delivery)}
                 {delivery.is_test.then(|| view! { <span class="tag">{text::TEST}</span> })}
             </p>
+            {delivery.restored_at.map(|at| view! { <p>{delivery::restored(at, now)}</p> })}
             <p>{delivery::sentence(delivery, now)}</p>
             {found
                 .has_pages(delivery.endpoint)

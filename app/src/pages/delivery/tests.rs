@@ -127,3 +127,27 @@ async fn retries_are_made_now_or_stopped() {
     let refused = owner.post(&format!("{path}/stop"), "").await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN);
 }
+
+#[tokio::test]
+async fn what_a_restore_leaves_open_is_said_on_the_page_and_in_the_lists() {
+    let owner = Visitor::owner().await;
+    let endpoint = owner.endpoint().await.id;
+    let arrived = attempted(&owner, "one", 200).await;
+    let in_doubt = attempted(&owner, "two", 500).await;
+    let path = |id| delivery_path(endpoint, id);
+    let words = crate::present::MAY_REPEAT;
+    for page in [path(in_doubt), delivery_log::path(endpoint), "/settings/deliveries".to_owned()] {
+        assert!(!owner.get(&page).await.html.contains(words), "{page}: there was no restore");
+    }
+    let at = owner.clock.now().unix_micros() + 1;
+    owner.database.run(&format!("INSERT INTO restores (restored_at) VALUES ({at})")).await;
+    owner.clock.advance(Duration::from_secs(5));
+    let page = owner.get(&path(in_doubt)).await;
+    assert!(page.html.contains(words) && page.html.contains("X-Webhook-Possible-Repeat: true"), "{}", page.html);
+    assert!(!owner.get(&path(arrived)).await.html.contains(words), "it was known to be delivered");
+    for page in [delivery_log::path(endpoint), "/settings/deliveries".to_owned()] {
+        assert_eq!(owner.get(&page).await.html.matches(words).count(), 1, "{page}");
+    }
+    let shown = owner.get(&format!("/settings/deliveries?show={in_doubt}")).await;
+    assert!(shown.html.contains("the database was restored from a backup 5 s ago"), "{}", shown.html);
+}

@@ -152,6 +152,16 @@ pub(super) fn state(delivery: &Delivery, now: Timestamp) -> String {
     }
 }
 
+/// What a restore from a backup leaves open.
+pub(super) fn restored(at: Timestamp, now: Timestamp) -> String {
+    format!(
+        "It may have been sent already: the database was restored from a backup {}, and what happened to this delivery \
+         shortly before is not known. Its requests since then carry `X-Webhook-Possible-Repeat: true`, and the \
+         `webhook-id` of before, by which a receiver recognises a repeat.",
+        moment(at, now).relative
+    )
+}
+
 /// The reason for which a delivery is not sent again; `Err` if it is a fault of the store.
 pub(super) fn not_resent(error: ResendError) -> Result<&'static str, signet_engine::service::Error> {
     Ok(match error {

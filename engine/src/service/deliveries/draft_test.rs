@@ -199,6 +199,7 @@ impl TryOut {
             keys: Arc::new(SigningKeys { current: SigningKey::new(&self.secret), next: None }),
             event_type: self.event_type,
             is_test: true,
+            may_repeat: false,
             number: 1,
             body: Bytes::copy_from_slice(body.json.as_bytes()),
             extra: self.extra,

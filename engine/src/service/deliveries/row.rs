@@ -12,14 +12,15 @@ use super::{Delivery, Position};
 use crate::{
     Unusable, UnusableDelivery,
     queue::{duration, failure_of, status_of},
-    service::EFFECTIVE_STATE,
+    service::{EFFECTIVE_STATE, restores::RESTORED_AT},
 };
 
 /// Deliveries `d`, with the columns of [`Row`].
 pub(super) const DELIVERIES: &str = formatcp!(
     "SELECT d.id, d.event_id, d.endpoint_id, d.event_type, d.is_test, {EFFECTIVE_STATE} AS state,
        CASE WHEN d.lease IS NULL AND e.resting_until > d.due_at THEN e.resting_until ELSE d.due_at END AS due_at,
-       d.lease IS NOT NULL AS in_flight, d.attempts, d.created_at, d.completed_at, a.status, a.failure, a.duration_us
+       d.lease IS NOT NULL AS in_flight, d.attempts, d.created_at, d.completed_at, a.status, a.failure, a.duration_us,
+       {RESTORED_AT} AS restored_at
      FROM deliveries d LEFT JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id
        LEFT JOIN attempts a ON a.account_id = d.account_id AND a.delivery_id = d.id AND a.number = d.attempts"
 );
@@ -48,6 +49,7 @@ pub(crate) struct Row {
     status: Option<Stored<i32>>,
     failure: Option<Stored<Failure>>,
     duration_us: Option<i64>,
+    restored_at: Option<Timestamp>,
 }
 
 impl Row {
@@ -92,6 +94,7 @@ impl Row {
             last_duration: self.duration_us.map(duration),
             created_at: self.created_at,
             completed_at: self.completed_at,
+            restored_at: self.restored_at,
         })
     }
 }

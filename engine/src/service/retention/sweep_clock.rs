@@ -81,7 +81,7 @@ async fn last_seen(service: &Service) -> Result<Option<Timestamp>> {
 }
 
 /// The instant at which the newest event was accepted.
-async fn newest_event(service: &Service) -> Result<Option<Timestamp>> {
+pub(crate) async fn newest_event(service: &Service) -> Result<Option<Timestamp>> {
     let (mut newest, mut walks) = (None, Walks::default());
     while let Some(walk) = walks.next(service).await? {
         newest = newest.max(walk.newest(service).await?);

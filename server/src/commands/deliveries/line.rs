@@ -22,6 +22,9 @@ pub struct Line {
     last_failure: Option<String>,
     last_duration_ms: Option<u64>,
     created_at: Option<String>,
+    /// A server of before 0.2 does not tell.
+    #[serde(default)]
+    possible_repeat: bool,
     unusable: Option<String>,
 }
 
@@ -66,6 +69,7 @@ impl fmt::Display for Line {
             Some(self.id.to_string()),
             self.endpoint.clone(),
             self.is_test.then(|| "test".to_owned()),
+            self.possible_repeat.then(|| "may have been sent already".to_owned()),
             self.last_attempt(),
             self.next_attempt(),
             unusable,

@@ -75,6 +75,7 @@ impl Play {
             keys: Arc::new(SigningKeys { current: SigningKey::new(secret), next: None }),
             event_type: EventType::BALANCE_LOW,
             is_test: number == 1,
+            may_repeat: false,
             number,
             body: BODY.into(),
             extra: ExtraHeaders::default(),

@@ -39,6 +39,11 @@ impl Check {
         Self { database: world.database().to_owned(), key_file: world.key_file(), lease }
     }
 
+    /// A check of a copy of a database, which no server uses.
+    pub const fn at(database: String, key_file: PathBuf) -> Self {
+        Self { database, key_file, lease: "1h" }
+    }
+
     /// The rules that the check reports as broken.
     pub async fn broken_rules(&self) -> Vec<Rule> {
         let mut check = signet(&["check", "--lease", self.lease, "--database", &self.database, "--key-file"]);

@@ -1,0 +1,71 @@
+//! Puts a database in the place of another one, which is kept under another name.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
+use signet_model::Timestamp;
+
+use super::{
+    BackupError, Draft, Result,
+    copy::close_log,
+    draft::{beside, io_error, sync_folder, with_suffix},
+};
+use crate::fault;
+
+/// Puts a database in its place, and returns the path at which the one before is kept. No server
+/// has it open. There is a whole database at the place at any instant, the old or the new one.
+///
+/// # Errors
+/// Another program has the database open, or the folder cannot be written.
+pub fn replace(draft: Draft, now: Timestamp) -> Result<Option<PathBuf>> {
+    let place = draft.place().to_owned();
+    let is_there = place.try_exists().map_err(io_error(&place))?;
+    if is_there {
+        settle(&place)?;
+    }
+    let kept = keep(&place, now, is_there)?;
+    // The log of another database would be taken for the new one's.
+    for (from, to) in beside(&place).into_iter().zip(beside(&kept)) {
+        match fs::rename(&from, &to) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io_error(&to)(error)),
+            _ => {}
+        }
+    }
+    sync_folder(&place)?;
+    fault::point("restore_kept");
+    draft.put_in_place(true)?;
+    Ok(is_there.then_some(kept))
+}
+
+/// Gives a database that is there a second name: until the last step it has its own too.
+fn keep(place: &Path, now: Timestamp, is_there: bool) -> Result<PathBuf> {
+    let named = format!(".replaced-{}", now.rfc3339_seconds().replace(':', ""));
+    for number in 1.. {
+        let more = if number == 1 { String::new() } else { format!("-{number}") };
+        let kept = with_suffix(place, &format!("{named}{more}"));
+        match if is_there { fs::hard_link(place, &kept) } else { Ok(()) } {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(io_error(&kept)(error)),
+            Ok(()) => return Ok(kept),
+        }
+    }
+    unreachable!("there are more numbers than names in a folder")
+}
+
+/// Brings what is in the log of a database into its file. One that is damaged is left as it is,
+/// and kept with its log.
+fn settle(place: &Path) -> Result<()> {
+    match close_log(place) {
+        Err(error) if matches!(error.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked)) => {
+            Err(BackupError::InUse(place.to_owned()))
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the database before is damaged, and kept with its log");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
+}
