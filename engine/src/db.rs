@@ -22,12 +22,13 @@ mod page_limit;
 mod pools;
 mod postgres;
 mod query;
+pub mod schema;
 mod server_clock;
 mod sql;
 mod sqlite;
 mod url;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use signet_model::{Timestamp, time::Clock};
 
@@ -38,18 +39,19 @@ pub(crate) use open_files::OpenFiles;
 pub(crate) use pools::Pool;
 pub use postgres::Postgres;
 pub(crate) use query::Query;
+pub use schema::SchemaProblem;
 pub(crate) use sql::{MadeSql, Sql};
 pub use sqlite::Sqlite;
-pub(crate) use sqlite::newest_schema as newest_sqlite_schema;
 pub(crate) use sqlite::{BEGIN_WRITING, HotOptions, SqliteTx};
 pub use url::{DatabaseUrl, InvalidDatabaseUrl};
 
+use schema::{LOCK_PATIENCE, Migrated, SchemaState, own_schema};
 use server_clock::ServerClock;
 
 /// The result of a statement.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A connected database, migrated to the present.
+/// A connected database, with a schema that this version runs on.
 #[derive(Debug, Clone)]
 pub enum Database {
     /// Embedded: one writer, and readers that see the last commit.
@@ -59,12 +61,43 @@ pub enum Database {
 }
 
 impl Database {
-    /// Connects, creating the SQLite file if it is missing, and migrates.
-    pub async fn connect(url: &DatabaseUrl) -> Result<Self> {
+    /// Brings the schema up to date, creating the SQLite file if it is missing. Each migration
+    /// tries for `patience` to get its locks.
+    pub async fn migrate(url: &DatabaseUrl, patience: Duration) -> Result<Migrated> {
+        match url {
+            DatabaseUrl::Sqlite(path) => Sqlite::migrate(path, patience).await,
+            DatabaseUrl::Postgres(url) => Postgres::migrate(url, patience).await,
+        }
+    }
+
+    /// Reads the schema of a database that exists. Changes nothing.
+    pub async fn schema(url: &DatabaseUrl) -> Result<SchemaState> {
+        match url {
+            DatabaseUrl::Sqlite(path) => Sqlite::schema(path).await,
+            DatabaseUrl::Postgres(url) => Postgres::schema(url).await,
+        }
+    }
+
+    /// Connects to a database that exists, and has a schema that this version runs on.
+    pub async fn open(url: &DatabaseUrl) -> Result<Self> {
         Ok(match url {
-            DatabaseUrl::Sqlite(path) => Self::Sqlite(Sqlite::connect(path).await?),
-            DatabaseUrl::Postgres(url) => Self::Postgres(Postgres::connect(url).await?),
+            DatabaseUrl::Sqlite(path) => Self::Sqlite(Sqlite::open(path).await?),
+            DatabaseUrl::Postgres(url) => Self::Postgres(Postgres::open(url).await?),
         })
+    }
+
+    /// Brings the schema up to date, creating the SQLite file if it is missing, and connects.
+    pub async fn connect(url: &DatabaseUrl) -> Result<Self> {
+        Self::migrate(url, LOCK_PATIENCE).await?;
+        Self::open(url).await
+    }
+
+    /// Fails if a later version has taken away what this one needs.
+    pub(crate) async fn check_floor(&self) -> Result<()> {
+        let mut conn = self.read(Pool::Pages).await?;
+        let floor = conn.query("SELECT binaries_need FROM schema_floor").fetch_value().await?;
+        let own = own_schema();
+        if own < floor { Err(SchemaProblem::BelowFloor { floor, own }.into()) } else { Ok(()) }
     }
 
     /// Takes a connection that only reads.

@@ -190,9 +190,10 @@ pub async fn postgres() -> Option<TestDatabase> {
     Some(TestDatabase { db, url, _directory: None })
 }
 
-/// Where `CI` is set there has to be a server: without it half of the tests would pass
+/// The URL of an empty database in the PostgreSQL server for tests, if there is one. Where `CI` is
+/// set there has to be a server: without it half of the tests would pass
 /// without a check.
-async fn empty_on_postgres() -> Option<DatabaseUrl> {
+pub async fn empty_on_postgres() -> Option<DatabaseUrl> {
     let Ok(server) = std::env::var(POSTGRES_VARIABLE) else {
         assert!(std::env::var_os("CI").is_none(), "{POSTGRES_VARIABLE} names no PostgreSQL server");
         return None;

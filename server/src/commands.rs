@@ -11,6 +11,7 @@ pub mod event_type;
 pub mod key;
 pub mod listen;
 pub mod man;
+pub mod migrate;
 pub mod operator;
 pub mod person;
 pub mod portal_link;
@@ -36,6 +37,7 @@ use event_type::EventTypeCommand;
 use key::KeyCommand;
 use listen::ListenArgs;
 use man::ManArgs;
+use migrate::MigrateArgs;
 use operator::OperatorCommand;
 use person::PersonCommand;
 use portal_link::PortalLinkArgs;
@@ -85,6 +87,9 @@ pub enum Command {
     /// Manage the catalogue of event types, which all accounts share.
     #[command(subcommand)]
     EventType(EventTypeCommand),
+    /// Bring the schema of the database up to date. Can be run while servers run; a server does it
+    /// at its start, unless it is told not to.
+    Migrate(MigrateArgs),
     /// Check that every accepted event is accounted for. Can be run while servers
     /// run; exits with 1 if a rule does not hold.
     Check(CheckArgs),
@@ -122,6 +127,7 @@ impl Command {
             Self::Backup(args) => backup::run(args)?,
             Self::Restore(args) => restore::run(args).await?,
             Self::Restored(args) => restored::run(args).await?,
+            Self::Migrate(args) => migrate::run(args).await?,
             Self::Serve(args) => serve::run(*args).await?,
             Self::Receive(args) => receive::run(*args).await?,
             Self::Account(AccountCommand::Add(args)) => account::add(args).await?,

@@ -10,14 +10,17 @@ use anyhow::{Context, anyhow, bail, ensure};
 use signet_engine::{
     Engine, Environment, Settings,
     clock::SystemClock,
-    db::{Database, DatabaseUrl},
+    db::{
+        self, Database, DatabaseUrl, SchemaProblem,
+        schema::{LOCK_PATIENCE, Migrated, SchemaState},
+    },
     outbound::{Client, Config, Policy},
     random::Random,
     seal::{KeyRing, Sealer},
     service::SealingKeyError,
 };
 
-use crate::config::StorageArgs;
+use crate::config::{MigrationArgs, PatienceArgs, StorageArgs};
 pub use key_watch::KeyWatch;
 pub use sealing_key::{KEY_VARIABLE, Sources};
 pub use server_lock::ServerLock;
@@ -39,12 +42,37 @@ pub fn url(args: &StorageArgs) -> anyhow::Result<DatabaseUrl> {
     args.database.parse().context("--database (or SIGNET_DATABASE)")
 }
 
+/// Reads the schema of a database that exists.
+///
+/// # Errors
+/// The database cannot be used.
+pub async fn schema(args: &StorageArgs) -> anyhow::Result<SchemaState> {
+    must_exist(args)?;
+    Database::schema(&url(args)?).await.map_err(|error| unusable(args, error))
+}
+
+/// Brings the schema of the database up to date. Makes an SQLite file that is missing.
+///
+/// # Errors
+/// The database cannot be used or does not go with this version, or a lock was not to be had.
+pub async fn migrate(args: &StorageArgs, patience: &PatienceArgs) -> anyhow::Result<Migrated> {
+    let migrated = Database::migrate(&url(args)?, patience.migrate_wait.get()).await;
+    let migrated = migrated.map_err(|error| unusable(args, error))?;
+    if let Some(problem) = &migrated.put_off {
+        tracing::warn!("{problem}. Run `signet migrate` then, or start a server again");
+    }
+    Ok(migrated)
+}
+
 /// Opens the database, for a command that needs none of the secrets in it and so no
-/// key. Makes an SQLite file that is missing.
+/// key. Makes a database that has nothing in it yet, and an SQLite file that is missing.
 ///
 /// # Errors
 /// The database cannot be used.
 pub async fn open(args: &StorageArgs) -> anyhow::Result<Engine> {
+    if is_missing(&url(args)?) || schema(args).await?.is_empty() {
+        Database::migrate(&url(args)?, LOCK_PATIENCE).await.map_err(|error| unusable(args, error))?;
+    }
     open_for_command(args, Settings::default(), None).await
 }
 
@@ -68,14 +96,24 @@ pub async fn open_existing_with_key(args: &StorageArgs, settings: Settings) -> a
     Ok(Opened { engine: open_for_command(args, settings, key).await?, has_key })
 }
 
-/// Opens the database for a server, with the sealing key that it was sealed with.
+/// Opens the database for a server, with the sealing key that it was sealed with. Brings the
+/// schema up to date before, unless that is not wanted.
 ///
 /// # Errors
 /// The sealing key, a certificate or the database cannot be used.
-pub async fn open_to_serve(args: &StorageArgs, settings: Settings, client: &Config) -> anyhow::Result<Engine> {
+pub async fn open_to_serve(
+    args: &StorageArgs,
+    migration: &MigrationArgs,
+    settings: Settings,
+    client: &Config,
+) -> anyhow::Result<Engine> {
     let (random, keys) = (Random::from_system(), key_sources(args)?);
     // A key that cannot be used is refused before a database is made.
     keys.at_hand(&random)?;
+    if migration.migrate {
+        migrate(args, &migration.patience).await?;
+    }
+    must_exist(args)?;
     let db = connect(args).await?;
     let key = keys.find(&random, db.has_sealed().await?)?;
     let engine = assemble(db, settings, client, random, Sealer::new(key)).await?;
@@ -110,10 +148,14 @@ pub async fn open_copy(args: &StorageArgs, copy: &Path, has_sealed: bool) -> any
 }
 
 fn must_exist(args: &StorageArgs) -> anyhow::Result<()> {
-    if let DatabaseUrl::Sqlite(path) = url(args)? {
-        ensure!(path.exists(), "there is no database {}; name another one with --database", path.display());
-    }
+    let url = url(args)?;
+    ensure!(!is_missing(&url), "there is no database {url:?}; name another one with --database");
     Ok(())
+}
+
+/// True for an SQLite file that does not exist.
+fn is_missing(url: &DatabaseUrl) -> bool {
+    matches!(url, DatabaseUrl::Sqlite(path) if !path.exists())
 }
 
 async fn open_for_command(args: &StorageArgs, settings: Settings, key: Option<KeyRing>) -> anyhow::Result<Engine> {
@@ -124,9 +166,23 @@ async fn open_for_command(args: &StorageArgs, settings: Settings, key: Option<Ke
 }
 
 async fn connect(args: &StorageArgs) -> anyhow::Result<Database> {
-    let url = url(args)?;
-    let advice = "check --database, and whether this user may read and write it";
-    Database::connect(&url).await.with_context(|| format!("the database {url:?} cannot be opened; {advice}"))
+    Database::open(&url(args)?).await.map_err(|error| unusable(args, error))
+}
+
+/// Adds to an error what to do about it.
+fn unusable(args: &StorageArgs, error: db::Error) -> anyhow::Error {
+    let advice = match &error {
+        db::Error::Schema(problem) => match problem {
+            SchemaProblem::Behind { .. } | SchemaProblem::Empty => "run `signet migrate`, or start a server",
+            SchemaProblem::BelowFloor { .. } => "start a later version; docs/UPGRADING.md says which",
+            SchemaProblem::OlderServers { .. } => "stop those servers, or upgrade them first, and try again",
+            SchemaProblem::Locked { .. } => "end what holds them, or wait longer with --migrate-wait, and try again",
+        },
+        _ => "check --database, and whether this user may read and write it",
+    };
+    // Its password is not shown.
+    let database = args.database.parse().map_or_else(|_| String::new(), |url| format!("{url:?} "));
+    anyhow!("the database {database}cannot be used: {error}; {advice}")
 }
 
 /// The places of the sealing keys.

@@ -13,6 +13,7 @@ mod serving;
 mod site;
 mod step;
 mod test;
+mod upgrade_check;
 mod workspace;
 
 use std::{ffi::OsString, process::ExitCode};
@@ -21,6 +22,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use binary::Profile;
+use upgrade_check::WithoutHistory;
 
 /// Builds, starts, tests and measures Signet.
 #[derive(Debug, Parser)]
@@ -46,8 +48,8 @@ enum Task {
     Build,
     /// Run every check and test.
     Test {
-        /// Leave out the tests of the built binary from outside: its API against its
-        /// document, receivers in Node.js, and a browser.
+        /// Leave out the tests of the built binary from outside: beside the previous release, its
+        /// API against its document, receivers in Node.js, and a browser.
         #[arg(long)]
         fast: bool,
     },
@@ -57,6 +59,8 @@ enum Task {
         #[command(flatten)]
         effort: api_check::Effort,
     },
+    /// Upgrade from the previous release to the present one under load, on PostgreSQL.
+    UpgradeCheck,
     /// Search for inputs that break a promise, from the corpus in `fuzz`.
     Fuzz {
         /// The targets to run.
@@ -104,6 +108,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Build => binary::release(),
         Task::Test { fast } => test::all(fast),
         Task::ApiCheck { effort } => api_check::check(&binary::build(Profile::Dev)?, &effort),
+        Task::UpgradeCheck => upgrade_check::check(WithoutHistory::Fail),
         Task::Fuzz { targets, seconds } => fuzz::run_each(&targets, seconds),
         Task::Bench { postgres, arguments } => bench::measure(postgres, &arguments),
         Task::Site => site::build(),

@@ -11,7 +11,7 @@ use super::{
     copy::{reader, sqlite},
     draft::io_error,
 };
-use crate::{db::newest_sqlite_schema, seal::Sealer, service::opens_proof};
+use crate::{db::schema::own_schema, seal::Sealer, service::opens_proof};
 
 /// A whole database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub fn look(path: &Path) -> Result<Contents> {
         return Err(BackupError::Damaged { path: path.to_owned(), words });
     }
     let schema = schema(&connection).map_err(&failed)?.ok_or_else(|| BackupError::Foreign(path.to_owned()))?;
-    let known = newest_sqlite_schema();
+    let known = own_schema();
     if schema > known {
         return Err(BackupError::Newer { path: path.to_owned(), found: schema, known });
     }

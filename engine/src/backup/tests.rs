@@ -76,7 +76,7 @@ async fn a_backup_is_one_file_of_one_state_for_its_owner_alone() {
     assert_eq!(fs::metadata(&backup).expect("a file").permissions().mode() & 0o777, 0o600);
     let contents = look(&backup).expect("whole");
     assert_eq!((contents.events, contents.deliveries), (1, 1), "{contents:?}");
-    assert!(contents.newest_event.is_some() && contents.schema == crate::db::newest_sqlite_schema(), "{contents:?}");
+    assert!(contents.newest_event.is_some() && contents.schema == crate::db::schema::own_schema(), "{contents:?}");
     assert_eq!(world.names(), ["backup.db"], "looking leaves nothing either");
 }
 

@@ -7,6 +7,8 @@ use std::{
     path::PathBuf,
 };
 
+use super::SchemaProblem;
+
 /// The database failed, or could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -32,6 +34,9 @@ pub enum Error {
     /// The database cannot be brought up to date.
     #[error("the database could not be migrated: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
+    /// The database and this version of Signet do not go together.
+    #[error(transparent)]
+    Schema(#[from] SchemaProblem),
     /// The SQLite file cannot be used.
     #[error("the database file {} cannot be used: {error}", path.display())]
     File {

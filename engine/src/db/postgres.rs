@@ -11,9 +11,8 @@ use super::{
     Error, Result,
     page_limit::POSTGRES_PAGE_LIMIT,
     pools::{LOOKUPS, PATIENT, Pool, Readers},
+    schema::{FOR_POSTGRES, Migrated, SchemaState, migrate_postgres, read_postgres},
 };
-
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/postgres");
 
 /// The time that a statement waits for another's lock. Without an end, a transaction that locks
 /// a table would take one connection after the other.
@@ -63,10 +62,23 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Migrates, and connects.
-    pub(super) async fn connect(url: &str) -> Result<Self> {
+    /// Brings the schema up to date.
+    pub(super) async fn migrate(url: &str, patience: Duration) -> Result<Migrated> {
+        migrate_postgres(&url.parse()?, &FOR_POSTGRES, patience).await
+    }
+
+    /// Reads what is known of the schema.
+    pub(super) async fn schema(url: &str) -> Result<SchemaState> {
+        let mut connection = PgConnection::connect(url).await?;
+        let state = SchemaState::of(&FOR_POSTGRES, &read_postgres(&mut connection).await?)?;
+        connection.close().await?;
+        Ok(state)
+    }
+
+    /// Connects to a database with a schema that this version runs on.
+    pub(super) async fn open(url: &str) -> Result<Self> {
+        Self::schema(url).await?.check()?;
         let options: PgConnectOptions = url.parse()?;
-        migrate(&options).await?;
         let options =
             options.options([("lock_timeout", LOCK_TIMEOUT), ("idle_in_transaction_session_timeout", IDLE_TIMEOUT)]);
         let (beside, hot_path) = (options.clone().options(BESIDE), options.clone().options(HOT_PATH));
@@ -102,13 +114,6 @@ impl Postgres {
         self.readers.close().await;
         self.pool.close().await;
     }
-}
-
-/// Waits for another process that migrates, for as long as it takes.
-async fn migrate(options: &PgConnectOptions) -> Result<()> {
-    let mut connection = PgConnection::connect_with(options).await?;
-    MIGRATIONS.run(&mut connection).await?;
-    Ok(connection.close().await?)
 }
 
 fn connections(most: u32) -> PgPoolOptions {

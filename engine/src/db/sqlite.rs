@@ -8,7 +8,7 @@ use std::{
 };
 
 use sqlx::{
-    SqliteConnection, SqlitePool, Transaction,
+    Connection, SqliteConnection, SqlitePool, Transaction,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::sync::{Mutex, OwnedMutexGuard};
@@ -18,14 +18,8 @@ use super::{
     open_files::make_private,
     page_limit::{PAGE_LIMIT, limited},
     pools::{LOOKUPS, PATIENT, Pool, Readers},
+    schema::{FOR_SQLITE, Migrated, SchemaState, migrate_sqlite, read_sqlite},
 };
-
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/sqlite");
-
-/// The newest version of the schema that this program knows.
-pub(crate) fn newest_schema() -> i64 {
-    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default()
-}
 
 /// The time that a statement waits for another process that writes to the same file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -74,12 +68,29 @@ pub(crate) struct HotOptions {
 }
 
 impl Sqlite {
-    /// Connects, creating the file if it is missing, and migrates.
-    pub(super) async fn connect(path: &Path) -> Result<Self> {
+    /// Brings the schema up to date, creating the file if it is missing.
+    pub(super) async fn migrate(path: &Path, patience: Duration) -> Result<Migrated> {
         make_private(path)?;
+        let mut connection = SqliteConnection::connect_with(&options(path)).await?;
+        let migrated = migrate_sqlite(&mut connection, &FOR_SQLITE, patience).await?;
+        connection.close().await?;
+        Ok(migrated)
+    }
+
+    /// Reads what is known of the schema.
+    pub(super) async fn schema(path: &Path) -> Result<SchemaState> {
+        let mut connection = SqliteConnection::connect_with(&options(path)).await?;
+        let state = SchemaState::of(&FOR_SQLITE, &read_sqlite(&mut connection).await?)?;
+        connection.close().await?;
+        Ok(state)
+    }
+
+    /// Connects to a file with a schema that this version runs on.
+    pub(super) async fn open(path: &Path) -> Result<Self> {
         let options = options(path);
         let writer = connect_writer(options.clone()).await?;
-        MIGRATIONS.run(&writer).await?;
+        let found = read_sqlite(&mut *writer.acquire().await?).await?;
+        SchemaState::of(&FOR_SQLITE, &found)?.check()?;
         let files = OpenFiles::at(path)?;
         let readers = Arc::new(readers(&options.pragma("query_only", "on")));
         Ok(Self { writer, readers, turn: Arc::default(), files, path: path.into() })

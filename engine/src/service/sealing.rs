@@ -16,7 +16,10 @@ use super::{Result, Service, change::Record, sealing_check};
 use crate::{
     actor::Operator,
     audit::Action,
-    db::{self, Pool},
+    db::{
+        self, Pool,
+        schema::{SERVER_GONE_AFTER as GONE_AFTER, own_schema},
+    },
     seal::{KeyId, KeyRing},
 };
 
@@ -25,8 +28,6 @@ pub use reseal::Resealed;
 
 /// How often a server tells which keys it has.
 pub const TOLD_EVERY: Duration = Duration::from_secs(10);
-/// The time after which a server that tells nothing more is taken to have ended.
-const GONE_AFTER: Duration = Duration::from_secs(35);
 
 /// The sealing keys of all servers on one database.
 #[derive(Debug, Clone, Copy)]
@@ -43,9 +44,15 @@ impl Sealing<'_> {
         self.0.sealer.replace(ring);
     }
 
-    /// Tells that this process, a server, runs with the keys that it has.
+    /// Tells that this process, a server, runs with the keys that it has and with the schema of
+    /// this version, and then looks whether it may: a migration that takes away what it needs
+    /// raises the floor before it looks for servers, so that one of the two sees the other.
+    ///
+    /// # Errors
+    /// The database failed, or needs a later version ([`db::Error::Schema`]).
     pub async fn tell(self, process: Uuid) -> db::Result<()> {
-        const TELL: &str = "INSERT INTO key_holders (id, seals_with, opens_with, seen_at) VALUES ($1, $2, $3, $4)
+        const TELL: &str = "INSERT INTO key_holders (id, seals_with, opens_with, seen_at, schema_version)
+             VALUES ($1, $2, $3, $4, $5)
              ON CONFLICT (id) DO UPDATE SET seals_with = excluded.seals_with, opens_with = excluded.opens_with,
                                             seen_at = excluded.seen_at";
         const FORGET: &str = "DELETE FROM key_holders WHERE seen_at < $1";
@@ -55,8 +62,9 @@ impl Sealing<'_> {
         let mut tx = self.0.db.begin().await?;
         tx.query(FORGET).bind(now - GONE_AFTER).execute().await?;
         let query = tx.query(TELL).bind(process).bind(ids[0].to_string()).bind(opens_with);
-        query.bind(now).execute().await?;
-        tx.commit().await
+        query.bind(now).bind(own_schema()).execute().await?;
+        tx.commit().await?;
+        self.0.db.check_floor().await
     }
 
     /// Tells that this process ends.

@@ -29,8 +29,8 @@ use super::account::setup_link;
 use crate::{
     api_client::read_authority,
     config::{
-        AccountArgs, BrandArgs, ClientArgs, DeliveryArgs, EgressArgs, MailArgs, OidcArgs, OperatorArgs, PeopleArgs,
-        PortalArgs, ProxyArgs, PublicUrl, RetentionArgs, SessionArgs, Span, StorageArgs, TlsArgs,
+        AccountArgs, BrandArgs, ClientArgs, DeliveryArgs, EgressArgs, MailArgs, MigrationArgs, OidcArgs, OperatorArgs,
+        PeopleArgs, PortalArgs, ProxyArgs, PublicUrl, RetentionArgs, SessionArgs, Span, StorageArgs, TlsArgs,
     },
     descriptors::{self, Shares},
     event_type_file,
@@ -49,6 +49,9 @@ pub struct ServeArgs {
     /// The database.
     #[command(flatten)]
     storage: StorageArgs,
+    /// The schema of the database.
+    #[command(flatten)]
+    migration: MigrationArgs,
     /// The address to listen on. Port 0: any free one, which is printed.
     #[arg(long, value_name = "ADDRESS", env = "SIGNET_LISTEN", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
@@ -210,7 +213,7 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     let options = args.router_options(tls, mailer.clone(), providers)?;
     let event_types = args.event_types.as_deref().map(event_type_file::open).transpose()?;
     let _only_server = ServerLock::take(&storage::url(&args.storage)?)?;
-    let engine = storage::open_to_serve(&args.storage, args.settings()?, &args.outbound()?).await?;
+    let engine = storage::open_to_serve(&args.storage, &args.migration, args.settings()?, &args.outbound()?).await?;
     if let Some(account) = &args.accounts.operations_account {
         engine.name_operations_account(account).await?;
     }
@@ -235,7 +238,7 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     }
     let router = router::router(&engine, &engine.clock(), &options);
     let serve = listener::serve(socket, router, front, &shutdown);
-    let ((), delivered, ()) = tokio::join!(serve, deliver(running, &shutdown), keys.watch(&shutdown.begun));
+    let ((), delivered, kept) = tokio::join!(serve, deliver(running, &shutdown), keys.watch(&shutdown));
     if let Some(notices) = notices {
         shutdown.deadline.run_until_cancelled(notices).await;
     }
@@ -245,7 +248,7 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     // A database that does not answer is left alone after the deadline.
     shutdown.deadline.run_until_cancelled(engine.close()).await;
     tracing::info!("stopped");
-    delivered
+    delivered.and(kept)
 }
 
 /// Answers plain HTTP with the address of the dashboard, if that is asked for.

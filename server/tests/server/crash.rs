@@ -7,16 +7,16 @@
 
 mod back_pressure;
 mod backups;
-mod checks;
+pub mod checks;
 mod fault_points;
 mod gate;
 mod graceful_stop;
 mod live_checks;
-mod options;
+pub mod options;
 mod postgres_restart;
-mod producer;
+pub mod producer;
 mod random_kills;
 mod rotations;
 mod two_servers;
-mod verify;
-mod world;
+pub mod verify;
+pub mod world;

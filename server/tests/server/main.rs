@@ -1,7 +1,8 @@
-//! The real binary, as an operator meets it ([`process`]) and as it keeps the contract when
-//! it dies ([`crash`]).
+//! The real binary, as an operator meets it ([`process`]), as it keeps the contract when it dies
+//! ([`crash`]), and beside other versions of itself ([`upgrade`]).
 
 mod crash;
 mod patience;
 mod process;
 mod server;
+mod upgrade;

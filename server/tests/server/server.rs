@@ -3,6 +3,7 @@
 use std::{
     net::SocketAddr,
     os::unix::process::ExitStatusExt,
+    path::Path,
     process::{ExitStatus, Stdio},
 };
 
@@ -18,7 +19,12 @@ use crate::patience::{until, within};
 /// The binary with these arguments, without the variables of this process's environment
 /// that it reads.
 pub fn signet(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_signet"));
+    binary(Path::new(env!("CARGO_BIN_EXE_signet")), arguments)
+}
+
+/// The same of another version.
+pub fn binary(program: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program);
     command.args(arguments).kill_on_drop(true);
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SIGNET_")) {
         command.env_remove(name);

@@ -3,7 +3,7 @@
 
 use std::{
     fs::{self, OpenOptions},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -23,9 +23,13 @@ use signet_engine::{
 use signet_model::{AccountId, EndpointId, Subscriptions};
 use tempfile::TempDir;
 use tokio::process::Command;
+use uuid::Uuid;
 
 use super::options::{Fault, QUICK};
-use crate::server::{Server, signet};
+use crate::{
+    patience::within,
+    server::{Server, binary, signet},
+};
 
 /// The deliveries that are read at once.
 const PAGE: u32 = 1_000;
@@ -69,6 +73,57 @@ impl World {
         Self { folder, url, database, receiver, account, endpoint, api_key: key.clone(), kept: None }
     }
 
+    /// In an empty database, all made by the binary of another version.
+    pub async fn made_by(previous: PathBuf, url: DatabaseUrl) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let receiver = Receiver::start().await;
+        fs::write(folder.path().join("authority.pem"), &receiver.authority).expect("a file");
+        let DatabaseUrl::Postgres(database) = url.clone() else { unreachable!("it is PostgreSQL") };
+        let run = async |arguments: &[&str]| {
+            let mut command = binary(&previous, arguments);
+            command.args(["--database", &database]);
+            let output = within("the command ends", command.output()).await.expect("the binary");
+            assert!(output.status.success(), "{output:?}");
+            String::from_utf8(output.stdout).expect("text").trim().to_owned()
+        };
+        run(&["account", "add", "acme"]).await;
+        let api_key = run(&["key", "add", "--account", "acme", "--name", "test", "--scope", "all"]).await;
+        let (account, endpoint) = (AccountId::from_uuid(Uuid::nil()), EndpointId::from_uuid(Uuid::nil()));
+        let mut world = Self { folder, url, database, receiver, account, endpoint, api_key, kept: None };
+        let mut server = world.serve_previous(&previous, &QUICK).await;
+        (world.account, world.endpoint) = world.subscribe_by_api(&server, "good").await;
+        server.stop().await;
+        world
+    }
+
+    /// Adds a webhook through the API of a server, and returns its account too.
+    pub async fn subscribe_by_api(&self, server: &Server, path: &str) -> (AccountId, EndpointId) {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let origin = format!("http://{}", server.address);
+        let read = |answer: String| serde_json::from_str::<serde_json::Value>(&answer).expect("JSON");
+        let asked = client.get(format!("{origin}/v1/key")).bearer_auth(&self.api_key).send().await.expect("an answer");
+        let key = read(asked.text().await.expect("text"));
+        let account = key["account"].as_str().or_else(|| key["account"]["id"].as_str());
+        let account: AccountId = account.and_then(|id| id.parse().ok()).unwrap_or_else(|| panic!("{key}"));
+        let url = self.receiver.url(path).to_string();
+        let made = client.post(format!("{origin}/v1/accounts/{account}/endpoints")).bearer_auth(&self.api_key);
+        let made = made.header("content-type", "application/json").body(serde_json::json!({ "url": url }).to_string());
+        let made = read(made.send().await.expect("an answer").text().await.expect("text"));
+        let endpoint = made["id"].as_str().and_then(|id| id.parse().ok()).unwrap_or_else(|| panic!("{made}"));
+        (account, endpoint)
+    }
+
+    /// Starts a server of another version. `None` if it ends before it listens.
+    pub async fn try_serve_previous(&self, previous: &Path, options: &[&str]) -> Option<Server> {
+        Server::try_start(self.serving(binary(previous, &[]), options)).await
+    }
+
+    /// Starts a server of another version and waits until it listens.
+    pub async fn serve_previous(&self, previous: &Path, options: &[&str]) -> Server {
+        self.try_serve_previous(previous, options).await.expect("the server listens")
+    }
+
     /// Starts a server with these options and waits until it listens.
     pub async fn serve(&self, options: &[&str]) -> Server {
         Server::start(self.command(options)).await
@@ -93,8 +148,12 @@ impl World {
     }
 
     fn command(&self, options: &[&str]) -> Command {
+        self.serving(signet(&[]), options)
+    }
+
+    fn serving(&self, mut command: Command, options: &[&str]) -> Command {
         let log = OpenOptions::new().create(true).append(true).open(self.log_file()).expect("a log file");
-        let mut command = signet(&["serve", "--dev", "--listen", "127.0.0.1:0", "--database", &self.database]);
+        command.args(["serve", "--dev", "--listen", "127.0.0.1:0", "--database", &self.database]);
         command.arg("--key-file").arg(self.key_file()).arg("--trust-ca").arg(self.authority());
         command.args(options).stderr(log);
         command

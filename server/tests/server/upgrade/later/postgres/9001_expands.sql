@@ -1,0 +1,5 @@
+-- An expanding migration of a version that is yet to come.
+ALTER TABLE deliveries ADD COLUMN later BIGINT;
+ALTER TABLE events ADD COLUMN later TEXT NOT NULL DEFAULT '';
+ALTER TABLE endpoints ADD COLUMN later TEXT;
+CREATE TABLE later (id BIGINT NOT NULL PRIMARY KEY);
