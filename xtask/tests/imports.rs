@@ -7,11 +7,12 @@ use std::{
 };
 
 /// The modules of the engine from the ground up. Each imports only modules before it.
-const FLOORS: [&str; 21] = [
+const FLOORS: [&str; 22] = [
     "actor",
     "clock",
     "random",
     "fault",
+    "metrics",
     "notice",
     "request",
     "retry_after",

@@ -8,6 +8,7 @@ mod event_types;
 mod files;
 mod leaks;
 mod limits;
+mod metrics;
 mod start;
 mod stop;
 
