@@ -12,7 +12,7 @@ use axum::{
 use signet_engine::{
     limits::{Refused, Subject},
     request::ClientAddress,
-    security_log::{self, TARGET},
+    security_log,
     service::sessions::Session,
 };
 
@@ -79,12 +79,12 @@ async fn attempt(state: &AppState, route: &str, request: Request, next: Next) ->
             if cookie::lets_in(response.headers()) {
                 attempt.succeeded();
             } else {
-                tracing::info!(target: TARGET, known_device = device.is_some(), "an attempt to get in failed");
+                security_log::attempt_failed(device.is_some());
             }
             response
         }
         Err(Refused { wait, by }) => {
-            tracing::warn!(target: TARGET, by, "refused: too many attempts to get in");
+            security_log::attempt_refused(by);
             PageError::TooManyAttempts(seconds(wait)).into_response()
         }
     }

@@ -17,6 +17,7 @@
 //!   or deleted, in bounded steps. [**Release rates**](release_rates) spread a release.
 //! - [**Rests**](rests) keep claims away from an endpoint whose receiver asked for time, and
 //!   [**throttles**](throttles) spread them.
+//! - The [**tally**](tally) of a commit is what it adds to the metrics.
 //! - The [**context**](context) has the parts that they share, and the [**tasks**](tasks) start
 //!   and stop together.
 //! - The [**listener**](listener) hears of changes by other processes on one PostgreSQL.
@@ -75,6 +76,7 @@ mod release_rates;
 mod reply;
 mod request_queue;
 pub(crate) mod rests;
+mod tally;
 mod tasks;
 mod throttles;
 mod told;

@@ -23,6 +23,7 @@ use crate::{
         api_keys::RecentKeys,
         changes,
         event_types::Remembered,
+        gauges::{self, QueueFigures},
         operational_events::send_notices,
         resends::{Turns, take_up},
         retention::{FIRST_AFTER, sweep_hourly},
@@ -79,6 +80,7 @@ impl Engine {
             settled_hours: SettledHours::default(),
             limits,
             attempts,
+            queue_figures: QueueFigures::default(),
         }))
     }
 
@@ -109,6 +111,12 @@ impl Engine {
     /// The reason for which the process cannot work.
     pub async fn ready(&self) -> db::Result<()> {
         self.0.delivery.ready().await
+    }
+
+    /// Sets the gauges of the [metrics](crate::metrics) to what is now, within two seconds even
+    /// if the database does not answer.
+    pub async fn measure(&self) {
+        gauges::set(&self.0).await;
     }
 
     /// Makes the dispatcher look for due deliveries, after the clock was moved.

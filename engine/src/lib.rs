@@ -12,7 +12,7 @@
 //! - [`backup`] copies the file of an SQLite database, and puts it back.
 //!
 //! Beside them, [`outbound`] is the HTTP client that refuses to reach addresses that are not
-//! on the public internet, [`seal`] keeps secrets at rest, and [`clock`] and [`random`] are
+//! on the public internet, [`metrics`] is what the process measures of itself, [`seal`] keeps secrets at rest, and [`clock`] and [`random`] are
 //! handed in, so that a test can repeat all of it.
 
 pub mod actor;
@@ -22,6 +22,7 @@ pub mod clock;
 pub mod db;
 pub mod deliver;
 pub mod limits;
+pub mod metrics;
 pub mod notice;
 pub mod oidc;
 pub mod outbound;

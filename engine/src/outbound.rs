@@ -21,6 +21,7 @@
 //! - A **local fault** (`local_fault`) is a fault of this side: then there was no exchange.
 
 mod address;
+mod admission;
 mod body;
 mod client;
 mod connection;

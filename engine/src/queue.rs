@@ -59,7 +59,10 @@ pub(crate) use records::{
 pub(crate) use rests::HOLD_QUEUE_BACK;
 pub(crate) use transactions::{CHANGED_CHANNEL, DUE_CHANNEL, Disabling, StoredAnswer};
 
-use crate::db::{Conn, Database, Error, Pool, Result, Tx};
+use crate::{
+    db::{Conn, Database, Error, Pool, Result, Tx},
+    metrics::{labels::Operation, timed},
+};
 use due::{DUE_QUEUES, NEXT_DUE};
 
 /// The part of the hot path that each database does in its own way.
@@ -146,10 +149,13 @@ impl HotPath for Queue {
     }
 
     async fn claim(&mut self, order: ClaimOrder) -> Result<Claim> {
-        match &mut self.driver {
-            Driver::Sqlite(driver) => driver.claim(order).await,
-            Driver::Postgres(driver) => driver.claim(order).await,
-        }
+        let claim = async {
+            match &mut self.driver {
+                Driver::Sqlite(driver) => driver.claim(order).await,
+                Driver::Postgres(driver) => driver.claim(order).await,
+            }
+        };
+        timed(Operation::Claim, claim).await
     }
 
     async fn begin(&mut self) -> Result<Tx<'_>> {

@@ -13,6 +13,7 @@ use tracing::Span;
 use crate::{
     actor::{By, Permission, Who},
     audit::Action,
+    metrics::{self, labels::SignInFailure},
     request::{ClientAddress, RequestId},
 };
 
@@ -53,6 +54,18 @@ pub(crate) fn forbidden(by: &By, permission: Permission) {
 pub(crate) fn signed_in(person: Option<UserId>, account: Option<AccountId>) {
     let (person, account) = (person.map(tracing::field::display), account.map(tracing::field::display));
     tracing::info!(target: TARGET, person, account, "signed in");
+}
+
+/// An attempt to get in let nobody in.
+pub fn attempt_failed(known_device: bool) {
+    metrics::sign_in_failed(SignInFailure::Refused);
+    tracing::info!(target: TARGET, known_device, "an attempt to get in failed");
+}
+
+/// An attempt to get in was not made: there were too many before, by this limit.
+pub fn attempt_refused(by: &str) {
+    metrics::sign_in_failed(SignInFailure::TooMany);
+    tracing::warn!(target: TARGET, by, "refused: too many attempts to get in");
 }
 
 /// A session has ended by its holder.

@@ -22,6 +22,7 @@ pub mod event_stream;
 pub mod event_types;
 pub mod events;
 pub mod factors;
+pub(crate) mod gauges;
 pub mod health;
 pub mod identities;
 pub mod invitations;
@@ -117,6 +118,7 @@ pub(crate) struct Service {
     pub(crate) settled_hours: statistics::SettledHours,
     pub(crate) limits: AccountLimits,
     pub(crate) attempts: Attempts,
+    pub(crate) queue_figures: gauges::QueueFigures,
 }
 
 impl fmt::Debug for Service {

@@ -8,6 +8,7 @@ mod config;
 mod descriptors;
 mod event_type_file;
 mod listener;
+mod metrics;
 mod middleware;
 mod router;
 mod shutdown;

@@ -12,6 +12,7 @@ const FLOORS: [&str; 22] = [
     "clock",
     "random",
     "fault",
+    "metrics",
     "notice",
     "request",
     "retry_after",

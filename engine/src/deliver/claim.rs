@@ -11,10 +11,12 @@ use super::{
     lanes::{LaneSlot, Leased},
     release_rates::ClaimLimits,
     rests::leave_alone,
+    tally,
 };
 use crate::{
     db::Result,
     fault,
+    metrics::labels::HeldReason,
     queue::{Claim, ClaimOrder, ClaimQuota, Claimed, HotPath, Lock, Queue, UnreadableRow, drain::EndpointAt},
 };
 
@@ -192,5 +194,6 @@ fn place(
 }
 
 fn report(UnreadableRow { id, account, endpoint, reason }: &UnreadableRow) {
+    tally::held(HeldReason::Unusable, 1);
     tracing::error!(delivery = %id, %account, %endpoint, %reason, "a delivery cannot be used, and is held");
 }

@@ -24,10 +24,12 @@ use super::{
     outcome::{Completion, Decided, add_outcomes, outcome_row},
     plan::{Plans, StoredEvents},
     reply::Answer,
+    tally::CommitTally,
     verdict::Verdict,
 };
 use crate::{
     db::{Result, Tx},
+    metrics::{labels::Operation, timed},
     queue::{Batch, Disabling, HotPath, Lock, Queue, Write, WriteError},
 };
 
@@ -64,7 +66,7 @@ pub(crate) async fn commit_batch(
     changes: &Changes,
     outcomes: &[Decided],
 ) -> Result<Committed, WriteError> {
-    let committed = commit_changes(context, queue, changes, outcomes).await?;
+    let committed = timed(Operation::Commit, commit_changes(context, queue, changes, outcomes)).await?;
     context.event_watchers.notify(changes.accounts());
     let of_outcomes = outcomes.iter().map(|one| one.completion.account);
     context.change_watchers.notify(changes.accounts().chain(of_outcomes));
@@ -140,10 +142,11 @@ async fn commit_by(
     plans.add_to(&mut batch);
     add_outcomes(&mut batch, outcomes, snapshot);
     let retries = batch.has_retries();
+    let tally = CommitTally::of(&batch, outcomes, snapshot);
     if queue.write(batch).await? == Write::Stale {
         return Ok(Optimistic::Stale);
     }
-    announce(context, retries, outcomes, &[]);
+    announce(context, retries, outcomes, &[], tally);
     let committed = Committed { stored: plans.finish(), balances: Vec::new(), locked: HashSet::new() };
     Ok(Optimistic::Committed(committed))
 }
@@ -158,6 +161,7 @@ struct Written<'a> {
     mailed: Mailed,
     /// Endpoints that the cache refuses until this commit.
     disabling: Vec<Address>,
+    tally: Option<CommitTally>,
 }
 
 /// Reads and locks the rows that the batch depends on, and writes it.
@@ -188,12 +192,13 @@ async fn write_locking<'a>(
     let mut batch = Batch::default();
     plans.add_to(&mut batch);
     add_outcomes(&mut batch, &outcomes, &snapshot);
+    let tally = CommitTally::of(&batch, &outcomes, &snapshot);
     tx.write_locked(&batch).await?;
     let disabled = disable(tx, &outcomes).await?;
     let noted = note_outcomes(context, tx, &outcomes, &disabled).await?;
     let mailed = note_by_mail(context, tx, &outcomes, &snapshot, &disabled).await?;
     let committed = Committed { stored: plans.finish(), balances: answers, locked };
-    Ok(Written { batch, committed, outcomes, disabled, noted, mailed, disabling })
+    Ok(Written { batch, committed, outcomes, disabled, noted, mailed, disabling, tally })
 }
 
 /// Locks the accounts that the batch depends on, as far as they are free. Returns them as
@@ -220,7 +225,7 @@ async fn lock_free_accounts(
 impl Written<'_> {
     /// Announces the writes after their commit.
     async fn announce(self, context: &Context) -> Committed {
-        announce(context, self.batch.has_retries(), &self.outcomes, &self.disabled);
+        announce(context, self.batch.has_retries(), &self.outcomes, &self.disabled, self.tally);
         context.operations.committed(self.noted);
         context.mail_notices.committed(self.mailed);
         let changed = distinct(self.disabling.iter().map(|&(account, _)| account));
@@ -241,13 +246,23 @@ fn accounts_of(events: &[Incoming], outcomes: &[&Decided]) -> Vec<AccountId> {
     distinct(of_events.chain(of_outcomes))
 }
 
-/// Announces recorded outcomes to the dispatcher, the log, and the tasks that wait for them.
-fn announce(context: &Context, retries: bool, outcomes: &[&Decided], disabled: &[(EndpointId, DisabledReason)]) {
+/// Announces recorded outcomes to the dispatcher, the log, the metrics, and the tasks that wait
+/// for them.
+fn announce(
+    context: &Context,
+    retries: bool,
+    outcomes: &[&Decided],
+    disabled: &[(EndpointId, DisabledReason)],
+    tally: Option<CommitTally>,
+) {
     if retries || !disabled.is_empty() {
         context.wake.notify_one();
     }
     for (endpoint, reason) in disabled {
         tracing::info!(%endpoint, reason = reason.as_str(), "endpoint disabled");
+    }
+    if let Some(tally) = tally {
+        tally.record(outcomes);
     }
     context.outcome_watchers.notify(outcomes.iter().map(|one| one.completion.delivery));
 }

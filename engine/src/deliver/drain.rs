@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use signet_model::{AccountId, EndpointId, Timestamp};
 
-use super::{Address, Context, distinct, endpoint_cache::Snapshot};
+use super::{Address, Context, distinct, endpoint_cache::Snapshot, tally};
 use crate::{
     db::{Result, Tx},
     fault,
+    metrics::labels::HeldReason,
     queue::{
         EndpointStatus, HotPath, Lock, Queue,
-        drain::{EndpointAt, HoldProgress},
+        drain::{EndpointAt, HeldOlder, HoldProgress},
     },
 };
 
@@ -32,6 +33,8 @@ pub(crate) struct DrainStep {
     pub(crate) draining: Vec<EndpointId>,
     /// Endpoints whose older deliveries are all held now.
     drained: Vec<(EndpointAt, HoldProgress)>,
+    /// The deliveries that it held, by reason.
+    held: Vec<(HeldReason, u64)>,
 }
 
 /// Takes a step at the due endpoints that need one.
@@ -80,10 +83,15 @@ async fn step_in(context: &Context, mut tx: Tx<'_>, closed: &[Address], now: Tim
             continue;
         }
         let at = EndpointAt { account, endpoint, now };
-        left -= step.visit(&mut tx, at, snapshot.status((account, endpoint)), left).await?;
+        let status = snapshot.status((account, endpoint));
+        let reason = snapshot.endpoint(account, endpoint).map_or(HeldReason::Other, |view| view.held_reason());
+        left -= step.visit(&mut tx, at, (status, reason), left).await?;
     }
     tx.commit().await?;
     fault::point("after_step");
+    for &(reason, count) in &step.held {
+        tally::held(reason, count);
+    }
     for &(at, progress) in &step.drained {
         end_enabling(context, at, progress).await?;
     }
@@ -96,7 +104,7 @@ impl DrainStep {
         &mut self,
         tx: &mut Tx<'_>,
         at: EndpointAt,
-        status: EndpointStatus,
+        (status, reason): (EndpointStatus, HeldReason),
         deliveries_max: u64,
     ) -> Result<u64> {
         if status == EndpointStatus::Enabled {
@@ -114,7 +122,11 @@ impl DrainStep {
         }
         let changed = match status {
             EndpointStatus::Deleted => tx.discard(at, deliveries_max).await?,
-            _ => tx.hold(at, deliveries_max).await?,
+            _ => {
+                let held = tx.hold(at, deliveries_max).await?;
+                self.held.push((reason, held));
+                held
+            }
         };
         if changed == 0 {
             tx.advance_queue(at).await?;
@@ -128,7 +140,8 @@ impl DrainStep {
     async fn visit_enabling(&mut self, tx: &mut Tx<'_>, at: EndpointAt, deliveries_max: u64) -> Result<u64> {
         self.draining.push(at.endpoint);
         let Some(progress) = tx.hold_progress(at).await? else { return Ok(0) };
-        let read = tx.hold_older(at, progress, deliveries_max).await?;
+        let HeldOlder { read, held } = tx.hold_older(at, progress, deliveries_max).await?;
+        self.held.push((HeldReason::EarlierStop, held));
         if read < deliveries_max {
             self.drained.push((at, progress));
         }

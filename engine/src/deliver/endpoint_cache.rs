@@ -13,7 +13,7 @@ use hashlink::LruCache;
 
 use signet_model::{
     AccountId, EndpointId, Subscriptions, Throttle, Timestamp,
-    endpoint::EndpointUrl,
+    endpoint::{DisabledReason, EndpointUrl},
     event::{EventBody, EventType},
     signature::{SigningKey, SigningKeys},
 };
@@ -26,6 +26,7 @@ use super::{
 use crate::{
     Unusable,
     db::{Result, Tx},
+    metrics::labels::HeldReason,
     queue::{EndpointRow, EndpointStatus, Lock, OwnedEndpoint, Queue, Revision},
     seal::Sealer,
 };
@@ -45,6 +46,8 @@ pub(crate) struct EndpointView {
     pub(crate) event_types: Subscriptions,
     /// It was disabled or has no usable target, and its events are held.
     pub(crate) disabled: bool,
+    /// The reason for which it was disabled, as far as this version knows it.
+    disabled_reason: Option<DisabledReason>,
     /// It was enabled, and deliveries that had waited before are still to be held.
     pub(crate) enabling: bool,
     /// The end of its last release, as far as is known.
@@ -65,6 +68,15 @@ impl EndpointView {
         self.target.as_ref().ok().map(|target| &target.url)
     }
 
+    /// Returns the reason for which its deliveries are held, while they are.
+    pub(super) fn held_reason(&self) -> HeldReason {
+        match self.disabled_reason {
+            Some(reason) => HeldReason::of(reason),
+            None if self.target.is_err() => HeldReason::Unusable,
+            None => HeldReason::Other,
+        }
+    }
+
     /// Returns the end of its rest, if it rests at this instant.
     pub(crate) fn rests_until(&self, now: Timestamp) -> Option<Timestamp> {
         self.resting_until.filter(|&until| until > now)
@@ -76,6 +88,7 @@ impl EndpointView {
             id,
             event_types: row.event_types.clone(),
             disabled: row.disabled || target.is_err(),
+            disabled_reason: row.disabled_reason.as_ref().and_then(|reason| reason.0.parse().ok()),
             enabling: row.enabling,
             released_until: row.released_until,
             resting_until: row.resting_until,

@@ -16,6 +16,7 @@ use super::{
     filters::Judgements,
     reply::{Answer, ReplyTo, replies},
     request_queue::WriteRequest,
+    tally,
 };
 
 /// Requests that may wait to be stored. The next one is answered with `Overloaded`.
@@ -175,6 +176,11 @@ impl RequestSender {
         Arc::clone(&self.bytes_left).try_acquire_many_owned(bytes).map_err(|_| IngestError::Overloaded)
     }
 
+    /// Returns the number of requests that wait, and of those that can.
+    pub(crate) fn waiting(&self) -> (usize, usize) {
+        (INGEST_REQUESTS_MAX.saturating_sub(self.requests_left.available_permits()), INGEST_REQUESTS_MAX)
+    }
+
     fn send(&self, requests: Vec<WriteRequest>) -> Result<(), IngestError> {
         self.writer.send(requests).map_err(|_| IngestError::Stopping)
     }
@@ -183,15 +189,20 @@ impl RequestSender {
 impl Context {
     /// Ingests one event. Returns once the event and its deliveries are durable.
     pub(crate) async fn ingest(&self, event: NewEvent) -> Result<Accepted, IngestError> {
-        let answers = self.enqueue(vec![Incoming::new(event, Audience::Subscribers)]).await?;
-        answers.into_iter().next().unwrap_or(Err(IngestError::Store))
+        let answers = self.enqueue(vec![Incoming::new(event, Audience::Subscribers)]).await;
+        let answer = answers.and_then(|answers| answers.into_iter().next().unwrap_or(Err(IngestError::Store)));
+        answer.inspect_err(|&error| tally::refused(error))
     }
 
     /// Ingests many events, and returns one answer for each, in order.
     pub(crate) async fn ingest_batch(&self, events: Vec<NewEvent>) -> Vec<Result<Accepted, IngestError>> {
         let count = events.len();
         let events = events.into_iter().map(|event| Incoming::new(event, Audience::Subscribers)).collect();
-        self.enqueue(events).await.unwrap_or_else(|error| vec![Err(error); count])
+        let answers = self.enqueue(events).await.unwrap_or_else(|error| vec![Err(error); count]);
+        for error in answers.iter().filter_map(|answer| answer.as_ref().err()) {
+            tally::refused(*error);
+        }
+        answers
     }
 
     /// Hands events to the writer and waits for its answers.

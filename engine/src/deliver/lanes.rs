@@ -34,13 +34,14 @@ use tokio::{
 };
 
 use super::{Address, LeasedDelivery};
-use crate::outbound::LocalFault;
+use crate::{metrics::labels::Slot, outbound::LocalFault};
 pub(crate) use lane::{AttemptResult, AttemptSummary, HANGS_AFTER};
 pub(crate) use load::LaneLimits;
 pub(crate) use slot::{LaneSlot, Leased};
 
 use adaptive_limit::PAUSE_MIN;
 use lane::Lane;
+use load::QUEUED_DELIVERIES_MAX;
 use slot::Kind;
 use state::State;
 
@@ -74,6 +75,19 @@ impl Lanes {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the slots that are taken, and those that can be, by what takes them.
+    pub(crate) fn slots(&self) -> [(Slot, usize, usize); 3] {
+        let (all, limits) = {
+            let state = self.state();
+            (state.all, state.limits)
+        };
+        [
+            (Slot::Working, all.working, limits.working),
+            (Slot::Hanging, all.hanging, limits.hanging),
+            (Slot::Waiting, all.slots.saturating_sub(all.under_way()), QUEUED_DELIVERIES_MAX),
+        ]
     }
 
     /// Reserves a slot for a delivery that is being stored and whose body has `bytes`

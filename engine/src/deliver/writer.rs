@@ -24,7 +24,10 @@ use super::{
     outcome::Decided,
     request_queue::{REQUESTS_MAX, RequestBatch, RequestQueue, WriteRequest},
 };
-use crate::queue::{HotPath, Queue, WriteError};
+use crate::{
+    metrics,
+    queue::{HotPath, Queue, WriteError},
+};
 
 /// Outcomes in one commit.
 const OUTCOMES_MAX: usize = 256;
@@ -382,6 +385,9 @@ impl Writer {
     }
 
     fn commit_failed(&self) {
+        if let Some(room) = metrics::room() {
+            room.commits_failed.increment(1);
+        }
         self.context.last_commit.failed(self.context.clock.now());
     }
 

@@ -82,7 +82,7 @@ impl Client {
         body: Bytes,
     ) -> Result<Answer, Broken> {
         let refused = |refused: AddressRefused| Broken::There(Failure::AddressRefused, refused.to_string());
-        self.0.policy.check_url(url).map_err(refused)?;
+        self.0.policy.admit_url(url).map_err(refused)?;
         let deadline = start + self.0.budget;
         let answered = self.send(start, deadline, url, headers, body).await?;
         let first_byte = start.elapsed();

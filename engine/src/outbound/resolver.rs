@@ -47,7 +47,7 @@ impl GuardedResolver {
             Ok(addresses) => addresses,
             Err(error) => return Err(LookupFailed { name, source: Some(error) }.into()),
         };
-        if let Err(refused) = self.policy.check_resolved(&name, &addresses) {
+        if let Err(refused) = self.policy.admit_resolved(&name, &addresses) {
             tracing::debug!(name, address = ?refused.address, "a name leads to an address that is refused");
             return Err(LookupFailed { name, source: None }.into());
         }

@@ -1,7 +1,11 @@
 //! Accounts and their endpoints: locked by a transaction, or read as they are.
 
 use const_format::formatcp;
-use signet_model::{AccountId, EndpointId, Subscriptions, Throttle, Timestamp, endpoint::EndpointUrl, sql::Stored};
+use signet_model::{
+    AccountId, EndpointId, Subscriptions, Throttle, Timestamp,
+    endpoint::EndpointUrl,
+    sql::{Lossy, Stored},
+};
 
 use super::Revision;
 use crate::db::{Conn, Result, Sql, Tx};
@@ -33,7 +37,7 @@ const LOCK_FREE_EXCLUSIVE: Sql =
     Sql { postgres: formatcp!("{} FOR UPDATE SKIP LOCKED", REVISIONS.postgres), ..REVISIONS };
 
 const ENDPOINT_COLUMNS: &str = "account_id, id, url, event_types, secret, next_secret, next_secret_at,
-       disabled_at IS NOT NULL AS disabled, hold_through IS NOT NULL AS enabling, released_until, resting_until, headers,
+       disabled_at IS NOT NULL AS disabled, disabled_reason, hold_through IS NOT NULL AS enabling, released_until, resting_until, headers,
        COALESCE(cloud_events, FALSE) AS cloud_events, throttle, filter";
 
 /// Reads the endpoints of accounts that are not deleted.
@@ -63,6 +67,7 @@ pub(crate) struct EndpointRow {
     pub(crate) next_secret: Option<Vec<u8>>,
     pub(crate) next_secret_at: Option<Timestamp>,
     pub(crate) disabled: bool,
+    pub(crate) disabled_reason: Option<Lossy>,
     /// It was enabled, and deliveries that had waited before are still to be held.
     pub(crate) enabling: bool,
     /// The end of its last release.

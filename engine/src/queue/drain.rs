@@ -107,6 +107,15 @@ pub(crate) struct HoldProgress {
     held_to: Option<Timestamp>,
 }
 
+/// A step of that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HeldOlder {
+    /// The deliveries that were looked at.
+    pub(crate) read: u64,
+    /// Those of them that are held now.
+    pub(crate) held: u64,
+}
+
 /// An endpoint at an instant.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct EndpointAt {
@@ -149,25 +158,25 @@ impl Tx<'_> {
     }
 
     /// Reads the next pending deliveries of an endpoint that was enabled, and holds those that
-    /// waited before. Returns the number of those read.
+    /// waited before.
     pub(crate) async fn hold_older(
         &mut self,
         at: EndpointAt,
         progress: HoldProgress,
         deliveries_max: u64,
-    ) -> Result<u64> {
+    ) -> Result<HeldOlder> {
         let from = progress.held_to.unwrap_or(Timestamp::from_unix_micros(0));
         let query = self.query(NEXT_PENDING).bind(at.account).bind(at.endpoint).bind(from);
         let pending: Vec<Pending> = query.bind(limit(deliveries_max)).fetch_all().await?;
         let older: Vec<_> = pending.iter().filter(|one| one.is_older(progress)).map(|one| one.id).collect();
-        self.query(HOLD_THESE).bind(at.account).bind_ids(&older).execute().await?;
+        let held = self.query(HOLD_THESE).bind(at.account).bind_ids(&older).execute().await?;
         // If all are due at one instant and none is to be held, the next step begins behind it.
         let stays = older.is_empty() && pending.last().is_some_and(|last| last.due_at == from);
         let next = if stays { Some(from + Duration::from_micros(1)) } else { pending.last().map(|last| last.due_at) };
         if let Some(next) = next {
             self.set_held_to(at, next).await?;
         }
-        Ok(pending.len() as u64)
+        Ok(HeldOlder { read: pending.len() as u64, held })
     }
 
     /// Reads the progress of holding; `None` if no deliveries are left to be held.

@@ -49,7 +49,7 @@ pub(crate) const QUEUED: &str = "SELECT count(*) FROM
 
 /// The instant at which the first delivery that waits for a webhook is due, or was. A queue can be
 /// due earlier than its deliveries.
-const DUE: &str =
+pub(super) const DUE: &str =
     "(SELECT min(d.due_at) FROM deliveries d WHERE d.endpoint_id = q.endpoint_id AND d.state = 'pending') AS at";
 
 /// The instant at which the next delivery of any webhook is due, or was, by the first `$1` queues.

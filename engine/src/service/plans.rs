@@ -11,7 +11,7 @@ use super::{
     deliveries::{self, Filter, ResultClass, TESTS, plans, surroundings},
     endpoints,
     event_stream::{NEXT_DELIVERIES, NEXT_EVENTS},
-    events, health, mail_notices, operational_events, portal_links, removal, resends, retention, statistics,
+    events, gauges, health, mail_notices, operational_events, portal_links, removal, resends, retention, statistics,
     stored_answers,
 };
 use crate::{
@@ -461,6 +461,7 @@ async fn statements_of_the_operator_are_bounded(world: &World) {
         (health::TOTALS, vec![hour.clone(), rows()], "statistics_by_hour"),
         (health::QUEUED, vec![Value::Count(10_001)], "deliveries_due"),
         (health::FIRST_DUE, vec![Value::Count(1_000)], "endpoint_queues_due"),
+        (gauges::OLDEST_DUE, vec![hour.clone(), Value::Count(1_000)], "endpoint_queues_due"),
         (health::STUCK, vec![hour.clone(), Value::Count(1_000), most()], "endpoint_queues_due"),
         (health::DISABLED, vec![most()], "endpoints_disabled"),
         (health::FAILING, vec![hour, rows(), most()], "statistics_by_hour"),

@@ -29,12 +29,14 @@ use super::account::setup_link;
 use crate::{
     api_client::read_authority,
     config::{
-        AccountArgs, BrandArgs, ClientArgs, DeliveryArgs, EgressArgs, MailArgs, MigrationArgs, OidcArgs, OperatorArgs,
-        PeopleArgs, PortalArgs, ProxyArgs, PublicUrl, RetentionArgs, SessionArgs, Span, StorageArgs, TlsArgs,
+        AccountArgs, BrandArgs, ClientArgs, DeliveryArgs, EgressArgs, MailArgs, MetricsArgs, MigrationArgs, OidcArgs,
+        OperatorArgs, PeopleArgs, PortalArgs, ProxyArgs, PublicUrl, RetentionArgs, SessionArgs, Span, StorageArgs,
+        TlsArgs,
     },
     descriptors::{self, Shares},
     event_type_file,
     listener::{self, Front, Limits},
+    metrics::MetricsListener,
     router::{self, Options},
     shutdown,
     storage::{self, KeyWatch, ServerLock},
@@ -55,6 +57,9 @@ pub struct ServeArgs {
     /// The address to listen on. Port 0: any free one, which is printed.
     #[arg(long, value_name = "ADDRESS", env = "SIGNET_LISTEN", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
+    /// Metrics.
+    #[command(flatten)]
+    metrics: MetricsArgs,
     /// Limits for clients.
     #[command(flatten)]
     clients: ClientArgs,
@@ -169,6 +174,25 @@ impl ServeArgs {
         })
     }
 
+    /// Checks that metrics, which are told without a password, have an address of their own.
+    ///
+    /// # Errors
+    /// They have not.
+    fn check_metrics(&self) -> anyhow::Result<()> {
+        let mut others = vec![("--listen", self.listen)];
+        others.extend(self.tls.http_redirect_listen.map(|address| ("--http-redirect-listen", address)));
+        self.metrics.check(&others)
+    }
+
+    /// Binds the address for a monitoring system, if there is one.
+    ///
+    /// # Errors
+    /// It cannot be listened on.
+    async fn bind_metrics(&self) -> anyhow::Result<Option<MetricsListener>> {
+        let Some(address) = self.metrics.metrics_listen else { return Ok(None) };
+        MetricsListener::bind(address, &storage::url(&self.storage)?).await.map(Some)
+    }
+
     fn authorities(&self) -> anyhow::Result<Vec<Vec<u8>>> {
         self.trust_ca.iter().map(|path| read_authority(path)).collect()
     }
@@ -201,11 +225,13 @@ impl ServeArgs {
 pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     let shutdown = Shutdown::default();
     let limits = fit(&mut args)?;
+    args.check_metrics()?;
     let source = args.tls.source(&storage::url(&args.storage)?)?;
     let tls = source.is_tls();
     let socket = TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("cannot listen on {}; choose another address with --listen", args.listen))?;
+    let metrics = args.bind_metrics().await?;
     let authorities = args.authorities()?;
     let certificate = source.open(&authorities)?;
     let mailer = args.mail.mailer(authorities, Arc::new(SystemClock))?;
@@ -231,6 +257,9 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     announce(&engine, &args, tls, socket.local_addr()?).await?;
     let request_ids = Arc::new(RequestIds::new(engine.clock().now()));
     let mut front = Front { limits, proxies: args.proxies.proxies(), request_ids, tls: None };
+    if let Some(metrics) = metrics {
+        metrics.serve(&engine, &front, &shutdown)?;
+    }
     redirect_plain_http(&args, &front, &shutdown).await?;
     if let Some(certificate) = certificate {
         front.tls = Some(certificate.tls()?);

@@ -9,6 +9,7 @@ mod event_types;
 mod files;
 mod leaks;
 mod limits;
+mod metrics;
 mod migrate;
 mod start;
 mod stop;

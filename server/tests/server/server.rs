@@ -63,14 +63,15 @@ impl Server {
         Some(Self { process, address, printed, log })
     }
 
-    /// Waits for a line of the log.
-    pub async fn wait_for_log(&mut self, text: &str) {
+    /// Waits for a line of the log, and returns it.
+    pub async fn wait_for_log(&mut self, text: &str) -> String {
         let (log, mut line) = (self.log.as_mut().expect("a log that is read here"), String::new());
         while !line.contains(text) {
             line.clear();
             let read = within(text, log.read_line(&mut line)).await.expect("text");
             assert_ne!(read, 0, "the log ended without {text:?}");
         }
+        line
     }
 
     /// The rest of the log of a server that has ended.

@@ -83,7 +83,7 @@ impl AccountHandle<'_> {
         self.actor.check(Permission::ChangeWebhooks)?;
         // The account may be gone.
         self.get().await?;
-        service.policy.check_url(&draft.url)?;
+        service.policy.admit_url(&draft.url)?;
         let secret = draft.secret.unwrap_or_else(|| Secret::new(service.random.bytes()));
         let extra = ExtraHeaders::default();
         let try_out = TryOut { account: self.id, url: draft.url, secret, event_type: draft.event_type, extra };
@@ -165,7 +165,7 @@ async fn try_unsaved(
     secret: Secret,
     kind: &EventType,
 ) -> Result<Attempt, DraftTestError> {
-    service.policy.check_url(&draft.url)?;
+    service.policy.admit_url(&draft.url)?;
     let extra = ExtraHeaders::new(&headers, draft.options.cloud_events.then(|| event_source(account)));
     let try_out = TryOut { account, url: draft.url.clone(), secret, event_type: kind.clone(), extra };
     try_out.run(service, None).await

@@ -82,7 +82,7 @@ impl<'e> EndpointHandle<'e> {
     /// Checks those members of a change that need no lock.
     async fn check(self, change: &EndpointChange) -> Result<(), SaveError> {
         if let Some(url) = &change.url {
-            self.service.policy.check_url(url)?;
+            self.service.policy.admit_url(url)?;
         }
         match &change.event_types {
             Some(wanted) => {

@@ -32,7 +32,7 @@ impl Endpoints<'_> {
     /// # Errors
     /// The draft is refused, or the account has as many endpoints as it may.
     pub async fn create_as(self, draft: EndpointDraft, secret: &Secret, start: Start) -> Result<Endpoint, SaveError> {
-        self.service.policy.check_url(&draft.url)?;
+        self.service.policy.admit_url(&draft.url)?;
         let none = async || Ok(Subscriptions::default());
         wanted_types::check(self.service, self.account, &draft.event_types, none).await?;
         let hash = token::hash(secret.reveal());

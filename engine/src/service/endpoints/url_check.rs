@@ -32,7 +32,7 @@ impl Endpoints<'_> {
     /// Checks a URL, and looks its name up.
     pub async fn check_url(self, url: &EndpointUrl) -> Result<UrlCheck> {
         self.actor.check(Permission::ChangeWebhooks)?;
-        if let Err(refused) = self.service.policy.check_url(url) {
+        if let Err(refused) = self.service.policy.admit_url(url) {
             return Ok(UrlCheck::Refused(refused));
         }
         if url.literal_address().is_some() {

@@ -7,6 +7,7 @@ use signet_model::{AccountId, Role, SessionId, Timestamp, UserId};
 use super::{Browser, Session, SessionToken};
 use crate::{
     db::{self, Tx},
+    metrics::{self, labels::SignIn},
     security_log,
     service::{Service, token},
 };
@@ -46,14 +47,23 @@ impl Seat {
     }
 }
 
-/// Begins a session, in the transaction that leads to it. The one that this browser had
-/// before ends, and those of the same person that are over are removed.
+/// Begins a session of somebody who signs in, in the transaction that leads to it. The one that
+/// this browser had before ends, and those of the same person that are over are removed.
 pub(crate) async fn begin(
     service: &Service,
     tx: &mut Tx<'_>,
     seat: Seat,
     browser: &Browser,
 ) -> db::Result<SessionToken> {
+    let token = insert(service, tx, seat, browser).await?;
+    metrics::signed_in(match seat {
+        Seat::Person { .. } => SignIn::Person,
+        Seat::Portal { .. } => SignIn::Portal,
+    });
+    Ok(token)
+}
+
+async fn insert(service: &Service, tx: &mut Tx<'_>, seat: Seat, browser: &Browser) -> db::Result<SessionToken> {
     const INSERT: &str = "INSERT INTO sessions
            (token_hash, id, user_id, account_id, role, created_at, used_at, expires_at, proved_at, device, address)
          VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $6, $8, $9)";
@@ -89,7 +99,7 @@ pub(in crate::service) async fn go_on(
     const KEEP: &str = "UPDATE sessions SET created_at = $2, expires_at = $3, proved_at = $4 WHERE token_hash = $1";
     const END: &str = "DELETE FROM sessions WHERE id = $1";
     tx.query(END).bind(session.id).execute().await?;
-    let token = begin(service, tx, seat, browser).await?;
+    let token = insert(service, tx, seat, browser).await?;
     let keep = tx.query(KEEP).bind(&token::hash(token.reveal())[..]).bind(session.created_at);
     let ends = session.created_at + service.settings.session_lifetime;
     keep.bind(ends).bind(session.proved_at).execute().await?;
