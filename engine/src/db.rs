@@ -41,7 +41,7 @@ pub(crate) use query::Query;
 pub(crate) use sql::{MadeSql, Sql};
 pub use sqlite::Sqlite;
 pub(crate) use sqlite::{BEGIN_WRITING, HotOptions, SqliteTx};
-pub use url::{DatabaseUrl, InvalidDatabaseUrl};
+pub use url::{DatabaseUrl, InvalidDatabaseUrl, NoPlaceForPassword};
 
 use server_clock::ServerClock;
 

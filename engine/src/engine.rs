@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     db::{self, Database},
     deliver::{
-        self, Tasks,
+        self, Rounds, Tasks,
         ingest::{Accepted, IngestError, NewEvent},
     },
     limits::{AccountLimits, Attempts},
@@ -109,6 +109,12 @@ impl Engine {
     /// The reason for which the process cannot work.
     pub async fn ready(&self) -> db::Result<()> {
         self.0.delivery.ready().await
+    }
+
+    /// The rounds that the tasks of delivering have begun so far. Wakes them, so that each has
+    /// begun another one by the next look, unless it is stuck.
+    pub fn rounds(&self) -> Rounds {
+        self.0.delivery.rounds()
     }
 
     /// Makes the dispatcher look for due deliveries, after the clock was moved.

@@ -8,7 +8,7 @@ use xtask_postgres::process::{run, succeeds};
 use crate::{
     api_check::{self, Effort},
     binary::{self, Profile},
-    deny, fuzz, npm,
+    deny, fuzz, npm, package,
     postgres::{self, Server},
     python, site,
     step::step,
@@ -63,6 +63,7 @@ fn on_both_databases() -> Result<()> {
 /// Tests the built binary from outside: its API, with receivers in Node.js, and in Chromium.
 fn end_to_end() -> Result<()> {
     let signet = binary::build(Profile::Dev)?;
+    package::test(&signet)?;
     api_check::check(&signet, &Effort::REGRESSION)?;
     let python = python::tool("python")?;
     let folder = workspace::root().join("end2end");

@@ -175,6 +175,12 @@ impl RequestSender {
         Arc::clone(&self.bytes_left).try_acquire_many_owned(bytes).map_err(|_| IngestError::Overloaded)
     }
 
+    /// Wakes the writer with no request.
+    pub(super) fn wake_writer(&self) {
+        // A writer that has ended needs no waking.
+        let _ = self.writer.send(Vec::new());
+    }
+
     fn send(&self, requests: Vec<WriteRequest>) -> Result<(), IngestError> {
         self.writer.send(requests).map_err(|_| IngestError::Stopping)
     }

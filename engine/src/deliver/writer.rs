@@ -24,7 +24,10 @@ use super::{
     outcome::Decided,
     request_queue::{REQUESTS_MAX, RequestBatch, RequestQueue, WriteRequest},
 };
-use crate::queue::{HotPath, Queue, WriteError};
+use crate::{
+    fault,
+    queue::{HotPath, Queue, WriteError},
+};
 
 /// Outcomes in one commit.
 const OUTCOMES_MAX: usize = 256;
@@ -130,6 +133,8 @@ impl Writer {
     async fn wait(&mut self) -> Option<Wakeup> {
         let mut ended = Vec::new();
         loop {
+            fault::point("writer_round");
+            self.context.rounds.writer_begins();
             self.give_up_locked();
             if self.incoming_requests.is_closed() && self.incoming_requests.is_empty() && self.requests.is_empty() {
                 self.storing = None;

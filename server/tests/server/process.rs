@@ -10,6 +10,7 @@ mod leaks;
 mod limits;
 mod start;
 mod stop;
+mod supervisor;
 
 use std::{path::Path, process::Output};
 
