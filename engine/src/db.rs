@@ -43,7 +43,7 @@ pub use schema::SchemaProblem;
 pub(crate) use sql::{MadeSql, Sql};
 pub use sqlite::Sqlite;
 pub(crate) use sqlite::{BEGIN_WRITING, HotOptions, SqliteTx};
-pub use url::{DatabaseUrl, InvalidDatabaseUrl};
+pub use url::{DatabaseUrl, InvalidDatabaseUrl, NoPlaceForPassword};
 
 use crate::metrics::{labels::Operation, timed};
 use schema::{LOCK_PATIENCE, Migrated, SchemaState, own_schema};

@@ -20,6 +20,7 @@
 //! - The [**tally**](tally) of a commit is what it adds to the metrics.
 //! - The [**context**](context) has the parts that they share, and the [**tasks**](tasks) start
 //!   and stop together.
+//! - [**Rounds**](rounds) tell whether writer and dispatcher move.
 //! - The [**listener**](listener) hears of changes by other processes on one PostgreSQL.
 //!
 //! # The life of a delivery
@@ -76,6 +77,7 @@ mod release_rates;
 mod reply;
 mod request_queue;
 pub(crate) mod rests;
+mod rounds;
 mod tally;
 mod tasks;
 mod throttles;
@@ -90,6 +92,7 @@ pub(crate) use balances::{BalanceChange, BalanceUpdate};
 pub(crate) use context::Context;
 pub(crate) use ingest::{Audience, Incoming};
 pub(crate) use leased_delivery::LeasedDelivery;
+pub use rounds::Rounds;
 pub(crate) use tasks::Tasks;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use {

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     db::{self, Database},
     deliver::{
-        self, Tasks,
+        self, Rounds, Tasks,
         ingest::{Accepted, IngestError, NewEvent},
     },
     limits::{AccountLimits, Attempts},
@@ -117,6 +117,12 @@ impl Engine {
     /// if the database does not answer.
     pub async fn measure(&self) {
         gauges::set(&self.0).await;
+    }
+
+    /// The rounds that the tasks of delivering have begun so far. Wakes them, so that each has
+    /// begun another one by the next look, unless it is stuck.
+    pub fn rounds(&self) -> Rounds {
+        self.0.delivery.rounds()
     }
 
     /// Makes the dispatcher look for due deliveries, after the clock was moved.

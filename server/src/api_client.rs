@@ -1,14 +1,18 @@
 //! The API as a developer's commands call it.
 
 mod error;
+mod probe;
 mod sse;
 mod waits;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, ensure};
 use http::{HeaderMap, HeaderValue, header};
-use reqwest::{Client, Method, RequestBuilder, Response, redirect};
+use reqwest::{Client, ClientBuilder, Method, RequestBuilder, Response, redirect};
 use serde::{Deserialize, de::DeserializeOwned};
 use signet_engine::{
     outbound::tls_config,
@@ -17,6 +21,7 @@ use signet_engine::{
 
 use crate::config::{ApiArgs, RemoteUrl};
 pub use error::ApiError;
+pub use probe::Probe;
 pub use sse::{Message, Messages};
 pub use waits::Waits;
 
@@ -57,14 +62,8 @@ impl ApiClient {
             .ok()
             .context("--key (or SIGNET_API_KEY) holds no API key: it has letters that no key has")?;
         authorization.set_sensitive(true);
-        let authorities = args.trust_ca.iter().map(|path| read_authority(path)).collect::<anyhow::Result<Vec<_>>>()?;
-        let http = Client::builder()
-            .tls_backend_preconfigured(tls_config(&authorities)?)
+        let http = builder(&args.trust_ca)?
             .default_headers(HeaderMap::from_iter([(header::AUTHORIZATION, authorization)]))
-            .user_agent(concat!("signet/", env!("CARGO_PKG_VERSION")))
-            // A redirect would hand the key to another server.
-            .redirect(redirect::Policy::none())
-            .connect_timeout(CONNECT_LIMIT)
             .read_timeout(SILENCE_LIMIT)
             .build()
             .context("the HTTP client could not be set up")?;
@@ -129,6 +128,15 @@ impl ApiClient {
         }
         self.http.request(method, url)
     }
+}
+
+/// A client for a server.
+fn builder(trust_ca: &[PathBuf]) -> anyhow::Result<ClientBuilder> {
+    let authorities = trust_ca.iter().map(|path| read_authority(path)).collect::<anyhow::Result<Vec<_>>>()?;
+    let builder = Client::builder().tls_backend_preconfigured(tls_config(&authorities)?);
+    // A redirect would hand the key to another server.
+    let builder = builder.redirect(redirect::Policy::none()).connect_timeout(CONNECT_LIMIT);
+    Ok(builder.user_agent(concat!("signet/", env!("CARGO_PKG_VERSION"))))
 }
 
 /// Reads the PEM file of a certificate authority.

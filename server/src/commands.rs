@@ -8,6 +8,7 @@ pub mod completions;
 pub mod deliveries;
 pub mod erase;
 pub mod event_type;
+pub mod health;
 pub mod key;
 pub mod listen;
 pub mod man;
@@ -34,6 +35,7 @@ use completions::CompletionsArgs;
 use deliveries::DeliveriesArgs;
 use erase::EraseArgs;
 use event_type::EventTypeCommand;
+use health::HealthArgs;
 use key::KeyCommand;
 use listen::ListenArgs;
 use man::ManArgs;
@@ -102,6 +104,8 @@ pub enum Command {
     /// Erase all rows about an account, or about one of its tasks. Can be run while
     /// servers run.
     Erase(EraseArgs),
+    /// Ask a server whether it is ready; exits with 0 if it is. Needs no key.
+    Health(HealthArgs),
     /// Send an event through the API.
     Send(SendArgs),
     /// Hand the events of an account, or of one webhook, on to a program on this
@@ -137,6 +141,7 @@ impl Command {
             Self::Person(PersonCommand::ResetLink(args)) => person::reset_link(args).await?,
             Self::Key(command) => key::run(command).await?,
             Self::SealingKey(command) => sealing_key::run(command).await?,
+            Self::Health(args) => health::run(args).await?,
             Self::Send(args) => send::run(args).await?,
             Self::EventType(command) => event_type::run(command).await?,
             Self::Listen(args) => listen::run(*args).await?,

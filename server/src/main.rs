@@ -13,6 +13,7 @@ mod middleware;
 mod router;
 mod shutdown;
 mod storage;
+mod supervisor;
 mod telemetry;
 
 use std::process::ExitCode;

@@ -39,7 +39,7 @@ pub struct Opened {
 /// # Errors
 /// The option names no database. The error does not repeat it: it can hold a password.
 pub fn url(args: &StorageArgs) -> anyhow::Result<DatabaseUrl> {
-    args.database.parse().context("--database (or SIGNET_DATABASE)")
+    args.url()
 }
 
 /// Reads the schema of a database that exists.

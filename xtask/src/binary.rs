@@ -3,12 +3,13 @@
 use std::{fs, path::PathBuf};
 
 use anyhow::Result;
+use clap::ValueEnum;
 use xtask_postgres::process::run;
 
 use crate::{site, step::step, workspace};
 
 /// A cargo profile for the server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Profile {
     /// Compiles quickly.
     Dev,

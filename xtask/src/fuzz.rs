@@ -7,9 +7,9 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
-use xtask_postgres::process::{output, run, succeeds};
+use xtask_postgres::process::{run, succeeds};
 
 use crate::{
     step::step,
@@ -50,19 +50,13 @@ fn skip(in_ci: bool) -> Result<()> {
 
 /// Returns the folder with the binaries.
 fn build() -> Result<PathBuf> {
-    let host = host()?;
+    // With `--target`, cargo keeps the flags from build scripts, which would not link.
+    let host = workspace::host()?;
     let folder = workspace::target().join("fuzz");
     let mut build = cargo();
     build.args(["build", "--release", "--locked", "--target", &host, "--manifest-path", "fuzz/Cargo.toml"]);
     run(build.arg("--target-dir").arg(&folder).env("RUSTFLAGS", COVERAGE))?;
     Ok(folder.join(host).join("release"))
-}
-
-/// With `--target`, cargo keeps the flags from build scripts, which would not link.
-fn host() -> Result<String> {
-    let version = output(Command::new("rustc").arg("-vV").current_dir(workspace::root()))?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-    Ok(host.context("`rustc -vV` names no host")?.to_owned())
 }
 
 fn fuzz(binary: &Path, target: &str, seconds: u32) -> Result<()> {

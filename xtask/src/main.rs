@@ -4,8 +4,10 @@ mod api_check;
 mod bench;
 mod binary;
 mod deny;
+mod dist;
 mod fuzz;
 mod npm;
+mod package;
 mod postgres;
 mod python;
 mod run;
@@ -16,7 +18,7 @@ mod test;
 mod upgrade_check;
 mod workspace;
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -46,6 +48,19 @@ enum Task {
     },
     /// Build one self-contained binary for production.
     Build,
+    /// Make what a release consists of, in `target/dist`: an archive, a Debian package, the list
+    /// of what they are made of, and checksums.
+    Dist {
+        /// What is packed.
+        #[command(flatten)]
+        options: dist::Options,
+    },
+    /// Pack a binary, check the packages and what is in `deploy`, and install and run them.
+    PackageTest {
+        /// A debug binary that was built before.
+        #[arg(long, value_name = "FILE")]
+        binary: Option<PathBuf>,
+    },
     /// Run every check and test.
     Test {
         /// Leave out the tests of the built binary from outside: beside the previous release, its
@@ -106,6 +121,8 @@ fn perform(task: Task) -> Result<()> {
             run::serve(if release { Profile::Release } else { Profile::Dev }, &arguments)
         }
         Task::Build => binary::release(),
+        Task::Dist { options } => dist::make(&options),
+        Task::PackageTest { binary } => package::test(&binary.map_or_else(|| binary::build(Profile::Dev), Ok)?),
         Task::Test { fast } => test::all(fast),
         Task::ApiCheck { effort } => api_check::check(&binary::build(Profile::Dev)?, &effort),
         Task::UpgradeCheck => upgrade_check::check(WithoutHistory::Fail),

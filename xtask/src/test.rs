@@ -8,7 +8,7 @@ use xtask_postgres::process::{run, succeeds};
 use crate::{
     api_check::{self, Effort},
     binary::{self, Profile},
-    deny, fuzz, npm,
+    deny, fuzz, npm, package,
     postgres::{self, Server},
     python, site,
     step::step,
@@ -66,6 +66,7 @@ fn on_both_databases() -> Result<()> {
 fn end_to_end() -> Result<()> {
     upgrade_check::check(WithoutHistory::LeaveOut)?;
     let signet = binary::build(Profile::Dev)?;
+    package::test(&signet)?;
     api_check::check(&signet, &Effort::REGRESSION)?;
     let python = python::tool("python")?;
     let folder = workspace::root().join("end2end");

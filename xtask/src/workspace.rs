@@ -5,6 +5,9 @@ use std::{
     process::Command,
 };
 
+use anyhow::{Context, Result};
+use xtask_postgres::process::output;
+
 /// The root of the repository.
 pub fn root() -> &'static Path {
     // A package in a workspace has a folder above its own.
@@ -14,6 +17,13 @@ pub fn root() -> &'static Path {
 /// Cargo's target folder.
 pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |it| root().join(it))
+}
+
+/// The target for which the compiler compiles, such as `x86_64-unknown-linux-gnu`.
+pub fn host() -> Result<String> {
+    let version = output(Command::new("rustc").arg("-vV").current_dir(root()))?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("`rustc -vV` names no host")?.to_owned())
 }
 
 /// The cargo that started this program, with the root as its working directory.

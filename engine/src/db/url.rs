@@ -3,6 +3,7 @@
 use std::{fmt, path::PathBuf, str::FromStr};
 
 use sqlx::postgres::PgConnectOptions;
+use url::Url;
 
 /// The place of a database.
 #[derive(Clone, PartialEq, Eq)]
@@ -24,6 +25,27 @@ impl DatabaseUrl {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("is not a database: use sqlite:PATH or postgres://USER@HOST/NAME")]
 pub struct InvalidDatabaseUrl;
+
+/// The password has no place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("is for a database like postgres://USER@HOST/NAME, with a user and without a password")]
+pub struct NoPlaceForPassword;
+
+impl DatabaseUrl {
+    /// The same with a password.
+    ///
+    /// # Errors
+    /// The database is SQLite, has a password already, or no user and host that it is for.
+    pub fn with_password(self, password: &str) -> Result<Self, NoPlaceForPassword> {
+        let Self::Postgres(url) = self else { return Err(NoPlaceForPassword) };
+        let mut url = Url::parse(&url).map_err(|_| NoPlaceForPassword)?;
+        if url.username().is_empty() || url.password().is_some() {
+            return Err(NoPlaceForPassword);
+        }
+        url.set_password(Some(password)).map_err(|()| NoPlaceForPassword)?;
+        Ok(Self::Postgres(url.into()))
+    }
+}
 
 impl FromStr for DatabaseUrl {
     type Err = InvalidDatabaseUrl;
@@ -62,6 +84,17 @@ mod tests {
         assert!("postgres://me@localhost/signet".parse::<DatabaseUrl>().is_ok());
         for wrong in ["", "sqlite:", "mysql://x", "/var/a.db", "postgres://host:port/"] {
             assert_eq!(wrong.parse::<DatabaseUrl>(), Err(InvalidDatabaseUrl), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_password_from_elsewhere_is_put_in_its_place() {
+        let with_password = |url: &str| url.parse::<DatabaseUrl>().expect("a URL").with_password("a b/c@d:e%");
+        let url = with_password("postgres://me@localhost:5433/signet?sslmode=disable").expect("a place");
+        let DatabaseUrl::Postgres(text) = &url else { panic!("not PostgreSQL: {url:?}") };
+        assert_eq!(text, "postgres://me:a%20b%2Fc%40d%3Ae%25@localhost:5433/signet?sslmode=disable");
+        for elsewhere in ["sqlite:a.db", "postgres://localhost/signet", "postgres://me:hunter2@localhost/signet"] {
+            assert_eq!(with_password(elsewhere), Err(NoPlaceForPassword), "{elsewhere}");
         }
     }
 

@@ -18,6 +18,7 @@ use super::{
     release_rates::ReleaseRates,
     request_queue::WriteRequest,
     rests::AskedRest,
+    rounds::RoundCounter,
     throttles::Throttles,
     watchers::Watchers,
 };
@@ -55,6 +56,8 @@ pub(crate) struct Context {
     pub(super) rests: mpsc::UnboundedSender<AskedRest>,
     /// The result of the writer's last commit.
     pub(crate) last_commit: LastCommit,
+    /// The rounds of the writer and of the dispatcher.
+    pub(super) rounds: RoundCounter,
     /// Makes the dispatcher look again.
     pub(crate) wake: Notify,
     /// Tasks that wait for an outcome.
@@ -111,6 +114,7 @@ impl Context {
             outcomes,
             rests,
             last_commit: LastCommit::default(),
+            rounds: RoundCounter::default(),
             wake: Notify::new(),
             outcome_watchers: Watchers::default(),
             event_watchers: Watchers::default(),

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     db::{Error, Result},
+    fault,
     queue::{DueQueue, HotPath, Queue},
 };
 
@@ -58,6 +59,8 @@ struct Pass {
 impl Dispatcher {
     async fn run(mut self) {
         while !self.context.shutdown.begun.is_cancelled() {
+            fault::point("dispatcher_round");
+            self.context.rounds.dispatcher_begins();
             let rest = match self.claim_all().await {
                 Ok(rest) => rest,
                 Err(error) => {
@@ -114,6 +117,7 @@ impl Dispatcher {
         let now = self.context.clock.now();
         let (mut pass, mut after) = (Pass::default(), DueQueue::default());
         while self.may_claim() {
+            self.context.rounds.dispatcher_begins();
             let began = Instant::now();
             let page = answered(self.queue.due_queues(now, after, BATCH_MAX)).await?;
             pass.took += began.elapsed();
@@ -154,6 +158,7 @@ impl Dispatcher {
             .run_until_cancelled(async {
                 sleep(RETRY_DELAY).await;
                 while self.until_next_due().await.is_err() {
+                    self.context.rounds.dispatcher_begins();
                     sleep(RETRY_DELAY).await;
                 }
                 sleep(WRITERS_FIRST_TIME).await;

@@ -181,6 +181,12 @@ impl RequestSender {
         (INGEST_REQUESTS_MAX.saturating_sub(self.requests_left.available_permits()), INGEST_REQUESTS_MAX)
     }
 
+    /// Wakes the writer with no request.
+    pub(super) fn wake_writer(&self) {
+        // A writer that has ended needs no waking.
+        let _ = self.writer.send(Vec::new());
+    }
+
     fn send(&self, requests: Vec<WriteRequest>) -> Result<(), IngestError> {
         self.writer.send(requests).map_err(|_| IngestError::Stopping)
     }

@@ -25,7 +25,7 @@ use super::{
     request_queue::{REQUESTS_MAX, RequestBatch, RequestQueue, WriteRequest},
 };
 use crate::{
-    metrics,
+    fault, metrics,
     queue::{HotPath, Queue, WriteError},
 };
 
@@ -133,6 +133,8 @@ impl Writer {
     async fn wait(&mut self) -> Option<Wakeup> {
         let mut ended = Vec::new();
         loop {
+            fault::point("writer_round");
+            self.context.rounds.writer_begins();
             self.give_up_locked();
             if self.incoming_requests.is_closed() && self.incoming_requests.is_empty() && self.requests.is_empty() {
                 self.storing = None;

@@ -40,6 +40,7 @@ use crate::{
     router::{self, Options},
     shutdown,
     storage::{self, KeyWatch, ServerLock},
+    supervisor::Supervisor,
 };
 
 /// The account that the first owner gets.
@@ -160,6 +161,11 @@ impl ServeArgs {
         })
     }
 
+    /// The address of the dashboard in browsers.
+    fn origin(&self, address: SocketAddr, tls: bool) -> String {
+        self.public_url.as_ref().map_or_else(|| reachable(address, tls), ToString::to_string)
+    }
+
     /// The configuration of the client that sends.
     ///
     /// # Errors
@@ -254,7 +260,8 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     if args.dev {
         tracing::warn!("--dev: webhooks may reach receivers on this machine. Never use it in production");
     }
-    announce(&engine, &args, tls, socket.local_addr()?).await?;
+    let address = socket.local_addr()?;
+    announce(&engine, &args, tls, address).await?;
     let request_ids = Arc::new(RequestIds::new(engine.clock().now()));
     let mut front = Front { limits, proxies: args.proxies.proxies(), request_ids, tls: None };
     if let Some(metrics) = metrics {
@@ -267,7 +274,8 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     }
     let router = router::router(&engine, &engine.clock(), &options);
     let serve = listener::serve(socket, router, front, &shutdown);
-    let ((), delivered, kept) = tokio::join!(serve, deliver(running, &shutdown), keys.watch(&shutdown));
+    let told = supervise(&engine, &args, tls, address, &shutdown);
+    let ((), delivered, kept, ()) = tokio::join!(serve, deliver(running, &shutdown), keys.watch(&shutdown), told);
     if let Some(notices) = notices {
         shutdown.deadline.run_until_cancelled(notices).await;
     }
@@ -278,6 +286,13 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     shutdown.deadline.run_until_cancelled(engine.close()).await;
     tracing::info!("stopped");
     delivered.and(kept)
+}
+
+/// Tells the supervisor of the process how the server is, if there is one.
+async fn supervise(engine: &Engine, args: &ServeArgs, tls: bool, address: SocketAddr, shutdown: &Shutdown) {
+    if let Some(supervisor) = Supervisor::of_environment(&args.origin(address, tls)) {
+        supervisor.follow(engine, shutdown, args.stop_limit.get()).await;
+    }
 }
 
 /// Answers plain HTTP with the address of the dashboard, if that is asked for.
@@ -327,7 +342,7 @@ fn fit(args: &mut ServeArgs) -> anyhow::Result<Limits> {
 }
 
 async fn announce(engine: &Engine, args: &ServeArgs, tls: bool, address: SocketAddr) -> anyhow::Result<()> {
-    let origin = args.public_url.as_ref().map_or_else(|| reachable(address, tls), ToString::to_string);
+    let origin = args.origin(address, tls);
     tracing::info!(%address, "listening");
     let mut block = format!("\n  Signet {} is running: {origin}\n", env!("CARGO_PKG_VERSION"));
     if args.public_url.is_some() {
@@ -367,7 +382,7 @@ async fn first_account(engine: &Engine) -> anyhow::Result<AccountId> {
 }
 
 /// The URL of a socket in a browser on this machine.
-fn reachable(address: SocketAddr, tls: bool) -> String {
+pub fn reachable(address: SocketAddr, tls: bool) -> String {
     let ip = match address.ip() {
         ip if !ip.is_unspecified() => ip,
         IpAddr::V4(_) => IpAddr::from([127, 0, 0, 1]),

@@ -1,9 +1,13 @@
 //! The database, and the key that seals its secrets.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+};
 
+use anyhow::Context;
 use clap::Args;
-use signet_engine::db::{DatabaseUrl, InvalidDatabaseUrl};
+use signet_engine::db::DatabaseUrl;
 
 /// The database, and the key that seals its secrets.
 #[derive(Debug, Clone, Args)]
@@ -17,6 +21,9 @@ pub struct StorageArgs {
         default_value = "sqlite:signet.db"
     )]
     pub database: DatabaseText,
+    /// File with the password for PostgreSQL, if it is not in the URL.
+    #[arg(long, value_name = "FILE", env = "SIGNET_DATABASE_PASSWORD_FILE")]
+    pub database_password_file: Option<PathBuf>,
     /// File with the key that seals signing secrets (32 bytes in base64). It is
     /// made if it is missing. Default: beside the SQLite database. The key
     /// itself can be given as the environment variable `SIGNET_KEY` instead.
@@ -29,14 +36,25 @@ pub struct StorageArgs {
 #[derive(Clone, PartialEq, Eq)]
 pub struct DatabaseText(String);
 
-impl DatabaseText {
-    /// Parses the text.
+impl StorageArgs {
+    /// The database.
     ///
     /// # Errors
-    /// The text names no database.
-    pub fn parse(&self) -> Result<DatabaseUrl, InvalidDatabaseUrl> {
-        self.0.parse()
+    /// The option names no database, or the password cannot be read. The error repeats neither.
+    pub fn url(&self) -> anyhow::Result<DatabaseUrl> {
+        let url: DatabaseUrl = self.database.0.parse().context("--database (or SIGNET_DATABASE)")?;
+        match &self.database_password_file {
+            Some(file) => url.with_password(&password(file)?).context("--database-password-file"),
+            None => Ok(url),
+        }
     }
+}
+
+/// The password in a file, without the end of its line.
+fn password(file: &Path) -> anyhow::Result<String> {
+    let text = fs::read_to_string(file)
+        .with_context(|| format!("--database-password-file {} cannot be read", file.display()))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 impl From<String> for DatabaseText {

@@ -13,6 +13,7 @@ mod metrics;
 mod migrate;
 mod start;
 mod stop;
+mod supervisor;
 
 use std::{path::Path, process::Output};
 
