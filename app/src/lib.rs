@@ -95,6 +95,8 @@ pub use refusal::{Refusal, refuse};
 #[cfg(feature = "ssr")]
 pub use routes::router;
 #[cfg(feature = "ssr")]
+pub use shell::DOCUMENTATION;
+#[cfg(feature = "ssr")]
 pub use state::{AppState, AssetPaths};
 #[cfg(feature = "ssr")]
 pub use transport::Transport;
