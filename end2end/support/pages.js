@@ -46,6 +46,8 @@ export class Walk {
     walk.port = await freePort();
     const programs = path.join(folder, 'bin');
     await fs.mkdir(programs);
+    // The commands need not ask for less output.
+    await fs.writeFile(path.join(folder, '.curlrc'), 'silent\nshow-error\n');
     await fs.symlink(path.resolve(BINARY), path.join(programs, 'signet'));
     // `SIGNET_DATABASE` and the ports are set here, so that the commands of a page need not name them.
     walk.environment = {
