@@ -103,13 +103,15 @@ mod tests {
     fn a_file_can_stand_in_a_block_and_its_text_is_escaped() {
         let pages = book(&[
             ("docs/SUMMARY.md", "- [Code](CODE.md)\n"),
-            ("docs/CODE.md", "# Code\n\n```js by a.test.js\n{{#include ../a.mjs}}\n```\n\n| a |\n|---|\n| b |\n"),
+            ("docs/CODE.md", "# Code\n\n```js by a.test.js\n{{#include ../a.mjs}}\n```\n\n| | a |\n|---|--:|\n| b | c |\n\n| | |\n|---|---|\n| d | e |\n"),
             ("a.mjs", "const SECRET = '{{secret}}'; a < b\n"),
         ]);
         let pages = pages.expect("a book");
         let page = &pages["code.html"];
         assert!(page.contains("<code class=\"language-js\">const SECRET = 'whsec_…'; a &lt; b\n</code>"), "{page}");
         assert!(page.contains("<div class=\"book-table\" tabindex=\"0\"><table>"), "{page}");
+        assert!(page.contains("<thead><tr><td></td><th class=\"number\">a</th></tr></thead>"), "{page}");
+        assert!(page.contains("<table><tr><td>d</td><td>e</td></tr>") || page.contains("<table><tbody>"), "{page}");
         assert!(!page.contains("<script") && !page.contains("style="), "{page}");
     }
 

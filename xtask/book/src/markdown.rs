@@ -77,7 +77,8 @@ pub fn render(folder: &Path, chapter: &Chapter, text: &str, paths: &BTreeMap<Pat
     Ok(Content { html: without_inline_styles(&without_empty_heads(&html)), headings })
 }
 
-/// Removes the heads of tables whose columns have no titles.
+/// Removes the heads of tables whose columns have no titles, and makes a cell of the title that
+/// one column lacks.
 fn without_empty_heads(html: &str) -> String {
     let mut pieces = html.split("<thead>");
     let mut out = pieces.next().unwrap_or_default().to_owned();
@@ -89,7 +90,7 @@ fn without_empty_heads(html: &str) -> String {
             _ => out.extend(["<thead>", piece]),
         }
     }
-    out
+    out.replace("<th></th>", "<td></td>")
 }
 
 /// Aligns columns by a class: the policy of the pages takes no inline style.
