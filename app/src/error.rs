@@ -8,7 +8,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use leptos::prelude::{ServerFnError, expect_context};
-use leptos_axum::ResponseOptions;
 use signet_engine::{
     db,
     deliver::ingest::IngestError,
@@ -16,7 +15,9 @@ use signet_engine::{
     service::{self, accounts::ThresholdError, deliveries::TestError},
 };
 
-use crate::{form::Form, frame::Frame, once::Once, pages, refusal::Refusal, state::AppState};
+use crate::{
+    form::Form, frame::Frame, island_call::AnswerStatus, once::Once, pages, refusal::Refusal, state::AppState,
+};
 
 /// The largest form, in bytes, as the server lets it through.
 const MAX_FORM: usize = 64 * 1024;
@@ -158,7 +159,7 @@ impl From<IngestError> for PageError {
 impl From<PageError> for ServerFnError {
     /// Answers the call of an island with the status of the error, and with a sentence.
     fn from(error: PageError) -> Self {
-        expect_context::<ResponseOptions>().set_status(error.status());
+        expect_context::<AnswerStatus>().set(error.status());
         Self::new(pages::error::text::for_island(error))
     }
 }

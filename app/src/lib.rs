@@ -40,6 +40,8 @@ mod handover;
 #[cfg(feature = "ssr")]
 mod icons;
 #[cfg(feature = "ssr")]
+mod island_call;
+#[cfg(feature = "ssr")]
 mod letters;
 #[cfg(feature = "ssr")]
 mod live;
