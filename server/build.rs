@@ -1,21 +1,27 @@
-//! Embeds the browser side that `cargo xtask site` left in `target/site`. Without
-//! it the server is built all the same, and has no assets.
+//! Embeds the browser side that `cargo xtask site` left in `target/site`, and the documentation
+//! that `cargo xtask book` left in `target/book`. Without them the server is built all the same,
+//! and has no assets.
 
 use std::{
     env,
     fmt::Write as _,
-    fs, io,
+    fs,
+    hash::{DefaultHasher, Hasher},
+    io,
     path::{Path, PathBuf},
 };
 
 fn main() -> io::Result<()> {
-    let site = target_folder().join("site");
-    // Cargo would run this again and again for a folder that is not there.
-    fs::create_dir_all(&site)?;
-    println!("cargo::rerun-if-changed={}", site.display());
+    let (site, book) = (target_folder().join("site"), target_folder().join("book"));
+    for folder in [&site, &book] {
+        // Cargo would run this again and again for a folder that is not there.
+        fs::create_dir_all(folder)?;
+        println!("cargo::rerun-if-changed={}", folder.display());
+    }
     println!("cargo::rerun-if-env-changed=CARGO_TARGET_DIR");
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
-    fs::write(out.join("assets.rs"), table(&site)?)
+    fs::write(out.join("assets.rs"), table(&site)?)?;
+    fs::write(out.join("book.rs"), pages(&book)?)
 }
 
 fn target_folder() -> PathBuf {
@@ -39,6 +45,34 @@ fn table(site: &Path) -> io::Result<String> {
             compressed(&path, "br"),
             compressed(&path, "gz"),
         );
+        row.map_err(io::Error::other)?;
+    }
+    table.push_str("];\n");
+    Ok(table)
+}
+
+/// One row for each page, of which the compressed form alone is embedded.
+fn pages(book: &Path) -> io::Result<String> {
+    let mut paths = Vec::new();
+    let mut folders = vec![book.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if extension(&path) == "br" {
+                paths.push(path);
+            }
+        }
+    }
+    paths.sort();
+    let mut table = String::from("static PAGES: &[Page] = &[\n");
+    for path in paths {
+        let mut hash = DefaultHasher::new();
+        hash.write(&fs::read(&path)?);
+        let name = path.strip_prefix(book).map_err(io::Error::other)?.with_extension("");
+        let (name, etag) = (name.to_string_lossy(), format!("{:016x}", hash.finish()));
+        let row = writeln!(table, "Page {{ path: {name:?}, etag: {etag:?}, brotli: {} }},", include(&path));
         row.map_err(io::Error::other)?;
     }
     table.push_str("];\n");

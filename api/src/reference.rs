@@ -85,6 +85,7 @@ fn page(document: &Value, samples: &Samples, stylesheet: &str) -> String {
     page.open("header class=\"top-bar\"");
     page.raw("<a class=\"brand\" href=\"/\">Signet</a>");
     page.raw("<a class=\"top-bar-account\" href=\"/openapi.json\">openapi.json</a>");
+    page.raw("<div class=\"top-bar-user\"><a href=\"/docs/\">Documentation</a></div>");
     page.close("header");
     page.open("div class=\"reference\"");
     contents(&mut page, document, &tags);

@@ -8,7 +8,6 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use leptos::prelude::{ServerFnError, expect_context};
-use leptos_axum::ResponseOptions;
 use signet_engine::{
     db,
     deliver::ingest::IngestError,
@@ -19,6 +18,7 @@ use signet_engine::{
 use crate::{
     form::Form,
     frame::Frame,
+    island_call::AnswerStatus,
     once::Once,
     pages::{self, kept},
     redirect::with_cookie,
@@ -166,7 +166,7 @@ impl From<IngestError> for PageError {
 impl From<PageError> for ServerFnError {
     /// Answers the call of an island with the status of the error, and with a sentence.
     fn from(error: PageError) -> Self {
-        expect_context::<ResponseOptions>().set_status(error.status());
+        expect_context::<AnswerStatus>().set(error.status());
         Self::new(pages::error::text::for_island(error))
     }
 }

@@ -42,6 +42,8 @@ mod icons;
 #[cfg(feature = "ssr")]
 mod instants;
 #[cfg(feature = "ssr")]
+mod island_call;
+#[cfg(feature = "ssr")]
 mod letters;
 #[cfg(feature = "ssr")]
 mod live;
@@ -96,6 +98,8 @@ pub use place::{Framed, Place};
 pub use refusal::{Refusal, refuse};
 #[cfg(feature = "ssr")]
 pub use routes::router;
+#[cfg(feature = "ssr")]
+pub use shell::DOCUMENTATION;
 #[cfg(feature = "ssr")]
 pub use state::{AppState, AssetPaths};
 #[cfg(feature = "ssr")]

@@ -8,12 +8,11 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use leptos::prelude::provide_context;
 
 use crate::{
     attempts, brand,
     error::{self, PageError},
-    icons,
+    icons, island_call,
     live::{self, Looks},
     page_limit::{self, PageLimit},
     pages,
@@ -77,7 +76,5 @@ async fn server_function(State(state): State<AppState>, mut request: Request) ->
     for name in [header::ACCEPT, header::REFERER] {
         request.headers_mut().remove(name);
     }
-    let context = move || provide_context(state.clone());
-    let answer = leptos_axum::handle_server_fns_with_context(context, request).await;
-    ([(header::CACHE_CONTROL, "no-store")], answer).into_response()
+    ([(header::CACHE_CONTROL, "no-store")], island_call::run(state, request).await).into_response()
 }

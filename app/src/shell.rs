@@ -22,6 +22,8 @@ use crate::{
 const LIGHT_BAR: &str = "#fafafb";
 const DARK_BAR: &str = "#0f0f12";
 
+pub use foot::DOCUMENTATION;
+
 /// The name of the product.
 pub(crate) const PRODUCT: &str = "Signet";
 
@@ -335,7 +337,13 @@ mod tests {
         let owner = Visitor::owner().await;
         for path in [HOME, "/nothing"] {
             let page = owner.get(path).await;
-            for tag in ["<meta name=\"description\"", "rel=\"apple-touch-icon\"", "name=\"theme-color\"", "page-foot"] {
+            for tag in [
+                "<meta name=\"description\"",
+                "rel=\"apple-touch-icon\"",
+                "name=\"theme-color\"",
+                "page-foot",
+                "href=\"/docs/\"",
+            ] {
                 assert!(page.html.contains(tag), "{path}: {tag}");
             }
         }

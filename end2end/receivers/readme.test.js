@@ -15,7 +15,7 @@ const LIMIT = { timeout: 60_000 };
 const execFile = promisify(execFileWithCallback);
 const readme = await fs.readFile(new URL('../../README.md', import.meta.url), 'utf8');
 
-const example = (language) => new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 's').exec(readme)[1];
+const example = (language) => new RegExp(`\`\`\`${language} by \\S+\\n(.*?)\`\`\``, 's').exec(readme)[1];
 const [, secret, text, hex] = /secret `(whsec_[^`]+)`, the body `([^`]+)` has the signature `([0-9a-f]{64})`/.exec(readme);
 const VECTOR = { secret, body: Buffer.from(text), signature: hex };
 

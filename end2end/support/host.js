@@ -15,7 +15,7 @@ const PAGE = new URL('../../docs/PORTAL.md', import.meta.url);
 /** The blocks of code of docs/PORTAL.md in one language. */
 async function blocks(language) {
   const text = await fs.readFile(PAGE, 'utf8');
-  return [...text.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 'gs'))].map(([, code]) => code);
+  return [...text.matchAll(new RegExp(`\`\`\`${language}\\b.*?\\n(.*?)\`\`\``, 'gs'))].map(([, code]) => code);
 }
 
 /** Runs the `curl` of the page and returns its answer. */

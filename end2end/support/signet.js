@@ -12,7 +12,8 @@ const execFile = promisify(execFileWithCallback);
 
 /** The binary that is tested. */
 export const BINARY = process.env.SIGNET_BIN ?? fileURLToPath(new URL('../../target/debug/signet', import.meta.url));
-const ENVIRONMENT = { PATH: process.env.PATH, SIGNET_LOG_LEVEL: process.env.SIGNET_LOG_LEVEL ?? 'warn' };
+/** The variables of a process that is tested. */
+export const ENVIRONMENT = { PATH: process.env.PATH, SIGNET_LOG_LEVEL: process.env.SIGNET_LOG_LEVEL ?? 'warn' };
 
 export class Signet {
   /** Starts a server; `options` are added to the command line, and `environment` to the variables. */

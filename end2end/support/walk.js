@@ -1,4 +1,4 @@
-// Walks through a section of the README: runs its commands, and compares their answers with
+// Walks through a page: runs its commands, and compares their answers with
 // the ones that stand behind them as comments.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -13,12 +13,12 @@ const README = await fs.readFile(new URL('../../README.md', import.meta.url), 'u
 export function steps(heading) {
   const section = README.split(/^## /m).find((text) => text.startsWith(`${heading}\n`));
   if (!section) throw new Error(`the README has no section “${heading}”`);
-  const blocks = section.matchAll(/(.*?)```sh\n(.*?)```/gs);
+  const blocks = section.matchAll(/(.*?)```sh by \S+\n(.*?)```/gs);
   return [...blocks].flatMap(([, prose, code]) => commands(code).map((step) => ({ prose, ...step })));
 }
 
 /** The commands of a block: a comment with JSON ends one, and so does the block. */
-function commands(code) {
+export function commands(code) {
   const found = [...code.matchAll(/(.*?)(?:^# (\{[^\n]*\})\n|$(?![\s\S]))/gms)];
   const read = found.map(([, text, answer]) => ({ text: text.trim(), answer: answer && JSON.parse(answer) }));
   return read.filter(({ text }) => text !== '');
@@ -33,10 +33,10 @@ export class Shell {
   /** The last text of an answer that begins so, by the placeholder that stands for it. */
   #seen = new Map();
 
-  /** `replaced` are pairs of texts: as in the README, and as here. */
-  constructor(replaced) {
+  /** `replaced` are pairs of texts: as in the page, and as here. `options` are those of the process. */
+  constructor(replaced, options = {}) {
     this.replaced = replaced;
-    this.bash = spawn('bash', ['-eu'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.bash = spawn('bash', ['-eu'], { ...options, stdio: ['pipe', 'pipe', 'inherit'] });
     this.bash.stdout.setEncoding('utf8').on('data', (text) => (this.#printed += text));
     this.closed = once(this.bash, 'close');
   }

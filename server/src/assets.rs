@@ -13,7 +13,8 @@ use signet_app::AssetPaths;
 /// The folder of their paths.
 const FOLDER: &str = "/pkg";
 
-const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+/// For what changes its name with its content.
+pub const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
 /// One file.
 struct Asset {
@@ -69,7 +70,7 @@ fn answer(asset: &Asset, request: &HeaderMap) -> Response {
     let mut response = if is_known(request, &etag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        ([(header::CONTENT_TYPE, content_type(asset.extension))], content).into_response()
+        ([(header::CONTENT_TYPE, content_type(asset.name))], content).into_response()
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, FOR_EVER);
@@ -83,16 +84,19 @@ fn answer(asset: &Asset, request: &HeaderMap) -> Response {
     response
 }
 
-fn content_type(extension: &str) -> &'static str {
-    match extension {
-        "css" => "text/css; charset=utf-8",
-        "js" => "text/javascript; charset=utf-8",
-        "wasm" => "application/wasm",
+/// The kind of a file, by its name.
+pub fn content_type(name: &str) -> HeaderValue {
+    HeaderValue::from_static(match name.rsplit('.').next() {
+        Some("css") => "text/css; charset=utf-8",
+        Some("html") => "text/html; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("wasm") => "application/wasm",
         _ => "application/octet-stream",
-    }
+    })
 }
 
-fn is_known(request: &HeaderMap, etag: &str) -> bool {
+/// Returns true if the browser has the content with this tag.
+pub fn is_known(request: &HeaderMap, etag: &str) -> bool {
     let tags = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
     tags.flat_map(|line| line.split(',')).any(|tag| tag.trim().trim_start_matches("W/") == etag)
 }

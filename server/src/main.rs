@@ -2,6 +2,7 @@
 
 mod api_client;
 mod assets;
+mod book;
 mod certificate;
 mod commands;
 mod config;

@@ -15,7 +15,7 @@ use signet_mail::Mailer;
 use signet_model::time::Clock;
 
 use crate::{
-    assets,
+    assets, book,
     config::PublicUrl,
     middleware::{
         Refusals, body_limit, compress,
@@ -99,7 +99,7 @@ pub fn router(engine: &Engine, clock: &Arc<dyn Clock>, options: &Options) -> Rou
         }
         None => router,
     };
-    let browser = at_home(pages(engine, clock, options).merge(assets::router()).merge(reference));
+    let browser = at_home(pages(engine, clock, options).merge(assets::router()).merge(book::router()).merge(reference));
     // The API has no cookies that another page could make use of.
     let programs = at_home(signet_api::router(api));
     let programs = programs.layer(map_response_with_state(https, headers::add_for_programs));
@@ -291,7 +291,7 @@ mod tests {
     #[tokio::test]
     async fn every_answer_to_a_browser_has_the_safe_headers() {
         let browser = Browser::new().await;
-        for path in ["/login", "/", "/nowhere", "/favicon.svg", "/pkg/nothing.css"] {
+        for path in ["/login", "/", "/nowhere", "/favicon.svg", "/pkg/nothing.css", "/docs/", "/docs/nothing.html"] {
             let response = browser.get(path).await;
             let headers = response.headers();
             assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");

@@ -1,4 +1,4 @@
-//! `cargo xtask build`: one binary, the server with the browser side embedded.
+//! `cargo xtask build`: one binary, the server with the browser side and the documentation embedded.
 
 use std::{fs, path::PathBuf};
 
@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 use xtask_postgres::process::run;
 
-use crate::{site, step::step, workspace};
+use crate::{book, site, step::step, workspace};
 
 /// A cargo profile for the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -17,9 +17,10 @@ pub enum Profile {
     Release,
 }
 
-/// Builds the browser side and the server; returns the path of the binary.
+/// Builds the browser side, the documentation and the server; returns the path of the binary.
 pub fn build(profile: Profile) -> Result<PathBuf> {
     site::build()?;
+    book::build()?;
     step("server", || {
         let mut cargo = workspace::cargo();
         cargo.args(["build", "--locked", "--package", "signet", "--profile"]);

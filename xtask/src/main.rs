@@ -3,6 +3,7 @@
 mod api_check;
 mod bench;
 mod binary;
+mod book;
 mod deny;
 mod dist;
 mod fuzz;
@@ -96,6 +97,9 @@ enum Task {
     },
     /// Build the browser side into `target/site`.
     Site,
+    /// Build the documentation into `target/book`, and list the blocks of code in it that no
+    /// test runs.
+    Book,
     /// Run a command with a throw-away PostgreSQL server: the environment variable
     /// `SIGNET_TEST_POSTGRES_URL` holds its URL.
     Postgres {
@@ -129,6 +133,10 @@ fn perform(task: Task) -> Result<()> {
         Task::Fuzz { targets, seconds } => fuzz::run_each(&targets, seconds),
         Task::Bench { postgres, arguments } => bench::measure(postgres, &arguments),
         Task::Site => site::build(),
+        Task::Book => {
+            book::build()?;
+            book::tell()
+        }
         Task::Postgres { command } => postgres::with_server(&command),
     }
 }

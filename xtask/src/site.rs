@@ -4,12 +4,12 @@
 
 mod bindings;
 mod budget;
-mod compress;
+pub mod compress;
 mod frontend;
 mod optimize;
 mod scripts;
 mod standard_library;
-mod style;
+pub mod style;
 
 use std::{
     fs,
@@ -82,7 +82,8 @@ fn fingerprint(inputs: &[&[u8]]) -> Vec<u8> {
     hash.finalize().to_vec()
 }
 
-fn short_hash(content: &[u8]) -> u64 {
+/// A part of names that changes with the content.
+pub fn short_hash(content: &[u8]) -> u64 {
     Sha256::digest(content).first_chunk().copied().map_or(0, u64::from_be_bytes)
 }
 
@@ -114,7 +115,8 @@ fn write_with_compressed(path: &Path, content: &[u8]) -> Result<usize> {
     Ok(brotli.len())
 }
 
-fn remove(folder: &Path) -> Result<()> {
+/// Removes a folder, if it is there.
+pub fn remove(folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("{} cannot be removed", folder.display()))?;
     }

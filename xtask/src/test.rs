@@ -8,7 +8,7 @@ use xtask_postgres::process::{run, succeeds};
 use crate::{
     api_check::{self, Effort},
     binary::{self, Profile},
-    deny, fuzz, npm, package,
+    book, deny, fuzz, npm, package,
     postgres::{self, Server},
     python, site,
     step::step,
@@ -35,6 +35,8 @@ pub fn all(fast: bool) -> Result<()> {
     // Before the tests, which take longest: the fuzz package has a lock file of its own, and
     // includes files of the engine that no other step compiles there.
     fuzz::run_each(&fuzz::TARGETS, FUZZ_SECONDS)?;
+    // Tests of the server open each page of it.
+    book::build()?;
     step("tests on SQLite and PostgreSQL", on_both_databases)?;
     step("examples in Rust", || run(cargo().args(["test", "--doc", "--locked", "--package", "signet-model"])))?;
     if !fast {

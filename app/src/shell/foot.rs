@@ -1,5 +1,5 @@
-//! The foot of each page of the settings: the zone of its times, the switch of their form, and
-//! the way to the search and the shortcuts.
+//! The foot of each page: the zone of its times, the switch of their form, and the ways to the
+//! documentation, to the search and to the shortcuts.
 
 use leptos::prelude::*;
 
@@ -9,7 +9,11 @@ use crate::{
     zone::Zone,
 };
 
+/// The address of the documentation, which the server has beside the pages.
+pub const DOCUMENTATION: &str = "/docs/";
+
 mod text {
+    pub(super) const DOCUMENTATION: &str = "Documentation";
     pub(super) const LABEL: &str = "Times and shortcuts";
     pub(super) const EXACT: &str = "Exact times";
     pub(super) const GO: &str = "Search and shortcuts";
@@ -33,6 +37,8 @@ pub(super) fn foot(frame: &Frame) -> impl IntoView + use<> {
         <footer class="foot page-foot" aria-label=text::LABEL>
             {theme::switch(frame)}
             {zone}
+            // Whoever comes by a portal link deals with a service, and not with Signet.
+            {(!frame.is_of_portal()).then(|| view! { <a href=DOCUMENTATION>{text::DOCUMENTATION}</a> })}
             {is_member
                 .then(|| {
                     view! {

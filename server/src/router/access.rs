@@ -63,6 +63,10 @@ const TABLE: &[(&str, Option<For>, Option<For>)] = &[
     // Found in development only.
     ("/styleguide", ALL, None),
     ("/brand/{name}", ALL, None),
+    // The documentation.
+    ("/docs", ALL, None),
+    ("/docs/", ALL, None),
+    ("/docs/{*name}", ALL, None),
     ("/live/stream", ALL, None),
     ("/framed/live/stream", ALL, None),
     ("/live/{*name}", None, ALL),
@@ -275,7 +279,7 @@ impl World {
             sessions.insert(caller, format!("__Host-signet={}", token.reveal()));
         }
         let clock: Arc<dyn Clock> = Arc::new(clock);
-        let router = pages(&engine, &clock, &Options::default());
+        let router = pages(&engine, &clock, &Options::default()).merge(crate::book::router());
         Self { engine, router, account: acme, sessions, database, clients: Cell::new(0) }
     }
 
