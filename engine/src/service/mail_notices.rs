@@ -73,7 +73,7 @@ pub(crate) const DUE: &str = formatcp!(
 /// due (`$4`), and are so again later (`$5`).
 const TAKE: Sql = Sql {
     sqlite: "UPDATE mail_notices SET tries = tries + 1, due_at = $5
-              WHERE account_id = $1 AND user_id = $2 AND id IN (SELECT unhex(value) FROM json_each($3)) AND due_at <= $4
+              WHERE account_id = $1 AND user_id = $2 AND id IN (SELECT unhex(value) FROM json_each($3)) AND +due_at <= $4
               RETURNING id",
     postgres: "UPDATE mail_notices SET tries = tries + 1, due_at = $5
                 WHERE account_id = $1 AND user_id = $2 AND id = ANY($3) AND due_at <= $4 RETURNING id",

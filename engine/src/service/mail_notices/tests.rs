@@ -215,21 +215,21 @@ async fn a_warning_is_dropped_once_the_delivery_has_arrived(database: TestDataba
     assert_eq!(world.engine.mail_notices().next_account(None).await.expect("the store"), None);
 }
 
-on_each_database!(a_hundred_webhooks_that_fail_together_make_one_mail_a_person);
-async fn a_hundred_webhooks_that_fail_together_make_one_mail_a_person(database: TestDatabase) {
+on_each_database!(webhooks_that_fail_together_make_one_mail_a_person);
+async fn webhooks_that_fail_together_make_one_mail_a_person(database: TestDatabase) {
     let world = World::new(&database).await;
     world.person("developer@example.com", Role::Developer).await;
-    for _ in 1..100 {
+    for _ in 1..60 {
         endpoint(&world.engine, world.account).await;
     }
     for one in world.ingest().await {
         Hands(&world.engine).finish(one, 410).await;
     }
-    assert_eq!(stored(&database, "disabled").await, 200);
+    assert_eq!(stored(&database, "disabled").await, 120);
     assert_eq!(world.digests().await, [], "more can come");
     world.clock.advance(GATHERED);
     let digests = world.digests().await;
-    assert_eq!(digests.iter().map(|digest| digest.notices.len()).collect::<Vec<_>>(), [100, 100]);
+    assert_eq!(digests.iter().map(|digest| digest.notices.len()).collect::<Vec<_>>(), [60, 60]);
     assert_ne!(digests[0].id(), digests[1].id());
     for digest in &digests {
         world.engine.mail_notices().remove(digest).await.expect("removed");
