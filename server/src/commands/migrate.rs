@@ -112,9 +112,24 @@ mod tests {
             floor: 29,
             servers: vec![RunningServers { schema: None, count: 1 }, RunningServers { schema: Some(30), count: 2 }],
         };
-        assert_snapshot!(Listing(&state), @"");
+        assert_snapshot!(Listing(&state), @r"
+        applied  0030 wider names
+        pending  0031 shorter names (takes away: versions from schema 30 on run then)
+        pending  0032 colours
+
+        The database has schema 30; this version of Signet has 32.
+        Versions from schema 29 on may run on it.
+        1 server runs with a schema below 29.
+        2 servers run with schema 30.
+        ");
         let ahead =
             SchemaState { newer: vec![33], servers: vec![], migrations: state.migrations[..1].to_vec(), ..state };
-        assert_snapshot!(Listing(&ahead), @"");
+        assert_snapshot!(Listing(&ahead), @r"
+        applied  0030 wider names
+        applied  0033 of a later version
+
+        The database has schema 33; this version of Signet has 30.
+        Versions from schema 29 on may run on it.
+        ");
     }
 }

@@ -17,18 +17,13 @@ pub struct PatienceArgs {
 /// Whether a server migrates.
 #[derive(Debug, Clone, Args)]
 pub struct MigrationArgs {
-    /// Leave the schema of the database as it is: `signet migrate` is run before. Environment
-    /// variable: SIGNET_MIGRATE=false.
+    /// Leave the schema of the database as it is: `signet migrate` is run before. The environment
+    /// variable says it the other way about: `SIGNET_MIGRATE=false`.
     #[arg(
         long = "no-migrate",
         env = "SIGNET_MIGRATE",
-        hide_env = true,
-        action = ArgAction::Set,
-        num_args = 0,
-        value_parser = BoolishValueParser::new(),
-        default_value = "true",
-        default_missing_value = "false",
-        hide_default_value = true
+        action = ArgAction::SetFalse,
+        value_parser = BoolishValueParser::new()
     )]
     pub migrate: bool,
     /// The patience.

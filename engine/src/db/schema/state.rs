@@ -9,7 +9,7 @@ use crate::db::Result;
 
 /// What stands in a database.
 #[derive(Debug, Default)]
-pub struct Found {
+pub(in crate::db) struct Found {
     /// The migrations that were applied, in order.
     pub(super) applied: Vec<AppliedMigration>,
     /// The floor; 0 where there is none.
@@ -72,7 +72,7 @@ impl SchemaState {
     ///
     /// # Errors
     /// A migration that was applied is not the one that this version knows by its number.
-    pub(super) fn of(migrator: &Migrator, found: &Found) -> Result<Self> {
+    pub(in crate::db) fn of(migrator: &Migrator, found: &Found) -> Result<Self> {
         let (own, mut newer) = (last_of(migrator), Vec::new());
         let known: HashMap<i64, &Migration> = migrator.iter().map(|known| (known.version, known)).collect();
         for applied in &found.applied {

@@ -115,7 +115,7 @@ async fn a_contracting_migration_waits_for_older_servers(database: TestDatabase)
     assert!(problem.starts_with("migration 9002 waits until no server with a schema below"), "{problem}");
     assert!(problem.ends_with("1 does now, with schema 28 or earlier"), "{problem}");
     // One that the version needs comes after it.
-    let refused = migrate(&database.url, &[contracts, (9004, "CREATE TABLE b (id INTEGER)")], PATIENT).await;
+    let refused = migrate(&database.url, &[EXPANDS, contracts, (9004, "CREATE TABLE b (id INTEGER)")], PATIENT).await;
     assert!(matches!(refused, Err(Error::Schema(SchemaProblem::OlderServers { .. }))), "{refused:?}");
     assert_eq!(Database::schema(&database.url).await.expect("the schema").floor, 0);
 
@@ -216,11 +216,12 @@ async fn what_an_earlier_try_has_left_of_an_index_is_built_again() {
 async fn an_index_is_built_beside_a_reader_of_another_table() {
     let Some(database) = postgres().await else { return };
     let index = "-- no-transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS later ON accounts (created_at)";
+    let builds = [(9001, index)];
     let mut reader = session(&database.url, "long reader").await;
     reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM events").await.expect("a snapshot");
-    let refused = migrate(&database.url, &[(9001, index)], IMPATIENT).await.expect_err("waits").to_string();
+    let refused = migrate(&database.url, &builds, IMPATIENT).await.expect_err("waits").to_string();
     assert!(refused.contains("they were held by session ") && refused.contains("(long reader"), "{refused}");
-    let (migrated, ended) = tokio::join!(migrate(&database.url, &[(9001, index)], PATIENT), reader.execute("COMMIT"));
+    let (migrated, ended) = tokio::join!(migrate(&database.url, &builds, PATIENT), reader.execute("COMMIT"));
     ended.expect("the reader ends");
     assert_eq!(migrated.expect("migrated").applied, [9001]);
 }
