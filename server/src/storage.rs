@@ -181,7 +181,7 @@ fn unusable(args: &StorageArgs, error: db::Error) -> anyhow::Error {
         _ => "check --database, and whether this user may read and write it",
     };
     // Its password is not shown.
-    let database = args.database.parse().map_or_else(|_| String::new(), |url| format!("{url:?} "));
+    let database = args.url().map_or_else(|_| String::new(), |url| format!("{url:?} "));
     anyhow!("the database {database}cannot be used: {error}; {advice}")
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The modules of the engine from the ground up. Each imports only modules before it.
-const FLOORS: [&str; 22] = [
+const FLOORS: [&str; 23] = [
     "actor",
     "clock",
     "random",
