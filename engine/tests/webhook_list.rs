@@ -5,7 +5,7 @@ use std::time::Duration;
 use signet_engine::{
     Engine, Settings,
     clock::ManualClock,
-    service::endpoints::{EndpointDraft, ListFilter, ListedStatus, StatusCounts},
+    service::endpoints::{EndpointDraft, ListFilter, ListPage, ListedStatus, StatusCounts},
     testing::{Backlog, Hands, TestDatabase, account, completed, endpoint, engine, on_each_database},
 };
 use signet_model::{AccountId, EndpointId, Subscriptions, delivery::Outcome};
@@ -49,13 +49,20 @@ impl World {
     async fn listed(&self, status: Option<ListedStatus>, text: &str) -> Vec<EndpointId> {
         let filter = ListFilter { status, text: text.to_owned() };
         let endpoints = self.engine.as_operator_in(self.account).endpoints();
-        let listed = endpoints.listed(&filter, None, 25).await.expect("a list");
-        assert_eq!(listed.next, None);
-        listed.endpoints.into_iter().map(|it| it.id).collect()
+        let page = endpoints.list_page(&filter, None, 25, 0).await.expect("a page");
+        assert_eq!(page.listed.next, None);
+        assert!(page.troubles.is_empty(), "none were asked for");
+        page.listed.endpoints.into_iter().map(|it| it.id).collect()
+    }
+
+    /// The first webhook, and so many of those that need a person.
+    async fn page(&self, account: AccountId, troubles: u32) -> ListPage {
+        let endpoints = self.engine.as_operator_in(account).endpoints();
+        endpoints.list_page(&ListFilter::default(), None, 1, troubles).await.expect("a page")
     }
 
     async fn counts(&self) -> StatusCounts {
-        self.engine.as_operator_in(self.account).endpoints().counts().await.expect("counts")
+        self.page(self.account, 0).await.counts
     }
 }
 
@@ -116,7 +123,7 @@ async fn pages_lead_through_all_webhooks_and_show_no_neighbours(database: TestDa
     let endpoints = world.engine.as_operator_in(world.account).endpoints();
     let (mut seen, mut before) = (Vec::new(), None);
     loop {
-        let page = endpoints.listed(&ListFilter::default(), before, 3).await.expect("a page");
+        let page = endpoints.list_page(&ListFilter::default(), before, 3, 0).await.expect("a page").listed;
         assert!(page.endpoints.len() <= 3);
         seen.extend(page.endpoints.into_iter().map(|it| it.id));
         before = page.next;
@@ -127,7 +134,7 @@ async fn pages_lead_through_all_webhooks_and_show_no_neighbours(database: TestDa
     assert_eq!(seen, ours);
     assert_eq!(world.counts().await.all, 7);
     let theirs = world.engine.as_operator_in(neighbour).endpoints();
-    let theirs = theirs.listed(&ListFilter::default(), None, 100).await.expect("a page").endpoints;
+    let theirs = theirs.list_page(&ListFilter::default(), None, 100, 0).await.expect("a page").listed.endpoints;
     assert!(theirs.len() == 7 && theirs.iter().all(|it| !ours.contains(&it.id)));
 }
 
@@ -142,25 +149,45 @@ async fn what_needs_a_person_is_told_with_its_reason_and_what_is_held(database: 
     let gone = world.webhook("https://127.0.0.1/gone", "").await;
     let paused = world.webhook("https://127.0.0.1/paused", "").await;
     world.engine.as_operator_in(world.account).endpoint(paused).pause().await.expect("paused");
-    let endpoints = world.engine.as_operator_in(world.account).endpoints();
-    assert!(endpoints.in_trouble(5).await.expect("an answer").is_empty(), "a person has paused it");
+    assert!(world.page(world.account, 5).await.troubles.is_empty(), "a person has paused it");
 
     world.event(gone, 410).await;
     world.event(failing, 503).await;
     world.database.store_backlog(world.account, gone, Backlog::Held, 40_001..41_200).await;
-    let troubles = endpoints.in_trouble(5).await.expect("an answer");
-    let told: Vec<_> = troubles
+    let page = world.page(world.account, 5).await;
+    let told: Vec<_> = page
+        .troubles
         .iter()
-        .map(|it| (it.endpoint.id, it.failed.map(|failed| failed.outcome), it.held.to_string()))
+        .map(|it| (it.endpoint.id, it.failed.map(|failed| failed.outcome), it.held.to_string(), it.fuse.is_some()))
         .collect();
     assert_eq!(
         told,
         [
-            (gone, Some(Outcome::Answered(410)), "more than 1000".to_owned()),
-            (failing, Some(Outcome::Answered(503)), "0".to_owned()),
+            (gone, Some(Outcome::Answered(410)), "more than 1000".to_owned(), false),
+            (failing, Some(Outcome::Answered(503)), "0".to_owned(), true),
         ]
     );
-    assert_eq!(endpoints.in_trouble(1).await.expect("an answer").len(), 1);
-    let theirs = world.engine.as_operator_in(neighbour).endpoints().in_trouble(5).await.expect("an answer");
-    assert!(theirs.is_empty());
+    assert_eq!(world.page(world.account, 1).await.troubles.len(), 1);
+    assert_eq!((page.totals.figures.delivered(), page.totals.figures.failed_attempts), (1, 2));
+    let theirs = world.page(neighbour, 5).await;
+    assert!(theirs.troubles.is_empty() && theirs.totals.figures.delivered() == 0);
+}
+
+on_each_database!(those_that_need_a_person_are_told_by_the_latest_trouble);
+async fn those_that_need_a_person_are_told_by_the_latest_trouble(database: TestDatabase) {
+    let world = World::new(database).await;
+    let mut webhooks = Vec::new();
+    for number in 0..4 {
+        webhooks.push(world.webhook(&format!("https://127.0.0.1/{number}"), "").await);
+    }
+    // Each failure is followed by a success of all others, and so only the last one still fails:
+    // the others are disabled, the last of them first.
+    for &webhook in &webhooks[..3] {
+        world.event(webhook, 410).await;
+    }
+    world.event(webhooks[3], 500).await;
+    let told = |page: ListPage| page.troubles.into_iter().map(|it| it.endpoint.id).collect::<Vec<_>>();
+    let expected = [webhooks[2], webhooks[1], webhooks[0], webhooks[3]];
+    assert_eq!(told(world.page(world.account, 5).await), expected);
+    assert_eq!(told(world.page(world.account, 2).await), expected[..2]);
 }
