@@ -25,8 +25,10 @@ pub(crate) fn point(name: &str) {
         && fault == name
         && left.fetch_sub(1, Ordering::SeqCst) == 1
     {
-        while *hangs {
-            std::thread::park();
+        if *hangs {
+            loop {
+                std::thread::park();
+            }
         }
         std::process::abort();
     }

@@ -6,6 +6,7 @@ set -eu
 script=$1 files=$2 out=$3
 
 memory=$(mktemp --directory)
+trap 'umount --recursive "$memory" 2>/dev/null; rmdir "$memory"' EXIT
 # In memory: what the script changes is seen by nobody else, and needs no file system that can
 # be the upper one of an overlay.
 mount -t tmpfs -o size=80% signet-test "$memory"
@@ -35,15 +36,16 @@ WorkingDirectory=/mnt
 ExecStart=/bin/bash /signet-test.sh
 StandardOutput=file:/signet-test.out
 StandardError=inherit
-TimeoutStartSec=300
+TimeoutStartSec=900
 UNIT
 
+# Where no systemd runs there is none that could make a unit for the container.
+unit=--keep-unit
+test ! -d /run/systemd/system || unit=
 status=0
-systemd-nspawn --quiet --directory="$root" --bind="$files:/mnt" --boot --register=no --keep-unit \
+# shellcheck disable=SC2086 # an option or nothing
+systemd-nspawn --quiet --directory="$root" --bind="$files:/mnt" --boot --register=no $unit \
     --private-network --console=pipe --machine=signet-test systemd.unit=signet-test.target \
     < /dev/null > "$out.console" 2>&1 || status=$?
 cp "$root/signet-test.out" "$out" 2>/dev/null || cp "$out.console" "$out"
-umount "$root"
-umount "$memory"
-rmdir "$memory"
 exit "$status"

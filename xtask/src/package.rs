@@ -69,7 +69,9 @@ fn debian(package: &Path) -> Result<()> {
         ensure!(fields.contains("Depends: libc6 (>= 2."), "the C library is not asked for:\n{fields}");
     }
     if is_there("lintian", "lintian")? {
-        run(Command::new("lintian").args(["--allow-root", "--fail-on", "error,warning", "--tag-display-limit", "0"]).arg(package))?;
+        run(Command::new("lintian")
+            .args(["--allow-root", "--fail-on", "error,warning", "--tag-display-limit", "0"])
+            .arg(package))?;
     }
     if is_there("systemd-analyze", "systemd")? {
         let unit = workspace::root().join("deploy/systemd/signet.service");

@@ -117,3 +117,51 @@ fn text(name: &str) -> Result<String> {
 fn deploy() -> PathBuf {
     root().join("deploy")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::dist::contents::Completions;
+
+    fn contents() -> Contents {
+        let script = String::new;
+        Contents {
+            target: "x86_64-unknown-linux-gnu".into(),
+            signet: b"binary".into(),
+            libraries: "libc6 (>= 2.34)".into(),
+            manual: BTreeMap::from([("signet.1".into(), b"page".into())]),
+            completions: Completions { bash: script(), fish: script(), zsh: script() },
+            sbom: "{}".into(),
+        }
+    }
+
+    #[test]
+    fn a_package_has_its_three_parts_and_the_same_bytes_each_time() {
+        let make = || {
+            package(&contents(), "1.2.3", Epoch::find().expect("an instant"), Compression::Quick).expect("a package")
+        };
+        let (name, bytes) = make();
+        assert_eq!(name, "signet_1.2.3_amd64.deb");
+        assert_eq!(bytes, make().1);
+        let (mut archive, mut parts) = (ar::Archive::new(&*bytes), Vec::new());
+        while let Some(part) = archive.next_entry() {
+            parts.push(String::from_utf8_lossy(part.expect("a part").header().identifier()).into_owned());
+        }
+        assert_eq!(parts, ["debian-binary", "control.tar.gz", "data.tar.gz"]);
+    }
+
+    #[test]
+    fn the_licence_stands_in_the_copyright() {
+        let copyright = copyright().expect("text");
+        assert!(copyright.contains("\n Permission is hereby granted") && !copyright.contains("@MIT@"), "{copyright}");
+    }
+
+    #[test]
+    fn a_processor_that_debian_is_not_made_for_is_named() {
+        assert_eq!(architecture("aarch64-unknown-linux-gnu").expect("known"), "arm64");
+        let error = architecture("riscv64gc-unknown-linux-gnu").expect_err("unknown");
+        assert!(error.to_string().contains("riscv64gc"), "{error}");
+    }
+}

@@ -48,7 +48,9 @@ impl Tree {
             let name = entry.file_name().into_string().ok().context("a name that is no text")?;
             let path = format!("{path}/{name}");
             if name.starts_with('.') {
-            } else if entry.file_type()?.is_dir() {
+                continue;
+            }
+            if entry.file_type()?.is_dir() {
                 self.add_folder(&path, &entry.path())?;
             } else {
                 self.add_file(path, FILE, &entry.path())?;
