@@ -88,7 +88,8 @@ fn replace_folder(files: &[Page]) -> Result<()> {
 fn compressed(files: &[Page]) -> Result<Vec<Vec<u8>>> {
     let share = files.len().div_ceil(thread::available_parallelism().map_or(1, usize::from)).max(1);
     thread::scope(|scope| {
-        let compress = |files: &[Page]| files.iter().map(|file| compress::brotli(file.html.as_bytes())).collect();
+        let compress =
+            |files: &[Page]| files.iter().map(|file| compress::brotli(file.html.as_bytes(), compress::QUICK)).collect();
         let threads: Vec<_> = files.chunks(share).map(|files| scope.spawn(move || compress(files))).collect();
         let mut all = Vec::with_capacity(files.len());
         for thread in threads {

@@ -105,7 +105,7 @@ fn replace_folder(files: &[File<'_>]) -> Result<()> {
 /// Returns the number of bytes with brotli.
 fn write_with_compressed(path: &Path, content: &[u8]) -> Result<usize> {
     let beside = |extension: &str| PathBuf::from(format!("{}.{extension}", path.display()));
-    let brotli = compress::brotli(content)?;
+    let brotli = compress::brotli(content, compress::BEST)?;
     let gzip = compress::gzip(content)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     eprintln!("   {name}: {} bytes, brotli {}, gzip {}", content.len(), brotli.len(), gzip.len());

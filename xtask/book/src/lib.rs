@@ -103,7 +103,10 @@ mod tests {
     fn a_file_can_stand_in_a_block_and_its_text_is_escaped() {
         let pages = book(&[
             ("docs/SUMMARY.md", "- [Code](CODE.md)\n"),
-            ("docs/CODE.md", "# Code\n\n```js by a.test.js\n{{#include ../a.mjs}}\n```\n\n| | a |\n|---|--:|\n| b | c |\n\n| | |\n|---|---|\n| d | e |\n"),
+            (
+                "docs/CODE.md",
+                "# Code\n\n```js by a.test.js\n{{#include ../a.mjs}}\n```\n\n| | a |\n|---|--:|\n| b | c |\n\n| | |\n|---|---|\n| d | e |\n",
+            ),
             ("a.mjs", "const SECRET = '{{secret}}'; a < b\n"),
         ]);
         let pages = pages.expect("a book");
@@ -124,7 +127,7 @@ mod tests {
             ("docs/LAST.md", "# Last\n"),
         ]);
         let pages = pages.expect("a book");
-        assert!(pages["decisions/index.html"].contains("href=\"0001-a.html\""));
+        assert!(pages["decisions/index.html"].contains("href=\"../decisions/0001-a.html\""));
         let one = &pages["decisions/0001-a.html"];
         assert!(one.contains("<title>0001. A · Signet</title>") && !one.contains(">0001. A</a></li>"), "{one}");
     }
