@@ -83,7 +83,11 @@ pub async fn open_to_serve(args: &StorageArgs, settings: Settings, client: &Conf
     Ok(engine)
 }
 
-fn must_exist(args: &StorageArgs) -> anyhow::Result<()> {
+/// Looks whether the database can be there.
+///
+/// # Errors
+/// The SQLite file is missing.
+pub fn must_exist(args: &StorageArgs) -> anyhow::Result<()> {
     if let DatabaseUrl::Sqlite(path) = url(args)? {
         ensure!(path.exists(), "there is no database {}; name another one with --database", path.display());
     }

@@ -13,7 +13,7 @@ use super::{
     pools::{LOOKUPS, PATIENT, Pool, Readers},
 };
 
-static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/postgres");
+pub(super) static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../migrations/postgres");
 
 /// The time that a statement waits for another's lock. Without an end, a transaction that locks
 /// a table would take one connection after the other.

@@ -5,7 +5,7 @@ use signet_model::{AccountId, EndpointId, EventId, Timestamp, UserId, delivery::
 use sqlx::{AssertSqlSafe, Row};
 
 use super::{
-    accounts, api_keys,
+    accounts, activity, api_keys,
     backlog::{NEXT, count},
     balance_history,
     deliveries::{self, Filter, ResultClass, TESTS, plans, surroundings},
@@ -448,7 +448,13 @@ async fn statements_of_the_operator_are_bounded(world: &World) {
         (health::FIRST_DUE, vec![Value::Count(1_000)], "endpoint_queues_due"),
         (health::STUCK, vec![hour.clone(), Value::Count(1_000), most()], "endpoint_queues_due"),
         (health::DISABLED, vec![most()], "endpoints_disabled"),
-        (health::FAILING, vec![hour, rows(), most()], "statistics_by_hour"),
+        (health::FAILING, vec![hour.clone(), rows(), most()], "statistics_by_hour"),
+        (activity::SLOWEST, vec![hour.clone(), rows(), most()], "statistics_by_hour"),
+        (activity::DUE_NOW, vec![hour.clone(), Value::Count(1_000), Value::Count(10_001)], "endpoint_queues_due"),
+        (activity::DUE_NOW, vec![hour.clone(), Value::Count(1_000), Value::Count(10_001)], "deliveries_due"),
+        (activity::OLDEST, vec![hour, Value::Count(1_000)], "endpoint_queues_due"),
+        (activity::HELD, vec![Value::Count(1_000), Value::Count(10_001)], "endpoints_disabled"),
+        (activity::HELD, vec![Value::Count(1_000), Value::Count(10_001)], "deliveries_set_aside"),
     ] {
         world.assert_bounded(Asked { sql: sql.to_owned(), values, searches }).await;
     }

@@ -26,7 +26,7 @@ pub use reseal::Resealed;
 /// How often a server tells which keys it has.
 pub const TOLD_EVERY: Duration = Duration::from_secs(10);
 /// The time after which a server that tells nothing more is taken to have ended.
-const GONE_AFTER: Duration = Duration::from_secs(35);
+pub(super) const GONE_AFTER: Duration = Duration::from_secs(35);
 
 /// The sealing keys of all servers on one database.
 #[derive(Debug, Clone, Copy)]
