@@ -81,7 +81,7 @@ impl Look {
             DatabaseUrl::Sqlite(path) => Connected::Sqlite(Box::new(open(path).await?)),
             DatabaseUrl::Postgres(url) => {
                 let options: PgConnectOptions = url.parse()?;
-                // Of a file with settings the session may write by default.
+                let options = options.options(postgres::BESIDE);
                 let options = options.options([POSTGRES_PAGE_LIMIT, ("default_transaction_read_only", "on")]);
                 Connected::Postgres(Box::new(PgConnection::connect_with(&options).await?))
             }

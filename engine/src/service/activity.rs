@@ -40,9 +40,18 @@ const ADDED_ATTEMPTS: Sql = Sql {
 
 /// The deliveries that are due at an instant (`$1`), of the first `$2` queues that are, at most
 /// `$3`.
-pub(crate) const DUE_NOW: &str = "SELECT count(*) FROM
-     (SELECT 1 FROM (SELECT endpoint_id FROM endpoint_queues WHERE next_due_at <= $1 ORDER BY next_due_at LIMIT $2) AS q
-        JOIN deliveries d ON d.endpoint_id = q.endpoint_id AND d.state = 'pending' AND d.due_at <= $1 LIMIT $3) AS due";
+pub(crate) const DUE_NOW: Sql = Sql {
+    sqlite: "SELECT count(*) FROM (SELECT 1 FROM
+          (SELECT endpoint_id FROM endpoint_queues WHERE next_due_at <= $1 ORDER BY next_due_at LIMIT $2) AS q
+          CROSS JOIN deliveries d ON d.endpoint_id = q.endpoint_id AND d.state = 'pending' AND d.due_at <= $1
+        LIMIT $3) AS due",
+    // Looks at one queue after the other, and not at all that waits.
+    postgres: "SELECT count(*) FROM (SELECT 1 FROM
+          (SELECT endpoint_id FROM endpoint_queues WHERE next_due_at <= $1 ORDER BY next_due_at LIMIT $2) AS q
+          CROSS JOIN LATERAL (SELECT 1 FROM deliveries d
+            WHERE d.endpoint_id = q.endpoint_id AND d.state = 'pending' AND d.due_at <= $1 LIMIT $3) AS d
+        LIMIT $3) AS due",
+};
 
 /// The instant since which a delivery has been due at another one (`$1`), by the first `$2`
 /// queues.
@@ -54,10 +63,20 @@ pub(crate) const OLDEST: &str = formatcp!(
 
 /// The deliveries that are held at webhooks that failures have disabled, of the `$1` latest of
 /// these, at most `$2`.
-pub(crate) const HELD: &str = "SELECT count(*) FROM
-     (SELECT 1 FROM (SELECT id FROM endpoints WHERE disabled_reason <> 'paused' AND deleted_at IS NULL
-                      ORDER BY disabled_at DESC LIMIT $1) AS e
-        JOIN deliveries d ON d.endpoint_id = e.id AND d.state = 'held' LIMIT $2) AS held";
+pub(crate) const HELD: Sql = Sql {
+    sqlite: "SELECT count(*) FROM (SELECT 1 FROM
+          (SELECT id FROM endpoints WHERE disabled_reason <> 'paused' AND deleted_at IS NULL
+            ORDER BY disabled_at DESC LIMIT $1) AS e
+          CROSS JOIN deliveries d ON d.endpoint_id = e.id AND d.state = 'held'
+            AND d.state IN ('failed', 'held', 'discarded')
+        LIMIT $2) AS held",
+    postgres: "SELECT count(*) FROM (SELECT 1 FROM
+          (SELECT id FROM endpoints WHERE disabled_reason <> 'paused' AND deleted_at IS NULL
+            ORDER BY disabled_at DESC LIMIT $1) AS e
+          CROSS JOIN LATERAL (SELECT 1 FROM deliveries d WHERE d.endpoint_id = e.id AND d.state = 'held'
+            AND d.state IN ('failed', 'held', 'discarded') LIMIT $2) AS d
+        LIMIT $2) AS held",
+};
 
 /// The middle of a step of durations times its attempts, in microseconds.
 const TIME: &str = "sum(within_5ms * 2500.0 + within_10ms * 7500.0 + within_25ms * 17500.0 + within_50ms * 37500.0

@@ -435,6 +435,8 @@ async fn statements_of_the_operator_are_bounded(world: &World) {
     let (first, last) = (AccountId::from_uuid(uuid::Uuid::nil()), AccountId::from_uuid(uuid::Uuid::max()));
     let hour = Value::At(Timestamp::from_unix_seconds(3_600 * 29_990));
     let rows = || Value::Count(50_000);
+    let due = [activity::DUE_NOW.sqlite, activity::DUE_NOW.postgres][dialect];
+    let held = [activity::HELD.sqlite, activity::HELD.postgres][dialect];
     for (sql, values, searches) in [
         (accounts::NEWEST, vec![Value::Account(last), most()], accounts),
         (accounts::BY_ID, vec![Value::Account(first), Value::Account(last), most()], accounts),
@@ -450,11 +452,11 @@ async fn statements_of_the_operator_are_bounded(world: &World) {
         (health::DISABLED, vec![most()], "endpoints_disabled"),
         (health::FAILING, vec![hour.clone(), rows(), most()], "statistics_by_hour"),
         (activity::SLOWEST, vec![hour.clone(), rows(), most()], "statistics_by_hour"),
-        (activity::DUE_NOW, vec![hour.clone(), Value::Count(1_000), Value::Count(10_001)], "endpoint_queues_due"),
-        (activity::DUE_NOW, vec![hour.clone(), Value::Count(1_000), Value::Count(10_001)], "deliveries_due"),
+        (due, vec![hour.clone(), Value::Count(1_000), Value::Count(10_001)], "endpoint_queues_due"),
+        (due, vec![hour.clone(), Value::Count(1_000), Value::Count(10_001)], "deliveries_due"),
         (activity::OLDEST, vec![hour, Value::Count(1_000)], "endpoint_queues_due"),
-        (activity::HELD, vec![Value::Count(1_000), Value::Count(10_001)], "endpoints_disabled"),
-        (activity::HELD, vec![Value::Count(1_000), Value::Count(10_001)], "deliveries_set_aside"),
+        (held, vec![Value::Count(1_000), Value::Count(10_001)], "endpoints_disabled"),
+        (held, vec![Value::Count(1_000), Value::Count(10_001)], "deliveries_set_aside"),
     ] {
         world.assert_bounded(Asked { sql: sql.to_owned(), values, searches }).await;
     }
