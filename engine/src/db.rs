@@ -13,10 +13,13 @@
 //! A statement that differs is a [`Sql`] with a text for each database. Rows are read by
 //! the names of their columns (`#[derive(sqlx::FromRow)]`). A transaction that is dropped,
 //! by an early return for example, is rolled back.
+//!
+//! A [`Look`] is a connection beside all this, for what must change nothing.
 
 mod connection;
 mod error;
 mod lists;
+mod look;
 mod open_files;
 mod page_limit;
 mod pools;
@@ -35,6 +38,7 @@ use signet_model::{Timestamp, time::Clock};
 pub(crate) use connection::{Conn, Tx};
 pub(crate) use error::located;
 pub use error::{Error, Place};
+pub use look::{ClockDifference, Look, PostgresFacts, SchemaFacts, SqliteFacts};
 pub(crate) use open_files::OpenFiles;
 pub(crate) use pools::Pool;
 pub use postgres::Postgres;

@@ -6,6 +6,7 @@
 //! has [`Accounts`], [`OperatorKeys`], [`Users`] and [`Sessions`].
 
 pub mod accounts;
+pub mod activity;
 pub mod api_keys;
 pub mod audit_log;
 pub mod backlog;
@@ -42,7 +43,7 @@ pub mod resets;
 pub mod restores;
 pub mod retention;
 pub mod sealing;
-pub(crate) mod sealing_check;
+pub mod sealing_check;
 pub mod sessions;
 mod sign_up;
 mod state;

@@ -34,6 +34,17 @@ impl CertificateSource {
         !matches!(self, Self::Plain)
     }
 
+    /// Looks at the files; nothing is made.
+    ///
+    /// # Errors
+    /// One of them cannot be used.
+    pub fn look(self) -> anyhow::Result<()> {
+        match self {
+            Self::Files(files) => Certificate::load(files).map(drop).context("--tls-cert"),
+            Self::Plain | Self::Acme(_) => Ok(()),
+        }
+    }
+
     /// The certificate, or the means to obtain it. `authorities` are trusted too when an
     /// authority's own server is asked.
     ///

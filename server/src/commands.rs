@@ -1,11 +1,14 @@
 //! The command line: a file for each command, with its arguments and its texts. Every
-//! option can be given as an environment variable too, except consent to erase.
+//! option can be given as an environment variable too, except consent to erase; those of
+//! `signet serve`, and what other commands share with it, in a configuration file as well.
 
 pub mod account;
 pub mod backup;
 pub mod check;
 pub mod completions;
+pub mod config;
 pub mod deliveries;
+pub mod doctor;
 pub mod erase;
 pub mod event_type;
 pub mod health;
@@ -22,17 +25,20 @@ pub mod restored;
 pub mod sealing_key;
 pub mod send;
 pub mod serve;
+pub mod top;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::LoggingArgs;
+use crate::config::{Layers, LoggingArgs, Refusal};
 use account::AccountCommand;
 use backup::BackupArgs;
 use check::CheckArgs;
 use completions::CompletionsArgs;
+use config::ConfigCommand;
 use deliveries::DeliveriesArgs;
+use doctor::DoctorArgs;
 use erase::EraseArgs;
 use event_type::EventTypeCommand;
 use health::HealthArgs;
@@ -49,6 +55,7 @@ use restored::RestoredArgs;
 use sealing_key::SealingKeyCommand;
 use send::SendArgs;
 use serve::ServeArgs;
+use top::TopArgs;
 
 /// Signed webhooks with retries, and a dashboard to set them up.
 #[derive(Debug, Parser)]
@@ -92,6 +99,16 @@ pub enum Command {
     /// Bring the schema of the database up to date. Can be run while servers run; a server does it
     /// at its start, unless it is told not to.
     Migrate(MigrateArgs),
+    /// Look at the settings, and where each comes from.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Look at all that a server needs: settings, sealing key, clocks, database, disk, names,
+    /// certificates, addresses. Says what to do, changes nothing, and exits with 1 if anything
+    /// has failed. Takes the options of `signet serve`.
+    Doctor(Box<DoctorArgs>),
+    /// Show what the servers on a database do, each second: rates, what waits, webhooks that
+    /// are slow or fail. Ctrl-C ends it.
+    Top(TopArgs),
     /// Check that every accepted event is accounted for. Can be run while servers
     /// run; exits with 1 if a rule does not hold.
     Check(CheckArgs),
@@ -124,8 +141,11 @@ impl Command {
     ///
     /// # Errors
     /// The command could not do its work.
-    pub async fn run(self) -> anyhow::Result<ExitCode> {
+    pub async fn run(self, layers: &Layers) -> anyhow::Result<ExitCode> {
         match self {
+            Self::Doctor(args) => return Ok(doctor::run(&args, layers).await),
+            Self::Top(args) => top::run(args).await?,
+            Self::Config(command) => return config::run(&command, layers).await,
             Self::Check(args) => return check::run(args).await,
             Self::Erase(args) => erase::run(args).await?,
             Self::Backup(args) => backup::run(args)?,
@@ -150,6 +170,34 @@ impl Command {
             Self::Man(args) => man::run(&args)?,
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// True if the command tells all that is wrong with what was given, in place of the first
+    /// thing.
+    pub const fn tells_all_faults(&self) -> bool {
+        matches!(self, Self::Config(_) | Self::Doctor(_))
+    }
+}
+
+/// Tells why a command is not run. Returns the status with which the process ends.
+pub fn refused(layers: &Layers, refusal: Refusal) -> ExitCode {
+    let command: Vec<_> = layers.command.iter().map(String::as_str).collect();
+    if command == ["config", "check"] {
+        return config::tell(layers, Vec::new());
+    }
+    match refusal {
+        Refusal::Usage(error) => error.exit(),
+        Refusal::File(faults) if command == ["doctor"] => {
+            doctor::tell(crate::doctor::of_faults(faults), layers.is_asked_for("--json"))
+        }
+        Refusal::File(faults) => {
+            let more = match faults.len() {
+                0 | 1 => String::new(),
+                others => format!(" ({} more: `signet config check` lists all)", others - 1),
+            };
+            eprintln!("signet: {}{more}", faults.first().map_or("", String::as_str));
+            ExitCode::FAILURE
+        }
     }
 }
 

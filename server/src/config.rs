@@ -1,5 +1,6 @@
 //! The options of the commands, a file for each concern. An option is declared once, with
-//! its environment variable and its default; the defaults of the engine's settings are
+//! its environment variable and its default, and by that can stand in the configuration file
+//! ([`Layers`]); the defaults of the engine's settings are
 //! [`Settings::default`](signet_engine::Settings).
 
 mod accounts;
@@ -11,6 +12,8 @@ mod concurrency;
 mod delivery;
 mod egress;
 pub mod environment;
+mod in_force;
+mod layers;
 mod logging;
 mod mail;
 mod metrics;
@@ -24,7 +27,9 @@ mod proxies;
 mod public_url;
 mod remote_url;
 mod retention;
+mod secret_text;
 mod sessions;
+mod settings_file;
 mod span;
 mod storage;
 mod tls;
@@ -37,6 +42,8 @@ pub use clients::ClientArgs;
 pub use concurrency::ConcurrencyArgs;
 pub use delivery::DeliveryArgs;
 pub use egress::EgressArgs;
+pub use in_force::{example, in_force};
+pub use layers::{Layers, Refusal};
 pub use logging::{LogFormat, LoggingArgs};
 pub use mail::MailArgs;
 pub use metrics::MetricsArgs;
@@ -51,6 +58,7 @@ pub use public_url::PublicUrl;
 pub use remote_url::RemoteUrl;
 pub use retention::RetentionArgs;
 pub use sessions::SessionArgs;
+pub use settings_file::ConfigPlace;
 pub use span::Span;
 pub use storage::StorageArgs;
 pub use tls::TlsArgs;

@@ -66,12 +66,24 @@ pub fn share(wanted: Shares) -> anyhow::Result<Shares> {
     Ok(shares)
 }
 
+/// The limit of descriptors that a server would have, and the shares within it; nothing is
+/// changed.
+pub fn look(wanted: Shares) -> (usize, anyhow::Result<Shares>) {
+    let limit = number(getrlimit(Resource::Nofile).maximum);
+    (limit, wanted.within(limit))
+}
+
 /// Raises the soft limit to the hard one. Returns the new soft limit.
 fn raise() -> usize {
     let before = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: before.maximum, ..before };
     let after = if setrlimit(Resource::Nofile, raised).is_ok() { raised } else { before };
-    after.current.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
+    number(after.current)
+}
+
+/// A limit; none is a large one.
+fn number(limit: Option<u64>) -> usize {
+    limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
 }
 
 #[cfg(test)]

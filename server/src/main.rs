@@ -7,6 +7,7 @@ mod certificate;
 mod commands;
 mod config;
 mod descriptors;
+mod doctor;
 mod event_type_file;
 mod listener;
 mod metrics;
@@ -16,16 +17,17 @@ mod shutdown;
 mod storage;
 mod supervisor;
 mod telemetry;
+mod top;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 use mimalloc::MiMalloc;
 use zeroizing_alloc::ZeroAlloc;
 
 use api_client::ApiError;
 use commands::Cli;
-use config::environment;
+use config::{Layers, environment};
 
 /// A tenth of the time of a delivery goes into memory that one thread takes and
 /// another gives back, which the system's allocator is slow at. Memory is wiped when it is
@@ -35,11 +37,14 @@ use config::environment;
 static ALLOCATOR: ZeroAlloc<MiMalloc> = ZeroAlloc(MiMalloc);
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    start(cli).unwrap_or_else(|error| {
-        eprintln!("signet: {}", one_line(&error));
-        exit_code(&error)
-    })
+    let layers = Layers::read(std::env::args_os(), &|name| std::env::var_os(name));
+    match layers.parse() {
+        Ok(cli) => start(cli, &layers).unwrap_or_else(|error| {
+            eprintln!("signet: {}", one_line(&error));
+            exit_code(&error)
+        }),
+        Err(refusal) => commands::refused(&layers, refusal),
+    }
 }
 
 /// The status of sysexits.h for a failure that another try may not meet.
@@ -57,11 +62,13 @@ fn one_line(error: &anyhow::Error) -> String {
     format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-fn start(cli: Cli) -> anyhow::Result<ExitCode> {
-    environment::refuse_unknown(std::env::vars_os(), &Cli::command())?;
+fn start(cli: Cli, layers: &Layers) -> anyhow::Result<ExitCode> {
+    if !cli.command.tells_all_faults() {
+        environment::refuse_unknown(std::env::vars_os(), &Cli::command())?;
+    }
     telemetry::start(&cli.logging);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let outcome = runtime.block_on(cli.command.run());
+    let outcome = runtime.block_on(cli.command.run(layers));
     runtime.shutdown_timeout(shutdown::LAST_WAIT);
     outcome
 }

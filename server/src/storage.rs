@@ -147,7 +147,11 @@ pub async fn open_copy(args: &StorageArgs, copy: &Path, has_sealed: bool) -> any
     Ok(engine)
 }
 
-fn must_exist(args: &StorageArgs) -> anyhow::Result<()> {
+/// Looks whether the database can be there.
+///
+/// # Errors
+/// The SQLite file is missing.
+pub fn must_exist(args: &StorageArgs) -> anyhow::Result<()> {
     let url = url(args)?;
     ensure!(!is_missing(&url), "there is no database {url:?}; name another one with --database");
     Ok(())

@@ -29,7 +29,7 @@ pub(super) fn limited(options: SqliteConnectOptions, most: u32, limit: Duration)
 }
 
 /// Has SQLite interrupt the statements of a connection after some time.
-async fn end_in(connection: &mut SqliteConnection, limit: Duration) -> sqlx::Result<()> {
+pub(super) async fn end_in(connection: &mut SqliteConnection, limit: Duration) -> sqlx::Result<()> {
     let deadline = Instant::now() + limit;
     connection.lock_handle().await?.set_progress_handler(INSTRUCTIONS, move || Instant::now() < deadline);
     Ok(())

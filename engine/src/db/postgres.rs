@@ -42,7 +42,7 @@ const HOT_PATH: [(&str, &str); 5] = [
 
 /// Pages, and changes beside the hot path, search indexes as well. Their statements are
 /// planned anew each time, for the values at hand.
-const BESIDE: [(&str, &str); 5] = [
+pub(super) const BESIDE: [(&str, &str); 5] = [
     ("plan_cache_mode", "force_custom_plan"),
     ("enable_seqscan", "off"),
     ("enable_hashjoin", "off"),

@@ -31,7 +31,7 @@ pub const LISTED: u32 = 50;
 pub const STUCK_AFTER: Duration = Duration::from_mins(5);
 
 /// The latest `$2` rows of statistics since an hour (`$1`).
-const LATEST: &str = "FROM statistics WHERE hour >= $1 ORDER BY hour DESC LIMIT $2";
+pub(super) const LATEST: &str = "FROM statistics WHERE hour >= $1 ORDER BY hour DESC LIMIT $2";
 
 /// Adds the attempts up since an hour (`$1`).
 pub(crate) const TOTALS: &str = formatcp!(
@@ -152,15 +152,15 @@ impl Ill {
 }
 
 #[derive(sqlx::FromRow)]
-struct TotalsRow {
-    looked_at: i64,
-    attempts: i64,
-    failed_attempts: i64,
+pub(super) struct TotalsRow {
+    pub(super) looked_at: i64,
+    pub(super) attempts: i64,
+    pub(super) failed_attempts: i64,
     failed_deliveries: i64,
 }
 
 #[derive(sqlx::FromRow)]
-struct IllRow {
+pub(super) struct IllRow {
     account_id: AccountId,
     account_name: Lossy,
     endpoint_id: EndpointId,

@@ -5,7 +5,7 @@ use signet_model::{AccountId, EndpointId, EventId, Timestamp, UserId, delivery::
 use sqlx::{AssertSqlSafe, Row};
 
 use super::{
-    accounts, api_keys,
+    accounts, activity, api_keys,
     backlog::{NEXT, count},
     balance_history,
     deliveries::{self, Filter, ResultClass, TESTS, plans, surroundings},
@@ -450,6 +450,8 @@ async fn statements_of_the_operator_are_bounded(world: &World) {
     let (first, last) = (AccountId::from_uuid(uuid::Uuid::nil()), AccountId::from_uuid(uuid::Uuid::max()));
     let hour = Value::At(Timestamp::from_unix_seconds(3_600 * 29_990));
     let rows = || Value::Count(50_000);
+    let due = [activity::DUE_NOW.sqlite, activity::DUE_NOW.postgres][dialect];
+    let held = [activity::HELD.sqlite, activity::HELD.postgres][dialect];
     for (sql, values, searches) in [
         (accounts::NEWEST, vec![Value::Account(last), most()], accounts),
         (accounts::BY_ID, vec![Value::Account(first), Value::Account(last), most()], accounts),
@@ -464,7 +466,13 @@ async fn statements_of_the_operator_are_bounded(world: &World) {
         (gauges::OLDEST_DUE, vec![hour.clone(), Value::Count(1_000)], "endpoint_queues_due"),
         (health::STUCK, vec![hour.clone(), Value::Count(1_000), most()], "endpoint_queues_due"),
         (health::DISABLED, vec![most()], "endpoints_disabled"),
-        (health::FAILING, vec![hour, rows(), most()], "statistics_by_hour"),
+        (health::FAILING, vec![hour.clone(), rows(), most()], "statistics_by_hour"),
+        (activity::SLOWEST, vec![hour.clone(), rows(), most()], "statistics_by_hour"),
+        (due, vec![hour.clone(), Value::Count(1_000), Value::Count(10_001)], "endpoint_queues_due"),
+        (due, vec![hour.clone(), Value::Count(1_000), Value::Count(10_001)], "deliveries_due"),
+        (activity::OLDEST, vec![hour, Value::Count(1_000)], "endpoint_queues_due"),
+        (held, vec![Value::Count(1_000), Value::Count(10_001)], "endpoints_disabled"),
+        (held, vec![Value::Count(1_000), Value::Count(10_001)], "deliveries_set_aside"),
     ] {
         world.assert_bounded(Asked { sql: sql.to_owned(), values, searches }).await;
     }

@@ -6,8 +6,8 @@ use uuid::Uuid;
 
 use super::Service;
 use crate::{
-    db::{self, Database, Pool, Result, Tx},
-    seal::Sealer,
+    db::{self, Database, Look, Pool, Result, Tx},
+    seal::{KeyRing, Sealer},
 };
 
 /// The sealed text, and its context.
@@ -34,6 +34,33 @@ impl Database {
         const SQL: &str = "SELECT EXISTS (SELECT 1 FROM sealing_check) OR EXISTS (SELECT 1 FROM endpoints)";
         self.read(Pool::Pages).await?.query(SQL).fetch_value().await
     }
+}
+
+/// What a look tells of the sealing key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SealFound {
+    /// Nothing is sealed yet: any key will do.
+    Nothing,
+    /// The key opens what was sealed.
+    Opens,
+    /// It does not.
+    Wrong,
+    /// No server has left a proof; a server looks for a secret that opens when it starts.
+    NoProof,
+}
+
+/// Tries the keys at hand at the proof in a database, and changes nothing.
+///
+/// # Errors
+/// The database failed.
+pub async fn look(look: &mut Look, keys: &KeyRing) -> Result<SealFound> {
+    let sealed: Option<Vec<u8>> = look.query("SELECT sealed FROM sealing_check").fetch_optional_value().await?;
+    Ok(match sealed {
+        Some(sealed) if Sealer::new(keys.clone()).open(&sealed, CONTEXT).as_deref() == Ok(TEXT) => SealFound::Opens,
+        Some(_) => SealFound::Wrong,
+        None if look.query("SELECT EXISTS (SELECT 1 FROM endpoints)").fetch_value().await? => SealFound::NoProof,
+        None => SealFound::Nothing,
+    })
 }
 
 /// Proves that the key at hand is the one that the database was sealed with, and
@@ -106,6 +133,21 @@ mod tests {
         assert!(database.db.has_sealed().await.expect("an answer"));
         assert!(is_refused(&with_key(&database, 2).prove_sealing_key().await));
         with_key(&database, 1).prove_sealing_key().await.expect("the same key");
+    }
+
+    on_each_database!(a_look_tells_whether_a_key_is_the_one);
+    async fn a_look_tells_whether_a_key_is_the_one(database: TestDatabase) {
+        let found = async |key: u8| {
+            let mut connection = Look::at(&database.url).await.expect("a connection");
+            look(&mut connection, &KeyRing::from([key; 32])).await.expect("an answer")
+        };
+        assert_eq!(found(1).await, SealFound::Nothing);
+        let (engine, _) = resting_engine(&database);
+        let acme = account(&engine, "acme").await;
+        endpoint(&engine, acme).await;
+        assert_eq!(found(1).await, SealFound::NoProof);
+        with_key(&database, 1).prove_sealing_key().await.expect("proved");
+        assert_eq!((found(1).await, found(2).await), (SealFound::Opens, SealFound::Wrong));
     }
 
     on_each_database!(a_secret_that_opens_proves_the_key_of_a_database_without_a_proof);

@@ -14,7 +14,8 @@ use signet_engine::{
     actor::Operator,
     clock::SystemClock,
     oidc::Providers,
-    outbound::Config,
+    outbound::{Client, Config},
+    random::Random,
     request::RequestIds,
     service::{
         accounts::NameError,
@@ -28,6 +29,7 @@ use tokio::net::TcpListener;
 use super::account::setup_link;
 use crate::{
     api_client::read_authority,
+    certificate::CertificateSource,
     config::{
         AccountArgs, BrandArgs, ClientArgs, DeliveryArgs, EgressArgs, MailArgs, MetricsArgs, MigrationArgs, OidcArgs,
         OperatorArgs, PeopleArgs, PortalArgs, ProxyArgs, PublicUrl, RetentionArgs, SessionArgs, Span, StorageArgs,
@@ -51,82 +53,82 @@ const FIRST_ACCOUNT: &str = "default";
 pub struct ServeArgs {
     /// The database.
     #[command(flatten)]
-    storage: StorageArgs,
+    pub storage: StorageArgs,
     /// The schema of the database.
     #[command(flatten)]
-    migration: MigrationArgs,
+    pub migration: MigrationArgs,
     /// The address to listen on. Port 0: any free one, which is printed.
     #[arg(long, value_name = "ADDRESS", env = "SIGNET_LISTEN", default_value = "127.0.0.1:8080")]
-    listen: SocketAddr,
+    pub listen: SocketAddr,
     /// Metrics.
     #[command(flatten)]
-    metrics: MetricsArgs,
+    pub metrics: MetricsArgs,
     /// Limits for clients.
     #[command(flatten)]
-    clients: ClientArgs,
+    pub clients: ClientArgs,
     /// TLS.
     #[command(flatten)]
-    tls: TlsArgs,
+    pub tls: TlsArgs,
     /// The proxies in front.
     #[command(flatten)]
-    proxies: ProxyArgs,
+    pub proxies: ProxyArgs,
     /// The address of the dashboard in browsers, such as `https://signet.example.com`.
     /// Requests for any other host are refused then. Default: the host that the browser asked
     /// for (its Host header).
     #[arg(long, value_name = "URL", env = "SIGNET_PUBLIC_URL")]
-    public_url: Option<PublicUrl>,
+    pub public_url: Option<PublicUrl>,
     /// Another host, with its port unless that is 80 or 443, by which programs reach the API,
     /// such as `signet.internal:8080`. Counts with --public-url. Repeatable; in the environment
     /// variable separated by commas.
     #[arg(long, value_name = "HOST", env = "SIGNET_OTHER_HOST", value_delimiter = ',')]
-    other_host: Vec<String>,
+    pub other_host: Vec<String>,
     /// For development: webhooks may reach receivers on this machine.
     #[arg(long, env = "SIGNET_DEV")]
-    dev: bool,
+    pub dev: bool,
     /// The way out.
     #[command(flatten)]
-    egress: EgressArgs,
+    pub egress: EgressArgs,
     /// Trust the certificate authorities in this PEM file too. Repeatable; in
     /// the environment variable separated by commas.
     #[arg(long, value_name = "FILE", env = "SIGNET_TRUST_CA", value_delimiter = ',')]
-    trust_ca: Vec<PathBuf>,
+    pub trust_ca: Vec<PathBuf>,
     /// A file with event types: a catalogue in YAML or JSON, or an OpenAPI 3.1
     /// document, whose webhooks are read. The catalogue is made as the file has it.
     #[arg(long, value_name = "FILE", env = "SIGNET_EVENT_TYPES")]
-    event_types: Option<PathBuf>,
+    pub event_types: Option<PathBuf>,
     /// Mail.
     #[command(flatten)]
-    mail: MailArgs,
+    pub mail: MailArgs,
     /// OpenID providers.
     #[command(flatten)]
-    oidc: OidcArgs,
+    pub oidc: OidcArgs,
     /// Attempts.
     #[command(flatten)]
-    delivery: DeliveryArgs,
+    pub delivery: DeliveryArgs,
     /// Retention.
     #[command(flatten)]
-    retention: RetentionArgs,
+    pub retention: RetentionArgs,
     /// Limits for one account.
     #[command(flatten)]
-    accounts: AccountArgs,
+    pub accounts: AccountArgs,
     /// People.
     #[command(flatten)]
-    people: PeopleArgs,
+    pub people: PeopleArgs,
     /// Sessions.
     #[command(flatten)]
-    sessions: SessionArgs,
+    pub sessions: SessionArgs,
     /// The brand of the service.
     #[command(flatten)]
-    brand: BrandArgs,
+    pub brand: BrandArgs,
     /// Portal links.
     #[command(flatten)]
-    portal: PortalArgs,
+    pub portal: PortalArgs,
     /// Operators.
     #[command(flatten)]
-    operators: OperatorArgs,
+    pub operators: OperatorArgs,
     /// The time for requests and attempts under way to end when stopping.
     #[arg(long, value_name = "TIME", env = "SIGNET_STOP_LIMIT", default_value = "15s")]
-    stop_limit: Span,
+    pub stop_limit: Span,
 }
 
 impl ServeArgs {
@@ -170,7 +172,7 @@ impl ServeArgs {
     ///
     /// # Errors
     /// A certificate cannot be read.
-    fn outbound(&self) -> anyhow::Result<Config> {
+    pub fn outbound(&self) -> anyhow::Result<Config> {
         Ok(Config {
             policy: self.egress.policy(self.dev),
             egress_proxy: self.egress.proxy()?,
@@ -197,6 +199,33 @@ impl ServeArgs {
     async fn bind_metrics(&self) -> anyhow::Result<Option<MetricsListener>> {
         let Some(address) = self.metrics.metrics_listen else { return Ok(None) };
         MetricsListener::bind(address, &storage::url(&self.storage)?).await.map(Some)
+    }
+
+    /// All that is wrong with the settings and with the files that they name; none of these is
+    /// made or changed.
+    pub fn faults(&self) -> Vec<anyhow::Error> {
+        let database = storage::url(&self.storage);
+        let tls = database.as_ref().map_or(Ok(()), |url| self.tls.source(url).and_then(CertificateSource::look));
+        let client = self.outbound().and_then(|config| Ok(Client::new(&config).map(drop)?));
+        let found = [
+            database.map(drop),
+            self.settings().map(drop),
+            self.check_metrics(),
+            tls,
+            client,
+            self.mail.check(),
+            self.oidc.providers().map(drop),
+            self.brand.read().map(drop),
+            self.event_types.as_deref().map_or(Ok(()), |file| event_type_file::open(file).map(drop)),
+        ];
+        found.into_iter().filter_map(Result::err).collect()
+    }
+
+    /// What is wrong with the sealing key at hand by itself.
+    pub fn fault_of_key(&self) -> Option<anyhow::Error> {
+        // Without a database the place of the key is not known.
+        storage::url(&self.storage).ok()?;
+        storage::key_sources(&self.storage).and_then(|keys| keys.at_hand(&Random::from_system())).err()
     }
 
     fn authorities(&self) -> anyhow::Result<Vec<Vec<u8>>> {

@@ -18,25 +18,29 @@ pub fn refuse_unknown(
     variables: impl Iterator<Item = (OsString, OsString)>,
     command: &clap::Command,
 ) -> anyhow::Result<()> {
+    unknown(variables, command).into_iter().next().map_or(Ok(()), |refused| bail!(refused))
+}
+
+/// A refusal for each variable that no option reads.
+pub fn unknown(variables: impl Iterator<Item = (OsString, OsString)>, command: &clap::Command) -> Vec<String> {
     let mut known = BTreeSet::from([KEY_VARIABLE.to_owned()]);
     if cfg!(debug_assertions) {
         known.insert("SIGNET_FAULT".to_owned());
     }
     add_options(command, &mut known);
-    for (name, value) in variables {
+    let is_unknown = |name: &str, value: &str| {
+        name.starts_with(PREFIX) && !known.contains(name) && !is_of_tests(name) && !is_of_kubernetes(name, value)
+    };
+    let refused = variables.filter_map(|(name, value)| {
         let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
-        if name.starts_with(PREFIX)
-            && !known.contains(&*name)
-            && !is_of_tests(&name)
-            && !is_of_kubernetes(&name, &value)
-        {
-            bail!(
+        is_unknown(&name, &value).then(|| {
+            format!(
                 "the environment variable {name} is not known: correct its name or unset it; `signet help` lists the \
                  commands, and `signet help COMMAND` the variables of each"
-            );
-        }
-    }
-    Ok(())
+            )
+        })
+    });
+    refused.collect()
 }
 
 /// The project's own tests and benchmarks start servers that inherit these.

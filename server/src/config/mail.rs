@@ -46,6 +46,14 @@ impl MailArgs {
         Mailer::new(config, Pace::default()).map(Some).context("mail cannot be sent")
     }
 
+    /// Looks at the URL and the file.
+    ///
+    /// # Errors
+    /// One of them cannot be used.
+    pub fn check(&self) -> anyhow::Result<()> {
+        self.server().map(drop)
+    }
+
     fn server(&self) -> anyhow::Result<Option<SmtpServer>> {
         const OPTION: &str = "--smtp-url (or SIGNET_SMTP_URL)";
         let Some(SmtpText(url)) = &self.smtp_url else { return Ok(None) };

@@ -9,6 +9,8 @@ use anyhow::Context;
 use clap::Args;
 use signet_engine::db::DatabaseUrl;
 
+use super::ConfigPlace;
+
 /// The database, and the key that seals its secrets.
 #[derive(Debug, Clone, Args)]
 pub struct StorageArgs {
@@ -29,6 +31,13 @@ pub struct StorageArgs {
     /// itself can be given as the environment variable `SIGNET_KEY` instead.
     #[arg(long, value_name = "FILE", env = "SIGNET_KEY_FILE")]
     pub key_file: Option<PathBuf>,
+    // `Layers` has read it before the options are parsed.
+    /// A configuration file in TOML, with settings under the names of the options of `signet
+    /// serve`, such as `listen = "0.0.0.0:8080"`. An option comes before its environment
+    /// variable, and that before the file. `none`: no file. Default: /etc/signet/signet.toml, if
+    /// it is there.
+    #[arg(long, value_name = "FILE", env = "SIGNET_CONFIG", display_order = 899)]
+    pub config: Option<ConfigPlace>,
 }
 
 /// The text of `--database`, not yet parsed: it can hold a password, and the parser of

@@ -3,8 +3,10 @@
 mod acme;
 mod backups;
 mod commands;
+mod configuration;
 mod deliveries;
 mod developer;
+mod doctor;
 mod event_types;
 mod files;
 mod leaks;
@@ -14,6 +16,7 @@ mod migrate;
 mod start;
 mod stop;
 mod supervisor;
+mod top;
 
 use std::{path::Path, process::Output};
 
@@ -73,8 +76,11 @@ fn run_by(program: &[&str], command: &Command) -> Command {
     let (command, mut outer) = (command.as_std(), Command::new(program[0]));
     outer.args(&program[1..]).arg(command.get_program()).args(command.get_args()).kill_on_drop(true);
     outer.current_dir(command.get_current_dir().expect("a folder"));
-    for (name, _) in command.get_envs() {
-        outer.env_remove(name);
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => outer.env(name, value),
+            None => outer.env_remove(name),
+        };
     }
     outer
 }

@@ -29,6 +29,8 @@ pub fn binary(program: &Path, arguments: &[&str]) -> Command {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("SIGNET_")) {
         command.env_remove(name);
     }
+    // That of a server on this machine does not count here.
+    command.env("SIGNET_CONFIG", "none");
     command
 }
 
