@@ -16,7 +16,6 @@ use super::{
     query::Query,
     schema::{FOR_POSTGRES, FOR_SQLITE},
     sql::Statement,
-    sqlite,
 };
 
 pub use facts::{PostgresFacts, SqliteFacts};
@@ -55,6 +54,13 @@ pub enum SchemaFacts {
         /// The last migration that has run.
         found: i64,
         /// The last one of this version.
+        own: i64,
+    },
+    /// It is that of a later version, which has taken away what this one needs.
+    BelowFloor {
+        /// The least schema that a version needs.
+        floor: i64,
+        /// The last migration of this version.
         own: i64,
     },
     /// A migration has begun and not ended well.
@@ -134,7 +140,10 @@ impl Look {
         Ok(match found {
             None => SchemaFacts::Empty,
             Some(found) if found < own => SchemaFacts::Behind { found, own },
-            Some(found) if found > own => SchemaFacts::Ahead { found, own },
+            Some(found) if found > own => {
+                let floor: i64 = self.query("SELECT binaries_need FROM schema_floor").fetch_value().await?;
+                if own < floor { SchemaFacts::BelowFloor { floor, own } } else { SchemaFacts::Ahead { found, own } }
+            }
             Some(found) => SchemaFacts::Same(found),
         })
     }
@@ -215,6 +224,7 @@ mod tests {
         for (change, found) in [
             ("UPDATE _sqlx_migrations SET version = version + 1000", "Ahead"),
             ("DELETE FROM _sqlx_migrations WHERE version > 1005", "Ahead"),
+            ("UPDATE schema_floor SET binaries_need = 1005", "BelowFloor { floor: 1005"),
             ("UPDATE _sqlx_migrations SET version = version - 1000", "Behind"),
             ("UPDATE _sqlx_migrations SET success = NOT success WHERE version = 3", "Broken(3)"),
             ("DROP TABLE _sqlx_migrations", "Empty"),

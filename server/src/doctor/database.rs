@@ -45,8 +45,13 @@ fn of_schema(schema: &SchemaFacts) -> Finding {
         ),
         SchemaFacts::Ahead { found, own } => Finding::warning(
             SCHEMA,
-            format!("version {found}; this binary has version {own}"),
-            "a later version of Signet has run on this database: use its binary",
+            format!("version {found}; this binary has version {own}, and can run on it"),
+            "a later version of Signet has run on this database: use its binary, unless you are going back",
+        ),
+        SchemaFacts::BelowFloor { floor, own } => Finding::failed(
+            SCHEMA,
+            format!("the database needs a binary of version {floor} or later; this one has version {own}"),
+            "start a later version of Signet; docs/UPGRADING.md says which",
         ),
         SchemaFacts::Broken(version) => Finding::failed(
             SCHEMA,
@@ -68,6 +73,7 @@ mod tests {
             (SchemaFacts::Empty, Verdict::Ok),
             (SchemaFacts::Behind { found: 3, own: 4 }, Verdict::Warning),
             (SchemaFacts::Ahead { found: 5, own: 4 }, Verdict::Warning),
+            (SchemaFacts::BelowFloor { floor: 5, own: 4 }, Verdict::Failed),
             (SchemaFacts::Broken(4), Verdict::Failed),
         ] {
             assert_eq!(of_schema(&schema).result, verdict, "{schema:?}");
