@@ -100,7 +100,7 @@ impl Dialect {
         )
     }
 
-    /// Statistics and health; one of so many webhooks fails, and one of so many is disabled.
+    /// Statistics, hour by hour as they come in, and health; one of so many webhooks fails, and one of so many is disabled.
     fn of_account(&self, account: &str, now: Timestamp, [failing, disabled]: [u32; 2]) -> [String; 3] {
         let ago = self.after(hour_of(now), &format!("i * -{HOUR}"));
         let instant = self.after(now, "0");
@@ -108,7 +108,7 @@ impl Dialect {
         [
             format!(
                 "INSERT INTO statistics SELECT account_id, {ago}, id, 'task.completed', {COUNTS}
-                 FROM endpoints CROSS JOIN {hours} WHERE account_id = {account}"
+                 FROM endpoints CROSS JOIN {hours} WHERE account_id = {account} ORDER BY i DESC, id"
             ),
             format!(
                 "INSERT INTO endpoint_health (endpoint_id, account_id, last_success_at, last_failure_at, consecutive_failures)

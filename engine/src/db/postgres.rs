@@ -24,6 +24,9 @@ const IDLE_TIMEOUT: &str = "10s";
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The number of connections for pages, of either kind.
 const PAGES: u32 = 8;
+/// The lifetime of a connection for pages that plans a statement once. A plan is made anew when a
+/// table has been analysed; until then one for an empty table would read all of it once it has grown.
+const PLANS_LIVE: Duration = Duration::from_mins(1);
 /// Connections for the listener, for changes, and for retention.
 const CONNECTIONS: u32 = 10;
 
@@ -84,7 +87,9 @@ impl Postgres {
         let (beside, hot_path) = (options.clone().options(BESIDE), options.clone().options(HOT_PATH));
         let readers = Readers {
             pages: connections(PAGES).connect_lazy_with(beside.clone().options([POSTGRES_PAGE_LIMIT])),
-            planned: connections(PAGES).connect_lazy_with(hot_path.clone().options([POSTGRES_PAGE_LIMIT])),
+            planned: connections(PAGES)
+                .max_lifetime(PLANS_LIVE)
+                .connect_lazy_with(hot_path.clone().options([POSTGRES_PAGE_LIMIT])),
             patient: connections(PATIENT).connect_lazy_with(options),
             lookups: hot_connections(LOOKUPS, hot_path.clone()),
             callers: connections(LOOKUPS).connect_lazy_with(hot_path.clone()),

@@ -17,10 +17,11 @@ use crate::{
 
 /// The held deliveries of one endpoint that are counted.
 const HELD_COUNTED: u64 = 1_000;
-/// The deliveries that wait for an endpoint among which one is looked for that has failed before.
-const WAITING: u32 = 100;
-/// Those among which the fuse is looked for, at either end of what waits.
-const FUSE_AMONG: u32 = 100;
+/// The deliveries at either end of what waits for an endpoint among which one is looked for that has
+/// failed before: those that are due first can be new, and those that are due last have failed most.
+const WAITING: u32 = 20;
+/// Those among which the fuse is looked for, at either end likewise.
+const FUSE_AMONG: u32 = 50;
 
 /// An endpoint that needs a person.
 #[derive(Debug)]
@@ -45,17 +46,22 @@ pub struct FailedDelivery {
 }
 
 /// A delivery of an endpoint (`e.id`) that has failed lately: the newest that failed for good, or
-/// one of the first `$4` that wait. Its attempt is looked up by its key: a join could begin with all
-/// attempts of the account.
-const FAILED_LATELY: &str = "SELECT found.id FROM
+/// one of the first `$4` or the last `$4` that wait. Its attempt is looked up by its key: a join could
+/// begin with all attempts of the account.
+const FAILED_LATELY: &str = formatcp!(
+    "SELECT found.id FROM
        (SELECT id, attempts FROM
           (SELECT id, attempts FROM deliveries WHERE account_id = $1 AND endpoint_id = e.id AND state = 'failed'
              AND state IN ('failed', 'held', 'discarded') ORDER BY event_id DESC LIMIT 1) AS failed
-        UNION ALL SELECT id, attempts FROM
-          (SELECT id, attempts FROM deliveries WHERE account_id = $1 AND endpoint_id = e.id AND state = 'pending'
-            ORDER BY due_at LIMIT $4) AS waiting WHERE attempts > 0) AS found
+        UNION ALL SELECT id, attempts FROM (SELECT id, attempts {PENDING} ORDER BY due_at LIMIT $4) AS soon
+         WHERE attempts > 0
+        UNION ALL SELECT id, attempts FROM (SELECT id, attempts {PENDING} ORDER BY due_at DESC LIMIT $4) AS late
+         WHERE attempts > 0) AS found
      ORDER BY (SELECT started_at FROM attempts
-                WHERE account_id = $1 AND delivery_id = found.id AND number = found.attempts) DESC NULLS LAST LIMIT 1";
+                WHERE account_id = $1 AND delivery_id = found.id AND number = found.attempts) DESC NULLS LAST LIMIT 1"
+);
+/// The deliveries that wait for an endpoint (`e.id`).
+const PENDING: &str = "FROM deliveries WHERE account_id = $1 AND endpoint_id = e.id AND state = 'pending'";
 
 /// Of each of some endpoints (`$2`) of an account (`$1`): its held deliveries, at most `$3`, and the
 /// end of the last attempt at the delivery that disabled it, or at one that has failed lately.
