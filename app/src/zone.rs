@@ -74,7 +74,11 @@ impl Zone {
     pub(crate) fn typed(&self, text: &str, end: End) -> Option<Timestamp> {
         let civil: DateTime = text.parse().ok()?;
         let is_usual = text.contains('T') && (1..=9_999).contains(&civil.year());
-        is_usual.then(|| self.instant(civil, end))?
+        let which = match end {
+            End::First => Disambiguation::Earlier,
+            End::Last => Disambiguation::Later,
+        };
+        is_usual.then(|| self.instant(civil, which))?
     }
 
     fn civil(&self, at: Timestamp) -> DateTime {
@@ -82,11 +86,7 @@ impl Zone {
         self.0.to_datetime(at)
     }
 
-    fn instant(&self, civil: DateTime, end: End) -> Option<Timestamp> {
-        let which = match end {
-            End::First => Disambiguation::Earlier,
-            End::Last => Disambiguation::Later,
-        };
+    fn instant(&self, civil: DateTime, which: Disambiguation) -> Option<Timestamp> {
         let at = self.0.to_ambiguous_timestamp(civil).disambiguate(which).ok()?;
         Some(Timestamp::from_unix_micros(at.as_microsecond()))
     }
@@ -98,7 +98,7 @@ impl Zone {
         let mut day = Some(self.civil(until).date());
         while let Some(date) = day.filter(|_| starts.len() < count) {
             let of_day = (0..24).step_by(usize::from(hours.max(1).unsigned_abs()));
-            let of_day = of_day.filter_map(|hour| self.instant(date.at(hour, 0, 0, 0), End::Last));
+            let of_day = of_day.filter_map(|hour| self.instant(date.at(hour, 0, 0, 0), Disambiguation::Compatible));
             let mut of_day: Vec<_> = of_day.filter(|start| *start <= until).collect();
             of_day.dedup();
             of_day.reverse();
@@ -112,7 +112,7 @@ impl Zone {
 
     /// The beginning of the day in this zone that an instant is in.
     pub(crate) fn day(&self, at: Timestamp) -> Timestamp {
-        self.instant(self.civil(at).date().at(0, 0, 0, 0), End::Last).unwrap_or(at)
+        self.instant(self.civil(at).date().at(0, 0, 0, 0), Disambiguation::Compatible).unwrap_or(at)
     }
 
     /// An instant in this zone.
