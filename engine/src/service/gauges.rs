@@ -82,13 +82,33 @@ impl QueueFigures {
             return Ok(());
         }
         *read_at = None;
-        let mut conn = service.db.read(Pool::Pages).await?;
-        let pending: i64 = conn.query(QUEUED).bind(i64::from(PENDING_MAX)).fetch_value().await?;
-        let now = service.clock.now();
-        let oldest: Option<Timestamp> = conn.query(OLDEST_DUE).bind(now).bind(i64::from(QUEUES)).fetch_value().await?;
-        room.pending.set(figure(usize::try_from(pending).unwrap_or_default()));
-        room.oldest_due.set(oldest.map_or(Duration::ZERO, |at| now.since(at)).as_secs_f64());
+        let queue = queue(service).await?;
+        room.pending.set(figure(queue.pending));
+        room.oldest_due.set(queue.oldest_due_for.as_secs_f64());
         *read_at = Some(Instant::now());
         Ok(())
     }
 }
+
+/// What waits for all processes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Queue {
+    /// Deliveries that wait or are being sent, counted up to the limit.
+    pending: usize,
+    /// The time since the oldest that may be sent now was due.
+    oldest_due_for: Duration,
+}
+
+async fn queue(service: &Service) -> db::Result<Queue> {
+    let mut conn = service.db.read(Pool::Pages).await?;
+    let pending: i64 = conn.query(QUEUED).bind(i64::from(PENDING_MAX)).fetch_value().await?;
+    let now = service.clock.now();
+    let oldest: Option<Timestamp> = conn.query(OLDEST_DUE).bind(now).bind(i64::from(QUEUES)).fetch_value().await?;
+    Ok(Queue {
+        pending: usize::try_from(pending).unwrap_or_default(),
+        oldest_due_for: oldest.map_or(Duration::ZERO, |at| now.since(at)),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -63,8 +63,9 @@ fn the_documentation_lists_each_metric_with_its_labels() {
 #[tokio::test]
 async fn a_get_of_metrics_alone_is_answered_also_without_a_database() {
     let gone = sqlite().await;
+    let router = router_over(&gone);
     gone.db.close().await;
-    let (status, text) = ask(&router_over(&gone), Method::GET, "/metrics").await;
+    let (status, text) = ask(&router, Method::GET, "/metrics").await;
     assert_eq!(status, StatusCode::OK);
     let has = |text: &str, line: &str| assert!(text.lines().any(|it| it == line), "{line} is not in {text}");
     has(&text, "signet_database_up 0");
