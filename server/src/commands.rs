@@ -145,7 +145,7 @@ impl Command {
         match self {
             Self::Doctor(args) => return Ok(doctor::run(&args, layers).await),
             Self::Top(args) => top::run(args).await?,
-            Self::Config(command) => return config::run(&command, layers).await,
+            Self::Config(command) => return config::run(&command, layers),
             Self::Check(args) => return check::run(args).await,
             Self::Erase(args) => erase::run(args).await?,
             Self::Backup(args) => backup::run(args)?,
@@ -183,7 +183,7 @@ impl Command {
 pub fn refused(layers: &Layers, refusal: Refusal) -> ExitCode {
     let command: Vec<_> = layers.command.iter().map(String::as_str).collect();
     if command == ["config", "check"] {
-        return config::tell(layers, Vec::new());
+        return config::tell(layers, &[]);
     }
     match refusal {
         Refusal::Usage(error) => error.exit(),

@@ -43,7 +43,7 @@ pub use concurrency::ConcurrencyArgs;
 pub use delivery::DeliveryArgs;
 pub use egress::EgressArgs;
 pub use in_force::{example, in_force};
-pub use layers::{Layers, Refusal};
+pub use layers::{Layered, Layers, Refusal};
 pub use logging::{LogFormat, LoggingArgs};
 pub use mail::MailArgs;
 pub use metrics::MetricsArgs;

@@ -44,16 +44,15 @@ pub async fn examine(args: &DoctorArgs, layers: &Layers) -> Vec<Finding> {
 /// The database, its key, and the clocks.
 async fn stored(serve: &ServeArgs) -> Vec<Finding> {
     let (mut findings, mut look) = (Vec::new(), None);
-    match storage::url(&serve.storage) {
-        // The settings say so.
-        Err(_) => {}
-        Ok(url) => match database::open(&url).await {
+    // The settings say so if there is no database in them.
+    if let Ok(url) = storage::url(&serve.storage) {
+        match database::open(&url).await {
             Ok(opened) => {
                 findings.extend(opened.findings);
                 look = opened.look;
             }
             Err(finding) => findings.push(finding),
-        },
+        }
     }
     findings.push(key::check(&serve.storage, look.as_mut()).await);
     findings.push(clock::of_the_system().await);

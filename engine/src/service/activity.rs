@@ -17,8 +17,10 @@ use crate::{
 
 /// The rows of statistics that are looked at, the latest first.
 const LOOKED_AT: u32 = 20_000;
-/// The queues and the disabled webhooks that are looked at.
+/// The queues that are looked at.
 const QUEUES: u32 = 1_000;
+/// The disabled webhooks that are looked at, the latest first.
+const DISABLED: u32 = 50;
 /// Deliveries are counted so far.
 const COUNTED: u32 = 10_000;
 /// The servers that are listed.
@@ -27,14 +29,17 @@ const SERVERS: u32 = 100;
 const NAMED: u32 = 10;
 
 /// The rows that were ever added to a table, which nothing has to count. On PostgreSQL each
-/// process tells its part a second late; of a partitioned table all parts count.
+/// process tells its part a second late; of a partitioned table all parts count, and a table
+/// without parts is not among them itself.
 const ADDED_EVENTS: Sql = Sql {
     sqlite: "SELECT COALESCE(max(rowid), 0) FROM events",
-    postgres: "SELECT CAST(COALESCE(sum(pg_stat_get_tuples_inserted(relid)), 0) AS BIGINT) FROM pg_partition_tree('events')",
+    postgres: "SELECT CAST(sum(pg_stat_get_tuples_inserted(relid)) AS BIGINT)
+         FROM (SELECT relid FROM pg_partition_tree('events') UNION SELECT CAST('events' AS REGCLASS)) AS parts",
 };
 const ADDED_ATTEMPTS: Sql = Sql {
     sqlite: "SELECT COALESCE(max(rowid), 0) FROM attempts",
-    postgres: "SELECT CAST(COALESCE(sum(pg_stat_get_tuples_inserted(relid)), 0) AS BIGINT) FROM pg_partition_tree('attempts')",
+    postgres: "SELECT CAST(sum(pg_stat_get_tuples_inserted(relid)) AS BIGINT)
+         FROM (SELECT relid FROM pg_partition_tree('attempts') UNION SELECT CAST('attempts' AS REGCLASS)) AS parts",
 };
 
 /// The deliveries that are due at an instant (`$1`), of the first `$2` queues that are, at most
@@ -200,7 +205,7 @@ pub struct Waiting {
     pub due: Count,
     /// How long the first of these has been due.
     pub oldest: Option<Duration>,
-    /// Those that are held at webhooks that failures have disabled.
+    /// Those that are held at the webhooks that failures have disabled, the 50 latest of these.
     pub held: Count,
 }
 
@@ -214,7 +219,7 @@ impl Waiting {
         let (queues, most) = (i64::from(QUEUES), i64::from(COUNTED) + 1);
         let pending: i64 = look.query(health::QUEUED).bind(most).fetch_value().await?;
         let due: i64 = look.query(DUE_NOW).bind(now).bind(queues).bind(most).fetch_value().await?;
-        let held: i64 = look.query(HELD).bind(queues).bind(most).fetch_value().await?;
+        let held: i64 = look.query(HELD).bind(i64::from(DISABLED)).bind(most).fetch_value().await?;
         let oldest: Option<Timestamp> = look.query(OLDEST).bind(now).bind(queues).fetch_value().await?;
         let count = |counted: i64| Count::up_to(counted.unsigned_abs());
         Ok(Self {

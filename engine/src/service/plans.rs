@@ -471,8 +471,8 @@ async fn statements_of_the_operator_are_bounded(world: &World) {
         (due, vec![hour.clone(), Value::Count(1_000), Value::Count(10_001)], "endpoint_queues_due"),
         (due, vec![hour.clone(), Value::Count(1_000), Value::Count(10_001)], "deliveries_due"),
         (activity::OLDEST, vec![hour, Value::Count(1_000)], "endpoint_queues_due"),
-        (held, vec![Value::Count(1_000), Value::Count(10_001)], "endpoints_disabled"),
-        (held, vec![Value::Count(1_000), Value::Count(10_001)], "deliveries_set_aside"),
+        (held, vec![Value::Count(50), Value::Count(10_001)], "endpoints_disabled"),
+        (held, vec![Value::Count(50), Value::Count(10_001)], "deliveries_set_aside"),
     ] {
         world.assert_bounded(Asked { sql: sql.to_owned(), values, searches }).await;
     }

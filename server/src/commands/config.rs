@@ -34,11 +34,11 @@ pub struct ConfigCheckArgs {
 ///
 /// # Errors
 /// The output is closed.
-pub async fn run(command: &ConfigCommand, layers: &Layers) -> anyhow::Result<ExitCode> {
+pub fn run(command: &ConfigCommand, layers: &Layers) -> anyhow::Result<ExitCode> {
     match command {
         ConfigCommand::Check(args) => {
             let serve = &args.serve;
-            Ok(tell(layers, serve.faults().into_iter().chain(serve.fault_of_key()).collect()))
+            Ok(tell(layers, &serve.faults().into_iter().chain(serve.fault_of_key()).collect::<Vec<_>>()))
         }
         ConfigCommand::Example => {
             std::io::stdout().write_all(example().as_bytes())?;
@@ -49,7 +49,7 @@ pub async fn run(command: &ConfigCommand, layers: &Layers) -> anyhow::Result<Exi
 
 /// Prints what is in force, and all that is wrong with what was given and with the files that it
 /// names. Returns the status with which the process ends.
-pub fn tell(layers: &Layers, of_files: Vec<anyhow::Error>) -> ExitCode {
+pub fn tell(layers: &Layers, of_files: &[anyhow::Error]) -> ExitCode {
     let mut faults = layers.faults(std::env::vars_os());
     faults.extend(of_files.iter().map(|fault| format!("{fault:#}")));
     // Without a reader the status still tells.

@@ -1,16 +1,19 @@
 //! The names of hosts in the settings: whether they can be looked up, as a server will.
 
-use std::{
-    collections::BTreeSet,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use signet_model::endpoint::EndpointUrl;
-use tokio::{net::lookup_host, time::timeout};
+use tokio::{
+    net::lookup_host,
+    time::{Instant, timeout},
+};
 use url::{Host, Url};
 
 use super::Finding;
-use crate::{commands::serve::ServeArgs, config::Layers};
+use crate::{
+    commands::serve::ServeArgs,
+    config::{Layered, Layers},
+};
 
 const CHECK: &str = "name look-up";
 /// The patience for one name.
@@ -20,7 +23,7 @@ const SLOW: Duration = Duration::from_secs(1);
 
 /// Looks up each name that the settings have, and that of the URL that is tried.
 pub async fn check(layers: &Layers, serve: &ServeArgs, tried: Option<&EndpointUrl>) -> Vec<Finding> {
-    let of_options = layers.settings.iter().filter(|setting| setting.is_url()).flat_map(|setting| setting.values());
+    let of_options = layers.settings.iter().filter(|setting| setting.is_url()).flat_map(Layered::values);
     let issuers = serve.oidc.providers().unwrap_or_default().into_iter().map(|provider| provider.issuer.to_string());
     let urls = of_options.chain(issuers).chain(tried.map(|url| url.as_str().to_owned()));
     let names: BTreeSet<_> = urls.filter_map(|url| name(&url)).collect();

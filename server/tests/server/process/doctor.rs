@@ -59,7 +59,7 @@ async fn a_server_that_runs_is_well_and_one_that_does_not_leaves_no_trace() {
     let before = files(&folder);
     examined(&folder, &["--listen", "127.0.0.1:0"]).await;
     assert_eq!(files(&folder), before);
-    let text = folder.printed(&["doctor", "--listen", "127.0.0.1:0"]).await;
+    let text = String::from_utf8(folder.run(&["doctor", "--listen", "127.0.0.1:0"]).await.stdout).expect("text");
     assert!(text.starts_with("ok       configuration"), "{text}");
 }
 

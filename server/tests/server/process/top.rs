@@ -59,8 +59,9 @@ async fn a_terminal_is_given_back_after_ctrl_c() {
     folder.serve(&[]).await.stop().await;
     let top = folder.signet(&["top"]);
     let binary = top.as_std().get_program().to_str().expect("a path");
+    // What is written down begins with this line itself.
     let line = format!(
-        "'{binary}' top --config none & top=$!; until grep -q WAITING shown; do sleep 0.05; done; kill -INT $top; wait $top"
+        "'{binary}' top --config none & top=$!; until grep -q 'W[A]ITING' shown; do sleep 0.05; done; kill -INT $top; wait $top"
     );
     let mut script = Command::new("script");
     script.args(["--quiet", "--flush", "--return", "--command", &line, "shown"]).current_dir(folder.path());
