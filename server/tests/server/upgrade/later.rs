@@ -80,13 +80,12 @@ async fn a_restart_and_a_rollback_after_a_later_migration_lose_nothing(database:
     producers.journal.more(EVENTS).await;
 
     running.kill().await;
-    let restarted = world.serve(&QUICK).await;
+    let mut restarted = world.serve(&QUICK).await;
     producers.talk_to(Some(restarted.address));
     producers.journal.more(EVENTS).await;
     assert_eq!(Check::of(&world, QUICK_LEASE).broken_rules().await, [], "commands run as well");
     let journal = producers.finish().await;
     settled(&world, &[world.endpoint]).await;
-    let mut restarted = restarted;
     restarted.stop().await;
     let state = Database::schema(world.url()).await.expect("the schema");
     assert_eq!((state.schema(), state.own()), (9001, own_schema()));
