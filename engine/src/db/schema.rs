@@ -24,6 +24,7 @@ use std::time::Duration;
 
 use sqlx::migrate::{Migration, Migrator};
 
+pub use blockers::Blocker;
 pub(super) use postgres::{migrate as migrate_postgres, read as read_postgres};
 pub use problem::SchemaProblem;
 pub(super) use sqlite::{migrate as migrate_sqlite, read as read_sqlite};

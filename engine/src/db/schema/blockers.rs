@@ -1,5 +1,5 @@
-//! The sessions of PostgreSQL that a migration waits for. Their statements are not looked at: they can
-//! hold secrets.
+//! The sessions of PostgreSQL that a migration waits for. Their statements are not looked at: they
+//! can hold secrets.
 
 use std::{
     convert::Infallible,

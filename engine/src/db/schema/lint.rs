@@ -22,7 +22,7 @@ const LARGE: [&str; 10] = [
     "endpoint_health",
 ];
 
-/// The beginnings of statements, and parts of them, that take away what a version before needs, with what to do.
+/// Words of statements that take away what the version before needs, and what they do.
 const TAKES_AWAY: [(&str, &str); 8] = [
     ("DROP ", "drops what the version before may use"),
     ("RENAME ", "renames what the version before knows by its name"),

@@ -22,7 +22,7 @@ const BUSY: i32 = 5;
 /// Reads what stands in a database; changes nothing.
 pub(in crate::db) async fn read(connection: &mut SqliteConnection) -> Result<Found> {
     const SERVERS: &str = "SELECT schema_version AS schema, count(*) AS count FROM key_holders
-        WHERE seen_at >= CAST(unixepoch('subsec') * 1000000 AS INTEGER) - $1 GROUP BY schema_version
+        WHERE seen_at >= unixepoch() * 1000000 - $1 GROUP BY schema_version
         ORDER BY schema_version LIMIT 1000";
     let exists = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '_sqlx_migrations'";
     if sqlx::query_scalar::<_, i64>(exists).fetch_one(&mut *connection).await? == 0 {

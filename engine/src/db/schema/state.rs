@@ -121,6 +121,8 @@ impl SchemaState {
         if self.pending().next().is_some() { known } else { self.newer.last().copied().unwrap_or(known) }
     }
 
+    /// Looks whether this version is below the floor.
+    ///
     /// # Errors
     /// The database needs a later version.
     pub fn check_floor(&self) -> Result<(), SchemaProblem> {
@@ -128,6 +130,8 @@ impl SchemaState {
         if own < floor { Err(SchemaProblem::BelowFloor { floor, own }) } else { Ok(()) }
     }
 
+    /// Looks whether this version runs on the database.
+    ///
     /// # Errors
     /// This version cannot run on the database as it is.
     pub fn check(&self) -> Result<(), SchemaProblem> {

@@ -67,7 +67,7 @@ async fn session(url: &DatabaseUrl, name: &str) -> PgConnection {
 /// The servers that run, as they tell it.
 async fn a_server_runs(database: &TestDatabase, schema: &str) {
     let (id, now) = match &database.db {
-        Database::Sqlite(_) => ("randomblob(16)", "CAST(unixepoch('subsec') * 1000000 AS INTEGER)"),
+        Database::Sqlite(_) => ("randomblob(16)", "unixepoch() * 1000000"),
         Database::Postgres(_) => ("gen_random_uuid()", "now()"),
     };
     database

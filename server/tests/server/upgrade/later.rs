@@ -80,13 +80,12 @@ async fn a_restart_and_a_rollback_after_a_later_migration_lose_nothing(database:
     producers.journal.more(EVENTS).await;
 
     running.kill().await;
-    let restarted = world.serve(&QUICK).await;
+    let mut restarted = world.serve(&QUICK).await;
     producers.talk_to(Some(restarted.address));
     producers.journal.more(EVENTS).await;
     assert_eq!(Check::of(&world, QUICK_LEASE).broken_rules().await, [], "commands run as well");
     let journal = producers.finish().await;
     settled(&world, &[world.endpoint]).await;
-    let mut restarted = restarted;
     restarted.stop().await;
     let state = Database::schema(world.url()).await.expect("the schema");
     assert_eq!((state.schema(), state.own()), (9001, own_schema()));
@@ -102,11 +101,12 @@ async fn below_the_floor_a_server_stops_by_itself_and_nothing_starts(database: T
     let expands = if matches!(world.url(), DatabaseUrl::Sqlite(_)) { ON_SQLITE } else { ON_POSTGRES };
     run(world.url(), &[expands, APPLIED, RAISE]).await;
     assert_eq!(server.ended().await.code(), Some(1), "it finds the floor by itself");
-    for command in ["serve", "check", "migrate"] {
-        let mut refused = signet(&[command, "--database", world.database()]);
+    for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["check"], &["migrate"]] {
+        let mut refused = signet(command);
+        refused.args(["--database", world.database(), "--key-file"]).arg(world.key_file());
         let output = within("it ends", refused.output()).await.expect("the binary");
         let error = String::from_utf8_lossy(&output.stderr);
         let needs = format!("needs a version of Signet with schema 9001 or later, and this one has {}", own_schema());
-        assert!(output.status.code() == Some(1) && error.contains(&needs), "{command}: {error}");
+        assert!(output.status.code() == Some(1) && error.contains(&needs), "{command:?}: {error}");
     }
 }
