@@ -10,7 +10,7 @@ use signet_model::Timestamp;
 
 use super::{
     BackupError, Draft, Result,
-    copy::close_log,
+    copy::{close_log, sqlite},
     draft::{beside, io_error, sync_folder, with_suffix},
 };
 use crate::fault;
@@ -22,6 +22,8 @@ use crate::fault;
 /// Another program has the database open, or the folder cannot be written.
 pub fn replace(draft: Draft, now: Timestamp) -> Result<Option<PathBuf>> {
     let place = draft.place().to_owned();
+    // It moves alone: nothing of it may be in a log.
+    close_log(draft.path()).map_err(sqlite(draft.path()))?;
     let is_there = place.try_exists().map_err(io_error(&place))?;
     if is_there {
         settle(&place)?;
