@@ -119,7 +119,7 @@ impl Command {
         match self {
             Self::Check(args) => return check::run(args).await,
             Self::Erase(args) => erase::run(args).await?,
-            Self::Backup(args) => backup::run(args)?,
+            Self::Backup(args) => backup::run(&args)?,
             Self::Restore(args) => restore::run(args).await?,
             Self::Restored(args) => restored::run(args).await?,
             Self::Serve(args) => serve::run(*args).await?,
