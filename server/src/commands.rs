@@ -148,7 +148,7 @@ impl Command {
             Self::Config(command) => return config::run(&command, layers),
             Self::Check(args) => return check::run(args).await,
             Self::Erase(args) => erase::run(args).await?,
-            Self::Backup(args) => backup::run(args)?,
+            Self::Backup(args) => backup::run(&args)?,
             Self::Restore(args) => restore::run(args).await?,
             Self::Restored(args) => restored::run(args).await?,
             Self::Migrate(args) => migrate::run(args).await?,

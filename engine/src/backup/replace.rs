@@ -10,7 +10,7 @@ use signet_model::Timestamp;
 
 use super::{
     BackupError, Draft, Result,
-    copy::close_log,
+    copy::{close_log, sqlite},
     draft::{beside, io_error, sync_folder, with_suffix},
 };
 use crate::fault;
@@ -22,6 +22,8 @@ use crate::fault;
 /// Another program has the database open, or the folder cannot be written.
 pub fn replace(draft: Draft, now: Timestamp) -> Result<Option<PathBuf>> {
     let place = draft.place().to_owned();
+    // It moves alone: nothing of it may be in a log.
+    close_log(draft.path()).map_err(sqlite(draft.path()))?;
     let is_there = place.try_exists().map_err(io_error(&place))?;
     if is_there {
         settle(&place)?;
@@ -42,17 +44,18 @@ pub fn replace(draft: Draft, now: Timestamp) -> Result<Option<PathBuf>> {
 
 /// Gives a database that is there a second name: until the last step it has its own too.
 fn keep(place: &Path, now: Timestamp, is_there: bool) -> Result<PathBuf> {
-    let named = format!(".replaced-{}", now.rfc3339_seconds().replace(':', ""));
-    for number in 1.. {
-        let more = if number == 1 { String::new() } else { format!("-{number}") };
-        let kept = with_suffix(place, &format!("{named}{more}"));
-        match if is_there { fs::hard_link(place, &kept) } else { Ok(()) } {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(io_error(&kept)(error)),
-            Ok(()) => return Ok(kept),
+    let named = with_suffix(place, &format!(".replaced-{}", now.rfc3339_seconds().replace(':', "")));
+    let (mut kept, mut number) = (named.clone(), 1);
+    while is_there {
+        match fs::hard_link(place, &kept) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                number += 1;
+                kept = with_suffix(&named, &format!("-{number}"));
+            }
+            linked => return linked.map(|()| kept.clone()).map_err(io_error(&kept)),
         }
     }
-    unreachable!("there are more numbers than names in a folder")
+    Ok(kept)
 }
 
 /// Brings what is in the log of a database into its file. One that is damaged is left as it is,

@@ -41,7 +41,7 @@ pub struct BackupArgs {
 /// # Errors
 /// The database is on PostgreSQL, it cannot be read, or the copy is not whole. Then nothing was
 /// backed up.
-pub fn run(args: BackupArgs) -> anyhow::Result<()> {
+pub fn run(args: &BackupArgs) -> anyhow::Result<()> {
     let from = sqlite_file(&args.storage)?;
     ensure!(from.exists(), "there is no database {}; name another one with --database", from.display());
     ensure!(!is_same(&from, &args.to), "{} is the database itself: name another file", args.to.display());
@@ -54,7 +54,7 @@ pub fn run(args: BackupArgs) -> anyhow::Result<()> {
     let keys = storage::key_sources(&args.storage)?.at_hand(&Random::from_system())?;
     if let Some(key_to) = &args.key_to {
         let ring = keys.as_ref().context("--key-to: the sealing key is not at hand; name its file with --key-file")?;
-        check_key_place(ring, key_to, &args)?;
+        check_key_place(ring, key_to, args)?;
     }
     let draft = Draft::beside(&args.to)?;
     backup::copy(&from, &draft, &mut progress()).context("nothing was backed up")?;
@@ -71,7 +71,7 @@ pub fn run(args: BackupArgs) -> anyhow::Result<()> {
     if let (Some(ring), Some(key_to)) = (&keys, &args.key_to) {
         ring.store(key_to, &Random::from_system()).context("the backup was made, but not the copy of its key")?;
     }
-    print!("{}", report(&args, &contents, keys.as_ref()));
+    print!("{}", report(args, &contents, keys.as_ref()));
     Ok(())
 }
 

@@ -27,7 +27,7 @@ pub struct RestoreArgs {
     from: PathBuf,
     // A variable that is set for one command would take consent for the next one.
     /// Replace the database that is there; it is kept beside the new one. Without this option
-    /// the backup is looked through, and nothing changes.
+    /// the backup is only looked through where a database is there.
     #[arg(long)]
     yes: bool,
     /// The database that the backup becomes.
