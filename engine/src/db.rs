@@ -49,7 +49,7 @@ pub use sqlite::Sqlite;
 pub(crate) use sqlite::{BEGIN_WRITING, HotOptions, SqliteTx};
 pub use url::{DatabaseUrl, InvalidDatabaseUrl, NoPlaceForPassword};
 
-use crate::metrics::{labels::Operation, timed};
+use crate::metrics::{Timer, labels::Operation};
 use schema::{LOCK_PATIENCE, Migrated, SchemaState, own_schema};
 use server_clock::ServerClock;
 
@@ -107,24 +107,30 @@ impl Database {
 
     /// Takes a connection that only reads.
     pub(crate) async fn read(&self, pool: Pool) -> Result<Conn> {
+        let timer = Timer::start(Operation::Wait);
         let connection = async {
             Ok(match self {
                 Self::Sqlite(db) => Conn::Sqlite(db.readers.acquire(pool).await?),
                 Self::Postgres(db) => Conn::Postgres(db.readers.acquire(pool).await?),
             })
-        };
-        timed(Operation::Wait, connection).await
+        }
+        .await;
+        timer.stop();
+        connection
     }
 
     /// Begins a writing transaction; on SQLite waits until no other transaction writes.
     pub(crate) async fn begin(&self) -> Result<Tx<'static>> {
+        let timer = Timer::start(Operation::Wait);
         let begun = async {
             Ok(match self {
                 Self::Sqlite(db) => Tx::Sqlite(db.begin().await?),
                 Self::Postgres(db) => Tx::Postgres(db.begin().await?),
             })
-        };
-        timed(Operation::Wait, begun).await
+        }
+        .await;
+        timer.stop();
+        begun
     }
 
     /// Begins a transaction that reads one snapshot.

@@ -38,13 +38,21 @@ pub(crate) fn room() -> Option<&'static Room> {
     ROOM.get()
 }
 
-/// Does something with the database, and measures the time that it takes.
-pub(crate) async fn timed<T>(operation: Operation, work: impl Future<Output = T>) -> T {
-    let Some(room) = room() else { return work.await };
-    let begun = Instant::now();
-    let done = work.await;
-    room.database_time.of(operation).record(begun.elapsed());
-    done
+/// Measures work with the database, if anything is recorded. It wraps no future: the futures of
+/// the hot path would each be copied into a larger one.
+pub(crate) struct Timer(Option<(&'static Room, Operation, Instant)>);
+
+impl Timer {
+    pub(crate) fn start(operation: Operation) -> Self {
+        Self(room().map(|room| (room, operation, Instant::now())))
+    }
+
+    /// The work is done. Work that was given up is not recorded.
+    pub(crate) fn stop(self) {
+        if let Some((room, operation, begun)) = self.0 {
+            room.database_time.of(operation).record(begun.elapsed());
+        }
+    }
 }
 
 /// An address was refused.

@@ -61,7 +61,7 @@ pub(crate) use transactions::{CHANGED_CHANNEL, DUE_CHANNEL, Disabling, StoredAns
 
 use crate::{
     db::{Conn, Database, Error, Pool, Result, Tx},
-    metrics::{labels::Operation, timed},
+    metrics::{Timer, labels::Operation},
 };
 use due::{DUE_QUEUES, NEXT_DUE};
 
@@ -149,13 +149,16 @@ impl HotPath for Queue {
     }
 
     async fn claim(&mut self, order: ClaimOrder) -> Result<Claim> {
+        let timer = Timer::start(Operation::Claim);
         let claim = async {
             match &mut self.driver {
                 Driver::Sqlite(driver) => driver.claim(order).await,
                 Driver::Postgres(driver) => driver.claim(order).await,
             }
-        };
-        timed(Operation::Claim, claim).await
+        }
+        .await;
+        timer.stop();
+        claim
     }
 
     async fn begin(&mut self) -> Result<Tx<'_>> {

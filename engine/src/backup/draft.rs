@@ -17,7 +17,7 @@ const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 /// a killed command left is taken over.
 #[derive(Debug)]
 pub struct Draft {
-    draft: PathBuf,
+    path: PathBuf,
     place: PathBuf,
     /// Holds the lock that keeps another command away.
     file: File,
@@ -43,15 +43,15 @@ impl Draft {
             Err(TryLockError::WouldBlock) => return Err(BackupError::UnderWay(place.to_owned())),
             Err(TryLockError::Error(error)) => return Err(io_error(&draft)(error)),
         }
-        let this = Self { draft, place: place.to_owned(), file, is_placed: false };
+        let this = Self { path: draft, place: place.to_owned(), file, is_placed: false };
         this.remove_beside();
-        this.file.set_len(0).map_err(io_error(&this.draft))?;
+        this.file.set_len(0).map_err(io_error(&this.path))?;
         Ok(this)
     }
 
     /// The unfinished file.
     pub fn path(&self) -> &Path {
-        &self.draft
+        &self.path
     }
 
     /// The place where it is to be.
@@ -67,14 +67,14 @@ impl Draft {
         if !may_replace && self.place.try_exists().map_err(io_error(&self.place))? {
             return Err(BackupError::Exists(self.place.clone()));
         }
-        self.file.sync_all().map_err(io_error(&self.draft))?;
-        fs::rename(&self.draft, &self.place).map_err(io_error(&self.place))?;
+        self.file.sync_all().map_err(io_error(&self.path))?;
+        fs::rename(&self.path, &self.place).map_err(io_error(&self.place))?;
         self.is_placed = true;
         sync_folder(&self.place)
     }
 
     fn remove_beside(&self) {
-        for path in beside(&self.draft) {
+        for path in beside(&self.path) {
             drop(fs::remove_file(path));
         }
     }
@@ -84,7 +84,7 @@ impl Drop for Draft {
     /// Removes what was not put in its place.
     fn drop(&mut self) {
         if !self.is_placed {
-            drop(fs::remove_file(&self.draft));
+            drop(fs::remove_file(&self.path));
             self.remove_beside();
         }
     }

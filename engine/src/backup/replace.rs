@@ -46,7 +46,10 @@ pub fn replace(draft: Draft, now: Timestamp) -> Result<Option<PathBuf>> {
 fn keep(place: &Path, now: Timestamp, is_there: bool) -> Result<PathBuf> {
     let named = with_suffix(place, &format!(".replaced-{}", now.rfc3339_seconds().replace(':', "")));
     let (mut kept, mut number) = (named.clone(), 1);
-    while is_there {
+    if !is_there {
+        return Ok(kept);
+    }
+    loop {
         match fs::hard_link(place, &kept) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 number += 1;
@@ -55,7 +58,6 @@ fn keep(place: &Path, now: Timestamp, is_there: bool) -> Result<PathBuf> {
             linked => return linked.map(|()| kept.clone()).map_err(io_error(&kept)),
         }
     }
-    Ok(kept)
 }
 
 /// Brings what is in the log of a database into its file. One that is damaged is left as it is,

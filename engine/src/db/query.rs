@@ -7,7 +7,7 @@ use sqlx::{
 };
 
 use super::{Error, Place, Result};
-use crate::metrics::{labels::Operation, timed};
+use crate::metrics::{Timer, labels::Operation};
 
 /// A value that both databases take as a parameter.
 pub(crate) trait Value<'v>:
@@ -73,28 +73,35 @@ impl<'c> Query<'c> {
 
     /// Runs the statement, and returns how many rows it changed.
     pub(crate) async fn execute(self) -> Result<u64> {
+        let timer = Timer::start(Operation::Statement);
         let done = async {
             match self.statement {
                 Statement::Sqlite(conn, query) => query.execute(conn).await.map(|done| done.rows_affected()),
                 Statement::Postgres(conn, query) => query.execute(conn).await.map(|done| done.rows_affected()),
             }
-        };
-        timed(Operation::Statement, done).await.map_err(|error| Error::at(self.at, error))
+        }
+        .await;
+        timer.stop();
+        done.map_err(|error| Error::at(self.at, error))
     }
 
     /// Reads all rows.
     pub(crate) async fn fetch_all<T: Row>(self) -> Result<Vec<T>> {
+        let timer = Timer::start(Operation::Statement);
         let rows = async {
             match self.statement {
                 Statement::Sqlite(conn, query) => query.fetch_all(conn).await.and_then(|rows| read(&rows)),
                 Statement::Postgres(conn, query) => query.fetch_all(conn).await.and_then(|rows| read(&rows)),
             }
-        };
-        timed(Operation::Statement, rows).await.map_err(|error| Error::at(self.at, error))
+        }
+        .await;
+        timer.stop();
+        rows.map_err(|error| Error::at(self.at, error))
     }
 
     /// Reads the first row, if there is any.
     pub(crate) async fn fetch_optional<T: Row>(self) -> Result<Option<T>> {
+        let timer = Timer::start(Operation::Statement);
         let row = async {
             match self.statement {
                 Statement::Sqlite(conn, query) => {
@@ -104,8 +111,10 @@ impl<'c> Query<'c> {
                     query.fetch_optional(conn).await.and_then(|row| row.as_ref().map(T::from_row).transpose())
                 }
             }
-        };
-        timed(Operation::Statement, row).await.map_err(|error| Error::at(self.at, error))
+        }
+        .await;
+        timer.stop();
+        row.map_err(|error| Error::at(self.at, error))
     }
 
     /// Reads the first row of a statement that always has one.

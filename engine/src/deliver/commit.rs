@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     db::{Result, Tx},
-    metrics::{labels::Operation, timed},
+    metrics::{Timer, labels::Operation},
     queue::{Batch, Disabling, HotPath, Lock, Queue, Write, WriteError},
 };
 
@@ -66,7 +66,10 @@ pub(crate) async fn commit_batch(
     changes: &Changes,
     outcomes: &[Decided],
 ) -> Result<Committed, WriteError> {
-    let committed = timed(Operation::Commit, commit_changes(context, queue, changes, outcomes)).await?;
+    let timer = Timer::start(Operation::Commit);
+    let committed = commit_changes(context, queue, changes, outcomes).await;
+    timer.stop();
+    let committed = committed?;
     context.event_watchers.notify(changes.accounts());
     let of_outcomes = outcomes.iter().map(|one| one.completion.account);
     context.change_watchers.notify(changes.accounts().chain(of_outcomes));

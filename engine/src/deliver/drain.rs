@@ -120,13 +120,12 @@ impl DrainStep {
         if status == EndpointStatus::Enabling {
             return self.visit_enabling(tx, at, deliveries_max).await;
         }
-        let changed = match status {
-            EndpointStatus::Deleted => tx.discard(at, deliveries_max).await?,
-            _ => {
-                let held = tx.hold(at, deliveries_max).await?;
-                self.held.push((reason, held));
-                held
-            }
+        let changed = if status == EndpointStatus::Deleted {
+            tx.discard(at, deliveries_max).await?
+        } else {
+            let held = tx.hold(at, deliveries_max).await?;
+            self.held.push((reason, held));
+            held
         };
         if changed == 0 {
             tx.advance_queue(at).await?;

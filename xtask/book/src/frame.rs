@@ -59,11 +59,11 @@ fn contents(chapters: &[Chapter], place: Option<usize>, base: &str) -> String {
             depth -= 1;
         }
         if let Some(part) = &chapter.part {
-            html.push_str(&format!("</ul><p>{}</p><ul>", escaped(part)));
+            html.extend(["</ul><p>", &escaped(part), "</p><ul>"]);
         }
         let current = if Some(number) == place { " aria-current=\"page\"" } else { "" };
         let (path, name) = (escaped(&chapter.path), escaped(&chapter.name));
-        html.push_str(&format!("<li><a href=\"{base}{path}\"{current}>{name}</a></li>"));
+        html.extend(["<li><a href=\"", base, &path, "\"", current, ">", &name, "</a></li>"]);
     }
     html.push_str(&"</ul></li>".repeat(depth));
     html.push_str("</ul></nav>");

@@ -147,8 +147,12 @@ mod tests {
     fn the_order_of_adding_changes_no_byte() {
         let (mut one, mut other) = (Tree::default(), Tree::default());
         let paths = ["b", "a/c", "a/b"];
-        paths.iter().for_each(|path| one.add(*path, FILE, *path));
-        paths.iter().rev().for_each(|path| other.add(*path, FILE, *path));
+        for path in paths {
+            one.add(path, FILE, path);
+        }
+        for path in paths.into_iter().rev() {
+            other.add(path, FILE, path);
+        }
         let tar = |tree: &Tree| tree.tar("x/", epoch()).expect("an archive");
         assert_eq!(tar(&one), tar(&other));
     }
