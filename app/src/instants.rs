@@ -62,7 +62,7 @@ fn filled_in_name(field: &Field) -> String {
     format!("{}-at", field.name)
 }
 
-/// The address of a form that was sent, with its instants in UTC; `None` if it has them already.
+/// True for a form whose times were typed in a zone. An address has none: its instants are in UTC.
 pub(crate) fn is_typed(form: &Form) -> bool {
     !form.get(&ZONE).is_empty()
 }

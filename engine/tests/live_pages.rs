@@ -73,10 +73,10 @@ async fn an_account_has_so_many_live_pages_and_leaves_room_for_others(database: 
     drop(pages.pop());
     let again = timeout(LIMIT, async {
         loop {
-            match watch(&engine, acme) {
-                Ok(page) => return page,
-                Err(_) => tokio::task::yield_now().await,
+            if let Ok(page) = watch(&engine, acme) {
+                return page;
             }
+            tokio::task::yield_now().await;
         }
     });
     assert_eq!(look(&mut again.await.expect("a free place")).await, Some(()));

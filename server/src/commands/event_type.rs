@@ -100,8 +100,7 @@ struct ContentArgs {
     /// The members of a sample body: a JSON object, or `@FILE`
     #[arg(long, value_name = "JSON", env = "SIGNET_SAMPLE")]
     sample: Option<String>,
-    /// The member of a body by which people look for its events, from the next event on;
-    /// at first `taskId`
+    /// The member of a body by which people look for its events; at first `taskId`
     #[arg(long, value_name = "MEMBER", env = "SIGNET_REFERENCE")]
     reference: Option<Reference>,
 }

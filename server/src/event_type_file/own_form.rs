@@ -53,6 +53,8 @@ fn refuse_others(object: &Tree, pointer: &str, known: &[&str]) -> Result<(), Fau
 
 #[cfg(test)]
 mod tests {
+    use signet_model::event::Reference;
+
     use super::*;
 
     fn read(yaml: &str) -> Result<Vec<EventTypeDraft>, String> {
@@ -74,7 +76,7 @@ mod tests {
         assert_eq!((paid.name.as_str(), &*paid.content.description), ("order.paid", "A customer has paid."));
         assert_eq!(paid.content.schema.as_deref(), Some(r#"{"type":"object","required":["total"]}"#));
         assert_eq!(paid.content.sample.as_deref(), Some(r#"{"total":9.5,"currency":"EUR"}"#));
-        assert_eq!(paid.content.reference.as_ref().map(|it| it.as_str()), Some("orderId"));
+        assert_eq!(paid.content.reference.as_ref().map(Reference::as_str), Some("orderId"));
         assert_eq!((sent.name.as_str(), &sent.content.schema), ("order.sent", &None));
     }
 
