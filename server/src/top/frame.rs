@@ -103,7 +103,6 @@ fn short(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use insta::assert_snapshot;
     use signet_engine::service::{
         activity::{Rates, ServerSeen, Slow, Troubles, Waiting},
         backlog::Count,
@@ -153,7 +152,23 @@ mod tests {
         let frame =
             Frame { database: &database, activity: &activity, period: Some(Duration::from_secs(4)) }.to_string();
         assert!(!frame.contains('\u{1b}') && !frame.contains("hunter2") && !frame.contains("secret"), "{frame}");
-        assert_snapshot!(frame.replace(env!("CARGO_PKG_VERSION"), "VERSION"));
+        for line in [
+            "Reading takes long: one look in 4 s.",
+            "               120.0      118.0      117.0        1.0",
+            "              10000+         34      2.5 s          7",
+            "SERVERS            1",
+            "  07070707  heard of 3.0 s ago",
+        ] {
+            assert!(frame.lines().any(|it| it == line), "{line:?}\n{frame}");
+        }
+        for (begins, ends) in [
+            ("            740 ms         40          2  hooks.acme.example ", " acme"),
+            ("                12  a.example ", " evil?[2J and a very lon…"),
+            ("            10 min  hooks.acme.example ", " acme"),
+        ] {
+            let found = frame.lines().any(|it| it.starts_with(begins) && it.ends_with(ends));
+            assert!(found, "{begins:?} {ends:?}\n{frame}");
+        }
     }
 
     #[test]

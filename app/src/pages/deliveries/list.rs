@@ -100,8 +100,8 @@ fn row(
     };
     let Line { id, status, event_type, is_test, may_repeat, task, webhook, result, attempts, accepted, next } = line;
     let (now, here) = (member.frame.now, query.show == Some(id));
-    let resent = delivery.as_ref().ok().filter(|it| found.has_pages(it.endpoint) && may_resend(member, it));
-    let resend = resent.map(|it| resend_path(it.endpoint, it.id));
+    let sendable = delivery.as_ref().ok().filter(|it| found.has_pages(it.endpoint) && may_resend(member, it));
+    let resend = sendable.map(|it| resend_path(it.endpoint, it.id));
     let href = format!("{}#delivery", query.showing(Some(id)));
     let webhook = query.of.is_none().then(|| {
         view! { <td class="delivery-webhook wrap" data-label=text::WEBHOOK><bdi>{webhook}</bdi></td> }

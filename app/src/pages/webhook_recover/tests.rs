@@ -96,11 +96,11 @@ async fn an_untouched_form_asks_for_the_last_day_and_counts_no_deliveries_yet() 
 async fn a_time_is_typed_in_the_zone_of_the_reader_and_the_address_has_it_in_utc() {
     let (owner, _, path) = owner_with_failures(1).await;
     let zone = (axum::http::header::COOKIE, "__Host-signet-zone=Europe/Vienna");
-    let page = owner.get_with(&path, &[zone.clone()]).await.html;
+    let page = owner.get_with(&path, std::slice::from_ref(&zone)).await.html;
     assert!(page.contains(r#"type="datetime-local" value="2026-03-27T13:00""#), "{page}");
     assert!(page.contains(r#"name="zone" value="Europe/Vienna""#) && page.contains("27 Mar 2026, 12:00:00 UTC"));
     let typed = format!("{path}?since=2026-03-28T12%3A00&zone=Europe%2FVienna&event=task.completed");
-    let answer = owner.get_with(&typed, &[zone.clone()]).await;
+    let answer = owner.get_with(&typed, std::slice::from_ref(&zone)).await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     assert_eq!(answer.location(), format!("{path}?since=2026-03-28T11%3A00%3A00Z&event=task.completed"));
     let found = owner.get_with(answer.location(), &[zone]).await.html;
