@@ -1,7 +1,8 @@
 //! Puts a database in the place of another one, which is kept under another name.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io::{self, Read},
     path::{Path, PathBuf},
 };
 
@@ -14,6 +15,8 @@ use super::{
     draft::{beside, io_error, sync_folder, with_suffix},
 };
 use crate::fault;
+
+const MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// Puts a database in its place, and returns the path at which the one before is kept. No server
 /// has it open. There is a whole database at the place at any instant, the old or the new one.
@@ -63,14 +66,26 @@ fn keep(place: &Path, now: Timestamp, is_there: bool) -> Result<PathBuf> {
 /// Brings what is in the log of a database into its file. One that is damaged is left as it is,
 /// and kept with its log.
 fn settle(place: &Path) -> Result<()> {
+    // SQLite removes the log of a file that it does not know as a database.
+    if !is_database(place).map_err(io_error(place))? {
+        tracing::warn!("the file of before is no database any more, and kept as it is");
+        return Ok(());
+    }
     match close_log(place) {
         Err(error) if matches!(error.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked)) => {
             Err(BackupError::InUse(place.to_owned()))
         }
         Err(error) => {
-            tracing::warn!(%error, "the database before is damaged, and kept with its log");
+            tracing::warn!(%error, "the database of before is damaged, and kept as it is");
             Ok(())
         }
         Ok(()) => Ok(()),
     }
+}
+
+/// True if the file begins as each SQLite database does (Database File Format, section 1.3.1).
+fn is_database(path: &Path) -> io::Result<bool> {
+    let mut begin = Vec::new();
+    File::open(path)?.take(MAGIC.len() as u64).read_to_end(&mut begin)?;
+    Ok(begin == MAGIC)
 }
