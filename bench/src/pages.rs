@@ -103,7 +103,7 @@ impl Pages {
             let bytes = browser.get(&page.path).await?;
             let before = crate::cpu::time(server.id());
             let answered = self.times(async || browser.get(&page.path).await.map(drop)).await?;
-            let cpu = (crate::cpu::time(server.id()) - before) / u32::try_from(self.times)?;
+            let cpu = crate::cpu::time(server.id()).saturating_sub(before) / u32::try_from(self.times)?;
             let [median, least] =
                 read.map_or_else(Default::default, |read| read.map(|it| format!("{:.2}", millis(it))));
             println!(

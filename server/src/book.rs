@@ -64,10 +64,15 @@ fn serve(path: &str, request: &HeaderMap) -> Response {
     }
 }
 
+/// Tells if it is the style sheet.
+fn is_style(page: &Page) -> bool {
+    page.path.rsplit('.').next() == Some("css")
+}
+
 /// The page, compressed as it is stored if the browser takes that, and else left to the layer
 /// that compresses pages.
 fn answer(page: &Page, status: StatusCode, request: &HeaderMap) -> Response {
-    let is_style = page.path.ends_with(".css");
+    let is_style = is_style(page);
     // One tag for all encodings of a page: it is compared weakly.
     let etag = format!("\"{}\"", page.etag);
     let mut response = if status == StatusCode::OK && is_known(request, &etag) {
@@ -143,7 +148,7 @@ mod tests {
             assert!(
                 headers[header::CONTENT_SECURITY_POLICY].to_str().is_ok_and(|it| it.starts_with("default-src 'none'"))
             );
-            let (kind, kept) = if page.path.ends_with(".css") {
+            let (kind, kept) = if is_style(page) {
                 ("text/css; charset=utf-8", FOR_EVER)
             } else {
                 ("text/html; charset=utf-8", ASK_AGAIN)

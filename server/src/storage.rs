@@ -48,7 +48,7 @@ pub fn url(args: &StorageArgs) -> anyhow::Result<DatabaseUrl> {
 /// The database cannot be used.
 pub async fn schema(args: &StorageArgs) -> anyhow::Result<SchemaState> {
     must_exist(args)?;
-    Database::schema(&url(args)?).await.map_err(|error| unusable(args, error))
+    Database::schema(&url(args)?).await.map_err(|error| unusable(args, &error))
 }
 
 /// Brings the schema of the database up to date. Makes an SQLite file that is missing.
@@ -57,7 +57,7 @@ pub async fn schema(args: &StorageArgs) -> anyhow::Result<SchemaState> {
 /// The database cannot be used or does not go with this version, or a lock was not to be had.
 pub async fn migrate(args: &StorageArgs, patience: &PatienceArgs) -> anyhow::Result<Migrated> {
     let migrated = Database::migrate(&url(args)?, patience.migrate_wait.get()).await;
-    let migrated = migrated.map_err(|error| unusable(args, error))?;
+    let migrated = migrated.map_err(|error| unusable(args, &error))?;
     if let Some(problem) = &migrated.put_off {
         tracing::warn!("{problem}. Run `signet migrate` then, or start a server again");
     }
@@ -71,7 +71,7 @@ pub async fn migrate(args: &StorageArgs, patience: &PatienceArgs) -> anyhow::Res
 /// The database cannot be used.
 pub async fn open(args: &StorageArgs) -> anyhow::Result<Engine> {
     if is_missing(&url(args)?) || schema(args).await?.is_empty() {
-        Database::migrate(&url(args)?, LOCK_PATIENCE).await.map_err(|error| unusable(args, error))?;
+        Database::migrate(&url(args)?, LOCK_PATIENCE).await.map_err(|error| unusable(args, &error))?;
     }
     open_for_command(args, Settings::default(), None).await
 }
@@ -170,11 +170,11 @@ async fn open_for_command(args: &StorageArgs, settings: Settings, key: Option<Ke
 }
 
 async fn connect(args: &StorageArgs) -> anyhow::Result<Database> {
-    Database::open(&url(args)?).await.map_err(|error| unusable(args, error))
+    Database::open(&url(args)?).await.map_err(|error| unusable(args, &error))
 }
 
 /// Adds to an error what to do about it.
-fn unusable(args: &StorageArgs, error: db::Error) -> anyhow::Error {
+fn unusable(args: &StorageArgs, error: &db::Error) -> anyhow::Error {
     let advice = match &error {
         db::Error::Schema(problem) => match problem {
             SchemaProblem::Behind { .. } | SchemaProblem::Empty => "run `signet migrate`, or start a server",

@@ -14,6 +14,7 @@ use signet_engine::{
     random::Random,
     seal::{KeyRing, Sealer},
 };
+use signet_model::Timestamp;
 
 use crate::{config::StorageArgs, storage};
 
@@ -131,32 +132,26 @@ fn progress() -> impl FnMut(Progress) {
 }
 
 fn report(args: &BackupArgs, contents: &Contents, keys: Option<&KeyRing>) -> String {
-    let mut text = format!("Backed up into {}, and looked it through:\n{}", args.to.display(), told(contents));
-    match (keys, contents.has_proof()) {
-        (Some(ring), true) => {
-            text.push_str(&format!("      sealed with the key {}, which opens it\n", ring.seals_with()))
-        }
-        (None, true) => {
-            text.push_str("      whether the sealing key opens it was not checked: name its file with --key-file\n")
-        }
-        (_, false) => text.push_str("      no server has sealed a secret in it yet\n"),
-    }
-    match &args.key_to {
-        Some(place) => {
-            text.push_str(&format!("The sealing key is in {}. Keep it apart from the backup.\n", place.display()))
-        }
-        None => text.push_str(
+    let sealed = match (keys, contents.has_proof()) {
+        (Some(ring), true) => format!("sealed with the key {}, which opens it", ring.seals_with()),
+        (None, true) => "whether the sealing key opens it was not checked: name its file with --key-file".to_owned(),
+        (_, false) => "no server has sealed a secret in it yet".to_owned(),
+    };
+    let key = match &args.key_to {
+        Some(place) => format!("The sealing key is in {}. Keep it apart from the backup.", place.display()),
+        None => {
             "The sealing key is not in it: keep a copy of the key in another place. Without it the signing secrets of \
-             the backup cannot be opened.\n",
-        ),
-    }
-    text
+                 the backup cannot be opened."
+                .to_owned()
+        }
+    };
+    format!("Backed up into {}, and looked it through:\n{}      {sealed}\n{key}\n", args.to.display(), told(contents))
 }
 
 /// What a whole database holds, a line each.
 pub fn told(contents: &Contents) -> String {
     let Contents { bytes, schema, events, deliveries, newest_event, .. } = contents;
-    let newest = newest_event.map_or_else(|| "none".to_owned(), |at| at.rfc3339_seconds());
+    let newest = newest_event.map_or_else(|| "none".to_owned(), Timestamp::rfc3339_seconds);
     format!(
         "{bytes:>12} bytes\n{schema:>12} is the version of the schema\n{events:>12} events, the newest of {newest}\n\
          {deliveries:>12} deliveries\n"

@@ -11,7 +11,7 @@ use signet_engine::{
     db::DatabaseUrl,
     service::restores::Marked,
 };
-use signet_model::time::Clock;
+use signet_model::{Timestamp, time::Clock};
 
 use super::backup::told;
 use crate::{
@@ -87,7 +87,7 @@ pub async fn run(args: RestoreArgs) -> anyhow::Result<()> {
 /// What the operator has to know after a restore.
 pub fn report(marked: &Marked) -> String {
     let Marked { restored_at, holds_to, pending, held, failed, sessions, links, keys } = marked;
-    let to = holds_to.map_or_else(|| "its beginning".to_owned(), |at| at.rfc3339_seconds());
+    let to = holds_to.map_or_else(|| "its beginning".to_owned(), Timestamp::rfc3339_seconds);
     format!(
         "
 Between {to} and {} nothing is known.

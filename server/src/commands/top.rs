@@ -51,7 +51,7 @@ pub async fn run(args: TopArgs) -> anyhow::Result<()> {
         return Ok(());
     }
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let mut screen = Screen::enter()?;
+    let _screen = Screen::enter()?;
     loop {
         let begun = Instant::now();
         let read = reader.read().await;
@@ -61,10 +61,10 @@ pub async fn run(args: TopArgs) -> anyhow::Result<()> {
         match &read {
             Ok(activity) => {
                 let seldom = (period > PERIOD).then_some(period);
-                screen.show(&Frame { database: &url, activity, period: seldom }.to_string())?;
+                Screen::show(&Frame { database: &url, activity, period: seldom }.to_string())?;
             }
             Err(error) => {
-                screen.show(&format!("The database cannot be read: {error}\nThis goes on when it can.\n"))?;
+                Screen::show(&format!("The database cannot be read: {error}\nThis goes on when it can.\n"))?;
                 if let Ok(look) = Look::at(&url).await {
                     reader = Reader::new(look, SystemClock);
                 }

@@ -39,7 +39,9 @@ fn line(setting: &Layered, file: Option<&Path>) -> String {
     let (name, option) = (setting.name(), &setting.option);
     let mut values = setting.values();
     if option.is_hide_env_values_set() {
-        values.iter_mut().for_each(|value| *value = shown(value));
+        for value in &mut values {
+            *value = shown(value);
+        }
     }
     let before = match literal(option, &values) {
         Some(literal) => format!("{name} = {literal}"),

@@ -104,9 +104,8 @@ impl Layered {
                 .iter()
                 .map(|text| [OsStr::new(&format!("--{}=", self.name())), text].iter().copied().collect())
                 .collect(),
-            (Some(_), _) => Vec::new(),
             (None, Some(setting)) => setting.arguments().into_iter().map(OsString::from).collect(),
-            (None, None) => Vec::new(),
+            (Some(_), _) | (None, None) => Vec::new(),
         }
     }
 

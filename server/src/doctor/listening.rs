@@ -74,13 +74,11 @@ async fn of_address(serve: &ServeArgs, address: SocketAddr, option: &str) -> (Fi
     if let Ok(finding) = bind(address, option) {
         return (finding, None);
     }
-    match ask_address(serve, address).await {
-        Some(process) => (Finding::ok(LISTEN, format!("a Signet answers on {address}")), Some(process)),
-        None => {
-            let says = format!("{address} is in use, and what listens there does not answer as Signet does");
-            (Finding::failed(LISTEN, says, format!("stop that program, or choose another address with {option}")), None)
-        }
+    if let Some(process) = ask_address(serve, address).await {
+        return (Finding::ok(LISTEN, format!("a Signet answers on {address}")), Some(process));
     }
+    let says = format!("{address} is in use, and what listens there does not answer as Signet does");
+    (Finding::failed(LISTEN, says, format!("stop that program, or choose another address with {option}")), None)
 }
 
 /// Asks the server on an address, by its public name.

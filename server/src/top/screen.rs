@@ -37,7 +37,7 @@ impl Screen {
     ///
     /// # Errors
     /// The terminal is closed.
-    pub fn show(&mut self, text: &str) -> io::Result<()> {
+    pub fn show(text: &str) -> io::Result<()> {
         let size = tcgetwinsize(stdout()).ok().map(|size| (usize::from(size.ws_row), usize::from(size.ws_col)));
         write(&painted(text, size.filter(|(lines, columns)| *lines > 0 && *columns > 0).unwrap_or(USUAL)))
     }

@@ -84,11 +84,12 @@ fn the_queries_of_the_dashboard_are_queries() {
         assert!(panel["title"].is_string() && !queries(panel).is_empty(), "{panel}");
         assert_eq!(panel["datasource"]["uid"], "${datasource}", "{panel}");
     }
-    let mut rules = "groups:\n  - name: dashboard\n    rules:\n".to_owned();
-    for (number, query) in queries(&dashboard).iter().enumerate() {
+    let rule = |(number, query): (usize, &String)| {
         let query = query.replace("$__rate_interval", "5m").replace("$job", "signet").replace("$instance", ".+");
-        rules += &format!("      - record: query{number}\n        expr: {}\n", Value::from(query));
-    }
+        format!("      - record: query{number}\n        expr: {}\n", Value::from(query))
+    };
+    let rules = queries(&dashboard).iter().enumerate().map(rule).collect::<String>();
+    let rules = format!("groups:\n  - name: dashboard\n    rules:\n{rules}");
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("queries.yml");
     std::fs::write(&file, rules).expect("a file");
