@@ -83,7 +83,12 @@ mod tests {
     fn storage(database: &DatabaseUrl, key: &std::path::Path) -> StorageArgs {
         let DatabaseUrl::Sqlite(path) = database else { unreachable!("it is SQLite") };
         let database = format!("sqlite:{}", path.display());
-        StorageArgs { database: database.into(), key_file: Some(key.to_owned()), config: None, database_password_file: None }
+        StorageArgs {
+            database: database.into(),
+            key_file: Some(key.to_owned()),
+            config: None,
+            database_password_file: None,
+        }
     }
 
     #[tokio::test]

@@ -132,7 +132,7 @@ mod tests {
         testing::{postgres, sqlite},
     };
 
-    const LONG: Duration = Duration::from_secs(60);
+    const LONG: Duration = Duration::from_mins(1);
 
     #[tokio::test]
     async fn a_file_that_is_whole_gives_no_complaint_and_one_that_is_damaged_does() {

@@ -16,9 +16,9 @@ async fn restored_at(engine: &Engine, account: signet_model::AccountId, id: Deli
 }
 
 async fn mark(engine: &Engine, clock: &ManualClock) -> Marked {
-    clock.advance(Duration::from_secs(60));
+    clock.advance(Duration::from_mins(1));
     let marked = engine.restores().mark(&Operator::command(), None).await.expect("marked");
-    clock.advance(Duration::from_secs(60));
+    clock.advance(Duration::from_mins(1));
     marked
 }
 
