@@ -65,8 +65,8 @@ fn commands(manual: &str, heading: &str) -> Result<String> {
         bail!("docs/INSTALL.md has no section {heading:?}");
     };
     let section = section.split("\n## ").next().unwrap_or_default();
-    let blocks = section.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let commands: String = blocks.collect();
+    let blocks = section.split("```sh by xtask/src/package/guest.rs\n").skip(1);
+    let commands: String = blocks.filter_map(|rest| rest.split("```").next()).collect();
     ensure!(!commands.is_empty(), "the section {heading:?} of docs/INSTALL.md has no commands");
     Ok(commands)
 }
@@ -77,10 +77,11 @@ mod tests {
 
     #[test]
     fn the_commands_of_a_section_are_those_of_its_blocks() {
-        let manual = "# T\n\n## One\n\n```sh\na\n```\n```ini\nx\n```\n```sh\nb\n```\n\n## Two\n\n```sh\nc\n```\n";
-        assert_eq!(commands(manual, "One").expect("commands"), "a\nb\n");
-        assert_eq!(commands(manual, "Two").expect("commands"), "c\n");
-        assert!(commands(manual, "Three").is_err());
+        let manual = "# T\n\n## One\n\n```sh by me\na\n```\n```ini\nx\n```\n```sh by me\nb\n```\n\n## Two\n\n```sh by me\nc\n```\n"
+            .replace("by me", "by xtask/src/package/guest.rs");
+        assert_eq!(commands(&manual, "One").expect("commands"), "a\nb\n");
+        assert_eq!(commands(&manual, "Two").expect("commands"), "c\n");
+        assert!(commands(&manual, "Three").is_err());
     }
 
     #[test]
