@@ -1,16 +1,16 @@
 # Run by systemd in the container that boot.sh makes. @ARCHIVE@ and @DEBIAN@ are the commands of
 # those sections of docs/INSTALL.md.
 set -euo pipefail
-trap 'echo "line $LINENO of the test failed: $BASH_COMMAND"; journalctl --unit signet --no-pager --lines 30' ERR
+trap 'echo "line $LINENO of the test failed: $BASH_COMMAND"; journalctl --unit signet --no-pager --lines 30; cat /tmp/image.log' ERR
 
 # The name of what is shown, and its value.
 shown() { systemctl show --property "$1" --value signet; }
 # Looks until a command succeeds.
 until_true() {
     local tries=0
-    until "$@"; do
+    until "$@" > /tmp/tried 2>&1; do
         tries=$((tries + 1))
-        test "$tries" -lt 600 || { echo "in vain: $*"; return 1; }
+        test "$tries" -lt 600 || { echo "in vain: $*"; cat /tmp/tried; return 1; }
         sleep 0.1
     done
 }
@@ -58,6 +58,7 @@ mount --bind "$image" "$image"
 mount -o remount,bind,ro "$image"
 mount -t tmpfs -o uid=65532,mode=700 volume "$image/var/lib/signet"
 in_image=(env --ignore-environment SIGNET_LISTEN=0.0.0.0:8081 SIGNET_DATABASE=sqlite:/var/lib/signet/signet.db
+    SQLITE_TMPDIR=/var/lib/signet
     /usr/bin/setpriv --no-new-privs /usr/sbin/chroot --userspec=65532:65532 "$image" /usr/bin/signet)
 "${in_image[@]}" serve > /tmp/image.log 2>&1 &
 until_true "${in_image[@]}" health
