@@ -110,7 +110,7 @@ pub async fn open_to_serve(
     let (random, keys) = (Random::from_system(), key_sources(args)?);
     // A key that cannot be used is refused before a database is made.
     keys.at_hand(&random)?;
-    if migration.migrate {
+    if !migration.no_migrate {
         migrate(args, &migration.patience).await?;
     }
     must_exist(args)?;

@@ -2,6 +2,7 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sqlx::postgres::PgConnectOptions;
 use url::Url;
 
@@ -42,7 +43,9 @@ impl DatabaseUrl {
         if url.username().is_empty() || url.password().is_some() {
             return Err(NoPlaceForPassword);
         }
-        url.set_password(Some(password)).map_err(|()| NoPlaceForPassword)?;
+        // The parser of URLs leaves a percent sign as it is.
+        let password = utf8_percent_encode(password, NON_ALPHANUMERIC).to_string();
+        url.set_password(Some(&password)).map_err(|()| NoPlaceForPassword)?;
         Ok(Self::Postgres(url.into()))
     }
 }

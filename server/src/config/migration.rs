@@ -1,6 +1,6 @@
 //! When the schema of the database is brought up to date, and for how long that may wait.
 
-use clap::{ArgAction, Args, builder::BoolishValueParser};
+use clap::Args;
 use signet_engine::db::schema::LOCK_PATIENCE;
 
 use super::Span;
@@ -17,15 +17,9 @@ pub struct PatienceArgs {
 /// Whether a server migrates.
 #[derive(Debug, Clone, Args)]
 pub struct MigrationArgs {
-    /// Leave the schema of the database as it is: `signet migrate` is run before. The environment
-    /// variable says it the other way about: `SIGNET_MIGRATE=false`.
-    #[arg(
-        long = "no-migrate",
-        env = "SIGNET_MIGRATE",
-        action = ArgAction::SetFalse,
-        value_parser = BoolishValueParser::new()
-    )]
-    pub migrate: bool,
+    /// Leave the schema of the database as it is: `signet migrate` is run before.
+    #[arg(long, env = "SIGNET_NO_MIGRATE")]
+    pub no_migrate: bool,
     /// The patience.
     #[command(flatten)]
     pub patience: PatienceArgs,

@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_usual_server_is_well() {
-        assert_eq!(not_ok(&facts(&[]), 3), []);
+        assert_eq!(not_ok(&facts(&[]), 1), []);
     }
 
     #[test]

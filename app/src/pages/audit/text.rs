@@ -29,7 +29,7 @@ pub(super) const NO_MATCH: &str = "No entry matches on this page.";
 pub(super) const DAY: &str = "Enter a day, such as 2026-03-28.";
 
 /// The nouns of all actions: a person can choose one.
-pub(super) const NOUNS: [(&str, &str); 28] = [
+pub(super) const NOUNS: [(&str, &str); 29] = [
     ("endpoint", "Webhook"),
     ("secret", "Signing secret"),
     ("rotation", "Rotation"),
@@ -58,6 +58,7 @@ pub(super) const NOUNS: [(&str, &str); 28] = [
     ("event_types", "Event types"),
     ("sealing_key", "Sealing key"),
     ("operator", "Operator"),
+    ("database", "Database"),
 ];
 
 /// The name of an action in words: `endpoint.created` is “Webhook created”.

@@ -34,7 +34,7 @@ async fn commands_never_migrate_and_say_what_to_run() {
         assert!(error.contains("run `signet migrate`"), "{arguments:?}: {error}");
     }
     let mut serve = folder.signet(&["serve"]);
-    serve.args(LISTEN).env("SIGNET_MIGRATE", "false");
+    serve.args(LISTEN).env("SIGNET_NO_MIGRATE", "true");
     assert!(refusal(serve).await.contains("run `signet migrate`"));
 }
 

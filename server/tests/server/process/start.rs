@@ -143,7 +143,7 @@ async fn a_postgresql_that_takes_no_writes_is_refused_with_advice() {
     let DatabaseUrl::Postgres(url) = &database.url else { panic!("not PostgreSQL: {database:?}") };
     let folder = Folder::new();
     let mut command = serve(&folder);
-    command.args(["--database", url, "--key-file", "signet.key"]);
+    command.args(["--database", url, "--key-file", "signet.key"]).env("SIGNET_LOG_LEVEL", "error");
     let error = refusal(command).await;
     assert!(error.contains("whether this user may"), "{error}");
 }

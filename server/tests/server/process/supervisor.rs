@@ -117,7 +117,7 @@ async fn a_password_for_the_database_comes_from_a_file() {
         ("sqlite:a.db", "password", "is for a database like postgres://USER@HOST/NAME"),
         ("postgres://me:other@127.0.0.1:1/x", "password", "without a password"),
         // The password is taken, and nobody listens.
-        ("postgres://me@127.0.0.1:1/x", "password", "cannot be opened"),
+        ("postgres://me@127.0.0.1:1/x", "password", "cannot be used"),
     ] {
         let error = refusal(serve(database, file)).await;
         assert!(error.contains(words) && !error.contains("hunter2"), "{error}");
