@@ -137,7 +137,11 @@ async fn some_types_are_sent_while_others_are_discarded(database: TestDatabase) 
     let sends = resends.start_as(filter, plan).await.expect("begun");
     world.end(&sends).await;
     let id = database.literal(sends.id.uuid());
-    database.run(&format!("UPDATE resends SET state = 'running', ended_at = NULL, lease = NULL, leased_until = NULL WHERE id = {id}")).await;
+    database
+        .run(&format!(
+            "UPDATE resends SET state = 'running', ended_at = NULL, lease = NULL, leased_until = NULL WHERE id = {id}"
+        ))
+        .await;
     let (filter, plan) = of(Verb::Discard, &EventType::TASK_FAILED);
     let refused = resends.start_as(filter, plan).await;
     assert!(matches!(refused, Err(StartError::UnderWay(other)) if other == sends.id), "{refused:?}");
