@@ -25,7 +25,6 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use binary::Profile;
-use upgrade_check::WithoutHistory;
 
 /// Builds, starts, tests and measures Signet.
 #[derive(Debug, Parser)]
@@ -64,7 +63,7 @@ enum Task {
     },
     /// Run every check and test.
     Test {
-        /// Leave out the tests of the built binary from outside: beside the previous release, its
+        /// Leave out the tests of the built binary from outside: its packages, its
         /// API against its document, receivers in Node.js, and a browser.
         #[arg(long)]
         fast: bool,
@@ -129,7 +128,7 @@ fn perform(task: Task) -> Result<()> {
         Task::PackageTest { binary } => package::test(&binary.map_or_else(|| binary::build(Profile::Dev), Ok)?),
         Task::Test { fast } => test::all(fast),
         Task::ApiCheck { effort } => api_check::check(&binary::build(Profile::Dev)?, &effort),
-        Task::UpgradeCheck => upgrade_check::check(WithoutHistory::Fail),
+        Task::UpgradeCheck => upgrade_check::check(),
         Task::Fuzz { targets, seconds } => fuzz::run_each(&targets, seconds),
         Task::Bench { postgres, arguments } => bench::measure(postgres, &arguments),
         Task::Site => site::build(),

@@ -12,7 +12,6 @@ use crate::{
     postgres::{self, Server},
     python, site,
     step::step,
-    upgrade_check::{self, WithoutHistory},
     workspace::{self, cargo},
 };
 
@@ -63,10 +62,9 @@ fn on_both_databases() -> Result<()> {
     run(tests.env(postgres::URL_VARIABLE, server.url()))
 }
 
-/// Tests the built binary from outside: beside the previous release, its API, with receivers in
-/// Node.js, and in Chromium.
+/// Tests the built binary from outside: its packages, its API, with receivers in Node.js, and in
+/// Chromium.
 fn end_to_end() -> Result<()> {
-    upgrade_check::check(WithoutHistory::LeaveOut)?;
     let signet = binary::build(Profile::Dev)?;
     package::test(&signet)?;
     api_check::check(&signet, &Effort::REGRESSION)?;

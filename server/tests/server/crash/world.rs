@@ -46,6 +46,13 @@ pub struct World {
     kept: Option<TestDatabase>,
 }
 
+/// The binary of another version, which may know no configuration file.
+fn of_previous(previous: &Path, arguments: &[&str]) -> Command {
+    let mut command = binary(previous, arguments);
+    command.env_remove("SIGNET_CONFIG");
+    command
+}
+
 impl World {
     /// A world in this database.
     pub async fn on(database: TestDatabase) -> Self {
@@ -80,7 +87,7 @@ impl World {
         fs::write(folder.path().join("authority.pem"), &receiver.authority).expect("a file");
         let DatabaseUrl::Postgres(database) = url.clone() else { unreachable!("it is PostgreSQL") };
         let run = async |arguments: &[&str]| {
-            let mut command = binary(&previous, arguments);
+            let mut command = of_previous(&previous, arguments);
             command.args(["--database", &database]);
             let output = within("the command ends", command.output()).await.expect("the binary");
             assert!(output.status.success(), "{output:?}");
@@ -116,7 +123,7 @@ impl World {
 
     /// Starts a server of another version. `None` if it ends before it listens.
     pub async fn try_serve_previous(&self, previous: &Path, options: &[&str]) -> Option<Server> {
-        Server::try_start(self.serving(binary(previous, &[]), options)).await
+        Server::try_start(self.serving(of_previous(previous, &[]), options)).await
     }
 
     /// Starts a server of another version and waits until it listens.
