@@ -13,8 +13,9 @@ mod sweep_clock;
 mod tests;
 mod walk;
 
+pub(crate) use sweep_clock::newest_event;
 #[cfg(any(test, feature = "testing"))]
-pub(crate) use sweep_clock::{newest_event, record as believe};
+pub(crate) use sweep_clock::record as believe;
 
 #[cfg(test)]
 pub(super) use {

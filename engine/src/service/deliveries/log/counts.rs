@@ -3,7 +3,7 @@
 //! What an index serves is counted along it. The rest is looked at, newest first, and what was
 //! found by then is told as the least number.
 
-use signet_model::{EventId, delivery::State, sql::Stored};
+use signet_model::{EventId, delivery::State};
 
 use super::{Filter, Order, Part, Position, Search, Span, Values, Walk};
 use crate::{
@@ -95,12 +95,8 @@ impl AccountHandle<'_> {
 /// What a part of the log has.
 type Looked = (i64, i64);
 
-/// The deliveries of one state.
-#[derive(sqlx::FromRow)]
-struct OfState {
-    state: Stored<State>,
-    count: i64,
-}
+/// The deliveries in each state, in the order of [`State::ALL`].
+type OfStates = (i64, i64, i64, i64, i64);
 
 impl Search<'_> {
     /// The deliveries of a part that are looked at.
@@ -112,18 +108,16 @@ impl Search<'_> {
     /// Counts all states at once, on ways that are short.
     async fn count_all_states(&self, tx: &mut Tx<'_>, span: Span) -> Result<StateCounts> {
         let more = self.rest(tx).await?.is_some();
-        let mut counts: Vec<_> = State::ALL.iter().map(|&state| (state, AtLeast { counted: 0, more })).collect();
+        let mut counts = [0; State::ALL.len()];
         for part in &self.parts {
             let values = Values { endpoints: &part.endpoints, span, most: 0 };
-            let rows: Vec<OfState> = self.query(tx, &self.count_states(part.walk), &values).fetch_all().await?;
-            for row in rows {
-                let Some(state) = row.state.ok() else { continue };
-                for (_, own) in counts.iter_mut().filter(|(of, _)| *of == state) {
-                    own.counted += counted(row.count);
-                }
+            let row: OfStates = self.query(tx, &self.count_states(part.walk), &values).fetch_one().await?;
+            for (sum, count) in counts.iter_mut().zip([row.0, row.1, row.2, row.3, row.4]) {
+                *sum += counted(count);
             }
         }
-        Ok(StateCounts(counts.into_iter().map(|(state, count)| (state, count.capped())).collect()))
+        let of = |(&state, counted)| (state, AtLeast { counted, more }.capped());
+        Ok(StateCounts(State::ALL.iter().zip(counts).map(of).collect()))
     }
 
     async fn count_matching(&self, tx: &mut Tx<'_>, span: Span) -> Result<AtLeast> {
@@ -186,11 +180,13 @@ impl Search<'_> {
         format!("{} WHERE d.account_id = $1 AND d.id {{among}}SELECT x.id {candidates}{{end}}", self.counting())
     }
 
-    /// The statement that counts the deliveries of a part that match by their states.
+    /// The statement that counts the deliveries of a part that match by their states. Groups would
+    /// have SQLite read all deliveries.
     pub(super) fn count_states(&self, walk: Walk) -> String {
+        let count = |state: &State| format!("count(CASE WHEN {EFFECTIVE_STATE} = '{}' THEN 1 END)", state.as_str());
         format!(
-            "SELECT {EFFECTIVE_STATE} AS state, count(*) AS count {} WHERE d.account_id = $1
-                AND d.id {{among}}SELECT x.id {}{{end}}{} GROUP BY 1",
+            "SELECT {} {} WHERE d.account_id = $1 AND d.id {{among}}SELECT x.id {}{{end}}{}",
+            State::ALL.iter().map(count).collect::<Vec<_>>().join(", "),
             self.deliveries(),
             walk.candidates(self.order),
             self.residual()
