@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs/promises';
-import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 
+import { freePort } from '../support/pages.js';
 import { BINARY, Signet } from '../support/signet.js';
 import { Shell, difference, steps } from '../support/walk.js';
 
@@ -25,16 +25,6 @@ after(async () => {
   await signet?.discard();
   await fs.rm(folder, { recursive: true, force: true });
 });
-
-/** A port on which no program listens at this moment. */
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 /** Starts `signet receive`, and waits until it receives. */
 async function startReceiver(command, port) {

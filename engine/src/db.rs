@@ -108,13 +108,10 @@ impl Database {
     /// Takes a connection that only reads.
     pub(crate) async fn read(&self, pool: Pool) -> Result<Conn> {
         let timer = Timer::start(Operation::Wait);
-        let connection = async {
-            Ok(match self {
-                Self::Sqlite(db) => Conn::Sqlite(db.readers.acquire(pool).await?),
-                Self::Postgres(db) => Conn::Postgres(db.readers.acquire(pool).await?),
-            })
-        }
-        .await;
+        let connection = match self {
+            Self::Sqlite(db) => db.readers.acquire(pool).await.map(Conn::Sqlite),
+            Self::Postgres(db) => db.readers.acquire(pool).await.map(Conn::Postgres),
+        };
         timer.stop();
         connection
     }
@@ -122,13 +119,10 @@ impl Database {
     /// Begins a writing transaction; on SQLite waits until no other transaction writes.
     pub(crate) async fn begin(&self) -> Result<Tx<'static>> {
         let timer = Timer::start(Operation::Wait);
-        let begun = async {
-            Ok(match self {
-                Self::Sqlite(db) => Tx::Sqlite(db.begin().await?),
-                Self::Postgres(db) => Tx::Postgres(db.begin().await?),
-            })
-        }
-        .await;
+        let begun = match self {
+            Self::Sqlite(db) => db.begin().await.map(Tx::Sqlite),
+            Self::Postgres(db) => db.begin().await.map(Tx::Postgres),
+        };
         timer.stop();
         begun
     }

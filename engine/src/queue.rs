@@ -150,13 +150,10 @@ impl HotPath for Queue {
 
     async fn claim(&mut self, order: ClaimOrder) -> Result<Claim> {
         let timer = Timer::start(Operation::Claim);
-        let claim = async {
-            match &mut self.driver {
-                Driver::Sqlite(driver) => driver.claim(order).await,
-                Driver::Postgres(driver) => driver.claim(order).await,
-            }
-        }
-        .await;
+        let claim = match &mut self.driver {
+            Driver::Sqlite(driver) => driver.claim(order).await,
+            Driver::Postgres(driver) => driver.claim(order).await,
+        };
         timer.stop();
         claim
     }

@@ -74,13 +74,10 @@ impl<'c> Query<'c> {
     /// Runs the statement, and returns how many rows it changed.
     pub(crate) async fn execute(self) -> Result<u64> {
         let timer = Timer::start(Operation::Statement);
-        let done = async {
-            match self.statement {
-                Statement::Sqlite(conn, query) => query.execute(conn).await.map(|done| done.rows_affected()),
-                Statement::Postgres(conn, query) => query.execute(conn).await.map(|done| done.rows_affected()),
-            }
-        }
-        .await;
+        let done = match self.statement {
+            Statement::Sqlite(conn, query) => query.execute(conn).await.map(|done| done.rows_affected()),
+            Statement::Postgres(conn, query) => query.execute(conn).await.map(|done| done.rows_affected()),
+        };
         timer.stop();
         done.map_err(|error| Error::at(self.at, error))
     }
@@ -88,13 +85,10 @@ impl<'c> Query<'c> {
     /// Reads all rows.
     pub(crate) async fn fetch_all<T: Row>(self) -> Result<Vec<T>> {
         let timer = Timer::start(Operation::Statement);
-        let rows = async {
-            match self.statement {
-                Statement::Sqlite(conn, query) => query.fetch_all(conn).await.and_then(|rows| read(&rows)),
-                Statement::Postgres(conn, query) => query.fetch_all(conn).await.and_then(|rows| read(&rows)),
-            }
-        }
-        .await;
+        let rows = match self.statement {
+            Statement::Sqlite(conn, query) => query.fetch_all(conn).await.and_then(|rows| read(&rows)),
+            Statement::Postgres(conn, query) => query.fetch_all(conn).await.and_then(|rows| read(&rows)),
+        };
         timer.stop();
         rows.map_err(|error| Error::at(self.at, error))
     }
@@ -102,17 +96,14 @@ impl<'c> Query<'c> {
     /// Reads the first row, if there is any.
     pub(crate) async fn fetch_optional<T: Row>(self) -> Result<Option<T>> {
         let timer = Timer::start(Operation::Statement);
-        let row = async {
-            match self.statement {
-                Statement::Sqlite(conn, query) => {
-                    query.fetch_optional(conn).await.and_then(|row| row.as_ref().map(T::from_row).transpose())
-                }
-                Statement::Postgres(conn, query) => {
-                    query.fetch_optional(conn).await.and_then(|row| row.as_ref().map(T::from_row).transpose())
-                }
+        let row = match self.statement {
+            Statement::Sqlite(conn, query) => {
+                query.fetch_optional(conn).await.and_then(|row| row.as_ref().map(T::from_row).transpose())
             }
-        }
-        .await;
+            Statement::Postgres(conn, query) => {
+                query.fetch_optional(conn).await.and_then(|row| row.as_ref().map(T::from_row).transpose())
+            }
+        };
         timer.stop();
         row.map_err(|error| Error::at(self.at, error))
     }

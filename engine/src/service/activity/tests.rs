@@ -1,5 +1,8 @@
+use signet_model::AccountId;
+
 use super::*;
 use crate::{
+    Engine,
     db::DatabaseUrl,
     testing::{Hands, TestDatabase, account, completed, endpoint, on_each_database, resting_engine},
 };
@@ -14,20 +17,25 @@ fn literal(database: &TestDatabase, at: Timestamp) -> String {
     }
 }
 
+/// An account with a webhook, which has answered a delivery with this status.
+async fn attempted(engine: &Engine, name: &str, status: u16) -> AccountId {
+    let (hands, account) = (Hands(engine), account(engine, name).await);
+    endpoint(engine, account).await;
+    let (accepted, started) = hands.ingest(completed(engine, account, name)).await;
+    accepted.expect("accepted");
+    for attempt in started {
+        hands.finish(attempt, status).await;
+    }
+    account
+}
+
 async fn counts_grow_with_events_and_attempts_and_their_outcomes(database: TestDatabase) {
     let (engine, _) = resting_engine(&database);
     let clock = engine.clock();
     let mut look = Look::at(&database.url).await.expect("a connection");
     let before = Counts::read(&mut look, &*clock, None).await.expect("counts");
-    let hands = Hands(&engine);
     for (name, status) in [("good", 204), ("bad", 500), ("worse", 500)] {
-        let account = account(&engine, name).await;
-        endpoint(&engine, account).await;
-        let (accepted, started) = hands.ingest(completed(&engine, account, name)).await;
-        accepted.expect("accepted");
-        for attempt in started {
-            hands.finish(attempt, status).await;
-        }
+        attempted(&engine, name, status).await;
     }
     database.run(&format!("UPDATE statistics SET hour = {}", literal(&database, before.since))).await;
     let after = Counts { at: before.at + Duration::from_secs(2), ..read(&mut look, &*clock, &before).await };
@@ -72,13 +80,7 @@ async fn what_waits_is_counted_and_the_slow_and_the_failing_are_named(database: 
     let nothing = Count::from(0);
     assert_eq!(empty, Waiting { pending: nothing, due: nothing, oldest: None, held: nothing });
     for (name, status) in [("good", 204), ("bad", 500), ("gone", 410)] {
-        let account = account(&engine, name).await;
-        endpoint(&engine, account).await;
-        let (accepted, started) = hands.ingest(completed(&engine, account, name)).await;
-        accepted.expect("accepted");
-        for attempt in started {
-            hands.finish(attempt, status).await;
-        }
+        let account = attempted(&engine, name, status).await;
         hands.ingest(completed(&engine, account, "later")).await.0.expect("accepted");
     }
     let ago = |seconds| literal(&database, now - Duration::from_secs(seconds));

@@ -180,8 +180,7 @@ impl Search<'_> {
         format!("{} WHERE d.account_id = $1 AND d.id {{among}}SELECT x.id {candidates}{{end}}", self.counting())
     }
 
-    /// The statement that counts the deliveries of a part that match by their states. Groups would
-    /// have SQLite read all deliveries.
+    /// The statement that counts the deliveries of a part that match by their states, in one row.
     pub(super) fn count_states(&self, walk: Walk) -> String {
         let count = |state: &State| format!("count(CASE WHEN {EFFECTIVE_STATE} = '{}' THEN 1 END)", state.as_str());
         format!(
