@@ -1,8 +1,12 @@
 //! The list of deliveries over a very long log: the time of a page by each filter, also by those
 //! that nothing matches.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
+use anyhow::Context;
 use clap::Args;
 use signet_engine::{
     Engine,
@@ -21,6 +25,8 @@ use crate::{Options, fixture};
 const STEP: u64 = 100_000;
 /// The milliseconds between two events.
 const APART: u64 = 250;
+/// The account that has the log.
+const ACCOUNT: &str = "long";
 /// The deliveries of a page.
 const PAGE: u32 = 25;
 
@@ -36,6 +42,12 @@ pub struct Log {
     /// The pages of each filter.
     #[arg(long, default_value_t = 21)]
     pages: u32,
+    /// A folder that keeps the log, or has the log of an earlier run.
+    #[arg(long)]
+    folder: Option<PathBuf>,
+    /// Only the filters in whose name this is.
+    #[arg(long, default_value = "")]
+    only: String,
 }
 
 /// The log that was filled.
@@ -50,12 +62,11 @@ struct Filled {
 impl Log {
     /// Fills a database, and prints the median time of a page by each filter.
     pub async fn run(&self, options: &Options) -> anyhow::Result<()> {
-        let folder = tempfile::tempdir()?;
-        let url: DatabaseUrl = fixture::new_database(options.postgres.as_deref(), folder.path()).await?.parse()?;
-        let engine = fixture::open(&url, folder.path()).await?;
-        let filled = self.fill(&engine, &url).await?;
+        let temporary = tempfile::tempdir()?;
+        let folder = self.folder.as_deref().unwrap_or(temporary.path());
+        let (engine, filled) = self.open(options, folder).await?;
         println!("{:<48} {:>10} {:>10}", "filter", "median ms", "longest ms");
-        for (name, filter) in filters(&filled) {
+        for (name, filter) in filters(&filled).into_iter().filter(|(name, _)| name.contains(&self.only)) {
             let mut times = Vec::new();
             for page in 0..self.pages {
                 times.push(time(engine.as_operator_in(filled.account), &filter, &filled, (page, self.pages)).await?);
@@ -68,14 +79,38 @@ impl Log {
         Ok(())
     }
 
-    async fn fill(&self, engine: &Engine, url: &DatabaseUrl) -> anyhow::Result<Filled> {
-        let span = Duration::from_millis(APART * self.deliveries);
-        let begin = signet_engine::clock::SystemClock.now() - span;
-        let receiver = "https://receiver.example/hooks".parse()?;
-        let account = fixture::add_endpoints(engine, "long", &receiver, self.webhooks).await?;
+    /// Opens the log that the folder has, or fills one.
+    async fn open(&self, options: &Options, folder: &Path) -> anyhow::Result<(Engine, Filled)> {
+        let note = folder.join("log");
+        if let Ok(text) = std::fs::read_to_string(&note) {
+            let (url, begin) = text.split_once('\n').context("a note of a URL and an instant")?;
+            let engine = fixture::open(&url.parse()?, folder).await?;
+            let filled = self.of(&engine, Timestamp::from_unix_micros(begin.parse()?)).await?;
+            return Ok((engine, filled));
+        }
+        let url = fixture::new_database(options.postgres.as_deref(), folder).await?;
+        let engine = fixture::open(&url.parse()?, folder).await?;
+        let filled = self.fill(&engine, &url.parse()?).await?;
+        std::fs::write(&note, format!("{url}\n{}", filled.begin.unix_micros()))?;
+        Ok((engine, filled))
+    }
+
+    async fn of(&self, engine: &Engine, begin: Timestamp) -> anyhow::Result<Filled> {
+        let account = engine.accounts().find(ACCOUNT).await?.id;
         let endpoints = engine.as_operator_in(account).endpoints().list().await?;
-        let endpoints: Vec<_> = endpoints.into_iter().map(|endpoint| endpoint.id).collect();
-        let filled = Filled { account, endpoints, begin, span };
+        let endpoints = endpoints.into_iter().map(|endpoint| endpoint.id).collect();
+        Ok(Filled { account, endpoints, begin, span: self.span() })
+    }
+
+    fn span(&self) -> Duration {
+        Duration::from_millis(APART * self.deliveries)
+    }
+
+    async fn fill(&self, engine: &Engine, url: &DatabaseUrl) -> anyhow::Result<Filled> {
+        let begin = signet_engine::clock::SystemClock.now() - self.span();
+        let receiver = "https://receiver.example/hooks".parse()?;
+        fixture::add_endpoints(engine, ACCOUNT, &receiver, self.webhooks).await?;
+        let filled = self.of(engine, begin).await?;
         let started = Instant::now();
         match url {
             DatabaseUrl::Sqlite(path) => self.fill_sqlite(path, &filled).await?,

@@ -42,6 +42,9 @@ pub struct Pages {
     /// The times that each page is read.
     #[arg(long, default_value_t = 101)]
     times: usize,
+    /// Only the pages in whose name this is.
+    #[arg(long, default_value = "")]
+    only: String,
 }
 
 /// An account with many webhooks, and its owner.
@@ -78,7 +81,8 @@ impl Pages {
 
         let mut lines = Vec::new();
         for account in &accounts {
-            for page in pages(engine.as_operator_in(account.id)).await? {
+            let all = pages(engine.as_operator_in(account.id)).await?;
+            for page in all.into_iter().filter(|page| page.name.contains(&self.only)) {
                 let read = match &page.list {
                     None => None,
                     Some((filter, before)) => {

@@ -28,10 +28,14 @@ use crate::{
         resends::{Turns, take_up},
         retention::{FIRST_AFTER, sweep_hourly},
         sessions::SeenNotes,
-        statistics::SettledHours,
+        statistics::Settled,
     },
     settings::Settings,
 };
+
+/// The accounts and the endpoints whose settled hours are remembered: a few megabytes.
+const SETTLED_ACCOUNTS: usize = 1_000;
+const SETTLED_ENDPOINTS: usize = 5_000;
 
 /// The parts that the engine is made of.
 #[expect(missing_debug_implementations, reason = "a clock has nothing to show")]
@@ -77,7 +81,8 @@ impl Engine {
             event_types: Remembered::default(),
             resend_turns: Turns::default(),
             seen_notes: SeenNotes::default(),
-            settled_hours: SettledHours::default(),
+            settled_hours: Settled::new(SETTLED_ACCOUNTS),
+            settled_hours_of_endpoints: Settled::new(SETTLED_ENDPOINTS),
             limits,
             attempts,
             queue_figures: QueueFigures::default(),

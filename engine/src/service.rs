@@ -55,7 +55,7 @@ pub mod users;
 
 use std::{fmt, sync::Arc};
 
-use signet_model::time::Clock;
+use signet_model::{AccountId, EndpointId, time::Clock};
 
 use crate::{
     db::Database,
@@ -116,7 +116,10 @@ pub(crate) struct Service {
     pub(crate) event_types: event_types::Remembered,
     pub(crate) resend_turns: resends::Turns,
     pub(crate) seen_notes: sessions::SeenNotes,
-    pub(crate) settled_hours: statistics::SettledHours,
+    /// What the hours of accounts came to that change no more.
+    pub(crate) settled_hours: statistics::Settled<AccountId, statistics::Figures>,
+    /// The same of endpoints.
+    pub(crate) settled_hours_of_endpoints: statistics::Settled<(AccountId, EndpointId), statistics::Attempts>,
     pub(crate) limits: AccountLimits,
     pub(crate) attempts: Attempts,
     pub(crate) queue_figures: gauges::QueueFigures,

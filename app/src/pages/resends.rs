@@ -1,5 +1,7 @@
 //! Settings > Deliveries > one resend: how far it has come, and the button that stops it.
 
+pub(crate) mod pace;
+
 use axum::{
     Router,
     response::Response,
@@ -37,6 +39,7 @@ mod text {
     pub(super) const SKIPPED_HINT: &str = "waiting already, tests, or without a body";
     pub(super) const WHICH: &str = "Which deliveries";
     pub(super) const UNKNOWN: &str = "The filter is no longer known.";
+    pub(super) const PACE: &str = "Pace";
     pub(super) const BEGUN: &str = "Begun";
     pub(super) const ENDED: &str = "Ended";
     pub(super) const STOP: &str = "Stop";
@@ -145,6 +148,7 @@ fn times(resend: &Resend, now: Timestamp) -> impl IntoView + use<> {
     view! {
         <dl class="facts">
             <div><dt>{text::BEGUN}</dt><dd><When at=moment(resend.created_at, now) in_full=true /></dd></div>
+            {resend.pace.map(|pace| view! { <div><dt>{text::PACE}</dt><dd>{pace.to_string()}</dd></div> })}
             {resend
                 .ended_at
                 .map(|at| {

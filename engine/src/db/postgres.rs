@@ -26,7 +26,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 const PAGES: u32 = 8;
 /// The lifetime of a connection for pages that plans a statement once. A plan is made anew when a
 /// table has been analysed; until then one for an empty table would read all of it once it has grown.
-const PLANS_LIVE: Duration = Duration::from_mins(1);
+const PLANS_LIVE: Duration = Duration::from_mins(10);
 /// Connections for the listener, for changes, and for retention.
 const CONNECTIONS: u32 = 10;
 

@@ -33,7 +33,7 @@ pub(super) use attention::ATTENTION;
 pub use attention::{Attention, FailedDelivery};
 pub use fuse::Fuse;
 #[cfg(test)]
-pub(super) use fuse::{FIRST as FIRST_PENDING, LAST as LAST_PENDING, SEEN_TO as SEEN_TO_PENDING};
+pub(super) use fuse::CANDIDATES as FUSES;
 pub use list_page::ListPage;
 #[cfg(test)]
 pub(super) use list_page::SOME;

@@ -7,6 +7,7 @@ mod bars;
 mod causes;
 mod day;
 mod recent;
+mod settled;
 #[cfg(test)]
 mod tests;
 
@@ -28,10 +29,10 @@ pub use causes::{CAUSES_FROM, Cause};
 #[cfg(test)]
 pub(super) use day::ADD_UP_HOURS;
 pub use day::DayTotals;
-pub(crate) use day::SettledHours;
 #[cfg(test)]
 pub(super) use recent::RECENT;
 pub use recent::{Attempts, Recent};
+pub(crate) use settled::Settled;
 
 const DAY: Duration = Duration::from_hours(24);
 /// The hours of a day.

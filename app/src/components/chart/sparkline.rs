@@ -1,12 +1,17 @@
 //! The last hours of something, as small as a word.
 
-use std::fmt::{self, Write};
+use std::{
+    fmt::{self, Write},
+    ops::Sub,
+};
 
 use leptos::prelude::*;
 
 const HEIGHT: Tenths = Tenths(240);
 /// The least height of a count that is there, however small.
 const LEAST: Tenths = Tenths(20);
+/// The height of the line that stands for an hour without any.
+const NONE: Tenths = Tenths(10);
 /// From one bar to the next.
 const STEP: usize = 4;
 
@@ -26,7 +31,18 @@ struct Tenths(u64);
 
 impl fmt::Display for Tenths {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.0 / 10, self.0 % 10)
+        match (self.0 / 10, self.0 % 10) {
+            (whole, 0) => write!(f, "{whole}"),
+            (whole, tenths) => write!(f, "{whole}.{tenths}"),
+        }
+    }
+}
+
+impl Sub for Tenths {
+    type Output = Self;
+
+    fn sub(self, less: Self) -> Self {
+        Self(self.0.saturating_sub(less.0))
     }
 }
 
@@ -54,26 +70,31 @@ pub(crate) fn Sparkline(
     }
 }
 
+/// The bars of each colour are one path: a list has a thousand of them.
 fn drawing(points: &[SparkPoint]) -> String {
     let top = points.iter().map(|point| point.good + point.bad).max().unwrap_or_default();
-    let mut svg = String::new();
+    let (mut good, mut bad, mut none) = (String::new(), String::new(), String::new());
     for (place, point) in points.iter().enumerate() {
         let x = place * STEP;
-        let bad = height(point.bad, top);
-        let good = height(point.good, top).min(Tenths(HEIGHT.0 - bad.0));
+        let bad_height = height(point.bad, top);
+        let good_height = height(point.good, top).min(HEIGHT - bad_height);
         if point.good + point.bad == 0 {
-            let _ = write!(svg, "<rect class='ink-none' x='{x}' y='{}' width='3' height='1'/>", HEIGHT.0 / 10 - 1);
+            bar(&mut none, x, HEIGHT - NONE, NONE);
         }
-        if point.good > 0 {
-            let y = Tenths(HEIGHT.0 - good.0);
-            let _ = write!(svg, "<rect class='ink-good' x='{x}' y='{y}' width='3' height='{good}'/>");
-        }
-        if point.bad > 0 {
-            let y = Tenths(HEIGHT.0 - good.0 - bad.0);
-            let _ = write!(svg, "<rect class='ink-bad' x='{x}' y='{y}' width='3' height='{bad}'/>");
-        }
+        bar(&mut good, x, HEIGHT - good_height, good_height);
+        bar(&mut bad, x, HEIGHT - good_height - bad_height, bad_height);
     }
-    svg
+    let path = |class: &str, bars: String| {
+        if bars.is_empty() { bars } else { format!("<path class='{class}' d='{bars}'/>") }
+    };
+    path("ink-none", none) + &path("ink-good", good) + &path("ink-bad", bad)
+}
+
+/// Adds a bar to a path, unless it has no height.
+fn bar(path: &mut String, x: usize, y: Tenths, height: Tenths) {
+    if height > Tenths(0) {
+        let _ = write!(path, "M{x} {y}h3v{height}h-3z");
+    }
 }
 
 /// The height of a count, to the nearest tenth.
@@ -95,10 +116,9 @@ mod tests {
         let points = [SparkPoint { good: 9_999, bad: 1 }, SparkPoint::default(), SparkPoint { good: 0, bad: 5_000 }];
         assert_eq!(
             drawing(&points),
-            "<rect class='ink-good' x='0' y='2.0' width='3' height='22.0'/>\
-             <rect class='ink-bad' x='0' y='0.0' width='3' height='2.0'/>\
-             <rect class='ink-none' x='4' y='23' width='3' height='1'/>\
-             <rect class='ink-bad' x='8' y='12.0' width='3' height='12.0'/>"
+            "<path class='ink-none' d='M4 23h3v1h-3z'/>\
+             <path class='ink-good' d='M0 2h3v22h-3z'/>\
+             <path class='ink-bad' d='M0 0h3v2h-3zM8 12h3v12h-3z'/>"
         );
     }
 }

@@ -6,19 +6,19 @@ use signet_engine::{
     actor::Permission,
     service::{
         deliveries::{AtLeast, Receiver},
-        resends::StartError,
+        resends::{Plan, StartError},
     },
 };
 use signet_model::delivery::State;
 
 use super::{query::Query, text};
 use crate::{
-    components::{Breadcrumbs, alert},
+    components::{Breadcrumbs, alert, error_summary},
     error::{PageError, PageResult},
     form::Form,
     frame::Member,
     instants,
-    pages::resends,
+    pages::resends::{self, pace},
     redirect::see_other,
     words::number,
 };
@@ -54,7 +54,11 @@ pub(super) async fn ask(member: Member, mut form: Form) -> PageResult {
 pub(super) async fn start(member: Member, mut form: Form) -> PageResult {
     member.check(Permission::SendDeliveries)?;
     let query = Query::read(None, &mut form).map_err(|_| PageError::Unreadable)?;
-    match member.account().resends().start(query.filter()).await {
+    let Ok(pace) = pace::chosen(&mut form, member.engine().release_rate()) else {
+        return page(&member, &query, form, None).await;
+    };
+    let plan = Plan { pace, ..Plan::default() };
+    match member.account().resends().start_as(query.filter(), plan).await {
         Ok(resend) => Ok(see_other(&resends::path(resend.id))),
         Err(StartError::Store(error)) => Err(error.into()),
         Err(error) => {
@@ -82,6 +86,7 @@ struct Answer {
 
 fn render(member: &Member, query: &Query, form: &Form, answer: &Answer) -> Response {
     let back = query.first_page();
+    let is_some = !answer.count.is_none();
     let count = match answer.count {
         AtLeast { counted: 1, more: false } => "1 delivery".to_owned(),
         AtLeast { counted, more: false } => format!("{} deliveries", number(counted)),
@@ -96,19 +101,22 @@ fn render(member: &Member, query: &Query, form: &Form, answer: &Answer) -> Respo
                     <h1>{sentences::question(&count)}</h1>
                 </div>
             </header>
-            {answer.refused.as_ref().map(refusal)}
+            {if let Some(refused) = &answer.refused { refusal(refused).into_any() } else { error_summary(form).into_any() }}
             <section class="card">
                 <p>{sentences::ONES}</p>
                 {facts(query, &answer.receivers)}
                 <p>{sentences::LEFT_OUT}</p>
                 <p>{sentences::SAME_ID}</p>
                 {answer.arrived.then(|| view! { <p><strong>{sentences::ARRIVED}</strong></p> })}
-                {answer.count.is_none().then(|| view! { <p>{sentences::NONE}</p> })}
-                <form method="post" action=PATH class="form-actions">
+                {(!is_some).then(|| view! { <p>{sentences::NONE}</p> })}
+                <form method="post" action=PATH class="form">
                     {hidden(query)}
-                    {(!answer.count.is_none())
-                        .then(|| view! { <button class="button primary" type="submit">{sentences::BEGIN}</button> })}
-                    <a class="button quiet" href=back>{sentences::CANCEL}</a>
+                    {is_some.then(|| pace::field(form, member.engine().release_rate()))}
+                    <div class="form-actions">
+                        {is_some
+                            .then(|| view! { <button class="button primary" type="submit">{sentences::BEGIN}</button> })}
+                        <a class="button quiet" href=back>{sentences::CANCEL}</a>
+                    </div>
                 </form>
             </section>
         }

@@ -1,7 +1,10 @@
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use signet_engine::testing::{Hands, account, completed, endpoint};
+use signet_engine::{
+    service::resends::Pace,
+    testing::{Hands, account, completed, endpoint},
+};
 use signet_model::EndpointId;
 
 use super::*;
@@ -141,4 +144,20 @@ async fn what_matches_is_sent_again_after_a_question() {
     assert_eq!(progress.status, StatusCode::OK);
     let stopped = owner.post(&format!("{}/stop", begun.location()), "").await;
     assert_eq!(stopped.location(), begun.location());
+}
+
+#[tokio::test]
+async fn what_matches_is_sent_again_at_the_pace_that_is_chosen() {
+    let (owner, _) = with_deliveries().await;
+    let path = "/settings/deliveries/resend";
+    let refused = owner.post(path, "state=delivered&pace=11&each=second").await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(refused.html.contains("Enter at most 10 a second.") && refused.html.contains("value=\"11\""));
+    assert!(owner.account().resends().list(None, 9).await.expect("a list").is_empty());
+
+    let begun = owner.post(path, "state=delivered&pace=90&each=minute").await;
+    assert_eq!(begun.status, StatusCode::SEE_OTHER);
+    let all = owner.account().resends().list(None, 9).await.expect("a list");
+    assert_eq!(all.first().and_then(|resend| resend.pace), Pace::per_minute(90));
+    assert!(owner.get(begun.location()).await.html.contains("90 a minute"));
 }

@@ -15,7 +15,7 @@ use signet_engine::{
         backlog::Count,
         deliveries::{Delivery, Filter},
         endpoints::Endpoint,
-        resends::{Pace, PaceError, Resend, StartError, Verb},
+        resends::{Resend, StartError, Verb},
     },
 };
 use signet_model::{EndpointId, Timestamp, delivery::State, event::EventType};
@@ -28,8 +28,9 @@ use super::{
 use crate::{
     components::{Breadcrumbs, Icon, StatusMark, When, error_summary, hidden_input, with_element},
     error::{PageError, PageResult},
-    form::{Field, Form, Invalid},
+    form::{Field, Form},
     frame::{Ids, Member},
+    pages::resends::pace,
     present::{delivery_status, endpoint_path, endpoint_status, endpoint_title},
     redirect::done,
     state::AppState,
@@ -41,12 +42,6 @@ const LOOK_BACK: Duration = Duration::from_hours(24);
 
 /// The field that leads from re-enabling back to this page.
 pub(super) const THEN: Field = Field::named("then");
-/// How many are sent in a time.
-const PACE: Field =
-    Field { optional: true, inputmode: "numeric", maxlength: Some(6), ..Field::text("pace", text::PACE) };
-/// The time: `second` or `minute`.
-const EACH: Field = Field::named("each");
-
 /// The address of the page, and of its form.
 pub(super) fn path(id: EndpointId) -> String {
     format!("{}/coming-back", endpoint_path(id))
@@ -87,7 +82,9 @@ async fn send(member: Member, Ids(id): Ids<EndpointId>, mut form: Form) -> PageR
     member.check(Permission::SendDeliveries)?;
     let handle = member.account().endpoint(id);
     let endpoint = handle.get().await?;
-    let Ok(pace) = pace(&mut form, member.engine().release_rate()) else { return page(&member, id, &form).await };
+    let Ok(pace) = pace::chosen(&mut form, member.engine().release_rate()) else {
+        return page(&member, id, &form).await;
+    };
     let backlog = Backlog::of(&member, &endpoint).await?;
     let failed = Filter { state: Some(State::Failed), since: Some(backlog.since), ..Filter::default() };
     let held = Filter { state: Some(State::Held), ..Filter::default() };
@@ -111,18 +108,6 @@ async fn send(member: Member, Ids(id): Ids<EndpointId>, mut form: Form) -> PageR
         }
     }
     Ok(done(text::SENT, &format!("{}#resends", path(id))))
-}
-
-/// The pace that the form chooses; none for that of the server.
-fn pace(form: &mut Form, fastest: u32) -> Result<Option<Pace>, Invalid> {
-    let count = form.parse_optional::<u32>(&PACE, |_| text::PACE_INVALID.to_owned())?;
-    let Some(count) = count else { return Ok(None) };
-    let per_minute = if form.get(&EACH) == "minute" { count } else { count.saturating_mul(60) };
-    let pace = form.check(&PACE, Pace::chosen(per_minute, fastest), |error| match error {
-        PaceError::Zero => text::PACE_INVALID.to_owned(),
-        PaceError::TooFast(fastest) => text::too_fast(fastest),
-    });
-    pace.map(Some)
 }
 
 async fn page(member: &Member, id: EndpointId, form: &Form) -> PageResult {

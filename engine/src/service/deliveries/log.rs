@@ -42,10 +42,10 @@ pub const SEARCHED: u32 = 10_000;
 /// The same for a page that a person waits for: it takes a few milliseconds.
 const SEARCHED_BY_PAGE: u32 = 1_000;
 /// The same if the last attempt of each has to be read too.
-const ATTEMPTS_SEARCHED_BY_PAGE: u32 = 300;
+const ATTEMPTS_SEARCHED_BY_PAGE: u32 = 200;
 
-/// The rounds of one search.
-const ROUNDS: u32 = 4;
+/// The part of a search that its first round is: if many match, they fill the page.
+const FIRST_ROUND: u32 = 4;
 /// The number of events of one task that a filter looks at.
 const TASK_EVENTS: i64 = 100;
 /// The number of types of which each has its own part of an index read.
@@ -198,8 +198,9 @@ pub(crate) const OF_TASKS: Sql = Sql {
                 ORDER BY task_id USING ~<~ LIMIT $3",
 };
 
-/// The deliveries from an event (`$5`) to before a place (`$3`, `$4`).
-const RANGE: &str = "{x}.event_id >= $5 AND {x}.event_id <= $3 AND ({x}.event_id < $3 OR {x}.endpoint_id < $4)";
+/// The deliveries from an event (`$5`) to before a place (`$3`, `$4`). A row is compared and not each
+/// column: PostgreSQL would follow an index for each side of an `OR`, and sort all that it finds.
+const RANGE: &str = "{x}.event_id >= $5 AND {x}.event_id <= $3 AND ({x}.event_id, {x}.endpoint_id) < ($3, $4)";
 /// The conditions on a part of `deliveries_set_aside`, with the predicate of the index.
 const SET_ASIDE: &str = "x.state = t.state AND x.state IN ('failed', 'held', 'discarded') AND ";
 /// The conditions on a part of `deliveries_by_state`, likewise.
@@ -274,7 +275,7 @@ impl Walk {
         Some(format!(
             "SELECT edge FROM (SELECT (SELECT x.event_id FROM deliveries x WHERE {conditions}
                ORDER BY x.event_id {order} LIMIT 1 OFFSET $6 - 1) AS edge FROM {sources}) AS edges
-              WHERE edge IS NOT NULL ORDER BY edge {order} LIMIT 1"
+              ORDER BY edge {order} NULLS LAST LIMIT 1"
         ))
     }
 
@@ -350,6 +351,21 @@ impl Search<'_> {
     }
 }
 
+/// Where a search may end: another round for the rest would take as long as the others.
+const fn nearly(searched: u32) -> u32 {
+    searched - searched / 4
+}
+
+/// The deliveries of each of some sources in the next round, so that it looks at the `rest`. A round
+/// that found few was cut at one source of which all others have fewer, or began with so few of each
+/// that it says nothing about them: it grows by steps, and at once as far as all sources together stay
+/// within eight times of what is wanted.
+fn grown(each: u32, rest: u32, looked_at: u32, sources: u32) -> u32 {
+    let wanted = each.saturating_mul(rest / looked_at.max(1));
+    let most = (each.saturating_mul(4)).max(rest.saturating_mul(8) / sources.max(1));
+    wanted.min(most).max(each)
+}
+
 /// The values of a statement.
 struct Values<'a> {
     endpoints: &'a [EndpointId],
@@ -378,15 +394,14 @@ impl AccountHandle<'_> {
         from: Option<Position>,
         limit: u32,
     ) -> Result<Log> {
-        let mut tx = self.service.db.snapshot(Pool::Pages).await?;
+        let mut tx = self.service.db.snapshot(Pool::Planned).await?;
         let mut search = self.search(&mut tx, filter, Order::NewestFirst).await?;
         search.pending_in_all = searched;
         let mut span = filter.span();
         span.before = from.map_or(span.before, |from| from.min(span.before));
         let (mut rows, mut next, mut is_searched) = (Vec::new(), None, false);
         // Enough to fill the page at once if an index serves the filter.
-        let round = searched / ROUNDS;
-        let mut each = if search.is_residual { search.each_of(round) } else { limit + 1 };
+        let mut each = if search.is_residual { search.each_of(searched / FIRST_ROUND) } else { limit + 1 };
         let mut looked_at = 0;
         loop {
             let edge = search.edge(&mut tx, span, each).await?;
@@ -402,12 +417,12 @@ impl AccountHandle<'_> {
             let count = search.count(&mut tx, part).await?;
             looked_at += count;
             span.before = Position::before(edge);
-            if looked_at >= searched {
+            if looked_at >= nearly(searched) {
                 (next, is_searched) = (Some(span.before), true);
                 break;
             }
-            // Endpoints that have few deliveries there leave the others more.
-            each = each.saturating_mul((round / count.max(1)).clamp(1, 16));
+            let sources = u32::try_from(search.endpoints()).unwrap_or(u32::MAX);
+            each = grown(each, searched.saturating_sub(looked_at), count, sources);
         }
         if rows.len() > limit as usize {
             rows.truncate(limit as usize);
@@ -459,13 +474,16 @@ impl Search<'_> {
         for Part { walk, endpoints } in &self.parts {
             let Some(sql) = walk.edge(self.order) else { continue };
             let values = Values { endpoints, span, most };
-            let edge: Option<EventId> = self.query(tx, &sql, &values).fetch_optional_value().await?;
-            edges.extend(edge);
+            edges.extend(self.edge_by(tx, &sql, &values).await?);
         }
         Ok(match self.order {
             Order::NewestFirst => edges.into_iter().max(),
             Order::OldestFirst => edges.into_iter().min(),
         })
+    }
+
+    async fn edge_by(&self, tx: &mut Tx<'_>, sql: &str, values: &Values<'_>) -> Result<Option<EventId>> {
+        Ok(self.query(tx, sql, values).fetch_optional_value::<Option<EventId>>().await?.flatten())
     }
 
     /// The first `most` deliveries of a span that match.
@@ -656,10 +674,19 @@ pub(crate) mod plans {
         }
     }
 
+    /// The plan of a statement, which PostgreSQL makes once for all values.
+    async fn general(conn: &mut sqlx::PgConnection, sql: &str) -> Vec<Line> {
+        const PARAMETERS: &str =
+            "uuid, uuid[], uuid, uuid, uuid, bigint, text, text[], int, uuid, uuid, uuid[], bigint, bigint";
+        let nothing = vec!["NULL"; PARAMETERS.split(',').count()].join(", ");
+        let text = format!("PREPARE it ({PARAMETERS}) AS {sql}; EXPLAIN EXECUTE it ({nothing}); DEALLOCATE it");
+        let rows = sqlx::raw_sql(sqlx::AssertSqlSafe(text)).fetch_all(conn).await.expect(sql);
+        rows.iter().map(|row| Line::from_row(row).expect("a line")).collect()
+    }
+
     /// The plans of all statements that read a page by a filter, and a step of a resend.
     pub(crate) async fn of(account: AccountHandle<'_>, filter: &Filter) -> Vec<Plan> {
-        let mut tx = account.service.db.snapshot(Pool::Pages).await.expect("a transaction");
-        let explain = if matches!(tx, Tx::Sqlite(_)) { "EXPLAIN QUERY PLAN " } else { "EXPLAIN " };
+        let mut tx = account.service.db.snapshot(Pool::Planned).await.expect("a transaction");
         let mut plans = Vec::new();
         for order in [Order::NewestFirst, Order::OldestFirst] {
             let search = account.search(&mut tx, filter, order).await.expect("a search");
@@ -676,17 +703,19 @@ pub(crate) mod plans {
                 statements.extend(walk.edge(order).map(|sql| (sql, &part.endpoints)));
                 statements.extend([walk.count(order), search.page(walk)].map(|sql| (sql, &part.endpoints)));
                 statements.extend([walk.count_some(order), search.count_among(walk)].map(|sql| (sql, &part.endpoints)));
-                if walk.is_short() {
-                    statements.push((search.count_states(walk), &part.endpoints));
-                }
             }
             if !search.pending.is_empty() {
                 statements.extend([search.pending_page(), search.count_pending()].map(|sql| (sql, &search.pending)));
             }
             for (sql, endpoints) in statements {
-                let values = Values { endpoints, span, most: 26 };
-                let explained = format!("{explain}{sql}");
-                let lines: Vec<Line> = search.query(&mut tx, &explained, &values).fetch_all().await.expect(&explained);
+                let lines = match &mut tx {
+                    Tx::Sqlite(_) => {
+                        let values = Values { endpoints, span, most: 26 };
+                        let explained = format!("EXPLAIN QUERY PLAN {sql}");
+                        search.query(&mut tx, &explained, &values).fetch_all().await.expect(&explained)
+                    }
+                    Tx::Postgres(tx) => general(tx, &made(&sql).postgres).await,
+                };
                 plans.push((sql, lines.into_iter().map(|Line(text)| text).collect()));
             }
         }

@@ -61,14 +61,14 @@ impl From<Row> for Receiver {
 impl AccountHandle<'_> {
     /// The account's endpoints by their names, the newest first, and then deleted ones.
     pub async fn receivers(self) -> Result<Vec<Receiver>> {
-        let mut conn = self.service.db.read(Pool::Pages).await?;
+        let mut conn = self.service.db.read(Pool::Planned).await?;
         let rows: Vec<Row> = conn.query(RECEIVERS).bind(self.id).bind(MOST).fetch_all().await?;
         Ok(rows.into_iter().map(Receiver::from).collect())
     }
 
     /// The ids of the tasks that these events are about.
     pub async fn tasks_of(self, events: &[EventId]) -> Result<HashMap<EventId, String>> {
-        let mut conn = self.service.db.read(Pool::Pages).await?;
+        let mut conn = self.service.db.read(Pool::Planned).await?;
         let rows: Vec<(EventId, Lossy)> = conn.query(TASKS).bind(self.id).bind_ids(events).fetch_all().await?;
         Ok(rows.into_iter().map(|(event, task)| (event, task.into())).collect())
     }

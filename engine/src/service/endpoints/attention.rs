@@ -11,7 +11,7 @@ use signet_model::{
 
 use super::{Endpoint, Endpoints, Fuse};
 use crate::{
-    db::{Conn, Sql},
+    db::{Pool, Sql},
     service::{Result, backlog::Count, deliveries::outcome_of},
 };
 
@@ -111,24 +111,37 @@ impl Row {
 
 impl Endpoints<'_> {
     /// What is to be known of endpoints that need a person, in the same order.
-    pub(super) async fn attention(self, conn: &mut Conn, endpoints: Vec<Endpoint>) -> Result<Vec<Attention>> {
+    pub(super) async fn attention(self, endpoints: Vec<Endpoint>) -> Result<Vec<Attention>> {
         if endpoints.is_empty() {
             return Ok(Vec::new());
         }
+        let (mut told, mut fuses) = tokio::try_join!(self.told(&endpoints), self.fuses(&endpoints))?;
+        let attention = |endpoint: Endpoint| {
+            let (held, failed) = told.remove(&endpoint.id).unwrap_or_default();
+            Attention { held, failed, fuse: fuses.remove(&endpoint.id), endpoint }
+        };
+        Ok(endpoints.into_iter().map(attention).collect())
+    }
+
+    /// What is held, and what failed.
+    async fn told(self, endpoints: &[Endpoint]) -> Result<HashMap<EndpointId, (Count, Option<FailedDelivery>)>> {
         let ids: Vec<_> = endpoints.iter().map(|endpoint| endpoint.id).collect();
         let most = i64::try_from(HELD_COUNTED).unwrap_or(i64::MAX) + 1;
+        let mut conn = self.service.db.read(Pool::Planned).await?;
         let query = conn.query(ATTENTION).bind(self.account).bind_ids(&ids).bind(most).bind(i64::from(WAITING));
         let rows: Vec<Row> = query.fetch_all().await?;
-        let told: HashMap<_, _> = rows.into_iter().filter_map(Row::read).collect();
-        let mut troubles = Vec::new();
-        for endpoint in endpoints {
-            let (held, failed) = told.get(&endpoint.id).copied().unwrap_or_default();
-            let fuse = match endpoint.disabled {
-                Some(_) => None,
-                None => self.endpoint(endpoint.id).fuse_among(conn, FUSE_AMONG, endpoint.resting_until).await?,
-            };
-            troubles.push(Attention { endpoint, held, failed, fuse });
+        Ok(rows.into_iter().filter_map(Row::read).collect())
+    }
+
+    /// The fuses of those that are enabled.
+    async fn fuses(self, endpoints: &[Endpoint]) -> Result<HashMap<EndpointId, Fuse>> {
+        let mut fuses = HashMap::new();
+        let mut conn = self.service.db.read(Pool::Planned).await?;
+        for endpoint in endpoints.iter().filter(|endpoint| endpoint.disabled.is_none()) {
+            let handle = self.endpoint(endpoint.id);
+            let fuse = handle.fuse_among(&mut conn, FUSE_AMONG, endpoint.resting_until).await?;
+            fuses.extend(fuse.map(|fuse| (endpoint.id, fuse)));
         }
-        Ok(troubles)
+        Ok(fuses)
     }
 }

@@ -21,31 +21,42 @@ const PENDING: &str = "FROM deliveries WHERE account_id = $1 AND endpoint_id = $
 /// an endpoint at one end of what waits: of two that have failed as often, the earlier one is the
 /// first to use its retries up.
 macro_rules! candidates {
-    ($order:literal) => {
-        Sql {
-            sqlite: formatcp!(
-                "SELECT id, event_type, is_test, failures, min(due_at) AS due_at FROM
-                   (SELECT id, event_type, is_test, failures, due_at {} ORDER BY {} LIMIT $3) AS looked_at
-                 GROUP BY is_test, failures",
-                PENDING,
-                $order
-            ),
-            postgres: formatcp!(
-                "SELECT DISTINCT ON (is_test, failures) id, event_type, is_test, failures, due_at FROM
-                   (SELECT id, event_type, is_test, failures, due_at {} ORDER BY {} LIMIT $3) AS looked_at
-                 ORDER BY is_test, failures, due_at",
-                PENDING,
-                $order
-            ),
-        }
+    (sqlite, $order:literal) => {
+        formatcp!(
+            "SELECT id, event_type, is_test, failures, min(due_at) AS due_at FROM
+               (SELECT id, event_type, is_test, failures, due_at {} ORDER BY {} LIMIT $3) AS looked_at
+             GROUP BY is_test, failures",
+            PENDING,
+            $order
+        )
+    };
+    (postgres, $order:literal) => {
+        formatcp!(
+            "SELECT DISTINCT ON (is_test, failures) id, event_type, is_test, failures, due_at FROM
+               (SELECT id, event_type, is_test, failures, due_at {} ORDER BY {} LIMIT $3) AS looked_at
+             ORDER BY is_test, failures, due_at",
+            PENDING,
+            $order
+        )
     };
 }
 
-/// Those at the end that is due first, and those at the other end.
-pub(crate) const FIRST: Sql = candidates!("due_at");
-pub(crate) const LAST: Sql = candidates!("due_at DESC");
-/// The instant at which the last of the first `$3` is due, if there are so many.
-pub(crate) const SEEN_TO: &str = formatcp!("SELECT due_at {PENDING} ORDER BY due_at LIMIT 1 OFFSET $3");
+/// Those at the end that is due first, and those at the other end; with each the instant at which the
+/// last of the first `$3` is due, if there are so many.
+macro_rules! at_both_ends {
+    ($dialect:ident) => {
+        formatcp!(
+            "SELECT c.*, (SELECT due_at {} ORDER BY due_at LIMIT 1 OFFSET $3 - 1) AS seen_to FROM
+               (SELECT * FROM ({}) AS soon UNION ALL SELECT * FROM ({}) AS late) AS c",
+            PENDING,
+            candidates!($dialect, "due_at"),
+            candidates!($dialect, "due_at DESC")
+        )
+    };
+}
+
+/// The statement.
+pub(crate) const CANDIDATES: Sql = Sql { sqlite: at_both_ends!(sqlite), postgres: at_both_ends!(postgres) };
 
 /// The delivery that would be the first to disable its endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +85,7 @@ struct Row {
     is_test: bool,
     failures: Stored<i32>,
     due_at: Timestamp,
+    seen_to: Option<Timestamp>,
 }
 
 impl EndpointHandle<'_> {
@@ -96,14 +108,10 @@ impl EndpointHandle<'_> {
         most: u32,
         rests_until: Option<Timestamp>,
     ) -> Result<Option<Fuse>> {
-        let (account, id, most) = (self.account, self.id, i64::from(most));
+        let query = conn.query(CANDIDATES).bind(self.account).bind(self.id).bind(i64::from(most));
+        let rows: Vec<Row> = query.fetch_all().await?;
         // Deliveries that were not looked at are due after this instant.
-        let seen_to: Option<Timestamp> =
-            conn.query(SEEN_TO).bind(account).bind(id).bind(most - 1).fetch_optional_value().await?;
-        let mut rows: Vec<Row> = conn.query(FIRST).bind(account).bind(id).bind(most).fetch_all().await?;
-        if seen_to.is_some() {
-            rows.extend(conn.query(LAST).bind(account).bind(id).bind(most).fetch_all::<Row>().await?);
-        }
+        let seen_to = rows.iter().find_map(|row| row.seen_to);
         let schedule = &self.service.settings.schedule;
         let fuses = rows.into_iter().filter_map(|row| row.fuse(schedule, rests_until));
         Ok(fuses

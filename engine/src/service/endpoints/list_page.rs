@@ -1,5 +1,5 @@
-//! All that the list of webhooks shows, in few statements on one connection: each is planned once
-//! ([`Pool::Planned`]).
+//! All that the list of webhooks shows, in few statements, each of which is planned once
+//! ([`Pool::Planned`]); those about endpoints and those about statistics run at the same time.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{Attention, ENDPOINTS, Endpoint, Endpoints, ListFilter, Listed, Row, StatusCounts, states::Asked};
 use crate::{
-    db::{self, Conn, Pool, Sql},
+    db::{Pool, Sql},
     service::{
         AccountHandle, Result,
         statistics::{DayTotals, Recent},
@@ -48,24 +48,30 @@ impl Endpoints<'_> {
         troubles: u32,
     ) -> Result<ListPage> {
         let before = before.unwrap_or(EndpointId::from_uuid(Uuid::max()));
-        let mut conn = self.service.db.read(Pool::Planned).await?;
-        let states = self.states(&mut conn, Asked { troubles, filter, before, page: limit + 1 }).await?;
-        let (shown, more) = states.page.split_at(states.page.len().min(limit as usize));
-        let some = self.some(&mut conn, &[shown, &states.troubles].concat()).await?;
-        let of = |ids: &[EndpointId]| ids.iter().filter_map(|id| some.get(id).cloned()).collect::<Vec<_>>();
-        let listed = Listed { endpoints: of(shown), next: shown.last().filter(|_| !more.is_empty()).copied() };
-        let troubles = self.attention(&mut conn, of(&states.troubles)).await?;
         let account = AccountHandle::new(self.service, self.actor);
-        let recent = account.recent_of(&mut conn, shown).await?;
-        let totals = account.day_totals(&mut conn).await?;
+        let asked = Asked { troubles, filter, before, page: limit + 1 };
+        // Each reads over a connection of its own, and holds none while it waits for another.
+        let (states, totals) = tokio::try_join!(self.states(asked), account.day_totals())?;
+        let (shown, more) = states.page.split_at(states.page.len().min(limit as usize));
+        let ((endpoints, troubles), recent) =
+            tokio::try_join!(self.shown(shown, &states.troubles), account.recent_of(shown))?;
+        let listed = Listed { endpoints, next: shown.last().filter(|_| !more.is_empty()).copied() };
         Ok(ListPage { counts: states.counts, listed, recent, totals, troubles })
     }
 
+    /// Reads the endpoints of a page, and those that need a person.
+    async fn shown(self, shown: &[EndpointId], troubles: &[EndpointId]) -> Result<(Vec<Endpoint>, Vec<Attention>)> {
+        let some = self.some(&[shown, troubles].concat()).await?;
+        let of = |ids: &[EndpointId]| ids.iter().filter_map(|id| some.get(id).cloned()).collect::<Vec<_>>();
+        Ok((of(shown), self.attention(of(troubles)).await?))
+    }
+
     /// Some endpoints, by their ids.
-    async fn some(self, conn: &mut Conn, ids: &[EndpointId]) -> db::Result<HashMap<EndpointId, Endpoint>> {
+    async fn some(self, ids: &[EndpointId]) -> Result<HashMap<EndpointId, Endpoint>> {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
+        let mut conn = self.service.db.read(Pool::Planned).await?;
         let rows: Vec<Row> = conn.query(SOME).bind(self.account).bind_ids(ids).fetch_all().await?;
         let read = rows.into_iter().filter_map(|row| row.read(&self.service.sealer));
         Ok(read.map(|endpoint| (endpoint.id, endpoint)).collect())

@@ -9,7 +9,7 @@ use super::{
     listing::{DISABLED, ListFilter, ListedStatus, PAUSED},
 };
 use crate::{
-    db::{Conn, Sql},
+    db::{Pool, Sql},
     service::Result,
 };
 
@@ -146,12 +146,13 @@ struct Row {
 
 impl Endpoints<'_> {
     /// Reads the states.
-    pub(super) async fn states(self, conn: &mut Conn, asked: Asked<'_>) -> Result<States> {
+    pub(super) async fn states(self, asked: Asked<'_>) -> Result<States> {
         let Asked { troubles, filter, before, page } = asked;
         // PostgreSQL refuses to compare with NUL, which no text has.
         let pattern = filter.pattern();
         let page = if pattern.as_deref().is_some_and(|it| it.contains('\0')) { 0 } else { page };
         let pattern = pattern.filter(|_| page > 0);
+        let mut conn = self.service.db.read(Pool::Planned).await?;
         let query = conn.query(STATES).bind(self.account).bind(i64::from(troubles)).bind(before);
         let query = query.bind(filter.status.map(ListedStatus::as_str)).bind(pattern).bind(i64::from(page));
         let mut states = States::default();

@@ -1,33 +1,22 @@
 //! What all attempts of an account came to in the last 24 hours.
 //!
-//! An account with 1,000 endpoints has tens of thousands of rows for a day. Those of hours that
-//! have ended change no more, so that a process remembers their sums: a page adds up the present
-//! hour alone, and the last one for some minutes.
+//! An account with 1,000 endpoints has tens of thousands of rows for a day. The sums of settled hours
+//! are remembered: a page adds up the present hour alone, and the last one for some minutes.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::collections::BTreeMap;
 
 use const_format::formatcp;
-use signet_model::{AccountId, Timestamp};
+use signet_model::Timestamp;
 
 use super::{
     ADDED_UP, COUNTERS, Figures, OF_ACCOUNT, SUMS, Statistics, StatisticsError, StatisticsFilter, Step,
-    recent::last_hours,
+    recent::last_hours, settled::settled,
 };
 use crate::{
-    db::{Conn, Sql},
+    db::{Pool, Sql},
     queue::HOUR,
     service::{AccountHandle, Result},
 };
-
-/// The accounts whose hours are remembered.
-const ACCOUNTS: usize = 1_000;
-/// The time after the end of an hour by which the outcomes of its attempts are recorded.
-const SETTLES_AFTER: Duration = Duration::from_mins(10);
 
 /// What the attempts of the last 24 hours came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,48 +56,22 @@ struct Row {
     sums: super::Row,
 }
 
-/// The sums of hours that change no more, by account.
-#[derive(Default)]
-pub(crate) struct SettledHours(Mutex<HashMap<AccountId, Hours>>);
-
-impl fmt::Debug for SettledHours {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SettledHours")
-    }
-}
-
-impl SettledHours {
-    fn of(&self, account: AccountId) -> Hours {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&account).cloned().unwrap_or_default()
-    }
-
-    /// Remembers hours of an account; if there is no room, others are forgotten.
-    fn remember(&self, account: AccountId, hours: Hours) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.len() >= ACCOUNTS && !all.contains_key(&account) {
-            all.clear();
-        }
-        all.insert(account, hours);
-    }
-}
-
 impl AccountHandle<'_> {
     /// Reads what all attempts of the account came to in the last 24 hours.
-    pub(in crate::service) async fn day_totals(self, conn: &mut Conn) -> Result<DayTotals> {
+    pub(in crate::service) async fn day_totals(self) -> Result<DayTotals> {
         let now = self.service.clock.now();
         let hours = last_hours(now);
         let since = hours.first().copied().unwrap_or(now);
-        let mut known = self.service.settled_hours.of(self.id);
-        known.retain(|hour, _| hours.contains(hour));
+        let mut known = self.service.settled_hours.of(&self.id, &hours);
         let from = hours.iter().copied().find(|hour| !known.contains_key(hour)).unwrap_or(now.beginning(HOUR));
-        let (read, rest) = self.hours_from(conn, from, now).await?;
+        let (read, rest) = self.hours_from(from, now).await?;
         let mut figures = Figures::default();
         let before = known.range(..from).map(|(_, figures)| *figures);
         for one in before.chain(read.values().copied()) {
             figures += one;
         }
-        let is_settled = |hour: Timestamp| hour + HOUR + SETTLES_AFTER <= now && rest.is_none_or(|rest| hour < rest);
-        for hour in hours.into_iter().filter(|&hour| hour >= from && is_settled(hour)) {
+        let is_whole = |hour: Timestamp| rest.is_none_or(|rest| hour < rest);
+        for hour in settled(&hours, now).filter(|&hour| hour >= from && is_whole(hour)) {
             known.insert(hour, read.get(&hour).copied().unwrap_or_default());
         }
         self.service.settled_hours.remember(self.id, known);
@@ -116,10 +79,9 @@ impl AccountHandle<'_> {
     }
 
     /// Adds the hours from one up to the present one up, and tells from where on there is more.
-    async fn hours_from(self, conn: &mut Conn, from: Timestamp, now: Timestamp) -> Result<(Hours, Option<Timestamp>)> {
+    async fn hours_from(self, from: Timestamp, now: Timestamp) -> Result<(Hours, Option<Timestamp>)> {
         let until = now.beginning(HOUR) + HOUR;
-        let query = conn.query(ADD_UP_HOURS).bind(self.id).bind(from).bind(until).bind(i64::from(ADDED_UP));
-        let rows: Vec<Row> = query.fetch_all().await?;
+        let rows = self.rows_between(from, until).await?;
         if rows.iter().map(|row| row.added_up).sum::<i64>() < i64::from(ADDED_UP) {
             return Ok((rows.into_iter().map(|row| (row.sums.start, row.sums.read().figures)).collect(), None));
         }
@@ -141,5 +103,12 @@ impl AccountHandle<'_> {
             // One hour alone has too many rows.
             Err(_) => Ok((Hours::new(), Some(from))),
         }
+    }
+
+    /// Reads the sums of the hours from one to another.
+    async fn rows_between(self, from: Timestamp, until: Timestamp) -> Result<Vec<Row>> {
+        let mut conn = self.service.db.read(Pool::Planned).await?;
+        let query = conn.query(ADD_UP_HOURS).bind(self.id).bind(from).bind(until).bind(i64::from(ADDED_UP));
+        Ok(query.fetch_all().await?)
     }
 }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use const_format::formatcp;
 use signet_model::{EndpointId, Timestamp, sql::Stored};
 
-use super::{ADDED_UP, HOURS};
+use super::{ADDED_UP, HOURS, settled::settled};
 use crate::{
-    db::{Conn, Sql},
+    db::{Pool, Sql},
     queue::HOUR,
     service::{AccountHandle, Result},
 };
@@ -65,8 +65,10 @@ pub struct Recent {
     pub hours: Vec<Timestamp>,
     /// There is more than was added up.
     pub is_partial: bool,
-    attempts: BTreeMap<(EndpointId, Timestamp), Attempts>,
+    attempts: ByHour,
 }
+
+type ByHour = BTreeMap<(EndpointId, Timestamp), Attempts>;
 
 impl Recent {
     /// The attempts at an endpoint, hour by hour, oldest first.
@@ -110,15 +112,36 @@ pub(super) fn last_hours(now: Timestamp) -> Vec<Timestamp> {
 
 impl AccountHandle<'_> {
     /// Reads the last 24 hours of these endpoints, hour by hour.
-    pub(in crate::service) async fn recent_of(self, conn: &mut Conn, endpoints: &[EndpointId]) -> Result<Recent> {
-        let hours = last_hours(self.service.clock.now());
+    pub(in crate::service) async fn recent_of(self, endpoints: &[EndpointId]) -> Result<Recent> {
+        let now = self.service.clock.now();
+        let hours = last_hours(now);
         if endpoints.is_empty() {
             return Ok(Recent { hours, ..Recent::default() });
         }
-        let query = conn.query(RECENT).bind(self.id).bind_ids(endpoints).bind_instants(&hours);
+        let settled_hours = &self.service.settled_hours_of_endpoints;
+        let of = |endpoint: &EndpointId| (*endpoint, settled_hours.of(&(self.id, *endpoint), &hours));
+        let known: Vec<_> = endpoints.iter().map(of).collect();
+        let is_known = |hour: &Timestamp| known.iter().all(|(_, known)| known.contains_key(hour));
+        let unknown: Vec<_> = hours.iter().copied().filter(|hour| !is_known(hour)).collect();
+        let (mut attempts, is_partial) = self.attempts_in(endpoints, &unknown).await?;
+        for (endpoint, mut known) in known {
+            if !is_partial {
+                for hour in settled(&unknown, now) {
+                    known.insert(hour, attempts.get(&(endpoint, hour)).copied().unwrap_or_default());
+                }
+                settled_hours.remember((self.id, endpoint), known.clone());
+            }
+            attempts.extend(known.into_iter().map(|(hour, counts)| ((endpoint, hour), counts)));
+        }
+        Ok(Recent { hours, is_partial, attempts })
+    }
+
+    /// Reads some hours of some endpoints, and tells if there is more than is added up.
+    async fn attempts_in(self, endpoints: &[EndpointId], hours: &[Timestamp]) -> Result<(ByHour, bool)> {
+        let mut conn = self.service.db.read(Pool::Planned).await?;
+        let query = conn.query(RECENT).bind(self.id).bind_ids(endpoints).bind_instants(hours);
         let rows: Vec<Row> = query.bind(i64::from(ADDED_UP)).fetch_all().await?;
         let added_up: i64 = rows.iter().map(|row| row.added_up).sum();
-        let attempts = rows.into_iter().filter_map(Row::read).collect();
-        Ok(Recent { hours, is_partial: added_up >= i64::from(ADDED_UP), attempts })
+        Ok((rows.into_iter().filter_map(Row::read).collect(), added_up >= i64::from(ADDED_UP)))
     }
 }

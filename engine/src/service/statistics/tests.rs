@@ -222,8 +222,7 @@ async fn store_hours(database: &TestDatabase, of: (AccountId, EndpointId), kind:
 
 /// What the attempts of an account came to in the last 24 hours.
 async fn day_totals(account: AccountHandle<'_>) -> DayTotals {
-    let mut conn = account.service.db.read(Pool::Planned).await.expect("a connection");
-    account.day_totals(&mut conn).await.expect("totals")
+    account.day_totals().await.expect("totals")
 }
 
 on_each_database!(a_day_is_added_up_with_its_present_hour);
@@ -262,15 +261,14 @@ async fn the_last_day_of_some_endpoints_is_told_by_the_hour(database: TestDataba
     }
     store_hours(&database, (world.account, third), "task.completed", now, 2).await;
     let account = world.engine.as_operator_in(world.account);
-    let mut conn = world.engine.0.db.read(Pool::Planned).await.expect("a connection");
-    let recent = account.recent_of(&mut conn, &[world.endpoint, second]).await.expect("figures");
+    let recent = account.recent_of(&[world.endpoint, second]).await.expect("figures");
     assert_eq!((recent.hours.len(), recent.hours[23], recent.is_partial), (24, now.beginning(HOUR), false));
     let delivered: Vec<_> = recent.of(second).into_iter().map(Attempts::delivered).collect();
     assert_eq!(delivered[21..], [0, 4, 4]);
     assert_eq!(recent.total_of(second), Attempts { all: 12, failed: 4 });
     assert_eq!(recent.total_of(world.endpoint), Attempts::default());
     assert_eq!(recent.total_of(third), Attempts::default(), "it was not asked for");
-    assert_eq!(account.recent_of(&mut conn, &[]).await.expect("nothing").hours.len(), 24);
+    assert_eq!(account.recent_of(&[]).await.expect("nothing").hours.len(), 24);
 }
 
 on_each_database!(a_chart_has_a_bar_for_each_step_of_its_range);

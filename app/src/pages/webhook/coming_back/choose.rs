@@ -4,8 +4,8 @@ use leptos::prelude::*;
 use signet_engine::service::{backlog::Count, endpoints::Endpoint};
 use signet_model::event::EventType;
 
-use super::{super::held::choice_line, Backlog, EACH, PACE, path, text};
-use crate::{components::field_error, form::Form};
+use super::{super::held::choice_line, Backlog, path, text};
+use crate::{form::Form, pages::resends::pace};
 
 /// The beginnings of the names of fields, before the name of the type.
 pub(super) const HELD: &str = "held.";
@@ -43,7 +43,7 @@ pub(super) fn form(endpoint: &Endpoint, backlog: &Backlog, form: &Form, fastest:
         <form class="form" method="post" action=path(endpoint.id)>
             {held}
             {failed}
-            {is_enabled.then(|| pace(form, fastest))}
+            {is_enabled.then(|| pace::field(form, fastest))}
             {send}
         </form>
     }
@@ -75,35 +75,4 @@ fn line(prefix: &str, kind: &EventType, count: Count, choices: &[Choice], form: 
         chosen => chosen,
     };
     choice_line(name.clone(), kind, count, choices, chosen)
-}
-
-/// The pace: a number, and the time that it is meant for.
-fn pace(form: &Form, fastest: u32) -> impl IntoView + use<> {
-    let is_wrong = form.error(&PACE).is_some();
-    let (value, each) = (form.get(&PACE).to_owned(), form.get(&EACH) == "minute");
-    view! {
-        <div class="field">
-            <label for=PACE.name>{PACE.label}</label>
-            <p class="hint" id="pace-hint">{text::pace_hint(fastest)}</p>
-            <div class="row">
-                <input
-                    class="input"
-                    id=PACE.name
-                    name=PACE.name
-                    type="text"
-                    inputmode=PACE.inputmode
-                    maxlength="6"
-                    autocomplete="off"
-                    value=value
-                    aria-describedby="pace-hint"
-                    aria-invalid=is_wrong.then_some("true")
-                />
-                <select class="input" name=EACH.name aria-label=text::EACH>
-                    <option value="second" selected=!each>{text::A_SECOND}</option>
-                    <option value="minute" selected=each>{text::A_MINUTE}</option>
-                </select>
-            </div>
-            {field_error(&PACE, form)}
-        </div>
-    }
 }

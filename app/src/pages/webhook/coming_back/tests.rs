@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use signet_engine::{
-    service::resends::Progress,
+    service::resends::{Pace, Progress},
     testing::{Hands, completed},
 };
 use signet_model::Role;
@@ -70,9 +70,11 @@ async fn what_was_chosen_is_sent_at_the_pace_that_was_chosen_and_can_be_paused_a
 async fn a_pace_that_is_none_comes_back_as_it_was_typed() {
     let (owner, id) = owner_of_disabled().await;
     owner.post(&format!("{}/enable", endpoint_path(id)), "").await;
-    for (pace, message) in
-        [("fast", text::PACE_INVALID), ("0", text::PACE_INVALID), ("11", "Enter at most 10 a second.")]
-    {
+    for (pace, message) in [
+        ("fast", "Enter a number, such as 5."),
+        ("0", "Enter a number, such as 5."),
+        ("11", "Enter at most 10 a second."),
+    ] {
         let answer = owner.post(&path(id), &format!("held.task.completed=keep&pace={pace}&each=second")).await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{pace}");
         assert!(answer.html.contains(message) && answer.html.contains(&format!("value=\"{pace}\"")), "{pace}");

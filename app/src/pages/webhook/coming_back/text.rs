@@ -1,7 +1,5 @@
 //! The sentences of the screen.
 
-use signet_engine::service::resends::Pace;
-
 pub(super) const TITLE: &str = "Coming back";
 pub(super) const LEAD: &str =
     "See that the receiver answers, let events through again, and send what it missed. Skip what you do not need.";
@@ -28,17 +26,3 @@ pub(super) const LEAVE: &str = "Leave failed";
 pub(super) const BEGIN: &str = "Begin";
 pub(super) const ENABLE_FIRST: &str = "Re-enable the webhook first; then you can choose what to send.";
 pub(super) const SENT: &str = "Done as you chose.";
-
-pub(super) const PACE: &str = "Pace";
-pub(super) const EACH: &str = "For each";
-pub(super) const A_SECOND: &str = "second";
-pub(super) const A_MINUTE: &str = "minute";
-pub(super) const PACE_INVALID: &str = "Enter a number, such as 5.";
-
-pub(super) fn pace_hint(fastest: u32) -> String {
-    format!("How many deliveries go out in that time. Left empty, that is {fastest} a second, which is the most.")
-}
-
-pub(super) fn too_fast(fastest: Pace) -> String {
-    format!("Enter at most {fastest}.")
-}

@@ -3,9 +3,9 @@
 //! What an index serves is counted along it. The rest is looked at, newest first, and what was
 //! found by then is told as the least number.
 
-use signet_model::{EventId, delivery::State};
+use signet_model::delivery::State;
 
-use super::{Filter, Order, Part, Position, Search, Span, Values, Walk};
+use super::{Filter, Order, Part, Position, Rest, Search, Span, Values, Walk, grown, nearly};
 use crate::{
     db::{Pool, Tx},
     service::{AccountHandle, EFFECTIVE_STATE, Result},
@@ -44,23 +44,47 @@ impl AtLeast {
 
 /// The number of deliveries in each state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct StateCounts(Vec<(State, AtLeast)>);
+pub struct StateCounts([AtLeast; State::ALL.len()]);
 
 impl StateCounts {
     /// Those in one state.
     pub fn of(&self, state: State) -> AtLeast {
-        self.0.iter().find(|(own, _)| *own == state).map(|(_, count)| *count).unwrap_or_default()
+        Self::states().position(|own| own == state).map(|place| self.0[place]).unwrap_or_default()
     }
 
     /// Those in any state.
     pub fn all(&self) -> AtLeast {
-        self.0.iter().fold(AtLeast::default(), |sum, (_, count)| sum.and(*count)).capped()
+        self.0.iter().fold(AtLeast::default(), |sum, count| sum.and(*count)).capped()
     }
 
     /// Those that a resend would send: what is pending waits already.
     pub fn sendable(&self, only: Option<State>) -> AtLeast {
-        let counts = self.0.iter().filter(|(state, _)| *state != State::Pending && only.is_none_or(|it| it == *state));
-        counts.fold(AtLeast::default(), |sum, (_, count)| sum.and(*count)).capped()
+        let counts = Self::states().zip(self.0);
+        let counts = counts.filter(|(state, _)| *state != State::Pending && only.is_none_or(|it| it == *state));
+        counts.fold(AtLeast::default(), |sum, (_, count)| sum.and(count)).capped()
+    }
+
+    fn states() -> impl Iterator<Item = State> {
+        State::ALL.iter().copied()
+    }
+
+    fn add(&mut self, state: State, more: AtLeast) {
+        for (sum, _) in self.0.iter_mut().zip(Self::states()).filter(|(_, own)| *own == state) {
+            *sum = sum.and(more);
+        }
+    }
+
+    fn add_all(&mut self, more: &Self) {
+        for (state, count) in Self::states().zip(more.0) {
+            self.add(state, count);
+        }
+    }
+
+    /// Tells that there can be more in some states.
+    fn add_unknown(&mut self, states: &[State]) {
+        for &state in states {
+            self.add(state, AtLeast { counted: 0, more: true });
+        }
     }
 }
 
@@ -70,33 +94,54 @@ impl AccountHandle<'_> {
     /// # Errors
     /// The filter names an endpoint that the account does not have.
     pub async fn count_deliveries(self, filter: &Filter) -> Result<StateCounts> {
-        let mut tx = self.service.db.snapshot(Pool::Pages).await?;
+        let mut tx = self.service.db.snapshot(Pool::Planned).await?;
         let known = self.known_endpoints(&mut tx, filter.endpoint).await?;
         let events = self.events_about(&mut tx, filter).await?;
-        let any = Filter { state: None, ..filter.clone() };
-        let search = any.search(self.id, &known, events.clone(), Order::NewestFirst);
-        if search.parts.iter().all(|part| part.walk.is_short()) && search.pending.is_empty() {
-            let counts = search.count_all_states(&mut tx, any.span()).await?;
-            tx.commit().await?;
-            return Ok(counts);
-        }
-        let mut counts = Vec::with_capacity(State::ALL.len());
-        for &state in State::ALL {
-            let filter = Filter { state: Some(state), ..filter.clone() };
+        let of = |state| Filter { state, ..filter.clone() };
+        // Where no index serves a state, all are looked at on one way.
+        let all = of(None);
+        let each: Vec<_> = State::ALL.iter().map(|&state| of(Some(state))).collect();
+        let filters = if filter.is_served_by_state() { each } else { vec![all] };
+        let mut counts = StateCounts::default();
+        for filter in &filters {
             let mut search = filter.search(self.id, &known, events.clone(), Order::NewestFirst);
             search.pending_in_all = FAR_LOOKED_AT;
-            counts.push((state, search.count_matching(&mut tx, filter.span()).await?));
+            counts.add_all(&search.count_matching(&mut tx, filter.span()).await?);
         }
         tx.commit().await?;
-        Ok(StateCounts(counts))
+        counts.0 = counts.0.map(AtLeast::capped);
+        Ok(counts)
     }
 }
 
-/// What a part of the log has.
-type Looked = (i64, i64);
+impl Filter {
+    /// Tells if an index serves some states of it.
+    const fn is_served_by_state(&self) -> bool {
+        !self.reads_attempts() && self.id.is_none() && self.task.is_none()
+    }
+}
 
-/// The deliveries in each state, in the order of [`State::ALL`].
-type OfStates = (i64, i64, i64, i64, i64);
+impl Part {
+    /// The states that its deliveries can have.
+    const fn states(&self) -> &'static [State] {
+        match self.walk {
+            // What is held at a deleted endpoint is told to be discarded.
+            Walk::Aside(..) => &[State::Failed, State::Held, State::Discarded],
+            Walk::All | Walk::Events | Walk::One => State::ALL,
+        }
+    }
+}
+
+/// The states that a delivery can have that is stored as pending.
+const OF_PENDING: &[State] = &[State::Pending, State::Held, State::Discarded];
+
+/// How many deliveries were looked at, and how many of them match in each state, in the order of
+/// [`State::ALL`].
+type Looked = (i64, i64, i64, i64, i64, i64);
+
+fn matching((_, a, b, c, d, e): Looked) -> StateCounts {
+    StateCounts([a, b, c, d, e].map(|count| AtLeast { counted: counted(count), more: false }))
+}
 
 impl Search<'_> {
     /// The deliveries of a part that are looked at.
@@ -105,35 +150,29 @@ impl Search<'_> {
         if is_far { FAR_LOOKED_AT } else { LOOKED_AT }
     }
 
-    /// Counts all states at once, on ways that are short.
-    async fn count_all_states(&self, tx: &mut Tx<'_>, span: Span) -> Result<StateCounts> {
-        let more = self.rest(tx).await?.is_some();
-        let mut counts = [0; State::ALL.len()];
+    async fn count_matching(&self, tx: &mut Tx<'_>, span: Span) -> Result<StateCounts> {
+        let mut sum = StateCounts::default();
         for part in &self.parts {
-            let values = Values { endpoints: &part.endpoints, span, most: 0 };
-            let row: OfStates = self.query(tx, &self.count_states(part.walk), &values).fetch_one().await?;
-            for (sum, count) in counts.iter_mut().zip([row.0, row.1, row.2, row.3, row.4]) {
-                *sum += counted(count);
+            match self.filter.state.filter(|_| !self.is_residual && !part.walk.is_short()) {
+                Some(state) => sum.add(state, self.along(tx, part, span).await?),
+                None => sum.add_all(&self.among(tx, part, span).await?),
             }
-        }
-        let of = |(&state, counted)| (state, AtLeast { counted, more }.capped());
-        Ok(StateCounts(State::ALL.iter().zip(counts).map(of).collect()))
-    }
-
-    async fn count_matching(&self, tx: &mut Tx<'_>, span: Span) -> Result<AtLeast> {
-        let mut sum = AtLeast::default();
-        for part in &self.parts {
-            let by_index = !self.is_residual && matches!(part.walk, Walk::All | Walk::Aside(..));
-            let count = if by_index { self.along(tx, part, span).await? } else { self.among(tx, part, span).await? };
-            sum = sum.and(count);
         }
         if !self.pending.is_empty() {
             let values = Values { endpoints: &self.pending, span, most: 0 };
-            let (_, matching): Looked = self.query(tx, &self.count_pending(), &values).fetch_one().await?;
-            sum = sum.and(AtLeast { counted: counted(matching), more: false });
+            sum.add_all(&matching(self.query(tx, &self.count_pending(), &values).fetch_one().await?));
         }
-        let more = self.rest(tx).await?.is_some();
-        Ok(sum.and(AtLeast { counted: 0, more }).capped())
+        match self.rest(tx).await? {
+            Some(Rest::Pending) => sum.add_unknown(self.only(OF_PENDING)),
+            Some(Rest::Task | Rest::Searched(_)) => sum.add_unknown(self.only(State::ALL)),
+            None => {}
+        }
+        Ok(sum)
+    }
+
+    /// Of some states the one that the filter names, or all.
+    fn only<'s>(&'s self, states: &'s [State]) -> &'s [State] {
+        self.filter.state.as_ref().map_or(states, std::slice::from_ref)
     }
 
     /// Counts along an index.
@@ -145,61 +184,56 @@ impl Search<'_> {
     }
 
     /// Looks at the newest deliveries in rounds.
-    async fn among(&self, tx: &mut Tx<'_>, part: &Part, mut span: Span) -> Result<AtLeast> {
+    async fn among(&self, tx: &mut Tx<'_>, part: &Part, mut span: Span) -> Result<StateCounts> {
         let sources = u32::try_from(part.endpoints.len()).unwrap_or(u32::MAX).max(1);
         let most = self.looked_at(part.walk);
         let (mut each, mut looked_at) = ((most / sources).max(1), 0);
-        let mut sum = AtLeast::default();
+        let mut sum = StateCounts::default();
         loop {
             let edge = match part.walk.edge(self.order) {
                 Some(sql) => {
                     let values = Values { endpoints: &part.endpoints, span, most: each };
-                    self.query(tx, &sql, &values).fetch_optional_value::<EventId>().await?
+                    self.edge_by(tx, &sql, &values).await?
                 }
                 None => None,
             };
             let round = Span { first: edge.unwrap_or(span.first), each, ..span };
             let values = Values { endpoints: &part.endpoints, span: round, most: 0 };
-            let (looked, matching): Looked = self.query(tx, &self.count_among(part.walk), &values).fetch_one().await?;
-            sum.counted += counted(matching);
-            looked_at += counted(looked);
+            let looked: Looked = self.query(tx, &self.count_among(part.walk), &values).fetch_one().await?;
+            sum.add_all(&matching(looked));
             let Some(edge) = edge else { return Ok(sum) };
-            if looked_at >= most {
-                return Ok(AtLeast { more: true, ..sum });
+            looked_at += counted(looked.0);
+            if looked_at >= nearly(most) {
+                sum.add_unknown(self.only(part.states()));
+                return Ok(sum);
             }
             span.before = Position::before(edge);
-            // Endpoints that have few deliveries there leave the others more.
-            let growth = (most - looked_at) / counted(looked).max(1);
-            each = each.saturating_mul(growth.clamp(1, 16));
+            each = grown(each, most.saturating_sub(looked_at), counted(looked.0), sources);
         }
     }
 
-    /// The statement that counts the deliveries of a part, and those of them that match.
+    /// The statement that counts the deliveries of a part, and those of them that match by their
+    /// states, in one row.
     pub(super) fn count_among(&self, walk: Walk) -> String {
         let candidates = walk.candidates(self.order);
-        format!("{} WHERE d.account_id = $1 AND d.id {{among}}SELECT x.id {candidates}{{end}}", self.counting())
-    }
-
-    /// The statement that counts the deliveries of a part that match by their states, in one row.
-    pub(super) fn count_states(&self, walk: Walk) -> String {
-        let count = |state: &State| format!("count(CASE WHEN {EFFECTIVE_STATE} = '{}' THEN 1 END)", state.as_str());
-        format!(
-            "SELECT {} {} WHERE d.account_id = $1 AND d.id {{among}}SELECT x.id {}{{end}}{}",
-            State::ALL.iter().map(count).collect::<Vec<_>>().join(", "),
-            self.deliveries(),
-            walk.candidates(self.order),
-            self.residual()
-        )
+        self.counting(&format!("d.id {{among}}SELECT x.id {candidates}{{end}}"))
     }
 
     /// The same of pending deliveries.
     pub(super) fn count_pending(&self) -> String {
         let range = super::RANGE.replace("{x}", "d");
-        format!("{} WHERE d.account_id = $1 AND d.id {{among}}{{pending}}{{end}} AND {range}", self.counting())
+        self.counting(&format!("d.id {{among}}{{pending}}{{end}} AND {range}"))
     }
 
-    fn counting(&self) -> String {
-        format!("SELECT count(*), count(CASE WHEN TRUE{} THEN 1 END) {}", self.residual(), self.deliveries())
+    fn counting(&self, among: &str) -> String {
+        let count = |state: &State| format!(", count(CASE WHEN state = '{}' THEN 1 END)", state.as_str());
+        format!(
+            "SELECT count(*){} FROM
+               (SELECT CASE WHEN TRUE{} THEN {EFFECTIVE_STATE} END AS state {} WHERE d.account_id = $1 AND {among}) AS looked_at",
+            State::ALL.iter().map(count).collect::<String>(),
+            self.residual(),
+            self.deliveries(),
+        )
     }
 
     /// Deliveries `d` with what the filter is about.
