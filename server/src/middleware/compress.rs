@@ -20,7 +20,7 @@ const LEAST: usize = 1_200;
 /// The largest page, far above any.
 const MOST: usize = 16 * 1024 * 1024;
 /// A page is made for one reader: a level that costs less time than it saves on the way.
-const BROTLI_QUALITY: i32 = 4;
+const BROTLI_QUALITY: i32 = 3;
 /// The logarithm of the window, which is as large as a page.
 const BROTLI_WINDOW: i32 = 17;
 const GZIP_LEVEL: u32 = 4;

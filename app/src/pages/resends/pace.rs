@@ -17,6 +17,8 @@ const EACH: Field = Field::named("each");
 mod text {
     use signet_engine::service::resends::Pace;
 
+    use crate::words::number;
+
     pub(super) const PACE: &str = "Pace";
     pub(super) const EACH: &str = "For each";
     pub(super) const A_SECOND: &str = "second";
@@ -25,7 +27,8 @@ mod text {
 
     pub(super) fn pace_hint(fastest: u32) -> String {
         format!(
-            "How many deliveries go out to a webhook in that time. Left empty, that is {fastest} a second, which is the most."
+            "How many deliveries go out to a webhook in that time. Left empty, that is {} a second, which is the most.",
+            number(fastest)
         )
     }
 
@@ -54,7 +57,7 @@ pub(crate) fn field(form: &Form, fastest: u32) -> impl IntoView + use<> {
         <div class="field">
             <label for=PACE.name>{PACE.label}</label>
             <p class="hint" id="pace-hint">{text::pace_hint(fastest)}</p>
-            <div class="row">
+            <div class="pace">
                 <input
                     class="input"
                     id=PACE.name

@@ -109,35 +109,41 @@ impl Row {
     }
 }
 
+/// What is told of endpoints that need a person.
+type Told = HashMap<EndpointId, (Count, Option<FailedDelivery>)>;
+
 impl Endpoints<'_> {
-    /// What is to be known of endpoints that need a person, in the same order.
-    pub(super) async fn attention(self, endpoints: Vec<Endpoint>) -> Result<Vec<Attention>> {
+    /// Of endpoints that need a person, what is held and what failed.
+    pub(super) async fn told(self, endpoints: &[EndpointId]) -> Result<Told> {
         if endpoints.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Told::new());
         }
-        let (mut told, mut fuses) = tokio::try_join!(self.told(&endpoints), self.fuses(&endpoints))?;
+        let most = i64::try_from(HELD_COUNTED).unwrap_or(i64::MAX) + 1;
+        let mut conn = self.service.db.read(Pool::Planned).await?;
+        let query = conn.query(ATTENTION).bind(self.account).bind_ids(endpoints).bind(most).bind(i64::from(WAITING));
+        let rows: Vec<Row> = query.fetch_all().await?;
+        Ok(rows.into_iter().filter_map(Row::read).collect())
+    }
+
+    /// All that is to be known of endpoints that need a person, in the same order.
+    pub(super) async fn attention(self, endpoints: Vec<Endpoint>, told: Told) -> Result<Vec<Attention>> {
+        let mut fuses = self.fuses(&endpoints).await?;
         let attention = |endpoint: Endpoint| {
-            let (held, failed) = told.remove(&endpoint.id).unwrap_or_default();
+            let (held, failed) = told.get(&endpoint.id).copied().unwrap_or_default();
             Attention { held, failed, fuse: fuses.remove(&endpoint.id), endpoint }
         };
         Ok(endpoints.into_iter().map(attention).collect())
     }
 
-    /// What is held, and what failed.
-    async fn told(self, endpoints: &[Endpoint]) -> Result<HashMap<EndpointId, (Count, Option<FailedDelivery>)>> {
-        let ids: Vec<_> = endpoints.iter().map(|endpoint| endpoint.id).collect();
-        let most = i64::try_from(HELD_COUNTED).unwrap_or(i64::MAX) + 1;
-        let mut conn = self.service.db.read(Pool::Planned).await?;
-        let query = conn.query(ATTENTION).bind(self.account).bind_ids(&ids).bind(most).bind(i64::from(WAITING));
-        let rows: Vec<Row> = query.fetch_all().await?;
-        Ok(rows.into_iter().filter_map(Row::read).collect())
-    }
-
     /// The fuses of those that are enabled.
     async fn fuses(self, endpoints: &[Endpoint]) -> Result<HashMap<EndpointId, Fuse>> {
         let mut fuses = HashMap::new();
+        let enabled: Vec<_> = endpoints.iter().filter(|endpoint| endpoint.disabled.is_none()).collect();
+        if enabled.is_empty() {
+            return Ok(fuses);
+        }
         let mut conn = self.service.db.read(Pool::Planned).await?;
-        for endpoint in endpoints.iter().filter(|endpoint| endpoint.disabled.is_none()) {
+        for endpoint in enabled {
             let handle = self.endpoint(endpoint.id);
             let fuse = handle.fuse_among(&mut conn, FUSE_AMONG, endpoint.resting_until).await?;
             fuses.extend(fuse.map(|fuse| (endpoint.id, fuse)));

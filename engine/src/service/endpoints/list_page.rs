@@ -51,19 +51,23 @@ impl Endpoints<'_> {
         let account = AccountHandle::new(self.service, self.actor);
         let asked = Asked { troubles, filter, before, page: limit + 1 };
         // Each reads over a connection of its own, and holds none while it waits for another.
-        let (states, totals) = tokio::try_join!(self.states(asked), account.day_totals())?;
-        let (shown, more) = states.page.split_at(states.page.len().min(limit as usize));
-        let ((endpoints, troubles), recent) =
-            tokio::try_join!(self.shown(shown, &states.troubles), account.recent_of(shown))?;
-        let listed = Listed { endpoints, next: shown.last().filter(|_| !more.is_empty()).copied() };
-        Ok(ListPage { counts: states.counts, listed, recent, totals, troubles })
+        let (totals, (counts, listed, recent, troubles)) = tokio::try_join!(account.day_totals(), async {
+            let states = self.states(asked).await?;
+            let (shown, more) = states.page.split_at(states.page.len().min(limit as usize));
+            let ((endpoints, troubles), recent) =
+                tokio::try_join!(self.shown(shown, &states.troubles), account.recent_of(shown))?;
+            let next = shown.last().filter(|_| !more.is_empty()).copied();
+            Ok((states.counts, Listed { endpoints, next }, recent, troubles))
+        })?;
+        Ok(ListPage { counts, listed, recent, totals, troubles })
     }
 
     /// Reads the endpoints of a page, and those that need a person.
     async fn shown(self, shown: &[EndpointId], troubles: &[EndpointId]) -> Result<(Vec<Endpoint>, Vec<Attention>)> {
-        let some = self.some(&[shown, troubles].concat()).await?;
+        let ids = [shown, troubles].concat();
+        let (some, told) = tokio::try_join!(self.some(&ids), self.told(troubles))?;
         let of = |ids: &[EndpointId]| ids.iter().filter_map(|id| some.get(id).cloned()).collect::<Vec<_>>();
-        Ok((of(shown), self.attention(of(troubles)).await?))
+        Ok((of(shown), self.attention(of(troubles), told).await?))
     }
 
     /// Some endpoints, by their ids.
