@@ -86,7 +86,7 @@ async fn put_off_suspended(
     let locked = context.endpoint_cache.load_at(&mut tx, free).await?;
     for (account, endpoint) in suspended {
         if locked.is_suspended(account) {
-            tx.move_queue_back(EndpointAt { account, endpoint, now: now + PUT_OFF }).await?;
+            tx.put_queue_off(EndpointAt { account, endpoint, now: now + PUT_OFF }).await?;
         }
     }
     tx.commit().await

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{
     Address, Context,
     claim::{BATCH_MAX, claim_batch},
+    pass_start::PassStart,
 };
 use crate::{
     db::{Error, Result},
@@ -35,7 +36,7 @@ const PASS_REST_FACTOR: u32 = 20;
 /// Claims and sends deliveries until the engine stops.
 pub(super) async fn dispatch(context: Arc<Context>) {
     let queue = context.queue.clone();
-    Dispatcher { context, queue, next_pass: Instant::now() }.run().await;
+    Dispatcher { context, queue, next_pass: Instant::now(), start: PassStart::new() }.run().await;
 }
 
 struct Dispatcher {
@@ -43,6 +44,7 @@ struct Dispatcher {
     queue: Queue,
     /// No pass begins before this.
     next_pass: Instant,
+    start: PassStart,
 }
 
 /// The result of one pass through the queues.
@@ -115,12 +117,16 @@ impl Dispatcher {
     /// Claims once at each endpoint that has a delivery due.
     async fn pass(&mut self) -> Result<Pass> {
         let now = self.context.clock.now();
-        let (mut pass, mut after) = (Pass::default(), DueQueue::default());
+        let (mut pass, mut after, mut first) = (Pass::default(), self.start.place(now), None);
         while self.may_claim() {
             self.context.rounds.dispatcher_begins();
             let began = Instant::now();
             let page = answered(self.queue.due_queues(now, after, BATCH_MAX)).await?;
             pass.took += began.elapsed();
+            first = first.or_else(|| page.first().map(DueQueue::next_due_at));
+            if page.len() < BATCH_MAX {
+                self.start.passed(now, first, pass.took);
+            }
             let Some(&last) = page.last() else { break };
             after = last;
             let with_room = self.context.lanes.with_room(page.iter().map(DueQueue::address));

@@ -374,8 +374,7 @@ async fn a_queue_is_pulled_forward_and_never_back(database: TestDatabase) {
     assert_eq!(world.queue.next_due(NOW).await.expect("an answer"), Some(due[1]));
     let mut tx = world.queue.begin().await.expect("a transaction");
     for due_at in [due[0], NOW + SECOND] {
-        let entry = QueueEntry { account: world.account, endpoint: world.endpoint, due_at };
-        tx.pull_forward(entry).await.expect("pulled");
+        tx.pull_forward(QueueEntry::new((world.account, world.endpoint), due_at)).await.expect("pulled");
     }
     tx.commit().await.expect("committed");
     assert_eq!(world.queue.next_due(NOW).await.expect("an answer"), Some(NOW + SECOND));
