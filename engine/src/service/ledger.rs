@@ -134,7 +134,8 @@ impl Counts {
         let query = slice.bind(snapshot.tx.query(slice.of(STATES, 0)));
         let found: Vec<(Stored<State>, i64)> = query.fetch_all().await?;
         for (count, state) in self.deliveries.iter_mut().zip(State::ALL) {
-            *count += found.iter().filter(|(one, _)| one.0 == Ok(state)).map(|(_, count)| counted(*count)).sum::<u64>();
+            *count +=
+                found.iter().filter(|(one, _)| one.0 == Ok(*state)).map(|(_, count)| counted(*count)).sum::<u64>();
         }
         Ok(())
     }

@@ -47,9 +47,9 @@ pub(in crate::queue) const CLAIM: &str = "WITH due AS (
 /// claims away until a third one (`$5`), what comes in meanwhile is due from the present (`$6`)
 /// on. Returns the queues that are left.
 ///
-/// A row has few versions, however often claims come: the queue of a backlog keeps its place for
-/// a second, and one that is due again soon falls due half a second after the claim. Each further
-/// look-up of the row reads all versions that a snapshot keeps.
+/// A row has few versions, however often claims come, since each look-up reads all that a snapshot
+/// keeps: the queue of a backlog keeps its place for a second, and one that is due again soon falls
+/// due half a second after the claim.
 pub(in crate::queue) const ADVANCE_QUEUES: &str = "WITH first AS MATERIALIZED (
        SELECT c.account_id, c.endpoint_id, c.due_again, c.throttled_until,
               (SELECT min(due_at) FROM deliveries
@@ -65,10 +65,10 @@ pub(in crate::queue) const ADVANCE_QUEUES: &str = "WITH first AS MATERIALIZED (
          FROM first),
      removed AS (DELETE FROM endpoint_queues q USING next
        WHERE q.account_id = next.account_id AND q.endpoint_id = next.endpoint_id AND next.due_at IS NULL),
-     moved AS (UPDATE endpoint_queues q SET next_due_at = next.look_at, pending_from = next.pending_from FROM next
+     moved AS (UPDATE endpoint_queues q SET next_due_at = greatest(next.look_at, q.next_due_at),
+         pending_from = next.pending_from FROM next
        WHERE q.account_id = next.account_id AND q.endpoint_id = next.endpoint_id AND next.due_at IS NOT NULL
-         AND (next.look_at > next.due_again OR q.pending_from IS NULL
-           OR q.next_due_at NOT BETWEEN next.due_again - interval '1 s' AND next.due_again))
+         AND (next.look_at > $6 OR q.pending_from IS NULL OR q.next_due_at < next.due_again - interval '1 s'))
      SELECT endpoint_id, look_at FROM next WHERE due_at IS NOT NULL";
 
 /// Locks the queues of endpoints (`$1`, `$2`) that are due at an instant (`$3`).

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use signet_model::{AccountId, Timestamp, time::Clock};
+use sqlx::AssertSqlSafe;
 
 use super::*;
 use crate::{
