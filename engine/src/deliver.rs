@@ -60,6 +60,7 @@ mod commit;
 mod context;
 mod dispatcher;
 pub(crate) mod drain;
+mod emptied;
 pub(crate) mod endpoint_cache;
 pub mod extra_headers;
 mod filters;

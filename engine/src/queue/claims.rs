@@ -68,6 +68,9 @@ pub(crate) struct ClaimedBatch {
     pub(crate) deliveries: Vec<Result<Claimed, UnreadableRow>>,
     /// The endpoints at which deliveries are still due.
     pub(crate) still_due: HashSet<EndpointId>,
+    /// The endpoints whose queues look due, though all that was due has been claimed: a claim may
+    /// look there again a little later.
+    pub(crate) emptied: Vec<EndpointId>,
     /// The throttled endpoints, and the instants at which to claim there again.
     pub(crate) look_again: HashMap<EndpointId, Timestamp>,
 }

@@ -41,35 +41,43 @@ pub(in crate::queue) const CLAIM: &str = "WITH due AS (
         AND (COALESCE(total, 0) <= sized.bytes OR number = 1)
      RETURNING deliveries.id, deliveries.account_id, endpoint_id, event_type, is_test, attempts, failures, body";
 
-/// After a claim: moves the queues of endpoints (`$1`, `$2`) on to their next due times, and
-/// removes those at which nothing is pending. Overdue deliveries count as due at an instant of
-/// each endpoint (`$3`); nothing was pending before another one (`$4`); where a throttle keeps
-/// claims away until a third one (`$5`), what comes in meanwhile is due from the present (`$6`)
-/// on. Returns the queues that are left.
+/// After a claim at an instant (`$6`): moves the queues of endpoints (`$1`, `$2`) on, and removes
+/// those at which nothing is pending. Overdue deliveries count as due at an instant of each endpoint
+/// (`$3`), the present if some were claimed; nothing was pending before another one (`$4`); a
+/// throttle keeps claims away until a third one (`$5`), and what comes in meanwhile is due from the
+/// present on. Returns the queues that are left, with their next due times.
 ///
-/// A row has few versions, however often claims come, since each look-up reads all that a snapshot
-/// keeps: the queue of a backlog keeps its place for a second, and one that is due again soon falls
-/// due half a second after the claim.
+/// While a snapshot is held, each change of a row reads all versions that it has had, and what
+/// follows the present are the ends of the leases of finished deliveries. So a queue from which
+/// some were claimed stays as it is for two seconds, due, and counts as due again half a second
+/// later; the first claim that finds nothing there looks for the next due time.
 pub(in crate::queue) const ADVANCE_QUEUES: &str = "WITH first AS MATERIALIZED (
-       SELECT c.account_id, c.endpoint_id, c.due_again, c.throttled_until,
-              (SELECT min(due_at) FROM deliveries
-                WHERE account_id = c.account_id AND endpoint_id = c.endpoint_id AND state = 'pending'
-                  AND due_at >= COALESCE(c.pending_from, '-infinity')) AS due_at
+       SELECT c.*, c.due_again = $6 AS has_claimed,
+              CASE WHEN c.due_again = $6
+                THEN (SELECT min(due_at) FROM deliveries
+                       WHERE account_id = c.account_id AND endpoint_id = c.endpoint_id AND state = 'pending'
+                         AND due_at >= COALESCE(c.pending_from, '-infinity') AND due_at <= $6)
+                ELSE (SELECT min(due_at) FROM deliveries
+                       WHERE account_id = c.account_id AND endpoint_id = c.endpoint_id AND state = 'pending'
+                         AND due_at >= COALESCE(c.pending_from, '-infinity'))
+              END AS due_at
          FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[])
               AS c (account_id, endpoint_id, due_again, pending_from, throttled_until)),
      next AS (
-       SELECT account_id, endpoint_id, due_again, due_at,
-              greatest(CASE WHEN due_at <= due_again THEN due_again
-                            ELSE greatest(due_at, due_again + interval '0.5 s') END, throttled_until) AS look_at,
-              CASE WHEN throttled_until IS NULL THEN due_at ELSE least(due_at, $6) END AS pending_from
+       SELECT account_id, endpoint_id, due_again, throttled_until, has_claimed,
+              has_claimed OR due_at IS NOT NULL AS is_left,
+              greatest(COALESCE(due_at, $6 + interval '0.5 s'), due_again) AS next_due_at,
+              CASE WHEN has_claimed OR throttled_until IS NOT NULL THEN least(due_at, $6) ELSE due_at END AS pending_from
          FROM first),
      removed AS (DELETE FROM endpoint_queues q USING next
-       WHERE q.account_id = next.account_id AND q.endpoint_id = next.endpoint_id AND next.due_at IS NULL),
-     moved AS (UPDATE endpoint_queues q SET next_due_at = greatest(next.look_at, q.next_due_at),
-         pending_from = next.pending_from FROM next
-       WHERE q.account_id = next.account_id AND q.endpoint_id = next.endpoint_id AND next.due_at IS NOT NULL
-         AND (next.look_at > $6 OR q.pending_from IS NULL OR q.next_due_at < next.due_again - interval '1 s'))
-     SELECT endpoint_id, look_at FROM next WHERE due_at IS NOT NULL";
+       WHERE q.account_id = next.account_id AND q.endpoint_id = next.endpoint_id AND NOT is_left),
+     moved AS (UPDATE endpoint_queues q SET pending_from = next.pending_from, next_due_at = greatest(
+           q.next_due_at, CASE WHEN has_claimed THEN due_again ELSE next.next_due_at END, throttled_until)
+         FROM next
+       WHERE q.account_id = next.account_id AND q.endpoint_id = next.endpoint_id AND is_left
+         AND (q.pending_from IS NULL OR throttled_until IS NOT NULL OR q.next_due_at < due_again - interval '2 s'
+           OR (NOT has_claimed AND next.next_due_at > $6)))
+     SELECT endpoint_id, next_due_at FROM next WHERE is_left";
 
 /// Locks the queues of endpoints (`$1`, `$2`) that are due at an instant (`$3`).
 pub(in crate::queue) const LOCK_QUEUES: &str = "SELECT q.endpoint_id, q.pending_from FROM endpoint_queues q
@@ -93,11 +101,13 @@ pub(super) async fn claim(tx: &mut PgTx<'_>, order: &ClaimOrder) -> Result<Claim
         hold_unreadable(tx, unreadable).await?;
     }
     let turns = schedules.after(&batch, order.now);
-    let advance = Advance { quotas: &quotas, pending_from: &pending_from, claimed_from, turns: &turns };
+    let advance = Advance { quotas: &quotas, pending_from: &pending_from, claimed_from: &claimed_from, turns: &turns };
     let next_due_at = advance_queues(tx, &advance, order.now).await?;
     for quota in &quotas {
         batch.advanced(quota.endpoint, next_due_at.get(&quota.endpoint).copied(), order.now);
     }
+    let is_emptied = |one: &EndpointId| !batch.still_due.contains(one) && turns.look_at(*one).is_none();
+    batch.emptied = claimed_from.iter().filter(|one| is_emptied(one)).copied().collect();
     turns.store(tx, &mut batch).await?;
     Ok(Claim::Claimed(batch))
 }
@@ -179,7 +189,7 @@ struct Advance<'a> {
     quotas: &'a [ClaimQuota],
     /// The instant before which nothing was pending, for each quota.
     pending_from: &'a [Option<Timestamp>],
-    claimed_from: HashSet<EndpointId>,
+    claimed_from: &'a HashSet<EndpointId>,
     turns: &'a NextTurns,
 }
 

@@ -258,24 +258,26 @@ async fn what_is_due_before_all_that_is_pending_is_claimed() {
 }
 
 #[tokio::test]
-async fn a_queue_keeps_its_place_for_a_second_and_is_not_due_again_at_once() {
+async fn the_queue_of_an_endpoint_is_written_every_two_seconds_and_when_nothing_is_due() {
     let Some(database) = testing::postgres().await else { return };
     let mut world = World::new(&database).await;
     let millis = Duration::from_millis;
     let batch = world.events(4 * EVENTS, NOW);
     world.commit(batch).await;
     let mut looks = Vec::new();
-    for late in [0, 900, 1_100] {
+    for late in [0, 2_000, 2_100] {
         assert_eq!(world.claim(NOW + millis(late)).await.len(), 50);
         looks.push(world.next_due_at().await);
     }
-    assert_eq!(looks, [NOW, NOW, NOW + millis(1_100)]);
-    // The rest of the backlog is claimed, and one more is due soon.
-    let batch = world.events(1, NOW + millis(1_300));
+    assert_eq!(looks, [NOW, NOW, NOW + millis(2_100)]);
+    // The rest of the backlog is claimed, and one more is due later.
+    let batch = world.events(1, NOW + millis(9_000));
     world.commit(batch).await;
-    assert_eq!(world.claim(NOW + millis(1_200)).await.len(), 50);
-    assert_eq!(world.next_due_at().await, NOW + millis(1_700));
-    assert_eq!(world.claim(NOW + millis(1_700)).await.len(), 1);
+    assert_eq!(world.claim(NOW + millis(2_200)).await.len(), 50);
+    assert_eq!(world.next_due_at().await, NOW + millis(2_100));
+    assert_eq!(world.claim(NOW + millis(2_300)).await.len(), 0);
+    assert_eq!(world.next_due_at().await, NOW + millis(9_000));
+    assert_eq!(world.claim(NOW + millis(9_000)).await.len(), 1);
 }
 
 impl World {
