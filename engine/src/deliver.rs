@@ -37,9 +37,8 @@
 //!
 //! - I1. A delivery has a due time exactly while it is pending (`CHECK` in `migrations`).
 //! - I2. `endpoint_queues.next_due_at` is never later than the earliest due time of its
-//!   endpoint, the end of its rest, the next start by its throttle, or (on PostgreSQL) half a
-//!   second after its last claim, whichever is the latest; `pending_from` is never later than
-//!   the first (`signet check`).
+//!   endpoint, the end of its rest, or the next start by its throttle, whichever is the latest;
+//!   on PostgreSQL `pending_from` is never later than the first (`signet check`).
 //! - I3. An outcome whose lease is lost changes no row (`queue/conformance.rs`,
 //!   `tests/model.rs`).
 //! - I4. No transaction is open while a request to a receiver is under way.
