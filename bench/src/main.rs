@@ -11,6 +11,7 @@ mod load;
 mod log;
 mod pages;
 mod producer;
+mod reader;
 mod receiver;
 mod report;
 mod server;
@@ -52,6 +53,8 @@ enum Measurement {
     Log(log::Log),
     /// The time of the list of webhooks of an account with many.
     Pages(pages::Pages),
+    /// The cost of look-ups on PostgreSQL while a snapshot is held.
+    Reader(reader::Reader),
     /// A loop that only POSTs the same body with the same client: the lower limit of CPU time.
     Bare(bare::Bare),
 }
@@ -63,6 +66,7 @@ async fn main() -> anyhow::Result<()> {
         Measurement::Bare(bare) => bare.run().await,
         Measurement::Log(log) => log.run(&options).await,
         Measurement::Pages(pages) => pages.run(&options).await,
+        Measurement::Reader(reader) => reader.run(&options).await,
         Measurement::Load(load) => {
             Report::print_heading();
             load.measure(&options).await?.print();

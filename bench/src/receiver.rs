@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{Request, Response, StatusCode, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::PrivateKeyDer;
@@ -42,12 +42,13 @@ impl Journal {
         self.sent[task].store(self.now(), Ordering::Relaxed);
     }
 
-    fn arrived(&self, task: usize) {
-        if let Some(arrived) = self.arrived.get(task)
-            && arrived.swap(self.now(), Ordering::Relaxed) == 0
-        {
+    /// Notes an arrival; returns whether it is the first one of the task.
+    fn arrived(&self, task: usize) -> bool {
+        let first = self.arrived.get(task).is_some_and(|arrived| arrived.swap(self.now(), Ordering::Relaxed) == 0);
+        if first {
             self.arrivals.fetch_add(1, Ordering::Relaxed);
         }
+        first
     }
 
     /// The number of different tasks that have arrived.
@@ -78,7 +79,8 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// Starts a receiver on a free port; it never answers requests below `/hang`.
+    /// Starts a receiver on a free port. It never answers requests below `/hang`; below `/fail` it
+    /// is out of order when every fourth task arrives for the first time.
     pub async fn start(journal: Arc<Journal>) -> anyhow::Result<Self> {
         let (authority, tls) = certificates()?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
@@ -102,12 +104,17 @@ async fn answer(request: Request<Incoming>, journal: Arc<Journal>) -> Result<Res
     if request.uri().path().starts_with("/hang") {
         std::future::pending::<()>().await;
     }
+    let fails = request.uri().path().starts_with("/fail");
+    let mut answer = Response::new(Full::new(Bytes::from_static(b"ok")));
     if let Ok(body) = request.into_body().collect().await
         && let Some(task) = task(&body.to_bytes())
+        && journal.arrived(task)
+        && fails
+        && task.is_multiple_of(4)
     {
-        journal.arrived(task);
+        *answer.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     }
-    Ok(Response::new(Full::new(Bytes::from_static(b"ok"))))
+    Ok(answer)
 }
 
 /// The number in `"taskId":"task_123"`.

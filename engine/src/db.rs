@@ -44,7 +44,7 @@ pub(crate) use pools::Pool;
 pub use postgres::Postgres;
 pub(crate) use query::Query;
 pub use schema::SchemaProblem;
-pub(crate) use sql::{MadeSql, Sql};
+pub(crate) use sql::{MadeSql, Sql, Statement};
 pub use sqlite::Sqlite;
 pub(crate) use sqlite::{BEGIN_WRITING, HotOptions, SqliteTx};
 pub use url::{DatabaseUrl, InvalidDatabaseUrl, NoPlaceForPassword};

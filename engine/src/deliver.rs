@@ -37,8 +37,8 @@
 //!
 //! - I1. A delivery has a due time exactly while it is pending (`CHECK` in `migrations`).
 //! - I2. `endpoint_queues.next_due_at` is never later than the earliest due time of its
-//!   endpoint, the end of its rest, or the next start by its throttle, whichever is the latest
-//!   (`signet check`).
+//!   endpoint, the end of its rest, or the next start by its throttle, whichever is the latest;
+//!   on PostgreSQL `pending_from` is never later than the first (`signet check`).
 //! - I3. An outcome whose lease is lost changes no row (`queue/conformance.rs`,
 //!   `tests/model.rs`).
 //! - I4. No transaction is open while a request to a receiver is under way.
@@ -59,6 +59,7 @@ mod commit;
 mod context;
 mod dispatcher;
 pub(crate) mod drain;
+mod emptied;
 pub(crate) mod endpoint_cache;
 pub mod extra_headers;
 mod filters;
@@ -71,6 +72,7 @@ mod locked_accounts;
 mod mail_notices;
 mod operations;
 mod outcome;
+mod pass_start;
 pub(crate) mod plan;
 mod readiness;
 mod release_rates;

@@ -11,7 +11,8 @@
 //! endpoint is not later ([`HotPath::write`] by itself, others with [`Tx::pull_forward`]);
 //! only claims, [drain steps](drain) and [rests], which hold the row locked, move it later.
 //! While an endpoint rests, or until its throttle allows the next start, its row may be later
-//! than its earliest delivery: as late as that instant.
+//! than its earliest delivery: as late as that instant. On PostgreSQL the row also says where
+//! the [pending](postgres::pending_from) ones begin.
 //!
 //! Each change that decides whether an endpoint receives (enabling, disabling, deleting,
 //! subscribing) raises its account's `revision` under the account's lock. Batches and claims
@@ -52,6 +53,7 @@ pub(crate) use drain::EndpointStatus;
 pub(crate) use due::DueQueue;
 pub(crate) use mail_notices::{NewMailNotice, Told, WANTS_NOTICES};
 pub(crate) use notices::{NewNotice, Telling};
+pub(crate) use postgres::pending_from::BEHIND_FINISHED;
 pub(crate) use records::{
     Counted, DeliveryRow, EventRow, HOUR, HealthRow, KeyRow, NewAttempt, OutcomeRow, QueueEntry, Revision,
     StatisticsRow, Tally, duration, failure_of, status_of,
@@ -214,13 +216,13 @@ pub(crate) struct Lease(pub(crate) i64);
 const HOLD_UNREADABLE: &str = "UPDATE deliveries SET state = 'held', due_at = NULL, lease = NULL
      WHERE id = $1 AND account_id = $2 AND state = 'pending'";
 
-/// After a claim: removes the queue of an endpoint (`$1`, `$2`) without pending deliveries. It
-/// asks for the earliest because the index knows that, whatever the plan is.
+/// After a claim on SQLite: removes the queue of an endpoint (`$1`, `$2`) without pending
+/// deliveries. It asks for the earliest because the index knows that, whatever the plan is.
 const REMOVE_QUEUE: &str = "DELETE FROM endpoint_queues WHERE account_id = $1 AND endpoint_id = $2 AND
      (SELECT min(due_at) FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending') IS NULL";
 
-/// After a claim: moves the queue of an endpoint (`$1`, `$2`) on to its next due time, which
-/// it returns. Overdue deliveries count as due at an instant (`$3`): the present if some were
+/// After a claim on SQLite: moves the queue of an endpoint (`$1`, `$2`) on to its next due time,
+/// which it returns. Overdue deliveries count as due at an instant (`$3`): the present if some were
 /// claimed, so that other endpoints come first.
 const ADVANCE_QUEUE: &str = "UPDATE endpoint_queues SET next_due_at =
      (SELECT CASE WHEN min(due_at) > $3 THEN min(due_at) ELSE $3 END FROM deliveries

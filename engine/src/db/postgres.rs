@@ -30,6 +30,10 @@ const PLANS_LIVE: Duration = Duration::from_mins(10);
 /// Connections for the listener, for changes, and for retention.
 const CONNECTIONS: u32 = 10;
 
+/// Sessions of this version say that they keep `endpoint_queues.pending_from`: a trigger forgets
+/// it for the others, of versions before it.
+const KEEPS: (&str, &str) = ("signet.keeps_pending_from", "on");
+
 /// Every statement of the hot path searches an index for each of its rows, however
 /// long a table is, and is planned once. PostgreSQL would otherwise plan for the
 /// tables of a new database, which are empty, and read them whole long after they
@@ -82,8 +86,11 @@ impl Postgres {
     pub(super) async fn open(url: &str) -> Result<Self> {
         Self::schema(url).await?.check()?;
         let options: PgConnectOptions = url.parse()?;
-        let options =
-            options.options([("lock_timeout", LOCK_TIMEOUT), ("idle_in_transaction_session_timeout", IDLE_TIMEOUT)]);
+        let options = options.options([
+            ("lock_timeout", LOCK_TIMEOUT),
+            ("idle_in_transaction_session_timeout", IDLE_TIMEOUT),
+            KEEPS,
+        ]);
         let (beside, hot_path) = (options.clone().options(BESIDE), options.clone().options(HOT_PATH));
         let readers = Readers {
             pages: connections(PAGES).connect_lazy_with(beside.clone().options([POSTGRES_PAGE_LIMIT])),

@@ -33,6 +33,8 @@ const TRIES_MAX: usize = 3;
 pub(crate) struct ClaimedDeliveries {
     pub(crate) endpoints: usize,
     pub(crate) deliveries: Vec<LeasedDelivery>,
+    /// The endpoints at which it has left nothing due, though their queues look so.
+    pub(crate) emptied: Vec<EndpointId>,
 }
 
 /// The result of one try.
@@ -86,7 +88,7 @@ async fn put_off_suspended(
     let locked = context.endpoint_cache.load_at(&mut tx, free).await?;
     for (account, endpoint) in suspended {
         if locked.is_suspended(account) {
-            tx.move_queue_back(EndpointAt { account, endpoint, now: now + PUT_OFF }).await?;
+            tx.put_queue_off(EndpointAt { account, endpoint, now: now + PUT_OFF }).await?;
         }
     }
     tx.commit().await
@@ -120,7 +122,7 @@ async fn try_claim(
     for (_, endpoint) in room.into_keys() {
         context.lanes.claimed(endpoint, batch.still_due.contains(&endpoint));
     }
-    Ok(Try::Claimed(ClaimedDeliveries { endpoints: batch.endpoints, deliveries }))
+    Ok(Try::Claimed(ClaimedDeliveries { endpoints: batch.endpoints, deliveries, emptied: batch.emptied }))
 }
 
 /// Room for the due deliveries of one endpoint.

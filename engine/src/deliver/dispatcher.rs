@@ -12,6 +12,8 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{
     Address, Context,
     claim::{BATCH_MAX, claim_batch},
+    emptied::Emptied,
+    pass_start::PassStart,
 };
 use crate::{
     db::{Error, Result},
@@ -35,7 +37,9 @@ const PASS_REST_FACTOR: u32 = 20;
 /// Claims and sends deliveries until the engine stops.
 pub(super) async fn dispatch(context: Arc<Context>) {
     let queue = context.queue.clone();
-    Dispatcher { context, queue, next_pass: Instant::now() }.run().await;
+    Dispatcher { context, queue, next_pass: Instant::now(), start: PassStart::new(), emptied: Emptied::default() }
+        .run()
+        .await;
 }
 
 struct Dispatcher {
@@ -43,6 +47,8 @@ struct Dispatcher {
     queue: Queue,
     /// No pass begins before this.
     next_pass: Instant,
+    start: PassStart,
+    emptied: Emptied,
 }
 
 /// The result of one pass through the queues.
@@ -115,16 +121,22 @@ impl Dispatcher {
     /// Claims once at each endpoint that has a delivery due.
     async fn pass(&mut self) -> Result<Pass> {
         let now = self.context.clock.now();
-        let (mut pass, mut after) = (Pass::default(), DueQueue::default());
+        let (mut pass, mut after, mut first) = (Pass::default(), self.start.place(now), None);
+        self.emptied.forget_old();
         while self.may_claim() {
             self.context.rounds.dispatcher_begins();
             let began = Instant::now();
             let page = answered(self.queue.due_queues(now, after, BATCH_MAX)).await?;
             pass.took += began.elapsed();
+            first = first.or_else(|| page.first().map(DueQueue::next_due_at));
+            if page.len() < BATCH_MAX {
+                self.start.passed(now, first, pass.took);
+            }
             let Some(&last) = page.last() else { break };
             after = last;
-            let with_room = self.context.lanes.with_room(page.iter().map(DueQueue::address));
-            pass.left_out += page.len() - with_room.len();
+            let due: Vec<_> = page.iter().map(DueQueue::address).filter(|address| self.emptied.lets(address)).collect();
+            let with_room = self.context.lanes.with_room(due.iter().copied());
+            pass.left_out += due.len() - with_room.len();
             if !with_room.is_empty() {
                 pass.visited += self.claim(&with_room).await?;
             }
@@ -137,6 +149,7 @@ impl Dispatcher {
 
     async fn claim(&mut self, due: &[Address]) -> Result<usize> {
         let claimed = answered(claim_batch(&self.context, &mut self.queue, due)).await?;
+        self.emptied.note(claimed.emptied);
         for delivery in claimed.deliveries {
             delivery.send(&self.context);
         }
@@ -146,7 +159,8 @@ impl Dispatcher {
     async fn until_next_due(&self) -> Result<Duration> {
         let now = self.context.clock.now();
         let due = answered(self.queue.next_due(now)).await?;
-        Ok(due.map_or(POLL_INTERVAL, |due| due.since(now).min(POLL_INTERVAL)))
+        let due = due.map_or(POLL_INTERVAL, |due| due.since(now).min(POLL_INTERVAL));
+        Ok(self.emptied.until_next().map_or(due, |again| due.min(again)))
     }
 
     /// Waits until the database answers again, and until other processes have recorded their

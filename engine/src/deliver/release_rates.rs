@@ -12,14 +12,23 @@ use std::{
     time::Duration,
 };
 
+use const_format::formatcp;
 use signet_model::{EndpointId, Timestamp};
 
 use super::{Address, Context, endpoint_cache::Snapshot};
-use crate::db::Result;
+use crate::{
+    db::{Result, Sql},
+    queue::BEHIND_FINISHED,
+};
 
 /// The first due time at an endpoint (`$1`, `$2`).
-const FIRST_DUE: &str =
-    "SELECT min(due_at) FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending'";
+const FIRST_DUE: Sql = Sql {
+    sqlite: "SELECT min(due_at) FROM deliveries WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending'",
+    postgres: formatcp!(
+        "SELECT min(due_at) FROM deliveries
+         WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending' {BEHIND_FINISHED}"
+    ),
+};
 
 /// The rate of claims at one endpoint.
 #[derive(Debug, Clone, Copy)]

@@ -26,15 +26,21 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    /// Returns the earliest due time of each endpoint, in the order of endpoints.
+    /// Returns the earliest instants of each endpoint, in the order of endpoints.
     pub(super) fn queue_entries(&self) -> Vec<QueueEntry> {
-        let new = self.deliveries.iter().map(|row| (row.account, row.endpoint, row.look_at));
-        let retried = self.outcomes.iter().map(|row| (row.account, row.endpoint, row.look_at));
-        let mut due: Vec<(AccountId, EndpointId, Timestamp)> =
-            new.chain(retried).filter_map(|(account, endpoint, due_at)| Some((account, endpoint, due_at?))).collect();
-        due.sort_unstable();
-        due.dedup_by_key(|&mut (account, endpoint, _)| (account, endpoint));
-        due.into_iter().map(|(account, endpoint, due_at)| QueueEntry { account, endpoint, due_at }).collect()
+        let new = self.deliveries.iter().map(|row| (row.account, row.endpoint, row.look_at, row.due_at));
+        let retried = self.outcomes.iter().map(|row| (row.account, row.endpoint, row.look_at, row.due_at));
+        let mut entries: Vec<_> = new.chain(retried).filter_map(queue_entry).collect();
+        entries.sort_unstable_by_key(|entry| (entry.account, entry.endpoint));
+        entries.dedup_by(|next, first| {
+            let is_same = (next.account, next.endpoint) == (first.account, first.endpoint);
+            if is_same {
+                first.look_at = first.look_at.min(next.look_at);
+                first.due_at = first.due_at.min(next.due_at);
+            }
+            is_same
+        });
+        entries
     }
 
     /// Tells whether it stores deliveries that any process may claim at once.
@@ -59,6 +65,14 @@ impl Batch {
     pub(crate) fn fault_points(&self) -> FaultPoints {
         FaultPoints { events: self.has_events(), outcomes: self.has_outcomes() }
     }
+}
+
+/// Returns the queue entry of a delivery, if it is pending.
+fn queue_entry(
+    (account, endpoint, look_at, due_at): (AccountId, EndpointId, Option<Timestamp>, Option<Timestamp>),
+) -> Option<QueueEntry> {
+    let look_at = look_at?;
+    Some(QueueEntry { account, endpoint, look_at, due_at: due_at.unwrap_or(look_at) })
 }
 
 /// The points beside a commit at which a test can make the process die.

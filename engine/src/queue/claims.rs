@@ -68,13 +68,16 @@ pub(crate) struct ClaimedBatch {
     pub(crate) deliveries: Vec<Result<Claimed, UnreadableRow>>,
     /// The endpoints at which deliveries are still due.
     pub(crate) still_due: HashSet<EndpointId>,
+    /// The endpoints whose queues look due, though all that was due has been claimed: a claim may
+    /// look there again a little later.
+    pub(crate) emptied: Vec<EndpointId>,
     /// The throttled endpoints, and the instants at which to claim there again.
     pub(crate) look_again: HashMap<EndpointId, Timestamp>,
 }
 
 impl ClaimedBatch {
     /// Counts the deliveries that were claimed at an endpoint.
-    fn claimed_at(&self, endpoint: EndpointId) -> usize {
+    pub(super) fn claimed_at(&self, endpoint: EndpointId) -> usize {
         let of = |delivery: &Result<Claimed, UnreadableRow>| match delivery {
             Ok(claimed) => claimed.endpoint,
             Err(row) => row.endpoint,
@@ -82,20 +85,10 @@ impl ClaimedBatch {
         self.deliveries.iter().filter(|delivery| of(delivery) == endpoint).count()
     }
 
-    /// Notes a throttled endpoint after the claim. Returns its next regular start, and the
-    /// instant at which to claim there again.
-    pub(super) fn throttled(
-        &mut self,
-        endpoint: EndpointId,
-        throttle: Throttle,
-        next: Option<Timestamp>,
-        now: Timestamp,
-    ) -> (Timestamp, Timestamp) {
-        let next = throttle.after(next, now, self.claimed_at(endpoint));
-        let look_at = Throttle::look_again(next, now);
+    /// Notes a throttled endpoint after the claim, and the instant at which to claim there again.
+    pub(super) fn throttled(&mut self, endpoint: EndpointId, look_at: Timestamp) {
         self.look_again.insert(endpoint, look_at);
         self.still_due.remove(&endpoint);
-        (next, look_at)
     }
 
     /// Notes the next due time of an endpoint after the claim.

@@ -11,8 +11,11 @@ use std::time::Duration;
 use const_format::formatcp;
 use signet_model::{AccountId, DeliveryId, EndpointId, Timestamp};
 
-use super::{ADVANCE_QUEUE, REMOVE_QUEUE};
-use crate::db::{Result, Sql, Tx};
+use super::{
+    ADVANCE_QUEUE, REMOVE_QUEUE,
+    postgres::pending_from::{self, BEHIND_FINISHED},
+};
+use crate::db::{Result, Sql, Statement, Tx};
 
 /// The status of an endpoint, which decides about its queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,13 +48,13 @@ const SET_DISCARDED: &str = "UPDATE deliveries SET state = 'discarded', due_at =
 /// Holds waiting deliveries, except for tests.
 pub(crate) const HOLD: Sql = Sql {
     sqlite: formatcp!("{SET_HELD} ({WAITING} AND NOT is_test {IN_ORDER})"),
-    postgres: formatcp!("{SET_HELD} ({WAITING} AND NOT is_test {IN_ORDER} {SKIP_LOCKED})"),
+    postgres: formatcp!("{SET_HELD} ({WAITING} AND NOT is_test {BEHIND_FINISHED} {IN_ORDER} {SKIP_LOCKED})"),
 };
 
 /// Discards waiting deliveries.
 pub(crate) const DISCARD_PENDING: Sql = Sql {
     sqlite: formatcp!("{SET_DISCARDED} ({WAITING} {IN_ORDER})"),
-    postgres: formatcp!("{SET_DISCARDED} ({WAITING} {IN_ORDER} {SKIP_LOCKED})"),
+    postgres: formatcp!("{SET_DISCARDED} ({WAITING} {BEHIND_FINISHED} {IN_ORDER} {SKIP_LOCKED})"),
 };
 
 /// Discards held deliveries of an endpoint (`$1`, `$2`) at an instant (`$3`), up to `$4`.
@@ -78,6 +81,9 @@ const HOLD_WAITING: &str = "UPDATE deliveries SET state = 'held', due_at = NULL
 const DUE_QUEUE: &str =
     "SELECT 1 FROM endpoint_queues WHERE account_id = $1 AND endpoint_id = $2 AND next_due_at <= $3";
 const LOCK_DUE_QUEUE: Sql = Sql { sqlite: DUE_QUEUE, postgres: formatcp!("{DUE_QUEUE} {SKIP_LOCKED}") };
+
+/// Sets the instant (`$3`) by which claims look at an endpoint (`$1`, `$2`).
+const PUT_OFF: &str = "UPDATE endpoint_queues SET next_due_at = $3 WHERE account_id = $1 AND endpoint_id = $2";
 
 /// Finds a delivery of an endpoint (`$1`, `$2`) that waits and that no process has leased.
 pub(crate) const ANY_WAITING: &str = "SELECT 1 FROM deliveries WHERE account_id = $1 AND endpoint_id = $2
@@ -206,19 +212,27 @@ impl Tx<'_> {
         self.revise(at.account).await
     }
 
-    /// Moves an endpoint's queue behind the others that are due.
+    /// Moves an endpoint's queue, which this transaction has locked, behind the others that are
+    /// due.
     pub(crate) async fn move_queue_back(&mut self, at: EndpointAt) -> Result<()> {
-        const SQL: &str = "UPDATE endpoint_queues SET next_due_at = $3 WHERE account_id = $1 AND endpoint_id = $2";
-        self.run_at(SQL, at).await
+        self.run_at(Sql { sqlite: PUT_OFF, postgres: pending_from::MOVE_QUEUE_BACK }, at).await
     }
 
-    /// Moves an endpoint's queue on to its next due time, or removes it.
+    /// Keeps claims away from an endpoint until an instant, which they may have reached.
+    pub(crate) async fn put_queue_off(&mut self, at: EndpointAt) -> Result<()> {
+        self.run_at(Sql::same(PUT_OFF), at).await
+    }
+
+    /// Moves an endpoint's queue, which this transaction has locked, on to its next due time, or
+    /// removes it.
     pub(crate) async fn advance_queue(&mut self, at: EndpointAt) -> Result<()> {
-        let removed = self.query(REMOVE_QUEUE).bind(at.account).bind(at.endpoint).execute().await?;
-        if removed == 0 { self.run_at(ADVANCE_QUEUE, at).await } else { Ok(()) }
+        const REMOVE: Sql = Sql { sqlite: REMOVE_QUEUE, postgres: pending_from::REMOVE_QUEUE };
+        const ADVANCE: Sql = Sql { sqlite: ADVANCE_QUEUE, postgres: pending_from::ADVANCE_QUEUE };
+        let removed = self.query(REMOVE).bind(at.account).bind(at.endpoint).execute().await?;
+        if removed == 0 { self.run_at(ADVANCE, at).await } else { Ok(()) }
     }
 
-    async fn run_at(&mut self, sql: &'static str, at: EndpointAt) -> Result<()> {
+    async fn run_at(&mut self, sql: impl Statement, at: EndpointAt) -> Result<()> {
         self.query(sql).bind(at.account).bind(at.endpoint).bind(at.now).execute().await.map(drop)
     }
 }

@@ -37,6 +37,16 @@ impl Default for DueQueue {
 }
 
 impl DueQueue {
+    /// Returns the place before all queues that are due at an instant or later.
+    pub(crate) fn before(next_due_at: Timestamp) -> Self {
+        Self { next_due_at, ..Self::default() }
+    }
+
+    /// The instant by which a claim has to look at it.
+    pub(crate) const fn next_due_at(&self) -> Timestamp {
+        self.next_due_at
+    }
+
     /// Returns the account and the endpoint.
     pub(crate) fn address(&self) -> (AccountId, EndpointId) {
         (self.account_id, self.endpoint_id)

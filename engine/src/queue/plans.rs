@@ -9,7 +9,8 @@ use sqlx::{AssertSqlSafe, Row};
 use super::{
     ADVANCE_QUEUE, HOLD_QUEUE_BACK, REMOVE_QUEUE,
     due::{DUE_QUEUES, NEXT_DUE},
-    postgres, sqlite,
+    postgres::{self, pending_from},
+    sqlite,
 };
 use crate::{
     db::{Database, Pool},
@@ -121,13 +122,16 @@ async fn on_postgres_claiming_and_writing_search_indexes_only() {
     };
     let next_due = plan("(timestamptz)", NEXT_DUE).await;
     let due = plan("(timestamptz, timestamptz, uuid, uuid, bigint)", DUE_QUEUES.postgres).await;
-    let claim = plan("(uuid[], uuid[], bigint[], timestamptz, timestamptz, bigint, bigint[])", postgres::CLAIM).await;
-    let forget = plan("(uuid, uuid)", REMOVE_QUEUE).await;
-    let advance = plan("(uuid, uuid, timestamptz)", ADVANCE_QUEUE).await;
-    let advance_all = plan("(uuid[], uuid[], timestamptz[])", postgres::ADVANCE_QUEUES).await;
+    let lock = plan("(uuid[], uuid[], timestamptz)", postgres::LOCK_QUEUES).await;
+    let claim_types = "(uuid[], uuid[], bigint[], timestamptz, timestamptz, bigint, bigint[], timestamptz[])";
+    let claim = plan(claim_types, postgres::CLAIM).await;
+    let forget = plan("(uuid, uuid)", pending_from::REMOVE_QUEUE).await;
+    let advance = plan("(uuid, uuid, timestamptz)", pending_from::ADVANCE_QUEUE).await;
+    let move_back = plan("(uuid, uuid, timestamptz)", pending_from::MOVE_QUEUE_BACK).await;
+    let advance_types = "(uuid[], uuid[], timestamptz[], timestamptz[], timestamptz[], timestamptz)";
+    let advance_all = plan(advance_types, postgres::ADVANCE_QUEUES).await;
     let write = plan("", &postgres::WRITE_BOTH).await;
     let hold_back = plan("(uuid, uuid, timestamptz)", HOLD_QUEUE_BACK).await;
-    let hold_all_back = plan("", postgres::HOLD_QUEUES_BACK).await;
     for (plan, searched) in [
         (&next_due, "Index Only Scan using endpoint_queues_due on endpoint_queues"),
         (&due, "Index Scan using endpoint_queues_due on endpoint_queues"),
@@ -140,24 +144,30 @@ async fn on_postgres_claiming_and_writing_search_indexes_only() {
         (&advance_all, "Scan using deliveries_due on deliveries"),
         (&advance_all, "Index Scan using endpoint_queues_pkey on endpoint_queues"),
         (&advance, "Index Scan using endpoint_queues_pkey on endpoint_queues"),
+        (&move_back, "Scan using deliveries_due on deliveries"),
+        (&move_back, "Index Scan using endpoint_queues_pkey on endpoint_queues"),
+        (&lock, "Index Scan using endpoint_queues_pkey on endpoint_queues"),
         (&hold_back, "Index Scan using endpoint_queues_pkey on endpoint_queues"),
-        (&hold_all_back, "Index Scan using endpoint_queues_pkey on endpoint_queues"),
         (&write, "Index Scan using deliveries_pkey on deliveries"),
         (&write, "Index Scan using accounts_pkey on accounts"),
     ] {
         assert!(plan.contains(searched), "{plan}");
     }
     // Each of these reads the beginning of an index and stops.
-    for plan in [&next_due, &due, &claim, &forget, &advance, &advance_all] {
+    for plan in [&next_due, &due, &claim, &forget, &advance, &advance_all, &move_back] {
         assert!(plan.contains("Limit"), "{plan}");
     }
-    for plan in [&next_due, &forget, &advance, &advance_all] {
+    for plan in [&next_due, &forget, &advance, &advance_all, &move_back] {
         assert!(!plan.contains("Sort"), "{plan}");
+    }
+    // Not from the first delivery that was ever due, but from the first that is pending.
+    for plan in [&claim, &forget, &advance, &advance_all, &move_back] {
+        assert!(plan.contains("due_at >= COALESCE("), "{plan}");
     }
     // Queues of the same instant are put in order, and the rows of a claim, which are few.
     assert!(due.contains("Incremental Sort"), "{due}");
     assert!(claim.contains("CTE Scan on due") && claim.matches("Sort  (").count() == 1, "{claim}");
-    for plan in [next_due, due, claim, forget, advance, advance_all, write, hold_back, hold_all_back] {
+    for plan in [next_due, due, claim, forget, advance, advance_all, move_back, lock, write, hold_back] {
         assert!(!plan.contains("Seq Scan"), "{plan}");
     }
 }

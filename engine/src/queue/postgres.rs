@@ -1,6 +1,9 @@
 //! The hot path on PostgreSQL: rows travel as one array for each column.
 
 mod claim;
+#[cfg(test)]
+mod long_reader;
+pub(super) mod pending_from;
 mod statements;
 mod throttles;
 
@@ -12,11 +15,10 @@ use sqlx::{AssertSqlSafe, Connection, PgPool, Transaction, pool::PoolConnection}
 use super::{Batch, Claim, ClaimOrder, HotPath, KeyRow, Lease, OutcomeRow, QueueEntry, Revision, Write, WriteError};
 use crate::db::{Postgres, Result, Tx};
 #[cfg(test)]
-pub(super) use claim::{ADVANCE_QUEUES, CLAIM};
+pub(super) use claim::{ADVANCE_QUEUES, CLAIM, LOCK_QUEUES};
+use pending_from::QueueRow;
 pub(super) use statements::WRITE_BOTH;
 use statements::{INSERT_KEYS, Query, WRITE_EVENTS, WRITE_OUTCOMES, bind, column};
-#[cfg(test)]
-pub(super) use throttles::HOLD_QUEUES_BACK;
 
 /// Connections that write: one for the writer, one for the dispatcher, and as many to take
 /// their place while the first are being closed.
@@ -105,7 +107,8 @@ pub(super) async fn write(tx: &mut PgTx<'_>, batch: &Batch, queue_entries: &[Que
         (_, false) => bind_events(start(&WRITE_EVENTS, &batch.accounts), batch),
         (false, true) => bind_outcomes(start(&WRITE_OUTCOMES, &batch.accounts), batch),
     };
-    let (accounts, outcomes) = bind(query, queue_entries).fetch_one(&mut **tx).await?;
+    let queues: Vec<_> = queue_entries.iter().copied().map(QueueRow).collect();
+    let (accounts, outcomes) = bind(query, &queues).fetch_one(&mut **tx).await?;
     let all = |count: i64, expected: usize| usize::try_from(count).is_ok_and(|count| count == expected);
     let is_current = all(accounts, batch.accounts.len()) && all(outcomes, batch.outcomes.len());
     Ok(if is_current { Write::Committed } else { Write::Stale })

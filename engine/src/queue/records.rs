@@ -169,12 +169,21 @@ pub(crate) struct HealthRow {
 }
 
 impl HealthRow {
-    /// Adds a row to an endpoint's health that is stored already.
-    pub(super) const ON_CONFLICT: &'static str = "ON CONFLICT (account_id, endpoint_id) DO UPDATE SET
+    /// Adds a row to an endpoint's health that is stored already. A success changes nothing that
+    /// comes soon (`soon`, in the words of a database) after another one: an endpoint that is well
+    /// would have a new version of its row in each commit.
+    pub(super) fn on_conflict(soon: &str) -> String {
+        format!(
+            "ON CONFLICT (account_id, endpoint_id) DO UPDATE SET
        last_success_at = COALESCE(excluded.last_success_at, endpoint_health.last_success_at),
        last_failure_at = COALESCE(excluded.last_failure_at, endpoint_health.last_failure_at),
        consecutive_failures = excluded.consecutive_failures
-         + CASE WHEN excluded.last_success_at IS NULL THEN endpoint_health.consecutive_failures ELSE 0 END";
+         + CASE WHEN excluded.last_success_at IS NULL THEN endpoint_health.consecutive_failures ELSE 0 END
+     WHERE endpoint_health.last_success_at IS NULL OR endpoint_health.consecutive_failures > 0
+       OR excluded.last_failure_at IS NOT NULL OR excluded.last_success_at
+         NOT BETWEEN endpoint_health.last_success_at AND endpoint_health.last_success_at + {soon}"
+        )
+    }
 }
 
 impl Record for HealthRow {
@@ -188,18 +197,24 @@ impl Record for HealthRow {
     ];
 }
 
-/// The queue of an endpoint, and an instant by which a delivery is due in it.
-#[derive(Debug, Clone, Copy)]
+/// The queue of an endpoint, and an instant by which a claim has to look at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct QueueEntry {
     pub(crate) account: AccountId,
     pub(crate) endpoint: EndpointId,
+    pub(crate) look_at: Timestamp,
+    /// The earliest instant at which a delivery is due that the transaction makes pending: earlier
+    /// than `look_at` if the endpoint rests or is throttled.
     pub(crate) due_at: Timestamp,
 }
 
 impl QueueEntry {
-    /// Pulls an endpoint's queue forward that is stored already. On PostgreSQL the conflict
-    /// locks the row even if it changes nothing, so that the entry waits for the claim of
-    /// another process and replaces its later instant.
+    /// A claim has to look at an endpoint as soon as a delivery is due there.
+    pub(crate) const fn new((account, endpoint): (AccountId, EndpointId), due_at: Timestamp) -> Self {
+        Self { account, endpoint, look_at: due_at, due_at }
+    }
+
+    /// Pulls an endpoint's queue forward that is stored already.
     pub(super) const ON_CONFLICT: &'static str =
         "ON CONFLICT (account_id, endpoint_id) DO UPDATE SET next_due_at = excluded.next_due_at
      WHERE excluded.next_due_at < endpoint_queues.next_due_at";
@@ -210,6 +225,6 @@ impl Record for QueueEntry {
     const COLUMNS: &'static [Column<Self>] = &[
         Column("account_id", Value::Uuid(|row| Some(row.account.uuid()))),
         Column("endpoint_id", Value::Uuid(|row| Some(row.endpoint.uuid()))),
-        Column("next_due_at", Value::Instant(|row| Some(row.due_at))),
+        Column("next_due_at", Value::Instant(|row| Some(row.look_at))),
     ];
 }

@@ -56,7 +56,7 @@ impl Tx<'_> {
         if self.query(SQL).bind(account).bind(endpoint).execute().await? == 0 {
             return Ok(false);
         }
-        self.pull_forward(QueueEntry { account, endpoint, due_at: now }).await?;
+        self.pull_forward(QueueEntry::new((account, endpoint), now)).await?;
         self.notify().await?;
         Ok(true)
     }

@@ -3,7 +3,11 @@
 use const_format::formatcp;
 use signet_model::{AccountId, DeliveryId, EndpointId, EventId, Timestamp, endpoint::DisabledReason, sql::Stored};
 
-use super::{Batch, KeyRow, Lease, OutcomeRow, QueueEntry, Write, WriteError, postgres, sqlite};
+use super::{
+    Batch, KeyRow, Lease, OutcomeRow, QueueEntry, Write, WriteError,
+    postgres::{self, pending_from::PULL_FORWARD},
+    sqlite,
+};
 use crate::db::{Error, Result, Tx};
 
 /// The channel on which processes on one PostgreSQL tell each other of due deliveries.
@@ -87,11 +91,16 @@ impl Tx<'_> {
 
     /// Makes sure that a claim looks at the endpoint by this instant.
     pub(crate) async fn pull_forward(&mut self, entry: QueueEntry) -> Result<()> {
-        const SQL: &str = formatcp!(
+        const SQLITE: &str = formatcp!(
             "INSERT INTO endpoint_queues (account_id, endpoint_id, next_due_at) VALUES ($1, $2, $3) {}",
             QueueEntry::ON_CONFLICT
         );
-        self.query(SQL).bind(entry.account).bind(entry.endpoint).bind(entry.due_at).execute().await.map(drop)
+        let QueueEntry { account, endpoint, look_at, due_at } = entry;
+        let query = match self {
+            Self::Sqlite(_) => self.query(SQLITE).bind(account).bind(endpoint).bind(look_at),
+            Self::Postgres(_) => self.query(PULL_FORWARD).bind(account).bind(endpoint).bind(look_at).bind(due_at),
+        };
+        query.execute().await.map(drop)
     }
 
     /// Disables an endpoint whose account this transaction has locked. [Drain steps](super::drain)
@@ -111,7 +120,7 @@ impl Tx<'_> {
         if query.execute().await? == 0 {
             return Ok(Disabling::NotEnabled);
         }
-        self.pull_forward(QueueEntry { account, endpoint, due_at: now }).await?;
+        self.pull_forward(QueueEntry::new((account, endpoint), now)).await?;
         self.revise(account).await?;
         Ok(Disabling::Disabled)
     }

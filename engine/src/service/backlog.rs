@@ -259,7 +259,7 @@ pub(super) async fn send(
     let until = due_at(u32::try_from(ids.len()).unwrap_or(BATCH));
     release_until(tx, line, until).await?;
     let look_at = view.rests_until(start).unwrap_or(start);
-    tx.pull_forward(QueueEntry { account, endpoint, due_at: look_at }).await?;
+    tx.pull_forward(QueueEntry { account, endpoint, look_at, due_at: start }).await?;
     Ok((sent, until))
 }
 

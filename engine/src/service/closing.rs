@@ -69,7 +69,7 @@ impl AccountHandle<'_> {
         tx.lock_accounts(&[account], Lock::Exclusive).await?;
         let endpoints: Vec<EndpointId> = tx.query(SQL).bind(account).bind(now).bind(limit()).fetch_values().await?;
         for &endpoint in &endpoints {
-            tx.pull_forward(QueueEntry { account, endpoint, due_at: now }).await?;
+            tx.pull_forward(QueueEntry::new((account, endpoint), now)).await?;
         }
         tx.revise(account).await?;
         tx.commit().await?;

@@ -1,28 +1,29 @@
 //! The ledger: every accepted event is accounted for.
 //!
-//! A check reads one snapshot of a live database and looks for rows that break
-//! a [`Rule`]. It changes no row and takes no lock.
+//! A check looks for rows of a live database that break a [`Rule`]. It changes no row and takes
+//! no lock, and reads one [slice](slice) after the other, each statement in a snapshot of its own:
+//! a rule holds in each snapshot.
 
 mod rules;
+mod slice;
 mod usable;
 
 use std::time::Duration;
 
 use const_format::formatcp;
 use signet_model::{DeliveryId, EventId, Timestamp, delivery::State, sql::Stored};
-use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::{EFFECTIVE_STATE, Service, restores::RESTORED_AT};
 use crate::{
-    Settings,
     audit::{self, Broken},
-    db::{Pool, Result, Tx},
+    db::{Result, Tx},
     seal::Sealer,
 };
 
 use rules::Noun;
 pub use rules::Rule;
+use slice::{Slice, Snapshot};
 
 /// The rows that are named.
 const EXAMPLES: usize = 5;
@@ -64,6 +65,16 @@ pub struct Finding {
     pub examples: Vec<String>,
 }
 
+impl Finding {
+    /// Adds what was found in another slice.
+    fn and(mut self, other: &Self) -> Self {
+        self.count += other.count;
+        let room = EXAMPLES.saturating_sub(self.examples.len());
+        self.examples.extend(other.examples.iter().take(room).cloned());
+        self
+    }
+}
+
 /// Counts deliveries by the state that they are told to have.
 const STATES: &str = formatcp!(
     "SELECT {EFFECTIVE_STATE} AS told, count(*) FROM deliveries d
@@ -75,26 +86,64 @@ const RESTORES: &str = "SELECT restored_at FROM restores ORDER BY restored_at";
 /// Counts the deliveries that may be repeats.
 const MAY_REPEAT: &str = formatcp!("SELECT count({RESTORED_AT}) FROM deliveries d");
 
-/// Checks every rule on one snapshot; secrets only with a sealer that has the key.
+/// Checks every rule, secrets only with a sealer that has the key. Each statement has a snapshot
+/// of its own, and reads the rows of some accounts.
 pub(crate) async fn check(service: &Service, sealer: Option<&Sealer>) -> Result<Ledger> {
-    let mut tx = service.db.snapshot(Pool::Patient).await?;
-    // The first statement fixes the snapshot, at some instant while it runs: all of it was
-    // stored before `now`, and every delivery due by `began` was due.
-    let began = service.clock.now();
-    let events = tx.query("SELECT count(*) FROM events").fetch_value().await?;
-    let now = service.clock.now();
-    let states: Vec<(Stored<State>, i64)> = tx.query(STATES).fetch_all().await?;
-    let attempts = tx.query("SELECT count(*) FROM attempts").fetch_value().await?;
-    let mut findings: Vec<_> = usable::check(&mut tx, sealer).await?.into_iter().collect();
-    findings.extend(audit_chains(&mut tx).await?);
-    for (rule, query) in Rule::ALL.into_iter().filter_map(|rule| Some((rule, rule.query()?))) {
-        let broken_by = broken_by(&mut tx, query, &service.settings, began, now).await?;
-        findings.extend(finding(rule, &broken_by));
+    let mut ledger = Counts::default();
+    let mut findings: Vec<Finding> = Vec::new();
+    let slices = Slice::all(service).await?;
+    for &slice in &slices {
+        ledger.add(service, slice).await?;
     }
-    let restores: Vec<Timestamp> = tx.query(RESTORES).fetch_values().await?;
-    let may_repeat = if restores.is_empty() { 0 } else { tx.query(MAY_REPEAT).fetch_value().await? };
-    let (deliveries, attempts) = (by_state(&states), counted(attempts));
-    Ok(Ledger { events: counted(events), deliveries, attempts, restores, may_repeat: counted(may_repeat), findings })
+    findings.extend(usable::check(service, &slices, sealer).await?);
+    findings.extend(audit_chains(&mut Snapshot::take(service).await?.tx).await?);
+    for rule in Rule::ALL {
+        let mut all: Option<Finding> = None;
+        for &slice in rule.slices(&slices) {
+            if let Some(found) = broken_in(service, rule, slice).await? {
+                all = Some(all.map_or_else(|| found.clone(), |before| before.and(&found)));
+            }
+        }
+        findings.extend(all);
+    }
+    let restores: Vec<Timestamp> = Snapshot::take(service).await?.tx.query(RESTORES).fetch_values().await?;
+    let mut may_repeat = 0;
+    for &slice in slices.iter().filter(|_| !restores.is_empty()) {
+        may_repeat += count(service, MAY_REPEAT, slice).await?;
+    }
+    let Counts { events, deliveries, attempts } = ledger;
+    let deliveries = State::ALL.iter().zip(deliveries).map(|(&state, count)| (state, count)).collect();
+    Ok(Ledger { events, deliveries, attempts, restores, may_repeat, findings })
+}
+
+/// The numbers of rows.
+#[derive(Debug, Default)]
+struct Counts {
+    events: u64,
+    /// In the order of [`State::ALL`].
+    deliveries: [u64; State::ALL.len()],
+    attempts: u64,
+}
+
+impl Counts {
+    /// Adds those of a slice.
+    async fn add(&mut self, service: &Service, slice: Slice) -> Result<()> {
+        self.events += count(service, "SELECT count(*) FROM events", slice).await?;
+        self.attempts += count(service, "SELECT count(*) FROM attempts", slice).await?;
+        let mut snapshot = Snapshot::take(service).await?;
+        let query = slice.bind(snapshot.tx.query(slice.of(STATES, 0)));
+        let found: Vec<(Stored<State>, i64)> = query.fetch_all().await?;
+        for (count, state) in self.deliveries.iter_mut().zip(State::ALL) {
+            *count +=
+                found.iter().filter(|(one, _)| one.0 == Ok(*state)).map(|(_, count)| counted(*count)).sum::<u64>();
+        }
+        Ok(())
+    }
+}
+
+async fn count(service: &Service, sql: &str, slice: Slice) -> Result<u64> {
+    let mut snapshot = Snapshot::take(service).await?;
+    slice.bind(snapshot.tx.query(slice.of(sql, 0))).fetch_value().await.map(counted)
 }
 
 /// The audit logs whose chain is broken.
@@ -108,24 +157,22 @@ async fn audit_chains(tx: &mut Tx<'_>) -> Result<Option<Finding>> {
     Ok((!broken.is_empty()).then_some(Finding { rule: Rule::AuditChain, count: broken.len() as u64, examples }))
 }
 
-/// The rows that break a rule: their number beside each of some examples.
-async fn broken_by(
-    tx: &mut Tx<'_>,
-    query: String,
-    settings: &Settings,
-    began: Timestamp,
-    now: Timestamp,
-) -> Result<Vec<(i64, Stored<Uuid>)>> {
-    // Made of constants alone.
-    tx.query(AssertSqlSafe(query))
+/// The rows of a slice that break a rule.
+async fn broken_in(service: &Service, rule: Rule, slice: Slice) -> Result<Option<Finding>> {
+    const PARAMETERS: usize = 6;
+    let Snapshot { mut tx, began, now } = Snapshot::take(service).await?;
+    let Some(query) = rule.query(matches!(tx, Tx::Postgres(_))) else { return Ok(None) };
+    let settings = &service.settings;
+    let query = tx
+        .query(slice.of(&query, PARAMETERS))
         .bind(now + SKEW)
         .bind(now + settings.lease + SKEW)
         .bind(began)
         .bind(before(began, settings.lease + SKEW))
         .bind(limit(settings.max_in_flight))
-        .bind(limit(settings.max_in_flight_per_endpoint))
-        .fetch_all()
-        .await
+        .bind(limit(settings.max_in_flight_per_endpoint));
+    let broken_by: Vec<(i64, Stored<Uuid>)> = slice.bind(query).fetch_all().await?;
+    Ok(finding(rule, &broken_by))
 }
 
 fn finding(rule: Rule, broken_by: &[(i64, Stored<Uuid>)]) -> Option<Finding> {
@@ -136,11 +183,6 @@ fn finding(rule: Rule, broken_by: &[(i64, Stored<Uuid>)]) -> Option<Finding> {
         (Noun::Delivery, Ok(id)) => DeliveryId::from_uuid(*id).to_string(),
     };
     Some(Finding { rule, count: counted(count), examples: broken_by.iter().map(|(_, id)| name(id)).collect() })
-}
-
-fn by_state(found: &[(Stored<State>, i64)]) -> Vec<(State, u64)> {
-    let count = |state| found.iter().find(|(one, _)| one.0 == Ok(state)).map_or(0, |(_, count)| counted(*count));
-    State::ALL.iter().map(|&state| (state, count(state))).collect()
 }
 
 fn counted(count: i64) -> u64 {

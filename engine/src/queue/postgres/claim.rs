@@ -4,7 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use signet_model::{AccountId, EndpointId, Timestamp};
 
-use super::{PgTx, column, throttles::Schedules};
+use super::{
+    PgTx, column,
+    throttles::{NextTurns, Schedules},
+};
 use crate::{
     db::{Result, Sql},
     queue::{
@@ -21,11 +24,12 @@ use crate::{
 /// may be claimed, so that `sized` sorts no more.
 pub(in crate::queue) const CLAIM: &str = "WITH due AS (
        SELECT c.place, c.bytes, d.*
-         FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $7::bigint[])
-              WITH ORDINALITY AS c (account_id, endpoint_id, how_many, bytes, place)
+         FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $7::bigint[], $8::timestamptz[])
+              WITH ORDINALITY AS c (account_id, endpoint_id, how_many, bytes, pending_from, place)
          CROSS JOIN LATERAL (
            SELECT account_id, id, event_id, due_at FROM deliveries
-            WHERE account_id = c.account_id AND endpoint_id = c.endpoint_id AND state = 'pending' AND due_at <= $4
+            WHERE account_id = c.account_id AND endpoint_id = c.endpoint_id AND state = 'pending'
+              AND due_at >= COALESCE(c.pending_from, '-infinity') AND due_at <= $4
             ORDER BY due_at LIMIT c.how_many FOR UPDATE SKIP LOCKED) d),
      sized AS (
        SELECT due.account_id, due.id, due.bytes, events.body,
@@ -37,19 +41,49 @@ pub(in crate::queue) const CLAIM: &str = "WITH due AS (
         AND (COALESCE(total, 0) <= sized.bytes OR number = 1)
      RETURNING deliveries.id, deliveries.account_id, endpoint_id, event_type, is_test, attempts, failures, body";
 
-/// After a claim: moves the queues of endpoints (`$1`, `$2`) on to their next due times, and
-/// removes those at which nothing is pending. Overdue deliveries count as due at an instant of
-/// each endpoint (`$3`). Returns the queues that are left.
-pub(in crate::queue) const ADVANCE_QUEUES: &str = "WITH next AS MATERIALIZED (
-       SELECT c.account_id, c.endpoint_id, c.due_again,
-              (SELECT min(due_at) FROM deliveries
-                WHERE account_id = c.account_id AND endpoint_id = c.endpoint_id AND state = 'pending') AS due_at
-         FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) AS c (account_id, endpoint_id, due_again)),
+/// After a claim at an instant (`$6`): moves the queues of endpoints (`$1`, `$2`) on, and removes
+/// those at which nothing is pending. Overdue deliveries count as due at an instant of each endpoint
+/// (`$3`), the present if some were claimed; nothing was pending before another one (`$4`); a
+/// throttle keeps claims away until a third one (`$5`), and what comes in meanwhile is due from the
+/// present on. Returns the queues that are left, with their next due times.
+///
+/// While a snapshot is held, each change of a row reads all versions that it has had, and what
+/// follows the present are the ends of the leases of finished deliveries. So a queue from which
+/// some were claimed stays as it is for two seconds, due, and counts as due again half a second
+/// later; the first claim that finds nothing there looks for the next due time.
+pub(in crate::queue) const ADVANCE_QUEUES: &str = "WITH first AS MATERIALIZED (
+       SELECT c.*, c.due_again = $6 AS has_claimed,
+              CASE WHEN c.due_again = $6
+                THEN (SELECT min(due_at) FROM deliveries
+                       WHERE account_id = c.account_id AND endpoint_id = c.endpoint_id AND state = 'pending'
+                         AND due_at >= COALESCE(c.pending_from, '-infinity') AND due_at <= $6)
+                ELSE (SELECT min(due_at) FROM deliveries
+                       WHERE account_id = c.account_id AND endpoint_id = c.endpoint_id AND state = 'pending'
+                         AND due_at >= COALESCE(c.pending_from, '-infinity'))
+              END AS due_at
+         FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[])
+              AS c (account_id, endpoint_id, due_again, pending_from, throttled_until)),
+     next AS (
+       SELECT account_id, endpoint_id, due_again, throttled_until, has_claimed,
+              has_claimed OR due_at IS NOT NULL AS is_left,
+              greatest(COALESCE(due_at, $6 + interval '0.5 s'), due_again) AS next_due_at,
+              CASE WHEN has_claimed OR throttled_until IS NOT NULL THEN least(due_at, $6) ELSE due_at END AS pending_from
+         FROM first),
      removed AS (DELETE FROM endpoint_queues q USING next
-       WHERE q.account_id = next.account_id AND q.endpoint_id = next.endpoint_id AND next.due_at IS NULL)
-     UPDATE endpoint_queues q SET next_due_at = greatest(next.due_at, next.due_again) FROM next
-      WHERE q.account_id = next.account_id AND q.endpoint_id = next.endpoint_id AND next.due_at IS NOT NULL
-     RETURNING q.endpoint_id, q.next_due_at";
+       WHERE q.account_id = next.account_id AND q.endpoint_id = next.endpoint_id AND NOT is_left),
+     moved AS (UPDATE endpoint_queues q SET pending_from = next.pending_from, next_due_at = greatest(
+           q.next_due_at, CASE WHEN has_claimed THEN due_again ELSE next.next_due_at END, throttled_until)
+         FROM next
+       WHERE q.account_id = next.account_id AND q.endpoint_id = next.endpoint_id AND is_left
+         AND (q.pending_from IS NULL OR throttled_until IS NOT NULL OR q.next_due_at < due_again - interval '2 s'
+           OR (NOT has_claimed AND next.next_due_at > $6)))
+     SELECT endpoint_id, next_due_at FROM next WHERE is_left";
+
+/// Locks the queues of endpoints (`$1`, `$2`) that are due at an instant (`$3`).
+pub(in crate::queue) const LOCK_QUEUES: &str = "SELECT q.endpoint_id, q.pending_from FROM endpoint_queues q
+       JOIN unnest($1::uuid[], $2::uuid[]) AS due (account_id, endpoint_id)
+         ON q.account_id = due.account_id AND q.endpoint_id = due.endpoint_id
+     WHERE q.next_due_at <= $3 FOR UPDATE OF q SKIP LOCKED";
 
 /// Claims by an order. Accounts are locked before the queues of their endpoints: every
 /// transaction locks in this order, so that no two wait for each other.
@@ -57,21 +91,24 @@ pub(super) async fn claim(tx: &mut PgTx<'_>, order: &ClaimOrder) -> Result<Claim
     let Accounts::Current { locked_elsewhere } = lock_accounts(tx, &order.accounts).await? else {
         return Ok(Claim::Stale);
     };
-    let mut quotas = lock_queues(tx, order).await?;
-    quotas.retain(|quota| !locked_elsewhere.contains(&quota.account));
+    let (mut quotas, pending_from) = lock_queues(tx, order, &locked_elsewhere).await?;
     let schedules = Schedules::limit(tx, &mut quotas, order.now).await?;
-    let rows = claim_rows(tx, order, &quotas).await?;
+    let rows = claim_rows(tx, order, &quotas, &pending_from).await?;
     let claimed_from: HashSet<_> = rows.iter().map(|row| row.endpoint_id).collect();
     let deliveries = rows.into_iter().map(ClaimedRow::read).collect();
     let mut batch = ClaimedBatch { deliveries, ..ClaimedBatch::default() };
     for unreadable in batch.deliveries.iter().filter_map(|delivery| delivery.as_ref().err()) {
         hold_unreadable(tx, unreadable).await?;
     }
-    let next_due_at = advance_queues(tx, &quotas, &claimed_from, order.now).await?;
+    let turns = schedules.after(&batch, order.now);
+    let advance = Advance { quotas: &quotas, pending_from: &pending_from, claimed_from: &claimed_from, turns: &turns };
+    let next_due_at = advance_queues(tx, &advance, order.now).await?;
     for quota in &quotas {
         batch.advanced(quota.endpoint, next_due_at.get(&quota.endpoint).copied(), order.now);
     }
-    schedules.store(tx, &mut batch, order.now).await?;
+    let is_emptied = |one: &EndpointId| !batch.still_due.contains(one) && turns.look_at(*one).is_none();
+    batch.emptied = claimed_from.iter().filter(|one| is_emptied(one)).copied().collect();
+    turns.store(tx, &mut batch).await?;
     Ok(Claim::Claimed(batch))
 }
 
@@ -104,24 +141,31 @@ async fn revisions(tx: &mut PgTx<'_>, sql: Sql, accounts: Vec<AccountId>) -> Res
     Ok(sqlx::query_as(sql.postgres).bind(accounts).fetch_all(&mut **tx).await?)
 }
 
-/// Locks the queues of the endpoints, and leaves out those that another process has locked,
-/// or has just claimed from.
-async fn lock_queues(tx: &mut PgTx<'_>, order: &ClaimOrder) -> Result<Vec<ClaimQuota>> {
-    const SQL: &str = "SELECT q.endpoint_id FROM endpoint_queues q
-           JOIN unnest($1::uuid[], $2::uuid[]) AS due (account_id, endpoint_id)
-             ON q.account_id = due.account_id AND q.endpoint_id = due.endpoint_id
-         WHERE q.next_due_at <= $3 FOR UPDATE OF q SKIP LOCKED";
-    let locked: Vec<EndpointId> = sqlx::query_scalar(SQL)
+/// Locks the queues of the endpoints, and leaves out those that another process has locked, or
+/// has just claimed from, and those of locked accounts. Returns beside each the instant before
+/// which nothing is pending, if that is known.
+async fn lock_queues(
+    tx: &mut PgTx<'_>,
+    order: &ClaimOrder,
+    locked_elsewhere: &[AccountId],
+) -> Result<(Vec<ClaimQuota>, Vec<Option<Timestamp>>)> {
+    let locked: Vec<(EndpointId, Option<Timestamp>)> = sqlx::query_as(LOCK_QUEUES)
         .bind(column(&order.endpoints, |quota| quota.account))
         .bind(column(&order.endpoints, |quota| quota.endpoint))
         .bind(order.now)
         .fetch_all(&mut **tx)
         .await?;
-    let locked: HashSet<_> = locked.into_iter().collect();
-    Ok(order.endpoints.iter().filter(|quota| locked.contains(&quota.endpoint)).copied().collect())
+    let locked: HashMap<_, _> = locked.into_iter().collect();
+    let free = order.endpoints.iter().filter(|quota| !locked_elsewhere.contains(&quota.account));
+    Ok(free.filter_map(|quota| Some((*quota, *locked.get(&quota.endpoint)?))).unzip())
 }
 
-async fn claim_rows(tx: &mut PgTx<'_>, order: &ClaimOrder, quotas: &[ClaimQuota]) -> Result<Vec<ClaimedRow>> {
+async fn claim_rows(
+    tx: &mut PgTx<'_>,
+    order: &ClaimOrder,
+    quotas: &[ClaimQuota],
+    pending_from: &[Option<Timestamp>],
+) -> Result<Vec<ClaimedRow>> {
     Ok(sqlx::query_as(CLAIM)
         .bind(column(quotas, |quota| quota.account))
         .bind(column(quotas, |quota| quota.endpoint))
@@ -130,6 +174,7 @@ async fn claim_rows(tx: &mut PgTx<'_>, order: &ClaimOrder, quotas: &[ClaimQuota]
         .bind(order.until)
         .bind(order.lease.0)
         .bind(column(quotas, |quota| quota.bytes_max))
+        .bind(pending_from)
         .fetch_all(&mut **tx)
         .await?)
 }
@@ -139,17 +184,28 @@ async fn hold_unreadable(tx: &mut PgTx<'_>, row: &UnreadableRow) -> Result<()> {
     Ok(())
 }
 
+/// The queues to be moved on, and what the claim knows of them.
+struct Advance<'a> {
+    quotas: &'a [ClaimQuota],
+    /// The instant before which nothing was pending, for each quota.
+    pending_from: &'a [Option<Timestamp>],
+    claimed_from: &'a HashSet<EndpointId>,
+    turns: &'a NextTurns,
+}
+
 /// Moves the queues of the endpoints on. Returns the next due times, where something is pending.
 async fn advance_queues(
     tx: &mut PgTx<'_>,
-    quotas: &[ClaimQuota],
-    claimed_from: &HashSet<EndpointId>,
+    Advance { quotas, pending_from, claimed_from, turns }: &Advance<'_>,
     now: Timestamp,
 ) -> Result<HashMap<EndpointId, Timestamp>> {
     let left: Vec<(EndpointId, Timestamp)> = sqlx::query_as(ADVANCE_QUEUES)
         .bind(column(quotas, |quota| quota.account))
         .bind(column(quotas, |quota| quota.endpoint))
         .bind(column(quotas, |quota| due_again(claimed_from.contains(&quota.endpoint), now)))
+        .bind(pending_from)
+        .bind(column(quotas, |quota| turns.look_at(quota.endpoint)))
+        .bind(now)
         .fetch_all(&mut **tx)
         .await?;
     Ok(left.into_iter().collect())

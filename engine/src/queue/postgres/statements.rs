@@ -8,8 +8,9 @@ use std::{
 use sqlx::{Postgres, postgres::PgArguments};
 
 use crate::queue::{
+    postgres::pending_from::QueueRow,
     record::{Column, Record, Value},
-    records::{DeliveryRow, EventRow, HealthRow, KeyRow, NewAttempt, OutcomeRow, QueueEntry, Revision, StatisticsRow},
+    records::{DeliveryRow, EventRow, HealthRow, KeyRow, NewAttempt, OutcomeRow, Revision, StatisticsRow},
 };
 
 /// A part of a statement, with `{rows}` for a table of its rows.
@@ -122,7 +123,7 @@ fn insert_attempts() -> Clause {
 }
 
 fn update_health() -> Clause {
-    Clause::insert::<HealthRow>("health", HealthRow::ON_CONFLICT)
+    Clause::insert::<HealthRow>("health", &HealthRow::on_conflict("interval '5 seconds'"))
 }
 
 fn update_statistics() -> Clause {
@@ -139,8 +140,8 @@ fn insert_deliveries() -> Clause {
 
 /// In the order of endpoints, so that no two transactions wait for each other.
 fn pull_forward() -> Clause {
-    let on_conflict = format!("ORDER BY account_id, endpoint_id {}", QueueEntry::ON_CONFLICT);
-    Clause::insert::<QueueEntry>("queues", &on_conflict)
+    let on_conflict = format!("ORDER BY account_id, endpoint_id {}", QueueRow::ON_CONFLICT);
+    Clause::insert::<QueueRow>("queues", &on_conflict)
 }
 
 /// A statement of the hot path with its parameters, and the columns that it returns.

@@ -21,12 +21,6 @@ pub(in crate::queue) const SET_NEXT_STARTS: &str = "UPDATE endpoints SET throttl
      FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) AS throttled (account_id, id, until)
      WHERE endpoints.account_id = throttled.account_id AND endpoints.id = throttled.id";
 
-/// Keeps claims away from endpoints until the instants at which the next deliveries may start.
-pub(in crate::queue) const HOLD_QUEUES_BACK: &str = "UPDATE endpoint_queues SET next_due_at = throttled.look_at
-     FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) AS throttled (account_id, endpoint_id, look_at)
-     WHERE endpoint_queues.account_id = throttled.account_id AND endpoint_queues.endpoint_id = throttled.endpoint_id
-       AND endpoint_queues.next_due_at < throttled.look_at";
-
 /// The throttled endpoints of a claim.
 pub(super) struct Schedules(Vec<Schedule>);
 
@@ -60,25 +54,49 @@ impl Schedules {
         Ok(Self(quotas.iter_mut().filter_map(schedule).collect()))
     }
 
-    /// Stores the schedules after the claim.
-    pub(super) async fn store(self, tx: &mut PgTx<'_>, batch: &mut ClaimedBatch, now: Timestamp) -> Result<()> {
+    /// Returns the schedules after the claim.
+    pub(super) fn after(self, batch: &ClaimedBatch, now: Timestamp) -> NextTurns {
+        let turn = |one: Schedule| {
+            let next = one.throttle.after(one.next, now, batch.claimed_at(one.endpoint));
+            let look_at = Throttle::look_again(next, now);
+            (one.endpoint, NextTurn { account: one.account, next, look_at })
+        };
+        NextTurns(self.0.into_iter().map(turn).collect())
+    }
+}
+
+/// The schedules of the throttled endpoints after a claim.
+pub(super) struct NextTurns(HashMap<EndpointId, NextTurn>);
+
+struct NextTurn {
+    account: AccountId,
+    /// The next regular start.
+    next: Timestamp,
+    /// The instant until which claims are kept away.
+    look_at: Timestamp,
+}
+
+impl NextTurns {
+    /// Returns the instant until which claims are kept away from an endpoint, if it is throttled.
+    pub(super) fn look_at(&self, endpoint: EndpointId) -> Option<Timestamp> {
+        self.0.get(&endpoint).map(|turn| turn.look_at)
+    }
+
+    /// Stores the schedules.
+    pub(super) async fn store(self, tx: &mut PgTx<'_>, batch: &mut ClaimedBatch) -> Result<()> {
         if self.0.is_empty() {
             return Ok(());
         }
-        let (mut nexts, mut looks) = (Vec::new(), Vec::new());
-        for one in &self.0 {
-            let (next, look_at) = batch.throttled(one.endpoint, one.throttle, one.next, now);
-            nexts.push(next);
-            looks.push(look_at);
+        let turns: Vec<_> = self.0.into_iter().collect();
+        for (endpoint, turn) in &turns {
+            batch.throttled(*endpoint, turn.look_at);
         }
-        for (sql, instants) in [(SET_NEXT_STARTS, nexts), (HOLD_QUEUES_BACK, looks)] {
-            sqlx::query(sql)
-                .bind(column(&self.0, |one| one.account))
-                .bind(column(&self.0, |one| one.endpoint))
-                .bind(instants)
-                .execute(&mut **tx)
-                .await?;
-        }
+        sqlx::query(SET_NEXT_STARTS)
+            .bind(column(&turns, |(_, turn)| turn.account))
+            .bind(column(&turns, |(endpoint, _)| *endpoint))
+            .bind(column(&turns, |(_, turn)| turn.next))
+            .execute(&mut **tx)
+            .await?;
         Ok(())
     }
 }

@@ -183,7 +183,9 @@ impl<'c> Prepared<'c> {
         let next = next.map(Timestamp::from_unix_micros);
         quota.limit(throttle, next, order.now);
         self.claim_and_advance(&quota, order, batch)?;
-        let (next, look_at) = batch.throttled(quota.endpoint, throttle, next, order.now);
+        let next = throttle.after(next, order.now, batch.claimed_at(quota.endpoint));
+        let look_at = Throttle::look_again(next, order.now);
+        batch.throttled(quota.endpoint, look_at);
         execute(&mut self.set_next_start, &[&account, &endpoint, &next.unix_micros()])?;
         execute(&mut self.hold_queue_back, &[&account, &endpoint, &look_at.unix_micros()])?;
         Ok(())

@@ -20,7 +20,7 @@ pub(super) static WRITE: LazyLock<Write<String>> = LazyLock::new(|| Write {
      WHERE account_id = ?1 AND id = ?2 AND lease = ?3"
             .to_owned(),
     insert_attempt: insert::<NewAttempt>(""),
-    update_health: insert::<HealthRow>(HealthRow::ON_CONFLICT),
+    update_health: insert::<HealthRow>(&HealthRow::on_conflict("5000000")),
     add_statistics: insert::<StatisticsRow>(StatisticsRow::on_conflict()),
     insert_event: insert::<EventRow>(""),
     insert_delivery: insert::<DeliveryRow>(""),

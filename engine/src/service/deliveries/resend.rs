@@ -64,7 +64,7 @@ impl DeliveryHandle<'_> {
             return Err(ResendError::Pending);
         }
         let look_at = view.rests_until(now).unwrap_or(now);
-        tx.pull_forward(QueueEntry { account, endpoint, due_at: look_at }).await?;
+        tx.pull_forward(QueueEntry { account, endpoint, look_at, due_at: now }).await?;
         tx.notify().await?;
         change.commit(Record::of("delivery", self.id)).await?;
         self.service.delivery.wake.notify_one();

@@ -57,7 +57,7 @@ impl DeliveryHandle<'_> {
             change.roll_back().await;
             return Err(self.refusal().await);
         }
-        tx.pull_forward(QueueEntry { account, endpoint, due_at: now }).await?;
+        tx.pull_forward(QueueEntry::new((account, endpoint), now)).await?;
         tx.notify().await?;
         change.commit(Record::of("delivery", self.id)).await?;
         self.service.delivery.wake.notify_one();

@@ -178,7 +178,7 @@ impl<'e> EndpointHandle<'e> {
     /// Makes the endpoint's queue due: the dispatcher takes the steps there that a change
     /// leaves.
     async fn make_due(self, tx: &mut Tx<'_>, now: Timestamp) -> Result<()> {
-        tx.pull_forward(QueueEntry { account: self.account, endpoint: self.id, due_at: now }).await?;
+        tx.pull_forward(QueueEntry::new((self.account, self.id), now)).await?;
         Ok(tx.notify().await?)
     }
 }

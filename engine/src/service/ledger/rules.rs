@@ -1,5 +1,9 @@
 //! The rules of the ledger, each with the query that finds the rows that break it.
 
+use const_format::formatcp;
+
+use super::slice::Slice;
+
 /// A rule that all stored rows keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Rule {
@@ -48,6 +52,14 @@ pub(super) enum Noun {
     Event,
     Delivery,
 }
+
+/// Pending deliveries that claiming does not look for in time.
+const PENDING_IS_QUEUED: &str = "SELECT d.id FROM clock, deliveries d
+                   LEFT JOIN endpoint_queues q ON q.account_id = d.account_id AND q.endpoint_id = d.endpoint_id
+                   LEFT JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id
+                  WHERE d.state = 'pending' AND (q.next_due_at IS NULL OR (q.next_due_at > d.due_at
+                    AND q.next_due_at > clock.soon AND (e.resting_until IS NULL OR q.next_due_at > e.resting_until)
+                    AND NOT EXISTS (SELECT 1 FROM accounts WHERE accounts.id = d.account_id AND suspended_at IS NOT NULL)))";
 
 impl Rule {
     /// All of them.
@@ -107,14 +119,31 @@ impl Rule {
 
     /// The statement that counts the rows that break the rule, and selects the ids of five of
     /// them. `None` for the rules that look at the rows themselves.
-    pub(super) fn query(self) -> Option<String> {
-        let broken_by = self.broken_by()?;
+    pub(super) fn query(self, on_postgres: bool) -> Option<String> {
+        let broken_by = if on_postgres { self.broken_by_on_postgres() } else { self.broken_by() }?;
         Some(format!(
             "WITH clock (soon, latest, present, stale) AS
                (SELECT CAST($1 AS TIMESTAMPTZ), CAST($2 AS TIMESTAMPTZ), CAST($3 AS TIMESTAMPTZ), CAST($4 AS TIMESTAMPTZ)),
              limits (in_all, per_endpoint) AS (SELECT CAST($5 AS BIGINT), CAST($6 AS BIGINT))
              SELECT count(*) OVER () AS found, broken.id FROM ({broken_by}) AS broken ORDER BY broken.id LIMIT 5"
         ))
+    }
+
+    /// The slices that the rule is to be checked in. Leases are compared with those of all
+    /// accounts; there are no more of them than attempts.
+    pub(super) fn slices(self, all: &[Slice]) -> &[Slice] {
+        if self == Self::LeaseNotOverdue { &[Slice::Whole] } else { all }
+    }
+
+    /// On PostgreSQL claiming looks for no delivery that is due before its queue says that any is
+    /// pending.
+    const fn broken_by_on_postgres(self) -> Option<&'static str> {
+        match self {
+            Self::PendingIsQueued => {
+                Some(formatcp!("{PENDING_IS_QUEUED} OR (d.state = 'pending' AND q.pending_from > d.due_at)"))
+            }
+            _ => self.broken_by(),
+        }
     }
 
     /// The statement that selects the `id` of the rows that break the rule. `clock` knows the `present`, the
@@ -193,14 +222,7 @@ impl Rule {
             Self::LeaseNotTooLong => {
                 "SELECT d.id FROM deliveries d, clock WHERE d.state = 'pending' AND d.lease IS NOT NULL AND d.due_at > clock.latest"
             }
-            Self::PendingIsQueued => {
-                "SELECT d.id FROM clock, deliveries d
-                   LEFT JOIN endpoint_queues q ON q.account_id = d.account_id AND q.endpoint_id = d.endpoint_id
-                   LEFT JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id
-                  WHERE d.state = 'pending' AND (q.next_due_at IS NULL OR (q.next_due_at > d.due_at
-                    AND q.next_due_at > clock.soon AND (e.resting_until IS NULL OR q.next_due_at > e.resting_until)
-                    AND NOT EXISTS (SELECT 1 FROM accounts WHERE accounts.id = d.account_id AND suspended_at IS NOT NULL)))"
-            }
+            Self::PendingIsQueued => PENDING_IS_QUEUED,
             Self::DisabledHolds => {
                 "SELECT d.id FROM clock, deliveries d
                    JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id

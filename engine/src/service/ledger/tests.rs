@@ -1,6 +1,9 @@
 //! Every rule is broken by hand, and the check finds it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use signet_model::{AccountId, Timestamp, time::Clock};
+use sqlx::AssertSqlSafe;
 
 use super::*;
 use crate::{
@@ -136,6 +139,36 @@ async fn a_ledger_that_adds_up_has_counts_and_no_findings(database: TestDatabase
         [(State::Pending, 2), (State::Delivered, 1), (State::Failed, 0), (State::Held, 3), (State::Discarded, 0)]
     );
     assert!(ledger.is_clean(), "{ledger:?}");
+}
+
+on_each_database!(a_check_beside_traffic_finds_nothing);
+async fn a_check_beside_traffic_finds_nothing(database: TestDatabase) {
+    let world = World::new(&database).await;
+    let mut accounts = vec![world.account];
+    for name in ["other", "third", "fourth"] {
+        accounts.push(account(&world.engine, name).await);
+        endpoint(&world.engine, accounts[accounts.len() - 1]).await;
+    }
+    let goes_on = AtomicBool::new(true);
+    let traffic = async {
+        let hands = Hands(&world.engine);
+        for number in 0..40 {
+            let event = completed(&world.engine, accounts[number % accounts.len()], &format!("task {number}"));
+            let (_, in_flight) = hands.ingest(event).await;
+            for one in in_flight {
+                hands.finish(one, [200, 500][number / 4 % 2]).await;
+            }
+        }
+        goes_on.store(false, Ordering::Relaxed);
+    };
+    let checks = async {
+        while goes_on.load(Ordering::Relaxed) {
+            assert_eq!(world.broken_rules().await, []);
+        }
+    };
+    tokio::join!(traffic, checks);
+    let ledger = world.engine.check().await.expect("a ledger");
+    assert_eq!((ledger.events, ledger.attempts, ledger.is_clean()), (43, 42, true), "{ledger:?}");
 }
 
 on_each_database!(every_broken_rule_is_found);

@@ -7,15 +7,17 @@ use signet_model::{
     delivery::State,
     sql::{Lossy, Stored},
 };
-use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::{EXAMPLES, Finding, Rule, counted};
+use super::{
+    EXAMPLES, Finding, Rule, counted,
+    slice::{Slice, Snapshot},
+};
 use crate::{
     Unusable,
-    db::{Result, Tx},
+    db::Result,
     seal::Sealer,
-    service::{endpoints::TargetColumns, event_types},
+    service::{Service, endpoints::TargetColumns, event_types},
 };
 
 /// The number of endpoints that one statement reads.
@@ -64,8 +66,9 @@ type Found = (i64, Stored<Uuid>, Lossy);
 
 /// Reads the rows as the engine does; secrets only with a sealer that has the key. Returns
 /// the broken rule, if a row cannot be used.
-pub(super) async fn check(tx: &mut Tx<'_>, sealer: Option<&Sealer>) -> Result<Option<Finding>> {
+pub(super) async fn check(service: &Service, slices: &[Slice], sealer: Option<&Sealer>) -> Result<Option<Finding>> {
     let mut tally = Tally::default();
+    let Snapshot { mut tx, .. } = Snapshot::take(service).await?;
     let mut after = Some(Uuid::nil());
     while let Some(last) = after {
         let endpoints: Vec<EndpointRow> = tx.query(ENDPOINTS).bind(last).bind(PAGE).fetch_all().await?;
@@ -74,11 +77,15 @@ pub(super) async fn check(tx: &mut Tx<'_>, sealer: Option<&Sealer>) -> Result<Op
     }
     let accounts: Vec<Found> = tx.query(ACCOUNTS).fetch_all().await?;
     tally.found(&accounts, |id| AccountId::from_uuid(id).to_string());
-    // Made of constants alone.
-    let deliveries: Vec<Found> = tx.query(AssertSqlSafe(deliveries())).fetch_all().await?;
-    tally.found(&deliveries, |id| DeliveryId::from_uuid(id).to_string());
-    for (name, reason) in event_types::unusable(tx).await? {
+    for (name, reason) in event_types::unusable(&mut tx).await? {
         tally.add(1, format!("the event type {name:?}"), &reason);
+    }
+    drop(tx);
+    let sql = deliveries();
+    for slice in slices {
+        let mut snapshot = Snapshot::take(service).await?;
+        let found: Vec<Found> = slice.bind(snapshot.tx.query(slice.of(&sql, 0))).fetch_all().await?;
+        tally.found(&found, |id| DeliveryId::from_uuid(id).to_string());
     }
     Ok(tally.finding())
 }
