@@ -4,6 +4,7 @@
 //! Machines differ and are shared: compare numbers of one run, and CPU time a
 //! delivery rather than seconds.
 
+mod api;
 mod bare;
 mod cpu;
 mod fixture;
@@ -14,6 +15,7 @@ mod producer;
 mod receiver;
 mod report;
 mod server;
+mod soak;
 
 use std::path::PathBuf;
 
@@ -52,6 +54,8 @@ enum Measurement {
     Log(log::Log),
     /// The time of the list of webhooks of an account with many.
     Pages(pages::Pages),
+    /// A steady load for an hour, with bad receivers and restarts: what grows, and what is lost.
+    Soak(soak::Soak),
     /// A loop that only POSTs the same body with the same client: the lower limit of CPU time.
     Bare(bare::Bare),
 }
@@ -63,6 +67,7 @@ async fn main() -> anyhow::Result<()> {
         Measurement::Bare(bare) => bare.run().await,
         Measurement::Log(log) => log.run(&options).await,
         Measurement::Pages(pages) => pages.run(&options).await,
+        Measurement::Soak(soak) => soak.run(&options).await,
         Measurement::Load(load) => {
             Report::print_heading();
             load.measure(&options).await?.print();

@@ -26,12 +26,19 @@ pub struct Journal {
     sent: Vec<AtomicU64>,
     arrived: Vec<AtomicU64>,
     arrivals: AtomicUsize,
+    repeats: AtomicUsize,
 }
 
 impl Journal {
     pub fn new(tasks: usize) -> Arc<Self> {
         let zeros = || (0..tasks).map(|_| AtomicU64::new(0)).collect();
-        Arc::new(Self { start: Instant::now(), sent: zeros(), arrived: zeros(), arrivals: AtomicUsize::new(0) })
+        Arc::new(Self {
+            start: Instant::now(),
+            sent: zeros(),
+            arrived: zeros(),
+            arrivals: AtomicUsize::new(0),
+            repeats: AtomicUsize::new(0),
+        })
     }
 
     fn now(&self) -> u64 {
@@ -43,11 +50,14 @@ impl Journal {
     }
 
     fn arrived(&self, task: usize) {
-        if let Some(arrived) = self.arrived.get(task)
-            && arrived.swap(self.now(), Ordering::Relaxed) == 0
-        {
-            self.arrivals.fetch_add(1, Ordering::Relaxed);
-        }
+        let Some(arrived) = self.arrived.get(task) else { return };
+        let counter = if arrived.swap(self.now(), Ordering::Relaxed) == 0 { &self.arrivals } else { &self.repeats };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The number of arrivals of tasks that had arrived before.
+    pub fn repeats(&self) -> usize {
+        self.repeats.load(Ordering::Relaxed)
     }
 
     /// The number of different tasks that have arrived.
@@ -111,13 +121,14 @@ async fn answer(request: Request<Incoming>, journal: Arc<Journal>) -> Result<Res
 }
 
 /// The number in `"taskId":"task_123"`.
-fn task(body: &[u8]) -> Option<usize> {
+pub fn task(body: &[u8]) -> Option<usize> {
     let text = std::str::from_utf8(body).ok()?;
     let rest = text.split_once("\"task_")?.1;
     rest.split_once('"')?.0.parse().ok()
 }
 
-fn certificates() -> anyhow::Result<(String, TlsAcceptor)> {
+/// A certificate authority in PEM, and a receiver's end of TLS that it vouches for.
+pub fn certificates() -> anyhow::Result<(String, TlsAcceptor)> {
     let mut params = CertificateParams::new(Vec::new())?;
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
