@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use signet_model::{AccountId, EndpointId, Timestamp};
 
-use super::{PgTx, column, throttles::Schedules};
+use super::{column, throttles::Schedules};
 use crate::{
-    db::{Result, Sql},
+    db::{PgTx, Result, Sql},
     queue::{
         Claim, ClaimOrder, ClaimQuota, HOLD_UNREADABLE, Revision,
         accounts::{LOCK_FREE_SHARED, REVISIONS},
@@ -101,7 +101,8 @@ async fn lock_accounts(tx: &mut PgTx<'_>, known: &[Revision]) -> Result<Accounts
 }
 
 async fn revisions(tx: &mut PgTx<'_>, sql: Sql, accounts: Vec<AccountId>) -> Result<Vec<Revision>> {
-    Ok(sqlx::query_as(sql.postgres).bind(accounts).fetch_all(&mut **tx).await?)
+    let query = sqlx::query_as(sql.postgres).bind(accounts).persistent(tx.keeps_statements);
+    Ok(query.fetch_all(&mut **tx).await?)
 }
 
 /// Locks the queues of the endpoints, and leaves out those that another process has locked,
@@ -115,6 +116,7 @@ async fn lock_queues(tx: &mut PgTx<'_>, order: &ClaimOrder) -> Result<Vec<ClaimQ
         .bind(column(&order.endpoints, |quota| quota.account))
         .bind(column(&order.endpoints, |quota| quota.endpoint))
         .bind(order.now)
+        .persistent(tx.keeps_statements)
         .fetch_all(&mut **tx)
         .await?;
     let locked: HashSet<_> = locked.into_iter().collect();
@@ -130,12 +132,14 @@ async fn claim_rows(tx: &mut PgTx<'_>, order: &ClaimOrder, quotas: &[ClaimQuota]
         .bind(order.until)
         .bind(order.lease.0)
         .bind(column(quotas, |quota| quota.bytes_max))
+        .persistent(tx.keeps_statements)
         .fetch_all(&mut **tx)
         .await?)
 }
 
 async fn hold_unreadable(tx: &mut PgTx<'_>, row: &UnreadableRow) -> Result<()> {
-    sqlx::query(HOLD_UNREADABLE).bind(row.id.uuid()).bind(row.account).execute(&mut **tx).await?;
+    let query = sqlx::query(HOLD_UNREADABLE).bind(row.id.uuid()).bind(row.account);
+    query.persistent(tx.keeps_statements).execute(&mut **tx).await?;
     Ok(())
 }
 
@@ -150,6 +154,7 @@ async fn advance_queues(
         .bind(column(quotas, |quota| quota.account))
         .bind(column(quotas, |quota| quota.endpoint))
         .bind(column(quotas, |quota| due_again(claimed_from.contains(&quota.endpoint), now)))
+        .persistent(tx.keeps_statements)
         .fetch_all(&mut **tx)
         .await?;
     Ok(left.into_iter().collect())

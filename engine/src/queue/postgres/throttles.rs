@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use signet_model::{AccountId, EndpointId, Throttle, Timestamp};
 
-use super::{PgTx, column};
+use super::column;
 use crate::{
-    db::Result,
+    db::{PgTx, Result},
     queue::claims::{ClaimQuota, ClaimedBatch},
 };
 
@@ -48,6 +48,7 @@ impl Schedules {
         let rows: Vec<(EndpointId, Option<Timestamp>)> = sqlx::query_as(NEXT_STARTS)
             .bind(column(&throttled, |quota| quota.account))
             .bind(column(&throttled, |quota| quota.endpoint))
+            .persistent(tx.keeps_statements)
             .fetch_all(&mut **tx)
             .await?;
         let starts: HashMap<_, _> = rows.into_iter().collect();
@@ -76,6 +77,7 @@ impl Schedules {
                 .bind(column(&self.0, |one| one.account))
                 .bind(column(&self.0, |one| one.endpoint))
                 .bind(instants)
+                .persistent(tx.keeps_statements)
                 .execute(&mut **tx)
                 .await?;
         }
