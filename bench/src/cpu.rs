@@ -39,8 +39,17 @@ fn children(process: u32) -> Vec<u32> {
 
 /// The peak resident memory of a process, in bytes.
 pub fn peak_memory(process: u32) -> u64 {
+    of_status(process, "VmHWM:")
+}
+
+/// The resident memory of a process, in bytes.
+pub fn memory(process: u32) -> u64 {
+    of_status(process, "VmRSS:")
+}
+
+fn of_status(process: u32, name: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
     line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok()).unwrap_or(0) * 1_024
 }
 

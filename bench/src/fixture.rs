@@ -21,7 +21,7 @@ use signet_engine::{
         event_types::{EventTypeContent, EventTypeDraft},
     },
 };
-use signet_model::{AccountId, Scopes, Subscriptions, endpoint::EndpointUrl};
+use signet_model::{AccountId, Scopes, Subscriptions, endpoint::EndpointUrl, time::Clock};
 use tempfile::TempDir;
 
 use crate::producer::{SCHEMA, event_type};
@@ -77,7 +77,7 @@ impl Fixture {
         if !backlogs.is_empty() {
             add_pending(&url, iter::zip(owners, backlogs)).await?;
         }
-        let draft = ApiKeyDraft { name: "bench".parse()?, scopes: Scopes::FIRST, expires_at: None };
+        let draft = ApiKeyDraft { name: "bench".parse()?, scopes: Scopes::ALL, expires_at: None };
         let api_key = engine.operator_keys().create(&signet_engine::actor::Operator::signet(), &draft).await?.text;
         engine.close().await;
         Ok(Self { folder, database, accounts, api_key, url })
@@ -103,6 +103,14 @@ impl Fixture {
         Ok(())
     }
 
+    pub const fn url(&self) -> &DatabaseUrl {
+        &self.url
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub fn authority(&self) -> PathBuf {
         self.folder.path().join("authority.pem")
     }
@@ -122,6 +130,11 @@ impl Fixture {
 
 /// An engine on the database, which sends nothing itself.
 pub async fn open(url: &DatabaseUrl, folder: &Path) -> anyhow::Result<Engine> {
+    open_at(url, folder, Arc::new(SystemClock)).await
+}
+
+/// The same, going by a clock.
+pub async fn open_at(url: &DatabaseUrl, folder: &Path, clock: Arc<dyn Clock>) -> anyhow::Result<Engine> {
     let random = Random::from_system();
     let key = KeyRing::load_or_create(&folder.join("key"), &random)?;
     let client = Config {
@@ -133,7 +146,7 @@ pub async fn open(url: &DatabaseUrl, folder: &Path) -> anyhow::Result<Engine> {
     };
     let environment = Environment {
         db: Database::connect(url).await?,
-        clock: Arc::new(SystemClock),
+        clock,
         random,
         sealer: Sealer::new(key),
         policy: client.policy.clone(),

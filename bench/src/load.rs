@@ -61,6 +61,9 @@ pub struct Load {
     /// the events are of a built-in type.
     #[arg(long, default_value_t = Self::default().event_types)]
     pub event_types: usize,
+    /// Servers beside each other, to which the events go in turn; several need PostgreSQL.
+    #[arg(long, default_value_t = Self::default().processes)]
+    pub processes: usize,
     /// Connections of the producer.
     #[arg(long, default_value_t = Self::default().connections)]
     pub connections: usize,
@@ -79,6 +82,7 @@ impl Default for Load {
             overdue: false,
             rate: None,
             event_types: 0,
+            processes: 1,
             connections: 16,
         }
     }
@@ -113,11 +117,14 @@ impl Load {
         let backlogs = self.backlogs(receiver.port)?;
         let fixture = Fixture::create(options.postgres.as_deref(), &urls, &receiver.authority, &backlogs).await?;
         fixture.add_event_types(self.event_types).await?;
-        let server =
-            Server::start(&options.signet, &fixture.database, &fixture.authority(), &fixture.key_file()).await?;
+        let mut servers = Vec::with_capacity(self.processes);
+        for _ in 0..self.processes {
+            let (authority, key_file) = (fixture.authority(), fixture.key_file());
+            servers.push(Server::start(&options.signet, &fixture.database, &authority, &key_file).await?);
+        }
         let postgres = fixture.postgres_process().await?;
         let producer = Producer {
-            address: server.address,
+            addresses: Arc::new(servers.iter().map(|server| server.address).collect()),
             api_key: fixture.api_key.clone(),
             accounts: Arc::new(fixture.accounts.clone()),
             events: self.events,
@@ -126,7 +133,9 @@ impl Load {
             rate: self.rate,
             event_types: self.event_types,
         };
-        let used = || (cpu::time(server.id()), postgres.map(cpu::time).unwrap_or_default());
+        let each = || servers.iter().map(|server| cpu::time(server.id())).collect::<Vec<_>>();
+        let used = || (each().into_iter().sum::<Duration>(), postgres.map(cpu::time).unwrap_or_default());
+        let before_each = each();
         let (before, start) = (used(), Instant::now());
         let accepting = producer.run(&journal).await?;
         self.wait_for_arrivals(&journal).await?;
@@ -141,9 +150,13 @@ impl Load {
             server_cpu: after.0.saturating_sub(before.0),
             database_cpu: after.1.saturating_sub(before.1),
             latencies: journal.latencies(),
-            peak_memory: cpu::peak_memory(server.id()),
+            peak_memory: servers.iter().map(|server| cpu::peak_memory(server.id())).max().unwrap_or_default(),
+            repeats: journal.repeats(),
+            shares: each().into_iter().zip(before_each).map(|(after, before)| after.saturating_sub(before)).collect(),
         };
-        server.stop().await?;
+        for server in servers {
+            server.stop().await?;
+        }
         Ok(report)
     }
 

@@ -4,6 +4,7 @@
 //! Machines differ and are shared: compare numbers of one run, and CPU time a
 //! delivery rather than seconds.
 
+mod api;
 mod bare;
 mod cpu;
 mod fixture;
@@ -15,6 +16,7 @@ mod reader;
 mod receiver;
 mod report;
 mod server;
+mod soak;
 
 use std::path::PathBuf;
 
@@ -55,6 +57,8 @@ enum Measurement {
     Pages(pages::Pages),
     /// The cost of look-ups on PostgreSQL while a snapshot is held.
     Reader(reader::Reader),
+    /// A steady load for an hour, with bad receivers and restarts: what grows, and what is lost.
+    Soak(soak::Soak),
     /// A loop that only POSTs the same body with the same client: the lower limit of CPU time.
     Bare(bare::Bare),
 }
@@ -67,6 +71,7 @@ async fn main() -> anyhow::Result<()> {
         Measurement::Log(log) => log.run(&options).await,
         Measurement::Pages(pages) => pages.run(&options).await,
         Measurement::Reader(reader) => reader.run(&options).await,
+        Measurement::Soak(soak) => soak.run(&options).await,
         Measurement::Load(load) => {
             Report::print_heading();
             load.measure(&options).await?.print();

@@ -21,7 +21,8 @@ use crate::receiver::Journal;
 /// The events to send, and the connections to send them over.
 #[derive(Debug, Clone)]
 pub struct Producer {
-    pub address: SocketAddr,
+    /// The servers, which take turns with the connections.
+    pub addresses: Arc<Vec<SocketAddr>>,
     pub api_key: String,
     pub accounts: Arc<Vec<String>>,
     /// Number of events in all.
@@ -41,8 +42,8 @@ impl Producer {
         let start = Instant::now();
         let next = Arc::new(AtomicUsize::new(0));
         let mut connections = JoinSet::new();
-        for _ in 0..self.connections {
-            connections.spawn(self.clone().send(Arc::clone(&next), Arc::clone(journal), start));
+        for &address in self.addresses.iter().cycle().take(self.connections) {
+            connections.spawn(self.clone().send(address, Arc::clone(&next), Arc::clone(journal), start));
         }
         while let Some(done) = connections.join_next().await {
             done??;
@@ -50,8 +51,14 @@ impl Producer {
         Ok(start.elapsed())
     }
 
-    async fn send(self, next: Arc<AtomicUsize>, journal: Arc<Journal>, start: Instant) -> anyhow::Result<()> {
-        let stream = TcpStream::connect(self.address).await?;
+    async fn send(
+        self,
+        address: SocketAddr,
+        next: Arc<AtomicUsize>,
+        journal: Arc<Journal>,
+        start: Instant,
+    ) -> anyhow::Result<()> {
+        let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let (mut sender, connection) = http1::handshake::<_, Full<Bytes>>(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
@@ -65,7 +72,7 @@ impl Producer {
                 let turn = u32::try_from(first / self.batch).context("fewer requests")?;
                 tokio::time::sleep_until(start + Duration::from_secs(1) * turn / rate).await;
             }
-            let request = self.request(tasks.clone())?;
+            let request = self.request(address, tasks.clone())?;
             tasks.for_each(|task| journal.sent(task));
             sender.ready().await?;
             let answer = sender.send_request(request).await?;
@@ -75,7 +82,7 @@ impl Producer {
         }
     }
 
-    fn request(&self, tasks: std::ops::Range<usize>) -> anyhow::Result<Request<Full<Bytes>>> {
+    fn request(&self, address: SocketAddr, tasks: std::ops::Range<usize>) -> anyhow::Result<Request<Full<Bytes>>> {
         let (path, body) = if self.batch == 1 {
             ("/v1/events", self.event(tasks.start))
         } else {
@@ -83,7 +90,7 @@ impl Producer {
             ("/v1/events/batch", format!("[{}]", entries.join(",")))
         };
         Ok(Request::post(path)
-            .header(header::HOST, self.address.to_string())
+            .header(header::HOST, address.to_string())
             .header(header::CONTENT_TYPE, "application/json")
             .header(header::AUTHORIZATION, format!("Bearer {}", self.api_key))
             .body(Full::new(body.into()))?)

@@ -26,12 +26,19 @@ pub struct Journal {
     sent: Vec<AtomicU64>,
     arrived: Vec<AtomicU64>,
     arrivals: AtomicUsize,
+    repeats: AtomicUsize,
 }
 
 impl Journal {
     pub fn new(tasks: usize) -> Arc<Self> {
         let zeros = || (0..tasks).map(|_| AtomicU64::new(0)).collect();
-        Arc::new(Self { start: Instant::now(), sent: zeros(), arrived: zeros(), arrivals: AtomicUsize::new(0) })
+        Arc::new(Self {
+            start: Instant::now(),
+            sent: zeros(),
+            arrived: zeros(),
+            arrivals: AtomicUsize::new(0),
+            repeats: AtomicUsize::new(0),
+        })
     }
 
     fn now(&self) -> u64 {
@@ -44,11 +51,16 @@ impl Journal {
 
     /// Notes an arrival; returns whether it is the first one of the task.
     fn arrived(&self, task: usize) -> bool {
-        let first = self.arrived.get(task).is_some_and(|arrived| arrived.swap(self.now(), Ordering::Relaxed) == 0);
-        if first {
-            self.arrivals.fetch_add(1, Ordering::Relaxed);
-        }
+        let Some(arrived) = self.arrived.get(task) else { return false };
+        let first = arrived.swap(self.now(), Ordering::Relaxed) == 0;
+        let counter = if first { &self.arrivals } else { &self.repeats };
+        counter.fetch_add(1, Ordering::Relaxed);
         first
+    }
+
+    /// The number of arrivals of tasks that had arrived before.
+    pub fn repeats(&self) -> usize {
+        self.repeats.load(Ordering::Relaxed)
     }
 
     /// The number of different tasks that have arrived.
@@ -118,13 +130,14 @@ async fn answer(request: Request<Incoming>, journal: Arc<Journal>) -> Result<Res
 }
 
 /// The number in `"taskId":"task_123"`.
-fn task(body: &[u8]) -> Option<usize> {
+pub fn task(body: &[u8]) -> Option<usize> {
     let text = std::str::from_utf8(body).ok()?;
     let rest = text.split_once("\"task_")?.1;
     rest.split_once('"')?.0.parse().ok()
 }
 
-fn certificates() -> anyhow::Result<(String, TlsAcceptor)> {
+/// A certificate authority in PEM, and a receiver's end of TLS that it vouches for.
+pub fn certificates() -> anyhow::Result<(String, TlsAcceptor)> {
     let mut params = CertificateParams::new(Vec::new())?;
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;

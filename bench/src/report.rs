@@ -18,8 +18,12 @@ pub struct Report {
     pub database_cpu: Duration,
     /// Time from sending an event in to its arrival, sorted.
     pub latencies: Vec<Duration>,
-    /// Of the server alone, in bytes.
+    /// Of the server alone, or of the largest one, in bytes.
     pub peak_memory: u64,
+    /// Arrivals of deliveries that had arrived before.
+    pub repeats: usize,
+    /// The CPU time of each server.
+    pub shares: Vec<Duration>,
 }
 
 impl Report {
@@ -46,6 +50,10 @@ impl Report {
             self.percentile(99),
             self.peak_memory as f64 / 1e6,
         );
+        if let [_, _, ..] = self.shares.as_slice() {
+            let shares: Vec<_> = self.shares.iter().map(|share| format!("{:.1}", share.as_secs_f64())).collect();
+            println!("  CPU seconds of each server: {}; {} deliveries twice", shares.join(", "), self.repeats);
+        }
     }
 
     fn name(&self) -> String {
@@ -59,6 +67,7 @@ impl Report {
             overdue,
             rate,
             event_types,
+            processes,
             ..
         } = &self.load;
         let mut name = format!("{} ep={endpoints} batch={batch}", if self.on_postgres { "postgres" } else { "sqlite" });
@@ -66,6 +75,7 @@ impl Report {
             hanging.then(|| " +1 hanging".to_owned()),
             (hanging_accounts + hanging_endpoints > 0)
                 .then(|| format!(" +{hanging_accounts}+{hanging_endpoints} hanging")),
+            (*processes > 1).then(|| format!(" processes={processes}")),
             (*event_types > 0).then(|| format!(" types={event_types}")),
             rate.map(|rate| format!(" rate={rate}")),
             (*pending > 0).then(|| format!(" {}={pending}", if *overdue { "overdue" } else { "pending" })),

@@ -21,6 +21,17 @@ pub struct Server {
 impl Server {
     /// Starts the server on a free port and waits until it listens.
     pub async fn start(signet: &Path, database: &str, authority: &Path, key_file: &Path) -> anyhow::Result<Self> {
+        Self::start_with(signet, database, authority, key_file, &[]).await
+    }
+
+    /// The same with more options.
+    pub async fn start_with(
+        signet: &Path,
+        database: &str,
+        authority: &Path,
+        key_file: &Path,
+        options: &[&str],
+    ) -> anyhow::Result<Self> {
         let mut process = Command::new(signet)
             .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--log-level", "warn", "--database", database])
             // A load may be sent for one account, as fast as it is taken.
@@ -29,6 +40,7 @@ impl Server {
             .arg(authority)
             .arg("--key-file")
             .arg(key_file)
+            .args(options)
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
@@ -50,6 +62,11 @@ impl Server {
 
     pub fn id(&self) -> u32 {
         self.process.id().unwrap_or_default()
+    }
+
+    /// Kills the server at once, and waits for its end.
+    pub async fn kill(mut self) -> anyhow::Result<()> {
+        Ok(self.process.kill().await?)
     }
 
     /// Stops the server as an operator does, and waits for its end.

@@ -22,6 +22,7 @@ mod lists;
 mod look;
 mod open_files;
 mod page_limit;
+mod pooler;
 mod pools;
 mod postgres;
 mod query;
@@ -40,6 +41,8 @@ pub(crate) use error::located;
 pub use error::{Error, Place};
 pub use look::{ClockDifference, Look, PostgresFacts, SchemaFacts, SqliteFacts};
 pub(crate) use open_files::OpenFiles;
+pub(crate) use pooler::Beginning;
+pub use pooler::PgTx;
 pub(crate) use pools::Pool;
 pub use postgres::Postgres;
 pub(crate) use query::Query;
@@ -110,7 +113,7 @@ impl Database {
         let timer = Timer::start(Operation::Wait);
         let connection = match self {
             Self::Sqlite(db) => db.readers.acquire(pool).await.map(Conn::Sqlite),
-            Self::Postgres(db) => db.readers.acquire(pool).await.map(Conn::Postgres),
+            Self::Postgres(db) => db.read(pool).await,
         };
         timer.stop();
         connection
@@ -140,7 +143,7 @@ impl Database {
     pub async fn clock(&self, own: Arc<dyn Clock>) -> Result<Arc<dyn Clock>> {
         Ok(match self {
             Self::Sqlite(_) => own,
-            Self::Postgres(db) => ServerClock::of(db.readers.lookups.clone()).await?,
+            Self::Postgres(db) => ServerClock::of(db.clone()).await?,
         })
     }
 

@@ -180,8 +180,10 @@ fn unusable(args: &StorageArgs, error: &db::Error) -> anyhow::Error {
             SchemaProblem::Behind { .. } | SchemaProblem::Empty => "run `signet migrate`, or start a server",
             SchemaProblem::BelowFloor { .. } => "start a later version; docs/UPGRADING.md says which",
             SchemaProblem::OlderServers { .. } => "stop those servers, or upgrade them first, and try again",
+            SchemaProblem::Pooler => "docs/SCALING.md says more",
             SchemaProblem::Locked { .. } => "end what holds them, or wait longer with --migrate-wait, and try again",
         },
+        db::Error::UntoldPooler => "docs/SCALING.md says what that costs",
         _ => "check --database, and whether this user may read and write it",
     };
     // Its password is not shown.

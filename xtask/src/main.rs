@@ -94,6 +94,22 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<OsString>,
     },
+    /// Put a steady load on a release build for an hour, with receivers that hang, fail, recover
+    /// and lie, and with restarts; tell what grows, and fail if an event is lost.
+    Soak {
+        /// Soak on PostgreSQL instead of SQLite.
+        #[arg(long)]
+        postgres: bool,
+        /// The length, in minutes.
+        #[arg(long, default_value_t = 60)]
+        minutes: u32,
+        /// Events a second.
+        #[arg(long, default_value_t = 20)]
+        rate: u32,
+        /// Minutes between two restarts, by SIGTERM and SIGKILL in turn.
+        #[arg(long, default_value_t = 8)]
+        restart_every: u32,
+    },
     /// Build the browser side into `target/site`.
     Site,
     /// Build the documentation into `target/book`, and list the blocks of code in it that no
@@ -131,6 +147,13 @@ fn perform(task: Task) -> Result<()> {
         Task::UpgradeCheck => upgrade_check::check(),
         Task::Fuzz { targets, seconds } => fuzz::run_each(&targets, seconds),
         Task::Bench { postgres, arguments } => bench::measure(postgres, &arguments),
+        Task::Soak { postgres, minutes, rate, restart_every } => {
+            let mut arguments = vec![OsString::from("soak")];
+            for (name, value) in [("--minutes", minutes), ("--rate", rate), ("--restart-every", restart_every)] {
+                arguments.extend([name.into(), value.to_string().into()]);
+            }
+            bench::measure(postgres, &arguments)
+        }
         Task::Site => site::build(),
         Task::Book => {
             book::build()?;

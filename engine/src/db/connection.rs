@@ -1,14 +1,16 @@
 //! Connections and transactions on either database.
 
-use sqlx::{Transaction, pool::PoolConnection};
+use sqlx::pool::PoolConnection;
 
-use super::{Error, Result, SqliteTx, query::Query, sql::Statement};
+use super::{Error, PgTx, Result, SqliteTx, query::Query, sql::Statement};
 
 /// A connection that only reads.
 #[derive(Debug)]
 pub(crate) enum Conn {
     Sqlite(PoolConnection<sqlx::Sqlite>),
     Postgres(PoolConnection<sqlx::Postgres>),
+    /// Through a pooler in transaction mode.
+    Pooled(PgTx<'static>),
 }
 
 impl Conn {
@@ -17,7 +19,8 @@ impl Conn {
     pub(crate) fn query(&mut self, sql: impl Statement) -> Query<'_> {
         match self {
             Self::Sqlite(conn) => Query::sqlite(conn, sql.sqlite()),
-            Self::Postgres(conn) => Query::postgres(conn, sql.postgres()),
+            Self::Postgres(conn) => Query::postgres(conn, sql.postgres(), true),
+            Self::Pooled(tx) => Query::postgres(tx, sql.postgres(), false),
         }
     }
 }
@@ -28,7 +31,7 @@ pub enum Tx<'c> {
     /// Holds the one write lock, unless it is a snapshot.
     Sqlite(SqliteTx),
     /// One of many.
-    Postgres(Transaction<'c, sqlx::Postgres>),
+    Postgres(PgTx<'c>),
 }
 
 impl Tx<'_> {
@@ -37,7 +40,10 @@ impl Tx<'_> {
     pub(crate) fn query(&mut self, sql: impl Statement) -> Query<'_> {
         match self {
             Self::Sqlite(tx) => Query::sqlite(tx, sql.sqlite()),
-            Self::Postgres(tx) => Query::postgres(tx, sql.postgres()),
+            Self::Postgres(tx) => {
+                let keeps = tx.keeps_statements;
+                Query::postgres(tx, sql.postgres(), keeps)
+            }
         }
     }
 
@@ -55,7 +61,7 @@ impl Tx<'_> {
     pub(crate) async fn roll_back(self) {
         let rolled_back = match self {
             Self::Sqlite(tx) => tx.roll_back().await,
-            Self::Postgres(tx) => tx.rollback().await,
+            Self::Postgres(tx) => tx.roll_back().await,
         };
         if let Err(error) = rolled_back.map_err(Error::named("rollback")) {
             tracing::warn!(%error, "a transaction could not be rolled back; it ends with its connection");

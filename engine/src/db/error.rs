@@ -37,6 +37,12 @@ pub enum Error {
     /// The database and this version of Signet do not go together.
     #[error(transparent)]
     Schema(#[from] SchemaProblem),
+    /// A pooler stands before PostgreSQL.
+    #[error(
+        "a pooler such as PgBouncer stands before the database: add pooler=transaction to the URL of the database \
+         (postgres://USER@HOST/NAME?pooler=transaction), or give the address of PostgreSQL itself"
+    )]
+    UntoldPooler,
     /// The SQLite file cannot be used.
     #[error("the database file {} cannot be used: {error}", path.display())]
     File {

@@ -6,12 +6,13 @@ mod facts;
 use std::{path::Path, time::Duration};
 
 use signet_model::{Timestamp, time::Clock};
-use sqlx::{Connection, PgConnection, SqliteConnection, postgres::PgConnectOptions, sqlite::SqliteConnectOptions};
+use sqlx::{Connection, Executor, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::time::Instant;
 
 use super::{
     DatabaseUrl, Result, Sql,
     page_limit::{PAGE_LIMIT, POSTGRES_PAGE_LIMIT, end_in},
+    pooler::Way,
     postgres,
     query::Query,
     schema::{FOR_POSTGRES, FOR_SQLITE},
@@ -33,6 +34,8 @@ pub struct Look(Connected);
 enum Connected {
     Sqlite(Box<SqliteConnection>),
     Postgres(Box<PgConnection>),
+    /// In one transaction, since it leads through a pooler.
+    Pooled(Box<PgConnection>),
 }
 
 /// The schema of a database beside that of this version.
@@ -87,10 +90,18 @@ impl Look {
         Ok(Self(match url {
             DatabaseUrl::Sqlite(path) => Connected::Sqlite(Box::new(open(path).await?)),
             DatabaseUrl::Postgres(url) => {
-                let options: PgConnectOptions = url.parse()?;
-                let options = options.options(postgres::BESIDE);
-                let options = options.options([POSTGRES_PAGE_LIMIT, ("default_transaction_read_only", "on")]);
-                Connected::Postgres(Box::new(PgConnection::connect_with(&options).await?))
+                let way = Way::of(url)?;
+                let limits = [POSTGRES_PAGE_LIMIT, ("default_transaction_read_only", "on")];
+                let settings = [&postgres::BESIDE[..], &limits].concat();
+                way.connect().await?.close().await?;
+                let mut connection = Box::new(PgConnection::connect_with(&way.options(&settings)).await?);
+                match way.beginning(&settings).statement("BEGIN READ ONLY") {
+                    None => Connected::Postgres(connection),
+                    Some(begin) => {
+                        connection.execute(begin).await?;
+                        Connected::Pooled(connection)
+                    }
+                }
             }
         }))
     }
@@ -100,7 +111,8 @@ impl Look {
     pub(crate) fn query(&mut self, sql: impl Statement) -> Query<'_> {
         match &mut self.0 {
             Connected::Sqlite(connection) => Query::sqlite(connection, sql.sqlite()),
-            Connected::Postgres(connection) => Query::postgres(connection, sql.postgres()),
+            Connected::Postgres(connection) => Query::postgres(connection, sql.postgres(), true),
+            Connected::Pooled(connection) => Query::postgres(connection, sql.postgres(), false),
         }
     }
 
@@ -115,7 +127,7 @@ impl Look {
 
     /// True if it is PostgreSQL.
     pub const fn is_postgres(&self) -> bool {
-        matches!(self.0, Connected::Postgres(_))
+        matches!(self.0, Connected::Postgres(_) | Connected::Pooled(_))
     }
 
     /// Compares the schema with that of this version.
@@ -183,7 +195,7 @@ impl Look {
     pub async fn close(self) {
         let closed = match self.0 {
             Connected::Sqlite(connection) => connection.close().await,
-            Connected::Postgres(connection) => connection.close().await,
+            Connected::Postgres(connection) | Connected::Pooled(connection) => connection.close().await,
         };
         if let Err(error) = closed {
             tracing::debug!(%error, "a connection that only reads was not closed well");

@@ -44,9 +44,10 @@ impl<'c> Query<'c> {
         Self { statement: Statement::Sqlite(conn, sqlx::query(sql)), at: Place::here() }
     }
 
+    /// A statement that the connection keeps prepared, or not.
     #[track_caller]
-    pub(super) fn postgres(conn: &'c mut PgConnection, sql: SqlStr) -> Self {
-        Self { statement: Statement::Postgres(conn, sqlx::query(sql)), at: Place::here() }
+    pub(super) fn postgres(conn: &'c mut PgConnection, sql: SqlStr, is_kept: bool) -> Self {
+        Self { statement: Statement::Postgres(conn, sqlx::query(sql).persistent(is_kept)), at: Place::here() }
     }
 
     /// The value of the next parameter.

@@ -7,10 +7,9 @@ use std::{
 };
 
 use signet_model::{Timestamp, time::Clock};
-use sqlx::PgPool;
 use tokio::time::Instant;
 
-use super::Result;
+use super::{Pool, Postgres, Result};
 
 /// The time between two readings of the server's clock.
 const PERIOD: Duration = Duration::from_secs(10);
@@ -46,12 +45,12 @@ struct Look {
 
 impl ServerClock {
     /// Reads a server's clock, and goes on reading it as long as this one is held.
-    pub(crate) async fn of(pool: PgPool) -> Result<Arc<Self>> {
+    pub(crate) async fn of(db: Postgres) -> Result<Arc<Self>> {
         let start = Instant::now();
-        let at_start = best_look(&pool).await?.at(start);
+        let at_start = best_look(&db).await?.at(start);
         let reading = Mutex::new(Reading { at_start, last: at_start });
         let clock = Arc::new(Self { start, reading });
-        tokio::spawn(keep(Arc::downgrade(&clock), pool));
+        tokio::spawn(keep(Arc::downgrade(&clock), db));
         Ok(clock)
     }
 
@@ -82,11 +81,11 @@ impl Look {
     }
 }
 
-async fn keep(clock: Weak<ServerClock>, pool: PgPool) {
+async fn keep(clock: Weak<ServerClock>, db: Postgres) {
     loop {
         tokio::time::sleep(PERIOD).await;
         let Some(clock) = clock.upgrade() else { return };
-        match best_look(&pool).await {
+        match best_look(&db).await {
             Ok(look) if look.round_trip <= ROUND_TRIP_MAX => clock.correct(look.at(clock.start)),
             Ok(_) => {}
             Err(error) => tracing::debug!(%error, "the database's clock could not be read"),
@@ -94,12 +93,12 @@ async fn keep(clock: Weak<ServerClock>, pool: PgPool) {
     }
 }
 
-async fn best_look(pool: &PgPool) -> Result<Look> {
-    let mut conn = pool.acquire().await?;
+async fn best_look(db: &Postgres) -> Result<Look> {
+    let mut conn = db.read(Pool::Lookups).await?;
     let mut best: Option<Look> = None;
     for _ in 0..LOOKS {
         let asked = Instant::now();
-        let said = sqlx::query_scalar("SELECT clock_timestamp()").fetch_one(&mut *conn).await?;
+        let said = conn.query("SELECT clock_timestamp()").fetch_value().await?;
         let look = Look { said, asked, round_trip: asked.elapsed() };
         best = best.filter(|best| best.round_trip <= look.round_trip).or(Some(look));
     }

@@ -6,12 +6,14 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use sqlx::postgres::PgConnectOptions;
 use url::Url;
 
+use super::pooler::{UnknownPooler, split};
+
 /// The place of a database.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
     /// `sqlite:PATH`
     Sqlite(PathBuf),
-    /// `postgres://…`
+    /// `postgres://…`, with `pooler=transaction` if the way leads through a pooler.
     Postgres(String),
 }
 
@@ -24,8 +26,14 @@ impl DatabaseUrl {
 
 /// The text names no database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is not a database: use sqlite:PATH or postgres://USER@HOST/NAME")]
-pub struct InvalidDatabaseUrl;
+pub enum InvalidDatabaseUrl {
+    /// It is neither of the two.
+    #[error("is not a database: use sqlite:PATH or postgres://USER@HOST/NAME")]
+    Unknown,
+    /// The parameter `pooler` has a value that is not known.
+    #[error("names an unknown kind of pooler: pooler=transaction is known, and serves for all")]
+    Pooler,
+}
 
 /// The password has no place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -56,13 +64,14 @@ impl FromStr for DatabaseUrl {
     fn from_str(text: &str) -> Result<Self, InvalidDatabaseUrl> {
         if let Some(path) = text.strip_prefix("sqlite:") {
             let path = path.strip_prefix("//").unwrap_or(path);
-            return if path.is_empty() { Err(InvalidDatabaseUrl) } else { Ok(Self::Sqlite(path.into())) };
+            return if path.is_empty() { Err(InvalidDatabaseUrl::Unknown) } else { Ok(Self::Sqlite(path.into())) };
         }
         let known = text.starts_with("postgres://") || text.starts_with("postgresql://");
-        if known && text.parse::<PgConnectOptions>().is_ok() {
+        let (rest, _) = split(text).map_err(|UnknownPooler| InvalidDatabaseUrl::Pooler)?;
+        if known && rest.parse::<PgConnectOptions>().is_ok() {
             return Ok(Self::Postgres(text.to_owned()));
         }
-        Err(InvalidDatabaseUrl)
+        Err(InvalidDatabaseUrl::Unknown)
     }
 }
 
@@ -86,8 +95,11 @@ mod tests {
         assert_eq!("sqlite:///var/a.db".parse(), Ok(DatabaseUrl::Sqlite("/var/a.db".into())));
         assert!("postgres://me@localhost/signet".parse::<DatabaseUrl>().is_ok());
         for wrong in ["", "sqlite:", "mysql://x", "/var/a.db", "postgres://host:port/"] {
-            assert_eq!(wrong.parse::<DatabaseUrl>(), Err(InvalidDatabaseUrl), "{wrong}");
+            assert_eq!(wrong.parse::<DatabaseUrl>(), Err(InvalidDatabaseUrl::Unknown), "{wrong}");
         }
+        let pooled = |kind: &str| format!("postgres://me@localhost/signet?pooler={kind}").parse::<DatabaseUrl>();
+        assert!(pooled("transaction").is_ok());
+        assert_eq!(pooled("magic"), Err(InvalidDatabaseUrl::Pooler));
     }
 
     #[test]

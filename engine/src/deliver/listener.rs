@@ -18,6 +18,10 @@ const RECONNECT_DELAY: Duration = Duration::from_secs(2);
 /// Wakes the dispatcher, and refreshes changed accounts, as other processes notify.
 pub(super) async fn listen(context: Arc<Context>) {
     let Database::Postgres(db) = &context.db else { return };
+    if db.is_pooled() {
+        tracing::info!("no notifications come through a pooler: the database is looked at every second instead");
+        return;
+    }
     while !context.shutdown.begun.is_cancelled() {
         let Err(error) = forward(&context, &db.pool).await;
         tracing::warn!(%error, "the connection that listens for notifications is lost; connecting again");

@@ -113,7 +113,7 @@ async fn on_postgres_claiming_and_writing_search_indexes_only() {
     let Some(database) = testing::postgres().await else { return };
     POSTGRES.fill(&database).await;
     let Database::Postgres(db) = &database.db else { unreachable!("asked for PostgreSQL") };
-    let mut conn = db.hot_pool(1).acquire().await.expect("a connection");
+    let mut conn = db.hot_pool(1).0.acquire().await.expect("a connection");
     let mut plan = async |types: &str, sql: &str| {
         let nothing = vec!["NULL"; sql.matches("::").count().max(types.matches(',').count() + 1)].join(", ");
         let text = format!("PREPARE it {types} AS {sql}; EXPLAIN EXECUTE it ({nothing}); DEALLOCATE it");

@@ -10,10 +10,10 @@ mod throttles;
 use std::sync::Arc;
 
 use signet_model::{DeliveryId, EventId};
-use sqlx::{AssertSqlSafe, Connection, PgPool, Transaction, pool::PoolConnection};
+use sqlx::{AssertSqlSafe, PgPool, pool::PoolConnection};
 
 use super::{Batch, Claim, ClaimOrder, HotPath, KeyRow, Lease, OutcomeRow, QueueEntry, Revision, Write, WriteError};
-use crate::db::{Postgres, Result, Tx};
+use crate::db::{Beginning, PgTx, Postgres, Result, Tx};
 #[cfg(test)]
 pub(super) use claim::{ADVANCE_QUEUES, CLAIM, LOCK_QUEUES};
 use pending_from::QueueRow;
@@ -24,26 +24,25 @@ use statements::{INSERT_KEYS, Query, WRITE_EVENTS, WRITE_OUTCOMES, bind, column}
 /// their place while the first are being closed.
 const CONNECTIONS: u32 = 4;
 
-/// A transaction on PostgreSQL.
-pub(super) type PgTx<'c> = Transaction<'c, sqlx::Postgres>;
-
 /// The PostgreSQL driver. A clone takes a connection of its own.
 #[derive(Debug)]
 pub(crate) struct Driver {
     pool: PgPool,
+    begin: Beginning,
     /// Kept, since returning it to the pool costs a round trip.
     connection: Option<PoolConnection<sqlx::Postgres>>,
 }
 
 impl Clone for Driver {
     fn clone(&self) -> Self {
-        Self { pool: self.pool.clone(), connection: None }
+        Self { pool: self.pool.clone(), begin: self.begin.clone(), connection: None }
     }
 }
 
 impl Driver {
     pub(super) fn open(db: &Postgres) -> Self {
-        Self { pool: db.hot_pool(CONNECTIONS), connection: None }
+        let (pool, begin) = db.hot_pool(CONNECTIONS);
+        Self { pool, begin, connection: None }
     }
 
     pub(super) async fn close(&self) {
@@ -55,7 +54,7 @@ impl Driver {
             Some(connection) => connection,
             None => self.pool.acquire().await?,
         };
-        Ok(self.connection.insert(connection).begin().await?)
+        Ok(self.begin.on(self.connection.insert(connection)).await?)
     }
 }
 
@@ -108,7 +107,8 @@ pub(super) async fn write(tx: &mut PgTx<'_>, batch: &Batch, queue_entries: &[Que
         (false, true) => bind_outcomes(start(&WRITE_OUTCOMES, &batch.accounts), batch),
     };
     let queues: Vec<_> = queue_entries.iter().copied().map(QueueRow).collect();
-    let (accounts, outcomes) = bind(query, &queues).fetch_one(&mut **tx).await?;
+    let query = bind(query, &queues).persistent(tx.keeps_statements);
+    let (accounts, outcomes) = query.fetch_one(&mut **tx).await?;
     let all = |count: i64, expected: usize| usize::try_from(count).is_ok_and(|count| count == expected);
     let is_current = all(accounts, batch.accounts.len()) && all(outcomes, batch.outcomes.len());
     Ok(if is_current { Write::Committed } else { Write::Stale })
@@ -133,7 +133,7 @@ fn bind_events<'q>(query: WriteQuery<'q>, batch: &'q Batch) -> WriteQuery<'q> {
 /// Stores idempotency keys; returns the events whose key was new.
 pub(super) async fn insert_keys(tx: &mut PgTx<'_>, keys: &[KeyRow]) -> Result<Vec<EventId>> {
     let query = bind(sqlx::query_as(AssertSqlSafe(Arc::clone(&INSERT_KEYS))), keys);
-    let new: Vec<(EventId,)> = query.fetch_all(&mut **tx).await?;
+    let new: Vec<(EventId,)> = query.persistent(tx.keeps_statements).fetch_all(&mut **tx).await?;
     Ok(new.into_iter().map(|(event,)| event).collect())
 }
 
@@ -148,6 +148,7 @@ pub(super) async fn still_leased(tx: &mut PgTx<'_>, rows: &[OutcomeRow]) -> Resu
         .bind(column(rows, |row| row.account))
         .bind(column(rows, |row| row.delivery))
         .bind(column(rows, |row| row.lease.0))
+        .persistent(tx.keeps_statements)
         .fetch_all(&mut **tx)
         .await?)
 }

@@ -136,7 +136,7 @@ pub(crate) async fn sweep_all(service: &Service) -> Result<Swept> {
 /// are looked through now are added to it.
 async fn sweep(service: &Service, stripped: &mut EventId) -> Result<Swept> {
     // One process at a time.
-    let Some(turn) = sweep_clock::turn(service).await? else { return Ok(Swept::default()) };
+    let Some(mut turn) = sweep_clock::turn(service).await? else { return Ok(Swept::default()) };
     let now = sweep_clock::advance(service).await?;
     // First, so that no key answers with an event that is gone.
     expiry::remove_expired(service, now).await?;
@@ -144,8 +144,8 @@ async fn sweep(service: &Service, stripped: &mut EventId) -> Result<Swept> {
     let (rows, bodies) = limits(service, now);
     let (mut swept, mut walks) = (Swept::default(), Walks::default());
     while let Some(walk) = walks.next(service).await? {
-        swept += walk.through(service, FIRST, rows, Depth::Rows).await?;
-        swept += walk.through(service, rows.max(*stripped), bodies, Depth::Bodies).await?;
+        swept += walk.through(service, &mut turn, FIRST..rows, Depth::Rows).await?;
+        swept += walk.through(service, &mut turn, rows.max(*stripped)..bodies, Depth::Bodies).await?;
     }
     *stripped = bodies.max(*stripped);
     turn.end().await;

@@ -1,7 +1,8 @@
 //! The real binary, as an operator meets it ([`process`]), as it keeps the contract when it dies
-//! ([`crash`]), and beside other versions of itself ([`upgrade`]).
+//! ([`crash`]), beside other versions of itself ([`upgrade`]), and beside itself ([`fleet`]).
 
 mod crash;
+mod fleet;
 mod patience;
 mod process;
 mod server;

@@ -90,8 +90,22 @@ impl Server {
 
     /// Asks the server to stop.
     pub fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Freezes the server.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets a frozen server go on.
+    pub fn thaw(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
         let id = self.process.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        kill_process(id.expect("a running process"), Signal::TERM).expect("a signal");
+        kill_process(id.expect("a running process"), signal).expect("a signal");
     }
 
     /// Returns true if the server has not ended.

@@ -1,5 +1,6 @@
 //! A throw-away PostgreSQL server for the tests. Dropping the [`Server`] removes it.
 
+mod pooler;
 pub mod process;
 
 use std::{
@@ -15,6 +16,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use tempfile::TempDir;
 
+pub use pooler::Pooler;
 use process::{output, succeeds};
 
 /// The environment variable that holds the server's URL.
@@ -171,13 +173,7 @@ struct Owner {
 impl Programs {
     fn find() -> Result<Self> {
         let folder = folder().context("PostgreSQL is not installed: `initdb` is missing (on Debian: postgresql)")?;
-        let owner = if id("-u", None)? == 0 {
-            let user = Some("postgres");
-            Some(Owner { uid: id("-u", user)?, gid: id("-g", user)? })
-        } else {
-            None
-        };
-        Ok(Self { folder, owner })
+        Ok(Self { folder, owner: owner()? })
     }
 
     fn command(&self, name: &str) -> Command {
@@ -188,6 +184,15 @@ impl Programs {
         }
         command
     }
+}
+
+/// The user as which the programs run, if this is root.
+fn owner() -> Result<Option<Owner>> {
+    if id("-u", None)? != 0 {
+        return Ok(None);
+    }
+    let user = Some("postgres");
+    Ok(Some(Owner { uid: id("-u", user)?, gid: id("-g", user)? }))
 }
 
 /// The folder with the newest version, among those installed and those on the path.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use sqlx::{
     AssertSqlSafe, Connection, Executor, PgConnection,
     error::DatabaseError,
-    migrate::{Migrate, MigrateError, Migration, Migrator},
+    migrate::{AppliedMigration, Migrate, MigrateError, Migration, Migrator},
     postgres::PgConnectOptions,
 };
 use tokio::time::sleep;
@@ -39,14 +39,19 @@ pub(in crate::db) async fn read(connection: &mut PgConnection) -> Result<Found> 
         WHERE seen_at >= clock_timestamp() - make_interval(secs => $1) GROUP BY schema_version
         ORDER BY schema_version NULLS FIRST LIMIT 1000";
     let exists = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
-    if !sqlx::query_scalar::<_, bool>(exists).fetch_one(&mut *connection).await? {
+    // Without names, which a pooler would mix up.
+    if !sqlx::query_scalar::<_, bool>(exists).persistent(false).fetch_one(&mut *connection).await? {
         return Ok(Found::default());
     }
-    let mut found = Found { applied: connection.list_applied_migrations(TABLE).await?, ..Found::default() };
+    let applied = "SELECT version, checksum FROM _sqlx_migrations ORDER BY version";
+    let applied: Vec<(i64, Vec<u8>)> = sqlx::query_as(applied).persistent(false).fetch_all(&mut *connection).await?;
+    let applied =
+        applied.into_iter().map(|(version, checksum)| AppliedMigration { version, checksum: checksum.into() });
+    let mut found = Found { applied: applied.collect(), ..Found::default() };
     if found.has_floor() {
         let floor = "SELECT binaries_need FROM schema_floor";
-        found.floor = sqlx::query_scalar(floor).fetch_one(&mut *connection).await?;
-        let servers = sqlx::query_as(SERVERS).bind(SERVER_GONE_AFTER.as_secs_f64());
+        found.floor = sqlx::query_scalar(floor).persistent(false).fetch_one(&mut *connection).await?;
+        let servers = sqlx::query_as(SERVERS).bind(SERVER_GONE_AFTER.as_secs_f64()).persistent(false);
         found.servers = servers.fetch_all(&mut *connection).await?;
     }
     Ok(found)

@@ -18,6 +18,12 @@ pub enum SchemaProblem {
     /// The database has no schema at all.
     #[error("the database is empty")]
     Empty,
+    /// Migrations are missing, and a pooler is in the way.
+    #[error(
+        "the database has to be migrated, which does not go through a pooler: run `signet migrate` with the address of \
+         PostgreSQL itself, and start again"
+    )]
+    Pooler,
     /// A later version has taken away what this one needs.
     #[error("the database needs a version of Signet with schema {floor} or later, and this one has {own}")]
     BelowFloor {

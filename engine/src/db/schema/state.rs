@@ -104,7 +104,7 @@ impl SchemaState {
 
     /// The migrations to apply. A version leaves those alone that stand in a database which a later
     /// one has migrated.
-    pub(super) fn to_apply<'m>(&self, migrator: &'m Migrator) -> Vec<&'m Migration> {
+    pub(in crate::db) fn to_apply<'m>(&self, migrator: &'m Migrator) -> Vec<&'m Migration> {
         let is_pending = |number| self.newer.is_empty() && self.pending().any(|pending| pending.number == number);
         migrator.iter().filter(|migration| is_pending(migration.version)).collect()
     }

@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 use signet_model::{AccountId, EndpointId, Timestamp};
 
 use super::{
-    PgTx, column,
+    column,
     throttles::{NextTurns, Schedules},
 };
 use crate::{
-    db::{Result, Sql},
+    db::{PgTx, Result, Sql},
     queue::{
         Claim, ClaimOrder, ClaimQuota, HOLD_UNREADABLE, Revision,
         accounts::{LOCK_FREE_SHARED, REVISIONS},
@@ -138,7 +138,8 @@ async fn lock_accounts(tx: &mut PgTx<'_>, known: &[Revision]) -> Result<Accounts
 }
 
 async fn revisions(tx: &mut PgTx<'_>, sql: Sql, accounts: Vec<AccountId>) -> Result<Vec<Revision>> {
-    Ok(sqlx::query_as(sql.postgres).bind(accounts).fetch_all(&mut **tx).await?)
+    let query = sqlx::query_as(sql.postgres).bind(accounts).persistent(tx.keeps_statements);
+    Ok(query.fetch_all(&mut **tx).await?)
 }
 
 /// Locks the queues of the endpoints, and leaves out those that another process has locked, or
@@ -153,6 +154,7 @@ async fn lock_queues(
         .bind(column(&order.endpoints, |quota| quota.account))
         .bind(column(&order.endpoints, |quota| quota.endpoint))
         .bind(order.now)
+        .persistent(tx.keeps_statements)
         .fetch_all(&mut **tx)
         .await?;
     let locked: HashMap<_, _> = locked.into_iter().collect();
@@ -175,12 +177,14 @@ async fn claim_rows(
         .bind(order.lease.0)
         .bind(column(quotas, |quota| quota.bytes_max))
         .bind(pending_from)
+        .persistent(tx.keeps_statements)
         .fetch_all(&mut **tx)
         .await?)
 }
 
 async fn hold_unreadable(tx: &mut PgTx<'_>, row: &UnreadableRow) -> Result<()> {
-    sqlx::query(HOLD_UNREADABLE).bind(row.id.uuid()).bind(row.account).execute(&mut **tx).await?;
+    let query = sqlx::query(HOLD_UNREADABLE).bind(row.id.uuid()).bind(row.account);
+    query.persistent(tx.keeps_statements).execute(&mut **tx).await?;
     Ok(())
 }
 
@@ -206,6 +210,7 @@ async fn advance_queues(
         .bind(pending_from)
         .bind(column(quotas, |quota| turns.look_at(quota.endpoint)))
         .bind(now)
+        .persistent(tx.keeps_statements)
         .fetch_all(&mut **tx)
         .await?;
     Ok(left.into_iter().collect())

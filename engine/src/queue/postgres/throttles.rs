@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use signet_model::{AccountId, EndpointId, Throttle, Timestamp};
 
-use super::{PgTx, column};
+use super::column;
 use crate::{
-    db::Result,
+    db::{PgTx, Result},
     queue::claims::{ClaimQuota, ClaimedBatch},
 };
 
@@ -42,6 +42,7 @@ impl Schedules {
         let rows: Vec<(EndpointId, Option<Timestamp>)> = sqlx::query_as(NEXT_STARTS)
             .bind(column(&throttled, |quota| quota.account))
             .bind(column(&throttled, |quota| quota.endpoint))
+            .persistent(tx.keeps_statements)
             .fetch_all(&mut **tx)
             .await?;
         let starts: HashMap<_, _> = rows.into_iter().collect();
@@ -95,6 +96,7 @@ impl NextTurns {
             .bind(column(&turns, |(_, turn)| turn.account))
             .bind(column(&turns, |(endpoint, _)| *endpoint))
             .bind(column(&turns, |(_, turn)| turn.next))
+            .persistent(tx.keeps_statements)
             .execute(&mut **tx)
             .await?;
         Ok(())

@@ -4,45 +4,56 @@
 
 use std::time::Duration;
 
-use signet_model::Timestamp;
-use sqlx::{Postgres, pool::PoolConnection};
-
 use super::walk::Walks;
 use crate::{
-    db::{Database, Pool, Result},
+    db::{Database, Pool, Result, Tx},
     service::Service,
 };
+use signet_model::Timestamp;
 
 /// The time by which a clock may be ahead.
 const BELIEVED: Duration = Duration::from_hours(24);
 /// The advisory lock of the process that sweeps a PostgreSQL database.
 const LOCK: i64 = 0x5157_6565_7000;
+/// The time after which a turn ends that is not kept. A step of a sweep takes far less.
+const KEPT_FOR: &str = "SET LOCAL idle_in_transaction_session_timeout = '5min'";
 
 /// The turn to sweep; on PostgreSQL, of one process at a time.
 pub(super) struct Turn {
-    /// Holds the lock until it is closed.
-    held: Option<PoolConnection<Postgres>>,
+    /// Holds the lock until it ends, which it does by itself if it is not kept: a process that
+    /// is frozen loses its turn.
+    held: Option<Tx<'static>>,
 }
 
 impl Turn {
+    /// Goes on with it.
+    ///
+    /// # Errors
+    /// Another process may have it by now.
+    pub(super) async fn keep(&mut self) -> Result<()> {
+        match &mut self.held {
+            Some(tx) => tx.query("SELECT 1").execute().await.map(drop),
+            None => Ok(()),
+        }
+    }
+
     /// Lets another process have it, at once.
     pub(super) async fn end(self) {
-        if let Some(connection) = self.held {
-            // The server notices by itself if this fails.
-            let _ = connection.close().await;
+        if let Some(tx) = self.held {
+            tx.roll_back().await;
         }
     }
 }
 
 /// Takes the turn, unless another process has it.
 pub(super) async fn turn(service: &Service) -> Result<Option<Turn>> {
-    let Database::Postgres(db) = &service.db else { return Ok(Some(Turn { held: None })) };
-    let mut connection = db.pool.acquire().await?;
-    let taken: bool =
-        sqlx::query_scalar("SELECT pg_try_advisory_lock($1)").bind(LOCK).fetch_one(&mut *connection).await?;
-    // The lock lasts as long as its connection.
-    connection.close_on_drop();
-    Ok(taken.then_some(Turn { held: Some(connection) }))
+    if matches!(service.db, Database::Sqlite(_)) {
+        return Ok(Some(Turn { held: None }));
+    }
+    let mut tx = service.db.begin().await?;
+    tx.query(KEPT_FOR).execute().await?;
+    let taken = tx.query("SELECT pg_try_advisory_xact_lock($1)").bind(LOCK).fetch_value().await?;
+    Ok(if taken { Some(Turn { held: Some(tx) }) } else { None })
 }
 
 /// The present, as far as the clock is believed.

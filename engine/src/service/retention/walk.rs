@@ -1,11 +1,11 @@
 //! Looking through events in the order of time, along an index.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, ops::Range};
 
 use signet_model::{AccountId, EventId, Timestamp, sql::Stored};
 use uuid::Uuid;
 
-use super::{ANNOUNCED, BATCH, Depth, FIRST, PAUSE, Swept, count, sweep_events};
+use super::{ANNOUNCED, BATCH, Depth, FIRST, PAUSE, Swept, count, sweep_clock::Turn, sweep_events};
 use crate::{
     db::{Pool, Result},
     service::Service,
@@ -71,12 +71,13 @@ impl Walk {
     pub(super) async fn through(
         self,
         service: &Service,
-        mut after: EventId,
-        before: EventId,
+        turn: &mut Turn,
+        between: Range<EventId>,
         depth: Depth,
     ) -> Result<Swept> {
-        let mut swept = Swept::default();
+        let (mut swept, Range { start: mut after, end: before }) = (Swept::default(), between);
         loop {
+            turn.keep().await?;
             let Some(Page { last, old }) = self.page(service, after, before, depth).await? else { return Ok(swept) };
             after = last;
             let events: Vec<EventId> = old.into_iter().map(|one| one.id).collect();

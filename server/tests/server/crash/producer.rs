@@ -141,6 +141,13 @@ impl Sender {
         }
     }
 
+    /// Posts to a path without a body, which must succeed.
+    pub async fn post(&self, server: &Server, path: &str) {
+        let url = format!("http://{}{path}", server.address);
+        let answer = self.client.post(url).bearer_auth(&self.api_key).send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+    }
+
     /// Sends the request, which must be accepted.
     pub async fn accepted(&self, server: &Server, request: &Request) -> Vec<EventId> {
         self.send(server.address, request).await.expect("the events are accepted")

@@ -16,7 +16,7 @@ use signet_engine::{
     seal::{KeyRing, Sealer},
     service::{
         deliveries::{Delivery, Filter},
-        endpoints::EndpointDraft,
+        endpoints::{EndpointDraft, EndpointOptions},
     },
     testing::{self, Receiver, TestDatabase},
 };
@@ -154,13 +154,22 @@ impl World {
         Server::try_start(command).await
     }
 
+    /// The command that starts a server with these options, on the way that this URL tells.
+    pub fn command_through(&self, database: &str, options: &[&str]) -> Command {
+        self.serving_through(signet(&[]), database, options)
+    }
+
     fn command(&self, options: &[&str]) -> Command {
         self.serving(signet(&[]), options)
     }
 
-    fn serving(&self, mut command: Command, options: &[&str]) -> Command {
+    fn serving(&self, command: Command, options: &[&str]) -> Command {
+        self.serving_through(command, &self.database, options)
+    }
+
+    fn serving_through(&self, mut command: Command, database: &str, options: &[&str]) -> Command {
         let log = OpenOptions::new().create(true).append(true).open(self.log_file()).expect("a log file");
-        command.args(["serve", "--dev", "--listen", "127.0.0.1:0", "--database", &self.database]);
+        command.args(["serve", "--dev", "--listen", "127.0.0.1:0", "--database", database]);
         command.arg("--key-file").arg(self.key_file()).arg("--trust-ca").arg(self.authority());
         command.args(options).stderr(log);
         command
@@ -172,6 +181,15 @@ impl World {
         let endpoint = subscribe(&engine, self.account, &self.receiver, path).await;
         engine.close().await;
         endpoint
+    }
+
+    /// Adds a webhook at this path of the receiver, with options.
+    pub async fn subscribe_with(&self, path: &str, options: EndpointOptions) -> EndpointId {
+        let engine = self.engine().await;
+        let draft = EndpointDraft { options, ..EndpointDraft::new(self.receiver.url(path), Subscriptions::all()) };
+        let made = engine.as_operator_in(self.account).endpoints().create(draft, &engine.new_secret()).await;
+        engine.close().await;
+        made.expect("an endpoint").id
     }
 
     /// An engine over the database that is not started; to be closed.
