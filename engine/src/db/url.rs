@@ -22,10 +22,19 @@ impl DatabaseUrl {
     }
 }
 
-/// The text names no database.
+/// The text names no database, or more than one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is not a database: use sqlite:PATH or postgres://USER@HOST/NAME")]
-pub struct InvalidDatabaseUrl;
+pub enum InvalidDatabaseUrl {
+    /// It is no URL of a database.
+    #[error("is not a database: use sqlite:PATH or postgres://USER@HOST/NAME")]
+    Unknown,
+    /// It names several hosts of PostgreSQL.
+    #[error(
+        "names several hosts, of which the driver takes one: give one address that always leads to the primary (a \
+         virtual IP, a name, or a pooler)"
+    )]
+    SeveralHosts,
+}
 
 /// The password has no place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -56,14 +65,29 @@ impl FromStr for DatabaseUrl {
     fn from_str(text: &str) -> Result<Self, InvalidDatabaseUrl> {
         if let Some(path) = text.strip_prefix("sqlite:") {
             let path = path.strip_prefix("//").unwrap_or(path);
-            return if path.is_empty() { Err(InvalidDatabaseUrl) } else { Ok(Self::Sqlite(path.into())) };
+            return if path.is_empty() { Err(InvalidDatabaseUrl::Unknown) } else { Ok(Self::Sqlite(path.into())) };
+        }
+        if names_several_hosts(text) {
+            return Err(InvalidDatabaseUrl::SeveralHosts);
         }
         let known = text.starts_with("postgres://") || text.starts_with("postgresql://");
         if known && text.parse::<PgConnectOptions>().is_ok() {
             return Ok(Self::Postgres(text.to_owned()));
         }
-        Err(InvalidDatabaseUrl)
+        Err(InvalidDatabaseUrl::Unknown)
     }
+}
+
+/// True for a URL such as libpq takes, with a comma between its hosts.
+fn names_several_hosts(text: &str) -> bool {
+    let Some((_, rest)) = text.split_once("://").filter(|(scheme, _)| scheme.starts_with("postgres")) else {
+        return false;
+    };
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let authority = rest.split('/').next().unwrap_or_default();
+    let hosts = authority.rsplit('@').next().unwrap_or_default();
+    let is_host = |pair: &&str| ["host=", "hostaddr=", "port="].iter().any(|name| pair.starts_with(name));
+    hosts.contains(',') || query.split('&').filter(is_host).any(|pair| pair.contains(',') || pair.contains("%2C"))
 }
 
 impl fmt::Debug for DatabaseUrl {
@@ -86,8 +110,18 @@ mod tests {
         assert_eq!("sqlite:///var/a.db".parse(), Ok(DatabaseUrl::Sqlite("/var/a.db".into())));
         assert!("postgres://me@localhost/signet".parse::<DatabaseUrl>().is_ok());
         for wrong in ["", "sqlite:", "mysql://x", "/var/a.db", "postgres://host:port/"] {
-            assert_eq!(wrong.parse::<DatabaseUrl>(), Err(InvalidDatabaseUrl), "{wrong}");
+            assert_eq!(wrong.parse::<DatabaseUrl>(), Err(InvalidDatabaseUrl::Unknown), "{wrong}");
         }
+    }
+
+    #[test]
+    fn several_hosts_are_refused_by_name() {
+        for several in ["me@a,b/signet", "a:5432,b:5433/signet", "me:p@a,b", "/signet?host=a,b", "a/x?port=1%2C2"] {
+            let parsed = format!("postgres://{several}").parse::<DatabaseUrl>();
+            assert_eq!(parsed, Err(InvalidDatabaseUrl::SeveralHosts), "{several}");
+        }
+        // A comma elsewhere is none between hosts.
+        assert!("postgres://me:a,b@localhost/signet?options=-csearch_path=a,b".parse::<DatabaseUrl>().is_ok());
     }
 
     #[test]

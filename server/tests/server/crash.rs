@@ -9,7 +9,7 @@ mod back_pressure;
 mod backups;
 pub mod checks;
 mod fault_points;
-mod gate;
+pub mod gate;
 mod graceful_stop;
 mod live_checks;
 pub mod options;

@@ -1,7 +1,9 @@
 //! The real binary, as an operator meets it ([`process`]), as it keeps the contract when it dies
-//! ([`crash`]), and beside other versions of itself ([`upgrade`]).
+//! ([`crash`]), while what it stands on fails ([`outages`]), and beside other versions of itself
+//! ([`upgrade`]).
 
 mod crash;
+mod outages;
 mod patience;
 mod process;
 mod server;
