@@ -140,6 +140,8 @@ async fn locked(context: &Context, account: AccountId) -> Result<Option<Tx<'stat
 
 #[cfg(test)]
 mod tests {
+    use signet_model::time::Clock as _;
+
     use super::*;
     use crate::{
         service::deliveries::Filter,

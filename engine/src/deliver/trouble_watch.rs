@@ -142,3 +142,57 @@ async fn has_room(context: &Arc<Context>) -> bool {
     let Some(disk) = context.db.disk().cloned() else { return true };
     matches!(spawn_blocking(move || disk.take()).await, Ok(Ok(())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        db::Place,
+        testing::{TestDatabase, on_each_database, resting_engine, sqlite},
+    };
+
+    fn timed_out() -> Error {
+        Error::Database { error: sqlx::Error::PoolTimedOut, at: Place::Named("acquire") }
+    }
+
+    on_each_database!(a_connection_that_is_lost_is_no_trouble_while_another_one_works);
+    async fn a_connection_that_is_lost_is_no_trouble_while_another_one_works(database: TestDatabase) {
+        let (engine, _) = resting_engine(&database);
+        let context = &engine.0.delivery;
+        assert!(context.trouble.report(&timed_out()), "nobody else tells the log");
+        tell(context).await;
+        assert!(!context.trouble.lasts());
+        engine.ready().await.expect("it is ready");
+        engine.close().await;
+        context.trouble.report(&timed_out());
+        tell(context).await;
+        assert!(context.trouble.lasts() && engine.ready().await.is_err(), "no other one works");
+    }
+
+    #[tokio::test]
+    async fn the_failure_of_one_statement_is_its_callers() {
+        let database = sqlite().await;
+        let (engine, _) = resting_engine(&database);
+        assert!(!engine.report(&Error::TooSlow));
+        assert!(engine.0.delivery.trouble.state().failures.is_none());
+    }
+
+    #[tokio::test]
+    async fn trouble_is_over_once_a_change_can_be_committed() {
+        let database = sqlite().await;
+        let (engine, _) = resting_engine(&database);
+        let context = &engine.0.delivery;
+        let gone = Error::FileGone("signet.db".into());
+        context.trouble.report(&gone);
+        tell(context).await;
+        assert!(matches!(engine.ready().await, Err(Error::NotCommitted)));
+        end_if_over(context).await;
+        assert!(context.trouble.lasts(), "the last failure was a moment ago");
+        tokio::time::pause();
+        tokio::time::advance(QUIET).await;
+        tokio::time::resume();
+        end_if_over(context).await;
+        assert!(!context.trouble.lasts());
+        engine.ready().await.expect("it is ready");
+    }
+}

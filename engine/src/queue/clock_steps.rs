@@ -38,7 +38,7 @@ const SHORTEN_REST: Sql = Sql {
 };
 
 /// Reads up to which due time the next deliveries of an endpoint after one (`$3`) go.
-pub(super) const NEXT_DUE_TIMES: &str = "SELECT max(due_at) FROM (SELECT due_at FROM deliveries
+const NEXT_DUE_TIMES: &str = "SELECT max(due_at) FROM (SELECT due_at FROM deliveries
      WHERE account_id = $1 AND endpoint_id = $2 AND state = 'pending' AND due_at > $3
      ORDER BY due_at LIMIT $4) AS next";
 
