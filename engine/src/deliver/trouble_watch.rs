@@ -116,6 +116,10 @@ async fn tell(context: &Arc<Context>) {
         context.trouble.state().told.push(trouble);
         tracing::error!("{words}. Events are refused until then, and what was accepted waits");
     }
+    let mut state = context.trouble.state();
+    if state.told.is_empty() && state.reported.is_empty() {
+        state.failures = None;
+    }
 }
 
 /// Ends the trouble if a change can be committed again.

@@ -1,57 +1,54 @@
-//! A file system of its own for a database: a `tmpfs` in a name space of mounts, which goes with
-//! the process that holds it.
+//! A file system of its own for a database: a `tmpfs` in a name space of mounts. The test runs
+//! itself again in there, and the file system goes with it.
 
 use std::{
     fs::{self, File},
     io::{self, Write},
     path::PathBuf,
-    process::Stdio,
 };
 
 use tempfile::TempDir;
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
-};
+use tokio::process::Command;
 
-use crate::patience::within;
+use super::left_out;
 
-/// Mounts, says so, and stays.
-const HOLD: &str = r#"mount -t tmpfs -o "size=$1" none "$2" && echo mounted && exec sleep infinity"#;
-/// A mapped user name space, for one who is not root.
+/// Names the folder to the test that runs in there.
+const FOLDER: &str = "SIGNET_TEST_SMALL_DISK";
+/// Mounts, and becomes the test.
+const MOUNT: &str = r#"mount -t tmpfs -o "size=$1" none "$2" && shift 2 && exec "$@""#;
+/// A user name space, for one who is not root.
 const AS_ROOT: [&str; 2] = ["--user", "--map-root-user"];
+/// The status of a test that has failed.
+const FAILED: i32 = 101;
 /// The bytes that are written at once.
 const BLOCK: usize = 64 * 1024;
 
-pub struct SmallDisk {
-    _holder: Child,
-    _mounted_on: TempDir,
-    /// The file system, as it is seen from outside its name space.
-    folder: PathBuf,
-}
+/// A small file system.
+pub struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    /// Mounts a file system of such a size (`64m`). `None` if this machine does not let anybody.
-    pub async fn of(size: &str) -> Option<Self> {
-        let mounted_on = tempfile::tempdir().expect("a folder");
-        let options = if rustix::process::geteuid().is_root() { &[][..] } else { &AS_ROOT };
-        let mut holder = Command::new("unshare");
-        holder.args(options).args(["--mount", "sh", "-c", HOLD, "sh", size]).arg(mounted_on.path());
-        holder.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
-        let mut holder = holder.spawn().ok()?;
-        let (mut output, mut line) = (BufReader::new(holder.stdout.take()?), String::new());
-        within("the mount", output.read_line(&mut line)).await.expect("text");
-        if line != "mounted\n" {
-            return None;
+    /// A file system of such a size (`64m`), in the test with this name that runs on it. `None`
+    /// outside: all is done then, or this machine lets nobody mount anything.
+    pub async fn of(size: &str, test: &str) -> Option<Self> {
+        if let Some(folder) = std::env::var_os(FOLDER) {
+            return Some(Self(folder.into()));
         }
-        let inside = mounted_on.path().strip_prefix("/").expect("a whole path");
-        let folder = PathBuf::from(format!("/proc/{}/root", holder.id()?)).join(inside);
-        Some(Self { _holder: holder, _mounted_on: mounted_on, folder })
+        let folder = TempDir::new().expect("a folder");
+        let options = if rustix::process::geteuid().is_root() { &[][..] } else { &AS_ROOT };
+        let mut inside = Command::new("unshare");
+        inside.args(options).args(["--mount", "sh", "-c", MOUNT, "sh", size]).arg(folder.path());
+        inside.arg(std::env::current_exe().expect("this test")).args(["--exact", test, "--nocapture"]);
+        match inside.env(FOLDER, folder.path()).kill_on_drop(true).status().await {
+            Ok(status) if status.success() => {}
+            Ok(status) if status.code() == Some(FAILED) => panic!("{test} has failed on a small disk"),
+            _ => left_out("no file system could be mounted: it takes unshare, and root or name spaces of users"),
+        }
+        None
     }
 
     /// A file in it.
     pub fn file(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+        self.0.join(name)
     }
 
     /// Fills what is free with another file.
