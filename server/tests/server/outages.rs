@@ -2,17 +2,17 @@
 //! are told to come back, the log tells it in one line and the end in another one, and the server
 //! recovers by itself; afterwards the ledger is compared.
 //!
-//! Some stories need more of the machine than others have: a name space of mounts, `strace`, or
-//! `faketime`. Where that is not to be had they say so and are left out, but not in CI.
+//! Some stories need more of the machine than others have: a name space of mounts, or `strace`.
+//! Where that is not to be had they say so and are left out, but not in CI.
 
 mod clock_steps;
 mod database_away;
 mod disk_full;
 mod failover;
-mod faketime;
 mod forwarder;
 mod outage;
 mod read_only_disk;
+mod set_clock;
 mod small_disk;
 
 /// Leaves a story out, for a reason that is an error in CI.

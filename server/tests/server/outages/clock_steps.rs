@@ -19,7 +19,7 @@ use sqlx::{Connection, PgConnection, SqliteConnection};
 use tokio::task::spawn_blocking;
 use xtask_postgres::Server as Postgres;
 
-use super::{faketime::FakeTime, left_out};
+use super::{left_out, set_clock::SetClock};
 use crate::{
     crash::{
         gate::Gate,
@@ -41,7 +41,7 @@ const OPTIONS: [&str; 8] = ["--budget", "4s", "--lease", "8s", "--retry-delays",
 /// A server whose clock a test sets.
 struct Clocked {
     world: World,
-    fake: FakeTime,
+    clock: SetClock,
     /// `None` after its death.
     server: Option<Server>,
     sender: Sender,
@@ -51,10 +51,10 @@ struct Clocked {
 }
 
 impl Clocked {
-    async fn begin(world: World, fake: FakeTime, variables: Vec<(&'static str, String)>) -> Self {
+    async fn begin(world: World, clock: SetClock, variables: Vec<(&'static str, String)>) -> Self {
         let server = Some(world.serve_among(&OPTIONS, &variables).await);
         let sender = Sender::new(&world);
-        Self { world, fake, server, sender, variables, acknowledged: HashMap::new() }
+        Self { world, clock, server, sender, variables, acknowledged: HashMap::new() }
     }
 
     async fn accept(&mut self, task: &str) {
@@ -76,7 +76,7 @@ impl Clocked {
 
     /// Sets the clock, and looks whether new events are sent, and signed by it.
     async fn set_clock(&mut self, ahead: i64, task: &str) {
-        self.fake.set(ahead);
+        self.clock.set(ahead);
         let mut number = 0;
         until("a signature by the new clock", async || {
             let task = format!("{task}_{number}");
@@ -123,7 +123,7 @@ impl Clocked {
         self.server.take().expect("a server").kill().await;
         gate.open();
         self.world.receiver.answer(200);
-        self.fake.set(-HOUR);
+        self.clock.set(-HOUR);
         self.server = Some(self.world.serve_among(&OPTIONS, &self.variables).await);
         // Not after an hour.
         self.arrives("leased", 2).await;
@@ -155,13 +155,13 @@ async fn noted(url: &DatabaseUrl) -> Option<i64> {
     noted.expect("the note")
 }
 
-const NO_FAKETIME: &str = "no clock could be set for a process: it is in Debian's package faketime";
+const NO_COMPILER: &str = "no clock could be set for a process: there is no C compiler";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_clock_that_is_set_by_an_hour_keeps_nothing_back_on_sqlite() {
-    let Some(fake) = FakeTime::right() else { return left_out(NO_FAKETIME) };
-    let (world, variables) = (World::on(sqlite().await).await, fake.variables());
-    Clocked::begin(world, fake, variables).await.run().await;
+    let Some(clock) = SetClock::right() else { return left_out(NO_COMPILER) };
+    let (world, variables) = (World::on(sqlite().await).await, clock.variables());
+    Clocked::begin(world, clock, variables).await.run().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -170,10 +170,10 @@ async fn a_clock_that_is_set_by_an_hour_keeps_nothing_back_on_postgresql() {
     if postgres().await.is_none() {
         return;
     }
-    let Some(fake) = FakeTime::right() else { return left_out(NO_FAKETIME) };
-    let variables = fake.variables();
+    let Some(clock) = SetClock::right() else { return left_out(NO_COMPILER) };
+    let variables = clock.variables();
     let cluster = spawn_blocking(|| Postgres::start_among(variables)).await.expect("no panic").expect("a cluster");
     let world = World::at(cluster.url().parse().expect("a URL")).await;
     // The clock of the database's server counts, and that of the machine is right.
-    Clocked::begin(world, fake, Vec::new()).await.run().await;
+    Clocked::begin(world, clock, Vec::new()).await.run().await;
 }
