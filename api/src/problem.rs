@@ -192,7 +192,12 @@ impl Problem {
 
 impl From<&db::Error> for Problem {
     fn from(error: &db::Error) -> Self {
-        tracing::error!(%error, "a request could not be answered");
+        // The engine tells the log once of what all statements share, and not for each request.
+        if error.trouble().is_some() {
+            tracing::debug!(%error, "a request could not be answered");
+        } else {
+            tracing::error!(%error, "a request could not be answered");
+        }
         Self::new(Code::TryAgain, "The store cannot be reached.")
     }
 }

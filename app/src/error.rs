@@ -92,6 +92,7 @@ impl PageError {
         match self {
             Self::TooManyAttempts(seconds) => Some(seconds),
             Self::TestsUnderWay(_) | Self::TooManyTests => Some(10),
+            Self::Refused(Refusal::NoDatabase) => Some(5),
             _ => None,
         }
     }
@@ -115,6 +116,11 @@ impl From<service::Error> for PageError {
             service::Error::Database(db::Error::TooSlow) => {
                 tracing::warn!("a page was stopped because it took too long");
                 Self::TooSlow
+            }
+            // The engine tells the log once, and not for each page.
+            error if error.trouble().is_some() => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "a page could not be made");
+                Self::Refused(Refusal::NoDatabase)
             }
             error => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a page could not be made");
@@ -158,7 +164,8 @@ impl From<IngestError> for PageError {
             IngestError::TestsUnderWay(count) => Self::TestsUnderWay(count),
             IngestError::UnknownAccount => Self::NotFound,
             IngestError::Suspended => Self::Suspended,
-            IngestError::KeyReused | IngestError::AnswerUnreadable | IngestError::Store => Self::Internal,
+            IngestError::Store => Self::Refused(Refusal::NoDatabase),
+            IngestError::KeyReused | IngestError::AnswerUnreadable => Self::Internal,
         }
     }
 }

@@ -14,7 +14,9 @@ use crate::letters;
 pub async fn send_notices(engine: Engine, mailer: Mailer, origin: String) {
     engine.mail_notices().keep();
     loop {
-        if let Err(error) = send_all(&engine, &mailer, &origin).await {
+        if let Err(error) = send_all(&engine, &mailer, &origin).await
+            && !matches!(&error, Error::Database(error) if engine.report(error))
+        {
             tracing::warn!(%error, "notices could not be read; trying again");
         }
         if !engine.mail_notices().more().await {

@@ -32,6 +32,11 @@ impl ManualClock {
         Self(Arc::new(AtomicI64::new(now.unix_micros())))
     }
 
+    /// Goes on from another instant, as a clock that is set.
+    pub fn set(&self, now: Timestamp) {
+        self.0.store(now.unix_micros(), Ordering::SeqCst);
+    }
+
     /// Moves on.
     pub fn advance(&self, by: Duration) {
         self.0.fetch_add(i64::try_from(by.as_micros()).unwrap_or(i64::MAX), Ordering::SeqCst);

@@ -30,6 +30,7 @@ pub mod schema;
 mod server_clock;
 mod sql;
 mod sqlite;
+mod trouble;
 mod url;
 
 use std::{sync::Arc, time::Duration};
@@ -50,6 +51,8 @@ pub use schema::SchemaProblem;
 pub(crate) use sql::{MadeSql, Sql, Statement};
 pub use sqlite::Sqlite;
 pub(crate) use sqlite::{BEGIN_WRITING, HotOptions, SqliteTx};
+pub(crate) use trouble::Disk;
+pub use trouble::Trouble;
 pub use url::{DatabaseUrl, InvalidDatabaseUrl, NoPlaceForPassword};
 
 use crate::metrics::{Timer, labels::Operation};
@@ -164,6 +167,19 @@ impl Database {
         match self {
             Self::Sqlite(db) => db.files.look(),
             Self::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// True if processes go by the clock of the database's server.
+    pub(crate) const fn has_clock(&self) -> bool {
+        matches!(self, Self::Postgres(_))
+    }
+
+    /// The file system of an SQLite file.
+    pub(crate) const fn disk(&self) -> Option<&Disk> {
+        match self {
+            Self::Sqlite(db) => Some(&db.disk),
+            Self::Postgres(_) => None,
         }
     }
 

@@ -21,6 +21,9 @@
 //! - The [**context**](context) has the parts that they share, and the [**tasks**](tasks) start
 //!   and stop together.
 //! - [**Rounds**](rounds) tell whether writer and dispatcher move.
+//! - The [**clock watch**](clock_watch) moves what waits when the clock is set back.
+//! - The [**trouble watch**](trouble_watch) tells the log that the database does not work, and
+//!   that it works again.
 //! - The [**listener**](listener) hears of changes by other processes on one PostgreSQL.
 //!
 //! # The life of a delivery
@@ -55,6 +58,7 @@
 pub mod attempt;
 mod balances;
 mod claim;
+mod clock_watch;
 mod commit;
 mod context;
 mod dispatcher;
@@ -84,6 +88,7 @@ mod tally;
 mod tasks;
 mod throttles;
 mod told;
+mod trouble_watch;
 mod verdict;
 mod watchers;
 mod writer;

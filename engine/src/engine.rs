@@ -118,6 +118,12 @@ impl Engine {
         self.0.delivery.ready().await
     }
 
+    /// Reports that the database failed. Returns `true` if all statements share its trouble, of
+    /// which the log is told once for all; a failure of one statement the caller tells it.
+    pub fn report(&self, error: &db::Error) -> bool {
+        self.0.delivery.trouble.report(error)
+    }
+
     /// Sets the gauges of the [metrics](crate::metrics) to what is now, within two seconds even
     /// if the database does not answer.
     pub async fn measure(&self) {

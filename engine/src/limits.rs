@@ -11,6 +11,7 @@ mod backoff;
 mod fair_queue;
 mod known_device;
 mod rate_limit;
+mod steady_clock;
 
 pub use attempts::{Attempt, Attempts, Refused, Subject};
 pub use backoff::{Backoff, Growth};

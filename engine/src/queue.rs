@@ -28,6 +28,7 @@ mod accounts;
 mod balances;
 mod batch;
 mod claims;
+mod clock_steps;
 #[cfg(test)]
 mod conformance;
 pub(crate) mod drain;

@@ -11,7 +11,7 @@ use signet_engine::{
     Engine, Environment, Settings,
     clock::SystemClock,
     db::{
-        self, Database, DatabaseUrl, SchemaProblem,
+        self, Database, DatabaseUrl, SchemaProblem, Trouble,
         schema::{LOCK_PATIENCE, Migrated, SchemaState},
     },
     outbound::{Client, Config, Policy},
@@ -188,6 +188,11 @@ fn unusable(args: &StorageArgs, error: &db::Error) -> anyhow::Error {
     };
     // Its password is not shown.
     let database = args.url().map_or_else(|_| String::new(), |url| format!("{url:?} "));
+    if let Some(Trouble::Disk | Trouble::ServerDisk | Trouble::ReadOnly | Trouble::Crowded) = error.trouble()
+        && let Some(words) = args.url().ok().and_then(|url| error.advice(&url))
+    {
+        return anyhow!("the database {database}cannot be used: {words}");
+    }
     anyhow!("the database {database}cannot be used: {error}; {advice}")
 }
 

@@ -63,7 +63,11 @@ impl Tx<'_> {
             Self::Sqlite(tx) => tx.roll_back().await,
             Self::Postgres(tx) => tx.roll_back().await,
         };
-        if let Err(error) = rolled_back.map_err(Error::named("rollback")) {
+        let Err(error) = rolled_back.map_err(Error::named("rollback")) else { return };
+        // A connection that is lost has rolled back.
+        if error.trouble().is_some() {
+            tracing::debug!(%error, "a transaction ended with its connection");
+        } else {
             tracing::warn!(%error, "a transaction could not be rolled back; it ends with its connection");
         }
     }

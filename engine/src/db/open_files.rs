@@ -7,10 +7,7 @@ use std::{
     io,
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -46,8 +43,6 @@ struct Opened {
     files: [(PathBuf, Identity); 2],
     /// The last instant at which the files were seen in place.
     seen_at: Mutex<Option<Instant>>,
-    /// Set once the log of this process has named a missing file.
-    reported: AtomicBool,
 }
 
 /// Device and inode of the file that a path leads to.
@@ -63,7 +58,7 @@ impl OpenFiles {
             Err(error) => Err(unusable(&path, error)),
         };
         let files = [identified(path.to_owned())?, identified(log.into())?];
-        Ok(Self(Arc::new(Opened { files, seen_at: Mutex::default(), reported: AtomicBool::new(false) })))
+        Ok(Self(Arc::new(Opened { files, seen_at: Mutex::default() })))
     }
 
     /// Fails if a file was not in place at the last look, [`LOOK_AGAIN`] ago at most.
@@ -86,13 +81,6 @@ impl OpenFiles {
         let Some((path, _)) = self.0.files.iter().find(|(path, known)| identity(path).ok() != Some(*known)) else {
             return Ok(());
         };
-        if !self.0.reported.swap(true, Ordering::Relaxed) {
-            tracing::error!(
-                file = %path.display(),
-                "a file of the database was removed or replaced while it was open: nothing more is stored. \
-                 Stop the server, put the file back, and start it again"
-            );
-        }
         Err(Error::FileGone(path.clone()))
     }
 }

@@ -211,12 +211,23 @@ impl Postgres {
     }
 }
 
+/// A connection is tried before it is used, in one trip: one that is broken goes, and so does one
+/// that leads to a server which lets nobody write. The address may lead to its successor by now.
 fn connections(most: u32) -> PgPoolOptions {
-    PgPoolOptions::new().max_connections(most).acquire_timeout(ACQUIRE_TIMEOUT)
+    pool(most).test_before_acquire(false).before_acquire(|connection, _| {
+        Box::pin(async move {
+            let read_only = sqlx::query_scalar::<_, String>("SHOW transaction_read_only").fetch_one(connection).await;
+            Ok(read_only.is_ok_and(|setting| setting == "off"))
+        })
+    })
 }
 
 fn hot_connections(most: u32, options: PgConnectOptions) -> PgPool {
-    connections(most).test_before_acquire(false).connect_lazy_with(options)
+    pool(most).test_before_acquire(false).connect_lazy_with(options)
+}
+
+fn pool(most: u32) -> PgPoolOptions {
+    PgPoolOptions::new().max_connections(most).acquire_timeout(ACQUIRE_TIMEOUT)
 }
 
 #[cfg(test)]

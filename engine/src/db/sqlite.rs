@@ -14,7 +14,7 @@ use sqlx::{
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::{
-    Error, OpenFiles, Result,
+    Disk, Error, OpenFiles, Result,
     open_files::make_private,
     page_limit::{PAGE_LIMIT, limited},
     pools::{LOOKUPS, PATIENT, Pool, Readers},
@@ -54,6 +54,8 @@ pub struct Sqlite {
     pub(crate) turn: Arc<Mutex<()>>,
     /// Tells whether the file was removed or replaced.
     pub(crate) files: OpenFiles,
+    /// The file system that it is on.
+    pub(super) disk: Disk,
     path: Arc<Path>,
 }
 
@@ -93,7 +95,7 @@ impl Sqlite {
         SchemaState::of(&FOR_SQLITE, &found)?.check()?;
         let files = OpenFiles::at(path)?;
         let readers = Arc::new(readers(&options.pragma("query_only", "on")));
-        Ok(Self { writer, readers, turn: Arc::default(), files, path: path.into() })
+        Ok(Self { writer, readers, turn: Arc::default(), files, disk: Disk::of(path), path: path.into() })
     }
 
     pub(crate) fn hot_options(&self) -> HotOptions {

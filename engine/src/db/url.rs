@@ -24,7 +24,7 @@ impl DatabaseUrl {
     }
 }
 
-/// The text names no database.
+/// The text names no database, or more than one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidDatabaseUrl {
     /// It is neither of the two.
@@ -33,6 +33,12 @@ pub enum InvalidDatabaseUrl {
     /// The parameter `pooler` has a value that is not known.
     #[error("names an unknown kind of pooler: pooler=transaction is known, and serves for all")]
     Pooler,
+    /// It names several hosts of PostgreSQL.
+    #[error(
+        "names several hosts, of which the driver takes one: give one address that always leads to the primary (a \
+         virtual IP, a name, or a pooler)"
+    )]
+    SeveralHosts,
 }
 
 /// The password has no place.
@@ -66,6 +72,9 @@ impl FromStr for DatabaseUrl {
             let path = path.strip_prefix("//").unwrap_or(path);
             return if path.is_empty() { Err(InvalidDatabaseUrl::Unknown) } else { Ok(Self::Sqlite(path.into())) };
         }
+        if names_several_hosts(text) {
+            return Err(InvalidDatabaseUrl::SeveralHosts);
+        }
         let known = text.starts_with("postgres://") || text.starts_with("postgresql://");
         let (rest, _) = split(text).map_err(|UnknownPooler| InvalidDatabaseUrl::Pooler)?;
         if known && rest.parse::<PgConnectOptions>().is_ok() {
@@ -73,6 +82,18 @@ impl FromStr for DatabaseUrl {
         }
         Err(InvalidDatabaseUrl::Unknown)
     }
+}
+
+/// True for a URL such as libpq takes, with a comma between its hosts.
+fn names_several_hosts(text: &str) -> bool {
+    let Some((_, rest)) = text.split_once("://").filter(|(scheme, _)| scheme.starts_with("postgres")) else {
+        return false;
+    };
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let authority = rest.split('/').next().unwrap_or_default();
+    let hosts = authority.rsplit('@').next().unwrap_or_default();
+    let is_host = |pair: &&str| ["host=", "hostaddr=", "port="].iter().any(|name| pair.starts_with(name));
+    hosts.contains(',') || query.split('&').filter(is_host).any(|pair| pair.contains(',') || pair.contains("%2C"))
 }
 
 impl fmt::Debug for DatabaseUrl {
@@ -100,6 +121,16 @@ mod tests {
         let pooled = |kind: &str| format!("postgres://me@localhost/signet?pooler={kind}").parse::<DatabaseUrl>();
         assert!(pooled("transaction").is_ok());
         assert_eq!(pooled("magic"), Err(InvalidDatabaseUrl::Pooler));
+    }
+
+    #[test]
+    fn several_hosts_are_refused_by_name() {
+        for several in ["me@a,b/signet", "a:5432,b:5433/signet", "me:p@a,b", "/signet?host=a,b", "a/x?port=1%2C2"] {
+            let parsed = format!("postgres://{several}").parse::<DatabaseUrl>();
+            assert_eq!(parsed, Err(InvalidDatabaseUrl::SeveralHosts), "{several}");
+        }
+        // A comma elsewhere is none between hosts.
+        assert!("postgres://me:a,b@localhost/signet?options=-csearch_path=a,b".parse::<DatabaseUrl>().is_ok());
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub(crate) async fn claim_batch(context: &Context, queue: &mut Queue, due: &[Add
     let mut drained = 0;
     for _ in 0..TRIES_MAX {
         let now = context.clock.now();
-        let overdue = context.lanes.overdue_endpoints(now);
+        let overdue = context.lanes.overdue_endpoints(now, context.settings.lease);
         due.retain(|(_, endpoint)| !overdue.contains(endpoint));
         let step = drain_step(context, queue, &due, &snapshot, now).await?;
         drained += step.visited;

@@ -20,6 +20,7 @@ use super::{
     rests::AskedRest,
     rounds::RoundCounter,
     throttles::Throttles,
+    trouble_watch::TroubleWatch,
     watchers::Watchers,
 };
 use crate::{
@@ -56,6 +57,8 @@ pub(crate) struct Context {
     pub(super) rests: mpsc::UnboundedSender<AskedRest>,
     /// The result of the writer's last commit.
     pub(crate) last_commit: LastCommit,
+    /// What keeps the database from working.
+    pub(crate) trouble: TroubleWatch,
     /// The rounds of the writer and of the dispatcher.
     pub(super) rounds: RoundCounter,
     /// Makes the dispatcher look again.
@@ -114,6 +117,7 @@ impl Context {
             outcomes,
             rests,
             last_commit: LastCommit::default(),
+            trouble: TroubleWatch::default(),
             rounds: RoundCounter::default(),
             wake: Notify::new(),
             outcome_watchers: Watchers::default(),
@@ -136,7 +140,9 @@ impl Context {
     /// Refreshes changed accounts in the cache, for the deliveries in their lanes. Commits
     /// compare revisions in any case.
     pub(crate) async fn changed(&self, accounts: &[AccountId]) {
-        if let Err(error) = self.endpoint_cache.refresh(&self.queue, accounts).await {
+        if let Err(error) = self.endpoint_cache.refresh(&self.queue, accounts).await
+            && !self.trouble.report(&error)
+        {
             tracing::warn!(%error, "a change of endpoints could not be read yet");
         }
     }

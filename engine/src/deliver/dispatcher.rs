@@ -70,7 +70,9 @@ impl Dispatcher {
             let rest = match self.claim_all().await {
                 Ok(rest) => rest,
                 Err(error) => {
-                    tracing::warn!(%error, "due deliveries could not be claimed; trying again");
+                    if !self.context.trouble.report(&error) {
+                        tracing::warn!(%error, "due deliveries could not be claimed; trying again");
+                    }
                     self.recover().await;
                     Duration::ZERO
                 }

@@ -37,7 +37,7 @@ use super::{Address, LeasedDelivery};
 use crate::{metrics::labels::Slot, outbound::LocalFault};
 pub(crate) use lane::{AttemptResult, AttemptSummary, HANGS_AFTER};
 pub(crate) use load::LaneLimits;
-pub(crate) use slot::{LaneSlot, Leased};
+pub(crate) use slot::{LaneSlot, Leased, is_from_before};
 
 use adaptive_limit::PAUSE_MIN;
 use lane::Lane;
@@ -205,13 +205,15 @@ impl Lanes {
         claimable
     }
 
-    /// Returns the endpoints with a delivery in hand whose lease has run out by now. A claim
-    /// at one of them would take the delivery, or its unrecorded outcome, from this process
-    /// itself.
-    pub(crate) fn overdue_endpoints(&self, now: Timestamp) -> HashSet<EndpointId> {
+    /// Returns the endpoints with a delivery in hand whose lease has run out by now, or was given
+    /// before the clock was set back and so may have. A claim at one of them would take the
+    /// delivery, or its unrecorded outcome, from this process itself. Leases are as long as
+    /// `lease`.
+    pub(crate) fn overdue_endpoints(&self, now: Timestamp, lease: Duration) -> HashSet<EndpointId> {
         let state = self.state();
         let overdue = state.in_hand.iter().take_while(|((until, _), _)| *until <= now);
-        overdue.map(|(_, &endpoint)| endpoint).collect()
+        let from_before = state.in_hand.iter().rev().take_while(|((until, _), _)| is_from_before(*until, now, lease));
+        overdue.chain(from_before).map(|(_, &endpoint)| endpoint).collect()
     }
 
     /// Returns the delivery if its attempt may begin now, or lets it wait in its lane.

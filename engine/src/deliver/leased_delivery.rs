@@ -10,7 +10,7 @@ use super::{
     Context,
     attempt::{self, AttemptRequest},
     endpoint_cache::{Admission, EndpointView, Target},
-    lanes::{AttemptResult, AttemptSlot, AttemptSummary, HANGS_AFTER, LaneSlot},
+    lanes::{AttemptResult, AttemptSlot, AttemptSummary, HANGS_AFTER, LaneSlot, is_from_before},
     outcome::{Completion, CompletionResult, Decided},
     rests,
 };
@@ -45,11 +45,13 @@ impl LeasedDelivery {
     }
 
     /// Tells whether the lease lasts for an attempt and half of the margin to record it.
-    /// A delivery that waited too long is left to fall due again.
+    /// A delivery that waited too long is left to fall due again, and so is one that was leased before
+    /// the clock was set back.
     fn has_lease_left(&self, context: &Context, now: Timestamp) -> bool {
         let budget = context.settings.budget;
         let ends_at = now + budget + Settings::lease_margin(budget) / 2;
-        self.slot.leased().is_some_and(|leased| ends_at <= leased.until)
+        let lasts = |until| ends_at <= until && !is_from_before(until, now, context.settings.lease);
+        self.slot.leased().is_some_and(|leased| lasts(leased.until))
     }
 
     /// Attempts the delivery and returns a summary. Returns the delivery to the store

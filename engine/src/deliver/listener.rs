@@ -8,7 +8,7 @@ use sqlx::postgres::PgListener;
 
 use super::Context;
 use crate::{
-    db::Database,
+    db::{Database, Error},
     queue::{CHANGED_CHANNEL, DUE_CHANNEL},
 };
 
@@ -24,7 +24,10 @@ pub(super) async fn listen(context: Arc<Context>) {
     }
     while !context.shutdown.begun.is_cancelled() {
         let Err(error) = forward(&context, &db.pool).await;
-        tracing::warn!(%error, "the connection that listens for notifications is lost; connecting again");
+        let error = Error::from(error);
+        if !context.trouble.report(&error) {
+            tracing::warn!(%error, "the connection that listens for notifications is lost; connecting again");
+        }
         tokio::time::sleep(RECONNECT_DELAY).await;
     }
 }

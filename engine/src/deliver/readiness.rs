@@ -46,11 +46,16 @@ impl Context {
     pub(crate) async fn ready(&self) -> Result<()> {
         self.db.check_file()?;
         self.db.ping().await?;
-        let Some(failed_at) = self.last_commit.failed_at() else { return Ok(()) };
-        if self.clock.now().since(failed_at) < FAILURE_COUNTS_FOR {
+        if self.trouble.lasts() {
             return Err(Error::NotCommitted);
         }
-        self.db.probe(self.clock.now()).await?;
+        let Some(failed_at) = self.last_commit.failed_at() else { return Ok(()) };
+        let now = self.clock.now();
+        // A clock that was set back since would keep it for as long.
+        if failed_at <= now && now.since(failed_at) < FAILURE_COUNTS_FOR {
+            return Err(Error::NotCommitted);
+        }
+        self.db.probe(now).await?;
         self.last_commit.succeeded();
         Ok(())
     }

@@ -49,6 +49,11 @@ pub(crate) struct ReleaseRates(Mutex<HashMap<EndpointId, Rate>>);
 pub(crate) type ClaimLimits = HashMap<EndpointId, usize>;
 
 impl ReleaseRates {
+    /// Forgets since when each rate counts: the clock was set back.
+    pub(super) fn forget(&self) {
+        self.all().clear();
+    }
+
     /// Notes a release of this process, which is on time.
     pub(crate) fn release(&self, endpoint: EndpointId) {
         self.all().insert(endpoint, Rate::Free);

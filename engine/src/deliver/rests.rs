@@ -82,7 +82,9 @@ async fn store_all(context: &Context, queue: &mut Queue, asked: Vec<AskedRest>) 
                 locked.extend(asked.extract_if(.., |one| one.asked_at.elapsed() < STORE_TIME_MAX));
             }
             Ok(Err(error)) => {
-                tracing::warn!(%error, "rests of webhooks could not be stored; their receivers will ask again");
+                if !context.trouble.report(&error) {
+                    tracing::warn!(%error, "rests of webhooks could not be stored; their receivers will ask again");
+                }
                 queue.renew();
             }
             Err(_) => queue.renew(),

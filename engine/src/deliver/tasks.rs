@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Context, context::Receivers, dispatcher::dispatch, listener::listen, rests::store_rests, writer::write};
+use super::{
+    Context, clock_watch, context::Receivers, dispatcher::dispatch, listener::listen, rests::store_rests,
+    trouble_watch::watch, writer::write,
+};
 
 /// The time after the deadline in which outcomes that wait are still recorded.
 const LAST_RECORDS_TIME: Duration = Duration::from_secs(1);
@@ -17,6 +20,8 @@ pub(crate) struct Tasks {
     dispatcher: JoinHandle<()>,
     rests: JoinHandle<()>,
     listener: JoinHandle<()>,
+    trouble: JoinHandle<()>,
+    clock: JoinHandle<()>,
 }
 
 impl Tasks {
@@ -29,6 +34,8 @@ impl Tasks {
             // It can begin attempts, and so they have not ended before it has.
             dispatcher: context.attempts.spawn(dispatch(Arc::clone(context))),
             listener: tokio::spawn(listen(Arc::clone(context))),
+            trouble: tokio::spawn(watch(Arc::clone(context))),
+            clock: tokio::spawn(clock_watch::watch(Arc::clone(context))),
             context: Arc::clone(context),
         })
     }
@@ -45,9 +52,11 @@ impl Tasks {
 
     /// Stops in the phases that [`crate::Shutdown`] describes.
     pub(crate) async fn stop(self, deadline: CancellationToken) {
-        let Self { context, mut writer, rests, listener, .. } = self;
+        let Self { context, mut writer, rests, listener, trouble, clock, .. } = self;
         context.shutdown.begun.cancel();
         listener.abort();
+        trouble.abort();
+        clock.abort();
         context.attempts.close();
         if deadline.run_until_cancelled(context.attempts.wait()).await.is_none() {
             context.shutdown.deadline.cancel();

@@ -41,6 +41,11 @@ impl Throttles {
         all.extend(look_again);
     }
 
+    /// Forgets all instants: the clock was set back.
+    pub(super) fn forget(&self) {
+        self.all().clear();
+    }
+
     fn all(&self) -> MutexGuard<'_, HashMap<EndpointId, Timestamp>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

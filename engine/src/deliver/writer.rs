@@ -288,12 +288,16 @@ impl Writer {
         match stored {
             Ok(Ok(committed)) => self.answer(batch, committed),
             Ok(Err(error)) => {
-                tracing::error!(%error, count, "events could not be stored");
+                if !self.reports(&error) {
+                    tracing::error!(%error, count, "events could not be stored");
+                }
                 batch.refuse(IngestError::Store);
             }
             // The commit may still succeed, as after every answer that is lost.
             Err(_) => {
-                tracing::warn!(count, "the store does not keep up; events are refused");
+                if !self.context.trouble.report_silence() {
+                    tracing::warn!(count, "the store does not keep up; events are refused");
+                }
                 batch.refuse(IngestError::Overloaded);
                 self.commit_failed();
                 self.turn_away();
@@ -322,7 +326,9 @@ impl Writer {
             Ok(committed) => Ok(Ok(committed)),
             // The connection may have been broken before, or the database refuses the outcomes.
             Err(WriteError::RolledBack(error)) => {
-                tracing::warn!(%error, events = changes.events.len(), "events could not be stored; trying again");
+                if !self.context.trouble.report(&error) {
+                    tracing::warn!(%error, events = changes.events.len(), "events could not be stored; trying again");
+                }
                 timeout(STORE_TIME_MAX, self.write_batch(changes, Share::Alone)).await
             }
             Err(unconfirmed) => Ok(Err(unconfirmed)),
@@ -370,20 +376,29 @@ impl Writer {
         if self.outcomes.is_empty() {
             return;
         }
-        let error = match timeout(RECORD_TIME_MAX, self.write_batch(&Changes::default(), Share::WithOutcomes)).await {
-            Ok(Ok(_)) => None,
-            Ok(Err(error)) => Some(error.to_string()),
-            Err(_) => {
-                self.commit_failed();
-                self.queue.renew();
-                Some("the database does not answer".to_owned())
-            }
-        };
+        let (error, is_told) =
+            match timeout(RECORD_TIME_MAX, self.write_batch(&Changes::default(), Share::WithOutcomes)).await {
+                Ok(Ok(_)) => (None, false),
+                Ok(Err(error)) => (Some(error.to_string()), self.reports(&error)),
+                Err(_) => {
+                    self.commit_failed();
+                    self.queue.renew();
+                    (Some("the database does not answer".to_owned()), self.context.trouble.report_silence())
+                }
+            };
         if let Some(error) = error {
-            tracing::warn!(error, outcomes = self.outcomes.len(), "outcomes could not be recorded; trying again");
+            if !is_told {
+                tracing::warn!(error, outcomes = self.outcomes.len(), "outcomes could not be recorded; trying again");
+            }
             self.record_at = Instant::now() + self.retry_delay;
             self.retry_delay = (self.retry_delay * 2).min(RETRY_DELAY_MAX);
         }
+    }
+
+    /// Reports trouble of the database. Returns `false` if it is a failure of this commit alone.
+    fn reports(&self, error: &WriteError) -> bool {
+        let (WriteError::RolledBack(error) | WriteError::Unconfirmed(error)) = error;
+        self.context.trouble.report(error)
     }
 
     fn commit_failed(&self) {

@@ -9,6 +9,8 @@ use std::{
 use hashlink::LinkedHashMap;
 use signet_model::{Timestamp, time::Clock};
 
+use super::steady_clock::SteadyClock;
+
 /// The growth of the waits.
 #[derive(Debug, Clone, Copy)]
 pub struct Growth {
@@ -42,7 +44,7 @@ struct Failures {
 pub struct Backoff<K> {
     growth: Growth,
     most: usize,
-    clock: Arc<dyn Clock>,
+    clock: SteadyClock,
     /// The key that was tried least recently comes first.
     failures: Mutex<LinkedHashMap<K, Failures>>,
 }
@@ -57,7 +59,7 @@ impl<K: Copy + Eq + Hash> Backoff<K> {
     /// No key has failed yet. Of more than `most` keys the one that was tried least recently is
     /// forgotten.
     pub fn new(growth: Growth, most: usize, clock: Arc<dyn Clock>) -> Self {
-        Self { growth, most, clock, failures: Mutex::new(LinkedHashMap::new()) }
+        Self { growth, most, clock: SteadyClock::of(clock), failures: Mutex::new(LinkedHashMap::new()) }
     }
 
     /// The time for which a key has to wait, if it has to.

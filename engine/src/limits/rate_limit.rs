@@ -19,6 +19,7 @@ use governor::{
 };
 use signet_model::time::Clock;
 
+use super::steady_clock::SteadyClock;
 use crate::notice::Notice;
 
 /// The rate at which a key may be taken.
@@ -81,7 +82,7 @@ impl<K: Copy + Eq + Hash + Ord> RateLimit<K> {
     /// No key has been taken yet. When there are `most` keys, a new one takes the place of the
     /// one that is free soonest. `name` is for the log.
     pub fn new(name: &'static str, rate: Rate, most: usize, clock: Arc<dyn Clock>) -> Self {
-        let clock = LimitClock(clock);
+        let clock = LimitClock(SteadyClock::of(clock));
         let keys = Keys {
             start: clock.now(),
             clock: clock.clone(),
@@ -131,13 +132,13 @@ fn nanos(duration: Duration) -> u64 {
 
 /// The clock of the engine, as `governor` reads it.
 #[derive(Clone)]
-struct LimitClock(Arc<dyn Clock>);
+struct LimitClock(SteadyClock);
 
 impl clock::Clock for LimitClock {
     type Instant = Duration;
 
     fn now(&self) -> Duration {
-        Duration::from_micros(u64::try_from(self.0.now().unix_micros()).unwrap_or(0))
+        self.0.since_1970()
     }
 }
 

@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, Row};
 
 use super::{
     ADVANCE_QUEUE, HOLD_QUEUE_BACK, REMOVE_QUEUE,
+    clock_steps::{MOVE, NEXT_QUEUES},
     due::{DUE_QUEUES, NEXT_DUE},
     postgres::{self, pending_from},
     sqlite,
@@ -98,6 +99,8 @@ async fn on_sqlite_claiming_searches_indexes_only() {
         (REMOVE_QUEUE, &AFTER_IT),
         (ADVANCE_QUEUE, &AFTER_IT),
         (HOLD_QUEUE_BACK, &AFTER_IT[..1]),
+        (NEXT_QUEUES, &["SEARCH endpoint_queues USING PRIMARY KEY ((account_id,endpoint_id)>(?,?))"]),
+        (MOVE.sqlite, &["SEARCH deliveries USING INDEX deliveries_due (endpoint_id=? AND due_at>? AND due_at<?)"]),
         (sqlite::NEXT_START, &["SEARCH endpoints USING INDEX sqlite_autoindex_endpoints_1 (id=?)"]),
         (sqlite::SET_NEXT_START, &["SEARCH endpoints USING INDEX sqlite_autoindex_endpoints_1 (id=?)"]),
     ] {

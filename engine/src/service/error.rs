@@ -54,3 +54,10 @@ pub enum Error {
     #[error(transparent)]
     Database(#[from] db::Error),
 }
+
+impl Error {
+    /// The trouble of the database that all operations share, if the failure is one of it.
+    pub fn trouble(&self) -> Option<db::Trouble> {
+        if let Self::Database(error) = self { error.trouble() } else { None }
+    }
+}

@@ -102,7 +102,9 @@ pub(crate) async fn send_notices(service: Arc<Service>, stop: CancellationToken)
     let sending = async {
         loop {
             let Some(hearing) = service.delivery.operations.account() else { return };
-            if let Err(error) = send_all(&service, hearing).await {
+            if let Err(error) = send_all(&service, hearing).await
+                && !matches!(&error, SendError::Database(error) if service.delivery.trouble.report(error))
+            {
                 tracing::warn!(%error, "operational events could not be sent; trying again");
             }
             let _ = tokio::time::timeout(PERIOD, service.delivery.operations.wake.notified()).await;

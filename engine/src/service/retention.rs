@@ -89,7 +89,9 @@ const FIRST: EventId = EventId::from_uuid(Uuid::nil());
 pub(crate) async fn sweep_hourly(service: Arc<Service>, first_after: Duration, stop: CancellationToken) {
     let sweeping = async {
         tokio::time::sleep(first_after).await;
-        if let Err(error) = announce(&service).await {
+        if let Err(error) = announce(&service).await
+            && !service.delivery.trouble.report(&error)
+        {
             tracing::warn!(%error, "it is not known yet how much is old");
         }
         let mut stripped = FIRST;
@@ -102,6 +104,7 @@ pub(crate) async fn sweep_hourly(service: Arc<Service>, first_after: Duration, s
                     tracing::info!(events = removed.events, bodies, "old events removed");
                 }
                 Ok(_) => {}
+                Err(error) if service.delivery.trouble.report(&error) => {}
                 Err(error) => tracing::warn!(%error, "old events could not be removed; trying again later"),
             }
             tokio::time::sleep(PERIOD).await;

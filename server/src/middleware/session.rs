@@ -6,7 +6,7 @@ use axum::{
     response::Response,
 };
 use signet_app::{Place, Refusal, cookie::session_token};
-use signet_engine::Engine;
+use signet_engine::{Engine, service::Error};
 
 use super::Refusals;
 
@@ -24,7 +24,9 @@ pub async fn look_up(
             }
             Ok(_) => {}
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "a session could not be looked up");
+                if !matches!(&error, Error::Database(error) if engine.report(error)) {
+                    tracing::error!(error = &error as &dyn std::error::Error, "a session could not be looked up");
+                }
                 return refusals.page(&request.into_parts().0, Refusal::NoDatabase);
             }
         }

@@ -85,6 +85,7 @@ impl KeyWatch {
             self.told_at = Instant::now();
             match self.engine.sealing().tell(self.process).await {
                 Err(db::Error::Schema(problem)) => bail!("this server was stopped: {problem}"),
+                Err(error) if self.engine.report(&error) => {}
                 Err(error) => tracing::warn!(%error, "the sealing keys of this server could not be noted"),
                 Ok(()) => {}
             }

@@ -32,12 +32,17 @@ const PORT_TRIES: u32 = 5;
 const START_LIMIT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(50);
 
+/// Names and values of environment variables.
+type Variables = Vec<(&'static str, String)>;
+
 /// A running server.
 #[derive(Debug)]
 pub struct Server {
     programs: Programs,
     folder: TempDir,
     port: u16,
+    /// Variables that the server runs with.
+    variables: Variables,
     /// Not detached: an interrupt from the terminal ends the server as well.
     process: Child,
 }
@@ -48,19 +53,53 @@ impl Server {
     /// # Errors
     /// PostgreSQL is not installed or does not start.
     pub fn start() -> Result<Self> {
+        Self::start_among(Vec::new())
+    }
+
+    /// The same, with variables in the environment of the server.
+    ///
+    /// # Errors
+    /// PostgreSQL is not installed or does not start.
+    pub fn start_among(variables: Variables) -> Result<Self> {
         let programs = Programs::find()?;
-        let folder = tempfile::Builder::new().prefix("signet-postgres-").tempdir_in("/tmp")?;
-        if let Some(owner) = &programs.owner {
-            chown(folder.path(), Some(owner.uid), Some(owner.gid))?;
-        }
+        let folder = programs.folder()?;
         let mut initdb = programs.command("initdb");
         initdb.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync", "--pgdata"]);
         output(initdb.arg(data(folder.path()))).context("the PostgreSQL cluster cannot be made")?;
+        Self::launch_on_any_port(programs, folder, variables)
+    }
+
+    /// A standby of this server, which follows it and answers those who only read.
+    ///
+    /// # Errors
+    /// The cluster cannot be copied, or the standby does not start.
+    pub fn standby(&self) -> Result<Self> {
+        let programs = Programs::find()?;
+        let folder = programs.folder()?;
+        let mut copy = programs.command("pg_basebackup");
+        copy.args(["--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync", "--dbname"]);
+        copy.arg(self.url()).arg("--pgdata").arg(data(folder.path()));
+        output(&mut copy).context("the PostgreSQL cluster cannot be copied")?;
+        Self::launch_on_any_port(programs, folder, self.variables.clone())
+    }
+
+    /// Makes a standby the primary.
+    ///
+    /// # Errors
+    /// The server is no standby.
+    pub fn promote(&mut self) -> Result<()> {
+        let mut promote = self.programs.command("pg_ctl");
+        promote.args(["promote", "--wait", "--silent", "--pgdata"]).arg(data(self.folder.path()));
+        output(&mut promote)?;
+        Ok(())
+    }
+
+    fn launch_on_any_port(programs: Programs, folder: TempDir, variables: Variables) -> Result<Self> {
         let mut tries = 1;
         loop {
             let port = free_port()?;
-            match launch(&programs, folder.path(), port) {
-                Ok(process) => return Ok(Self { programs, folder, port, process }),
+            match launch(&programs, folder.path(), port, &variables) {
+                Ok(process) => return Ok(Self { programs, folder, port, variables, process }),
                 Err(_) if tries < PORT_TRIES => tries += 1,
                 Err(error) => return Err(error),
             }
@@ -85,7 +124,7 @@ impl Server {
     /// # Errors
     /// PostgreSQL does not start.
     pub fn start_again(&mut self) -> Result<()> {
-        self.process = launch(&self.programs, self.folder.path(), self.port)?;
+        self.process = launch(&self.programs, self.folder.path(), self.port, &self.variables)?;
         Ok(())
     }
 
@@ -95,6 +134,12 @@ impl Server {
         self.programs.command(name)
     }
 
+    /// The port on which the server listens.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// The URL of the database `postgres`, for its superuser.
     pub fn url(&self) -> String {
         format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
@@ -102,8 +147,8 @@ impl Server {
 }
 
 /// Starts the server and waits until it answers.
-fn launch(programs: &Programs, folder: &Path, port: u16) -> Result<Child> {
-    let mut process = spawn(programs, folder, port)?;
+fn launch(programs: &Programs, folder: &Path, port: u16, variables: &Variables) -> Result<Child> {
+    let mut process = spawn(programs, folder, port, variables)?;
     match wait_until_ready(programs, port, &mut process) {
         Ok(()) => Ok(process),
         Err(error) => {
@@ -113,11 +158,16 @@ fn launch(programs: &Programs, folder: &Path, port: u16) -> Result<Child> {
     }
 }
 
-fn spawn(programs: &Programs, folder: &Path, port: u16) -> Result<Child> {
+fn spawn(programs: &Programs, folder: &Path, port: u16, variables: &Variables) -> Result<Child> {
     let log = fs::File::create(folder.join("log"))?;
     let mut postgres = programs.command("postgres");
     postgres.arg("-D").arg(data(folder)).args(["-p", &port.to_string(), "-h", "127.0.0.1", "-N", "500", "-k"]);
-    postgres.arg(folder).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    postgres
+        .arg(folder)
+        .envs(variables.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log);
     postgres.spawn().context("PostgreSQL cannot be started")
 }
 
@@ -174,6 +224,15 @@ impl Programs {
     fn find() -> Result<Self> {
         let folder = folder().context("PostgreSQL is not installed: `initdb` is missing (on Debian: postgresql)")?;
         Ok(Self { folder, owner: owner()? })
+    }
+
+    /// A folder for a cluster, which the user that runs it owns.
+    fn folder(&self) -> Result<TempDir> {
+        let folder = tempfile::Builder::new().prefix("signet-postgres-").tempdir_in("/tmp")?;
+        if let Some(owner) = &self.owner {
+            chown(folder.path(), Some(owner.uid), Some(owner.gid))?;
+        }
+        Ok(folder)
     }
 
     fn command(&self, name: &str) -> Command {

@@ -1,17 +1,23 @@
 //! A slot in a lane, and the lease of its delivery.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use signet_model::{AccountId, DeliveryId, EndpointId, Timestamp};
 
 use super::Lanes;
-use crate::queue::Lease;
+use crate::{deliver::clock_watch::STEP_MIN, queue::Lease};
 
 /// A lease, and when it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Leased {
     pub(crate) lease: Lease,
     pub(crate) until: Timestamp,
+}
+
+/// Tells whether a lease that ends then was given before the clock was set back: no other one
+/// lasts longer than a lease.
+pub(crate) fn is_from_before(until: Timestamp, now: Timestamp, lease: Duration) -> bool {
+    until.since(now) > lease + STEP_MIN
 }
 
 /// The limits that a slot counts against.

@@ -328,10 +328,12 @@ fn sums_are_those_of_the_lanes() {
 fn no_claim_is_made_at_an_endpoint_that_has_an_overdue_delivery_in_hand() {
     let mut world = World::new(LIMITS);
     let mut slots = [1, 2].map(|number| world.reserve(number, BYTES).expect("a slot"));
-    let overdue = |seconds| world.lanes.overdue_endpoints(Timestamp::from_unix_seconds(seconds));
+    let overdue =
+        |seconds| world.lanes.overdue_endpoints(Timestamp::from_unix_seconds(seconds), Duration::from_secs(1));
     assert!(overdue(0).is_empty(), "the leases hold");
     slots[0].vacate();
     assert_eq!(overdue(1), [1, 2].map(endpoint).into(), "under way, or yet to be recorded");
+    assert_eq!(overdue(-3_600), [1, 2].map(endpoint).into(), "given before the clock was set back");
     drop(slots);
     assert!(overdue(1).is_empty());
 }

@@ -136,6 +136,13 @@ impl World {
         Server::start(self.command(options)).await
     }
 
+    /// Starts a server with these options and variables, and waits until it listens.
+    pub async fn serve_among(&self, options: &[&str], variables: &[(&str, String)]) -> Server {
+        let mut command = self.command(options);
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
+        Server::start(command).await
+    }
+
     /// Starts a server with these options. `None` if it ends before it listens.
     pub async fn try_serve(&self, options: &[&str]) -> Option<Server> {
         Server::try_start(self.command(options)).await
@@ -220,6 +227,11 @@ impl World {
 
     fn authority(&self) -> PathBuf {
         self.folder.path().join("authority.pem")
+    }
+
+    /// What the servers have written to their log so far.
+    pub fn log_so_far(&self) -> String {
+        fs::read_to_string(self.log_file()).unwrap_or_default()
     }
 
     /// The log of the servers.
