@@ -189,6 +189,7 @@ fn place(
         attempts: row.attempts,
         failures: row.failures,
         body: row.body.into(),
+        trace: row.trace,
         slot,
     })
 }
