@@ -7,6 +7,7 @@ mod read;
 mod send;
 mod send_batch;
 mod stream;
+mod trace;
 
 use serde::Serialize;
 use serde_json::{Value, json};

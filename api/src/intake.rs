@@ -14,6 +14,7 @@ use signet_engine::{
 use signet_model::{
     AccountId, Amount, Timestamp,
     event::{EventBody, Submission},
+    trace::TraceContext,
 };
 
 use super::{Problem, access::Caller, event_rate::EventRate, names::Names};
@@ -127,8 +128,16 @@ impl Addressee<'_> {
     ///
     /// # Errors
     /// The engine does not take the event.
-    pub async fn ingest(&self, body: EventBody, idempotency: Option<Idempotency>) -> Result<Accepted, Problem> {
-        let event = |account| NewEvent { account, body: body.clone(), idempotency: idempotency.clone() };
+    pub async fn ingest(
+        &self,
+        body: EventBody,
+        idempotency: Option<Idempotency>,
+        trace: Option<Arc<TraceContext>>,
+    ) -> Result<Accepted, Problem> {
+        let event = |account| {
+            let (body, idempotency, trace) = (body.clone(), idempotency.clone(), trace.clone());
+            NewEvent { account, body, idempotency, trace }
+        };
         self.with_id(|account| self.intake.engine.ingest(event(account))).await
     }
 

@@ -58,6 +58,7 @@ impl Bare {
             number: 1,
             body: Bytes::from(producer::event(1, "bare", "task.completed")),
             extra: ExtraHeaders::default(),
+            trace: None,
         };
         let mut workers = tokio::task::JoinSet::new();
         for _ in 0..16 {

@@ -18,6 +18,7 @@
 //! - [**Rests**](rests) keep claims away from an endpoint whose receiver asked for time, and
 //!   [**throttles**](throttles) spread them.
 //! - The [**tally**](tally) of a commit is what it adds to the metrics.
+//! - [**Traces**](traces) tell a recorder of spans of each event and each attempt.
 //! - The [**context**](context) has the parts that they share, and the [**tasks**](tasks) start
 //!   and stop together.
 //! - [**Rounds**](rounds) tell whether writer and dispatcher move.
@@ -88,6 +89,7 @@ mod tally;
 mod tasks;
 mod throttles;
 mod told;
+mod traces;
 mod trouble_watch;
 mod verdict;
 mod watchers;

@@ -31,6 +31,7 @@ use crate::{
         statistics::Settled,
     },
     settings::Settings,
+    spans::SpanRecorder,
 };
 
 /// The accounts and the endpoints whose settled hours are remembered: a few megabytes.
@@ -87,6 +88,11 @@ impl Engine {
             attempts,
             queue_figures: QueueFigures::default(),
         }))
+    }
+
+    /// Tells a recorder of spans from now on. Returns `false` if there is one already, which goes on.
+    pub fn record_spans(&self, recorder: Arc<dyn SpanRecorder>) -> bool {
+        self.0.delivery.spans.set(recorder).is_ok()
     }
 
     /// Begins to ingest and to deliver. Returns `None` if the engine was started before.

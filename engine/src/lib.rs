@@ -12,7 +12,7 @@
 //! - [`backup`] copies the file of an SQLite database, and puts it back.
 //!
 //! Beside them, [`outbound`] is the HTTP client that refuses to reach addresses that are not
-//! on the public internet, [`metrics`] is what the process measures of itself, [`seal`] keeps secrets at rest, and [`clock`] and [`random`] are
+//! on the public internet, [`metrics`] is what the process measures of itself, [`spans`] are what it tells of each event and each attempt, [`seal`] keeps secrets at rest, and [`clock`] and [`random`] are
 //! handed in, so that a test can repeat all of it.
 
 pub mod actor;
@@ -32,6 +32,7 @@ pub mod request;
 pub mod seal;
 pub mod security_log;
 pub mod service;
+pub mod spans;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 

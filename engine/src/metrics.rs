@@ -62,6 +62,13 @@ pub(crate) fn address_refused(kind: RefusedAddress) {
     }
 }
 
+/// Spans were dropped, which no collector will have.
+pub fn spans_dropped(count: u64) {
+    if let Some(room) = room() {
+        room.spans_dropped.increment(count);
+    }
+}
+
 /// Somebody has signed in.
 pub(crate) fn signed_in(by: SignIn) {
     if let Some(room) = room() {

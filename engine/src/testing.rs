@@ -331,7 +331,7 @@ pub fn completed(engine: &Engine, account: AccountId, task: &str) -> NewEvent {
     let token = format!("secret {task}");
     let text = serde_json::json!({"event": "task.completed", "taskId": task, "solution": {"token": token}}).to_string();
     let body = Submission::parse(&text, engine.0.clock.now(), &NoTypes).expect("an event").body;
-    NewEvent { account, body, idempotency: None }
+    NewEvent { account, body, idempotency: None, trace: None }
 }
 
 /// A catalogue without types of its own.

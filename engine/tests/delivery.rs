@@ -72,7 +72,7 @@ impl Story {
         let text =
             format!(r#"{{"event":"task.completed","taskId":"{task}","solution":{{"b":1.0,"10":"é","2":null}}}}"#);
         let body = Submission::parse(&text, self.clock.now(), &testing::NoTypes).expect("an event").body;
-        NewEvent { account: self.account, body, idempotency: None }
+        NewEvent { account: self.account, body, idempotency: None, trace: None }
     }
 
     async fn log(&self, endpoint: EndpointId) -> Vec<Delivery> {

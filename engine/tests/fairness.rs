@@ -75,7 +75,7 @@ async fn stop_at_once(running: signet_engine::Running, engine: &Engine) {
 }
 
 fn event(account: AccountId) -> NewEvent {
-    NewEvent { account, body: BUILT_IN[0].sample(Timestamp::from_unix_seconds(0)), idempotency: None }
+    NewEvent { account, body: BUILT_IN[0].sample(Timestamp::from_unix_seconds(0)), idempotency: None, trace: None }
 }
 
 on_each_database!(a_hanging_receiver_with_a_backlog_delays_no_other);
@@ -206,7 +206,7 @@ async fn a_claim_takes_no_more_bytes_than_there_is_room_for(database: TestDataba
     let body = Submission::parse(&large, clock.now(), &NoTypes).expect("an event").body;
     for _ in 0..EVENTS {
         // Its process dies.
-        drop(hands.ingest(NewEvent { account, body: body.clone(), idempotency: None }).await);
+        drop(hands.ingest(NewEvent { account, body: body.clone(), idempotency: None, trace: None }).await);
     }
     clock.advance(Settings::default().lease);
     let mut claimed = 0;

@@ -39,7 +39,10 @@ impl World {
     /// Takes an event in; its one delivery is answered with these statuses.
     async fn deliver(&self, task: &str, statuses: &[u16]) -> DeliveryId {
         let hands = Hands(&self.engine);
-        let mut in_flight = hands.ingest(completed(&self.engine, self.account, task)).await.1;
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let trace = Some(std::sync::Arc::new(parent.parse().expect("a trace")));
+        let event = NewEvent { trace, ..completed(&self.engine, self.account, task) };
+        let mut in_flight = hands.ingest(event).await.1;
         let id = in_flight[0].delivery();
         for (number, &status) in statuses.iter().enumerate() {
             if number > 0 {
@@ -101,6 +104,7 @@ async fn bodies_go_first_and_rows_later(database: TestDatabase) {
         assert!(answers.iter().all(|it| it.body.is_empty() && it.headers.is_empty()));
         assert!(detail.attempts.iter().all(|it| it.request_headers.is_empty()));
     }
+    assert_eq!(database.count("SELECT count(*) FROM events WHERE trace_context IS NOT NULL").await, 0);
     world.engine.as_operator_in(world.account).endpoint(world.endpoint).enable().await.expect("enabled");
     assert!(matches!(
         world.engine.as_operator_in(world.account).delivery(failed).resend().await,

@@ -35,7 +35,7 @@ async fn verified(database: TestDatabase, event: &str) -> String {
     define_order_paid(&engine).await;
     let catalogue = engine.event_types().current().await.expect("a catalogue");
     let body = Submission::parse(event, now, &*catalogue).expect("an event").body;
-    engine.ingest(NewEvent { account: acme, body, idempotency: None }).await.expect("accepted");
+    engine.ingest(NewEvent { account: acme, body, idempotency: None, trace: None }).await.expect("accepted");
 
     let arrival = receiver.arrived(1).await.remove(0);
     let secret = engine.as_operator_in(acme).endpoint(endpoint).reveal_secret().await.expect("a secret");

@@ -22,6 +22,7 @@ pub mod subscriptions;
 pub mod text;
 pub mod throttle;
 pub mod time;
+pub mod trace;
 
 pub use amount::Amount;
 pub use filter::Filter;

@@ -27,6 +27,7 @@ use crate::{
     endpoint::{DisabledReason, EndpointUrl},
     event::{EventType, Reference},
     portal::{Landing, PortalRole, ReturnUrl, Theme},
+    trace::TraceContext,
 };
 
 /// Implements sqlx's traits for a type that is stored as another.
@@ -98,6 +99,8 @@ impl_sqlx!(Throttle, Sqlite, i32, |it| per_second(*it), |raw| Ok(Self::try_from(
 impl_sqlx!(Throttle, Postgres, i32, |it| per_second(*it), |raw| Ok(Self::try_from(raw.unsigned_abs())?));
 impl_sqlx!(Scopes, Sqlite, Lossy, |set| Lossy(set.to_string()), |raw| Ok(Self::from_stored(&raw.0)));
 impl_sqlx!(Scopes, Postgres, Lossy, |set| Lossy(set.to_string()), |raw| Ok(Self::from_stored(&raw.0)));
+impl_sqlx!(TraceContext, Sqlite, String, |it| it.to_string(), |raw| Ok(raw.parse()?));
+impl_sqlx!(TraceContext, Postgres, String, |it| it.to_string(), |raw| Ok(raw.parse()?));
 impl_sqlx!(Timestamp, Sqlite, i64, |at| at.unix_micros(), |raw| Ok(Self::from_unix_micros(raw)));
 impl_array!(Timestamp, OffsetDateTime);
 

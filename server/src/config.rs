@@ -33,6 +33,7 @@ mod settings_file;
 mod span;
 mod storage;
 mod tls;
+mod traces;
 
 pub use accounts::AccountArgs;
 pub use acme::{AcmeArgs, AcmeContact, AcmeDirectory, AcmeDomain};
@@ -62,6 +63,7 @@ pub use settings_file::ConfigPlace;
 pub use span::Span;
 pub use storage::StorageArgs;
 pub use tls::TlsArgs;
+pub use traces::TracesArgs;
 
 /// Parses a number above zero.
 fn count(text: &str) -> Result<usize, String> {

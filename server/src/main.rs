@@ -18,6 +18,7 @@ mod storage;
 mod supervisor;
 mod telemetry;
 mod top;
+mod traces;
 
 use std::process::ExitCode;
 

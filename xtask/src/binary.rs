@@ -19,11 +19,16 @@ pub enum Profile {
 
 /// Builds the browser side, the documentation and the server; returns the path of the binary.
 pub fn build(profile: Profile) -> Result<PathBuf> {
+    build_with(profile, &[])
+}
+
+/// Builds the same with features of the server that it has not by itself.
+fn build_with(profile: Profile, features: &[String]) -> Result<PathBuf> {
     site::build()?;
     book::build()?;
     step("server", || {
         let mut cargo = workspace::cargo();
-        cargo.args(["build", "--locked", "--package", "signet", "--profile"]);
+        cargo.args(["build", "--locked", "--package", "signet", "--features", &features.join(","), "--profile"]);
         let (name, folder) = match profile {
             Profile::Dev => ("dev", "debug"),
             Profile::Release => ("release", "release"),
@@ -33,9 +38,9 @@ pub fn build(profile: Profile) -> Result<PathBuf> {
     })
 }
 
-/// Builds the release binary and prints its path and size.
-pub fn release() -> Result<()> {
-    let binary = build(Profile::Release)?;
+/// Builds the release binary, with these features besides, and prints its path and size.
+pub fn release(features: &[String]) -> Result<()> {
+    let binary = build_with(Profile::Release, features)?;
     let tenths = fs::metadata(&binary)?.len() * 10 / 1_000_000;
     println!("{} ({}.{} MB)", binary.display(), tenths / 10, tenths % 10);
     Ok(())

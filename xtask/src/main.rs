@@ -47,7 +47,11 @@ enum Task {
         arguments: Vec<OsString>,
     },
     /// Build one self-contained binary for production.
-    Build,
+    Build {
+        /// Features of the server that it has not by itself, such as `otlp`.
+        #[arg(long, value_delimiter = ',')]
+        features: Vec<String>,
+    },
     /// Make what a release consists of, in `target/dist`: an archive, a Debian package, the list
     /// of what they are made of, and checksums.
     Dist {
@@ -139,7 +143,7 @@ fn perform(task: Task) -> Result<()> {
         Task::Run { release, arguments } => {
             run::serve(if release { Profile::Release } else { Profile::Dev }, &arguments)
         }
-        Task::Build => binary::release(),
+        Task::Build { features } => binary::release(&features),
         Task::Dist { options } => dist::make(&options),
         Task::PackageTest { binary } => package::test(&binary.map_or_else(|| binary::build(Profile::Dev), Ok)?),
         Task::Test { fast } => test::all(fast),

@@ -19,6 +19,10 @@ use crate::{
 /// only: its features exclude the server's.
 const HOST_PACKAGES: [&str; 4] = ["--workspace", "--exclude", "signet-frontend", "--locked"];
 
+/// The server's features, which it has not by itself: their code is checked and tested too. All else
+/// that these steps compile is the same without them.
+const FEATURES: [&str; 2] = ["--features", "signet/otlp"];
+
 /// For each target: enough for a regression; `cargo xtask fuzz` searches longer.
 const FUZZ_SECONDS: u32 = 10;
 
@@ -27,7 +31,12 @@ const FUZZ_SECONDS: u32 = 10;
 pub fn all(fast: bool) -> Result<()> {
     step("formatting", || run(cargo().args(["fmt", "--all", "--check"])))?;
     step("clippy", || {
-        run(cargo().arg("clippy").args(HOST_PACKAGES).args(["--all-targets", "--", "--deny", "warnings"]))
+        run(cargo().arg("clippy").args(HOST_PACKAGES).args(FEATURES).args([
+            "--all-targets",
+            "--",
+            "--deny",
+            "warnings",
+        ]))
     })?;
     step("clippy for the browser", clippy_for_the_browser)?;
     deny::check()?;
@@ -55,9 +64,9 @@ fn on_both_databases() -> Result<()> {
     let server = Server::start()?;
     let mut tests = cargo();
     if succeeds(cargo().args(["nextest", "--version"])) {
-        tests.args(["nextest", "run"]).args(HOST_PACKAGES);
+        tests.args(["nextest", "run"]).args(HOST_PACKAGES).args(FEATURES);
     } else {
-        tests.arg("test").args(HOST_PACKAGES);
+        tests.arg("test").args(HOST_PACKAGES).args(FEATURES);
     }
     run(tests.env(postgres::URL_VARIABLE, server.url()))
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The modules of the engine from the ground up. Each imports only modules before it.
-const FLOORS: [&str; 23] = [
+const FLOORS: [&str; 24] = [
     "actor",
     "clock",
     "random",
@@ -18,6 +18,7 @@ const FLOORS: [&str; 23] = [
     "retry_after",
     "settings",
     "shutdown",
+    "spans",
     "unusable",
     "seal",
     "outbound",

@@ -6,7 +6,7 @@ use signet_engine::deliver::ingest::Accepted;
 use signet_model::EventId;
 use utoipa::ToSchema;
 
-use super::{SubmittedEvent, idempotency::IdempotencyKey};
+use super::{SubmittedEvent, idempotency::IdempotencyKey, trace::ProducerTrace};
 use crate::{
     access::{Allowed, Api, EventsWrite},
     body::JsonBody,
@@ -41,18 +41,19 @@ impl From<Accepted> for Answer {
 /// Answers once the event and its deliveries are durable.
 #[utoipa::path(
     post, path = "/v1/events", operation_id = "sendEvent", tag = "Events", security(("key" = ["events:write"])),
-    request_body(content = SubmittedEvent, example = json!(super::example())),
+    params(ProducerTrace), request_body(content = SubmittedEvent, example = json!(super::example())),
     responses((status = 202, body = Answer, description = "The event is stored."), Problems)
 )]
 pub async fn send_event(
     State(api): State<Api>,
     allowed: Allowed<EventsWrite>,
     key: Option<IdempotencyKey>,
+    trace: ProducerTrace,
     body: JsonBody<MAX_LEN>,
 ) -> Result<impl IntoResponse, Problem> {
     let submission = api.intake().read(body.text()?, api.now()).await?;
     let account = api.intake().account(allowed.caller(), submission.account.as_deref()).await?;
-    let stored = account.ingest(submission.body, key.map(|key| key.of(body.bytes()))).await?;
+    let stored = account.ingest(submission.body, key.map(|key| key.of(body.bytes())), trace.0).await?;
     let replayed = stored.replayed.then_some([("idempotency-replayed", "true")]);
     Ok((StatusCode::ACCEPTED, replayed, Json(Answer::from(stored))))
 }
@@ -124,6 +125,57 @@ mod tests {
         assert_eq!(api.delivery_count(api.acme).await, 1);
         let other = send(&with(event(), "taskId", json!("task_2"))).await;
         assert_eq!((other.status, &other.json["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("key_reused")));
+    }
+
+    on_each_database!(the_trace_of_a_request_is_kept_with_its_event_and_one_that_is_none_is_ignored);
+    async fn the_trace_of_a_request_is_kept_with_its_event_and_one_that_is_none_is_ignored(database: TestDatabase) {
+        let api = TestApi::on(database).await;
+        let send = async |headers: &[(&str, &str)]| {
+            let answer = api.send("POST", "/v1/events", event().to_string(), headers).await;
+            assert_eq!(answer.status, StatusCode::ACCEPTED, "{headers:?}");
+        };
+        let with = async |text: &str| {
+            api.database().count(&format!("SELECT count(*) FROM events WHERE trace_context = '{text}'")).await
+        };
+        for headers in [
+            &[][..],
+            &[("traceparent", "")],
+            &[("traceparent", "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01")],
+            &[("traceparent", PARENT), ("traceparent", PARENT)],
+            &[("tracestate", "rojo=1")],
+        ] {
+            send(headers).await;
+        }
+        assert_eq!(api.database().count("SELECT count(*) FROM events WHERE trace_context IS NULL").await, 5);
+        send(&[("traceparent", PARENT)]).await;
+        assert_eq!(with(PARENT).await, 1);
+        send(&[("traceparent", PARENT), ("tracestate", "rojo=1"), ("tracestate", "congo=2")]).await;
+        assert_eq!(with(&format!("{PARENT} rojo=1,congo=2")).await, 1);
+    }
+
+    on_each_database!(a_trace_is_shown_with_the_attempts_of_its_own_account_alone);
+    async fn a_trace_is_shown_with_the_attempts_of_its_own_account_alone(database: TestDatabase) {
+        let api = TestApi::on(database).await;
+        api.subscribe(api.acme).await;
+        api.subscribe(api.other).await;
+        api.send("POST", "/v1/events", event().to_string(), &[("traceparent", PARENT)]).await;
+        let others = api.with_key_of(api.other).await;
+        others.post("/v1/events", &event()).await;
+        let attempted = async |api: &TestApi, account| loop {
+            let list = api.get(&format!("/v1/accounts/{account}/deliveries")).await;
+            let id = list.json["data"][0]["id"].as_str().expect("a delivery").to_owned();
+            let path = format!("/v1/accounts/{account}/deliveries/{id}");
+            let delivery = api.get(&path).await.json;
+            if delivery["attemptsMade"].as_array().is_some_and(|it| !it.is_empty()) {
+                return (path, delivery.to_string());
+            }
+            tokio::task::yield_now().await;
+        };
+        let ((own_path, own), (_, other)) = (attempted(&api, "acme").await, attempted(&others, "other").await);
+        assert!(own.contains(&format!(r#"["Traceparent","{PARENT}"]"#)), "{own}");
+        assert!(!other.to_lowercase().contains("traceparent"), "{other}");
+        let stolen = others.get(&own_path).await;
+        assert!(stolen.status == StatusCode::NOT_FOUND && !stolen.json.to_string().contains(PARENT), "{stolen:?}");
     }
 
     on_each_database!(an_idempotency_key_has_a_length);
@@ -214,6 +266,7 @@ mod tests {
     }
 
     const HEADER: &str = "idempotency-key";
+    const PARENT: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
 
     fn with(mut event: Value, member: &str, value: Value) -> Value {
         event[member] = value;

@@ -17,11 +17,12 @@ use signet_model::{
     AccountId, Timestamp,
     event::{MemberFault, Submission},
     payload,
+    trace::TraceContext,
 };
 
 use utoipa::ToSchema;
 
-use super::{BatchEntry, entries::entries, idempotency::IdempotencyKey, send};
+use super::{BatchEntry, entries::entries, idempotency::IdempotencyKey, send, trace::ProducerTrace};
 use crate::{
     access::{Allowed, Api, Caller, EventsWrite},
     body::JsonBody,
@@ -64,18 +65,20 @@ enum EntryAnswer {
 /// none could be stored and one may be a little later, the whole batch is to come back.
 #[utoipa::path(
     post, path = "/v1/events/batch", operation_id = "sendEvents", tag = "Events", security(("key" = ["events:write"])),
-    request_body(content = Vec<BatchEntry>, example = json!([super::example()])),
+    params(ProducerTrace), request_body(content = Vec<BatchEntry>, example = json!([super::example()])),
     responses((status = 202, body = Answer, description = "Each entry is answered in its place."), Problems)
 )]
 pub async fn send_events(
     State(api): State<Api>,
     allowed: Allowed<EventsWrite>,
     key: Option<IdempotencyKey>,
+    trace: ProducerTrace,
     body: JsonBody<MAX_LEN>,
 ) -> Result<Response, Problem> {
     let entries = entries(body.text()?, MAX_EVENTS).map_err(|error| Problem::member("", &error.to_string()))?;
     let catalogue = api.intake().catalogue().await?;
-    let batch = Batch { api: &api, caller: allowed.caller(), key: key.as_ref(), now: api.now(), catalogue };
+    let (caller, now) = (allowed.caller(), api.now());
+    let batch = Batch { api: &api, caller, key: key.as_ref(), trace: trace.0, now, catalogue };
     let results = batch.store(&entries).await;
     match refusal(&results) {
         Some(problem) => Err(problem),
@@ -88,6 +91,8 @@ struct Batch<'a> {
     api: &'a Api,
     caller: Caller,
     key: Option<&'a IdempotencyKey>,
+    /// The trace of the request, which counts for each entry.
+    trace: Option<Arc<TraceContext>>,
     now: Timestamp,
     catalogue: Arc<Catalogue>,
 }
@@ -201,7 +206,7 @@ impl Batch<'_> {
     fn address(&self, Entry { submission, idempotency }: Entry, found: Option<AccountId>) -> Result<NewEvent, Problem> {
         let account = self.caller.choose(submission.account.as_deref(), found)?;
         self.api.intake().count(account)?;
-        Ok(NewEvent { account, body: submission.body, idempotency })
+        Ok(NewEvent { account, body: submission.body, idempotency, trace: self.trace.clone() })
     }
 }
 
@@ -309,6 +314,18 @@ mod tests {
         // The key is the one that a single event would have.
         let single = api.send("POST", "/v1/events", event().to_string(), &[("idempotency-key", "b/0")]).await;
         assert_eq!(single.json, first.json["results"][0]);
+    }
+
+    on_each_database!(the_trace_of_a_batch_is_that_of_each_entry);
+    async fn the_trace_of_a_batch_is_that_of_each_entry(database: TestDatabase) {
+        let api = TestApi::on(database).await;
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let batch = json!([event(), {"event": "task.lost"}, event()]);
+        api.send("POST", PATH, batch.to_string(), &[("traceparent", parent)]).await;
+        api.post(PATH, &batch).await;
+        let count = async |rows: &str| api.database().count(&format!("SELECT count(*) FROM events WHERE {rows}")).await;
+        assert_eq!(count(&format!("trace_context = '{parent}'")).await, 2);
+        assert_eq!(count("trace_context IS NULL").await, 2);
     }
 
     on_each_database!(an_entry_may_have_a_key_of_its_own);

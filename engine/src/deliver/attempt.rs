@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use signet_model::{
     DeliveryId, Timestamp, delivery::Attempt, endpoint::EndpointUrl, event::EventType, signature::SigningKeys,
-    time::Clock,
+    time::Clock, trace::TraceContext,
 };
 
 use super::extra_headers::{ExtraHeaders, event_time};
@@ -37,6 +37,8 @@ pub struct AttemptRequest {
     pub body: Bytes,
     /// The headers that the endpoint has besides those of the contract.
     pub extra: ExtraHeaders,
+    /// `traceparent` and `tracestate`.
+    pub trace: Option<Arc<TraceContext>>,
 }
 
 /// Makes the attempt. Each answer, and each failure on the receiver's side, is an outcome.
@@ -95,6 +97,8 @@ static CE_SOURCE: Name = Name { shown: "Ce-Source", wire: HeaderName::from_stati
 static CE_TYPE: Name = Name { shown: "Ce-Type", wire: HeaderName::from_static("ce-type") };
 static CE_TIME: Name = Name { shown: "Ce-Time", wire: HeaderName::from_static("ce-time") };
 static TEST: Name = Name { shown: "X-Webhook-Test", wire: HeaderName::from_static("x-webhook-test") };
+static TRACE_PARENT: Name = Name { shown: "Traceparent", wire: HeaderName::from_static("traceparent") };
+static TRACE_STATE: Name = Name { shown: "Tracestate", wire: HeaderName::from_static("tracestate") };
 static MAY_REPEAT: Name =
     Name { shown: "X-Webhook-Possible-Repeat", wire: HeaderName::from_static("x-webhook-possible-repeat") };
 
@@ -122,6 +126,10 @@ fn headers(request: &AttemptRequest, at: Timestamp) -> Vec<Header> {
     if request.may_repeat {
         headers.push((&MAY_REPEAT, "true".into()));
     }
+    if let Some(TraceContext { parent, state }) = request.trace.as_deref() {
+        headers.push((&TRACE_PARENT, parent.to_string().into()));
+        headers.extend(state.iter().map(|state| (&TRACE_STATE, state.to_string().into())));
+    }
     if let Some(source) = &request.extra.event_source {
         add_cloud_event(&mut headers, request, source);
     }
@@ -144,7 +152,7 @@ fn add_cloud_event(headers: &mut Vec<Header>, request: &AttemptRequest, source: 
 fn on_the_wire(headers: &[Header], extra: &ExtraHeaders) -> HeaderMap {
     let mut map = HeaderMap::with_capacity((headers.len() + extra.custom.len() + 4).max(16));
     for (name, value) in headers {
-        // Hexadecimal digits, base64, numbers, names and ids are all made of visible ASCII.
+        // Hexadecimal digits, base64, numbers, names, ids and traces are all made of visible ASCII.
         let value = match value {
             Cow::Borrowed(text) => HeaderValue::from_static(text),
             Cow::Owned(text) => HeaderValue::from_str(text).expect("visible ASCII"),

@@ -125,7 +125,7 @@ fn change(row: &mut BalanceRow, change: BalanceChange, now: Timestamp) -> Option
     let (balance, threshold) = (row.balance?, row.threshold?);
     crosses(before, (row.balance, row.threshold)).then(|| {
         let body = balance_low(balance, threshold, now);
-        let event = NewEvent { account: row.account, body, idempotency: None };
+        let event = NewEvent { account: row.account, body, idempotency: None, trace: None };
         Incoming::new(event, Audience::SubscribersOfOwn)
     })
 }

@@ -191,6 +191,7 @@ fn place(
         attempts: row.attempts,
         failures: row.failures,
         body: row.body.into(),
+        trace: row.trace,
         slot,
     })
 }

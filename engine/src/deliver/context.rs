@@ -1,6 +1,6 @@
 //! The parts that the tasks of delivering share.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use signet_model::{AccountId, DeliveryId, time::Clock};
 use tokio::sync::{Notify, mpsc};
@@ -31,6 +31,7 @@ use crate::{
     seal::Sealer,
     settings::Settings,
     shutdown::Shutdown,
+    spans::SpanRecorder,
 };
 
 /// Outcomes that may wait for the writer. Beyond that attempts keep their slots, and so
@@ -77,6 +78,8 @@ pub(crate) struct Context {
     pub(crate) mail_notices: MailNotices,
     /// The last restore of the database from a backup.
     pub(crate) last_restore: LastRestore,
+    /// Takes spans, if traces are recorded.
+    pub(crate) spans: OnceLock<Arc<dyn SpanRecorder>>,
     pub(crate) shutdown: Shutdown,
     /// The tasks' ends of the channels, until they are started.
     receivers: Mutex<Option<Receivers>>,
@@ -127,9 +130,15 @@ impl Context {
             operations: Operations::default(),
             mail_notices: MailNotices::default(),
             last_restore: LastRestore::default(),
+            spans: OnceLock::new(),
             shutdown: Shutdown::default(),
             receivers: Mutex::new(Some(receivers)),
         }
+    }
+
+    /// Returns the recorder of spans, if there is one.
+    pub(super) fn recorder(&self) -> Option<&dyn SpanRecorder> {
+        self.spans.get().map(|recorder| &**recorder)
     }
 
     /// Takes the tasks' ends of the channels; `None` if they were taken before.

@@ -3,7 +3,7 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use signet_model::{AccountId, DeliveryId, EndpointId, EventId, event::EventBody};
+use signet_model::{AccountId, DeliveryId, EndpointId, EventId, event::EventBody, trace::TraceContext};
 use tokio::sync::{
     OwnedSemaphorePermit, Semaphore,
     mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
@@ -16,7 +16,7 @@ use super::{
     filters::Judgements,
     reply::{Answer, ReplyTo, replies},
     request_queue::WriteRequest,
-    tally,
+    tally, traces,
 };
 
 /// Requests that may wait to be stored. The next one is answered with `Overloaded`.
@@ -38,6 +38,9 @@ pub struct NewEvent {
     pub body: EventBody,
     /// The producer's idempotency key, if the request has one.
     pub idempotency: Option<Idempotency>,
+    /// The trace that the producer's request belongs to. A repeated request may have another one;
+    /// that of the first is kept.
+    pub trace: Option<Arc<TraceContext>>,
 }
 
 /// Recognises a repeated request.
@@ -216,6 +219,15 @@ impl Context {
         if events.is_empty() {
             return Ok(Vec::new());
         }
+        let spans = traces::begin_ingests(self, &mut events);
+        let answers = self.hand_over(events).await;
+        if let Some(spans) = spans {
+            traces::end_ingests(self, spans, &answers);
+        }
+        answers
+    }
+
+    async fn hand_over(&self, mut events: Vec<Incoming>) -> Result<Vec<Answer<Accepted>>, IngestError> {
         for event in &mut events {
             // A batch of large bodies must not keep the thread from others for long.
             if event.judge_filters(&self.endpoint_cache) {
@@ -247,5 +259,6 @@ impl Context {
 
 /// Returns the memory of an event, roughly.
 fn size(incoming: &Incoming) -> usize {
-    incoming.event.body.json.len() + OVERHEAD_BYTES
+    let state = incoming.event.trace.as_ref().and_then(|trace| trace.state.as_ref());
+    incoming.event.body.json.len() + state.map_or(0, |state| state.as_str().len()) + OVERHEAD_BYTES
 }

@@ -3,7 +3,7 @@
 use std::{pin::pin, sync::Arc};
 
 use bytes::Bytes;
-use signet_model::{AccountId, DeliveryId, Timestamp, delivery::Attempt, event::EventType};
+use signet_model::{AccountId, DeliveryId, Timestamp, delivery::Attempt, event::EventType, trace::TraceContext};
 use tokio::time::{Instant, timeout};
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     endpoint_cache::{Admission, EndpointView, Target},
     lanes::{AttemptResult, AttemptSlot, AttemptSummary, HANGS_AFTER, LaneSlot, is_from_before},
     outcome::{Completion, CompletionResult, Decided},
-    rests,
+    rests, traces,
 };
 use crate::{fault, outbound::LocalFault, settings::Settings};
 
@@ -28,6 +28,8 @@ pub(crate) struct LeasedDelivery {
     /// Failed attempts of this round.
     pub(crate) failures: i32,
     pub(crate) body: Bytes,
+    /// The trace of its event.
+    pub(crate) trace: Option<Arc<TraceContext>>,
     /// Holds the lease; returned once the writer has the outcome.
     pub(crate) slot: LaneSlot,
 }
@@ -69,21 +71,23 @@ impl LeasedDelivery {
             self.endpoint = view;
         }
         let (false, Ok(target)) = (refused, self.endpoint.target.clone()) else {
-            self.complete(context, CompletionResult::Returned(now)).await;
+            self.complete(context, CompletionResult::Returned(now), None).await;
             return None;
         };
+        let own = traces::begin_attempt(context, self.trace.as_deref());
+        let sent = own.clone().or_else(|| self.trace.clone());
         let start = Instant::now();
-        match self.attempt(context, &target, slot).await {
+        match self.attempt(context, &target, sent, slot).await {
             Ok(attempt) => {
                 let at = Instant::now();
                 let summary = AttemptSummary { at, took: at - start, result: AttemptResult::of(&attempt) };
-                self.complete(context, CompletionResult::Attempted(Arc::new(attempt))).await;
+                self.complete(context, CompletionResult::Attempted(Arc::new(attempt)), own).await;
                 Some(summary)
             }
             Err(fault) => {
                 tracing::debug!(%fault, "an attempt could not be made, and is not counted");
                 let later = context.clock.now() + context.lanes.slow_down(fault);
-                self.complete(context, CompletionResult::Returned(later)).await;
+                self.complete(context, CompletionResult::Returned(later), None).await;
                 None
             }
         }
@@ -95,6 +99,7 @@ impl LeasedDelivery {
         &mut self,
         context: &Arc<Context>,
         target: &Target,
+        trace: Option<Arc<TraceContext>>,
         slot: &mut AttemptSlot,
     ) -> Result<Attempt, LocalFault> {
         let request = AttemptRequest {
@@ -107,6 +112,7 @@ impl LeasedDelivery {
             number: u32::try_from(self.attempts.saturating_add(1)).unwrap_or(1),
             body: std::mem::take(&mut self.body),
             extra: target.extra.clone(),
+            trace,
         };
         let mut attempt = pin!(attempt::attempt(&context.client, context.clock.as_ref(), request));
         let made = loop {
@@ -124,8 +130,8 @@ impl LeasedDelivery {
 
     /// Hands the outcome to the writer. The delivery keeps its slot until the writer has
     /// room, so that a slow writer slows claiming down. If the writer has stopped, the
-    /// lease runs out and the delivery falls due again.
-    async fn complete(self, context: &Context, result: CompletionResult) {
+    /// lease runs out and the delivery falls due again. `span` is the attempt's own, if it has one.
+    async fn complete(self, context: &Context, result: CompletionResult, span: Option<Arc<TraceContext>>) {
         let completion = Completion {
             account: self.account,
             endpoint: self.endpoint.id,
@@ -138,6 +144,9 @@ impl LeasedDelivery {
             result,
         };
         let mut decided = Decided::new(context, completion);
+        if let Some(span) = span {
+            traces::end_attempt(context, (span, self.trace), &self.endpoint, &decided);
+        }
         if decided.disables() {
             context.endpoint_cache.begin_disabling(self.endpoint.id);
         }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use signet_model::{DeliveryId, EndpointId, EventId, Timestamp};
+use signet_model::{DeliveryId, EndpointId, EventId, Timestamp, trace::TraceContext};
 
 use super::{
     Context, LeasedDelivery,
@@ -201,6 +201,7 @@ impl<'a> Plan<'a> {
             accepted_at: now,
             fanout: self.fanout(),
             is_test: matches!(self.incoming.audience, Audience::Test(..)),
+            trace: self.incoming.event.trace.as_ref().map(ToString::to_string),
         }
     }
 
@@ -225,7 +226,9 @@ impl<'a> Plan<'a> {
                 let deliveries = u32::try_from(planned.len()).unwrap_or(u32::MAX);
                 let bytes = Bytes::copy_from_slice(body.json.as_bytes());
                 stored.has_due |= planned.iter().any(PlannedDelivery::is_due);
-                let leased = planned.into_iter().filter_map(|one| one.into_leased(bytes.clone()));
+                let leased = planned
+                    .into_iter()
+                    .filter_map(|one| one.into_leased(bytes.clone(), self.incoming.event.trace.clone()));
                 stored.leased.extend(leased);
                 Ok(Accepted { id: self.id, deliveries, replayed: false })
             }
@@ -306,7 +309,7 @@ impl PlannedDelivery {
         Ok(Self { row, endpoint: Arc::clone(endpoint), slot: Some(slot) })
     }
 
-    fn into_leased(self, body: Bytes) -> Option<LeasedDelivery> {
+    fn into_leased(self, body: Bytes, trace: Option<Arc<TraceContext>>) -> Option<LeasedDelivery> {
         Some(LeasedDelivery {
             account: self.row.account,
             id: self.row.id,
@@ -316,6 +319,7 @@ impl PlannedDelivery {
             attempts: 0,
             failures: 0,
             body,
+            trace,
             slot: self.slot?,
         })
     }

@@ -180,6 +180,11 @@ catalogue! {
         &[RefusedAddress::NAME],
         "Times that a webhook was kept from an address that is not public, when it was saved, tested or sent to.",
     );
+    SPANS_DROPPED = counter(
+        "signet_spans_dropped_total",
+        &[],
+        "Spans that no collector has: too many waited, or it did not take them.",
+    );
     SIGN_INS = counter("signet_sign_ins_total", &[SignIn::NAME], "Sessions that were begun by signing in.");
     SIGN_IN_FAILURES = counter(
         "signet_sign_in_failures_total",

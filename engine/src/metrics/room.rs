@@ -59,6 +59,7 @@ pub(crate) struct Room {
     pub(crate) database_time: Family<Operation, Histogram>,
     pub(crate) database_up: Gauge,
     pub(crate) refused_addresses: Family<RefusedAddress, Counter>,
+    pub(crate) spans_dropped: Counter,
     pub(crate) sign_ins: Family<SignIn, Counter>,
     pub(crate) sign_in_failures: Family<SignInFailure, Counter>,
 }
@@ -94,6 +95,7 @@ impl Room {
             database_time: Family::new(catalogue::DATABASE_TIME, histogram),
             database_up: gauge(&key(catalogue::DATABASE_UP)),
             refused_addresses: Family::new(catalogue::REFUSED_ADDRESSES, counter),
+            spans_dropped: counter(&key(catalogue::SPANS_DROPPED)),
             sign_ins: Family::new(catalogue::SIGN_INS, counter),
             sign_in_failures: Family::new(catalogue::SIGN_IN_FAILURES, counter),
         }

@@ -3,12 +3,14 @@
 use std::{
     collections::{HashMap, HashSet},
     fmt,
+    sync::Arc,
 };
 
 use signet_model::{
     AccountId, DeliveryId, EndpointId, Throttle, Timestamp,
     event::EventType,
     sql::{Stored, Unreadable},
+    trace::TraceContext,
 };
 use sqlx::{Database, Decode, Postgres, Type, error::BoxDynError};
 use uuid::Uuid;
@@ -120,6 +122,8 @@ pub(crate) struct Claimed {
     pub(crate) failures: i32,
     /// The bytes to deliver.
     pub(crate) body: String,
+    /// The trace of its event.
+    pub(crate) trace: Option<Arc<TraceContext>>,
 }
 
 /// A claimed delivery that cannot be attempted; the claim has held it.
@@ -142,6 +146,7 @@ pub(super) struct ClaimedRow {
     pub(super) attempts: Stored<i32>,
     pub(super) failures: Stored<i32>,
     pub(super) body: Option<Stored<String>>,
+    pub(super) trace_context: Option<Stored<TraceContext>>,
 }
 
 impl ClaimedRow {
@@ -161,6 +166,8 @@ impl ClaimedRow {
             attempts: Unusable::column("attempts", self.attempts)?,
             failures: Unusable::column("failures", self.failures)?,
             body: Unusable::column("body", self.body.ok_or(Unusable::NoBody)?)?,
+            // One that cannot be read costs the trace, and not the delivery.
+            trace: self.trace_context.and_then(Stored::ok).map(Arc::new),
         })
     }
 }

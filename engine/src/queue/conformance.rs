@@ -13,6 +13,7 @@ use crate::testing::{TestDatabase, account, endpoint, on_each_database, resting_
 
 const SECOND: Duration = Duration::from_secs(1);
 const NOW: Timestamp = Timestamp::from_unix_seconds(1_774_699_200);
+const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01 rojo=1";
 const BODY: &str = r#"{"event":"task.completed"}"#;
 
 /// An account with one endpoint.
@@ -49,6 +50,7 @@ impl World {
             accepted_at: NOW,
             fanout: 1,
             is_test: false,
+            trace: Some(TRACE.to_owned()),
         };
         let delivery = DeliveryRow {
             id: delivery(number),
@@ -179,6 +181,7 @@ async fn stored_deliveries_are_claimed_once_they_are_due(database: TestDatabase)
     let claimed = batch.deliveries[0].as_ref().expect("usable");
     assert_eq!((claimed.id, claimed.endpoint, claimed.body.as_str()), (delivery(1), world.endpoint, BODY));
     assert_eq!((claimed.attempts, claimed.failures, claimed.is_test), (0, 0, false));
+    assert_eq!(claimed.trace.as_ref().map(ToString::to_string).as_deref(), Some(TRACE));
     assert_eq!(batch.endpoints, 1);
     assert!(batch.still_due.is_empty());
 }

@@ -92,7 +92,7 @@ async fn on_sqlite_claiming_searches_indexes_only() {
             sqlite::READ_DUE,
             &[
                 "SEARCH deliveries USING INDEX deliveries_due (endpoint_id=? AND due_at<?)",
-                "SEARCH events USING INDEX sqlite_autoindex_events_1 (account_id=? AND id=?)",
+                "SEARCH events USING INDEX sqlite_autoindex_events_1 (account_id=? AND id=?) LEFT-JOIN",
             ],
         ),
         (sqlite::LEASE, &["SEARCH deliveries USING PRIMARY KEY (id=?)"]),

@@ -40,6 +40,8 @@ pub(crate) struct EventRow {
     /// The number of its deliveries.
     pub(crate) fanout: i32,
     pub(crate) is_test: bool,
+    /// The text of its trace context.
+    pub(crate) trace: Option<String>,
 }
 
 impl Record for EventRow {
@@ -54,6 +56,7 @@ impl Record for EventRow {
         Column("accepted_at", Value::Instant(|row| Some(row.accepted_at))),
         Column("fanout", Value::Int(|row| Some(row.fanout))),
         Column("is_test", Value::Bool(|row| Some(row.is_test))),
+        Column("trace_context", Value::Text(|row| row.trace.as_deref())),
     ];
 }
 

@@ -89,10 +89,11 @@ const STRIP_ATTEMPTS: Sql = Sql {
              WHERE account_id = $1 AND delivery_id = ANY($2)",
 };
 
-/// Takes the body from events (`$2`) of an account (`$1`).
+/// Takes the body and the trace, which nothing sends any more, from events (`$2`) of an account (`$1`).
 const STRIP_EVENTS: Sql = Sql {
-    sqlite: "UPDATE events SET body = NULL WHERE account_id = $1 AND id IN (SELECT unhex(value) FROM json_each($2))",
-    postgres: "UPDATE events SET body = NULL WHERE account_id = $1 AND id = ANY($2)",
+    sqlite: "UPDATE events SET body = NULL, trace_context = NULL
+             WHERE account_id = $1 AND id IN (SELECT unhex(value) FROM json_each($2))",
+    postgres: "UPDATE events SET body = NULL, trace_context = NULL WHERE account_id = $1 AND id = ANY($2)",
 };
 
 /// Finds the deliveries of events; on PostgreSQL locked, so that an outcome that is

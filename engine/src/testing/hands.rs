@@ -83,6 +83,7 @@ impl Hands<'_> {
             account,
             body: crate::service::event_types::Catalogue::default().sample(&EventType::TASK_FAILED, now),
             idempotency: None,
+            trace: None,
         };
         let (_, ready) = self.admit(Incoming::new(event, Audience::Test(endpoint, id))).await;
         (id, ready)

@@ -34,7 +34,7 @@ fn large(world: &Neighbourhood, number: usize) -> NewEvent {
     let task = format!("bad_{number}");
     let text = format!(r#"{{"event":"task.completed","taskId":"{task}","solution":{{{}}}}}"#, members.join(","));
     let body = Submission::parse(&text, world.noisy.clock.now(), &NoTypes).expect("an event").body;
-    NewEvent { account: world.bad, body, idempotency: None }
+    NewEvent { account: world.bad, body, idempotency: None, trace: None }
 }
 
 #[tokio::test]

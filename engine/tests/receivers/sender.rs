@@ -81,6 +81,7 @@ pub fn request(url: &str) -> AttemptRequest {
         number: 2,
         body: Bytes::from_static(BODY),
         extra: ExtraHeaders::default(),
+        trace: None,
     }
 }
 

@@ -191,7 +191,7 @@ async fn webhooks_want_what_they_wanted(world: World) {
     for name in ["task.completed", "task.failed", "balance.low"] {
         world.clock.advance(Duration::from_secs(1));
         let body = BuiltIn::find(name).expect("a type").sample(world.clock.now());
-        let accepted = world.engine.ingest(NewEvent { account: ada, body, idempotency: None }).await.expect("accepted");
+        let accepted = world.engine.ingest(NewEvent { account: ada, body, idempotency: None, trace: None }).await.expect("accepted");
         let mut reached = 0;
         for webhook in world.webhooks() {
             let wants = account(webhook) == ada && webhook.wanted.iter().any(|wanted| wanted == name);
@@ -220,7 +220,7 @@ async fn a_repeated_request_gets_the_answer_of_before(world: World) {
         let request_hash = hex::decode(&answer.request).expect("hex").try_into().expect("32 bytes");
         let idempotency = Some(Idempotency { key: answer.key.clone(), request_hash });
         let body = BuiltIn::find("task.completed").expect("a type").sample(world.clock.now());
-        let event = NewEvent { account: AccountId::from_uuid(answer.account), body, idempotency };
+        let event = NewEvent { account: AccountId::from_uuid(answer.account), body, idempotency, trace: None };
         let accepted = world.engine.ingest(event).await.expect("the first answer");
         assert!(accepted.replayed);
         assert_eq!(accepted.id, EventId::from_uuid(answer.event));

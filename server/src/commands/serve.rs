@@ -33,7 +33,7 @@ use crate::{
     config::{
         AccountArgs, BrandArgs, ClientArgs, DeliveryArgs, EgressArgs, MailArgs, MetricsArgs, MigrationArgs, OidcArgs,
         OperatorArgs, PeopleArgs, PortalArgs, ProxyArgs, PublicUrl, RetentionArgs, SessionArgs, Span, StorageArgs,
-        TlsArgs,
+        TlsArgs, TracesArgs,
     },
     descriptors::{self, Shares},
     event_type_file,
@@ -43,6 +43,7 @@ use crate::{
     shutdown,
     storage::{self, KeyWatch, ServerLock},
     supervisor::Supervisor,
+    traces::Export,
 };
 
 /// The account that the first owner gets.
@@ -63,6 +64,9 @@ pub struct ServeArgs {
     /// Metrics.
     #[command(flatten)]
     pub metrics: MetricsArgs,
+    /// Traces.
+    #[command(flatten)]
+    pub traces: TracesArgs,
     /// Limits for clients.
     #[command(flatten)]
     pub clients: ClientArgs,
@@ -211,6 +215,7 @@ impl ServeArgs {
             database.map(drop),
             self.settings().map(drop),
             self.check_metrics(),
+            self.traces.check(),
             tls,
             client,
             self.mail.check(),
@@ -261,6 +266,7 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     let shutdown = Shutdown::default();
     let limits = fit(&mut args)?;
     args.check_metrics()?;
+    args.traces.check()?;
     let source = args.tls.source(&storage::url(&args.storage)?)?;
     let tls = source.is_tls();
     let socket = TcpListener::bind(args.listen)
@@ -269,7 +275,7 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     let metrics = args.bind_metrics().await?;
     let authorities = args.authorities()?;
     let certificate = source.open(&authorities)?;
-    let mailer = args.mail.mailer(authorities, Arc::new(SystemClock))?;
+    let mailer = args.mail.mailer(authorities.clone(), Arc::new(SystemClock))?;
     let providers = Providers::new(args.oidc.providers()?, &args.outbound()?.extra_authorities)?;
     let options = args.router_options(tls, mailer.clone(), providers)?;
     let event_types = args.event_types.as_deref().map(event_type_file::open).transpose()?;
@@ -284,6 +290,7 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     let keys = KeyWatch::begin(&engine, storage::key_sources(&args.storage)?).await?;
     let origin = args.public_url.as_ref().map(ToString::to_string).unwrap_or_default();
     let notices = mailer.clone().map(|mailer| tokio::spawn(signet_app::send_notices(engine.clone(), mailer, origin)));
+    let traces = Export::begin(&args.traces, &authorities, &engine)?;
     let running = engine.start().context("a new engine was started before")?;
     shutdown::begin_on_signals(&shutdown, args.stop_limit.get())?;
     if args.dev {
@@ -310,6 +317,9 @@ pub async fn run(mut args: ServeArgs) -> anyhow::Result<()> {
     }
     if let Some(mailer) = mailer {
         shutdown.deadline.run_until_cancelled(mailer.stop()).await;
+    }
+    if let Some(traces) = traces {
+        shutdown.deadline.run_until_cancelled(traces.end()).await;
     }
     // A database that does not answer is left alone after the deadline.
     shutdown.deadline.run_until_cancelled(engine.close()).await;

@@ -17,6 +17,8 @@ mod start;
 mod stop;
 mod supervisor;
 mod top;
+#[cfg(feature = "otlp")]
+mod traces;
 
 use std::{path::Path, process::Output};
 

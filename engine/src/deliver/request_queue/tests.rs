@@ -23,7 +23,7 @@ fn request(account: AccountId, count: usize) -> (Replies<Accepted>, Vec<WriteReq
     let (replies, reply_tos) = replies(count, permit);
     let event = || {
         let body = BUILT_IN[1].sample(Timestamp::from_unix_seconds(1_774_699_200));
-        Incoming::new(NewEvent { account, body, idempotency: None }, Audience::Subscribers)
+        Incoming::new(NewEvent { account, body, idempotency: None, trace: None }, Audience::Subscribers)
     };
     (replies, reply_tos.map(|reply_to| WriteRequest::Event(event(), reply_to)).collect())
 }

@@ -32,14 +32,15 @@ pub(in crate::queue) const CLAIM: &str = "WITH due AS (
               AND due_at >= COALESCE(c.pending_from, '-infinity') AND due_at <= $4
             ORDER BY due_at LIMIT c.how_many FOR UPDATE SKIP LOCKED) d),
      sized AS (
-       SELECT due.account_id, due.id, due.bytes, events.body,
+       SELECT due.account_id, due.id, due.bytes, events.body, events.trace_context,
               row_number() OVER (ORDER BY place, due_at, due.id) AS number,
               sum(octet_length(events.body)) OVER (PARTITION BY place ORDER BY due_at, due.id) AS total
          FROM due LEFT JOIN events ON events.account_id = due.account_id AND events.id = due.event_id)
      UPDATE deliveries SET due_at = $5, lease = $6 FROM sized
       WHERE deliveries.account_id = sized.account_id AND deliveries.id = sized.id
         AND (COALESCE(total, 0) <= sized.bytes OR number = 1)
-     RETURNING deliveries.id, deliveries.account_id, endpoint_id, event_type, is_test, attempts, failures, body";
+     RETURNING deliveries.id, deliveries.account_id, endpoint_id, event_type, is_test, attempts, failures, body,
+       trace_context";
 
 /// After a claim at an instant (`$6`): moves the queues of endpoints (`$1`, `$2`) on, and removes
 /// those at which nothing is pending. Overdue deliveries count as due at an instant of each endpoint

@@ -4,6 +4,7 @@ use rusqlite::{Connection, Statement, ToSql, types::ValueRef};
 use signet_model::{
     Throttle, Timestamp,
     sql::{Stored, Unreadable},
+    trace::TraceContext,
 };
 use std::{fmt::Display, str::FromStr};
 
@@ -230,6 +231,7 @@ impl<'c> Prepared<'c> {
                 attempts: stored(row.get("attempts")),
                 failures: stored(row.get("failures")),
                 body: stored(row.get("body")).transpose(),
+                trace_context: trace_of(row.get_ref("trace_context")?),
             });
         }
         Ok(claimed)
@@ -268,6 +270,12 @@ impl<'c> Prepared<'c> {
 /// Returns the value of a column, or the reason for which it holds none of its type.
 fn stored<T, E: Display>(column: Result<T, E>) -> Stored<T> {
     Stored(column.map_err(Unreadable::new))
+}
+
+/// Reads the trace of an event, if it has one.
+fn trace_of(column: ValueRef<'_>) -> Option<Stored<TraceContext>> {
+    let text = column.as_str_or_null().map_err(Unreadable::new).transpose()?;
+    Some(stored(text.and_then(parse)))
 }
 
 fn parse<T: FromStr<Err: Display>>(text: &str) -> Result<T, Unreadable> {

@@ -63,9 +63,9 @@ fn insert<R: Record>(on_conflict: &str) -> String {
 
 /// Reads the due deliveries (by `?3`) of an endpoint (`?1`, `?2`), up to `?4`, the earliest
 /// first.
-pub(in crate::queue) const READ_DUE: &str = "SELECT id, event_type, is_test, attempts, failures,
-       (SELECT body FROM events WHERE events.account_id = ?1 AND events.id = deliveries.event_id) AS body
-     FROM deliveries WHERE account_id = ?1 AND endpoint_id = ?2 AND state = 'pending' AND due_at <= ?3
+pub(in crate::queue) const READ_DUE: &str = "SELECT deliveries.id, deliveries.event_type, deliveries.is_test, attempts, failures, body, trace_context
+     FROM deliveries LEFT JOIN events ON events.account_id = ?1 AND events.id = deliveries.event_id
+     WHERE deliveries.account_id = ?1 AND endpoint_id = ?2 AND state = 'pending' AND due_at <= ?3
      ORDER BY due_at LIMIT ?4";
 
 /// Claims a delivery (`?1`), until the lease (`?3`) ends (`?2`).

@@ -203,6 +203,7 @@ impl TryOut {
             number: 1,
             body: Bytes::copy_from_slice(body.json.as_bytes()),
             extra: self.extra,
+            trace: None,
         };
         attempt(&context.client, context.clock.as_ref(), request).await.map_err(|fault| {
             tracing::debug!(%fault, "a test of a draft could not be made");

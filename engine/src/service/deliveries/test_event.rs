@@ -96,7 +96,7 @@ impl EndpointHandle<'_> {
         let body = body_of_test(self.service, kind, body).await?;
         self.service.limits.test(self.account).map_err(|TooMany(_)| TestError::TooMany)?;
         let delivery = DeliveryId::new(self.service.clock.now(), self.service.random.bytes());
-        let event = NewEvent { account: self.account, body, idempotency: None };
+        let event = NewEvent { account: self.account, body, idempotency: None, trace: None };
         let incoming = Incoming::new(event, Audience::Test(self.id, delivery));
         let answers = self.service.delivery.enqueue(vec![incoming]).await?;
         answers.into_iter().collect::<Result<Vec<_>, _>>()?;

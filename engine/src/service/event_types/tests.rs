@@ -72,7 +72,7 @@ async fn a_type_names_the_member_by_which_its_events_are_found(database: TestDat
     let accept = async |body: &str| {
         let catalogue = types.current().await.expect("a catalogue");
         let body = Submission::parse(body, engine.0.clock.now(), &*catalogue).expect("an event").body;
-        let event = crate::deliver::ingest::NewEvent { account, body, idempotency: None };
+        let event = crate::deliver::ingest::NewEvent { account, body, idempotency: None, trace: None };
         crate::testing::Hands(&engine).ingest(event).await.0.expect("accepted");
     };
     let found = async |text: &str| {

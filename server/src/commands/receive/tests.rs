@@ -79,6 +79,7 @@ impl Play {
             number,
             body: BODY.into(),
             extra: ExtraHeaders::default(),
+            trace: None,
         };
         attempt(&self.client, &ManualClock::at(NOW), request).await.expect("no fault of this side")
     }
