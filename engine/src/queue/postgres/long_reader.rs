@@ -250,7 +250,7 @@ async fn what_is_due_before_all_that_is_pending_is_claimed() {
     assert_eq!(world.claim(NOW).await.len(), 1);
     // Nothing is pending but what is leased for a minute. The endpoint rests, and claims look at it
     // later than the next delivery is due.
-    assert_eq!(world.claim(NOW + SECOND).await, []);
+    assert!(world.claim(NOW + SECOND).await.is_empty());
     let mut batch = world.events(1, NOW + 2 * SECOND);
     batch.deliveries[0].look_at = Some(NOW + 40 * SECOND);
     let waiting = batch.deliveries[0].id;
