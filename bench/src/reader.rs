@@ -73,7 +73,7 @@ impl Reader {
                 .await?;
         }
         let producer = Producer {
-            address: server.address,
+            addresses: Arc::new(vec![server.address]),
             api_key: fixture.api_key.clone(),
             accounts: Arc::new(fixture.accounts.clone()),
             events,

@@ -69,5 +69,5 @@ fn old_event(task: usize, accounts: &[AccountId], clock: &ManualClock) -> anyhow
     let text = event(task, "", "task.completed").replace(r#""account":"","#, "");
     let submission = Submission::parse(&text, clock.now(), &NoTypes).map_err(|fault| anyhow::anyhow!("{fault:?}"))?;
     let idempotency = Some(Idempotency { key: format!("yesterday's task {task}"), request_hash: [0; 32] });
-    Ok(NewEvent { account: accounts[Customer::of_task(task)], body: submission.body, idempotency })
+    Ok(NewEvent { account: accounts[Customer::of_task(task)], body: submission.body, idempotency, trace: None })
 }

@@ -69,6 +69,7 @@ impl World {
                 accepted_at: NOW,
                 fanout: 1,
                 is_test: false,
+                trace: None,
             });
             batch.deliveries.push(DeliveryRow {
                 id: delivery,
@@ -164,7 +165,7 @@ impl World {
         let Claim::Claimed(batch) = claim::claim(&mut tx, &order).await.expect("an answer") else { panic!("a claim") };
         assert_eq!(batch.deliveries.len(), 1);
         let after: i64 = sqlx::query_scalar(READ).fetch_one(&mut *tx).await.expect("a count");
-        tx.rollback().await.expect("rolled back");
+        tx.roll_back().await.expect("rolled back");
         let claimed = self.claim(now).await;
         let batch = self.delivered(&claimed, now);
         self.commit(batch).await;
