@@ -17,10 +17,7 @@ use tokio::{
 };
 
 use super::Context;
-use crate::{
-    db::{Error, Trouble},
-    service,
-};
+use crate::db::{Error, Trouble};
 
 /// The time between two looks while the trouble lasts.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -55,11 +52,6 @@ impl TroubleWatch {
         };
         self.note(trouble, || error.to_string());
         true
-    }
-
-    /// Reports a failure of an operation likewise.
-    pub(crate) fn report_operation(&self, error: &service::Error) -> bool {
-        matches!(error, service::Error::Database(error) if self.report(error))
     }
 
     /// Reports that the database did not answer in time. Returns `false` if it may well be at

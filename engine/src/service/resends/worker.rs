@@ -82,7 +82,7 @@ pub(crate) async fn take_up(service: Arc<Service>, stop: CancellationToken) {
         loop {
             match take_orphans(&service).await {
                 Ok(orphans) => orphans.into_iter().for_each(|leased| work(&service, leased)),
-                Err(error) if service.delivery.trouble.report_operation(&error) => {}
+                Err(Error::Database(error)) if service.delivery.trouble.report(&error) => {}
                 Err(error) => tracing::warn!(%error, "resends could not be taken up; trying again"),
             }
             tokio::time::sleep(LOOK_EVERY).await;
@@ -103,7 +103,7 @@ pub(super) fn work(service: &Arc<Service>, leased: Leased) {
             None => leased.give_back(&service).await,
         };
         if let Err(error) = worked
-            && !service.delivery.trouble.report_operation(&error)
+            && !matches!(&error, Error::Database(error) if service.delivery.trouble.report(error))
         {
             tracing::warn!(%error, "a resend could not go on; it is taken up again when its lease has ended");
         }
