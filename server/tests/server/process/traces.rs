@@ -195,7 +195,8 @@ async fn a_collector_gets_the_span_of_an_event_and_of_each_attempt() {
     for (headers, request) in collector.requests() {
         let resource = request.resource_spans[0].resource.clone().expect("a resource");
         assert_eq!(attributes(&resource.attributes)["service.name"], "signet");
-        assert_eq!((&headers["x-token"], &headers["content-type"]), ("hunter2", "application/x-protobuf"));
+        assert_eq!(headers["x-token"], "hunter2");
+        assert_eq!(headers["content-type"], "application/x-protobuf");
         let all = format!("{request:?}");
         for secret in [TOKEN, "secret-path", &traced.key, "whsec_"] {
             assert!(!all.contains(secret), "{secret} in {all}");
