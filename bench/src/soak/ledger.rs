@@ -22,7 +22,8 @@ pub struct Ledger {
     told: usize,
     /// Accepted and not stored, or still pending, or counted as delivered and never taken.
     lost: Vec<String>,
-    /// Requests beyond the attempts that are recorded: a process died between the two.
+    /// Requests beyond the attempts that are recorded: a process died between the two, or a
+    /// connection that was kept broke, and the attempt went on over another one.
     unrecorded: u64,
     /// `signet check` found nothing.
     adds_up: bool,
@@ -100,7 +101,7 @@ impl fmt::Display for Ledger {
         writeln!(
             f,
             "{accepted} events accepted: {delivered} delivered, {told} not and told why, {} lost; {unrecorded} requests \
-             without a recorded attempt (SIGKILL); signet check: {}",
+             beyond the recorded attempts; signet check: {}",
             lost.len(),
             if *adds_up { "everything adds up" } else { "BROKEN RULES" },
         )?;
