@@ -110,6 +110,8 @@ fn of_sqlite(code: &str) -> Option<Trouble> {
 #[derive(Debug, Clone)]
 pub(crate) struct Disk {
     folder: PathBuf,
+    /// The database.
+    file: PathBuf,
     /// A file that is written and removed to see what the system says.
     tried: PathBuf,
 }
@@ -122,7 +124,7 @@ impl Disk {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        Self { folder: folder.to_owned(), tried: tried.into() }
+        Self { folder: folder.to_owned(), file: database.to_owned(), tried: tried.into() }
     }
 
     /// Writes some bytes beside the database, and removes them. Blocks the thread.
@@ -139,6 +141,9 @@ impl Disk {
     fn words(&self) -> String {
         let folder = self.folder.display();
         let Err(error) = self.take() else {
+            if fs::OpenOptions::new().write(true).open(&self.file).is_err_and(is_denied) {
+                return format!("the file {} cannot be written: see whether this user may", self.file.display());
+            }
             return format!(
                 "the disk under {folder} does not take what is written: look into the system's log for its faults"
             );
@@ -158,6 +163,10 @@ impl Disk {
             _ => format!("the disk under {folder} fails: {error}"),
         }
     }
+}
+
+fn is_denied(error: io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied
 }
 
 impl Trouble {

@@ -98,6 +98,10 @@ pub(super) async fn watch(context: Arc<Context>) {
 async fn tell(context: &Arc<Context>) {
     let reported = std::mem::take(&mut context.trouble.state().reported);
     for (trouble, error) in reported {
+        // It was reported again while the log was being told.
+        if context.trouble.state().told.contains(&trouble) {
+            continue;
+        }
         // A single connection that broke is none.
         if trouble == Trouble::Unreachable && matches!(timeout(ANSWER_LIMIT, context.db.ping()).await, Ok(Ok(()))) {
             tracing::debug!(error, "a connection to the database was lost");

@@ -22,8 +22,12 @@ pub(super) const NEXT_QUEUES: &str = "SELECT account_id, endpoint_id FROM endpoi
 
 /// Makes the queue of an endpoint (`$1`, `$2`) due now (`$3`). A claim puts it off again if that is
 /// too early.
-const MAKE_DUE: &str = "UPDATE endpoint_queues SET next_due_at = $3
-     WHERE account_id = $1 AND endpoint_id = $2 AND next_due_at > $3";
+const MAKE_DUE: Sql = Sql {
+    sqlite: "UPDATE endpoint_queues SET next_due_at = $3 WHERE account_id = $1 AND endpoint_id = $2 AND next_due_at > $3",
+    // What is moved is pending before the instant that is known to have nothing before it.
+    postgres: "UPDATE endpoint_queues SET next_due_at = least(next_due_at, $3), pending_from = NULL
+     WHERE account_id = $1 AND endpoint_id = $2 AND (next_due_at > $3 OR pending_from IS NOT NULL)",
+};
 
 /// Lets the next start at a throttled endpoint be now.
 const END_THROTTLING: &str = "UPDATE endpoints SET throttled_until = $3

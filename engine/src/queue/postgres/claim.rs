@@ -81,10 +81,11 @@ pub(in crate::queue) const ADVANCE_QUEUES: &str = "WITH first AS MATERIALIZED (
      SELECT endpoint_id, next_due_at FROM next WHERE is_left";
 
 /// Locks the queues of endpoints (`$1`, `$2`) that are due at an instant (`$3`).
-pub(in crate::queue) const LOCK_QUEUES: &str = "SELECT q.endpoint_id, q.pending_from FROM endpoint_queues q
-       JOIN unnest($1::uuid[], $2::uuid[]) AS due (account_id, endpoint_id)
-         ON q.account_id = due.account_id AND q.endpoint_id = due.endpoint_id
-     WHERE q.next_due_at <= $3 FOR UPDATE OF q SKIP LOCKED";
+pub(in crate::queue) const LOCK_QUEUES: &str = "SELECT q.endpoint_id, q.pending_from
+     FROM unnest($1::uuid[], $2::uuid[]) AS due (account_id, endpoint_id) CROSS JOIN LATERAL
+       (SELECT endpoint_id, pending_from FROM endpoint_queues
+         WHERE account_id = due.account_id AND endpoint_id = due.endpoint_id AND next_due_at <= $3
+           FOR UPDATE SKIP LOCKED) AS q";
 
 /// Claims by an order. Accounts are locked before the queues of their endpoints: every
 /// transaction locks in this order, so that no two wait for each other.
