@@ -31,9 +31,9 @@ use uuid::Uuid;
 #[cfg(test)]
 pub(super) use attention::ATTENTION;
 pub use attention::{Attention, FailedDelivery};
-pub use fuse::Fuse;
 #[cfg(test)]
 pub(super) use fuse::CANDIDATES as FUSES;
+pub use fuse::Fuse;
 pub use list_page::ListPage;
 #[cfg(test)]
 pub(super) use list_page::SOME;

@@ -173,5 +173,10 @@ fn event(hearing: AccountId, id: Uuid, notice: &Notice) -> NewEvent {
     let mut request_hash = [0; 32];
     request_hash[..16].copy_from_slice(id.as_bytes());
     let key = format!("signet:{id}");
-    NewEvent { account: hearing, body: notice.body(), idempotency: Some(Idempotency { key, request_hash }), trace: None }
+    NewEvent {
+        account: hearing,
+        body: notice.body(),
+        idempotency: Some(Idempotency { key, request_hash }),
+        trace: None,
+    }
 }

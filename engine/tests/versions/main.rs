@@ -191,7 +191,11 @@ async fn webhooks_want_what_they_wanted(world: World) {
     for name in ["task.completed", "task.failed", "balance.low"] {
         world.clock.advance(Duration::from_secs(1));
         let body = BuiltIn::find(name).expect("a type").sample(world.clock.now());
-        let accepted = world.engine.ingest(NewEvent { account: ada, body, idempotency: None, trace: None }).await.expect("accepted");
+        let accepted = world
+            .engine
+            .ingest(NewEvent { account: ada, body, idempotency: None, trace: None })
+            .await
+            .expect("accepted");
         let mut reached = 0;
         for webhook in world.webhooks() {
             let wants = account(webhook) == ada && webhook.wanted.iter().any(|wanted| wanted == name);

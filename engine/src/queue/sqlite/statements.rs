@@ -63,7 +63,8 @@ fn insert<R: Record>(on_conflict: &str) -> String {
 
 /// Reads the due deliveries (by `?3`) of an endpoint (`?1`, `?2`), up to `?4`, the earliest
 /// first.
-pub(in crate::queue) const READ_DUE: &str = "SELECT deliveries.id, deliveries.event_type, deliveries.is_test, attempts, failures, body, trace_context
+pub(in crate::queue) const READ_DUE: &str =
+    "SELECT deliveries.id, deliveries.event_type, deliveries.is_test, attempts, failures, body, trace_context
      FROM deliveries LEFT JOIN events ON events.account_id = ?1 AND events.id = deliveries.event_id
      WHERE deliveries.account_id = ?1 AND endpoint_id = ?2 AND state = 'pending' AND due_at <= ?3
      ORDER BY due_at LIMIT ?4";
