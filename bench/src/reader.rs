@@ -132,7 +132,9 @@ impl Watch {
     fn print_heading(&self) {
         print!("{:>9}", "attempts");
         self.look_ups.iter().for_each(|(name, _)| print!(" {name:>10}"));
-        TABLES.iter().for_each(|table| print!(" {:>16}", format!("{table}/a")));
+        for table in TABLES {
+            print!(" {:>16}", format!("{table}/a"));
+        }
         println!("  updates of queues, health, statistics (hot)");
     }
 

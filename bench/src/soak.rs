@@ -114,7 +114,7 @@ impl Soak {
         let mut server = world.serve(options, meter).await?;
         let begun = Instant::now();
         world.journal.begin();
-        let producers = Producers::start(self.rate, &world.fixture, &world.journal, world.address.subscribe());
+        let producers = Producers::start(self.rate, &world.fixture, &world.journal, &world.address.subscribe());
         let people = tokio::spawn(people::look_after(
             Api::new(world.address.subscribe(), &world.fixture.api_key),
             world.fixture.accounts.clone(),
@@ -128,13 +128,13 @@ impl Soak {
             ensure!(!producers.have_failed(), "a producer ended");
             if minute % self.restart_every == 0 && minute < self.minutes {
                 let kill = (minute / self.restart_every).is_multiple_of(2);
-                note = if kill { "SIGKILL" } else { "SIGTERM" }.to_owned();
+                if kill { "SIGKILL" } else { "SIGTERM" }.clone_into(&mut note);
                 meter.process_ends();
                 world.address.send_replace(None);
                 if kill {
-                    server.kill().await?
+                    server.kill().await?;
                 } else {
-                    server.stop().await?
+                    server.stop().await?;
                 }
                 server = world.serve(options, meter).await?;
             }

@@ -45,7 +45,7 @@ impl Ledger {
             State::Delivered if task.taken > 0 => self.delivered += 1,
             State::Failed | State::Held | State::Discarded => self.told += 1,
             State::Delivered => {
-                self.lost.push(format!("{event} of task {number} counts as delivered and never arrived"))
+                self.lost.push(format!("{event} of task {number} counts as delivered and never arrived"));
             }
             State::Pending => self.lost.push(format!("{event} of task {number} is still pending")),
         }

@@ -48,7 +48,7 @@ impl Producers {
         rate: u32,
         fixture: &Fixture,
         journal: &Arc<Journal>,
-        address: watch::Receiver<Option<std::net::SocketAddr>>,
+        address: &watch::Receiver<Option<std::net::SocketAddr>>,
     ) -> Self {
         let (stop, failed) = (Arc::default(), Arc::new(AtomicBool::new(false)));
         let producer = Producer {

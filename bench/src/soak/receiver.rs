@@ -184,11 +184,9 @@ async fn read_request(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<
     let mut read = Vec::new();
     loop {
         if let Some((head, body)) = split(&read)
-            && let Some(missing) = content_length(head).checked_sub(body.len())
+            && content_length(head) == body.len()
         {
-            if missing == 0 {
-                return Ok(Some(body.to_vec()));
-            }
+            return Ok(Some(body.to_vec()));
         }
         if stream.read_buf(&mut read).await? == 0 || read.len() > REQUEST_MAX {
             return Ok(None);

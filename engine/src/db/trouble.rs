@@ -141,7 +141,11 @@ impl Disk {
     fn words(&self) -> String {
         let folder = self.folder.display();
         let Err(error) = self.take() else {
-            if fs::OpenOptions::new().write(true).open(&self.file).is_err_and(is_denied) {
+            if fs::OpenOptions::new()
+                .write(true)
+                .open(&self.file)
+                .is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+            {
                 return format!("the file {} cannot be written: see whether this user may", self.file.display());
             }
             return format!(
@@ -163,10 +167,6 @@ impl Disk {
             _ => format!("the disk under {folder} fails: {error}"),
         }
     }
-}
-
-fn is_denied(error: io::Error) -> bool {
-    error.kind() == io::ErrorKind::PermissionDenied
 }
 
 impl Trouble {
@@ -203,8 +203,8 @@ mod tests {
 
     #[test]
     fn failures_that_all_statements_share_are_told_from_those_of_one() {
-        let codes = ["25006", "57P01", "08006", "53100", "53300", "28P01", "23505", "57014", "22003", "40001"];
         use Trouble::{Crowded, ReadOnly, Refused, ServerDisk, Unreachable};
+        let codes = ["25006", "57P01", "08006", "53100", "53300", "28P01", "23505", "57014", "22003", "40001"];
         let troubles = [ReadOnly, Unreachable, Unreachable, ServerDisk, Crowded, Refused].map(Some);
         assert_eq!(codes.map(of_postgres)[..6], troubles);
         assert_eq!(codes.map(of_postgres)[6..], [None; 4]);

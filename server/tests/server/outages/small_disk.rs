@@ -54,8 +54,9 @@ impl SmallDisk {
     /// Fills what is free with another file.
     pub fn fill(&self) {
         let mut file = File::create(self.file("another")).expect("a file");
+        let block = vec![1; BLOCK];
         let full = loop {
-            if let Err(error) = file.write_all(&[1; BLOCK]) {
+            if let Err(error) = file.write_all(&block) {
                 break error;
             }
         };

@@ -140,7 +140,7 @@ fn attributes(of: &[KeyValue]) -> HashMap<&str, String> {
 }
 
 fn status(span: &Span) -> SpanStatus {
-    span.status.as_ref().map_or(SpanStatus::Unset, |status| status.code())
+    span.status.as_ref().map_or(SpanStatus::Unset, opentelemetry_proto::tonic::trace::v1::Status::code)
 }
 
 #[tokio::test]

@@ -139,8 +139,10 @@ const OF_PENDING: &[State] = &[State::Pending, State::Held, State::Discarded];
 /// [`State::ALL`].
 type Looked = (i64, i64, i64, i64, i64, i64);
 
-fn matching((_, a, b, c, d, e): Looked) -> StateCounts {
-    StateCounts([a, b, c, d, e].map(|count| AtLeast { counted: counted(count), more: false }))
+fn matching((_, pending, delivered, failed, held, discarded): Looked) -> StateCounts {
+    StateCounts(
+        [pending, delivered, failed, held, discarded].map(|count| AtLeast { counted: counted(count), more: false }),
+    )
 }
 
 impl Search<'_> {
