@@ -23,6 +23,8 @@ const BACKLOG: u32 = 100_000;
 const ALL: u32 = 110_000;
 /// The endpoints that have the rest.
 const OTHERS: u32 = 100;
+/// The endpoints that have a queue: a planner reads a table of one block as a whole.
+const QUEUES: u32 = 10_000;
 
 /// The same expressions in the words of each database.
 struct Dialect {
@@ -52,9 +54,9 @@ impl Dialect {
         let id = |n: &str| self.id.replace("{n}", n);
         let numbers = |count: u32| self.numbers.replace("{count}", &count.to_string());
         let (first, n, other) = (id("1"), id("n"), id(&format!("n % {OTHERS} + 1")));
-        let (before, endpoints, all) = (self.before, numbers(OTHERS), numbers(ALL));
+        let (before, queues, all) = (self.before, numbers(QUEUES), numbers(ALL));
         let sql = format!(
-            "INSERT INTO endpoint_queues (account_id, endpoint_id, next_due_at) SELECT {first}, {n}, {before} FROM {endpoints};
+            "INSERT INTO endpoint_queues (account_id, endpoint_id, next_due_at) SELECT {first}, {n}, {before} FROM {queues};
              INSERT INTO events (id, account_id, event_type, body, occurred_at, accepted_at, fanout, is_test)
              SELECT {n}, {first}, 'task.completed', 'a body', {before}, {before}, 1, FALSE FROM {all};
              INSERT INTO deliveries (id, account_id, event_id, endpoint_id, event_type, is_test, state, due_at, created_at)
