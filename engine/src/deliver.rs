@@ -58,6 +58,7 @@
 
 pub mod attempt;
 mod balances;
+mod busy;
 mod claim;
 mod clock_watch;
 mod commit;
@@ -105,6 +106,7 @@ pub use rounds::Rounds;
 pub(crate) use tasks::Tasks;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use {
+    busy::Busy,
     claim::claim_batch,
     commit::{Changes, commit_batch},
     outcome::{Completion, CompletionResult, Decided},

@@ -1,6 +1,11 @@
 //! Copies the pages of one state of an SQLite file.
 
-use std::{ffi::c_int, path::Path, time::Duration};
+use std::{
+    ffi::c_int,
+    path::Path,
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
 use rusqlite::{
     Connection, OpenFlags,
@@ -14,6 +19,8 @@ use crate::fault;
 const STEP: c_int = 1024;
 /// The time that a statement waits for another process that has the file.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The time between two tries of what SQLite does not wait for by itself.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// How far the copy has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +110,24 @@ fn count(pages: c_int) -> u64 {
 pub(super) fn close_log(path: &Path) -> rusqlite::Result<()> {
     let mode: String = writer(path)?.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0))?;
     if mode == "delete" { Ok(()) } else { Err(busy()) }
+}
+
+/// [`close_log`] of a file that this process has had open a moment ago: its connections close in
+/// threads of their own.
+pub(super) fn close_log_in_time(path: &Path) -> rusqlite::Result<()> {
+    let began = Instant::now();
+    loop {
+        match close_log(path) {
+            Err(error) if is_busy(&error) && began.elapsed() < PATIENCE => sleep(PAUSE),
+            closed => return closed,
+        }
+    }
+}
+
+/// Tells whether another connection has the file.
+pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
+    matches!(error.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked))
 }
 
 /// The failure of a statement for which another connection has the file.

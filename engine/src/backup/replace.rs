@@ -6,12 +6,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
 use signet_model::Timestamp;
 
 use super::{
     BackupError, Draft, Result,
-    copy::{close_log, sqlite},
+    copy::{close_log, close_log_in_time, is_busy, sqlite},
     draft::{beside, io_error, sync_folder, with_suffix},
 };
 use crate::fault;
@@ -26,7 +25,7 @@ const MAGIC: &[u8] = b"SQLite format 3\0";
 pub fn replace(draft: Draft, now: Timestamp) -> Result<Option<PathBuf>> {
     let place = draft.place().to_owned();
     // It moves alone: nothing of it may be in a log.
-    close_log(draft.path()).map_err(sqlite(draft.path()))?;
+    close_log_in_time(draft.path()).map_err(sqlite(draft.path()))?;
     let is_there = place.try_exists().map_err(io_error(&place))?;
     if is_there {
         settle(&place)?;
@@ -72,9 +71,7 @@ fn settle(place: &Path) -> Result<()> {
         return Ok(());
     }
     match close_log(place) {
-        Err(error) if matches!(error.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked)) => {
-            Err(BackupError::InUse(place.to_owned()))
-        }
+        Err(error) if is_busy(&error) => Err(BackupError::InUse(place.to_owned())),
         Err(error) => {
             tracing::warn!(%error, "the database of before is damaged, and kept as it is");
             Ok(())

@@ -226,3 +226,23 @@ async fn a_database_that_a_program_has_open_is_not_replaced() {
     world.accept("later").await;
     world.engine.ready().await.expect("its database is in place");
 }
+
+#[test]
+fn a_file_whose_connections_are_still_closing_is_waited_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("signet.db");
+    let open = rusqlite::Connection::open(&file).expect("a connection");
+    open.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a)").expect("a table");
+    let reads = copy::writer(&file).expect("a connection");
+    reads.execute_batch("BEGIN; SELECT * FROM t").expect("a snapshot");
+    assert!(copy::close_log(&file).is_err_and(|error| copy::is_busy(&error)), "it is open");
+    let closing = std::thread::spawn(move || {
+        while !folder.path().join("signet.db-wal").exists() {
+            std::thread::yield_now();
+        }
+        drop((open, reads));
+        folder
+    });
+    copy::close_log_in_time(&file).expect("closed in the end");
+    drop(closing.join());
+}

@@ -5,7 +5,9 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use signet_model::{EndpointId, Timestamp};
 
 use super::{
-    Address, Context, LeasedDelivery, distinct,
+    Address, Context, LeasedDelivery,
+    busy::Busy,
+    distinct,
     drain::drain_step,
     endpoint_cache::Snapshot,
     lanes::{LaneSlot, Leased},
@@ -45,7 +47,12 @@ enum Try {
 }
 
 /// Takes drain steps at the due endpoints that need them, and claims at the others.
-pub(crate) async fn claim_batch(context: &Context, queue: &mut Queue, due: &[Address]) -> Result<ClaimedDeliveries> {
+pub(crate) async fn claim_batch(
+    context: &Context,
+    queue: &mut Queue,
+    due: &[Address],
+    busy: &Busy,
+) -> Result<ClaimedDeliveries> {
     let mut due = due.to_vec();
     let accounts = distinct(due.iter().map(|&(account, _)| account));
     let mut snapshot = context.endpoint_cache.cached(queue, &accounts).await?;
@@ -60,7 +67,8 @@ pub(crate) async fn claim_batch(context: &Context, queue: &mut Queue, due: &[Add
         put_off_suspended(context, queue, &mut due, &snapshot, now).await?;
         leave_alone(context, queue, &mut due, &snapshot, now).await?;
         let limits = context.release_rates.limits(context, &due, &snapshot, now).await?;
-        if let Try::Claimed(claimed) = try_claim(context, queue, &due, &snapshot, &limits, now).await? {
+        let scope = Scope { due: &due, snapshot: &snapshot, limits: &limits, busy };
+        if let Try::Claimed(claimed) = try_claim(context, queue, &scope, now).await? {
             return Ok(ClaimedDeliveries { endpoints: drained + claimed.endpoints, ..claimed });
         }
         snapshot = context.endpoint_cache.refresh(queue, &accounts).await?;
@@ -94,18 +102,20 @@ async fn put_off_suspended(
     tx.commit().await
 }
 
+/// Where a try claims, and what it goes by.
+struct Scope<'a> {
+    due: &'a [Address],
+    snapshot: &'a Snapshot,
+    limits: &'a ClaimLimits,
+    busy: &'a Busy,
+}
+
 /// Claims by a snapshot of the endpoints.
-async fn try_claim(
-    context: &Context,
-    queue: &mut Queue,
-    due: &[Address],
-    snapshot: &Snapshot,
-    limits: &ClaimLimits,
-    now: Timestamp,
-) -> Result<Try> {
+async fn try_claim(context: &Context, queue: &mut Queue, scope: &Scope<'_>, now: Timestamp) -> Result<Try> {
+    let Scope { due, snapshot, limits, busy } = *scope;
     let mut room = reserve(context, due, snapshot, limits);
     let limited: Vec<_> = limits.keys().map(|&endpoint| (endpoint, slots_at(&room, endpoint))).collect();
-    let endpoints: Vec<_> = due.iter().filter_map(|&address| quota(address, snapshot, &room)).collect();
+    let endpoints: Vec<_> = due.iter().filter_map(|&address| quota(address, snapshot, &room, busy)).collect();
     if endpoints.is_empty() {
         return Ok(Try::Claimed(ClaimedDeliveries::default()));
     }
@@ -158,7 +168,7 @@ fn slots_at(room: &HashMap<Address, Reserved>, endpoint: EndpointId) -> usize {
 }
 
 /// Returns the quota of an endpoint that has room.
-fn quota(address: Address, snapshot: &Snapshot, room: &HashMap<Address, Reserved>) -> Option<ClaimQuota> {
+fn quota(address: Address, snapshot: &Snapshot, room: &HashMap<Address, Reserved>, busy: &Busy) -> Option<ClaimQuota> {
     let (account, endpoint) = address;
     let reserved = room.get(&address)?;
     let limit = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
@@ -168,6 +178,7 @@ fn quota(address: Address, snapshot: &Snapshot, room: &HashMap<Address, Reserved
         deliveries_max: limit(reserved.slots.len()),
         bytes_max: limit(reserved.bytes),
         throttle: snapshot.endpoint(account, endpoint).and_then(|view| view.throttle),
+        is_busy: busy.has(endpoint),
     })
 }
 

@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     Address, Context,
+    busy::Busy,
     claim::{BATCH_MAX, claim_batch},
     emptied::Emptied,
     pass_start::PassStart,
@@ -37,9 +38,8 @@ const PASS_REST_FACTOR: u32 = 20;
 /// Claims and sends deliveries until the engine stops.
 pub(super) async fn dispatch(context: Arc<Context>) {
     let queue = context.queue.clone();
-    Dispatcher { context, queue, next_pass: Instant::now(), start: PassStart::new(), emptied: Emptied::default() }
-        .run()
-        .await;
+    let (start, emptied, busy) = (PassStart::new(), Emptied::default(), Busy::new());
+    Dispatcher { context, queue, next_pass: Instant::now(), start, emptied, busy }.run().await;
 }
 
 struct Dispatcher {
@@ -49,6 +49,7 @@ struct Dispatcher {
     next_pass: Instant,
     start: PassStart,
     emptied: Emptied,
+    busy: Busy,
 }
 
 /// The result of one pass through the queues.
@@ -150,8 +151,9 @@ impl Dispatcher {
     }
 
     async fn claim(&mut self, due: &[Address]) -> Result<usize> {
-        let claimed = answered(claim_batch(&self.context, &mut self.queue, due)).await?;
+        let claimed = answered(claim_batch(&self.context, &mut self.queue, due, &self.busy)).await?;
         self.emptied.note(claimed.emptied);
+        self.busy.note(claimed.deliveries.iter().map(|delivery| delivery.endpoint.id));
         for delivery in claimed.deliveries {
             delivery.send(&self.context);
         }

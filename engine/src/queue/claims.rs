@@ -41,6 +41,9 @@ pub(crate) struct ClaimQuota {
     pub(crate) bytes_max: i64,
     /// The throttle of the endpoint, which can allow fewer.
     pub(crate) throttle: Option<Throttle>,
+    /// A claim has found something there a moment ago. On PostgreSQL the queue of such an endpoint
+    /// stays due after another one that finds something.
+    pub(crate) is_busy: bool,
 }
 
 impl ClaimQuota {
@@ -70,8 +73,8 @@ pub(crate) struct ClaimedBatch {
     pub(crate) deliveries: Vec<Result<Claimed, UnreadableRow>>,
     /// The endpoints at which deliveries are still due.
     pub(crate) still_due: HashSet<EndpointId>,
-    /// The endpoints whose queues look due, though all that was due has been claimed: a claim may
-    /// look there again a little later.
+    /// The busy endpoints whose queues look due, though all that was due has been claimed: a claim
+    /// may look there again a little later.
     pub(crate) emptied: Vec<EndpointId>,
     /// The throttled endpoints, and the instants at which to claim there again.
     pub(crate) look_again: HashMap<EndpointId, Timestamp>,

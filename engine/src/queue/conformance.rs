@@ -101,7 +101,7 @@ impl World {
 
     async fn order(&self, now: Timestamp, deliveries_max: i64, bytes_max: i64) -> ClaimOrder {
         let (account, endpoint) = (self.account, self.endpoint);
-        let quota = ClaimQuota { account, endpoint, deliveries_max, bytes_max, throttle: None };
+        let quota = ClaimQuota { account, endpoint, deliveries_max, bytes_max, throttle: None, is_busy: false };
         ClaimOrder {
             accounts: vec![self.revision().await],
             endpoints: vec![quota],

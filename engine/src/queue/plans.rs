@@ -133,7 +133,7 @@ async fn on_postgres_claiming_and_writing_search_indexes_only() {
     let forget = plan("(uuid, uuid)", pending_from::REMOVE_QUEUE).await;
     let advance = plan("(uuid, uuid, timestamptz)", pending_from::ADVANCE_QUEUE).await;
     let move_back = plan("(uuid, uuid, timestamptz)", pending_from::MOVE_QUEUE_BACK).await;
-    let advance_types = "(uuid[], uuid[], timestamptz[], timestamptz[], timestamptz[], timestamptz)";
+    let advance_types = "(uuid[], uuid[], timestamptz[], timestamptz[], timestamptz[], timestamptz, bool[])";
     let advance_all = plan(advance_types, postgres::ADVANCE_QUEUES).await;
     let write = plan("", &postgres::WRITE_BOTH).await;
     let hold_back = plan("(uuid, uuid, timestamptz)", HOLD_QUEUE_BACK).await;

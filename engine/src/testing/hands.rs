@@ -12,7 +12,8 @@ use signet_model::{
 use crate::{
     Engine,
     deliver::{
-        Audience, Changes, Completion, CompletionResult, Decided, Incoming, LeasedDelivery, claim_batch, commit_batch,
+        Audience, Busy, Changes, Completion, CompletionResult, Decided, Incoming, LeasedDelivery, claim_batch,
+        commit_batch,
         endpoint_cache::Admission,
         ingest::{Accepted, IngestError, NewEvent},
         rests,
@@ -107,7 +108,7 @@ impl Hands<'_> {
         loop {
             let due = context.queue.due_queues(context.clock.now(), DueQueue::default(), 512).await.expect("queues");
             let due = context.lanes.with_room(due.iter().map(DueQueue::address));
-            let claimed = claim_batch(context, &mut self.queue(), &due).await.expect("a claim");
+            let claimed = claim_batch(context, &mut self.queue(), &due, &Busy::new()).await.expect("a claim");
             if claimed.endpoints == 0 {
                 return in_flight;
             }

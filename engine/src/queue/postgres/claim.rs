@@ -49,12 +49,13 @@ pub(in crate::queue) const CLAIM: &str = "WITH due AS (
 /// present on. Returns the queues that are left, with their next due times.
 ///
 /// While a snapshot is held, each change of a row reads all versions that it has had, and what
-/// follows the present are the ends of the leases of finished deliveries. So a queue from which
-/// some were claimed stays as it is for two seconds, due, and counts as due again half a second
-/// later; the first claim that finds nothing there looks for the next due time.
+/// follows the present are the ends of the leases of finished deliveries. So the queue of a busy
+/// endpoint from which some were claimed stays (`$7`) as it is for two seconds, due, and counts as
+/// due again half a second later; the first claim that finds nothing there looks for the next due
+/// time.
 pub(in crate::queue) const ADVANCE_QUEUES: &str = "WITH first AS MATERIALIZED (
-       SELECT c.*, c.due_again = $6 AS has_claimed,
-              CASE WHEN c.due_again = $6
+       SELECT c.*,
+              CASE WHEN c.stays
                 THEN (SELECT min(due_at) FROM deliveries
                        WHERE account_id = c.account_id AND endpoint_id = c.endpoint_id AND state = 'pending'
                          AND due_at >= COALESCE(c.pending_from, '-infinity') AND due_at <= $6)
@@ -62,22 +63,22 @@ pub(in crate::queue) const ADVANCE_QUEUES: &str = "WITH first AS MATERIALIZED (
                        WHERE account_id = c.account_id AND endpoint_id = c.endpoint_id AND state = 'pending'
                          AND due_at >= COALESCE(c.pending_from, '-infinity'))
               END AS due_at
-         FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[])
-              AS c (account_id, endpoint_id, due_again, pending_from, throttled_until)),
+         FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $7::bool[])
+              AS c (account_id, endpoint_id, due_again, pending_from, throttled_until, stays)),
      next AS (
-       SELECT account_id, endpoint_id, due_again, throttled_until, has_claimed,
-              has_claimed OR due_at IS NOT NULL AS is_left,
+       SELECT account_id, endpoint_id, due_again, throttled_until, stays,
+              stays OR due_at IS NOT NULL AS is_left,
               greatest(COALESCE(due_at, $6 + interval '0.5 s'), due_again) AS next_due_at,
-              CASE WHEN has_claimed OR throttled_until IS NOT NULL THEN least(due_at, $6) ELSE due_at END AS pending_from
+              CASE WHEN stays OR throttled_until IS NOT NULL THEN least(due_at, $6) ELSE due_at END AS pending_from
          FROM first),
      removed AS (DELETE FROM endpoint_queues q USING next
        WHERE q.account_id = next.account_id AND q.endpoint_id = next.endpoint_id AND NOT is_left),
      moved AS (UPDATE endpoint_queues q SET pending_from = next.pending_from, next_due_at = greatest(
-           q.next_due_at, CASE WHEN has_claimed THEN due_again ELSE next.next_due_at END, throttled_until)
+           q.next_due_at, CASE WHEN stays THEN due_again ELSE next.next_due_at END, throttled_until)
          FROM next
        WHERE q.account_id = next.account_id AND q.endpoint_id = next.endpoint_id AND is_left
          AND (q.pending_from IS NULL OR throttled_until IS NOT NULL OR q.next_due_at < due_again - interval '2 s'
-           OR (NOT has_claimed AND next.next_due_at > $6)))
+           OR (NOT stays AND next.next_due_at > $6)))
      SELECT endpoint_id, next_due_at FROM next WHERE is_left";
 
 /// Locks the queues of endpoints (`$1`, `$2`) that are due at an instant (`$3`).
@@ -97,19 +98,27 @@ pub(super) async fn claim(tx: &mut PgTx<'_>, order: &ClaimOrder) -> Result<Claim
     let schedules = Schedules::limit(tx, &mut quotas, order.now).await?;
     let rows = claim_rows(tx, order, &quotas, &pending_from).await?;
     let claimed_from: HashSet<_> = rows.iter().map(|row| row.endpoint_id).collect();
+    let busy = quotas.iter().filter(|quota| quota.is_busy).map(|quota| quota.endpoint);
+    let staying: HashSet<_> = busy.filter(|endpoint| claimed_from.contains(endpoint)).collect();
     let deliveries = rows.into_iter().map(ClaimedRow::read).collect();
     let mut batch = ClaimedBatch { deliveries, ..ClaimedBatch::default() };
     for unreadable in batch.deliveries.iter().filter_map(|delivery| delivery.as_ref().err()) {
         hold_unreadable(tx, unreadable).await?;
     }
     let turns = schedules.after(&batch, order.now);
-    let advance = Advance { quotas: &quotas, pending_from: &pending_from, claimed_from: &claimed_from, turns: &turns };
+    let advance = Advance {
+        quotas: &quotas,
+        pending_from: &pending_from,
+        claimed_from: &claimed_from,
+        staying: &staying,
+        turns: &turns,
+    };
     let next_due_at = advance_queues(tx, &advance, order.now).await?;
     for quota in &quotas {
         batch.advanced(quota.endpoint, next_due_at.get(&quota.endpoint).copied(), order.now);
     }
     let is_emptied = |one: &EndpointId| !batch.still_due.contains(one) && turns.look_at(*one).is_none();
-    batch.emptied = claimed_from.iter().filter(|one| is_emptied(one)).copied().collect();
+    batch.emptied = staying.iter().filter(|one| is_emptied(one)).copied().collect();
     turns.store(tx, &mut batch).await?;
     Ok(Claim::Claimed(batch))
 }
@@ -196,13 +205,15 @@ struct Advance<'a> {
     /// The instant before which nothing was pending, for each quota.
     pending_from: &'a [Option<Timestamp>],
     claimed_from: &'a HashSet<EndpointId>,
+    /// The busy endpoints among these, whose queues stay due.
+    staying: &'a HashSet<EndpointId>,
     turns: &'a NextTurns,
 }
 
 /// Moves the queues of the endpoints on. Returns the next due times, where something is pending.
 async fn advance_queues(
     tx: &mut PgTx<'_>,
-    Advance { quotas, pending_from, claimed_from, turns }: &Advance<'_>,
+    Advance { quotas, pending_from, claimed_from, staying, turns }: &Advance<'_>,
     now: Timestamp,
 ) -> Result<HashMap<EndpointId, Timestamp>> {
     let left: Vec<(EndpointId, Timestamp)> = sqlx::query_as(ADVANCE_QUEUES)
@@ -212,6 +223,7 @@ async fn advance_queues(
         .bind(pending_from)
         .bind(column(quotas, |quota| turns.look_at(quota.endpoint)))
         .bind(now)
+        .bind(column(quotas, |quota| staying.contains(&quota.endpoint)))
         .persistent(tx.keeps_statements)
         .fetch_all(&mut **tx)
         .await?;

@@ -127,6 +127,7 @@ impl World {
             deliveries_max: EVENTS.into(),
             bytes_max: 1_000_000,
             throttle: None,
+            is_busy: true,
         };
         ClaimOrder {
             accounts: vec![self.revision],
