@@ -24,7 +24,13 @@ use signet_engine::{
 use signet_model::{AccountId, Scopes, Subscriptions, endpoint::EndpointUrl, time::Clock};
 use tempfile::TempDir;
 
-use crate::producer::{SCHEMA, event_type};
+use crate::{
+    producer::{SCHEMA, event_type},
+    stored::Filled,
+};
+
+/// The webhooks that share a long log.
+const LOG_WEBHOOKS: usize = 20;
 
 /// An account with endpoints that have pending deliveries in the database.
 #[derive(Debug)]
@@ -100,6 +106,14 @@ impl Fixture {
             engine.event_types().import(&signet_engine::actor::Operator::signet(), drafts.try_into()?).await?;
             engine.close().await;
         }
+        Ok(())
+    }
+
+    /// Stores a long log of another account.
+    pub async fn store(&self, deliveries: u64) -> anyhow::Result<()> {
+        let engine = open(&self.url, self.folder.path()).await?;
+        Filled::store(&engine, &self.url, LOG_WEBHOOKS, deliveries).await?;
+        engine.close().await;
         Ok(())
     }
 

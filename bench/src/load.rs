@@ -64,6 +64,9 @@ pub struct Load {
     /// Servers beside each other, to which the events go in turn; several need PostgreSQL.
     #[arg(long, default_value_t = Self::default().processes)]
     pub processes: usize,
+    /// Deliveries of another account that are stored already.
+    #[arg(long, default_value_t = Self::default().stored)]
+    pub stored: u64,
     /// Connections of the producer.
     #[arg(long, default_value_t = Self::default().connections)]
     pub connections: usize,
@@ -83,6 +86,7 @@ impl Default for Load {
             rate: None,
             event_types: 0,
             processes: 1,
+            stored: 0,
             connections: 16,
         }
     }
@@ -117,11 +121,15 @@ impl Load {
         let backlogs = self.backlogs(receiver.port)?;
         let fixture = Fixture::create(options.postgres.as_deref(), &urls, &receiver.authority, &backlogs).await?;
         fixture.add_event_types(self.event_types).await?;
+        if self.stored > 0 {
+            fixture.store(self.stored).await?;
+        }
         let mut servers = Vec::with_capacity(self.processes);
         for _ in 0..self.processes {
             let (authority, key_file) = (fixture.authority(), fixture.key_file());
             servers.push(Server::start(&options.signet, &fixture.database, &authority, &key_file).await?);
         }
+        let started_in = servers.iter().map(|server| server.started_in).max().unwrap_or_default();
         let postgres = fixture.postgres_process().await?;
         let producer = Producer {
             addresses: Arc::new(servers.iter().map(|server| server.address).collect()),
@@ -145,6 +153,7 @@ impl Load {
             load: self.clone(),
             on_postgres: postgres.is_some(),
             delivered: journal.arrivals(),
+            started_in,
             accepting,
             delivering,
             server_cpu: after.0.saturating_sub(before.0),

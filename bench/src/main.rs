@@ -17,6 +17,7 @@ mod receiver;
 mod report;
 mod server;
 mod soak;
+mod stored;
 
 use std::path::PathBuf;
 

@@ -10,6 +10,8 @@ pub struct Report {
     pub load: Load,
     pub on_postgres: bool,
     pub delivered: usize,
+    /// Time from the start of a server's process until it listens.
+    pub started_in: Duration,
     /// Time from the start until the last event was accepted.
     pub accepting: Duration,
     /// Time from the start until the last delivery had arrived.
@@ -50,6 +52,9 @@ impl Report {
             self.percentile(99),
             self.peak_memory as f64 / 1e6,
         );
+        if self.load.stored > 0 {
+            println!("  the server listened after {} ms", self.started_in.as_millis());
+        }
         if let [_, _, ..] = self.shares.as_slice() {
             let shares: Vec<_> = self.shares.iter().map(|share| format!("{:.1}", share.as_secs_f64())).collect();
             println!("  CPU seconds of each server: {}; {} deliveries twice", shares.join(", "), self.repeats);
@@ -68,6 +73,7 @@ impl Report {
             rate,
             event_types,
             processes,
+            stored,
             ..
         } = &self.load;
         let mut name = format!("{} ep={endpoints} batch={batch}", if self.on_postgres { "postgres" } else { "sqlite" });
@@ -76,6 +82,7 @@ impl Report {
             (hanging_accounts + hanging_endpoints > 0)
                 .then(|| format!(" +{hanging_accounts}+{hanging_endpoints} hanging")),
             (*processes > 1).then(|| format!(" processes={processes}")),
+            (*stored > 0).then(|| format!(" stored={stored}")),
             (*event_types > 0).then(|| format!(" types={event_types}")),
             rate.map(|rate| format!(" rate={rate}")),
             (*pending > 0).then(|| format!(" {}={pending}", if *overdue { "overdue" } else { "pending" })),

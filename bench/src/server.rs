@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     process::{Child, Command},
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 /// The server must listen within this time.
@@ -16,6 +16,8 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 pub struct Server {
     process: Child,
     pub address: SocketAddr,
+    /// The time from the start of the process until it listened.
+    pub started_in: Duration,
 }
 
 impl Server {
@@ -32,6 +34,7 @@ impl Server {
         key_file: &Path,
         options: &[&str],
     ) -> anyhow::Result<Self> {
+        let began = Instant::now();
         let mut process = Command::new(signet)
             .args(["serve", "--dev", "--listen", "127.0.0.1:0", "--log-level", "warn", "--database", database])
             // A load may be sent for one account, as fast as it is taken.
@@ -56,8 +59,9 @@ impl Server {
             bail!("the server ended before it listened")
         })
         .await??;
+        let started_in = began.elapsed();
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        Ok(Self { process, address })
+        Ok(Self { process, address, started_in })
     }
 
     pub fn id(&self) -> u32 {
