@@ -1,13 +1,21 @@
 //! The comparison at the end: events that were accepted, deliveries that are stored, requests
 //! that arrived, and `signet check`.
 
-use std::{collections::HashMap, fmt, path::Path, process::Stdio};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fmt,
+    path::Path,
+    process::Stdio,
+};
 
 use signet_engine::service::deliveries::Filter;
 use signet_model::delivery::State;
 use tokio::process::Command;
 
-use super::journal::{Journal, Task};
+use super::{
+    customers::{CUSTOMERS, Customer},
+    journal::{Journal, Task},
+};
 use crate::fixture::{Fixture, open};
 
 /// The deliveries that are read at once.
@@ -24,7 +32,8 @@ pub struct Ledger {
     lost: Vec<String>,
     /// Requests beyond the attempts that are recorded: a process died between the two, or a
     /// connection that was kept broke, and the attempt went on over another one.
-    unrecorded: u64,
+    /// By customer.
+    unrecorded: BTreeMap<String, u64>,
     /// `signet check` found nothing.
     adds_up: bool,
 }
@@ -40,7 +49,10 @@ impl Ledger {
         let Some(&(state, attempts)) = stored else {
             return self.lost.push(format!("{event} of task {number} is not stored"));
         };
-        self.unrecorded += u64::from(task.arrivals.saturating_sub(attempts));
+        let unrecorded = u64::from(task.arrivals.saturating_sub(attempts));
+        if unrecorded > 0 {
+            *self.unrecorded.entry(format!("{:?}", CUSTOMERS[Customer::of_task(number)])).or_default() += unrecorded;
+        }
         match state {
             State::Delivered if task.taken > 0 => self.delivered += 1,
             State::Failed | State::Held | State::Discarded => self.told += 1,
@@ -100,8 +112,8 @@ impl fmt::Display for Ledger {
         let Self { accepted, delivered, told, lost, unrecorded, adds_up } = self;
         writeln!(
             f,
-            "{accepted} events accepted: {delivered} delivered, {told} not and told why, {} lost; {unrecorded} requests \
-             beyond the recorded attempts; signet check: {}",
+            "{accepted} events accepted: {delivered} delivered, {told} not and told why, {} lost; requests beyond the \
+             recorded attempts: {unrecorded:?}; signet check: {}",
             lost.len(),
             if *adds_up { "everything adds up" } else { "BROKEN RULES" },
         )?;
