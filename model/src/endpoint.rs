@@ -8,7 +8,7 @@ use std::{fmt, net::IpAddr, str::FromStr};
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
-use crate::delivery::text_enum;
+use crate::{delivery::text_enum, has_user_info};
 
 /// The longest URL, in bytes.
 pub const MAX_URL_LEN: usize = 2_048;
@@ -145,7 +145,7 @@ fn check(url: &Url, text: &str) -> Result<(), UrlError> {
     if !text.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://")) || text.contains('\\') {
         return Err(UrlError::NotAbsolute);
     }
-    if !url.username().is_empty() || url.password().is_some() {
+    if has_user_info(&url) {
         return Err(UrlError::Credentials);
     }
     if url.fragment().is_some() {

@@ -23,6 +23,7 @@ pub mod text;
 pub mod throttle;
 pub mod time;
 pub mod trace;
+mod user_info;
 
 pub use amount::Amount;
 pub use filter::Filter;
@@ -34,6 +35,7 @@ pub use scope::{Scope, Scopes};
 pub use subscriptions::Subscriptions;
 pub use throttle::Throttle;
 pub use time::Timestamp;
+pub use user_info::has_user_info;
 
 /// The README, so that its examples in Rust are compiled and run.
 #[cfg(doctest)]

@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use url::{Host, Url};
 
+use crate::has_user_info;
+
 /// The greatest number of characters.
 const MAX_LEN: usize = 2_000;
 
@@ -44,7 +46,7 @@ impl FromStr for ReturnUrl {
             "http" => is_this_machine(&url),
             _ => false,
         };
-        let anonymous = url.username().is_empty() && url.password().is_none();
+        let anonymous = !has_user_info(&url);
         // The parser leaves tabs and line breaks out.
         let plain = !text.contains(|letter: char| letter.is_control() || letter.is_whitespace());
         let short = url.as_str().len() <= MAX_LEN;

@@ -6,6 +6,7 @@ use anyhow::{Context, ensure};
 use clap::Args;
 use rustls_acme::acme::LETS_ENCRYPT_PRODUCTION_DIRECTORY;
 use signet_engine::db::DatabaseUrl;
+use signet_model::has_user_info;
 use url::{Host, Url};
 
 use crate::certificate::AcmeSettings;
@@ -156,9 +157,7 @@ impl FromStr for AcmeDirectory {
     fn from_str(text: &str) -> Result<Self, InvalidAcmeDirectory> {
         match Url::parse(text) {
             // A URL with a password would stand in the log.
-            Ok(url) if url.scheme() == "https" && url.username().is_empty() && url.password().is_none() => {
-                Ok(Self(url.into()))
-            }
+            Ok(url) if url.scheme() == "https" && !has_user_info(&url) => Ok(Self(url.into())),
             _ => Err(InvalidAcmeDirectory),
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use signet_model::has_user_info;
 use url::Url;
 
 /// The origin at which browsers reach the dashboard: a scheme, a host and perhaps a port.
@@ -40,8 +41,7 @@ impl FromStr for PublicUrl {
     fn from_str(text: &str) -> Result<Self, InvalidPublicUrl> {
         let url = Url::parse(text).map_err(|_| InvalidPublicUrl)?;
         let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-        let anonymous = url.username().is_empty() && url.password().is_none();
-        if matches!(url.scheme(), "http" | "https") && bare && anonymous {
+        if matches!(url.scheme(), "http" | "https") && bare && !has_user_info(&url) {
             Ok(Self(url.origin().ascii_serialization()))
         } else {
             Err(InvalidPublicUrl)

@@ -2,6 +2,7 @@
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
+use signet_model::has_user_info;
 use url::{Host, Url};
 
 /// An address that may be sent secrets and bodies: `https://`, or `http://` on this machine.
@@ -54,7 +55,7 @@ impl FromStr for RemoteUrl {
             "http" => return Err(InvalidRemoteUrl::Plain),
             _ => return Err(InvalidRemoteUrl::Scheme),
         }
-        if !url.username().is_empty() || url.password().is_some() {
+        if has_user_info(&url) {
             return Err(InvalidRemoteUrl::Credentials);
         }
         url.set_fragment(None);

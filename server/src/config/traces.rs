@@ -4,6 +4,7 @@ use std::{fmt, str::FromStr};
 
 use anyhow::ensure;
 use clap::Args;
+use signet_model::has_user_info;
 use url::Url;
 
 /// Where traces go.
@@ -72,7 +73,7 @@ impl FromStr for CollectorUrl {
 
     fn from_str(text: &str) -> Result<Self, InvalidCollectorUrl> {
         let url = Url::parse(text).map_err(|_| InvalidCollectorUrl::Url)?;
-        if !url.username().is_empty() || url.password().is_some() {
+        if has_user_info(&url) {
             return Err(InvalidCollectorUrl::Credentials);
         }
         let bare = url.has_host() && url.query().is_none() && url.fragment().is_none();
