@@ -112,8 +112,21 @@ impl Sqlite {
     pub(crate) async fn begin(&self) -> Result<SqliteTx> {
         let turn = Arc::clone(&self.turn).lock_owned().await;
         self.files.check()?;
-        let transaction = self.writer.begin_with(BEGIN_WRITING).await.map_err(Error::named("begin"))?;
-        Ok(SqliteTx { transaction, _turn: Some(turn) })
+        let begun = match self.writer.begin_with(BEGIN_WRITING).await {
+            // SQLite has rolled back by itself, as it does on a full disk, and the driver still
+            // counts that transaction.
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                self.replace_writer().await.map_err(Error::named("connect"))?;
+                self.writer.begin_with(BEGIN_WRITING).await
+            }
+            begun => begun,
+        };
+        Ok(SqliteTx { transaction: begun.map_err(Error::named("begin"))?, _turn: Some(turn) })
+    }
+
+    /// Closes the connection that writes. The next transaction has a new one.
+    async fn replace_writer(&self) -> sqlx::Result<()> {
+        self.writer.acquire().await?.close().await
     }
 
     pub(super) async fn snapshot(&self, pool: Pool) -> Result<SqliteTx> {
@@ -200,5 +213,33 @@ impl Deref for SqliteTx {
 impl DerefMut for SqliteTx {
     fn deref_mut(&mut self) -> &mut SqliteConnection {
         &mut self.transaction
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{db::Database, testing};
+
+    #[tokio::test]
+    async fn a_transaction_that_sqlite_has_rolled_back_by_itself_keeps_no_other_from_beginning() {
+        let database = testing::sqlite().await;
+        let mut tx = database.db.begin().await.expect("a transaction");
+        tx.query("CREATE TABLE large (content BLOB)").execute().await.expect("a table");
+        tx.commit().await.expect("committed");
+        let mut tx = database.db.begin().await.expect("a transaction");
+        // As on a full disk: nothing fits beyond the pages that there are.
+        tx.query("PRAGMA max_page_count = 1").execute().await.expect("a limit");
+        let full = tx.query("INSERT INTO large VALUES (zeroblob(1000000))").execute().await;
+        assert!(full.is_err(), "there is no room");
+        tx.roll_back().await;
+        let mut tx = database.db.begin().await.expect("another one begins");
+        tx.query("INSERT INTO large VALUES (zeroblob(1000000))").execute().await.expect("there is room again");
+        tx.commit().await.expect("committed");
+        let Database::Sqlite(db) = &database.db else { unreachable!("asked for SQLite") };
+        let rows: i64 = sqlx::query_scalar("SELECT count(*) FROM large")
+            .fetch_one(db.readers.of(crate::db::Pool::Pages))
+            .await
+            .expect("a number");
+        assert_eq!(rows, 1);
     }
 }
