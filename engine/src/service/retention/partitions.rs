@@ -191,7 +191,7 @@ async fn change(service: &Service, statements: [String; 2]) -> Result<Tried> {
     match code.as_deref() {
         Some("42501") => Ok(Tried::Forbidden),
         // No lock, a deadlock, rows of the default partition, another process that was faster.
-        Some("55P03" | "40P01" | "23514" | "42P07" | "42P17") => {
+        Some("55P03" | "40P01" | "23514" | "23505" | "42P07" | "42P17") => {
             tracing::info!(%error, "a partition of attempts could not be changed yet; trying again later");
             Ok(Tried::Later)
         }

@@ -11,7 +11,7 @@ use crate::{
 const DEFAULT: &str = "SELECT count(*) FROM attempts_default";
 const ATTEMPTS: &str = "SELECT count(*) FROM attempts";
 
-/// An engine a day after the end of the first partition, with those of the next days.
+/// An engine in the second day after the end of the first partition, with those of the next days.
 struct World {
     database: TestDatabase,
     engine: Engine,
@@ -25,7 +25,7 @@ impl World {
         let settings = Settings { keep_deliveries: 90 * DAY, ..Settings::default() };
         let (engine, clock) = engine(&database, settings, Vec::new());
         let first = all(&engine.0).await.expect("partitions").remove(0);
-        clock.set(EventId::from_uuid(first.before).created_at() + DAY);
+        clock.set(EventId::from_uuid(first.before).created_at() + DAY + DAY / 2);
         let account = account(&engine, "acme").await;
         endpoint(&engine, account).await;
         make_first(&engine.0).await.expect("made");
@@ -46,7 +46,7 @@ impl World {
         self.partitions().await.iter().any(|one| one.name == partition.name)
     }
 
-    /// An event that was delivered, and what could not be sent to others.
+    /// An event that one webhook has got; the others are paused.
     async fn delivered(&self) -> EventId {
         let (accepted, mut in_flight) = Hands(&self.engine).ingest(completed(&self.engine, self.account, "task")).await;
         Hands(&self.engine).finish(in_flight.remove(0), 200).await;
@@ -106,7 +106,8 @@ async fn an_attempt_goes_to_the_partition_of_its_delivery_which_alone_is_read() 
     let present = world.present().await;
     world.delivered().await;
     // The clock is set back by an hour.
-    world.clock.set(Timestamp::from_unix_micros(world.clock.now().unix_micros() - 3_600_000_000));
+    let hour_ago = world.clock.now().unix_micros() - 3_600_000_000;
+    world.clock.set(Timestamp::from_unix_micros(hour_ago));
     world.delivered().await;
     assert_eq!(world.database.count(&format!("SELECT count(*) FROM {}", present.name)).await, 2);
     assert_eq!(world.database.count(DEFAULT).await, 0);
