@@ -552,7 +552,7 @@ async fn statements_of_statistics_are_bounded(world: &World) {
         world.assert_bounded(Asked { sql: sql.to_owned(), values, searches: key }).await;
     }
     if matches!(world.database.db, Database::Postgres(_)) {
-        let [first, before] = [Uuid::nil(), Uuid::max()].map(|id| Value::Event(EventId::from_uuid(id)));
+        let [first, before] = [uuid::Uuid::nil(), uuid::Uuid::max()].map(|id| Value::Event(EventId::from_uuid(id)));
         let values = vec![account, Value::Count(1_000), first, before];
         let sql = retention::HAVE_DELIVERIES.to_owned();
         world.assert_bounded(Asked { sql, values, searches: "deliveries_pkey" }).await;

@@ -86,6 +86,8 @@ enum Tried {
     Done,
     /// It may succeed the next time.
     Later,
+    /// The default partition has rows of it.
+    Occupied,
     /// The table belongs to somebody else.
     Forbidden,
 }
@@ -141,8 +143,8 @@ pub(super) async fn make_ahead(service: &Service) -> Result<()> {
         let end = next.map_or(day + width, |next| next.min(day + width));
         match make(service, day, end).await? {
             Tried::Done => day = end,
-            // The default partition may have rows of this day already.
-            Tried::Later => day += 1,
+            Tried::Occupied => day += 1,
+            Tried::Later => return Ok(()),
             Tried::Forbidden => {
                 tracing::info!("partitions of attempts are made and dropped by the owner of the table alone: old attempts are deleted row by row");
                 return Ok(());
@@ -190,8 +192,9 @@ async fn change(service: &Service, statements: [String; 2]) -> Result<Tried> {
     };
     match code.as_deref() {
         Some("42501") => Ok(Tried::Forbidden),
-        // No lock, a deadlock, rows of the default partition, another process that was faster.
-        Some("55P03" | "40P01" | "23514" | "23505" | "42P07" | "42P17") => {
+        Some("23514") => Ok(Tried::Occupied),
+        // No lock, a deadlock, another process that was faster.
+        Some("55P03" | "40P01" | "23505" | "42P07" | "42P17") => {
             tracing::info!(%error, "a partition of attempts could not be changed yet; trying again later");
             Ok(Tried::Later)
         }
@@ -218,11 +221,11 @@ pub(super) async fn begin(service: &Service, rows: EventId) -> Result<(EventId, 
         return Ok((rows, Leaving::default()));
     }
     let there = all(service).await?;
-    let mut tx = service.db.begin().await?;
     for one in there.iter().filter(|one| one.before <= rows.uuid()) {
+        let mut tx = service.db.begin().await?;
         tx.query(LEAVES).bind(&one.name).bind(one.first()).bind(one.before).execute().await?;
+        tx.commit().await?;
     }
-    tx.commit().await?;
     let ids = |one: Leaver| DeliveryId::from_uuid(one.first_id)..DeliveryId::from_uuid(one.before_id);
     let whole = leaving(service).await?.into_iter().filter(|one| !one.by_row).map(ids).collect();
     Ok((kept(&there, rows), Leaving(whole)))
