@@ -142,9 +142,13 @@ impl Watch {
     /// line, and the updates so far.
     async fn print(&mut self) -> anyhow::Result<()> {
         let conn = &mut self.connection;
-        let attempts: i64 = sqlx::query_scalar("SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'attempts'")
-            .fetch_one(&mut *conn)
-            .await?;
+        // Of all partitions, where there are some.
+        let attempts: i64 = sqlx::query_scalar(
+            "SELECT COALESCE(sum(n_tup_ins), 0)::bigint FROM pg_stat_user_tables
+              WHERE relname = 'attempts' OR relname LIKE 'attempts\\_%'",
+        )
+        .fetch_one(&mut *conn)
+        .await?;
         print!("{attempts:>9}");
         for (_, sql) in &self.look_ups {
             let explain = AssertSqlSafe(format!("EXPLAIN (ANALYZE, BUFFERS) {sql}"));

@@ -96,7 +96,9 @@ export class Postgres extends Database {
   day = "interval '1 day'";
   zero = "'\\x00'";
   noAmount = "'NaN'";
-  tables = "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY name";
+  // A table with its partitions once.
+  tables = `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+    AND NOT relispartition ORDER BY name`;
   id = (column) => `${column}::text`;
   hex = (column) => `encode(${column}, 'hex')`;
   micros = (instant) => `(extract(epoch FROM ${instant}) * 1000000)::bigint`;

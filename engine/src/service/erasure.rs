@@ -12,7 +12,7 @@ use signet_model::EventId;
 use super::{
     AccountHandle, Error, Result,
     change::Record,
-    removal::{Removed, deliveries_of, remove, remove_keys},
+    removal::{Leaving, Removed, deliveries_of, remove, remove_keys},
     resends::forget_task,
 };
 use crate::{
@@ -159,7 +159,7 @@ impl AccountHandle<'_> {
         let mut tx = self.lock().await?;
         let deliveries = deliveries_of(&mut tx, self.id, events).await?;
         remove_keys(&mut tx, self.id, events).await?;
-        let removed = remove(&mut tx, self.id, events, &deliveries).await?;
+        let removed = remove(&mut tx, self.id, events, &deliveries, &Leaving::default()).await?;
         tx.commit().await?;
         fault::point("after_step");
         Ok(removed)

@@ -40,6 +40,20 @@ const TABLES: [&str; 12] = [
     "api_keys",
 ];
 
+/// Makes as many partitions of attempts as a server keeps, behind the first one.
+const PARTITIONS: &str = r"DO $$
+     DECLARE
+       first BIGINT := ('x' || left(replace(substring(pg_get_expr(relpartbound, oid) FROM 'TO \(''([0-9a-f-]{36})'), '-', ''), 12))
+         ::bit(48)::bigint FROM pg_class WHERE relname = 'attempts_first';
+       days CONSTANT BIGINT := 8 * 86400000;
+     BEGIN
+       FOR n IN 0..15 LOOP
+         EXECUTE format('CREATE TABLE attempts_%s PARTITION OF attempts FOR VALUES FROM (%L) TO (%L)', n,
+           rpad(lpad(to_hex(first + n * days), 12, '0'), 32, '0')::uuid,
+           rpad(lpad(to_hex(first + (n + 1) * days), 12, '0'), 32, '0')::uuid);
+       END LOOP;
+     END $$";
+
 /// A parameter of a statement.
 #[derive(Clone)]
 pub(super) enum Value {
@@ -111,6 +125,9 @@ impl World {
         for (number, backlog) in (0..).zip([Backlog::Pending, Backlog::Held, Backlog::Failed]) {
             let first = number * EACH + 1;
             database.store_backlog(account, endpoint, backlog, first..first + EACH).await;
+        }
+        if matches!(database.db, Database::Postgres(_)) {
+            database.run(PARTITIONS).await;
         }
         for _ in 0..3 {
             let another = testing::endpoint(&engine, account).await;
@@ -530,9 +547,15 @@ async fn statements_of_statistics_are_bounded(world: &World) {
     let account = Value::Account(world.account);
     for (sql, values) in [
         (retention::HAVE_OLD, vec![account.clone(), Value::Count(1_000), Value::At(hour(10))]),
-        (retention::REMOVE, vec![account, Value::At(hour(10)), Value::Count(200)]),
+        (retention::REMOVE, vec![account.clone(), Value::At(hour(10)), Value::Count(200)]),
     ] {
         world.assert_bounded(Asked { sql: sql.to_owned(), values, searches: key }).await;
+    }
+    if matches!(world.database.db, Database::Postgres(_)) {
+        let [first, before] = [uuid::Uuid::nil(), uuid::Uuid::max()].map(|id| Value::Event(EventId::from_uuid(id)));
+        let values = vec![account, Value::Count(1_000), first, before];
+        let sql = retention::HAVE_DELIVERIES.to_owned();
+        world.assert_bounded(Asked { sql, values, searches: "deliveries_pkey" }).await;
     }
 }
 

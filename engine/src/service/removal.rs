@@ -1,6 +1,8 @@
 //! Removing events, with all of their deliveries and attempts in one transaction, so that
 //! the ledger adds up at any moment.
 
+use std::ops::Range;
+
 use signet_model::{AccountId, DeliveryId, EventId, delivery::State, sql::Stored};
 
 use crate::db::{Result, Sql, Tx};
@@ -36,6 +38,17 @@ impl Concerned {
     /// True if it may still be sent; a state of a newer version is left to that version.
     pub(crate) const fn is_open(&self) -> bool {
         !matches!(self.state.0, Ok(State::Delivered | State::Failed | State::Discarded))
+    }
+}
+
+/// The ids of deliveries whose attempts are not deleted with them: their partition is about to be
+/// dropped.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Leaving(pub(crate) Vec<Range<DeliveryId>>);
+
+impl Leaving {
+    fn has(&self, delivery: DeliveryId) -> bool {
+        self.0.iter().any(|ids| ids.contains(&delivery))
     }
 }
 
@@ -103,16 +116,25 @@ pub(crate) async fn deliveries_of(tx: &mut Tx<'_>, account: AccountId, events: &
     tx.query(DELIVERIES).bind(account).bind_ids(events).fetch_all().await
 }
 
-/// Removes events and their deliveries, which [`deliveries_of`] has found, with their attempts.
+/// Removes events and their deliveries, which [`deliveries_of`] has found, with their attempts but
+/// for those that leave with their partition.
 pub(crate) async fn remove(
     tx: &mut Tx<'_>,
     account: AccountId,
     events: &[EventId],
     deliveries: &[Concerned],
+    leaving: &Leaving,
 ) -> Result<Removed> {
     let deliveries = ids(deliveries);
+    let mut with_attempts = deliveries.clone();
+    with_attempts.retain(|&id| !leaving.has(id));
+    let attempts = if with_attempts.is_empty() {
+        0
+    } else {
+        tx.query(REMOVE_ATTEMPTS).bind(account).bind_ids(&with_attempts).execute().await?
+    };
     Ok(Removed {
-        attempts: tx.query(REMOVE_ATTEMPTS).bind(account).bind_ids(&deliveries).execute().await?,
+        attempts,
         deliveries: tx.query(REMOVE_DELIVERIES).bind(account).bind_ids(&deliveries).execute().await?,
         events: tx.query(REMOVE_EVENTS).bind(account).bind_ids(events).execute().await?,
     })

@@ -5,8 +5,10 @@
 //! transaction. The events of each account are looked through in the order of their ids, which
 //! is that of time, a few at a time with pauses in between. A resend or a release, which open
 //! a closed delivery again, are kept out meanwhile by the lock of its account.
+//! On PostgreSQL attempts are not deleted where their whole [partition](partitions) is too old.
 
 mod expiry;
+mod partitions;
 mod statistics;
 mod sweep_clock;
 #[cfg(test)]
@@ -20,6 +22,7 @@ pub(crate) use sweep_clock::record as believe;
 #[cfg(test)]
 pub(super) use {
     expiry::{ANSWERS, BALANCES, INVITATIONS, KEYS, PORTAL_LINKS, RESENDS, RESETS, SESSIONS},
+    partitions::HAVE_DELIVERIES,
     statistics::{HAVE_OLD, REMOVE},
 };
 
@@ -31,7 +34,7 @@ use uuid::Uuid;
 
 use super::{
     Service,
-    removal::{Concerned, Removed, deliveries_of, remove, strip},
+    removal::{Concerned, Leaving, Removed, deliveries_of, remove, strip},
 };
 use crate::{
     db::{Result, Tx},
@@ -75,12 +78,12 @@ impl std::ops::AddAssign for Swept {
 }
 
 /// The extent of a sweep.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Depth {
+#[derive(Debug, Clone, Copy)]
+enum Depth<'l> {
     /// Bodies and headers.
     Bodies,
-    /// Whole rows.
-    Rows,
+    /// Whole rows, but for the attempts that leave with their partition.
+    Rows(&'l Leaving),
 }
 
 const FIRST: EventId = EventId::from_uuid(Uuid::nil());
@@ -88,6 +91,12 @@ const FIRST: EventId = EventId::from_uuid(Uuid::nil());
 /// Sweeps every hour until told to stop, for the first time after a while.
 pub(crate) async fn sweep_hourly(service: Arc<Service>, first_after: Duration, stop: CancellationToken) {
     let sweeping = async {
+        // Before the first attempts of a day that has no partition.
+        if let Err(error) = partitions::make_first(&service).await
+            && !service.delivery.trouble.report(&error)
+        {
+            tracing::warn!(%error, "partitions could not be made; trying again later");
+        }
         tokio::time::sleep(first_after).await;
         if let Err(error) = announce(&service).await
             && !service.delivery.trouble.report(&error)
@@ -116,7 +125,7 @@ pub(crate) async fn sweep_hourly(service: Arc<Service>, first_after: Duration, s
 /// Logs the number of events that the first sweep will remove.
 async fn announce(service: &Service) -> Result<()> {
     let now = sweep_clock::look(service).await?;
-    let (rows, _) = limits(service, now);
+    let rows = partitions::first_kept(service, limits(service, now).0).await?;
     let (mut events, mut walks) = (0, Walks::default());
     while let Some(walk) = walks.next(service).await? {
         events += walk.count(service, rows).await?;
@@ -141,16 +150,23 @@ async fn sweep(service: &Service, stripped: &mut EventId) -> Result<Swept> {
     // One process at a time.
     let Some(mut turn) = sweep_clock::turn(service).await? else { return Ok(Swept::default()) };
     let now = sweep_clock::advance(service).await?;
+    if let Err(error) = partitions::make_ahead(service).await
+        && !service.delivery.trouble.report(&error)
+    {
+        tracing::warn!(%error, "partitions could not be made; trying again later");
+    }
     // First, so that no key answers with an event that is gone.
     expiry::remove_expired(service, now).await?;
     statistics::remove_old(service, limit_of(service.settings.keep_statistics, now)).await?;
     let (rows, bodies) = limits(service, now);
+    let (rows, leaving) = partitions::begin(service, rows).await?;
     let (mut swept, mut walks) = (Swept::default(), Walks::default());
     while let Some(walk) = walks.next(service).await? {
-        swept += walk.through(service, &mut turn, FIRST..rows, Depth::Rows).await?;
+        swept += walk.through(service, &mut turn, FIRST..rows, Depth::Rows(&leaving)).await?;
         swept += walk.through(service, &mut turn, rows.max(*stripped)..bodies, Depth::Bodies).await?;
     }
     *stripped = bodies.max(*stripped);
+    partitions::end(service, &mut turn).await?;
     turn.end().await;
     Ok(swept)
 }
@@ -168,7 +184,7 @@ fn limit_of(span: Duration, now: Timestamp) -> Timestamp {
 }
 
 /// Sweeps those of the events that are closed.
-async fn sweep_events(service: &Service, account: AccountId, events: Vec<EventId>, depth: Depth) -> Result<Swept> {
+async fn sweep_events(service: &Service, account: AccountId, events: Vec<EventId>, depth: Depth<'_>) -> Result<Swept> {
     let mut tx = service.db.begin().await?;
     let swept = sweep_closed(&mut tx, account, events, depth).await?;
     tx.commit().await?;
@@ -177,14 +193,16 @@ async fn sweep_events(service: &Service, account: AccountId, events: Vec<EventId
 }
 
 /// Finds the closed events under the account's lock, which keeps them closed.
-async fn sweep_closed(tx: &mut Tx<'_>, account: AccountId, mut events: Vec<EventId>, depth: Depth) -> Result<Swept> {
+async fn sweep_closed(tx: &mut Tx<'_>, account: AccountId, mut events: Vec<EventId>, depth: Depth<'_>) -> Result<Swept> {
     tx.lock_accounts(&[account], Lock::Shared).await?;
     let mut deliveries = deliveries_of(tx, account, &events).await?;
     let open: Vec<EventId> = deliveries.iter().filter(|one| one.is_open()).map(|one| one.event_id).collect();
     events.retain(|id| !open.contains(id));
     deliveries.retain(|one: &Concerned| !open.contains(&one.event_id));
     Ok(match depth {
-        Depth::Rows => Swept { removed: remove(tx, account, &events, &deliveries).await?, ..Swept::default() },
+        Depth::Rows(leaving) => {
+            Swept { removed: remove(tx, account, &events, &deliveries, leaving).await?, ..Swept::default() }
+        }
         Depth::Bodies => Swept { bodies: strip(tx, account, &events, &deliveries).await?, ..Swept::default() },
     })
 }

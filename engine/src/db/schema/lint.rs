@@ -22,6 +22,13 @@ const LARGE: [&str; 10] = [
     "endpoint_health",
 ];
 
+/// The line of a migration that divides a table into partitions: the table so far becomes one of them,
+/// and another one with its name and columns takes its place in the same transaction.
+const DIVIDES: &str = "-- divides: ";
+
+/// Words of statements that a migration that divides a table may have about it.
+const DIVIDING: [&str; 3] = ["RENAME ", "ADD CONSTRAINT", "DROP CONSTRAINT"];
+
 /// Words of statements that take away what the version before needs, and what they do.
 const TAKES_AWAY: [(&str, &str); 8] = [
     ("DROP ", "drops what the version before may use"),
@@ -62,6 +69,7 @@ fn is_large(table: &str) -> bool {
 /// What is wrong with a migration.
 fn complaints(kind: Kind, sql: &str) -> Vec<String> {
     let statements = statements(sql);
+    let divided = sql.lines().find_map(|line| line.strip_prefix(DIVIDES)).map(|table| table.trim().to_uppercase());
     let contracts = sql.lines().any(|line| line.starts_with(FLOOR));
     let new: Vec<_> = statements.iter().filter_map(|one| named(one, "CREATE TABLE ")).collect();
     let (mut found, mut complain) = (Vec::new(), Vec::new());
@@ -72,7 +80,13 @@ fn complaints(kind: Kind, sql: &str) -> Vec<String> {
         if statement.starts_with("CREATE TABLE ") || is_new(table) || is_new(indexed) {
             continue;
         }
-        if !contracts {
+        let divides = |table: &String| {
+            statement.contains(table.as_str()) && DIVIDING.iter().any(|words| statement.contains(words))
+        };
+        if statement.contains("ADD CONSTRAINT") && !statement.contains(" NOT VALID") && table.is_some_and(is_large) {
+            complain.push("reads a large table under its lock: add the constraint NOT VALID, and validate it by another migration");
+        }
+        if !contracts && !divided.as_ref().is_some_and(divides) {
             found.extend(TAKES_AWAY.iter().filter(|(words, _)| statement.contains(words)).map(|(_, what)| *what));
         }
         if statement.contains("ADD COLUMN") {
@@ -160,6 +174,9 @@ fn what_breaks_a_rule_is_found() {
         ("-- no-transaction\nCREATE INDEX CONCURRENTLY IF NOT EXISTS i ON events (id); SELECT 1;", "by one statement"),
         ("UPDATE deliveries SET lease = NULL;", "changes a large table"),
         ("CREATE UNIQUE INDEX i ON accounts (name);", "forbids"),
+        ("ALTER TABLE attempts RENAME TO old;", "renames"),
+        ("-- divides: attempts\nALTER TABLE events RENAME TO old;", "renames"),
+        ("-- divides: attempts\nALTER TABLE attempts ADD CONSTRAINT c CHECK (a > 0);", "reads a large table"),
     ] {
         let found = complaints(Kind::Postgres, sql);
         assert!(found.iter().any(|one| one.contains(words)), "{sql}: {found:?}");
@@ -175,6 +192,9 @@ fn what_keeps_the_rules_is_let_through() {
         "-- no-transaction\n-- Finds events.\nCREATE INDEX CONCURRENTLY IF NOT EXISTS i ON events (account_id);",
         "-- floor: 29\nALTER TABLE accounts DROP COLUMN name;",
         "CREATE INDEX i ON accounts (name);",
+        "-- divides: attempts\nALTER TABLE attempts ADD CONSTRAINT c CHECK (a > 0) NOT VALID;",
+        "ALTER TABLE attempts VALIDATE CONSTRAINT c;",
+        "-- divides: attempts\nALTER TABLE attempts RENAME TO attempts_first; CREATE TABLE attempts (a INTEGER);",
     ] {
         assert_eq!(complaints(Kind::Postgres, sql), Vec::<String>::new(), "{sql}");
     }

@@ -12,7 +12,7 @@ use sqlx::{
 use super::{FOR_POSTGRES, FOR_SQLITE, Migrated, SchemaProblem, migrate_postgres, migrate_sqlite, own_schema};
 use crate::{
     db::{Database, DatabaseUrl, Error, Result},
-    testing::{TestDatabase, on_each_database, postgres, sqlite},
+    testing::{TestDatabase, empty_on_postgres, on_each_database, postgres, sqlite},
 };
 
 /// More than any test waits.
@@ -224,4 +224,36 @@ async fn an_index_is_built_beside_a_reader_of_another_table() {
     let (migrated, ended) = tokio::join!(migrate(&database.url, &builds, PATIENT), reader.execute("COMMIT"));
     ended.expect("the reader ends");
     assert_eq!(migrated.expect("migrated").applied, [9001]);
+}
+
+#[tokio::test]
+async fn a_table_with_rows_is_divided_while_the_version_before_writes() {
+    const INSERT: &str = "INSERT INTO attempts (account_id, delivery_id, number, started_at, duration_us, request_headers,
+           body_truncated, failure)
+         SELECT gen_random_uuid(), CAST(rpad(lpad(to_hex(CAST(extract(epoch FROM now()) * 1000 AS BIGINT)), 12, '0'), 32,
+           '0') AS UUID), 1, now(), 1, '[]', FALSE, 'timeout' FROM generate_series(1, 1000)";
+    const FILE: &str = "SELECT CAST(pg_relation_filenode(CAST($1 AS REGCLASS)) AS BIGINT)";
+    let Some(url) = empty_on_postgres().await else { return };
+    let mut before = session(&url, "the version before").await;
+    let DatabaseUrl::Postgres(text) = &url else { unreachable!("it is PostgreSQL") };
+    let mut files: Vec<i64> = Vec::new();
+    for last in [35, 36, 37, 38] {
+        let some = FOR_POSTGRES.iter().filter(|one| one.version <= last).cloned().collect();
+        let some = Migrator::with_migrations(some);
+        migrate_postgres(&text.parse().expect("a URL"), &some, PATIENT).await.expect("migrated");
+        if last == 35 {
+            before.execute("GRANT SELECT, INSERT ON attempts TO PUBLIC").await.expect("granted");
+        }
+        before.execute(INSERT).await.expect("it goes on");
+        let table = if last < 38 { "attempts" } else { "attempts_first" };
+        files.push(sqlx::query_scalar(FILE).bind(table).fetch_one(&mut before).await.expect("a table"));
+    }
+    assert!(files.iter().all(|one| *one == files[0]), "no row was written again: {files:?}");
+    let granted = "SELECT count(*) FROM information_schema.role_table_grants
+         WHERE table_name = 'attempts' AND grantee = 'PUBLIC' AND privilege_type IN ('SELECT', 'INSERT')";
+    for (rows, sql) in [(4_000, "SELECT count(*) FROM attempts_first"), (2, granted)] {
+        let count: i64 = sqlx::query_scalar(sql).fetch_one(&mut before).await.expect("a count");
+        assert_eq!(count, rows, "{sql}");
+    }
+    Database::connect(&url).await.expect("this version starts").close().await;
 }

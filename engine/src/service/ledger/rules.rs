@@ -61,6 +61,11 @@ const PENDING_IS_QUEUED: &str = "SELECT d.id FROM clock, deliveries d
                     AND q.next_due_at > clock.soon AND (e.resting_until IS NULL OR q.next_due_at > e.resting_until)
                     AND NOT EXISTS (SELECT 1 FROM accounts WHERE accounts.id = d.account_id AND suspended_at IS NOT NULL)))";
 
+/// Attempts without their delivery.
+const ATTEMPT_HAS_DELIVERY: &str = "SELECT a.delivery_id AS id FROM attempts a
+                   LEFT JOIN deliveries d ON d.account_id = a.account_id AND d.id = a.delivery_id
+                  WHERE d.id IS NULL";
+
 impl Rule {
     /// All of them.
     pub const ALL: [Self; 17] = [
@@ -135,13 +140,19 @@ impl Rule {
         if self == Self::LeaseNotOverdue { &[Slice::Whole] } else { all }
     }
 
-    /// On PostgreSQL claiming looks for no delivery that is due before its queue says that any is
+    /// On PostgreSQL attempts are divided by time, and claiming looks for no delivery that is due before its queue says that any is
     /// pending.
     const fn broken_by_on_postgres(self) -> Option<&'static str> {
         match self {
             Self::PendingIsQueued => {
                 Some(formatcp!("{PENDING_IS_QUEUED} OR (d.state = 'pending' AND q.pending_from > d.due_at)"))
             }
+            // Retention leaves attempts whose partition it is about to drop.
+            Self::AttemptHasDelivery => Some(formatcp!(
+                "{ATTEMPT_HAS_DELIVERY} AND NOT EXISTS
+                   (SELECT 1 FROM leaving_attempts l
+                     WHERE NOT l.by_row AND a.delivery_id >= l.first_id AND a.delivery_id < l.before_id)"
+            )),
             _ => self.broken_by(),
         }
     }
@@ -171,11 +182,7 @@ impl Rule {
                    LEFT JOIN endpoints e ON e.account_id = d.account_id AND e.id = d.endpoint_id
                   WHERE e.id IS NULL"
             }
-            Self::AttemptHasDelivery => {
-                "SELECT a.delivery_id AS id FROM attempts a
-                   LEFT JOIN deliveries d ON d.account_id = a.account_id AND d.id = a.delivery_id
-                  WHERE d.id IS NULL"
-            }
+            Self::AttemptHasDelivery => ATTEMPT_HAS_DELIVERY,
             Self::AttemptsCounted => {
                 "SELECT d.id FROM deliveries d
                    LEFT JOIN (SELECT account_id, delivery_id, count(*) AS made, max(number) AS last

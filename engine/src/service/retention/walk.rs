@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{ANNOUNCED, BATCH, Depth, FIRST, PAUSE, Swept, count, sweep_clock::Turn, sweep_events};
 use crate::{
     db::{Pool, Result},
-    service::Service,
+    service::{Service, removal::Leaving},
 };
 
 /// The number of accounts that one statement lists.
@@ -73,7 +73,7 @@ impl Walk {
         service: &Service,
         turn: &mut Turn,
         between: Range<EventId>,
-        depth: Depth,
+        depth: Depth<'_>,
     ) -> Result<Swept> {
         let (mut swept, Range { start: mut after, end: before }) = (Swept::default(), between);
         loop {
@@ -90,8 +90,8 @@ impl Walk {
 
     /// Counts the events before one, as far as is worth it.
     pub(super) async fn count(self, service: &Service, before: EventId) -> Result<usize> {
-        let (mut events, mut after) = (0, FIRST);
-        while let Some(Page { last, old }) = self.page(service, after, before, Depth::Rows).await? {
+        let (mut events, mut after, leaving) = (0, FIRST, Leaving::default());
+        while let Some(Page { last, old }) = self.page(service, after, before, Depth::Rows(&leaving)).await? {
             (after, events) = (last, events + old.len());
             if events >= ANNOUNCED {
                 break;
@@ -114,12 +114,12 @@ impl Walk {
         service: &Service,
         after: EventId,
         before: EventId,
-        depth: Depth,
+        depth: Depth<'_>,
     ) -> Result<Option<Page>> {
         const SQL: &str = "SELECT id, fanout, body IS NOT NULL AS has_body FROM events
              WHERE account_id = $4 AND id > $1 AND id < $2 ORDER BY id LIMIT $3";
         let most = count(match depth {
-            Depth::Rows => BATCH,
+            Depth::Rows(_) => BATCH,
             Depth::Bodies => LOOKED_AT,
         });
         let mut conn = service.db.read(Pool::Pages).await?;
@@ -131,11 +131,11 @@ impl Walk {
 impl Page {
     /// As many of the events that were looked at as fit into a transaction; `None` if there
     /// are none.
-    fn of(looked_at: Vec<Old>, depth: Depth) -> Option<Self> {
+    fn of(looked_at: Vec<Old>, depth: Depth<'_>) -> Option<Self> {
         let mut page = Self { last: looked_at.first()?.id, old: Vec::new() };
         let mut deliveries = 0;
         for one in looked_at {
-            let goes = depth == Depth::Rows || one.has_body;
+            let goes = matches!(depth, Depth::Rows(_)) || one.has_body;
             if goes && (page.old.len() == BATCH || deliveries >= DELIVERIES) {
                 break;
             }
