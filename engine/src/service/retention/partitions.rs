@@ -146,9 +146,7 @@ pub(super) async fn make_ahead(service: &Service) -> Result<()> {
             Tried::Occupied => day += 1,
             Tried::Later => return Ok(()),
             Tried::Forbidden => {
-                tracing::info!(
-                    "partitions of attempts are made and dropped by the owner of the table alone: old attempts are deleted row by row"
-                );
+                tracing::info!("only the owner of a table makes partitions: old attempts are deleted row by row");
                 return Ok(());
             }
         }
