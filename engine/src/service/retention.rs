@@ -193,7 +193,12 @@ async fn sweep_events(service: &Service, account: AccountId, events: Vec<EventId
 }
 
 /// Finds the closed events under the account's lock, which keeps them closed.
-async fn sweep_closed(tx: &mut Tx<'_>, account: AccountId, mut events: Vec<EventId>, depth: Depth<'_>) -> Result<Swept> {
+async fn sweep_closed(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    mut events: Vec<EventId>,
+    depth: Depth<'_>,
+) -> Result<Swept> {
     tx.lock_accounts(&[account], Lock::Shared).await?;
     let mut deliveries = deliveries_of(tx, account, &events).await?;
     let open: Vec<EventId> = deliveries.iter().filter(|one| one.is_open()).map(|one| one.event_id).collect();

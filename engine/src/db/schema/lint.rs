@@ -80,13 +80,15 @@ fn complaints(kind: Kind, sql: &str) -> Vec<String> {
         if statement.starts_with("CREATE TABLE ") || is_new(table) || is_new(indexed) {
             continue;
         }
-        let divides = |table: &String| {
+        let is_of_division = |table: &String| {
             statement.contains(table.as_str()) && DIVIDING.iter().any(|words| statement.contains(words))
         };
         if statement.contains("ADD CONSTRAINT") && !statement.contains(" NOT VALID") && table.is_some_and(is_large) {
-            complain.push("reads a large table under its lock: add the constraint NOT VALID, and validate it by another migration");
+            complain.push(
+                "reads a large table under its lock: add the constraint NOT VALID, validate it by another migration",
+            );
         }
-        if !contracts && !divided.as_ref().is_some_and(divides) {
+        if !contracts && !divided.as_ref().is_some_and(is_of_division) {
             found.extend(TAKES_AWAY.iter().filter(|(words, _)| statement.contains(words)).map(|(_, what)| *what));
         }
         if statement.contains("ADD COLUMN") {

@@ -146,7 +146,7 @@ pub(super) async fn make_ahead(service: &Service) -> Result<()> {
             Tried::Occupied => day += 1,
             Tried::Later => return Ok(()),
             Tried::Forbidden => {
-                tracing::info!("partitions of attempts are made and dropped by the owner of the table alone: old attempts are deleted row by row");
+                tracing::info!("only the owner of a table makes partitions: old attempts are deleted row by row");
                 return Ok(());
             }
         }
@@ -164,9 +164,7 @@ async fn make(service: &Service, first: u64, end: u64) -> Result<Tried> {
         service,
         [
             // An index comes with the next one, which waits for no reader and no writer.
-            format!(
-                "CREATE TABLE {name} (LIKE attempts INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE)"
-            ),
+            format!("CREATE TABLE {name} (LIKE attempts INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE)"),
             format!("ALTER TABLE attempts ATTACH PARTITION {name} FOR VALUES FROM ('{first}') TO ('{end}')"),
         ],
     )
@@ -260,7 +258,8 @@ pub(super) async fn end(service: &Service, turn: &mut Turn) -> Result<()> {
             note(service, GONE, &one.name).await?;
             continue;
         }
-        let stays = any_delivery(service, &one).await? || matches!(drop_whole(service, &one.name).await?, Tried::Forbidden);
+        let stays =
+            any_delivery(service, &one).await? || matches!(drop_whole(service, &one.name).await?, Tried::Forbidden);
         if stays && !one.by_row {
             remove_left(service, turn, &one).await?;
             note(service, BY_ROW, &one.name).await?;
