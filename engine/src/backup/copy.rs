@@ -1,11 +1,6 @@
 //! Copies the pages of one state of an SQLite file.
 
-use std::{
-    ffi::c_int,
-    path::Path,
-    thread::sleep,
-    time::{Duration, Instant},
-};
+use std::{ffi::c_int, path::Path, thread::sleep, time::Duration};
 
 use rusqlite::{
     Connection, OpenFlags,
@@ -115,12 +110,13 @@ pub(super) fn close_log(path: &Path) -> rusqlite::Result<()> {
 /// [`close_log`] of a file that this process has had open a moment ago: its connections close in
 /// threads of their own.
 pub(super) fn close_log_in_time(path: &Path) -> rusqlite::Result<()> {
-    let began = Instant::now();
+    let mut waited = Duration::ZERO;
     loop {
         match close_log(path) {
-            Err(error) if is_busy(&error) && began.elapsed() < PATIENCE => sleep(PAUSE),
+            Err(error) if is_busy(&error) && waited < PATIENCE => sleep(PAUSE),
             closed => return closed,
         }
+        waited += PAUSE;
     }
 }
 
