@@ -145,7 +145,7 @@ fn check(url: &Url, text: &str) -> Result<(), UrlError> {
     if !text.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://")) || text.contains('\\') {
         return Err(UrlError::NotAbsolute);
     }
-    if has_user_info(&url) {
+    if has_user_info(url) {
         return Err(UrlError::Credentials);
     }
     if url.fragment().is_some() {
