@@ -273,6 +273,12 @@ pub async fn log(
     log.deliveries.into_iter().map(|one| one.expect("a delivery that can be used")).collect()
 }
 
+/// Asserts that `signet check` would find nothing.
+pub async fn assert_adds_up(engine: &Engine) {
+    let ledger = engine.check().await.expect("a ledger");
+    assert!(ledger.is_clean(), "{ledger:?}");
+}
+
 /// A new account with this name.
 pub async fn account(engine: &Engine, name: &str) -> AccountId {
     let name = name.parse().expect("a name");

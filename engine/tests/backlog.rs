@@ -10,7 +10,7 @@ use signet_engine::{
         deliveries::{Delivery, Filter},
         resends::StartError,
     },
-    testing::{self, Hands, TestDatabase, account, completed, endpoint, engine, on_each_database},
+    testing::{self, Hands, TestDatabase, account, assert_adds_up, completed, endpoint, engine, on_each_database},
 };
 use signet_model::{
     AccountId, EndpointId, Subscriptions, Timestamp, delivery::State, event::EventType, retry::Schedule, time::Clock,
@@ -69,11 +69,6 @@ impl World {
         let endpoint = self.engine.as_operator_in(self.account).endpoint(self.endpoint);
         Ok(endpoint.recover(since, types).await?.sent)
     }
-
-    async fn assert_clean(&self) {
-        let ledger = self.engine.check().await.expect("a ledger");
-        assert!(ledger.is_clean(), "{ledger:?}");
-    }
 }
 
 on_each_database!(deliveries_that_failed_since_then_are_put_back_in_their_turn);
@@ -92,7 +87,7 @@ async fn deliveries_that_failed_since_then_are_put_back_in_their_turn(database: 
     let due: Vec<_> = log[2..].iter().map(|it| it.due_at.map(|due| due.since(now))).collect();
     assert_eq!(due, [0, 250, 500].map(|wait| Some(Duration::from_millis(wait))));
     assert_eq!(world.recoverable(since, &Subscriptions::all()).await, 0);
-    world.assert_clean().await;
+    assert_adds_up(&world.engine).await;
 
     let claimed = Hands(&world.engine).claim().await;
     assert_eq!(claimed.iter().map(|it| (it.delivery(), it.attempts())).collect::<Vec<_>>(), [(log[2].id, 1)]);
@@ -188,7 +183,7 @@ async fn a_long_backlog_is_released_in_one_row_at_the_chosen_pace(database: Test
         let wait = delivery.due_at.map(|due| due.since(now));
         assert_eq!(wait, Some(Duration::from_millis(250) * place), "{place}");
     }
-    world.assert_clean().await;
+    assert_adds_up(&world.engine).await;
 }
 
 on_each_database!(the_rest_of_a_release_after_a_downtime_goes_out_at_the_chosen_pace);

@@ -18,7 +18,8 @@ use signet_engine::{
         resends::{Plan, Progress},
     },
     testing::{
-        Backlog, Receiver, TestDatabase, account, completed, discard, endpoint, endpoint_at, engine, on_each_database,
+        Backlog, Receiver, TestDatabase, account, assert_adds_up, completed, discard, endpoint, endpoint_at, engine,
+        on_each_database,
     },
 };
 use signet_model::{AccountId, EndpointId, Subscriptions, Timestamp, delivery::State};
@@ -111,13 +112,8 @@ impl<'d> World<'d> {
             .len()
     }
 
-    async fn assert_clean(&self) {
-        let ledger = self.engine.check().await.expect("a ledger");
-        assert!(ledger.is_clean(), "{ledger:?}");
-    }
-
     async fn end(mut self) {
-        self.assert_clean().await;
+        assert_adds_up(&self.engine).await;
         self.receiver.arrived(self.accepted.load(Ordering::SeqCst)).await;
         self.stop().await;
         self.engine.close().await;
@@ -137,7 +133,7 @@ async fn a_backlog_is_held_in_steps_and_told_to_be_held_at_once(database: TestDa
     world
         .beside_the_neighbour(async {
             assert_eq!((world.told(State::Held).await, world.told(State::Pending).await), (100, 0));
-            world.assert_clean().await;
+            assert_adds_up(&world.engine).await;
             assert!(world.count(State::Pending).await > 0, "it is not done yet");
             let [(_, held)] = world
                 .engine
@@ -162,7 +158,7 @@ async fn deliveries_that_waited_before_a_webhook_is_enabled_are_held_even_if_the
     world.engine.as_operator_in(world.account).endpoint(world.endpoint).enable().await.expect("enabled");
     assert!(world.count(State::Pending).await > 0, "it is not done yet");
     assert_eq!((world.told(State::Held).await, world.told(State::Pending).await), (100, 0));
-    world.assert_clean().await;
+    assert_adds_up(&world.engine).await;
     world.beside_the_neighbour(world.stored(State::Pending, 0)).await;
     assert_eq!(world.count(State::Held).await, i64::from(BACKLOG), "none went out");
     world.end().await;
@@ -174,7 +170,7 @@ async fn a_backlog_of_a_deleted_webhook_is_discarded_in_steps(database: TestData
     let deleting = async {
         world.engine.as_operator_in(world.account).endpoint(world.endpoint).delete().await.expect("deleted");
         assert_eq!((world.told(State::Discarded).await, world.told(State::Held).await), (100, 0));
-        world.assert_clean().await;
+        assert_adds_up(&world.engine).await;
         world.stored(State::Held, 0).await;
     };
     world.beside_the_neighbour(deleting).await;
@@ -230,7 +226,7 @@ async fn the_next_process_takes_the_steps_that_one_has_left(database: TestDataba
     world.stored(State::Pending, i64::from(BACKLOG) - 1).await;
     world.stop().await;
     assert!(world.count(State::Pending).await > 0, "it is not done yet");
-    world.assert_clean().await;
+    assert_adds_up(&world.engine).await;
 
     let (engine, _) = engine(&database, Settings::default(), Vec::new());
     let running = engine.start().expect("a new engine");
@@ -239,7 +235,7 @@ async fn the_next_process_takes_the_steps_that_one_has_left(database: TestDataba
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(world.count(State::Held).await, i64::from(BACKLOG));
-    world.assert_clean().await;
+    assert_adds_up(&world.engine).await;
     running.stop(CancellationToken::new()).await;
     engine.close().await;
 }

@@ -11,8 +11,8 @@ use signet_engine::{
         deliveries::Filter, factors::second_step::SignedIn, removal::Removed, resends::Progress, sessions::Browser,
     },
     testing::{
-        Hands, InFlight, PASSWORD, TestDatabase, account, api_key, completed, endpoint, on_each_database, owner,
-        resting_engine,
+        Hands, InFlight, PASSWORD, TestDatabase, account, api_key, assert_adds_up, completed, endpoint,
+        on_each_database, owner, resting_engine,
     },
 };
 use signet_model::AccountId;
@@ -77,11 +77,6 @@ impl<'a> World<'a> {
         self.database.count(&format!("SELECT count(*) FROM {table} WHERE account_id = {id}")).await
     }
 
-    async fn assert_clean(&self) {
-        let ledger = self.engine.check().await.expect("a ledger");
-        assert!(ledger.is_clean(), "{ledger:?}");
-    }
-
     /// Returns `true` if the text is anywhere in the files of the database.
     fn is_in_files(&self, text: &str) -> bool {
         let DatabaseUrl::Sqlite(path) = &self.database.url else { return false };
@@ -106,9 +101,9 @@ async fn an_erased_task_leaves_no_row_and_does_not_come_back(database: TestDatab
     assert_eq!(about(world.account, "erased").await.expect("counts"), OF_ONE_TASK);
 
     assert_eq!(world.engine.as_operator_in(world.account).erase_task("erased").await.expect("erased"), OF_ONE_TASK);
-    world.assert_clean().await;
+    assert_adds_up(&world.engine).await;
     Hands(&world.engine).finish(in_flight, 200).await;
-    world.assert_clean().await;
+    assert_adds_up(&world.engine).await;
 
     assert_eq!(about(world.account, "erased").await.expect("counts"), Removed::default());
     assert_eq!(about(world.account, "kept").await.expect("counts"), OF_ONE_TASK);
@@ -175,7 +170,7 @@ async fn an_erased_account_leaves_no_row(database: TestDatabase) {
 
     assert_eq!(world.engine.as_operator_in(world.account).erase().await.expect("erased"), OF_ONE_TASK);
     Hands(&world.engine).finish(in_flight, 500).await;
-    world.assert_clean().await;
+    assert_adds_up(&world.engine).await;
     assert_eq!(counts(&world, world.account).await, vec![0; before.len()]);
     assert_eq!(counts(&world, other).await, before);
     assert_eq!(database.count("SELECT count(*) FROM accounts").await, 1);

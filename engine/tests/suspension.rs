@@ -5,7 +5,7 @@ use std::time::Duration;
 use signet_engine::{
     deliver::ingest::IngestError,
     service::deliveries::Filter,
-    testing::{Hands, TestDatabase, account, completed, endpoint, on_each_database, resting_engine},
+    testing::{Hands, TestDatabase, account, assert_adds_up, completed, endpoint, on_each_database, resting_engine},
 };
 
 on_each_database!(what_waits_for_a_suspended_account_goes_out_when_it_is_resumed);
@@ -36,8 +36,7 @@ async fn what_waits_for_a_suspended_account_goes_out_when_it_is_resumed(database
             hands.finish(claimed, 200).await;
         }
     }
-    let ledger = engine.check().await.expect("a ledger");
-    assert!(ledger.is_clean(), "{ledger:?}");
+    assert_adds_up(&engine).await;
 
     engine.as_operator_in(acme).resume().await.expect("resumed");
     assert!(!hands.is_closed(acme, ours));

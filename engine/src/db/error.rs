@@ -1,11 +1,14 @@
 //! Errors of the databases, in their own words.
 
 use std::{
+    borrow::Cow,
     fmt::{self, Display},
     io,
     panic::Location,
     path::PathBuf,
 };
+
+use sqlx::error::DatabaseError;
 
 use super::SchemaProblem;
 
@@ -69,10 +72,17 @@ impl Error {
     /// The failure of a statement.
     pub(super) fn at(at: Place, error: sqlx::Error) -> Self {
         // SQLite's `SQLITE_INTERRUPT`, PostgreSQL's `query_canceled`.
-        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-        match code.as_deref() {
+        match code(&error).as_deref() {
             Some("9" | "57014") => Self::TooSlow,
             _ => Self::Database { error, at },
+        }
+    }
+
+    /// The code of the database (PostgreSQL: `SQLSTATE`), if it refused a statement.
+    pub(crate) fn code(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Database { error, .. } => code(error),
+            _ => None,
         }
     }
 
@@ -80,6 +90,11 @@ impl Error {
     pub(super) fn named(name: &'static str) -> impl Fn(sqlx::Error) -> Self {
         move |error| Self::at(Place::Named(name), error)
     }
+}
+
+/// The code of the database, if it refused a statement.
+pub(super) fn code(error: &sqlx::Error) -> Option<Cow<'_, str>> {
+    error.as_database_error().and_then(DatabaseError::code)
 }
 
 impl From<sqlx::Error> for Error {

@@ -92,11 +92,7 @@ const FIRST: EventId = EventId::from_uuid(Uuid::nil());
 pub(crate) async fn sweep_hourly(service: Arc<Service>, first_after: Duration, stop: CancellationToken) {
     let sweeping = async {
         // Before the first attempts of a day that has no partition.
-        if let Err(error) = partitions::make_first(&service).await
-            && !service.delivery.trouble.report(&error)
-        {
-            tracing::warn!(%error, "partitions could not be made; trying again later");
-        }
+        tell_of_partitions(&service, partitions::make_first(&service).await);
         tokio::time::sleep(first_after).await;
         if let Err(error) = announce(&service).await
             && !service.delivery.trouble.report(&error)
@@ -120,6 +116,15 @@ pub(crate) async fn sweep_hourly(service: Arc<Service>, first_after: Duration, s
         }
     };
     stop.run_until_cancelled(sweeping).await;
+}
+
+/// Logs that partitions could not be made. Nothing else waits for them.
+fn tell_of_partitions(service: &Service, made: Result<()>) {
+    if let Err(error) = made
+        && !service.delivery.trouble.report(&error)
+    {
+        tracing::warn!(%error, "partitions could not be made; trying again later");
+    }
 }
 
 /// Logs the number of events that the first sweep will remove.
@@ -150,11 +155,7 @@ async fn sweep(service: &Service, stripped: &mut EventId) -> Result<Swept> {
     // One process at a time.
     let Some(mut turn) = sweep_clock::turn(service).await? else { return Ok(Swept::default()) };
     let now = sweep_clock::advance(service).await?;
-    if let Err(error) = partitions::make_ahead(service).await
-        && !service.delivery.trouble.report(&error)
-    {
-        tracing::warn!(%error, "partitions could not be made; trying again later");
-    }
+    tell_of_partitions(service, partitions::make_ahead(service).await);
     // First, so that no key answers with an event that is gone.
     expiry::remove_expired(service, now).await?;
     statistics::remove_old(service, limit_of(service.settings.keep_statistics, now)).await?;

@@ -19,6 +19,8 @@ use crate::{
         rests,
     },
     queue::{DueQueue, Queue},
+    service::retention::Swept,
+    testing::assert_adds_up,
 };
 
 /// Takes the steps of an engine that is not started.
@@ -119,6 +121,15 @@ impl Hands<'_> {
     /// Has retention believe the clock, as sweeps every day until now would have done.
     pub async fn believe_the_clock(&self) {
         crate::service::retention::believe(&self.0.0, self.0.0.clock.now()).await.expect("recorded");
+    }
+
+    /// Sweeps as retention does, believing the clock; the ledger adds up before and after.
+    pub async fn sweep(&self) -> Swept {
+        assert_adds_up(self.0).await;
+        self.believe_the_clock().await;
+        let swept = self.0.sweep().await.expect("swept");
+        assert_adds_up(self.0).await;
+        swept
     }
 
     /// True if this process lets tests alone go out to an endpoint.

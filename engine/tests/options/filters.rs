@@ -9,7 +9,7 @@ use signet_engine::{
         deliveries,
         endpoints::{EndpointDraft, EndpointOptions},
     },
-    testing::{Hands, TestDatabase, account, completed, endpoint, engine_by, on_each_database},
+    testing::{Hands, TestDatabase, account, assert_adds_up, completed, endpoint, engine_by, on_each_database},
 };
 use signet_model::{Filter, Subscriptions, delivery::State, event::EventType};
 use tokio_util::sync::CancellationToken;
@@ -41,7 +41,7 @@ async fn an_event_becomes_deliveries_to_the_endpoints_whose_filters_it_matches(d
     assert_eq!(count(world.log().await), 2);
     let unfiltered = world.engine.as_operator_in(world.account).endpoint(unfiltered);
     assert_eq!(unfiltered.deliveries(&deliveries::Filter::default(), 10).await.expect("a log").len(), 3);
-    world.assert_ledger_is_clean().await;
+    assert_adds_up(&world.engine).await;
 }
 
 on_each_database!(a_filter_is_set_changed_and_removed_and_holds_in_every_process);
@@ -62,7 +62,7 @@ async fn a_filter_is_set_changed_and_removed_and_holds_in_every_process(database
             }
         }
     }
-    world.assert_ledger_is_clean().await;
+    assert_adds_up(&world.engine).await;
 }
 
 on_each_database!(events_of_one_request_are_each_judged_before_they_reach_the_writer);
@@ -79,7 +79,7 @@ async fn events_of_one_request_are_each_judged_before_they_reach_the_writer(data
     assert_eq!(send().await, [1, 0, 1]);
     world.receiver.arrived(4).await;
     running.stop(CancellationToken::new()).await;
-    world.assert_ledger_is_clean().await;
+    assert_adds_up(&world.engine).await;
     world.engine.close().await;
 }
 

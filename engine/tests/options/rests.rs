@@ -5,7 +5,7 @@ use std::time::Duration;
 use signet_engine::{
     Settings,
     service::endpoints::EndpointOptions,
-    testing::{Hands, TestDatabase, account, completed, endpoint, engine_by, on_each_database},
+    testing::{Hands, TestDatabase, account, assert_adds_up, completed, endpoint, engine_by, on_each_database},
 };
 use signet_model::{Timestamp, delivery::State, event::EventType, retry::Schedule};
 use tokio_util::sync::CancellationToken;
@@ -57,13 +57,13 @@ async fn a_receiver_that_asks_to_wait_gets_tests_alone_until_then_and_everything
         world.engine.as_operator_in(world.account).endpoint(world.endpoint).send_test(&EventType::TASK_COMPLETED).await;
     world.attempted(test.expect("sent"), 1).await;
     assert_eq!(world.receiver.arrivals().len(), 2);
-    world.assert_ledger_is_clean().await;
+    assert_adds_up(&world.engine).await;
 
     world.wait(until.since(world.now()));
     world.receiver.arrived(4).await;
     world.attempted(first, 2).await;
     assert_eq!(world.attempted(second.id, 1).await.delivery.state, State::Delivered);
-    world.assert_ledger_is_clean().await;
+    assert_adds_up(&world.engine).await;
     running.stop(CancellationToken::new()).await;
     world.engine.close().await;
 }
@@ -84,7 +84,7 @@ async fn a_rest_holds_in_every_process_and_for_deliveries_that_were_due_before(d
             assert!(Hands(engine).claim().await.is_empty());
             assert!(Hands(engine).ingest(completed(engine, world.account, "new")).await.1.is_empty());
         }
-        world.assert_ledger_is_clean().await;
+        assert_adds_up(&world.engine).await;
     }
     world.wait(Duration::from_mins(16));
     assert_eq!(Hands(&other).claim().await.len(), 9);
@@ -104,7 +104,7 @@ async fn a_rest_is_only_ever_lengthened(database: TestDatabase) {
     world.hands().finish_asking(third, 503, 9 * HOUR).await;
     let capped = rests_until(&world).await.expect("a rest");
     assert!(capped >= before + 4 * HOUR && capped <= before + 4 * HOUR + Duration::from_secs(1), "{capped}");
-    world.assert_ledger_is_clean().await;
+    assert_adds_up(&world.engine).await;
 }
 
 on_each_database!(a_person_ends_a_rest_and_what_has_come_meanwhile_goes_out);
@@ -116,7 +116,7 @@ async fn a_person_ends_a_rest_and_what_has_come_meanwhile_goes_out(database: Tes
     assert_eq!(rests_until(&world).await, None);
     let claimed = world.hands().claim().await;
     assert_eq!(claimed.len(), 1, "the delivery that was answered waits for its own retry");
-    world.assert_ledger_is_clean().await;
+    assert_adds_up(&world.engine).await;
 
     let other = account(&world.engine, "other").await;
     let refused = world.engine.as_operator_in(other).endpoint(world.endpoint).end_rest().await;
@@ -131,7 +131,7 @@ async fn re_enabling_ends_a_rest(database: TestDatabase) {
     assert_eq!(world.stored().await.resting_until, None);
     handle.enable().await.expect("enabled");
     assert_eq!(world.ingest("second").await.len(), 1);
-    world.assert_ledger_is_clean().await;
+    assert_adds_up(&world.engine).await;
 }
 
 on_each_database!(a_test_that_is_asked_to_wait_changes_nothing);

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use signet_engine::{
     service::endpoints::{EndpointDraft, EndpointOptions},
-    testing::{Backlog, Hands, TestDatabase, completed, endpoint, engine_by, on_each_database},
+    testing::{Backlog, Hands, TestDatabase, assert_adds_up, completed, endpoint, engine_by, on_each_database},
 };
 use signet_model::{Subscriptions, Throttle, delivery::State};
 use tokio_util::sync::CancellationToken;
@@ -35,7 +35,7 @@ async fn two_processes_keep_one_throttle(database: TestDatabase) {
                 started.push(world.now());
             }
         }
-        world.assert_ledger_is_clean().await;
+        assert_adds_up(&world.engine).await;
         world.wait(Duration::from_millis(100));
     }
     assert_eq!(started.len(), 10, "two a second for five seconds");
@@ -77,7 +77,7 @@ async fn a_throttle_is_set_changed_and_removed(database: TestDatabase) {
     assert_eq!(world.ingest("four").await.len(), 1);
     world.wait(Duration::from_secs(2));
     assert_eq!(world.hands().claim().await.len(), 1);
-    world.assert_ledger_is_clean().await;
+    assert_adds_up(&world.engine).await;
 }
 
 on_each_database!(throttled_deliveries_arrive);

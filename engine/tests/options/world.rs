@@ -88,9 +88,4 @@ impl World {
     pub fn now(&self) -> signet_model::Timestamp {
         self.clock.now()
     }
-
-    pub async fn assert_ledger_is_clean(&self) {
-        let ledger = self.engine.check().await.expect("a ledger");
-        assert!(ledger.is_clean(), "{ledger:?}");
-    }
 }

@@ -75,7 +75,8 @@ const SERVER: &str = "SELECT CAST(current_setting('server_version_num') AS BIGIN
      FROM pg_database d JOIN pg_roles r ON r.rolname = current_user WHERE d.datname = current_database()";
 
 const FORBIDDEN: &str = "SELECT CAST(c.relname AS TEXT) FROM pg_class c
-     WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+     WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AND c.relkind IN ('r', 'p')
+       AND NOT c.relispartition
        AND NOT (has_table_privilege(c.oid, 'SELECT') AND has_table_privilege(c.oid, 'INSERT')
                 AND has_table_privilege(c.oid, 'UPDATE') AND has_table_privilege(c.oid, 'DELETE'))
      ORDER BY c.relname LIMIT 10";

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use sqlx::{
     AssertSqlSafe, Connection, Executor, PgConnection,
-    error::DatabaseError,
     migrate::{AppliedMigration, Migrate, MigrateError, Migration, Migrator},
     postgres::PgConnectOptions,
 };
@@ -22,7 +21,7 @@ use super::{
     patience::Patience,
     state::Found,
 };
-use crate::db::{Error, Result};
+use crate::db::{Error, Result, error::code};
 
 /// For how long a migration makes others wait behind it, at most, before it gives way.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
@@ -229,6 +228,5 @@ fn index_of(sql: &str) -> Option<&str> {
 /// True if another try may succeed.
 fn is_for_later(error: &MigrateError) -> bool {
     let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else { return false };
-    let code = error.as_database_error().and_then(DatabaseError::code);
-    code.is_some_and(|code| LATER.contains(&code.as_ref()))
+    code(error).is_some_and(|code| LATER.contains(&code.as_ref()))
 }

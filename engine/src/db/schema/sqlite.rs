@@ -12,7 +12,7 @@ use tokio::time::sleep;
 use super::{
     Migrated, SERVER_GONE_AFTER, SchemaProblem, SchemaState, TABLE, floor_of, patience::Patience, state::Found,
 };
-use crate::db::{Result, sqlite::BEGIN_WRITING};
+use crate::db::{Result, error::code, sqlite::BEGIN_WRITING};
 
 /// The pause between two looks whether a server has ended.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -121,6 +121,5 @@ async fn raise_floor(connection: &mut SqliteConnection, number: i64, floor: i64)
 
 fn is_busy(error: &MigrateError) -> bool {
     let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else { return false };
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.and_then(|code| code.parse::<i32>().ok()).is_some_and(|code| code & 0xff == BUSY)
+    code(error).and_then(|code| code.parse::<i32>().ok()).is_some_and(|code| code & 0xff == BUSY)
 }

@@ -140,8 +140,8 @@ impl Rule {
         if self == Self::LeaseNotOverdue { &[Slice::Whole] } else { all }
     }
 
-    /// On PostgreSQL attempts are divided by time, and claiming looks for no delivery that is due before its queue says that any is
-    /// pending.
+    /// On PostgreSQL attempts are divided by time, and claiming looks for no delivery that is due
+    /// before its queue says that any is pending.
     const fn broken_by_on_postgres(self) -> Option<&'static str> {
         match self {
             Self::PendingIsQueued => {

@@ -184,11 +184,7 @@ async fn change(service: &Service, statements: [String; 2]) -> Result<Tried> {
         return Ok(Tried::Done);
     };
     tx.roll_back().await;
-    let code = match &error {
-        Error::Database { error, .. } => error.as_database_error().and_then(sqlx::error::DatabaseError::code),
-        _ => None,
-    };
-    match code.as_deref() {
+    match error.code().as_deref() {
         Some("42501") => Ok(Tried::Forbidden),
         Some("23514") => Ok(Tried::Occupied),
         // No lock, a deadlock, another process that was faster.

@@ -9,7 +9,7 @@ use crate::{
     clock::ManualClock,
     db::{Database, Sql},
     service::deliveries::ResendError,
-    testing::{Hands, TestDatabase, account, completed, endpoint, on_each_database, resting_engine},
+    testing::{Hands, TestDatabase, account, assert_adds_up, completed, endpoint, on_each_database, resting_engine},
 };
 
 struct World {
@@ -49,8 +49,7 @@ impl World {
 
     /// Tells if the delivery is pending, and if it has a body; the ledger adds up.
     async fn is_pending_and_has_body(&self, delivery: DeliveryId) -> (bool, bool) {
-        let ledger = self.engine.check().await.expect("a ledger");
-        assert!(ledger.is_clean(), "{ledger:?}");
+        assert_adds_up(&self.engine).await;
         let detail = self.engine.as_operator_in(self.account).delivery(delivery).get().await.expect("a delivery");
         (detail.delivery.state == State::Pending, detail.body.is_some())
     }

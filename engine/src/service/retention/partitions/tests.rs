@@ -4,8 +4,8 @@ use super::*;
 use crate::{
     Engine, Settings,
     clock::ManualClock,
-    service::retention::{Depth, Swept, sweep_clock, sweep_events},
-    testing::{Hands, TestDatabase, account, completed, discard, endpoint, engine, postgres},
+    service::retention::{Depth, sweep_events},
+    testing::{Hands, TestDatabase, account, assert_adds_up, completed, discard, endpoint, engine, postgres},
 };
 
 const DEFAULT: &str = "SELECT count(*) FROM attempts_default";
@@ -53,19 +53,6 @@ impl World {
         accepted.expect("accepted").id
     }
 
-    async fn sweep(&self) -> Swept {
-        self.assert_clean().await;
-        sweep_clock::record(&self.engine.0, self.clock.now()).await.expect("recorded");
-        let swept = self.engine.sweep().await.expect("swept");
-        self.assert_clean().await;
-        swept
-    }
-
-    async fn assert_clean(&self) {
-        let ledger = self.engine.check().await.expect("a ledger");
-        assert!(ledger.is_clean(), "{ledger:?}");
-    }
-
     /// Moves on to when all of a partition is too old.
     fn pass(&self, partition: &Partition) {
         self.clock.set(EventId::from_uuid(partition.before).created_at() + 90 * DAY);
@@ -90,7 +77,7 @@ async fn partitions_are_made_ahead_once() {
     make_first(&world.engine.0).await.expect("nothing to do");
     assert_eq!(world.partitions().await.len(), made.len());
     world.clock.advance(9 * DAY);
-    world.sweep().await;
+    Hands(&world.engine).sweep().await;
     assert_eq!(world.partitions().await.len(), made.len() + 1);
     // Two at once make each partition once.
     world.clock.advance(20 * DAY);
@@ -111,7 +98,7 @@ async fn an_attempt_goes_to_the_partition_of_its_delivery_which_alone_is_read() 
     world.delivered().await;
     assert_eq!(world.database.count(&format!("SELECT count(*) FROM {}", present.name)).await, 2);
     assert_eq!(world.database.count(DEFAULT).await, 0);
-    world.assert_clean().await;
+    assert_adds_up(&world.engine).await;
     let Database::Postgres(db) = &world.database.db else { unreachable!("it is PostgreSQL") };
     let read = format!(
         "EXPLAIN SELECT * FROM attempts WHERE account_id = '{}' AND delivery_id = '{}' ORDER BY number",
@@ -130,11 +117,11 @@ async fn a_partition_is_dropped_when_all_of_it_is_too_old() {
     let old = world.present().await;
     world.delivered().await;
     world.clock.advance(91 * DAY);
-    assert_eq!(world.sweep().await.removed.events, 0, "the partition ends later");
+    assert_eq!(Hands(&world.engine).sweep().await.removed.events, 0, "the partition ends later");
     assert!(world.has(&old).await);
     world.pass(&old);
     let kept = world.delivered().await;
-    let removed = world.sweep().await.removed;
+    let removed = Hands(&world.engine).sweep().await.removed;
     assert_eq!((removed.events, removed.deliveries, removed.attempts), (1, 1, 0));
     assert!(!world.has(&old).await);
     assert_eq!(world.database.count(ATTEMPTS).await, 1);
@@ -155,7 +142,7 @@ async fn a_held_delivery_keeps_its_partition_and_no_attempts_of_others() {
     world.engine.as_operator_in(world.account).endpoint(paused).pause().await.expect("paused");
     let held = world.delivered().await;
     world.pass(&old);
-    assert_eq!(world.sweep().await.removed.events, 1);
+    assert_eq!(Hands(&world.engine).sweep().await.removed.events, 1);
     assert!(world.has(&old).await);
     assert_eq!(world.database.count(ATTEMPTS).await, 1, "that of the event of which one delivery is held");
     assert_eq!(world.database.count("SELECT count(*) FROM leaving_attempts WHERE by_row").await, 1);
@@ -163,7 +150,7 @@ async fn a_held_delivery_keeps_its_partition_and_no_attempts_of_others() {
     assert!(world.engine.as_operator_in(world.account).event(held).await.is_ok());
 
     discard(&world.engine, world.account, paused, &Subscriptions::all()).await.expect("discarded");
-    let removed = world.sweep().await.removed;
+    let removed = Hands(&world.engine).sweep().await.removed;
     assert_eq!((removed.events, removed.attempts), (1, 1));
     assert!(!world.has(&old).await);
     assert_eq!(world.database.count(ATTEMPTS).await, 0);
@@ -180,7 +167,7 @@ async fn a_sweep_that_ends_early_leaves_a_clean_ledger_and_the_next_one_goes_on(
     let swept = sweep_events(&world.engine.0, world.account, vec![event], Depth::Rows(&leaving)).await.expect("swept");
     assert_eq!((swept.removed.events, swept.removed.attempts), (1, 0));
     assert_eq!(world.database.count(ATTEMPTS).await, 1);
-    world.sweep().await;
+    Hands(&world.engine).sweep().await;
     assert!(!world.has(&old).await);
     assert_eq!(world.database.count(ATTEMPTS).await, 0);
 }
@@ -194,11 +181,11 @@ async fn a_reader_of_attempts_puts_the_drop_off() {
     let Database::Postgres(db) = &world.database.db else { unreachable!("it is PostgreSQL") };
     let mut reader = db.pool.begin().await.expect("a transaction");
     sqlx::query("SELECT count(*) FROM attempts").execute(&mut *reader).await.expect("read");
-    assert_eq!(world.sweep().await.removed.events, 1);
+    assert_eq!(Hands(&world.engine).sweep().await.removed.events, 1);
     assert!(world.has(&old).await);
     assert_eq!(world.database.count("SELECT count(*) FROM leaving_attempts WHERE NOT by_row").await, 2);
     reader.rollback().await.expect("ended");
-    world.sweep().await;
+    Hands(&world.engine).sweep().await;
     assert!(!world.has(&old).await);
 }
 
@@ -216,7 +203,7 @@ async fn without_a_partition_attempts_are_stored_and_go_row_by_row() {
     world.delivered().await;
     assert_eq!(world.database.count(&format!("SELECT count(*) FROM {}", tomorrow.name)).await, 1);
     world.clock.advance(89 * DAY + DAY / 2);
-    let removed = world.sweep().await.removed;
+    let removed = Hands(&world.engine).sweep().await.removed;
     assert_eq!((removed.events, removed.attempts), (1, 1));
     assert_eq!(world.database.count(DEFAULT).await, 0);
 }
@@ -231,5 +218,5 @@ async fn erasing_deletes_attempts_of_a_partition_that_leaves() {
     let erased = world.engine.as_operator_in(world.account).erase_task("task").await.expect("erased");
     assert_eq!(erased.attempts, 1);
     assert_eq!(world.database.count(ATTEMPTS).await, 0);
-    world.assert_clean().await;
+    assert_adds_up(&world.engine).await;
 }
