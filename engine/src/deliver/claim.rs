@@ -35,6 +35,8 @@ const TRIES_MAX: usize = 3;
 pub(crate) struct ClaimedDeliveries {
     pub(crate) endpoints: usize,
     pub(crate) deliveries: Vec<LeasedDelivery>,
+    /// The due endpoints for whose deliveries there was no room.
+    pub(crate) left_out: usize,
     /// The endpoints at which it has left nothing due, though their queues look so.
     pub(crate) emptied: Vec<EndpointId>,
 }
@@ -116,11 +118,13 @@ async fn try_claim(context: &Context, queue: &mut Queue, scope: &Scope<'_>, now:
     let mut room = reserve(context, due, snapshot, limits);
     let limited: Vec<_> = limits.keys().map(|&endpoint| (endpoint, slots_at(&room, endpoint))).collect();
     let endpoints: Vec<_> = due.iter().filter_map(|&address| quota(address, snapshot, &room, busy)).collect();
+    let left_out = due.len() - endpoints.len();
     if endpoints.is_empty() {
-        return Ok(Try::Claimed(ClaimedDeliveries::default()));
+        return Ok(Try::Claimed(ClaimedDeliveries { left_out, ..ClaimedDeliveries::default() }));
     }
     let leased = Leased { lease: context.new_lease(), until: now + context.settings.lease };
-    let order = ClaimOrder { accounts: snapshot.revisions(), endpoints, now, until: leased.until, lease: leased.lease };
+    let accounts = snapshot.revisions_of(endpoints.iter().map(|quota| quota.account));
+    let order = ClaimOrder { accounts, endpoints, now, until: leased.until, lease: leased.lease };
     let Claim::Claimed(batch) = queue.claim(order).await? else { return Ok(Try::Stale) };
     fault::point("after_claim");
     let place = |delivery| place(delivery, snapshot, &mut room, leased);
@@ -132,7 +136,7 @@ async fn try_claim(context: &Context, queue: &mut Queue, scope: &Scope<'_>, now:
     for (_, endpoint) in room.into_keys() {
         context.lanes.claimed(endpoint, batch.still_due.contains(&endpoint));
     }
-    Ok(Try::Claimed(ClaimedDeliveries { endpoints: batch.endpoints, deliveries, emptied: batch.emptied }))
+    Ok(Try::Claimed(ClaimedDeliveries { endpoints: batch.endpoints, deliveries, left_out, emptied: batch.emptied }))
 }
 
 /// Room for the due deliveries of one endpoint.

@@ -141,7 +141,9 @@ impl Dispatcher {
             let with_room = self.context.lanes.with_room(due.iter().copied());
             pass.left_out += due.len() - with_room.len();
             if !with_room.is_empty() {
-                pass.visited += self.claim(&with_room).await?;
+                let (visited, left_out) = self.claim(&with_room).await?;
+                pass.visited += visited;
+                pass.left_out += left_out;
             }
             if page.len() < BATCH_MAX {
                 break;
@@ -150,14 +152,15 @@ impl Dispatcher {
         Ok(pass)
     }
 
-    async fn claim(&mut self, due: &[Address]) -> Result<usize> {
+    /// Claims at due endpoints, and returns how many it visited, and how many it left out.
+    async fn claim(&mut self, due: &[Address]) -> Result<(usize, usize)> {
         let claimed = answered(claim_batch(&self.context, &mut self.queue, due, &self.busy)).await?;
         self.emptied.note(claimed.emptied);
         self.busy.note(claimed.deliveries.iter().map(|delivery| delivery.endpoint.id));
         for delivery in claimed.deliveries {
             delivery.send(&self.context);
         }
-        Ok(claimed.endpoints)
+        Ok((claimed.endpoints, claimed.left_out))
     }
 
     async fn until_next_due(&self) -> Result<Duration> {

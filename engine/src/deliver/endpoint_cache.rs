@@ -4,7 +4,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -242,6 +242,12 @@ impl Snapshot {
         let mut revisions: Vec<_> = self.0.iter().map(|(&account, view)| (account, view.revision)).collect();
         revisions.sort_unstable();
         revisions
+    }
+
+    /// Returns the revisions of some of the accounts, sorted.
+    pub(super) fn revisions_of(&self, accounts: impl Iterator<Item = AccountId>) -> Vec<Revision> {
+        let accounts: BTreeSet<_> = accounts.collect();
+        accounts.into_iter().filter_map(|account| Some((account, self.account(account)?.revision))).collect()
     }
 
     /// Returns the account, if it exists.
