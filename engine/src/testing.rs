@@ -109,8 +109,14 @@ impl TestDatabase {
              FROM attempts a JOIN deliveries d ON d.account_id = a.account_id AND d.id = a.delivery_id
              WHERE NOT d.is_test GROUP BY d.endpoint_id, d.event_type, {hour}"
         );
+        // An hour can be in several rows.
+        let of_row = match &self.db {
+            Database::Sqlite(_) => "hour - hour % 3600000000",
+            Database::Postgres(_) => "date_bin('1 hour', hour, TIMESTAMPTZ 'epoch')",
+        };
         let counted = format!(
-            "SELECT endpoint_id, event_type, hour, {} AS attempts, failed_attempts AS failed FROM statistics",
+            "SELECT endpoint_id, event_type, {of_row} AS hour, sum({}) AS attempts, sum(failed_attempts) AS failed
+             FROM statistics GROUP BY endpoint_id, event_type, {of_row}",
             StatisticsRow::counters().skip(2).collect::<Vec<_>>().join(" + ")
         );
         let differing = |one: &str, other: &str| format!("SELECT count(*) FROM ({one} EXCEPT {other}) AS differing");

@@ -8,7 +8,10 @@ use std::{
     path::PathBuf,
 };
 
-use sqlx::error::DatabaseError;
+use sqlx::{
+    error::DatabaseError,
+    postgres::{PgDatabaseError, PgSeverity},
+};
 
 use super::SchemaProblem;
 
@@ -84,6 +87,14 @@ impl Error {
             Self::Database { error, .. } => code(error),
             _ => None,
         }
+    }
+
+    /// Tells whether PostgreSQL refused a statement, which it has then rolled back. After another
+    /// failure, of the connection or of the whole session, the statement may have been done.
+    pub(crate) fn is_refusal(&self) -> bool {
+        let Self::Database { error, .. } = self else { return false };
+        let refused = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
+        refused.is_some_and(|error| error.severity() == PgSeverity::Error)
     }
 
     /// The failure of a statement with this name.

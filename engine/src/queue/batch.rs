@@ -57,6 +57,10 @@ impl Batch {
         !self.events.is_empty()
     }
 
+    pub(super) fn has_keys(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
     pub(super) fn has_outcomes(&self) -> bool {
         !self.outcomes.is_empty()
     }

@@ -140,6 +140,18 @@ fn delivery(number: u8) -> DeliveryId {
     DeliveryId::new(NOW, [number; 10])
 }
 
+/// The key of the event with this number, which is the same for all.
+fn key_of(world: &World, number: u8) -> KeyRow {
+    KeyRow {
+        account: world.account,
+        key: "the key".into(),
+        request_hash: [number; 32],
+        event: EventId::new(NOW, [number; 10]),
+        fanout: 1,
+        created_at: NOW,
+    }
+}
+
 fn ids(batch: &claims::ClaimedBatch) -> Vec<DeliveryId> {
     batch.deliveries.iter().map(|delivery| delivery.as_ref().expect("usable").id).collect()
 }
@@ -199,15 +211,7 @@ async fn a_batch_with_another_revision_is_stale_and_changes_no_row(database: Tes
 on_each_database!(a_batch_with_a_key_that_exists_is_stale_and_changes_no_row);
 async fn a_batch_with_a_key_that_exists_is_stale_and_changes_no_row(database: TestDatabase) {
     let mut world = World::new(database).await;
-    let key = |number: u8| KeyRow {
-        account: world.account,
-        key: "the key".into(),
-        request_hash: [number; 32],
-        event: EventId::new(NOW, [number; 10]),
-        fanout: 1,
-        created_at: NOW,
-    };
-    let keys = [key(1), key(2)].map(|key| vec![key]);
+    let keys = [1, 2].map(|number| vec![key_of(&world, number)]);
     for (number, (keys, expected)) in (1..).zip(keys.into_iter().zip([Write::Committed, Write::Stale])) {
         let batch = Batch { keys, ..world.event(number, NOW, None).await };
         assert_eq!(world.queue.write(batch).await.expect("an answer"), expected);
@@ -307,6 +311,38 @@ async fn a_batch_that_fails_changes_no_row_and_holds_no_lock(database: TestDatab
     assert!(matches!(written, Err(WriteError::RolledBack(_))), "{written:?}");
     assert_eq!(world.count("events").await, 0);
     world.assert_no_lock_is_held().await;
+}
+
+on_each_database!(a_batch_after_another_is_compared_with_what_is_stored_as_the_first_one_is);
+async fn a_batch_after_another_is_compared_with_what_is_stored_as_the_first_one_is(database: TestDatabase) {
+    let mut world = World::new(database).await;
+    let first = Batch { keys: vec![key_of(&world, 1)], ..world.event(1, NOW, Some(Lease(1))).await };
+    world.commit(first).await;
+
+    let mut revised = world.event(2, NOW, None).await;
+    revised.accounts[0].1 += 1;
+    let keyed = Batch { keys: vec![key_of(&world, 2)], ..world.event(2, NOW, None).await };
+    let late = world.outcome(1, Lease(2), State::Delivered).await;
+    let both = Batch {
+        outcomes: world.outcome(1, Lease(2), State::Delivered).await.outcomes,
+        ..world.event(2, NOW, None).await
+    };
+    for stale in [revised, keyed, late, both] {
+        assert_eq!(world.queue.write(stale).await.expect("an answer"), Write::Stale);
+        assert_eq!((world.count("events").await, world.count("attempts").await), (1, 0));
+        world.assert_no_lock_is_held().await;
+    }
+    let mut twice = world.event(2, NOW, None).await;
+    twice.events.extend(world.event(2, NOW, None).await.events);
+    let refused = world.queue.write(twice).await;
+    assert!(matches!(refused, Err(WriteError::RolledBack(_))), "{refused:?}");
+    let other = KeyRow { key: "another".into(), ..key_of(&world, 2) };
+    let outcome = world.outcome(1, Lease(1), State::Delivered).await;
+    let events = Batch { keys: vec![other], ..world.event(2, NOW, None).await };
+    let (outcomes, attempts) = (outcome.outcomes, outcome.attempts);
+    world.commit(Batch { outcomes, attempts, ..events }).await;
+    assert_eq!((world.count("events").await, world.count("attempts").await), (2, 1));
+    assert_eq!(world.count("idempotency_keys").await, 2);
 }
 
 on_each_database!(a_claim_takes_the_earliest_up_to_its_quota);

@@ -69,10 +69,9 @@ impl Tx<'_> {
 
     /// Writes a batch, except for its commit. The caller must roll back a stale one.
     pub(super) async fn write(&mut self, batch: &Batch) -> Result<Write> {
-        let queue_entries = batch.queue_entries();
         match self {
-            Self::Sqlite(tx) => sqlite::write(tx, batch, &queue_entries).await,
-            Self::Postgres(tx) => postgres::write(tx, batch, &queue_entries).await,
+            Self::Sqlite(tx) => sqlite::write(tx, batch, &batch.queue_entries()).await,
+            Self::Postgres(tx) => postgres::write(tx, batch).await,
         }
     }
 

@@ -532,6 +532,8 @@ async fn statements_of_statistics_are_bounded(world: &World) {
     let hours = Value::Hours((100..130).map(hour).collect());
     let step = [Value::Count(3_600_000_000), Value::Bool(true), Value::Bool(true), Value::Text(None)];
     let most = || [Value::Count(50_000)];
+    // Of an endpoint in some hours both are searched.
+    let keys = ["sqlite_autoindex_statistics_1", "statistics_p"][dialect];
     for (sql, values) in [
         (statistics::BEYOND_OF_ACCOUNT, range.iter().cloned().chain(most()).collect()),
         (statistics::ADD_UP_ACCOUNT, range.iter().chain(&step).cloned().collect()),
@@ -539,7 +541,7 @@ async fn statements_of_statistics_are_bounded(world: &World) {
         (statistics::ADD_UP_ENDPOINT, world.at([hours].into_iter().chain(step))),
     ] {
         world
-            .assert_bounded(Asked { sql: [sql.sqlite, sql.postgres][dialect].to_owned(), values, searches: key })
+            .assert_bounded(Asked { sql: [sql.sqlite, sql.postgres][dialect].to_owned(), values, searches: keys })
             .await;
     }
     world.assert_planned(statistics::ADD_UP_HOURS, &[key]).await;
@@ -554,6 +556,13 @@ async fn statements_of_statistics_are_bounded(world: &World) {
     if matches!(world.database.db, Database::Postgres(_)) {
         let [first, before] = [uuid::Uuid::nil(), uuid::Uuid::max()].map(|id| Value::Event(EventId::from_uuid(id)));
         let values = vec![account, Value::Count(1_000), first, before];
+        let (parts, id) = ("statistics_parts", || Value::Endpoint(world.endpoint));
+        let kind = || Value::Text(Some("task.completed".to_owned()));
+        let place = || vec![Value::Account(world.account), id(), Value::At(hour(100)), kind()];
+        for (sql, last) in [(statistics::NEXT, Value::At(hour(130))), (&**statistics::MERGE, Value::Count(1_000))] {
+            let values = place().into_iter().chain([last]).collect();
+            world.assert_bounded(Asked { sql: sql.to_owned(), values, searches: parts }).await;
+        }
         let sql = retention::HAVE_DELIVERIES.to_owned();
         world.assert_bounded(Asked { sql, values, searches: "deliveries_pkey" }).await;
     }

@@ -35,6 +35,7 @@ use uuid::Uuid;
 use super::{
     Service,
     removal::{Concerned, Leaving, Removed, deliveries_of, remove, strip},
+    statistics::merge_parts,
 };
 use crate::{
     db::{Result, Tx},
@@ -59,7 +60,7 @@ const ANNOUNCED: usize = 10_000;
 /// The number of events that change in one transaction.
 const BATCH: usize = 200;
 /// The rest that all other work gets between two transactions.
-const PAUSE: Duration = Duration::from_millis(20);
+pub(super) const PAUSE: Duration = Duration::from_millis(20);
 
 /// The events that a sweep has removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -158,6 +159,7 @@ async fn sweep(service: &Service, stripped: &mut EventId) -> Result<Swept> {
     tell_of_partitions(service, partitions::make_ahead(service).await);
     // First, so that no key answers with an event that is gone.
     expiry::remove_expired(service, now).await?;
+    merge_parts(service, now).await?;
     statistics::remove_old(service, limit_of(service.settings.keep_statistics, now)).await?;
     let (rows, bodies) = limits(service, now);
     let (rows, leaving) = partitions::begin(service, rows).await?;

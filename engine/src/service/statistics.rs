@@ -6,6 +6,7 @@
 mod bars;
 mod causes;
 mod day;
+mod parts;
 mod recent;
 mod settled;
 #[cfg(test)]
@@ -29,6 +30,10 @@ pub use causes::{CAUSES_FROM, Cause};
 #[cfg(test)]
 pub(super) use day::ADD_UP_HOURS;
 pub use day::DayTotals;
+pub(super) use parts::merge as merge_parts;
+use parts::{HOUR_OF, IS_PART};
+#[cfg(test)]
+pub(super) use parts::{MERGE, NEXT};
 #[cfg(test)]
 pub(super) use recent::RECENT;
 pub use recent::{Attempts, Recent};
@@ -182,7 +187,11 @@ const OF_ACCOUNT: Sql = Sql {
 /// the same hours are not looked at.
 const OF_ENDPOINT: Sql = Sql {
     sqlite: "FROM statistics WHERE account_id = $1 AND endpoint_id = $2 AND hour IN (SELECT value FROM json_each($3))",
-    postgres: "FROM statistics WHERE account_id = $1 AND endpoint_id = $2 AND hour = ANY($3)",
+    postgres: formatcp!(
+        "FROM (SELECT * FROM statistics WHERE account_id = $1 AND endpoint_id = $2 AND hour = ANY($3)
+             UNION ALL SELECT * FROM statistics WHERE account_id = $1 AND endpoint_id = $2 AND {IS_PART}
+               AND {HOUR_OF} = ANY($3)) AS rows WHERE TRUE"
+    ),
 };
 
 /// The columns that count, as they are, and added up.

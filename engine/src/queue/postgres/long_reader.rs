@@ -20,13 +20,13 @@ use crate::{
 };
 
 const SECOND: Duration = Duration::from_secs(1);
-const NOW: Timestamp = Timestamp::from_unix_seconds(1_774_699_200);
+pub(super) const NOW: Timestamp = Timestamp::from_unix_seconds(1_774_699_200);
 /// The events of a commit.
 const EVENTS: u32 = 50;
 
 /// An account with one endpoint, which takes deliveries by claims alone.
-struct World {
-    driver: Driver,
+pub(super) struct World {
+    pub(super) driver: Driver,
     account: AccountId,
     endpoint: EndpointId,
     revision: Revision,
@@ -35,7 +35,7 @@ struct World {
 }
 
 impl World {
-    async fn new(database: &TestDatabase) -> Self {
+    pub(super) async fn new(database: &TestDatabase) -> Self {
         let Database::Postgres(db) = &database.db else { unreachable!("asked for PostgreSQL") };
         let (engine, _) = testing::resting_engine(database);
         let account = testing::account(&engine, "acme").await;
@@ -52,7 +52,7 @@ impl World {
     }
 
     /// A batch of events, each with a delivery that is due at an instant.
-    fn events(&mut self, number: u32, due_at: Timestamp) -> Batch {
+    pub(super) fn events(&mut self, number: u32, due_at: Timestamp) -> Batch {
         let mut batch = Batch { accounts: vec![self.revision], ..Batch::default() };
         for _ in 0..number {
             self.events += 1;
@@ -213,6 +213,26 @@ async fn a_claim_costs_the_same_however_much_was_delivered_while_a_snapshot_is_h
     let at_last = world.blocks_of_a_claim(NOW + (2 + rounds) * SECOND).await;
     // Each of these deliveries has left two entries at the beginning of `deliveries_due`.
     assert!(at_last <= at_first + 30, "a claim has read {at_first} blocks, and then {at_last}");
+}
+
+#[tokio::test]
+async fn the_statistics_of_a_busy_endpoint_are_in_rows_of_few_versions() {
+    let Some(database) = testing::postgres().await else { return };
+    let mut world = World::new(&database).await;
+    let number = 12 * EVENTS;
+    let batch = world.events(number, NOW);
+    world.commit(batch).await;
+    for late in 0..12 {
+        let now = NOW + Duration::from_millis(late);
+        for delivery in world.claim(now).await {
+            let batch = world.delivered(&[delivery], now);
+            world.commit(batch).await;
+        }
+    }
+    let of_rows = "SELECT count(*) FROM statistics WHERE within_5ms IN (500, 100)";
+    assert_eq!(database.count(of_rows).await, 2, "each commit has changed one row once");
+    assert_eq!(database.count("SELECT sum(within_5ms) FROM statistics").await, i64::from(number));
+    assert_eq!(database.miscounted().await, 0);
 }
 
 #[tokio::test]

@@ -5,15 +5,17 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use sqlx::{Postgres, postgres::PgArguments};
+use sqlx::{AssertSqlSafe, Postgres, postgres::PgArguments};
 
 use crate::queue::{
+    Batch,
     postgres::pending_from::QueueRow,
     record::{Column, Record, Value},
     records::{DeliveryRow, EventRow, HealthRow, KeyRow, NewAttempt, OutcomeRow, Revision, StatisticsRow},
 };
 
 /// A part of a statement, with `{rows}` for a table of its rows.
+#[derive(Clone)]
 struct Clause {
     name: &'static str,
     sql: String,
@@ -43,54 +45,90 @@ impl Clause {
 }
 
 /// Writes events.
-pub(super) static WRITE_EVENTS: LazyLock<Arc<str>> =
-    LazyLock::new(|| statement(&[lock_revisions(), insert_events(), insert_deliveries(), pull_forward()]));
+static WRITE_EVENTS: LazyLock<Arc<str>> = LazyLock::new(|| statement(&[lock_revisions()], &new_events()));
+
+/// Writes events with idempotency keys among them.
+static WRITE_KEYED_EVENTS: LazyLock<Arc<str>> =
+    LazyLock::new(|| statement(&[lock_revisions(), insert_keys()], &new_events()));
 
 /// Writes outcomes.
-pub(super) static WRITE_OUTCOMES: LazyLock<Arc<str>> = LazyLock::new(|| {
-    statement(&[
-        lock_revisions(),
-        finish_deliveries(),
-        insert_attempts(),
-        update_health(),
-        update_statistics(),
-        pull_forward(),
-    ])
-});
+static WRITE_OUTCOMES: LazyLock<Arc<str>> =
+    LazyLock::new(|| statement(&[lock_revisions(), finish_deliveries()], &with_outcomes(vec![pull_forward()])));
 
 /// Writes events and outcomes.
-pub(in crate::queue) static WRITE_BOTH: LazyLock<Arc<str>> = LazyLock::new(|| {
-    statement(&[
-        lock_revisions(),
-        finish_deliveries(),
-        insert_attempts(),
-        update_health(),
-        update_statistics(),
-        insert_events(),
-        insert_deliveries(),
-        pull_forward(),
-    ])
-});
+pub(in crate::queue) static WRITE_BOTH: LazyLock<Arc<str>> =
+    LazyLock::new(|| statement(&[lock_revisions(), finish_deliveries()], &with_outcomes(new_events())));
+
+/// Writes events with idempotency keys among them, and outcomes.
+static WRITE_KEYED_BOTH: LazyLock<Arc<str>> =
+    LazyLock::new(|| statement(&[lock_revisions(), insert_keys(), finish_deliveries()], &with_outcomes(new_events())));
 
 /// Stores idempotency keys, and returns the events whose key was new.
-pub(super) static INSERT_KEYS: LazyLock<Arc<str>> = LazyLock::new(|| {
-    let clause = Clause::insert::<KeyRow>("keys", "ON CONFLICT DO NOTHING RETURNING event_id");
-    clause.with_parameters(1).into()
-});
+pub(super) static INSERT_KEYS: LazyLock<Arc<str>> = LazyLock::new(|| insert_keys().with_parameters(1).into());
 
-/// Joins clauses to one statement. It returns the number of accounts that have the assumed
-/// revision, and the number of deliveries that had the assumed lease.
-fn statement(clauses: &[Clause]) -> Arc<str> {
+/// The statement that writes a batch. It fails with [`STALE`] if one of the batch's assumptions is
+/// wrong, so that nothing is written.
+pub(super) fn writing(batch: &Batch) -> &'static Arc<str> {
+    match (batch.has_events(), batch.has_outcomes(), batch.has_keys()) {
+        (true, true, true) => &WRITE_KEYED_BOTH,
+        (true, true, false) => &WRITE_BOTH,
+        (false, true, _) => &WRITE_OUTCOMES,
+        (_, false, true) => &WRITE_KEYED_EVENTS,
+        (_, false, false) => &WRITE_EVENTS,
+    }
+}
+
+/// Binds the rows of a batch to the parameters of its [statement](writing), and the number of
+/// rows of each assumption.
+pub(super) fn bind_batch<'q>(batch: &'q Batch, queues: &'q [QueueRow]) -> Query<'q, (bool,)> {
+    let mut query = bind(sqlx::query_as(AssertSqlSafe(Arc::clone(writing(batch)))), &batch.accounts);
+    let mut assumed = vec![batch.accounts.len()];
+    if batch.has_keys() {
+        query = bind(query, &batch.keys);
+        assumed.push(batch.keys.len());
+    }
+    if batch.has_outcomes() {
+        query = bind(bind(query, &batch.outcomes), &batch.attempts);
+        query = bind(bind(query, &batch.health), &batch.statistics);
+        assumed.push(batch.outcomes.len());
+    }
+    if batch.has_events() || !batch.has_outcomes() {
+        query = bind(bind(query, &batch.events), &batch.deliveries);
+    }
+    query = bind(query, queues);
+    assumed.into_iter().fold(query, |query, count| query.bind(i64::try_from(count).unwrap_or(i64::MAX)))
+}
+
+/// The code (`SQLSTATE`) with which the statement of a batch fails whose assumptions are wrong. The
+/// migration that makes `signet_stale` names it too.
+pub(super) const STALE: &str = "SG001";
+
+/// Joins clauses to one statement. Each of the `assumed` ones returns a row for each row that is
+/// given to it, or else the batch is stale; `written` ones are done with them.
+///
+/// A statement that fails is rolled back by itself: one trip is a whole transaction.
+fn statement(assumed: &[Clause], written: &[Clause]) -> Arc<str> {
     let mut parameters = 0;
-    let mut written = |clause: &Clause| {
+    let mut with_parameters = |clause: &Clause| {
         let first = parameters + 1;
         parameters += clause.types.len();
         format!("{} AS ({})", clause.name, clause.with_parameters(first))
     };
-    let with = clauses.iter().map(&mut written).collect::<Vec<_>>().join(",\n");
-    let finishes = clauses.iter().any(|clause| clause.name == "deliveries_finished");
-    let leased = if finishes { "(SELECT count(*) FROM deliveries_finished)" } else { "0::bigint" };
-    format!("WITH {with}\nSELECT (SELECT count(*) FROM revisions), {leased}").into()
+    let with: Vec<_> = assumed.iter().chain(written).map(&mut with_parameters).collect();
+    let counts = assumed.iter().zip(parameters + 1..);
+    let holds = counts.map(|(clause, number)| format!("(SELECT count(*) FROM {}) = ${number}::bigint", clause.name));
+    let hold = holds.collect::<Vec<_>>().join(" AND ");
+    format!("WITH {}\nSELECT CASE WHEN {hold} THEN TRUE ELSE signet_stale() END", with.join(",\n")).into()
+}
+
+/// Events, their deliveries, and the queues of these.
+fn new_events() -> Vec<Clause> {
+    vec![insert_events(), insert_deliveries(), pull_forward()]
+}
+
+/// What is written with outcomes, and then the others.
+fn with_outcomes(others: Vec<Clause>) -> Vec<Clause> {
+    [vec![insert_attempts(), update_health(), update_statistics()], others].concat()
 }
 
 /// Ids of the accounts that have the assumed revision. They are locked against changes of
@@ -102,6 +140,11 @@ fn lock_revisions() -> Clause {
            ON accounts.id = known.id AND accounts.revision = known.revision
          FOR SHARE OF accounts SKIP LOCKED",
     )
+}
+
+/// Idempotency keys, of which each must be new. Returns the events whose key is.
+fn insert_keys() -> Clause {
+    Clause::insert::<KeyRow>("keys", "ON CONFLICT DO NOTHING RETURNING event_id")
 }
 
 fn finish_deliveries() -> Clause {
@@ -192,6 +235,7 @@ mod tests {
     fn the_statements_that_run_are_in_the_repository() {
         insta::with_settings!({ snapshot_path => ".", prepend_module_to_snapshot => false, omit_expression => true }, {
             insta::assert_snapshot!("write_events", &**WRITE_EVENTS);
+            insta::assert_snapshot!("write_keyed_both", &**WRITE_KEYED_BOTH);
             insta::assert_snapshot!("write_outcomes", &**WRITE_OUTCOMES);
             insta::assert_snapshot!("write_both", &**WRITE_BOTH);
             insta::assert_snapshot!("insert_keys", &**INSERT_KEYS);

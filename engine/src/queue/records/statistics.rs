@@ -1,6 +1,6 @@
 //! Hourly statistics, as they are written and read.
 
-use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
+use std::{collections::BTreeMap, hash::Hash, sync::LazyLock, time::Duration};
 
 use signet_model::{
     AccountId, EndpointId, Timestamp,
@@ -18,6 +18,9 @@ pub(crate) const HOUR: Duration = Duration::from_hours(1);
 #[derive(Debug)]
 pub(crate) struct StatisticsRow {
     key: Key,
+    /// The number of the row among those of its key, which are added up: 0 unless the driver
+    /// shares them out.
+    part: u32,
     counts: Counts,
 }
 
@@ -70,7 +73,7 @@ impl Tally {
     /// Returns the rows, in the order of their keys: each process locks in this order, so that
     /// no two wait for each other.
     pub(crate) fn into_rows(self) -> Vec<StatisticsRow> {
-        self.0.into_iter().map(|(key, counts)| StatisticsRow { key, counts }).collect()
+        self.0.into_iter().map(|(key, counts)| StatisticsRow { key, part: 0, counts }).collect()
     }
 }
 
@@ -85,7 +88,8 @@ impl Record for StatisticsRow {
     const TABLE: &'static str = "statistics";
     const COLUMNS: &'static [Column<Self>] = &[
         Column("account_id", Value::Uuid(|row| Some(row.key.account.uuid()))),
-        Column("hour", Value::Instant(|row| Some(row.key.hour))),
+        // A part is told by so many microseconds.
+        Column("hour", Value::Instant(|row| Some(row.key.hour + Duration::from_micros(row.part.into())))),
         Column("endpoint_id", Value::Uuid(|row| Some(row.key.endpoint.uuid()))),
         Column("event_type", Value::Text(|row| Some(row.key.event_type.as_str()))),
         Column("failed_attempts", Value::Int(|row| Some(row.counts.failed_attempts))),
@@ -114,8 +118,29 @@ impl StatisticsRow {
         Self::COLUMNS[Self::KEY_COLUMNS..].iter().map(|column| column.0)
     }
 
+    /// The beginning of its hour.
+    pub(in crate::queue) const fn hour(&self) -> Timestamp {
+        self.key.hour
+    }
+
+    /// Returns what tells the row from the others of its hour.
+    pub(in crate::queue) fn place(&self) -> impl Hash {
+        (self.key.endpoint, self.key.event_type.as_str())
+    }
+
+    /// The number of its part.
+    #[cfg(test)]
+    pub(in crate::queue) const fn part(&self) -> u32 {
+        self.part
+    }
+
+    /// Makes it a part.
+    pub(in crate::queue) const fn move_to(&mut self, part: u32) {
+        self.part = part;
+    }
+
     /// Adds a row to the stored one of the same hour.
-    pub(in crate::queue) fn on_conflict() -> &'static str {
+    pub(crate) fn on_conflict() -> &'static str {
         static SQL: LazyLock<String> = LazyLock::new(|| {
             let sums: Vec<_> =
                 StatisticsRow::counters().map(|name| format!("{name} = statistics.{name} + excluded.{name}")).collect();

@@ -9,7 +9,7 @@ use const_format::formatcp;
 use signet_model::Timestamp;
 
 use super::{
-    ADDED_UP, COUNTERS, Figures, OF_ACCOUNT, SUMS, Statistics, StatisticsError, StatisticsFilter, Step,
+    ADDED_UP, COUNTERS, Figures, HOUR_OF, OF_ACCOUNT, SUMS, Statistics, StatisticsError, StatisticsFilter, Step,
     recent::last_hours, settled::settled,
 };
 use crate::{
@@ -34,11 +34,12 @@ type Hours = BTreeMap<Timestamp, Figures>;
 /// Adds up, hour by hour, rows of an account (`$1`) from an hour (`$2`) to another (`$3`), at most
 /// `$4`, and counts them.
 macro_rules! add_up_hours {
-    ($rows:expr) => {
+    ($hour:expr, $rows:expr) => {
         formatcp!(
             "SELECT hour AS start, NULL AS endpoint_id, NULL AS event_type, count(*) AS added_up{}
-             FROM (SELECT hour, {} {} LIMIT $4) AS looked_at GROUP BY hour",
+             FROM (SELECT {} AS hour, {} {} LIMIT $4) AS looked_at GROUP BY hour",
             SUMS,
+            $hour,
             COUNTERS,
             $rows
         )
@@ -47,7 +48,7 @@ macro_rules! add_up_hours {
 
 /// The statement.
 pub(crate) const ADD_UP_HOURS: Sql =
-    Sql { sqlite: add_up_hours!(OF_ACCOUNT.sqlite), postgres: add_up_hours!(OF_ACCOUNT.postgres) };
+    Sql { sqlite: add_up_hours!("hour", OF_ACCOUNT.sqlite), postgres: add_up_hours!(HOUR_OF, OF_ACCOUNT.postgres) };
 
 #[derive(sqlx::FromRow)]
 struct Row {

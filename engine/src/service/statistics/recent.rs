@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use const_format::formatcp;
 use signet_model::{EndpointId, Timestamp, sql::Stored};
 
-use super::{ADDED_UP, HOURS, settled::settled};
+use super::{
+    ADDED_UP, HOURS,
+    parts::{HOUR_OF, IS_PART},
+    settled::settled,
+};
 use crate::{
     db::{Pool, Sql},
     queue::HOUR,
@@ -15,25 +19,42 @@ use crate::{
 /// Adds up, by hour and endpoint, rows of an account (`$1`) at some endpoints (`$2`) in some
 /// hours (`$3`), at most `$4`, and counts them.
 macro_rules! recent {
-    ($hours:literal, $endpoints:literal) => {
+    ($rows:expr) => {
         formatcp!(
             "SELECT hour AS start, endpoint_id, count(*) AS added_up,
                CAST(sum(failed_attempts) AS BIGINT) AS failed_attempts, CAST(sum(attempts) AS BIGINT) AS attempts
-             FROM (SELECT hour, endpoint_id, failed_attempts, within_5ms + within_10ms + within_25ms + within_50ms
-                     + within_100ms + within_250ms + within_500ms + within_1s + within_2500ms + within_5s + within_10s
-                     + longer AS attempts
-                   FROM statistics WHERE account_id = $1 AND hour {} AND endpoint_id {} LIMIT $4) AS looked_at
+             FROM ({} LIMIT $4) AS looked_at
              GROUP BY 1, 2",
-            $hours,
-            $endpoints
+            $rows
+        )
+    };
+}
+
+/// Selects the attempts of rows, with the hour that each counts for.
+macro_rules! attempts {
+    ($hour:expr, $of:expr) => {
+        formatcp!(
+            "SELECT {} AS hour, endpoint_id, failed_attempts, within_5ms + within_10ms + within_25ms + within_50ms
+               + within_100ms + within_250ms + within_500ms + within_1s + within_2500ms + within_5s + within_10s
+               + longer AS attempts
+             FROM statistics WHERE account_id = $1 AND {}",
+            $hour,
+            $of
         )
     };
 }
 
 /// The statement.
 pub(crate) const RECENT: Sql = Sql {
-    sqlite: recent!("IN (SELECT value FROM json_each($3))", "IN (SELECT unhex(value) FROM json_each($2))"),
-    postgres: recent!("= ANY($3)", "= ANY($2)"),
+    sqlite: recent!(attempts!(
+        "hour",
+        "hour IN (SELECT value FROM json_each($3)) AND endpoint_id IN (SELECT unhex(value) FROM json_each($2))"
+    )),
+    postgres: recent!(formatcp!(
+        "{} UNION ALL {}",
+        attempts!("hour", "hour = ANY($3) AND endpoint_id = ANY($2)"),
+        attempts!(HOUR_OF, formatcp!("endpoint_id = ANY($2) AND {IS_PART} AND {HOUR_OF} = ANY($3)"))
+    )),
 };
 
 /// Counts of attempts, without their durations.

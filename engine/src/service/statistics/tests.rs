@@ -4,8 +4,9 @@ use super::*;
 use crate::{
     Engine,
     clock::ManualClock,
+    db::Database,
     service::deliveries::ResultClass,
-    testing::{Hands, TestDatabase, account, completed, endpoint, on_each_database, resting_engine},
+    testing::{self, Hands, TestDatabase, account, completed, endpoint, on_each_database, resting_engine},
 };
 
 struct World {
@@ -209,8 +210,8 @@ async fn store_hours(database: &TestDatabase, of: (AccountId, EndpointId), kind:
     for ago in 0..hours {
         let hour = (until.beginning(HOUR) - ago * HOUR).unix_micros();
         let hour = match &database.db {
-            crate::db::Database::Sqlite(_) => hour.to_string(),
-            crate::db::Database::Postgres(_) => format!("to_timestamp({})", hour / 1_000_000),
+            Database::Sqlite(_) => hour.to_string(),
+            Database::Postgres(_) => format!("to_timestamp({})", hour / 1_000_000),
         };
         database
             .run(&format!(
@@ -340,4 +341,59 @@ async fn the_causes_of_failures_are_those_of_the_last_attempts(database: TestDat
     assert_eq!(told(handle.causes(Window::Week).await.expect("causes")), expected);
     let theirs = world.engine.as_operator_in(neighbour).endpoint(world.endpoint).causes(Window::Week).await;
     assert_eq!(told(theirs.expect("causes")), []);
+}
+
+/// Stores further rows of an hour, each with three attempts, one of which failed.
+async fn store_parts(database: &TestDatabase, of: (AccountId, EndpointId), hour: Timestamp, parts: u32) {
+    let (account, endpoint) = (database.literal(of.0.uuid()), database.literal(of.1.uuid()));
+    let hour = hour.unix_micros() / 1_000_000;
+    database
+        .run(&format!(
+            "INSERT INTO statistics SELECT {account}, to_timestamp({hour}) + part * interval '1 microsecond', {endpoint},
+               'task.completed', 1, 1, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM generate_series(1, {parts}) AS part"
+        ))
+        .await;
+}
+
+#[tokio::test]
+async fn an_hour_in_several_rows_is_read_as_one_and_becomes_one_when_it_has_ended() {
+    let Some(database) = testing::postgres().await else { return };
+    let world = World::new(&database).await;
+    let now = world.engine.0.clock.now();
+    let present = now.beginning(HOUR);
+    let neighbour = account(&world.engine, "neighbour").await;
+    let theirs = (neighbour, endpoint(&world.engine, neighbour).await);
+    for of in [(world.account, world.endpoint), theirs] {
+        // Nothing but parts is stored of the hour before the last one.
+        store_hours(&database, of, "task.completed", now, 2).await;
+        store_parts(&database, of, present - 2 * HOUR, 1_200).await;
+        store_parts(&database, of, present, 4).await;
+    }
+    let account = world.engine.as_operator_in(world.account);
+    let read = async || {
+        let by_endpoint = StatisticsFilter { endpoint: Some(world.endpoint), ..world.filter(1) };
+        let of_all: Vec<_> = world.points(&world.filter(1)).await.iter().map(counts).collect();
+        let of_one: Vec<_> = world.points(&by_endpoint).await.iter().map(counts).collect();
+        let recent = account.recent_of(&[world.endpoint]).await.expect("hours").of(world.endpoint);
+        let recent: Vec<_> = recent[21..].iter().map(|it| (it.delivered(), it.failed)).collect();
+        (of_all, of_one, recent, day_totals(account).await.figures.delivered())
+    };
+    let points = vec![(2_400, 1_200, 1_200), (2, 1, 1), (10, 5, 5)];
+    let expected = (points.clone(), points, vec![(2_400, 1_200), (2, 1), (10, 5)], 2_412);
+    assert_eq!(read().await, expected);
+
+    let rows = async |of: &str| database.count(&format!("SELECT count(*) FROM statistics WHERE {of}")).await;
+    let part = "hour <> date_trunc('hour', hour)";
+    let Database::Postgres(db) = &database.db else { unreachable!("asked for PostgreSQL") };
+    let mut held = db.pool.begin().await.expect("a transaction");
+    let lock = "SELECT 1 FROM statistics WHERE hour <> date_trunc('hour', hour) ORDER BY hour LIMIT 1 FOR UPDATE";
+    sqlx::query(lock).execute(&mut *held).await.expect("a lock");
+    Hands(&world.engine).believe_the_clock().await;
+    world.engine.sweep().await.expect("swept");
+    assert_eq!(read().await, expected);
+    assert_eq!(rows(part).await, 2 * 4 + 1, "those of the present hour, and the locked one");
+    held.rollback().await.expect("rolled back");
+    world.engine.sweep().await.expect("swept");
+    assert_eq!((rows(part).await, rows("TRUE").await), (2 * 4, 2 * (4 + 3)));
+    assert_eq!(read().await, expected);
 }
