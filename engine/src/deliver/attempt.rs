@@ -5,8 +5,13 @@ use std::{borrow::Cow, sync::Arc};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use signet_model::{
-    DeliveryId, Timestamp, delivery::Attempt, endpoint::EndpointUrl, event::EventType, signature::SigningKeys,
-    time::Clock, trace::TraceContext,
+    DeliveryId, Timestamp,
+    delivery::{Attempt, SentHeader},
+    endpoint::EndpointUrl,
+    event::EventType,
+    signature::SigningKeys,
+    time::Clock,
+    trace::TraceContext,
 };
 
 use super::extra_headers::{ExtraHeaders, event_time};
@@ -64,15 +69,22 @@ pub async fn attempt(client: &Client, clock: &dyn Clock, request: AttemptRequest
         first_byte: answer.as_ref().map(|answer| answer.first_byte),
         phases: exchange.phases,
         retry_after: retry_after.and_then(|text| wait(text, ended_at)),
-        request_headers: headers
-            .into_iter()
-            .map(|(name, value)| (name.shown.into(), value))
-            .chain(extra.masked())
-            .collect(),
+        request_headers: shown(headers, extra),
         response: answer.map(|answer| answer.response),
         failure,
         failure_detail,
     })
+}
+
+/// The headers of an attempt as they are stored.
+fn shown(headers: Vec<Header>, extra: &ExtraHeaders) -> Vec<SentHeader> {
+    headers.into_iter().map(|(name, value)| (name.shown.into(), value)).chain(extra.masked()).collect()
+}
+
+/// The headers that an attempt at this instant would have sent, as they are stored.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn headers_of(request: &AttemptRequest, at: Timestamp) -> Vec<SentHeader> {
+    shown(headers(request, at), &request.extra)
 }
 
 /// A header's name as it is sent, in title case, and as the client is given it, which

@@ -93,16 +93,14 @@ impl LeasedDelivery {
         }
     }
 
-    /// Makes the attempt. An attempt that takes long counts as hanging, and its slot
-    /// among the working ones goes to another delivery.
-    async fn attempt(
+    /// The request of an attempt, which takes the body.
+    pub(crate) fn request(
         &mut self,
-        context: &Arc<Context>,
+        context: &Context,
         target: &Target,
         trace: Option<Arc<TraceContext>>,
-        slot: &mut AttemptSlot,
-    ) -> Result<Attempt, LocalFault> {
-        let request = AttemptRequest {
+    ) -> AttemptRequest {
+        AttemptRequest {
             id: self.id,
             url: Arc::clone(&target.url),
             keys: target.keys_at(context.clock.now()),
@@ -113,7 +111,19 @@ impl LeasedDelivery {
             body: std::mem::take(&mut self.body),
             extra: target.extra.clone(),
             trace,
-        };
+        }
+    }
+
+    /// Makes the attempt. An attempt that takes long counts as hanging, and its slot
+    /// among the working ones goes to another delivery.
+    async fn attempt(
+        &mut self,
+        context: &Arc<Context>,
+        target: &Target,
+        trace: Option<Arc<TraceContext>>,
+        slot: &mut AttemptSlot,
+    ) -> Result<Attempt, LocalFault> {
+        let request = self.request(context, target, trace);
         let mut attempt = pin!(attempt::attempt(&context.client, context.clock.as_ref(), request));
         let made = loop {
             if let Ok(made) = timeout(HANGS_AFTER, &mut attempt).await {

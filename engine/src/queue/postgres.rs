@@ -105,13 +105,13 @@ impl Driver {
     }
 
     /// Wakes the other processes. They look by themselves every second, so that a message that is
-    /// lost costs no more than that.
+    /// lost costs no more than that. Whether the connection is broken, the next batch finds out.
     async fn wake_others(&mut self) {
         let Ok(connection) = self.kept().await else { return };
         let told = sqlx::query("SELECT pg_notify($1, '')").bind(DUE_CHANNEL).execute(&mut **connection).await;
         if let Err(error) = told {
             tracing::debug!(%error, "the other processes were not told of due deliveries");
-            self.renew();
+            self.answered_at = None;
         }
     }
 }

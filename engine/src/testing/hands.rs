@@ -12,8 +12,9 @@ use signet_model::{
 use crate::{
     Engine,
     deliver::{
-        Audience, Busy, Changes, Completion, CompletionResult, Decided, Incoming, LeasedDelivery, claim_batch,
-        commit_batch,
+        Audience, Busy, Changes, Completion, CompletionResult, Decided, Incoming, LeasedDelivery,
+        attempt::headers_of,
+        claim_batch, commit_batch,
         endpoint_cache::Admission,
         ingest::{Accepted, IngestError, NewEvent},
         rests,
@@ -169,7 +170,16 @@ impl Hands<'_> {
         self.judge_asking(in_flight, status, None)
     }
 
-    fn judge_asking(&self, InFlight(ready): InFlight, status: u16, retry_after: Option<Duration>) -> Decided {
+    fn judge_asking(&self, InFlight(mut ready): InFlight, status: u16, retry_after: Option<Duration>) -> Decided {
+        let (context, now) = (&self.0.0.delivery, self.0.0.clock.now());
+        let request_headers = match ready.endpoint.target.clone() {
+            Ok(target) => {
+                let trace = ready.trace.clone();
+                headers_of(&ready.request(context, &target, trace), now)
+            }
+            // No attempt would have been made.
+            Err(_) => Vec::new(),
+        };
         let completion = Completion {
             account: ready.account,
             endpoint: ready.endpoint.id,
@@ -181,7 +191,7 @@ impl Hands<'_> {
             failures: ready.failures,
             result: CompletionResult::Attempted(Arc::new(Attempt {
                 first_byte: Some(Duration::ZERO),
-                request_headers: vec![("webhook-id".into(), ready.id.to_string().into())],
+                request_headers,
                 response: Some(Response {
                     status,
                     headers: vec![("Server".into(), "by hand".into())],
@@ -189,9 +199,9 @@ impl Hands<'_> {
                     body_truncated: false,
                 }),
                 retry_after,
-                ..Attempt::begun(ready.attempts.unsigned_abs() + 1, self.0.0.clock.now())
+                ..Attempt::begun(ready.attempts.unsigned_abs() + 1, now)
             })),
         };
-        Decided::new(&self.0.0.delivery, completion)
+        Decided::new(context, completion)
     }
 }
