@@ -1,5 +1,5 @@
 // Stores a database of the present version with data in it, as text, for the test of later
-// migrations (engine/tests/versions). Run it before a migration is added:
+// migrations (engine/tests/engine/versions). Run it before a migration is added:
 //
 //   SIGNET_BIN=… SIGNET_TEST_POSTGRES_URL=… npm run store-version -- 0006
 //
@@ -26,7 +26,7 @@ const COMBINATIONS = Array.from({ length: 7 }, (_, place) => TYPES.filter((_, bi
 
 const version = process.argv[2];
 if (!/^\d{4}$/.test(version)) throw new Error('name the number of the last migration, such as 0006');
-const folder = new URL(`../../engine/tests/versions/${version}/`, import.meta.url);
+const folder = new URL(`../../engine/tests/engine/versions/${version}/`, import.meta.url);
 await fs.mkdir(folder, { recursive: true });
 for (const database of [await Sqlite.make(), await Postgres.make()]) {
   const { dump, facts } = await store(database);

@@ -44,17 +44,17 @@
 //!   endpoint, the end of its rest, or the next start by its throttle, whichever is the latest;
 //!   on PostgreSQL `pending_from` is never later than the first (`signet check`).
 //! - I3. An outcome whose lease is lost changes no row (`queue/conformance.rs`,
-//!   `tests/model.rs`).
+//!   `tests/engine/model.rs`).
 //! - I4. No transaction is open while a request to a receiver is under way.
 //! - I5. A claim takes no more deliveries and bytes than the lanes have room for
-//!   (`lanes/tests.rs`, `tests/fairness.rs`).
+//!   (`lanes/tests.rs`, `tests/engine/fairness.rs`).
 //! - I6. An event is answered only after the commit that holds all of its deliveries
 //!   (`server/tests/crash`).
 //! - I7. A commit goes by the endpoints as they are: it compares each account's revision, or
 //!   locks the account (`commit/tests.rs`).
 //! - I8. A locked account delays no other account (`writer/tests.rs`).
 //! - I10. A process claims no delivery that it has in hand or has yet to record
-//!   (`lanes/tests.rs`, `tests/outages.rs`).
+//!   (`lanes/tests.rs`, `tests/engine/outages.rs`).
 
 pub mod attempt;
 mod balances;

@@ -4,9 +4,12 @@
 mod authenticator;
 mod backlog;
 mod hands;
+mod migrations;
 mod names;
 pub mod oidc_provider;
+mod postgres;
 mod receiver;
+mod sqlite;
 mod stored;
 
 use std::sync::Arc;
@@ -42,10 +45,8 @@ pub use authenticator::Authenticator;
 pub use backlog::Backlog;
 pub use hands::{Hands, InFlight};
 pub use names::WITHOUT_DESCRIPTOR;
+pub use postgres::{POSTGRES_VARIABLE, PostgresDatabase};
 pub use receiver::{Arrival, Receiver};
-
-/// Names the PostgreSQL server that tests may create databases in.
-pub const POSTGRES_VARIABLE: &str = "SIGNET_TEST_POSTGRES_URL";
 
 /// A fresh, migrated database that lasts as long as this value.
 #[derive(Debug)]
@@ -54,8 +55,15 @@ pub struct TestDatabase {
     pub db: Database,
     /// Its URL, for a second connection.
     pub url: DatabaseUrl,
-    /// Removes an SQLite file when dropped.
-    _directory: Option<tempfile::TempDir>,
+    /// Removes the database when dropped.
+    _kept: Kept,
+}
+
+/// What holds a database.
+#[derive(Debug)]
+enum Kept {
+    Sqlite(#[expect(dead_code, reason = "it is dropped")] tempfile::TempDir),
+    Postgres(#[expect(dead_code, reason = "it is dropped")] PostgresDatabase),
 }
 
 impl TestDatabase {
@@ -179,40 +187,22 @@ pub use on_each_database;
 
 /// A fresh SQLite database in a temporary folder.
 pub async fn sqlite() -> TestDatabase {
-    let (url, directory) = empty_on_sqlite();
-    let db = Database::connect(&url).await.expect("a new SQLite database");
-    TestDatabase { db, url, _directory: Some(directory) }
-}
-
-fn empty_on_sqlite() -> (DatabaseUrl, tempfile::TempDir) {
-    let directory = tempfile::tempdir().expect("a temporary folder");
-    (DatabaseUrl::Sqlite(directory.path().join("signet.db")), directory)
+    let (url, directory) = sqlite::migrated().await;
+    let db = Database::open(&url).await.expect("a new SQLite database");
+    TestDatabase { db, url, _kept: Kept::Sqlite(directory) }
 }
 
 /// A fresh database in the PostgreSQL server for tests, if there is one.
 pub async fn postgres() -> Option<TestDatabase> {
-    let url = empty_on_postgres().await?;
-    let db = Database::connect(&url).await.expect("a new PostgreSQL database");
-    Some(TestDatabase { db, url, _directory: None })
+    let database = PostgresDatabase::migrated().await?;
+    let url = database.url();
+    let db = Database::open(&url).await.expect("a new PostgreSQL database");
+    Some(TestDatabase { db, url, _kept: Kept::Postgres(database) })
 }
 
-/// The URL of an empty database in the PostgreSQL server for tests, if there is one. Where `CI` is
-/// set there has to be a server: without it half of the tests would pass
-/// without a check.
-pub async fn empty_on_postgres() -> Option<DatabaseUrl> {
-    let Ok(server) = std::env::var(POSTGRES_VARIABLE) else {
-        assert!(std::env::var_os("CI").is_none(), "{POSTGRES_VARIABLE} names no PostgreSQL server");
-        return None;
-    };
-    let name = format!("signet_{}", hex::encode(Random::from_system().bytes::<8>()));
-    let pool = sqlx::PgPool::connect(&server).await.expect("the PostgreSQL server for tests");
-    // The name is hexadecimal digits, made two lines above.
-    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&pool).await.expect("a new database");
-    pool.close().await;
-    let (base, query) =
-        server.split_once('?').map_or((server.as_str(), String::new()), |(base, query)| (base, format!("?{query}")));
-    let base = base.rsplit_once('/').filter(|(head, _)| !head.ends_with('/')).map_or(base, |(head, _)| head);
-    Some(format!("{base}/{name}{query}").parse().expect("the server's URL with another database"))
+/// An empty database in the PostgreSQL server for tests, if there is one.
+pub async fn empty_on_postgres() -> Option<PostgresDatabase> {
+    PostgresDatabase::empty().await
 }
 
 /// An engine over this database that has not been started, and the clock that it goes by.

@@ -15,7 +15,7 @@ use crate::{
 /// server or on SQLite.
 pub fn measure(on_postgres: bool, arguments: &[OsString]) -> Result<()> {
     let signet = binary::build(Profile::Release)?;
-    let server = on_postgres.then(Server::start).transpose()?;
+    let server = on_postgres.then(Server::start_durable).transpose()?;
     let mut bench = cargo();
     bench.args(["run", "--locked", "--release", "--package", "signet-bench", "--"]).args(arguments);
     if arguments.is_empty() {

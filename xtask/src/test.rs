@@ -7,7 +7,6 @@ use xtask_postgres::process::{run, succeeds};
 
 use crate::{
     api_check::{self, Effort},
-    binary::{self, Profile},
     book, deny, fuzz, npm, package,
     postgres::{self, Server},
     python, site,
@@ -43,7 +42,8 @@ pub fn all(fast: bool) -> Result<()> {
     // Before the tests, which take longest: the fuzz package has a lock file of its own, and
     // includes files of the engine that no other step compiles there.
     fuzz::run_each(&fuzz::TARGETS, FUZZ_SECONDS)?;
-    // Tests of the server open each page of it.
+    // The server embeds both. Its tests open each page of the documentation.
+    site::build()?;
     book::build()?;
     step("tests on SQLite and PostgreSQL", on_both_databases)?;
     step("examples in Rust", || run(cargo().args(["test", "--doc", "--locked", "--package", "signet-model"])))?;
@@ -72,9 +72,10 @@ fn on_both_databases() -> Result<()> {
 }
 
 /// Tests the built binary from outside: its packages, its API, with receivers in Node.js, and in
-/// Chromium.
+/// Chromium. It is the one that the tests before have built: the server alone would need many
+/// packages with other features, which means to compile nearly all of them again.
 fn end_to_end() -> Result<()> {
-    let signet = binary::build(Profile::Dev)?;
+    let signet = workspace::target().join("debug/signet");
     package::test(&signet)?;
     api_check::check(&signet, &Effort::REGRESSION)?;
     let python = python::tool("python")?;

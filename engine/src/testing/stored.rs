@@ -5,7 +5,7 @@ use std::sync::Arc;
 use signet_model::Timestamp;
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection, sqlite::SqliteConnectOptions};
 
-use super::{TestDatabase, empty_on_postgres, empty_on_sqlite, engine_with};
+use super::{Kept, TestDatabase, empty_on_postgres, engine_with, sqlite};
 use crate::{
     Engine, Settings,
     clock::ManualClock,
@@ -15,7 +15,7 @@ use crate::{
 impl TestDatabase {
     /// A database on SQLite with the content of a dump, migrated to the present.
     pub async fn from_sqlite_dump(dump: &str) -> Self {
-        let (url, directory) = empty_on_sqlite();
+        let (url, directory) = sqlite::empty();
         if let DatabaseUrl::Sqlite(path) = &url {
             let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
             let mut connection = SqliteConnection::connect_with(&options).await.expect("a new file");
@@ -23,20 +23,21 @@ impl TestDatabase {
             connection.close().await.expect("closed");
         }
         let db = Database::connect(&url).await.expect("a database that can be migrated");
-        Self { db, url, _directory: Some(directory) }
+        Self { db, url, _kept: Kept::Sqlite(directory) }
     }
 
     /// A database on PostgreSQL with the content of a dump, migrated to the present. `None`
     /// without a server for tests.
     pub async fn from_postgres_dump(dump: &str) -> Option<Self> {
-        let url = empty_on_postgres().await?;
+        let database = empty_on_postgres().await?;
+        let url = database.url();
         if let DatabaseUrl::Postgres(url) = &url {
             let mut connection = PgConnection::connect(url).await.expect("a new database");
             sqlx::raw_sql(AssertSqlSafe(dump)).execute(&mut connection).await.expect("the dump");
             connection.close().await.expect("closed");
         }
         let db = Database::connect(&url).await.expect("a database that can be migrated");
-        Some(Self { db, url, _directory: None })
+        Some(Self { db, url, _kept: Kept::Postgres(database) })
     }
 
     /// An engine with this sealing key over the database, to be started, which trusts a

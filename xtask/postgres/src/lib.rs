@@ -32,6 +32,11 @@ const PORT_TRIES: u32 = 5;
 const START_LIMIT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(50);
 
+/// Options of a server for tests. Tests kill processes, never the operating system, and what a
+/// process has written outlives it: a commit needs not reach the disk, and no page is half
+/// written. Commits are written out before they are acknowledged, as always.
+const FOR_TESTS: [&str; 4] = ["-c", "fsync=off", "-c", "full_page_writes=off"];
+
 /// Names and values of environment variables.
 type Variables = Vec<(&'static str, String)>;
 
@@ -41,19 +46,34 @@ pub struct Server {
     programs: Programs,
     folder: TempDir,
     port: u16,
-    /// Variables that the server runs with.
-    variables: Variables,
+    setup: Setup,
     /// Not detached: an interrupt from the terminal ends the server as well.
     process: Child,
 }
 
+/// What a server runs with.
+#[derive(Debug, Clone, Default)]
+struct Setup {
+    variables: Variables,
+    /// Commits reach the disk, as on a server that is in use.
+    is_durable: bool,
+}
+
 impl Server {
-    /// Makes a cluster in a temporary folder and starts it on a free port.
+    /// Makes a cluster for tests in a temporary folder and starts it on a free port.
     ///
     /// # Errors
     /// PostgreSQL is not installed or does not start.
     pub fn start() -> Result<Self> {
-        Self::start_among(Vec::new())
+        Self::start_with(Setup::default())
+    }
+
+    /// The same with PostgreSQL's own settings, to be measured.
+    ///
+    /// # Errors
+    /// PostgreSQL is not installed or does not start.
+    pub fn start_durable() -> Result<Self> {
+        Self::start_with(Setup { is_durable: true, ..Setup::default() })
     }
 
     /// The same, with variables in the environment of the server.
@@ -61,12 +81,16 @@ impl Server {
     /// # Errors
     /// PostgreSQL is not installed or does not start.
     pub fn start_among(variables: Variables) -> Result<Self> {
+        Self::start_with(Setup { variables, ..Setup::default() })
+    }
+
+    fn start_with(setup: Setup) -> Result<Self> {
         let programs = Programs::find()?;
         let folder = programs.folder()?;
         let mut initdb = programs.command("initdb");
         initdb.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync", "--pgdata"]);
         output(initdb.arg(data(folder.path()))).context("the PostgreSQL cluster cannot be made")?;
-        Self::launch_on_any_port(programs, folder, variables)
+        Self::launch_on_any_port(programs, folder, setup)
     }
 
     /// A standby of this server, which follows it and answers those who only read.
@@ -80,7 +104,7 @@ impl Server {
         copy.args(["--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync", "--dbname"]);
         copy.arg(self.url()).arg("--pgdata").arg(data(folder.path()));
         output(&mut copy).context("the PostgreSQL cluster cannot be copied")?;
-        Self::launch_on_any_port(programs, folder, self.variables.clone())
+        Self::launch_on_any_port(programs, folder, self.setup.clone())
     }
 
     /// Makes a standby the primary.
@@ -94,12 +118,12 @@ impl Server {
         Ok(())
     }
 
-    fn launch_on_any_port(programs: Programs, folder: TempDir, variables: Variables) -> Result<Self> {
+    fn launch_on_any_port(programs: Programs, folder: TempDir, setup: Setup) -> Result<Self> {
         let mut tries = 1;
         loop {
             let port = free_port()?;
-            match launch(&programs, folder.path(), port, &variables) {
-                Ok(process) => return Ok(Self { programs, folder, port, variables, process }),
+            match launch(&programs, folder.path(), port, &setup) {
+                Ok(process) => return Ok(Self { programs, folder, port, setup, process }),
                 Err(_) if tries < PORT_TRIES => tries += 1,
                 Err(error) => return Err(error),
             }
@@ -124,7 +148,7 @@ impl Server {
     /// # Errors
     /// PostgreSQL does not start.
     pub fn start_again(&mut self) -> Result<()> {
-        self.process = launch(&self.programs, self.folder.path(), self.port, &self.variables)?;
+        self.process = launch(&self.programs, self.folder.path(), self.port, &self.setup)?;
         Ok(())
     }
 
@@ -147,8 +171,8 @@ impl Server {
 }
 
 /// Starts the server and waits until it answers.
-fn launch(programs: &Programs, folder: &Path, port: u16, variables: &Variables) -> Result<Child> {
-    let mut process = spawn(programs, folder, port, variables)?;
+fn launch(programs: &Programs, folder: &Path, port: u16, setup: &Setup) -> Result<Child> {
+    let mut process = spawn(programs, folder, port, setup)?;
     match wait_until_ready(programs, port, &mut process) {
         Ok(()) => Ok(process),
         Err(error) => {
@@ -158,13 +182,16 @@ fn launch(programs: &Programs, folder: &Path, port: u16, variables: &Variables) 
     }
 }
 
-fn spawn(programs: &Programs, folder: &Path, port: u16, variables: &Variables) -> Result<Child> {
+fn spawn(programs: &Programs, folder: &Path, port: u16, setup: &Setup) -> Result<Child> {
     let log = fs::File::create(folder.join("log"))?;
     let mut postgres = programs.command("postgres");
     postgres.arg("-D").arg(data(folder)).args(["-p", &port.to_string(), "-h", "127.0.0.1", "-N", "500", "-k"]);
+    postgres.arg(folder);
+    if !setup.is_durable {
+        postgres.args(FOR_TESTS);
+    }
     postgres
-        .arg(folder)
-        .envs(variables.iter().map(|(name, value)| (name, value)))
+        .envs(setup.variables.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log);

@@ -233,7 +233,8 @@ async fn a_table_with_rows_is_divided_while_the_version_before_writes() {
          SELECT gen_random_uuid(), CAST(rpad(lpad(to_hex(CAST(extract(epoch FROM now()) * 1000 AS BIGINT)), 12, '0'), 32,
            '0') AS UUID), 1, now(), 1, '[]', FALSE, 'timeout' FROM generate_series(1, 1000)";
     const FILE: &str = "SELECT CAST(pg_relation_filenode(CAST($1 AS REGCLASS)) AS BIGINT)";
-    let Some(url) = empty_on_postgres().await else { return };
+    let Some(database) = empty_on_postgres().await else { return };
+    let url = database.url();
     let mut before = session(&url, "the version before").await;
     let DatabaseUrl::Postgres(text) = &url else { unreachable!("it is PostgreSQL") };
     let mut files: Vec<i64> = Vec::new();

@@ -115,8 +115,8 @@ async fn a_pooler_that_the_url_does_not_tell_of_is_named() {
 
 #[tokio::test]
 async fn a_migration_does_not_go_through_a_pooler() {
-    let Some(url) = empty_on_postgres().await else { return };
-    let signet_engine::db::DatabaseUrl::Postgres(url) = url else { unreachable!("it is PostgreSQL") };
+    let Some(database) = empty_on_postgres().await else { return };
+    let signet_engine::db::DatabaseUrl::Postgres(url) = database.url() else { unreachable!("it is PostgreSQL") };
     let Some((_pooler, pooled)) = pooler_before(&url, "").await else { return };
     let pooled = told(pooled);
     let refused = refusal(&["migrate", "--database", &pooled]).await;

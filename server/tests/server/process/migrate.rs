@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, SqliteConnection, sqlite::Sqlite
 use super::{Folder, LISTEN, refusal};
 
 /// A database of an earlier version.
-const EARLIER: &str = include_str!("../../../../engine/tests/versions/0006/sqlite.sql");
+const EARLIER: &str = include_str!("../../../../engine/tests/engine/versions/0006/sqlite.sql");
 
 /// A folder with a database of schema 6.
 async fn with_an_earlier_database() -> Folder {

@@ -41,8 +41,8 @@ async fn an_upgrade_from_the_previous_release_under_load_loses_nothing() {
     let Some(previous) = std::env::var_os(BINARY_VARIABLE).map(PathBuf::from) else {
         return println!("left out: {BINARY_VARIABLE} names no binary (cargo xtask upgrade-check)");
     };
-    let Some(url) = empty_on_postgres().await else { return };
-    let world = World::made_by(previous.clone(), url).await;
+    let Some(database) = empty_on_postgres().await else { return };
+    let world = World::made_by(previous.clone(), database.url()).await;
     let before = schema(world.url()).await;
     assert!(before < own_schema(), "the previous release has an older schema");
     let moods = Mutex::new(StdRng::seed_from_u64(1));
