@@ -3,15 +3,16 @@
 
 use std::{sync::Arc, time::Duration};
 
+use anyhow::Context;
 use signet_engine::{
-    Engine,
+    Engine, Settings,
     clock::{ManualClock, SystemClock},
     deliver::ingest::{Idempotency, NewEvent},
-    testing::{Hands, NoTypes},
+    testing::{Hands, InFlight, NoTypes},
 };
-use signet_model::{AccountId, event::Submission, time::Clock};
+use signet_model::{AccountId, EndpointId, event::Submission, time::Clock};
 
-use super::customers::Customer;
+use super::customers::{CUSTOMERS, Customer};
 use crate::{
     fixture::{Fixture, open_at},
     producer::event,
@@ -43,6 +44,7 @@ async fn store_by(
     span: Duration,
 ) -> anyhow::Result<()> {
     let hands = Hands(engine);
+    let endless = endpoint_of(engine, accounts, Customer::Endless).await?;
     let step = span * u32::try_from(TOGETHER)? / u32::try_from(number.max(1))?;
     let mut in_flight = Vec::new();
     for first in (0..number).step_by(usize::try_from(TOGETHER)?) {
@@ -53,15 +55,32 @@ async fn store_by(
         let last = events.pop();
         in_flight.extend(hands.ingest_together(events).await.1);
         if let Some(last) = last {
-            let ended = in_flight.drain(..).map(|one| (one, 200)).collect();
+            let ended = in_flight.drain(..).map(|one| (answered(one, endless), 200)).collect();
             in_flight = hands.finish_and_ingest(ended, last).await;
         }
         clock.advance(step);
     }
     for one in in_flight {
-        hands.finish(one, 200).await;
+        hands.finish(answered(one, endless), 200).await;
     }
     Ok(())
+}
+
+/// The endpoint of a customer.
+async fn endpoint_of(engine: &Engine, accounts: &[AccountId], customer: Customer) -> anyhow::Result<EndpointId> {
+    let number = CUSTOMERS.iter().position(|one| *one == customer).context("one of the customers")?;
+    let account = engine.as_operator_in(accounts[number]);
+    let page = account.endpoints().page(None, 1).await?;
+    Ok(page.first().context("its webhook")?.id)
+}
+
+/// The answer as its receiver gives it: of a body without an end, as much as is stored.
+fn answered(delivery: InFlight, endless: EndpointId) -> InFlight {
+    if delivery.endpoint() == endless {
+        delivery.answered("x".repeat(Settings::default().max_response_body))
+    } else {
+        delivery
+    }
 }
 
 /// An event as the producers send it, with its idempotency key.

@@ -1,7 +1,7 @@
 //! Delivering by hand: the steps of the engine one by one, without its tasks
 //! and without a network, so that a test decides the order of all steps.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use signet_model::{
     AccountId, DeliveryId, EndpointId, Timestamp,
@@ -29,7 +29,7 @@ use crate::{
 pub struct Hands<'a>(pub &'a Engine);
 
 /// A leased delivery; the test alone decides its outcome. A crash is to drop it.
-pub struct InFlight(LeasedDelivery);
+pub struct InFlight(LeasedDelivery, Cow<'static, str>);
 
 impl std::fmt::Debug for InFlight {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -38,6 +38,16 @@ impl std::fmt::Debug for InFlight {
 }
 
 impl InFlight {
+    fn new(delivery: LeasedDelivery) -> Self {
+        Self(delivery, "an answer".into())
+    }
+
+    /// Its receiver answers with this body.
+    #[must_use]
+    pub fn answered(self, body: String) -> Self {
+        Self(self.0, body.into())
+    }
+
     /// Its endpoint.
     pub fn endpoint(&self) -> EndpointId {
         self.0.endpoint.id
@@ -76,7 +86,7 @@ impl Hands<'_> {
         let changes = Changes { events: incoming, ..Changes::default() };
         let committed = commit_batch(&self.0.0.delivery, &mut self.queue(), &changes, &[]).await.expect("an answer");
         let (answers, ready) = committed.stored.into_parts();
-        (answers, ready.into_iter().map(InFlight).collect())
+        (answers, ready.into_iter().map(InFlight::new).collect())
     }
 
     /// Takes a test event in, for one endpoint.
@@ -97,7 +107,7 @@ impl Hands<'_> {
         let changes = Changes { events: vec![incoming], ..Changes::default() };
         let committed = commit_batch(&self.0.0.delivery, &mut self.queue(), &changes, &[]).await.expect("an answer");
         let (mut answers, ready) = committed.stored.into_parts();
-        (answers.remove(0), ready.into_iter().map(InFlight).collect())
+        (answers.remove(0), ready.into_iter().map(InFlight::new).collect())
     }
 
     fn queue(&self) -> Queue {
@@ -115,7 +125,7 @@ impl Hands<'_> {
             if claimed.endpoints == 0 {
                 return in_flight;
             }
-            in_flight.extend(claimed.deliveries.into_iter().map(InFlight));
+            in_flight.extend(claimed.deliveries.into_iter().map(InFlight::new));
         }
     }
 
@@ -163,14 +173,14 @@ impl Hands<'_> {
         let decided: Vec<_> = ended.into_iter().map(|(in_flight, status)| self.judge(in_flight, status)).collect();
         let committed =
             commit_batch(&self.0.0.delivery, &mut self.queue(), &changes, &decided).await.expect("an answer");
-        committed.stored.into_parts().1.into_iter().map(InFlight).collect()
+        committed.stored.into_parts().1.into_iter().map(InFlight::new).collect()
     }
 
     pub(crate) fn judge(&self, in_flight: InFlight, status: u16) -> Decided {
         self.judge_asking(in_flight, status, None)
     }
 
-    fn judge_asking(&self, InFlight(mut ready): InFlight, status: u16, retry_after: Option<Duration>) -> Decided {
+    fn judge_asking(&self, InFlight(mut ready, body): InFlight, status: u16, retry_after: Option<Duration>) -> Decided {
         let (context, now) = (&self.0.0.delivery, self.0.0.clock.now());
         let request_headers = match ready.endpoint.target.clone() {
             Ok(target) => {
@@ -195,7 +205,7 @@ impl Hands<'_> {
                 response: Some(Response {
                     status,
                     headers: vec![("Server".into(), "by hand".into())],
-                    body: "an answer".into(),
+                    body: body.into(),
                     body_truncated: false,
                 }),
                 retry_after,
