@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every check and test.
 
-use std::process::Command;
+use std::{num::NonZero, process::Command, thread};
 
 use anyhow::Result;
 use xtask_postgres::process::{run, succeeds};
@@ -64,11 +64,18 @@ fn on_both_databases() -> Result<()> {
     let server = Server::start()?;
     let mut tests = cargo();
     if succeeds(cargo().args(["nextest", "--version"])) {
-        tests.args(["nextest", "run"]).args(HOST_PACKAGES).args(FEATURES);
+        tests.args(["nextest", "run", "--test-threads"]).arg(threads().to_string()).args(HOST_PACKAGES).args(FEATURES);
     } else {
         tests.arg("test").args(HOST_PACKAGES).args(FEATURES);
     }
     run(tests.env(postgres::URL_VARIABLE, server.url()))
+}
+
+/// The number of tests at a time: half as many again as there are cores, since most tests wait for
+/// a database or a process for a good part of their time.
+fn threads() -> usize {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    cores + cores / 2
 }
 
 /// Tests the built binary from outside: its packages, its API, with receivers in Node.js, and in

@@ -92,9 +92,14 @@ impl Error {
     /// Tells whether PostgreSQL refused a statement, which it has then rolled back. After another
     /// failure, of the connection or of the whole session, the statement may have been done.
     pub(crate) fn is_refusal(&self) -> bool {
-        let Self::Database { error, .. } = self else { return false };
-        let refused = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
-        refused.is_some_and(|error| error.severity() == PgSeverity::Error)
+        match self {
+            Self::TooSlow => true,
+            Self::Database { error, .. } => {
+                let refused = error.as_database_error().and_then(|error| error.try_downcast_ref::<PgDatabaseError>());
+                refused.is_some_and(|error| error.severity() == PgSeverity::Error)
+            }
+            _ => false,
+        }
     }
 
     /// The failure of a statement with this name.

@@ -41,6 +41,7 @@ pub(crate) struct Driver {
     connection: Option<PoolConnection<sqlx::Postgres>>,
     /// The instant of the last commit on that connection.
     answered_at: Option<Instant>,
+    /// Shares hourly statistics out.
     parts: Parts,
 }
 

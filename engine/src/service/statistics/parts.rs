@@ -24,25 +24,25 @@ pub(super) const IS_PART: &str = "hour <> date_bin(INTERVAL '1 hour', hour, TIME
 /// Rows that become one in one transaction.
 const MERGED: i64 = 1_000;
 
-/// The rows of one key: of an endpoint, an event type and an hour.
-#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
-struct Key {
+/// A part, in the order of the index.
+#[derive(Debug, sqlx::FromRow)]
+struct Part {
     account_id: Uuid,
     endpoint_id: Uuid,
     hour: Timestamp,
     event_type: String,
 }
 
-/// The first key after one (`$1` to `$4`) that has parts in an hour before another (`$5`).
+/// The first part after one (`$1` to `$4`) in an hour before another (`$5`).
 pub(crate) const NEXT: &str = formatcp!(
-    "SELECT account_id, endpoint_id, {HOUR_OF} AS hour, event_type FROM statistics
+    "SELECT account_id, endpoint_id, hour, event_type FROM statistics
      WHERE {IS_PART} AND (account_id, endpoint_id, hour, event_type) > ($1, $2, $3, $4) AND hour < $5
-     ORDER BY account_id, endpoint_id, statistics.hour, event_type LIMIT 1"
+     ORDER BY account_id, endpoint_id, hour, event_type LIMIT 1"
 );
 
-/// Makes one row of some (`$5`) of the parts of a key (`$1` to `$4`), and of the first row of the
-/// hour. Returns the number of parts. Rows of one key alone are locked: a commit locks rows of
-/// several keys, and no more than one of each.
+/// Makes one row of some (`$5`) of the parts of an endpoint (`$1`, `$2`), hour (`$3`) and event type
+/// (`$4`), and of the first row of the hour. Returns the number of parts. Rows of one endpoint, hour
+/// and type alone are locked: a commit locks no more than one of these.
 pub(crate) static MERGE: LazyLock<String> = LazyLock::new(|| {
     let sums: Vec<_> = StatisticsRow::counters().map(|name| format!("CAST(sum({name}) AS INTEGER)")).collect();
     format!(
@@ -64,29 +64,30 @@ pub(in crate::service) async fn merge(service: &Service, now: Timestamp) -> Resu
     let Database::Postgres(_) = &service.db else { return Ok(()) };
     let before = (now - HOUR).beginning(HOUR);
     let epoch = Timestamp::from_unix_seconds(0);
-    let mut after = Key { account_id: Uuid::nil(), endpoint_id: Uuid::nil(), hour: epoch, event_type: String::new() };
-    while let Some(key) = next(service, &after, before).await? {
-        while merge_some(service, &key).await? == MERGED {
+    let mut after = Part { account_id: Uuid::nil(), endpoint_id: Uuid::nil(), hour: epoch, event_type: String::new() };
+    while let Some(part) = next(service, &after, before).await? {
+        while merge_some(service, &part).await? == MERGED {
             sleep(retention::PAUSE).await;
         }
         // Parts that somebody had locked are left for the next time.
-        after = Key { hour: key.hour + HOUR, ..key };
+        after = part;
         sleep(retention::PAUSE).await;
     }
     Ok(())
 }
 
-async fn next(service: &Service, after: &Key, before: Timestamp) -> Result<Option<Key>> {
+async fn next(service: &Service, after: &Part, before: Timestamp) -> Result<Option<Part>> {
     let mut conn = service.db.read(Pool::Pages).await?;
     let query = conn.query(NEXT).bind(after.account_id).bind(after.endpoint_id).bind(after.hour);
     query.bind(after.event_type.as_str()).bind(before).fetch_optional().await
 }
 
-async fn merge_some(service: &Service, key: &Key) -> Result<i64> {
+/// Makes one row of some of the parts beside this one.
+async fn merge_some(service: &Service, part: &Part) -> Result<i64> {
     let mut tx = service.db.begin().await?;
     let sql: &'static str = &MERGE;
-    let query = tx.query(sql).bind(key.account_id).bind(key.endpoint_id).bind(key.hour);
-    let merged = query.bind(key.event_type.as_str()).bind(MERGED).fetch_value().await?;
+    let query = tx.query(sql).bind(part.account_id).bind(part.endpoint_id).bind(part.hour.beginning(HOUR));
+    let merged = query.bind(part.event_type.as_str()).bind(MERGED).fetch_value().await?;
     tx.commit().await?;
     Ok(merged)
 }

@@ -344,13 +344,13 @@ async fn the_causes_of_failures_are_those_of_the_last_attempts(database: TestDat
 }
 
 /// Stores further rows of an hour, each with three attempts, one of which failed.
-async fn store_parts(database: &TestDatabase, of: (AccountId, EndpointId), hour: Timestamp, parts: u32) {
+async fn store_parts(database: &TestDatabase, of: (AccountId, EndpointId), kind: &str, hour: Timestamp, parts: u32) {
     let (account, endpoint) = (database.literal(of.0.uuid()), database.literal(of.1.uuid()));
     let hour = hour.unix_micros() / 1_000_000;
     database
         .run(&format!(
             "INSERT INTO statistics SELECT {account}, to_timestamp({hour}) + part * interval '1 microsecond', {endpoint},
-               'task.completed', 1, 1, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM generate_series(1, {parts}) AS part"
+               '{kind}', 1, 1, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM generate_series(1, {parts}) AS part"
         ))
         .await;
 }
@@ -366,8 +366,9 @@ async fn an_hour_in_several_rows_is_read_as_one_and_becomes_one_when_it_has_ende
     for of in [(world.account, world.endpoint), theirs] {
         // Nothing but parts is stored of the hour before the last one.
         store_hours(&database, of, "task.completed", now, 2).await;
-        store_parts(&database, of, present - 2 * HOUR, 1_200).await;
-        store_parts(&database, of, present, 4).await;
+        store_parts(&database, of, "task.completed", present - 2 * HOUR, 1_200).await;
+        store_parts(&database, of, "task.failed", present - 2 * HOUR, 2).await;
+        store_parts(&database, of, "task.completed", present, 4).await;
     }
     let account = world.engine.as_operator_in(world.account);
     let read = async || {
@@ -378,8 +379,8 @@ async fn an_hour_in_several_rows_is_read_as_one_and_becomes_one_when_it_has_ende
         let recent: Vec<_> = recent[21..].iter().map(|it| (it.delivered(), it.failed)).collect();
         (of_all, of_one, recent, day_totals(account).await.figures.delivered())
     };
-    let points = vec![(2_400, 1_200, 1_200), (2, 1, 1), (10, 5, 5)];
-    let expected = (points.clone(), points, vec![(2_400, 1_200), (2, 1), (10, 5)], 2_412);
+    let points = vec![(2_404, 1_202, 1_202), (2, 1, 1), (10, 5, 5)];
+    let expected = (points.clone(), points, vec![(2_404, 1_202), (2, 1), (10, 5)], 2_416);
     assert_eq!(read().await, expected);
 
     let rows = async |of: &str| database.count(&format!("SELECT count(*) FROM statistics WHERE {of}")).await;
@@ -394,6 +395,6 @@ async fn an_hour_in_several_rows_is_read_as_one_and_becomes_one_when_it_has_ende
     assert_eq!(rows(part).await, 2 * 4 + 1, "those of the present hour, and the locked one");
     held.rollback().await.expect("rolled back");
     world.engine.sweep().await.expect("swept");
-    assert_eq!((rows(part).await, rows("TRUE").await), (2 * 4, 2 * (4 + 3)));
+    assert_eq!((rows(part).await, rows("TRUE").await), (2 * 4, 2 * (4 + 4)));
     assert_eq!(read().await, expected);
 }
