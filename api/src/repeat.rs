@@ -46,7 +46,8 @@ fn read_key(value: &HeaderValue) -> Result<String, Problem> {
     let text = value.to_str().unwrap_or_default().trim();
     let quoted = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     let key = quoted.map_or_else(|| text.to_owned(), |inner| inner.replace("\\\"", "\"").replace("\\\\", "\\"));
-    if (1..=KEY_MAX).contains(&key.len()) {
+    // The quotes count, as they do for who reads the document of the API.
+    if !key.is_empty() && text.len() <= KEY_MAX {
         return Ok(key);
     }
     let detail = "The Idempotency-Key header must have 1 to 255 visible ASCII characters.";
@@ -188,11 +189,13 @@ mod tests {
 
     #[test]
     fn a_key_is_the_same_with_quotes_and_without() {
-        let key = |text: &'static str| read_key(&HeaderValue::from_static(text)).map_err(|it| it.code());
+        let key = |text: &str| read_key(&text.parse().expect("a value")).map_err(|it| it.code());
         assert_eq!(
             (key("a b"), key("\"a b\""), key("\"a\\\"b\"")),
             (Ok("a b".into()), Ok("a b".into()), Ok("a\"b".into()))
         );
         assert_eq!((key(""), key("\"\"")), (Err(Code::BadIdempotencyKey), Err(Code::BadIdempotencyKey)));
+        let quoted = |len| key(&format!("\"{}\"", "k".repeat(len)));
+        assert_eq!((quoted(253), quoted(254)), (Ok("k".repeat(253)), Err(Code::BadIdempotencyKey)));
     }
 }

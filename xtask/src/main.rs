@@ -74,6 +74,9 @@ enum Task {
     },
     /// Hold the answers of a running server to the API's document, on both databases.
     ApiCheck {
+        /// A binary that was built before.
+        #[arg(long, value_name = "FILE")]
+        binary: Option<PathBuf>,
         /// How much is tried.
         #[command(flatten)]
         effort: api_check::Effort,
@@ -138,6 +141,11 @@ fn main() -> ExitCode {
     }
 }
 
+/// A binary that was built before, or a debug binary that is built now.
+fn built(binary: Option<PathBuf>) -> Result<PathBuf> {
+    binary.map_or_else(|| binary::build(Profile::Dev), Ok)
+}
+
 fn perform(task: Task) -> Result<()> {
     match task {
         Task::Run { release, arguments } => {
@@ -145,9 +153,9 @@ fn perform(task: Task) -> Result<()> {
         }
         Task::Build { features } => binary::release(&features),
         Task::Dist { options } => dist::make(&options),
-        Task::PackageTest { binary } => package::test(&binary.map_or_else(|| binary::build(Profile::Dev), Ok)?),
+        Task::PackageTest { binary } => package::test(&built(binary)?),
         Task::Test { fast } => test::all(fast),
-        Task::ApiCheck { effort } => api_check::check(&binary::build(Profile::Dev)?, &effort),
+        Task::ApiCheck { binary, effort } => api_check::check(&built(binary)?, &effort),
         Task::UpgradeCheck => upgrade_check::check(),
         Task::Fuzz { targets, seconds } => fuzz::run_each(&targets, seconds),
         Task::Bench { postgres, arguments } => bench::measure(postgres, &arguments),
