@@ -29,13 +29,22 @@ fn build_with(profile: Profile, features: &[String]) -> Result<PathBuf> {
     step("server", || {
         let mut cargo = workspace::cargo();
         cargo.args(["build", "--locked", "--package", "signet", "--features", &features.join(","), "--profile"]);
-        let (name, folder) = match profile {
-            Profile::Dev => ("dev", "debug"),
-            Profile::Release => ("release", "release"),
+        let name = match profile {
+            Profile::Dev => "dev",
+            Profile::Release => "release",
         };
         run(cargo.arg(name))?;
-        Ok(workspace::target().join(folder).join("signet"))
+        Ok(path(profile))
     })
+}
+
+/// The path of the binary of a profile, which may not be built yet.
+pub fn path(profile: Profile) -> PathBuf {
+    let folder = match profile {
+        Profile::Dev => "debug",
+        Profile::Release => "release",
+    };
+    workspace::target().join(folder).join("signet")
 }
 
 /// Builds the release binary, with these features besides, and prints its path and size.

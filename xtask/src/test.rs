@@ -7,6 +7,7 @@ use xtask_postgres::process::{run, succeeds};
 
 use crate::{
     api_check::{self, Effort},
+    binary::{self, Profile},
     book, deny, fuzz, npm, package,
     postgres::{self, Server},
     python, site,
@@ -82,7 +83,7 @@ fn threads() -> usize {
 /// Chromium. It is the one that the tests before have built: the server alone would need many
 /// packages with other features, which means to compile nearly all of them again.
 fn end_to_end() -> Result<()> {
-    let signet = workspace::target().join("debug/signet");
+    let signet = binary::path(Profile::Dev);
     package::test(&signet)?;
     api_check::check(&signet, &Effort::REGRESSION)?;
     let python = python::tool("python")?;

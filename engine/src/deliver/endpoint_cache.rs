@@ -4,7 +4,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -19,7 +19,7 @@ use signet_model::{
 };
 
 use super::{
-    Address,
+    Address, distinct,
     extra_headers::{ExtraHeaders, event_source},
     filters::{EndpointFilter, Judgements},
 };
@@ -246,8 +246,8 @@ impl Snapshot {
 
     /// Returns the revisions of some of the accounts, sorted.
     pub(super) fn revisions_of(&self, accounts: impl Iterator<Item = AccountId>) -> Vec<Revision> {
-        let accounts: BTreeSet<_> = accounts.collect();
-        accounts.into_iter().filter_map(|account| Some((account, self.account(account)?.revision))).collect()
+        let revision = |account| Some((account, self.account(account)?.revision));
+        distinct(accounts).into_iter().filter_map(revision).collect()
     }
 
     /// Returns the account, if it exists.

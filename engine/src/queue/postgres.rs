@@ -47,19 +47,17 @@ pub(crate) struct Driver {
 
 impl Clone for Driver {
     fn clone(&self) -> Self {
-        Self {
-            pool: self.pool.clone(),
-            begin: self.begin.clone(),
-            connection: None,
-            answered_at: None,
-            parts: Parts::default(),
-        }
+        Self::new(self.pool.clone(), self.begin.clone())
     }
 }
 
 impl Driver {
     pub(super) fn open(db: &Postgres) -> Self {
         let (pool, begin) = db.hot_pool(CONNECTIONS);
+        Self::new(pool, begin)
+    }
+
+    fn new(pool: PgPool, begin: Beginning) -> Self {
         Self { pool, begin, connection: None, answered_at: None, parts: Parts::default() }
     }
 

@@ -68,7 +68,7 @@ pub(super) static INSERT_KEYS: LazyLock<Arc<str>> = LazyLock::new(|| insert_keys
 
 /// The statement that writes a batch. It fails with [`STALE`] if one of the batch's assumptions is
 /// wrong, so that nothing is written.
-pub(super) fn writing(batch: &Batch) -> &'static Arc<str> {
+fn writing(batch: &Batch) -> &'static Arc<str> {
     match (batch.has_events(), batch.has_outcomes(), batch.has_keys()) {
         (true, true, true) => &WRITE_KEYED_BOTH,
         (true, true, false) => &WRITE_BOTH,

@@ -19,7 +19,7 @@ use crate::{
 /// The beginning of the hour that a row counts for.
 pub(super) const HOUR_OF: &str = "date_bin(INTERVAL '1 hour', hour, TIMESTAMPTZ 'epoch')";
 /// Tells a further row of an hour from its first one. The index `statistics_parts` has these alone.
-pub(super) const IS_PART: &str = "hour <> date_bin(INTERVAL '1 hour', hour, TIMESTAMPTZ 'epoch')";
+pub(super) const IS_PART: &str = formatcp!("hour <> {HOUR_OF}");
 
 /// Rows that become one in one transaction.
 const MERGED: i64 = 1_000;
