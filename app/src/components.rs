@@ -1,23 +1,15 @@
 //! Parts that several pages share.
 
-mod attempt;
-mod breadcrumbs;
 mod icon;
-mod status;
-mod when;
 
-pub use attempt::{Answer, AttemptReport, AttemptView, Exchange, PhaseView};
-pub use breadcrumbs::{Breadcrumbs, SETTINGS};
 pub use icon::Icon;
-#[cfg(feature = "ssr")]
-pub(crate) use icon::sprite;
-pub use status::{Status, StatusMark, Tone};
-#[cfg(feature = "ssr")]
-pub(crate) use when::when_or;
-pub use when::{Moment, When};
 
+#[cfg(feature = "ssr")]
+mod attempt;
 #[cfg(feature = "ssr")]
 mod badge;
+#[cfg(feature = "ssr")]
+mod breadcrumbs;
 #[cfg(feature = "ssr")]
 mod chart;
 #[cfg(feature = "ssr")]
@@ -53,9 +45,18 @@ mod roles;
 #[cfg(feature = "ssr")]
 mod scopes;
 #[cfg(feature = "ssr")]
+mod status;
+#[cfg(feature = "ssr")]
 mod tabs;
 #[cfg(feature = "ssr")]
+mod when;
+
+#[cfg(feature = "ssr")]
+pub(crate) use attempt::{Answer, AttemptReport, AttemptView, Exchange, PhaseView};
+#[cfg(feature = "ssr")]
 pub(crate) use badge::Badge;
+#[cfg(feature = "ssr")]
+pub(crate) use breadcrumbs::{Breadcrumbs, SETTINGS};
 #[cfg(feature = "ssr")]
 pub(crate) use chart::{Bar, Bars, Dots, DurationBar, Series, SparkPoint, Sparkline};
 #[cfg(feature = "ssr")]
@@ -78,6 +79,8 @@ pub(crate) use fields::{
 #[cfg(feature = "ssr")]
 pub(crate) use figures::{Figure, Figures};
 #[cfg(feature = "ssr")]
+pub(crate) use icon::sprite;
+#[cfg(feature = "ssr")]
 pub(crate) use link_panel::link_panel;
 #[cfg(feature = "ssr")]
 pub(crate) use menu::Menu;
@@ -94,4 +97,8 @@ pub(crate) use roles::role_input;
 #[cfg(feature = "ssr")]
 pub(crate) use scopes::scopes_input;
 #[cfg(feature = "ssr")]
+pub(crate) use status::{Status, StatusMark, Tone};
+#[cfg(feature = "ssr")]
 pub(crate) use tabs::{TabLink, Tabs};
+#[cfg(feature = "ssr")]
+pub(crate) use when::{Moment, When, when_or};

@@ -5,10 +5,9 @@ use axum::{
     extract::State,
     http::header,
     response::{IntoResponse, Response},
-    routing::get,
 };
 
-use crate::{error::PageError, state::AppState};
+use crate::{error::PageError, methods::get, state::AppState};
 
 /// For tabs, drawn at any size.
 pub(crate) const SVG: &str = "/favicon.svg";

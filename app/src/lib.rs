@@ -7,8 +7,6 @@
 //! invalid is shown again (422). An **island** (`islands`) is the only code that
 //! also runs in the browser; every page works without it.
 
-// The types of whole pages nest deeply.
-#![recursion_limit = "256"]
 // Macro-made component functions take their properties by value.
 #![allow(clippy::needless_pass_by_value)]
 
@@ -38,6 +36,8 @@ mod frame;
 #[cfg(feature = "ssr")]
 mod handover;
 #[cfg(feature = "ssr")]
+mod html;
+#[cfg(feature = "ssr")]
 mod icons;
 #[cfg(feature = "ssr")]
 mod instants;
@@ -47,6 +47,8 @@ mod island_call;
 mod letters;
 #[cfg(feature = "ssr")]
 mod live;
+#[cfg(feature = "ssr")]
+mod methods;
 #[cfg(feature = "ssr")]
 mod notices;
 #[cfg(feature = "ssr")]

@@ -5,6 +5,8 @@
 
 use leptos::prelude::*;
 
+use crate::html::IntoHtml;
+
 /// The place of the secret in a template.
 const SECRET: &str = "{{secret}}";
 
@@ -62,7 +64,7 @@ pub(crate) fn ReceiverCode(
         <div class="receiver-code" role="group" aria-label=text::LABEL>{languages.collect_view()}</div>
         <p class="hint">{text::ADVICE}</p>
     }
-    .into_any()
+    .html()
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use axum::{
     http::header,
     middleware,
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 
 use crate::{
@@ -14,6 +13,7 @@ use crate::{
     error::{self, PageError},
     icons, island_call,
     live::{self, Looks},
+    methods::{get, post},
     page_limit::{self, PageLimit},
     pages,
     place::{self, IN_FRAME},

@@ -12,6 +12,7 @@ use signet_model::portal::Theme;
 use crate::{
     components::{Icon, sprite},
     frame::Frame,
+    html::IntoHtml,
     icons, live,
     pages::{SECTIONS, Section, accounts, login},
     place::Place,
@@ -74,14 +75,14 @@ pub(crate) fn document(
     let chosen = frame.theme();
     let body = match &frame.session {
         Some(session) if session.operator && operator::is_place(&frame.path) => {
-            operator::layout(frame, session, content).into_any()
+            operator::layout(frame, session, content).html()
         }
         Some(Session { account: Some(account), holder, .. }) => view! {
             {account.suspended.then(suspended_banner)}
             {signed_in(frame, &account.name, holder, content)}
         }
-        .into_any(),
-        _ => signed_out(frame, content).into_any(),
+        .html(),
+        _ => signed_out(frame, content).html(),
     };
     view! {
         <!DOCTYPE html>
@@ -161,9 +162,9 @@ fn suspended_banner() -> impl IntoView {
 fn signed_in(frame: &Frame, account: &str, holder: &Holder, content: String) -> impl IntoView + use<> {
     view! {
         {match holder {
-            Holder::Person { email, .. } => Some(bar_of_person(frame, account, email).into_any()),
+            Holder::Person { email, .. } => Some(bar_of_person(frame, account, email).html()),
             Holder::Portal(portal) if portal.embedded => None,
-            Holder::Portal(portal) => Some(bar_of_portal(frame, portal).into_any()),
+            Holder::Portal(portal) => Some(bar_of_portal(frame, portal).html()),
         }}
         <div class="layout" class:in-frame=frame.place == Place::Frame>
             <nav class="side-nav" aria-label=text::SETTINGS>
@@ -200,12 +201,12 @@ fn bar_of_person(frame: &Frame, account: &str, email: &str) -> impl IntoView + u
 fn bar_of_portal(frame: &Frame, portal: &Portal) -> impl IntoView + use<> {
     let back = portal.return_url.as_ref().map(|url| {
         let name = frame.state.brand.name().unwrap_or(url.host());
-        view! { <a class="button quiet" href=url.to_string() rel="noreferrer">{text::back_to(name)}</a> }.into_any()
+        view! { <a class="button quiet" href=url.to_string() rel="noreferrer">{text::back_to(name)}</a> }.html()
     });
     view! {
         <header class="top-bar">
             {brand(frame, HOME)}
-            <div class="top-bar-user">{back.unwrap_or_else(|| sign_out().into_any())}</div>
+            <div class="top-bar-user">{back.unwrap_or_else(|| sign_out().html())}</div>
         </header>
     }
 }
@@ -283,8 +284,8 @@ fn is_own(frame: &Frame) -> bool {
 /// The logo and the name.
 fn brand(frame: &Frame, href: &'static str) -> Option<impl IntoView + use<>> {
     let brand = &frame.state.brand;
-    let logo = brand.logo().map(|logo| view! { <img class="brand-logo" src=logo.address() alt="" /> }.into_any());
-    let mark = || is_own(frame).then(|| view! { <Icon name="mark" class="brand-mark" /> }.into_any());
+    let logo = brand.logo().map(|logo| view! { <img class="brand-logo" src=logo.address() alt="" /> }.html());
+    let mark = || is_own(frame).then(|| view! { <Icon name="mark" class="brand-mark" /> }.html());
     let name = product(frame).map(ToOwned::to_owned);
     let is_there = logo.is_some() || name.is_some();
     is_there.then(|| view! { <a class="brand" href=href>{logo.or_else(mark)} {name}</a> })

@@ -8,12 +8,11 @@ use axum::{
     extract::{Path, State},
     http::{HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use sha2::{Digest, Sha256};
 
 use super::{Brand, Logo, accent, color::Color};
-use crate::{error::PageError, state::AppState};
+use crate::{error::PageError, methods::get, state::AppState};
 
 /// The folder of their paths.
 const FOLDER: &str = "/brand";

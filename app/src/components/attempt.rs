@@ -1,6 +1,8 @@
 //! One attempt: the request and the answer.
 
 use leptos::prelude::*;
+
+use crate::html::IntoHtml;
 use serde::{Deserialize, Serialize};
 
 use super::{Moment, Status, StatusMark, When};
@@ -137,7 +139,7 @@ pub fn Exchange(
             <Headers headers=attempt.request_headers />
         </details>
     }
-    .into_any()
+    .html()
 }
 
 /// The steps one after the other, each with a bar that shows its place.
@@ -157,7 +159,7 @@ fn Phases(phases: Vec<PhaseView>) -> impl IntoView {
             </div>
         }
     });
-    view! { <dl class="phases">{shown.collect_view()}</dl> }.into_any()
+    view! { <dl class="phases">{shown.collect_view()}</dl> }.html()
 }
 
 #[component]
@@ -167,9 +169,9 @@ fn AnswerView(answer: Answer) -> impl IntoView {
         <section class="answer">
             <h3>{text::RESPONSE} <span class="mono">{answer.status}</span></h3>
             {if empty {
-                view! { <p class="hint">{text::EMPTY_BODY}</p> }.into_any()
+                view! { <p class="hint">{text::EMPTY_BODY}</p> }.html()
             } else {
-                view! { <pre class="code" tabindex="0">{answer.body}</pre> }.into_any()
+                view! { <pre class="code" tabindex="0">{answer.body}</pre> }.html()
             }}
             {answer
                 .truncated
@@ -184,7 +186,7 @@ fn AnswerView(answer: Answer) -> impl IntoView {
             </details>
         </section>
     }
-    .into_any()
+    .html()
 }
 
 #[component]

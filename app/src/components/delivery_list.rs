@@ -4,7 +4,7 @@
 use leptos::prelude::*;
 
 use super::{Moment, Status, StatusMark, When};
-use crate::present::MAY_REPEAT;
+use crate::{html::IntoHtml, present::MAY_REPEAT};
 
 mod text {
     pub(super) const STATUS: &str = "Status";
@@ -80,8 +80,8 @@ fn line(row: DeliveryRow) -> impl IntoView {
     let DeliveryRow { id, href, event_type, is_test, may_repeat, status, result, attempts, created, next, resend } =
         row;
     let next = match next {
-        Some(next) => view! { <When at=next /> }.into_any(),
-        None => text::NONE.into_any(),
+        Some(next) => view! { <When at=next /> }.html(),
+        None => text::NONE.html(),
     };
     view! {
         <tr id=id data-row="" data-resend=resend>

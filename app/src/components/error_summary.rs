@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use crate::html::IntoHtml;
+
 use super::Icon;
 
 /// Lists the errors of a form, each a link to its field. It takes the focus, so that it is read
@@ -26,9 +28,9 @@ pub(crate) fn ErrorSummary(
                         .into_iter()
                         .map(|(id, message)| {
                             let message = if id.is_empty() {
-                                message.into_any()
+                                message.html()
                             } else {
-                                view! { <a href=format!("#{id}")>{message}</a> }.into_any()
+                                view! { <a href=format!("#{id}")>{message}</a> }.html()
                             };
                             view! { <li>{message}</li> }
                         })

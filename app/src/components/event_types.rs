@@ -13,6 +13,7 @@ use signet_model::{
 use super::fields::choices;
 use crate::{
     form::{Field, Form},
+    html::IntoHtml,
     present::indented,
 };
 
@@ -181,8 +182,8 @@ impl Input {
 /// The selectors of a webhook, as far as they fit.
 pub(crate) fn event_type_tags(wanted: &Subscriptions) -> impl IntoView + use<> {
     let tag = |selector: Selector| match selector {
-        Selector::All => view! { <li class="tag">{text::ALL.to_owned()}</li> }.into_any(),
-        other => view! { <li class="tag mono">{other.to_string()}</li> }.into_any(),
+        Selector::All => view! { <li class="tag">{text::ALL.to_owned()}</li> }.html(),
+        other => view! { <li class="tag mono">{other.to_string()}</li> }.html(),
     };
     let tags: Vec<_> = wanted.iter().take(TAGS_MAX).map(tag).collect();
     let more = wanted.iter().count() - tags.len();

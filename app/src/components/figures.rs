@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use crate::html::IntoHtml;
+
 use super::Tone;
 
 /// One number, large, with the words that say what it counts.
@@ -48,8 +50,8 @@ fn shown(figure: Figure) -> impl IntoView {
     let Figure { label, value, hint, tone, href } = figure;
     let class = format!("figure-value {}", tone.map_or("", Tone::name));
     let value = match href {
-        Some(href) => view! { <a href=href>{value}</a> }.into_any(),
-        None => value.into_any(),
+        Some(href) => view! { <a href=href>{value}</a> }.html(),
+        None => value.html(),
     };
     view! {
         <div>

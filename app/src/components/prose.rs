@@ -2,13 +2,15 @@
 
 use leptos::prelude::*;
 
+use crate::html::IntoHtml;
+
 /// A sentence in which the words between backticks are code.
 pub(crate) fn with_code(sentence: &'static str) -> impl IntoView + use<> {
     let parts = sentence.split('`').enumerate();
     parts
         .map(|(place, part)| match place % 2 {
-            1 => view! { <code>{part}</code> }.into_any(),
-            _ => part.into_any(),
+            1 => view! { <code>{part}</code> }.html(),
+            _ => part.html(),
         })
         .collect_view()
 }

@@ -8,6 +8,8 @@
 use leptos::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::html::{Html, IntoHtml};
+
 /// An instant as it is shown; made on the server, which knows the present.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
@@ -47,7 +49,7 @@ pub fn When(
                 <span data-full="">{full}</span> " (" <span data-ago="">{at.relative}</span> ")"
             </time>
         }
-        .into_any()
+        .html()
     } else {
         let title = full.clone();
         view! {
@@ -56,15 +58,15 @@ pub fn When(
                 <span class="when-full" data-full="">{full}</span>
             </time>
         }
-        .into_any()
+        .html()
     }
 }
 
 /// Shows an instant, or these words where there is none.
 #[cfg(feature = "ssr")]
-pub(crate) fn when_or(at: Option<Moment>, otherwise: &'static str) -> AnyView {
+pub(crate) fn when_or(at: Option<Moment>, otherwise: &'static str) -> Html {
     match at {
-        Some(at) => view! { <When at=at /> }.into_any(),
-        None => view! { <span class="muted">{otherwise}</span> }.into_any(),
+        Some(at) => view! { <When at=at /> }.html(),
+        None => view! { <span class="muted">{otherwise}</span> }.html(),
     }
 }

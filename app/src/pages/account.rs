@@ -1,10 +1,6 @@
 //! Settings > Account: the profile, the balance and its threshold, and the session.
 
-use axum::{
-    Router,
-    response::Response,
-    routing::{get, post},
-};
+use axum::{Router, response::Response};
 use leptos::prelude::*;
 use signet_engine::{actor::Permission, service::accounts::Account};
 
@@ -13,6 +9,7 @@ use crate::{
     error::PageResult,
     form::{Field, Form, Part},
     frame::{Frame, Member},
+    methods::{get, post},
     pages::{balance, login},
     redirect::done,
     state::AppState,

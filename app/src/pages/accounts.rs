@@ -1,10 +1,6 @@
 //! The accounts of a person, and the way from one to another.
 
-use axum::{
-    Router,
-    response::Response,
-    routing::{get, post},
-};
+use axum::{Router, response::Response};
 use leptos::prelude::*;
 use signet_engine::service::myself::OwnAccount;
 use signet_model::AccountId;
@@ -14,6 +10,8 @@ use crate::{
     error::{PageError, PageResult},
     form::{Field, Form},
     frame::{Frame, Person},
+    html::IntoHtml,
+    methods::{get, post},
     pages::{login, operator, you},
     redirect::{HOME, see_other},
     state::AppState,
@@ -81,7 +79,7 @@ fn row(account: &OwnAccount, is_here: bool) -> impl IntoView + use<> {
                 <span class="muted">{words::role(account.role)}</span>
             </span>
             {if is_here {
-                view! { <span class="muted">{text::HERE}</span> }.into_any()
+                view! { <span class="muted">{text::HERE}</span> }.html()
             } else {
                 view! {
                     <form method="post" action=SWITCH_PATH>
@@ -89,7 +87,7 @@ fn row(account: &OwnAccount, is_here: bool) -> impl IntoView + use<> {
                         <button class="button" type="submit" aria-label=label>{text::OPEN}</button>
                     </form>
                 }
-                .into_any()
+                .html()
             }}
         </li>
     }

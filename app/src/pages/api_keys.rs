@@ -1,6 +1,6 @@
 //! Settings > API keys: the keys with which a backend sends events.
 
-use axum::{Router, http::HeaderMap, response::Response, routing::get};
+use axum::{Router, http::HeaderMap, response::Response};
 use leptos::prelude::*;
 use signet_engine::{
     actor::Permission,
@@ -13,6 +13,7 @@ use crate::{
     error::{PageError, PageResult},
     form::{Field, Form, Invalid},
     frame::{Frame, Ids, Member},
+    methods::{AndPost, get},
     redirect::done,
     state::AppState,
 };
@@ -29,7 +30,7 @@ pub(crate) const NAME: Field = Field { hint: text::NAME_HINT, maxlength: Some(10
 pub(crate) const SCOPES: Field = Field { hint: text::SCOPES_HINT, ..Field::text("scope", text::SCOPES) };
 
 pub(crate) fn routes() -> Router<AppState> {
-    Router::new().route("/", get(show).post(create)).route("/{id}/revoke", get(ask_to_revoke).post(revoke))
+    Router::new().route("/", get(show).and_post(create)).route("/{id}/revoke", get(ask_to_revoke).and_post(revoke))
 }
 
 fn revoke_path(id: ApiKeyId) -> String {

@@ -3,7 +3,7 @@
 mod export;
 pub(crate) mod text;
 
-use axum::{Router, response::Response, routing::get};
+use axum::{Router, response::Response};
 use leptos::prelude::*;
 use signet_engine::{
     audit::{Entry, Filter},
@@ -16,6 +16,8 @@ use crate::{
     error::{PageError, PageResult},
     form::{Field, Form, Invalid},
     frame::{Frame, Member},
+    html::IntoHtml,
+    methods::get,
     pages::operator,
     state::AppState,
     words::moment,
@@ -162,7 +164,7 @@ fn input(field: &Field, form: &Form) -> impl IntoView + use<> {
 
 fn table(entries: &[Entry], now: Timestamp) -> impl IntoView + use<> {
     if entries.is_empty() {
-        return view! { <p class="table-empty">{text::NO_MATCH}</p> }.into_any();
+        return view! { <p class="table-empty">{text::NO_MATCH}</p> }.html();
     }
     view! {
         <table class="table">
@@ -178,7 +180,7 @@ fn table(entries: &[Entry], now: Timestamp) -> impl IntoView + use<> {
             <tbody>{entries.iter().map(|entry| row(entry, now)).collect_view()}</tbody>
         </table>
     }
-    .into_any()
+    .html()
 }
 
 fn row(entry: &Entry, now: Timestamp) -> impl IntoView + use<> {

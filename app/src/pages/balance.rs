@@ -6,7 +6,7 @@ mod text;
 
 use std::time::Duration;
 
-use axum::{Router, response::Response, routing::get};
+use axum::{Router, response::Response};
 use leptos::prelude::*;
 use signet_engine::{
     actor::Permission,
@@ -23,6 +23,8 @@ use crate::{
     error::PageResult,
     form::{Field, Form},
     frame::Member,
+    html::IntoHtml,
+    methods::get,
     pages::account::{self, THRESHOLD},
     state::AppState,
     words::moment,
@@ -100,13 +102,13 @@ fn render(member: &Member, data: &Data, form: &Form) -> Response {
                 <h2>{text::HISTORY}</h2>
                 {spans(data)}
                 {match Chart::of(data) {
-                    None => view! { <p class="hint">{text::NO_HISTORY}</p> }.into_any(),
+                    None => view! { <p class="hint">{text::NO_HISTORY}</p> }.html(),
                     Some(chart) => {
                         view! {
                             {step_chart(&chart)}
                             {table(data)}
                         }
-                            .into_any()
+                            .html()
                     }
                 }}
             </section>
@@ -234,7 +236,7 @@ fn trial(member: &Member, data: &Data, form: &Form) -> impl IntoView + use<> {
 /// The instants at which `balance.low` would have been sent.
 fn sent(data: &Data) -> impl IntoView + use<> {
     let Some(threshold) = data.threshold() else {
-        return view! { <p class="hint">{text::NO_THRESHOLD_ADVICE}</p> }.into_any();
+        return view! { <p class="hint">{text::NO_THRESHOLD_ADVICE}</p> }.html();
     };
     let crossings: Vec<_> = data.history.crossings(threshold).collect();
     let more = crossings.len().saturating_sub(NAMED);
@@ -248,7 +250,7 @@ fn sent(data: &Data) -> impl IntoView + use<> {
         <ul>{named}</ul>
         {(more > 0).then(|| view! { <p class="hint">{text::more_times(more)}</p> })}
     }
-    .into_any()
+    .html()
 }
 
 #[cfg(test)]

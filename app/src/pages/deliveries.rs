@@ -11,7 +11,7 @@ pub(crate) mod text;
 
 use std::collections::HashMap;
 
-use axum::{Router, response::Response, routing::get};
+use axum::{Router, response::Response};
 use leptos::prelude::*;
 use signet_engine::{
     actor::Permission,
@@ -28,7 +28,9 @@ use crate::{
     error::{PageError, PageResult},
     form::Form,
     frame::Member,
+    html::{Html, IntoHtml},
     instants,
+    methods::{AndPost, get},
     redirect::see_other,
     state::AppState,
 };
@@ -42,7 +44,7 @@ pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route("/", get(show))
         .route("/export", get(export::file))
-        .route("/resend", get(resend::ask).post(resend::start))
+        .route("/resend", get(resend::ask).and_post(resend::start))
 }
 
 async fn show(member: Member, form: Form) -> PageResult {
@@ -56,7 +58,7 @@ async fn show(member: Member, form: Form) -> PageResult {
                 </div>
             </header>
         }
-        .into_any()
+        .html()
     })
     .await
 }
@@ -115,7 +117,7 @@ pub(crate) async fn page(
     of: Option<EndpointId>,
     mut form: Form,
     title: &str,
-    head: impl FnOnce() -> AnyView,
+    head: impl FnOnce() -> Html,
 ) -> PageResult {
     let (query, found) = match Query::read(of, &mut form) {
         // What was typed in a zone becomes an address that means the same to everybody.
@@ -137,7 +139,7 @@ struct View<'c> {
     catalogue: &'c Catalogue,
 }
 
-fn render(member: &Member, form: &Form, title: &str, it: &View<'_>, head: impl FnOnce() -> AnyView) -> Response {
+fn render(member: &Member, form: &Form, title: &str, it: &View<'_>, head: impl FnOnce() -> Html) -> Response {
     let View { query, found, catalogue } = it;
     let receivers = found.as_ref().map_or([].as_slice(), |found| &found.receivers);
     member.frame.render_form(form, title, || {

@@ -12,7 +12,6 @@ use axum::{
     Router,
     http::StatusCode,
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use leptos::prelude::*;
 use signet_engine::service::{
@@ -29,6 +28,8 @@ use crate::{
     error::PageResult,
     form::{Field, Form},
     frame::{Ids, Member},
+    html::IntoHtml,
+    methods::{get, post},
     pages::{delivery_log, webhook},
     present::{MAY_REPEAT, Situation, attempt, delivery_path, delivery_status, indented},
     redirect::{done, local_path},
@@ -244,9 +245,9 @@ fn body(detail: &DeliveryDetail) -> impl IntoView + use<> {
                         <pre class="code" tabindex="0">{indented(body)}</pre>
                         <p class="hint">{text::body_length(body.len())}</p>
                     }
-                        .into_any()
+                        .html()
                 }
-                None => view! { <p class="hint">{text::BODY_GONE}</p> }.into_any(),
+                None => view! { <p class="hint">{text::BODY_GONE}</p> }.html(),
             }}
         </section>
     }

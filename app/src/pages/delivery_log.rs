@@ -1,6 +1,6 @@
 //! The deliveries of one webhook: its part of the list of the account.
 
-use axum::{Router, routing::get};
+use axum::Router;
 use leptos::prelude::*;
 use signet_model::EndpointId;
 
@@ -8,6 +8,8 @@ use crate::{
     error::PageResult,
     form::Form,
     frame::{Ids, Member},
+    html::IntoHtml,
+    methods::get,
     pages::{
         deliveries,
         webhook::{
@@ -42,7 +44,7 @@ async fn show(member: Member, Ids(id): Ids<EndpointId>, form: Form) -> PageResul
             {head(&member, &endpoint, Tab::Deliveries)}
             {fuse::panel(&member, &endpoint, fuse.as_ref())}
         }
-        .into_any()
+        .html()
     };
     deliveries::page(&member, Some(id), form, &title, above).await
 }

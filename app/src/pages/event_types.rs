@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::{Router, extract::Path, response::Response, routing::get};
+use axum::{Router, extract::Path, response::Response};
 use leptos::prelude::*;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use signet_engine::service::{
@@ -17,6 +17,8 @@ use crate::{
     error::{PageError, PageResult},
     form::{Field, Form},
     frame::Member,
+    html::IntoHtml,
+    methods::get,
     pages::events,
     present::{endpoint_path, endpoint_status, indented},
     state::AppState,
@@ -195,8 +197,8 @@ fn schema(entry: &Entry) -> impl IntoView + use<> {
         <section class="card">
             <h2>{text::SCHEMA}</h2>
             {match schema {
-                Some(schema) => view! { <pre class="code" tabindex="0">{schema}</pre> }.into_any(),
-                None => view! { <p class="hint">{text::ANY_MEMBERS}</p> }.into_any(),
+                Some(schema) => view! { <pre class="code" tabindex="0">{schema}</pre> }.html(),
+                None => view! { <p class="hint">{text::ANY_MEMBERS}</p> }.html(),
             }}
         </section>
     }
@@ -233,7 +235,7 @@ fn listening(member: &Member, name: &EventType, endpoints: &[Endpoint]) -> impl 
         }
     });
     let table = if listening.is_empty() {
-        view! { <p class="table-empty">{text::NOBODY}</p> }.into_any()
+        view! { <p class="table-empty">{text::NOBODY}</p> }.html()
     } else {
         view! {
             <table class="table">
@@ -246,7 +248,7 @@ fn listening(member: &Member, name: &EventType, endpoints: &[Endpoint]) -> impl 
                 <tbody>{rows.collect_view()}</tbody>
             </table>
         }
-        .into_any()
+        .html()
     };
     view! {
         <section class="card flush">

@@ -3,7 +3,7 @@
 
 mod event;
 
-use axum::{Router, response::Response, routing::get};
+use axum::{Router, response::Response};
 use leptos::prelude::*;
 use signet_engine::service::{
     event_types::Catalogue,
@@ -16,6 +16,8 @@ use crate::{
     error::PageResult,
     form::{Field, Form},
     frame::Member,
+    html::IntoHtml,
+    methods::get,
     pages::event_types,
     state::AppState,
     words::moment,
@@ -152,7 +154,7 @@ fn filters(catalogue: &Catalogue, form: &Form, is_filtered: bool) -> impl IntoVi
 fn table(events: &[Event], is_filtered: bool, now: Timestamp) -> impl IntoView + use<> {
     if events.is_empty() {
         let none = if is_filtered { text::NO_MATCH } else { text::NONE_YET };
-        return view! { <p class="table-empty">{none}</p> }.into_any();
+        return view! { <p class="table-empty">{none}</p> }.html();
     }
     let rows = events.iter().map(|event| row(event, now)).collect_view();
     view! {
@@ -168,7 +170,7 @@ fn table(events: &[Event], is_filtered: bool, now: Timestamp) -> impl IntoView +
             <tbody>{rows}</tbody>
         </table>
     }
-    .into_any()
+    .html()
 }
 
 fn row(event: &Event, now: Timestamp) -> impl IntoView + use<> {
@@ -184,8 +186,8 @@ fn row(event: &Event, now: Timestamp) -> impl IntoView + use<> {
             </td>
             <td data-label=text::TASK>
                 {match task {
-                    Some(task) => view! { <span class="mono wrap">{task}</span> }.into_any(),
-                    None => view! { <span class="muted">{text::NO_TASK}</span> }.into_any(),
+                    Some(task) => view! { <span class="mono wrap">{task}</span> }.html(),
+                    None => view! { <span class="muted">{text::NO_TASK}</span> }.html(),
                 }}
             </td>
             <td data-label=text::DELIVERIES>{event.deliveries}</td>

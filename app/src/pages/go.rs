@@ -4,11 +4,7 @@
 mod hits;
 pub(crate) mod text;
 
-use axum::{
-    Router,
-    response::Response,
-    routing::{get, post},
-};
+use axum::{Router, response::Response};
 use leptos::prelude::*;
 
 use self::hits::Hit;
@@ -17,6 +13,8 @@ use crate::{
     error::PageResult,
     form::{Field, Form},
     frame::{Frame, Member},
+    html::IntoHtml,
+    methods::{get, post},
     preferences::Preferences,
     redirect::{HOME, local_path, see_other, with_cookie},
     state::AppState,
@@ -107,7 +105,7 @@ fn render(member: &Member, query: &str, hits: &[Hit]) -> Response {
 
 fn list(hits: &[Hit]) -> impl IntoView + use<> {
     if hits.is_empty() {
-        return view! { <p class="hint">{text::NOTHING}</p> }.into_any();
+        return view! { <p class="hint">{text::NOTHING}</p> }.html();
     }
     let hits = hits.iter().map(|hit| {
         let Hit { label, detail, href } = hit.clone();
@@ -120,7 +118,7 @@ fn list(hits: &[Hit]) -> impl IntoView + use<> {
             </li>
         }
     });
-    view! { <ul class="hits">{hits.collect_view()}</ul> }.into_any()
+    view! { <ul class="hits">{hits.collect_view()}</ul> }.html()
 }
 
 #[cfg(test)]

@@ -14,7 +14,6 @@ use axum::{
         request::{Builder, Parts},
     },
     response::{IntoResponse, Response},
-    routing::get,
 };
 use leptos::prelude::*;
 use signet_engine::{
@@ -28,6 +27,7 @@ use crate::{
     error::PageError,
     form::{Field, Form, Reviewing},
     frame::{Frame, with_next},
+    methods::{AndPost, get},
     pages::{api_keys, login, people, portal, prove, webhook_form},
     place::Place,
     redirect::{HOME, done, local_path, see_other, with_cookie},
@@ -116,7 +116,7 @@ pub(crate) fn routes(state: &AppState, pages: &Router) -> Router {
         let (state, pages) = of_form;
         show_sent(&state, pages, request).await
     };
-    Router::new().route(PATH, get(show).post(send))
+    Router::new().route(PATH, get(show).and_post(send))
 }
 
 /// A form that is kept: where it goes, and its fields.

@@ -1,11 +1,6 @@
 //! Signing in and out.
 
-use axum::{
-    Router,
-    http::HeaderMap,
-    response::Response,
-    routing::{get, post},
-};
+use axum::{Router, http::HeaderMap, response::Response};
 use leptos::prelude::*;
 use signet_engine::service::factors::{PasskeyError, second_step::SignedIn};
 
@@ -16,6 +11,7 @@ use crate::{
     error::{PageError, PageResult},
     form::{Field, Form},
     frame::Frame,
+    methods::{AndPost, get, post},
     pages::{
         oidc, reset,
         second_step::{self, passkey_form},
@@ -56,8 +52,8 @@ mod text {
 
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
-        .route(PATH, get(show).post(sign_in))
-        .route(PASSKEY_PATH, get(async || see_other(PATH)).post(sign_in_with_passkey))
+        .route(PATH, get(show).and_post(sign_in))
+        .route(PASSKEY_PATH, get(async || see_other(PATH)).and_post(sign_in_with_passkey))
         .route(SIGN_OUT_PATH, post(sign_out))
 }
 

@@ -1,6 +1,6 @@
 //! Settings > Notifications: which notices of the account at hand a person gets by e-mail.
 
-use axum::{Router, response::Response, routing::get};
+use axum::{Router, response::Response};
 use leptos::prelude::*;
 
 use crate::{
@@ -8,6 +8,7 @@ use crate::{
     error::PageResult,
     form::{Field, Form},
     frame::PersonMember,
+    methods::{AndPost, get},
     redirect::done,
     state::AppState,
 };
@@ -37,7 +38,7 @@ pub(crate) mod text {
 }
 
 pub(crate) fn routes() -> Router<AppState> {
-    Router::new().route("/", get(show).post(save))
+    Router::new().route("/", get(show).and_post(save))
 }
 
 async fn show(member: PersonMember) -> PageResult {

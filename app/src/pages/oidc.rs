@@ -4,7 +4,6 @@ use axum::{
     Router,
     http::{HeaderMap, HeaderName},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use leptos::prelude::*;
 use signet_engine::{
@@ -17,6 +16,7 @@ use crate::{
     error::{PageError, PageResult},
     form::{Field, Form},
     frame::{Frame, Ids, with_next},
+    methods::get,
     pages::{
         login::{self, NEXT},
         second_step,

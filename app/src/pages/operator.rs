@@ -1,9 +1,9 @@
 //! The pages of those who operate the server: all accounts, the health of deliveries, and the
 //! event types. Each handler takes an `Operating`, so that nobody else gets in.
 
-use axum::{Router, response::Response, routing::get};
+use axum::{Router, response::Response};
 
-use crate::{operating::Operating, redirect::see_other, state::AppState};
+use crate::{methods::get, operating::Operating, redirect::see_other, state::AppState};
 
 mod account;
 mod accounts;

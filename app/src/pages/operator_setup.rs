@@ -4,7 +4,6 @@ use axum::{
     Router,
     http::StatusCode,
     response::{IntoResponse, Response},
-    routing::get,
 };
 use leptos::prelude::*;
 use signet_engine::service::operators::OperatorError;
@@ -14,6 +13,7 @@ use crate::{
     error::PageResult,
     form::{Field, Form},
     frame::{Frame, Ids},
+    methods::{AndPost, get},
     pages::{login, operator},
     state::AppState,
 };
@@ -41,7 +41,7 @@ pub(crate) fn path(token: &str) -> String {
 }
 
 pub(crate) fn routes() -> Router<AppState> {
-    Router::new().route("/operator-setup/{token}", get(show).post(begin))
+    Router::new().route("/operator-setup/{token}", get(show).and_post(begin))
 }
 
 /// Shows the form while the link is valid.

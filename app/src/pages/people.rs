@@ -3,11 +3,7 @@
 mod person;
 pub(crate) mod text;
 
-use axum::{
-    Router,
-    response::Response,
-    routing::{get, post},
-};
+use axum::{Router, response::Response};
 use leptos::prelude::*;
 use signet_engine::{
     actor::Permission,
@@ -26,7 +22,9 @@ use crate::{
     form::{Field, Form},
     frame::{Frame, Ids, PersonMember},
     handover::Handover,
+    html::IntoHtml,
     letters,
+    methods::{get, post},
     pages::{login, setup},
     redirect::done,
     state::AppState,
@@ -145,8 +143,8 @@ fn page(member: &PersonMember, content: &Content, form: &Form) -> Response {
                 link_panel(text::INVITED, sent, text::LINK, &link)
             })}
             {match &content.invitations {
-                Some(_) => invite_form(member, form).into_any(),
-                None => form.refusal().map(|refusal| alert(refusal.to_owned())).into_any(),
+                Some(_) => invite_form(member, form).html(),
+                None => form.refusal().map(|refusal| alert(refusal.to_owned())).html(),
             }}
             {members_table(member, &content.members)}
             {content

@@ -7,7 +7,6 @@ use axum::{
     Router,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
-    routing::get,
 };
 use leptos::prelude::*;
 use signet_engine::service::{portal_links::WaitingLink, sessions::Session};
@@ -16,6 +15,7 @@ use crate::{
     cookie,
     error::PageResult,
     frame::{Frame, Ids},
+    methods::{AndPost, get},
     pages::kept,
     place::Place,
     redirect::{see_other, with_cookie},
@@ -51,7 +51,7 @@ mod text {
 }
 
 pub(crate) fn routes() -> Router<AppState> {
-    Router::new().route(LEFT_PATH, get(left)).route("/portal/{token}", get(show).post(open))
+    Router::new().route(LEFT_PATH, get(left)).route("/portal/{token}", get(show).and_post(open))
 }
 
 fn path(token: &str) -> String {

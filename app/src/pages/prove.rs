@@ -6,7 +6,6 @@ mod kept;
 use axum::{
     Router,
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use leptos::prelude::*;
 use signet_engine::service::{
@@ -20,6 +19,7 @@ use crate::{
     form::{Field, Form},
     frame::Frame,
     islands::PasskeyButton,
+    methods::{AndPost, get, post},
     pages::{
         login::{self, NEXT, PASSWORD},
         oidc,
@@ -67,8 +67,8 @@ pub(crate) mod text {
 
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
-        .route(PATH, get(show).post(prove))
-        .route(PASSKEY_PATH, get(async || see_other(PATH)).post(prove_by_passkey))
+        .route(PATH, get(show).and_post(prove))
+        .route(PASSKEY_PATH, get(async || see_other(PATH)).and_post(prove_by_passkey))
         .route("/prove/oidc/{name}", post(kept::send))
         .route(kept::PATH, get(kept::show))
 }

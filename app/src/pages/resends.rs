@@ -2,11 +2,7 @@
 
 pub(crate) mod pace;
 
-use axum::{
-    Router,
-    response::Response,
-    routing::{get, post},
-};
+use axum::{Router, response::Response};
 use leptos::prelude::*;
 use signet_engine::{
     actor::Permission,
@@ -21,6 +17,8 @@ use crate::{
     components::{Badge, Breadcrumbs, Figure, Figures, Status, Tone, When},
     error::PageResult,
     frame::{Ids, Member},
+    html::IntoHtml,
+    methods::{get, post},
     pages::deliveries::{self, query::Query, resend},
     redirect::done,
     state::AppState,
@@ -116,8 +114,8 @@ fn render(member: &Member, resend: &Resend, receivers: &[Receiver]) -> Response 
             <section class="card">
                 <h2>{text::WHICH}</h2>
                 {match &query {
-                    Some(query) => resend::facts(query, receivers).into_any(),
-                    None => view! { <p>{text::UNKNOWN}</p> }.into_any(),
+                    Some(query) => resend::facts(query, receivers).html(),
+                    None => view! { <p>{text::UNKNOWN}</p> }.html(),
                 }}
             </section>
         }

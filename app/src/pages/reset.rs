@@ -6,7 +6,6 @@ use axum::{
     Router,
     http::StatusCode,
     response::{IntoResponse, Response},
-    routing::get,
 };
 use leptos::prelude::*;
 use signet_engine::service::resets::ResetError;
@@ -18,6 +17,7 @@ use crate::{
     form::{Field, Form},
     frame::{Frame, Ids},
     letters,
+    methods::{AndPost, get},
     pages::login::{self, EMAIL},
     redirect::done,
     state::AppState,
@@ -61,7 +61,7 @@ pub(crate) fn path(token: &str) -> String {
 }
 
 pub(crate) fn routes() -> Router<AppState> {
-    Router::new().route(PATH, get(show).post(request)).route("/reset/{token}", get(show_link).post(redeem))
+    Router::new().route(PATH, get(show).and_post(request)).route("/reset/{token}", get(show_link).and_post(redeem))
 }
 
 async fn show(frame: Frame) -> Response {

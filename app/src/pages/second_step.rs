@@ -1,6 +1,6 @@
 //! The second step of signing in: a code or a passkey, after the right password.
 
-use axum::{Router, http::HeaderMap, response::Response, routing::get};
+use axum::{Router, http::HeaderMap, response::Response};
 use leptos::prelude::*;
 use signet_engine::service::factors::{
     Ceremony, CodeError, Overview, PasskeyError,
@@ -14,6 +14,7 @@ use crate::{
     form::{Field, Form},
     frame::{Frame, with_next},
     islands::PasskeyButton,
+    methods::{AndPost, get},
     pages::{
         login::{self, NEXT},
         security::{self, ANSWER, CHALLENGE},
@@ -53,8 +54,8 @@ mod text {
 
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
-        .route(PATH, get(show).post(finish_by_code))
-        .route(PASSKEY_PATH, get(async || see_other(PATH)).post(finish_by_passkey))
+        .route(PATH, get(show).and_post(finish_by_code))
+        .route(PASSKEY_PATH, get(async || see_other(PATH)).and_post(finish_by_passkey))
 }
 
 /// Leads a person whose password was right to the second step.

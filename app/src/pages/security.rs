@@ -12,7 +12,6 @@ use axum::{
     extract::FromRequestParts,
     http::request::Parts,
     response::{IntoResponse, Response},
-    routing::get,
 };
 use leptos::prelude::*;
 use signet_engine::{
@@ -29,6 +28,7 @@ use crate::{
     error::{PageError, PageResult},
     form::Form,
     frame::{Frame, to_sign_in},
+    methods::{AndPost, get},
     redirect::see_other,
     state::AppState,
 };
@@ -38,12 +38,12 @@ pub(crate) const PATH: &str = "/settings/you/security";
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route("/", get(show))
-        .route("/app", get(app::show).post(app::begin))
-        .route("/app/confirm", get(app::back).post(app::confirm))
-        .route("/app/remove", get(app::ask_to_remove).post(app::remove))
-        .route("/recovery-codes", get(recovery_codes::show).post(recovery_codes::renew))
-        .route("/passkeys", get(async || see_other(PATH)).post(passkeys::add))
-        .route("/passkeys/{id}/remove", get(passkeys::ask_to_remove).post(passkeys::remove))
+        .route("/app", get(app::show).and_post(app::begin))
+        .route("/app/confirm", get(app::back).and_post(app::confirm))
+        .route("/app/remove", get(app::ask_to_remove).and_post(app::remove))
+        .route("/recovery-codes", get(recovery_codes::show).and_post(recovery_codes::renew))
+        .route("/passkeys", get(async || see_other(PATH)).and_post(passkeys::add))
+        .route("/passkeys/{id}/remove", get(passkeys::ask_to_remove).and_post(passkeys::remove))
 }
 
 /// A person with a session. A request without one is sent to the sign-in page, and whoever came

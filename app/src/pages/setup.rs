@@ -5,7 +5,6 @@ use axum::{
     Router,
     http::StatusCode,
     response::{IntoResponse, Response},
-    routing::{get, post},
 };
 use leptos::prelude::*;
 use signet_engine::service::invitations::{AcceptError, Invited};
@@ -15,6 +14,8 @@ use crate::{
     error::PageResult,
     form::{Field, Form},
     frame::{Frame, Ids, Person},
+    html::IntoHtml,
+    methods::{AndPost, get, post},
     pages::{
         login::{self, EMAIL},
         reset,
@@ -62,7 +63,7 @@ pub(crate) fn path(token: &str) -> String {
 }
 
 pub(crate) fn routes() -> Router<AppState> {
-    Router::new().route("/setup/{token}", get(show).post(create)).route("/setup/{token}/join", post(join))
+    Router::new().route("/setup/{token}", get(show).and_post(create)).route("/setup/{token}/join", post(join))
 }
 
 /// Shows the form while the link is valid; to a person who is signed in, a button to join.
@@ -120,9 +121,9 @@ fn sign_up(frame: &Frame, invited: &Invited, token: &str, form: &Form) -> Respon
                 {match &invited.email {
                     Some(address) => {
                         let email = view! { <strong class="wrap">{address.clone()}</strong> };
-                        view! { <p>{with_element(text::EMAIL, email)}</p> {username(address)} }.into_any()
+                        view! { <p>{with_element(text::EMAIL, email)}</p> {username(address)} }.html()
                     }
-                    None => text_input(&EMAIL, &form).into_any(),
+                    None => text_input(&EMAIL, &form).html(),
                 }}
                 {password_input(&PASSWORD, &form)}
                 <button class="button primary wide" type="submit">

@@ -1,6 +1,6 @@
 //! Signing up: a stranger makes an account, where the operator allows that.
 
-use axum::{Router, response::Response, routing::get};
+use axum::{Router, response::Response};
 use leptos::prelude::*;
 use signet_engine::service::SignUpError;
 use signet_model::text::AccountName;
@@ -10,6 +10,7 @@ use crate::{
     error::{PageError, PageResult},
     form::{Field, Form},
     frame::Frame,
+    methods::{AndPost, get},
     pages::{
         login::{self, EMAIL},
         setup::PASSWORD,
@@ -37,7 +38,7 @@ mod text {
 }
 
 pub(crate) fn routes() -> Router<AppState> {
-    Router::new().route(PATH, get(show).post(sign_up))
+    Router::new().route(PATH, get(show).and_post(sign_up))
 }
 
 async fn show(frame: Frame) -> PageResult {

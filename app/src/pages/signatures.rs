@@ -1,12 +1,13 @@
 //! Signature checker: why a signature does not verify. Nothing that is entered leaves the browser.
 
-use axum::{Router, response::Response, routing::get};
+use axum::{Router, response::Response};
 use leptos::prelude::*;
 
 use crate::{
     components::{Breadcrumbs, with_code},
     frame::Member,
     islands::SignatureChecker,
+    methods::get,
     receiver_code::ReceiverCode,
     state::AppState,
 };

@@ -5,12 +5,13 @@ mod charts;
 mod controls;
 mod words;
 
-use axum::{Router, extract::State, routing::get};
+use axum::{Router, extract::State};
 use leptos::prelude::*;
 
 use crate::{
     error::{PageError, PageResult},
     frame::Frame,
+    methods::get,
     state::AppState,
 };
 

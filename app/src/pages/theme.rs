@@ -1,6 +1,6 @@
 //! The choice between light and dark, which a browser keeps; its form stands on all pages.
 
-use axum::{Router, http::HeaderMap, response::Response, routing::post};
+use axum::{Router, http::HeaderMap, response::Response};
 use leptos::prelude::*;
 use signet_model::portal::Theme;
 
@@ -9,6 +9,7 @@ use crate::{
     cookie,
     form::{Field, Form},
     frame::Frame,
+    methods::post,
     redirect::{HOME, local_path, see_other, with_cookie},
     state::AppState,
 };

@@ -16,13 +16,14 @@ mod test_event;
 pub(crate) mod text;
 mod unusable;
 
-use axum::{Router, response::Response, routing::get};
+use axum::{Router, response::Response};
 use signet_engine::service::{Error, deliveries::DeliveryDetail, endpoints::Endpoint};
 use signet_model::{DeliveryId, EndpointId};
 
 use crate::{
     error::PageError,
     frame::{Ids, Member},
+    methods::{AndPost, get},
     pages::{delivery, delivery_log, webhook_delete, webhook_form, webhook_recover, webhooks},
     present::{endpoint_path, endpoint_title},
     redirect::see_other,
@@ -33,19 +34,19 @@ use crate::{
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/", get(overview::show))
-        .route("/test", get(test_event::show).post(test_event::send))
+        .route("/test", get(test_event::show).and_post(test_event::send))
         .route("/settings", get(settings::show))
-        .route("/pause", get(to_settings).post(disabled::pause))
-        .route("/enable", get(to_overview).post(disabled::enable))
-        .route("/held", get(to_overview).post(held::settle))
-        .route("/stop-waiting", get(to_overview).post(resting::end))
-        .route("/settings/secret", get(to_settings).post(secret::reveal))
-        .route("/secret/new", get(to_settings).post(secret::replace))
-        .route("/rotation", get(to_settings).post(rotation::begin))
-        .route("/rotation/reveal", get(to_settings).post(rotation::reveal))
-        .route("/rotation/test", get(to_settings).post(rotation::prove))
-        .route("/rotation/switch", get(to_settings).post(rotation::switch))
-        .route("/rotation/call-off", get(to_settings).post(rotation::call_off))
+        .route("/pause", get(to_settings).and_post(disabled::pause))
+        .route("/enable", get(to_overview).and_post(disabled::enable))
+        .route("/held", get(to_overview).and_post(held::settle))
+        .route("/stop-waiting", get(to_overview).and_post(resting::end))
+        .route("/settings/secret", get(to_settings).and_post(secret::reveal))
+        .route("/secret/new", get(to_settings).and_post(secret::replace))
+        .route("/rotation", get(to_settings).and_post(rotation::begin))
+        .route("/rotation/reveal", get(to_settings).and_post(rotation::reveal))
+        .route("/rotation/test", get(to_settings).and_post(rotation::prove))
+        .route("/rotation/switch", get(to_settings).and_post(rotation::switch))
+        .route("/rotation/call-off", get(to_settings).and_post(rotation::call_off))
         .merge(coming_back::routes())
         .merge(resends::routes())
         .merge(webhook_form::edit_routes())

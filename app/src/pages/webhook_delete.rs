@@ -1,6 +1,6 @@
 //! Deleting a webhook: the question, and the deed.
 
-use axum::{Router, routing::get};
+use axum::Router;
 use leptos::prelude::*;
 use signet_engine::actor::Permission;
 use signet_model::EndpointId;
@@ -9,6 +9,7 @@ use crate::{
     components::{Breadcrumbs, with_element},
     error::PageResult,
     frame::{Ids, Member},
+    methods::{AndPost, get},
     pages::{webhook, webhooks},
     present::endpoint_path,
     redirect::done,
@@ -31,7 +32,7 @@ pub(crate) fn path(id: EndpointId) -> String {
 }
 
 pub(super) fn routes() -> Router<AppState> {
-    Router::new().route("/delete", get(ask).post(delete))
+    Router::new().route("/delete", get(ask).and_post(delete))
 }
 
 /// Shows the question of the dialog, for the address of its form.

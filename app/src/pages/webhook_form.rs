@@ -1,6 +1,6 @@
 //! Adding and editing a webhook.
 
-use axum::{Router, routing::get};
+use axum::Router;
 use leptos::prelude::*;
 use signet_engine::actor::Permission;
 use signet_engine::service::{
@@ -18,6 +18,8 @@ use crate::{
     error::{PageError, PageResult},
     form::{Conflict, Field, Form, Invalid, Part},
     frame::{Ids, Member},
+    html::IntoHtml,
+    methods::{AndPost, get},
     pages::{
         webhook::{
             self,
@@ -73,12 +75,12 @@ enum FormTarget {
 
 /// The form for a new webhook, below the list.
 pub(super) fn routes() -> Router<AppState> {
-    Router::new().route("/new", get(show_new).post(create))
+    Router::new().route("/new", get(show_new).and_post(create))
 }
 
 /// The form for a webhook, below its page.
 pub(super) fn edit_routes() -> Router<AppState> {
-    Router::new().route("/edit", get(show_existing).post(update))
+    Router::new().route("/edit", get(show_existing).and_post(update))
 }
 
 /// The check of a URL that is being typed.
@@ -291,7 +293,7 @@ fn fields(
             <button class="visually-hidden" type="submit" tabindex="-1" aria-hidden="true">
                 {text::SAVE}
             </button>
-            {if secret.is_some() { form_id_input(form, frame).into_any() } else { version_input(form).into_any() }}
+            {if secret.is_some() { form_id_input(form, frame).html() } else { version_input(form).html() }}
             {url_field::input(form)}
             {text_input(&DESCRIPTION, form)}
             {event_types_input(&EVENTS, form, catalogue, Some(frame.now))}

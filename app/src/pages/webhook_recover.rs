@@ -5,7 +5,7 @@ mod text;
 
 use std::time::Duration;
 
-use axum::{Router, http::StatusCode, response::IntoResponse, response::Response, routing::get};
+use axum::{Router, http::StatusCode, response::IntoResponse, response::Response};
 use leptos::prelude::*;
 use signet_engine::{
     actor::Permission,
@@ -24,6 +24,7 @@ use crate::{
     form::{Field, Form, Invalid},
     frame::{Ids, Member},
     instants::{self, End, Shown},
+    methods::{AndPost, get},
     pages::{delivery_log, webhook},
     present::endpoint_path,
     redirect::{done, see_other},
@@ -54,7 +55,7 @@ pub(crate) fn path(id: EndpointId) -> String {
 }
 
 pub(super) fn routes() -> Router<AppState> {
-    Router::new().route("/recover", get(show).post(recover))
+    Router::new().route("/recover", get(show).and_post(recover))
 }
 
 /// Shows the form; once it was submitted, also the number of deliveries that it selects.

@@ -7,7 +7,7 @@ pub(crate) mod text;
 mod totals;
 mod trouble;
 
-use axum::{Router, response::Response, routing::get};
+use axum::{Router, response::Response};
 use leptos::prelude::*;
 use signet_engine::{
     actor::Permission,
@@ -20,6 +20,8 @@ use crate::{
     error::PageResult,
     form::Form,
     frame::Member,
+    html::IntoHtml,
+    methods::get,
     pages::{webhook, webhook_form},
     state::AppState,
 };
@@ -64,7 +66,7 @@ fn page(member: &Member, data: &PageData) -> Response {
             </header>
             {has_any.then(|| totals::figures(&data.list.totals))}
             {trouble::panel(&data.list, member.frame.now)}
-            {if has_any { list(member, data).into_any() } else { empty(changes).into_any() }}
+            {if has_any { list(member, data).html() } else { empty(changes).html() }}
             {data.first_run.as_ref().map(|facts| first_run::checklist(facts, changes))}
         }
     })
@@ -90,9 +92,9 @@ fn empty(changes: bool) -> impl IntoView {
 fn list(member: &Member, data: &PageData) -> impl IntoView + use<> {
     let (query, shown) = (&data.query, &data.list);
     let rows = if shown.listed.endpoints.is_empty() {
-        view! { <p class="table-empty">{text::no_match(query.filter.status, &query.filter.text)}</p> }.into_any()
+        view! { <p class="table-empty">{text::no_match(query.filter.status, &query.filter.text)}</p> }.html()
     } else {
-        rows::table(member, &shown.listed.endpoints, &shown.recent).into_any()
+        rows::table(member, &shown.listed.endpoints, &shown.recent).html()
     };
     let newest = query.before.map(|_| PageLink::newest(query.first_page()));
     let older = shown.listed.next.map(|id| PageLink::older(query.page_after(id)));

@@ -3,11 +3,7 @@
 pub(crate) mod text;
 mod time_zone;
 
-use axum::{
-    Router,
-    response::Response,
-    routing::{get, post},
-};
+use axum::{Router, response::Response};
 use leptos::prelude::*;
 use signet_engine::service::myself::{ChangeError, ListedSession};
 use signet_model::SessionId;
@@ -18,6 +14,7 @@ use crate::{
     form::{Field, Form},
     frame::{Ids, Person},
     letters,
+    methods::{get, post},
     pages::{accounts, login, reset},
     redirect::done,
     state::AppState,

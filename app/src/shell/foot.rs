@@ -5,6 +5,7 @@ use leptos::prelude::*;
 
 use crate::{
     frame::Frame,
+    html::IntoHtml,
     pages::{go, theme, you},
     zone::Zone,
 };
@@ -26,11 +27,8 @@ mod text {
 pub(super) fn foot(frame: &Frame) -> impl IntoView + use<> {
     let zone = text::times_in(Zone::here().name());
     let is_person = frame.session.as_ref().is_some_and(|session| session.person().is_some());
-    let zone = if is_person {
-        view! { <a href=you::PATH>{zone}</a> }.into_any()
-    } else {
-        view! { <span>{zone}</span> }.into_any()
-    };
+    let zone =
+        if is_person { view! { <a href=you::PATH>{zone}</a> }.html() } else { view! { <span>{zone}</span> }.html() };
     let exact = frame.preferences.exact_times;
     let is_member = frame.session.as_ref().is_some_and(|session| session.account.is_some());
     view! {

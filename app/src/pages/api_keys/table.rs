@@ -7,6 +7,7 @@ use signet_model::{ApiKeyId, Timestamp};
 use super::{expiry, text};
 use crate::{
     components::{Confirm, Icon, StatusMark, When, when_or, with_element},
+    html::IntoHtml,
     words::moment,
 };
 
@@ -20,7 +21,7 @@ pub(crate) fn list(keys: &[ApiKey], now: Timestamp, revoke_path: fn(ApiKeyId) ->
                 <p>{text::NO_KEYS_ADVICE}</p>
             </section>
         }
-        .into_any();
+        .html();
     }
     view! {
         <section class="card flush">
@@ -41,7 +42,7 @@ pub(crate) fn list(keys: &[ApiKey], now: Timestamp, revoke_path: fn(ApiKeyId) ->
             </table>
         </section>
     }
-    .into_any()
+    .html()
 }
 
 fn row(key: &ApiKey, now: Timestamp, revoke_path: fn(ApiKeyId) -> String) -> impl IntoView + use<> {

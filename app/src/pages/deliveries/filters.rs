@@ -14,6 +14,7 @@ use super::{
 use crate::{
     components::{TabLink, Tabs},
     form::{Field, Form},
+    html::{Html, IntoHtml},
     instants::Shown,
 };
 
@@ -59,12 +60,12 @@ pub(super) fn filters(
     }
 }
 
-fn results(query: &Query) -> Vec<AnyView> {
+fn results(query: &Query) -> Vec<Html> {
     let all = ResultClass::ALL.iter();
     all.map(|&(class, name)| option(name, text::result(class), query.result == Some(class))).collect()
 }
 
-fn webhooks(query: &Query, receivers: &[Receiver]) -> Vec<AnyView> {
+fn webhooks(query: &Query, receivers: &[Receiver]) -> Vec<Html> {
     let chosen = |receiver: &Receiver| query.webhook == Some(receiver.id);
     // The one that is chosen is always among them.
     let shown = receivers.iter().enumerate().filter(|(place, it)| *place < MAX_CHOICES || chosen(it));
@@ -80,13 +81,13 @@ fn webhooks(query: &Query, receivers: &[Receiver]) -> Vec<AnyView> {
     options.collect()
 }
 
-fn types(query: &Query, catalogue: &Catalogue) -> Vec<AnyView> {
+fn types(query: &Query, catalogue: &Catalogue) -> Vec<Html> {
     let mut types: Vec<EventType> = catalogue.active().take(MAX_CHOICES).map(|entry| entry.name.clone()).collect();
     types.extend(query.kind.clone().filter(|kind| !types.contains(kind)));
     types.iter().map(|it| option(it.as_str(), it.as_str(), query.kind.as_ref() == Some(it))).collect()
 }
 
-fn choice(field: &Field, all: &'static str, options: Vec<AnyView>) -> impl IntoView + use<> {
+fn choice(field: &Field, all: &'static str, options: Vec<Html>) -> impl IntoView + use<> {
     let Field { name, label, .. } = *field;
     view! {
         <div>
@@ -99,9 +100,9 @@ fn choice(field: &Field, all: &'static str, options: Vec<AnyView>) -> impl IntoV
     }
 }
 
-fn option(value: &str, label: &str, selected: bool) -> AnyView {
+fn option(value: &str, label: &str, selected: bool) -> Html {
     let (value, label) = (value.to_owned(), label.to_owned());
-    view! { <option value=value selected=selected>{label}</option> }.into_any()
+    view! { <option value=value selected=selected>{label}</option> }.html()
 }
 
 /// A time in the zone of the reader, with UTC beside it.

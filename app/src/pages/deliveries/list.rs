@@ -13,6 +13,7 @@ use super::{Found, query::Query, text};
 use crate::{
     components::{Dots, DurationBar, EmptyState, Status, StatusMark, Tone, When},
     frame::Member,
+    html::{Html, IntoHtml},
     present::{MAY_REPEAT, delivery_status, in_short, may_resend, resend_path, unusable},
     words::{moment, span},
 };
@@ -26,7 +27,7 @@ pub(super) fn list(member: &Member, query: &Query, found: &Found) -> impl IntoVi
     if found.log.deliveries.is_empty() {
         // The first delivery takes the place of the whole part.
         let live = query.before.is_none().then_some("");
-        return view! { <div id="delivery-list" data-live=live>{rest}{empty(query, found)}</div> }.into_any();
+        return view! { <div id="delivery-list" data-live=live>{rest}{empty(query, found)}</div> }.html();
     }
     let rows = found.log.deliveries.iter().map(|delivery| row(member, query, found, delivery)).collect_view();
     let webhook = query.of.is_none().then(|| view! { <th class="delivery-webhook" scope="col">{text::WEBHOOK}</th> });
@@ -50,7 +51,7 @@ pub(super) fn list(member: &Member, query: &Query, found: &Found) -> impl IntoVi
         </table>
         </div>
     }
-    .into_any()
+    .html()
 }
 
 fn empty(query: &Query, found: &Found) -> impl IntoView + use<> {
@@ -82,8 +83,8 @@ struct Line {
     may_repeat: bool,
     task: Option<String>,
     webhook: Option<String>,
-    result: AnyView,
-    attempts: AnyView,
+    result: Html,
+    attempts: Html,
     accepted: Timestamp,
     next: Option<Timestamp>,
 }
@@ -142,7 +143,7 @@ fn usable(found: &Found, delivery: &Delivery) -> Line {
         task: found.tasks.get(&delivery.event).cloned(),
         webhook: found.host(delivery.endpoint),
         result: result(delivery),
-        attempts: dots(delivery).into_any(),
+        attempts: dots(delivery).html(),
         accepted: delivery.created_at,
         next: delivery.due_at.filter(|_| waits && delivery.attempts > 0),
     }
@@ -158,21 +159,21 @@ fn broken(delivery: &UnusableDelivery, tasks: &HashMap<EventId, String>) -> Line
         may_repeat: false,
         task: delivery.event.and_then(|event| tasks.get(&event).cloned()),
         webhook: None,
-        result: text::NONE.into_any(),
-        attempts: text::NONE.into_any(),
+        result: text::NONE.html(),
+        attempts: text::NONE.html(),
         accepted: delivery.id.created_at(),
         next: None,
     }
 }
 
-fn result(delivery: &Delivery) -> AnyView {
-    let Some(outcome) = delivery.last_outcome else { return text::NONE.into_any() };
+fn result(delivery: &Delivery) -> Html {
+    let Some(outcome) = delivery.last_outcome else { return text::NONE.html() };
     let short = in_short(outcome);
-    let Some(duration) = delivery.last_duration else { return short.into_any() };
+    let Some(duration) = delivery.last_duration else { return short.html() };
     let tone = if outcome.is_success() { Tone::Good } else { Tone::Bad };
     let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
     let words = format!("{short} in {}", span(duration));
-    view! { <DurationBar millis=millis(duration) most=millis(LONGEST) words=words tone=tone /> }.into_any()
+    view! { <DurationBar millis=millis(duration) most=millis(LONGEST) words=words tone=tone /> }.html()
 }
 
 /// A dot for each attempt: all but the last one have failed.

@@ -16,6 +16,7 @@ use crate::{
     components::{AttemptReport, Badge, When},
     error::PageError,
     frame::Member,
+    html::IntoHtml,
     pages::delivery,
     present::{
         Situation, attempt, delivery_path, delivery_status, endpoint_path, indented, may_resend, resend_path, unusable,
@@ -61,7 +62,7 @@ impl Shown {
 pub(super) fn panel(member: &Member, query: &Query, found: &Found, shown: &Shown) -> impl IntoView + use<> {
     let close = query.showing(None);
     match shown {
-        Shown::Usable(detail, webhook) => usable(member, close, found, detail, webhook.as_deref()).into_any(),
+        Shown::Usable(detail, webhook) => usable(member, close, found, detail, webhook.as_deref()).html(),
         Shown::Broken(delivery) => view! {
             <aside class="card panel delivery-panel" id="delivery" tabindex="-1" aria-label=text::DELIVERY>
                 <header class="panel-head">
@@ -72,7 +73,7 @@ pub(super) fn panel(member: &Member, query: &Query, found: &Found, shown: &Shown
                 <p>{delivery::unreadable(&delivery.reason)}</p>
             </aside>
         }
-        .into_any(),
+        .html(),
     }
 }
 
@@ -134,9 +135,9 @@ fn facts(found: &Found, delivery: &Delivery, now: Timestamp) -> impl IntoView + 
     let task = found.tasks.get(&delivery.event).cloned();
     let host = found.host(delivery.endpoint).unwrap_or_else(|| delivery.endpoint.to_string());
     let webhook = if found.has_pages(delivery.endpoint) {
-        view! { <a href=endpoint_path(delivery.endpoint)><bdi>{host}</bdi></a> }.into_any()
+        view! { <a href=endpoint_path(delivery.endpoint)><bdi>{host}</bdi></a> }.html()
     } else {
-        view! { <bdi>{host}</bdi> {format!(" ({})", text::DELETED)} }.into_any()
+        view! { <bdi>{host}</bdi> {format!(" ({})", text::DELETED)} }.html()
     };
     view! {
         <dl class="facts">
@@ -162,7 +163,7 @@ fn body(detail: &DeliveryDetail) -> impl IntoView + use<> {
                 <pre class="code" tabindex="0">{indented(body)}</pre>
             </details>
         }
-        .into_any(),
-        None => view! { <p class="hint">{text::BODY_GONE}</p> }.into_any(),
+        .html(),
+        None => view! { <p class="hint">{text::BODY_GONE}</p> }.html(),
     }
 }

@@ -17,6 +17,7 @@ use crate::{
     error::{PageError, PageResult},
     form::Form,
     frame::Member,
+    html::IntoHtml,
     instants,
     pages::resends::{self, pace},
     redirect::see_other,
@@ -101,7 +102,7 @@ fn render(member: &Member, query: &Query, form: &Form, answer: &Answer) -> Respo
                     <h1>{sentences::question(&count)}</h1>
                 </div>
             </header>
-            {if let Some(refused) = &answer.refused { refusal(refused).into_any() } else { error_summary(form).into_any() }}
+            {if let Some(refused) = &answer.refused { refusal(refused).html() } else { error_summary(form).html() }}
             <section class="card">
                 <p>{sentences::ONES}</p>
                 {facts(query, &answer.receivers)}
@@ -155,7 +156,7 @@ pub(crate) fn facts(query: &Query, receivers: &[Receiver]) -> impl IntoView + us
     });
     let parts: Vec<_> = parts.collect();
     if parts.is_empty() {
-        return view! { <p>{text::ALL_WEBHOOKS}</p> }.into_any();
+        return view! { <p>{text::ALL_WEBHOOKS}</p> }.html();
     }
-    view! { <dl class="facts">{parts}</dl> }.into_any()
+    view! { <dl class="facts">{parts}</dl> }.html()
 }

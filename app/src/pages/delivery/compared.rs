@@ -14,6 +14,7 @@ use super::{
 use crate::{
     components::with_element,
     frame::Member,
+    html::{Html, IntoHtml},
     present::{delivery_path, indented},
 };
 
@@ -67,18 +68,18 @@ fn answer(attempt: &Attempt) -> String {
 }
 
 /// The lines in which two texts differ.
-fn changes(texts: Option<(String, String)>) -> AnyView {
-    let Some((before, now)) = texts else { return view! { <p class="hint">{text::BODY_GONE}</p> }.into_any() };
+fn changes(texts: Option<(String, String)>) -> Html {
+    let Some((before, now)) = texts else { return view! { <p class="hint">{text::BODY_GONE}</p> }.html() };
     let lines = match difference(&before, &now) {
-        None => return view! { <p class="hint">{text::TOO_LONG}</p> }.into_any(),
-        Some(lines) if lines.is_empty() => return view! { <p class="hint">{text::NO_DIFFERENCE}</p> }.into_any(),
+        None => return view! { <p class="hint">{text::TOO_LONG}</p> }.html(),
+        Some(lines) if lines.is_empty() => return view! { <p class="hint">{text::NO_DIFFERENCE}</p> }.html(),
         Some(lines) => lines,
     };
     let lines = lines.into_iter().map(|line| match line {
-        Line::Same(text) => view! { <span>{format!("  {text}\n")}</span> }.into_any(),
-        Line::Removed(text) => view! { <del>{format!("- {text}\n")}</del> }.into_any(),
-        Line::Added(text) => view! { <ins>{format!("+ {text}\n")}</ins> }.into_any(),
-        Line::Omitted(count) => view! { <span class="muted">{text::omitted(count)}</span> }.into_any(),
+        Line::Same(text) => view! { <span>{format!("  {text}\n")}</span> }.html(),
+        Line::Removed(text) => view! { <del>{format!("- {text}\n")}</del> }.html(),
+        Line::Added(text) => view! { <ins>{format!("+ {text}\n")}</ins> }.html(),
+        Line::Omitted(count) => view! { <span class="muted">{text::omitted(count)}</span> }.html(),
     });
-    view! { <pre class="code difference" tabindex="0">{lines.collect_view()}</pre> }.into_any()
+    view! { <pre class="code difference" tabindex="0">{lines.collect_view()}</pre> }.html()
 }

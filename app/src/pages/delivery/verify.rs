@@ -15,6 +15,7 @@ use crate::{
     components::CopyButton,
     components::{Icon, with_code},
     frame::Member,
+    html::IntoHtml,
     pages::signatures,
     receiver_code::ReceiverCode,
 };
@@ -50,9 +51,9 @@ pub(super) fn card(detail: &DeliveryDetail, webhook: &Endpoint, verifiable: Veri
         (Verifiable::Attempt(verification), Some(body)) => view! {
             {signed(&verification, body)} {expected(&verification)} {command(detail, webhook, body)}
         }
-        .into_any(),
-        (Verifiable::Sealed, _) => view! { <p class="hint">{text::SECRET_SEALED}</p> }.into_any(),
-        _ => view! { <p class="hint">{text::NOTHING_SIGNED}</p> }.into_any(),
+        .html(),
+        (Verifiable::Sealed, _) => view! { <p class="hint">{text::SECRET_SEALED}</p> }.html(),
+        _ => view! { <p class="hint">{text::NOTHING_SIGNED}</p> }.html(),
     };
     view! {
         <section class="card" id="verify" aria-labelledby="verify-title">

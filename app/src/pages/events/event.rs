@@ -16,6 +16,7 @@ use crate::{
     components::{Breadcrumbs, StatusMark, When},
     error::PageResult,
     frame::{Ids, Member},
+    html::IntoHtml,
     present::{delivery_path, delivery_status, endpoint_path, indented, unusable},
     words::moment,
 };
@@ -107,8 +108,8 @@ fn payload(detail: &EventDetail) -> impl IntoView + use<> {
         <section class="card" id="payload">
             <h2>{text::PAYLOAD}</h2>
             {match &detail.body {
-                Some(body) => view! { <pre class="code" tabindex="0">{indented(body)}</pre> }.into_any(),
-                None => view! { <p class="hint">{text::GONE}</p> }.into_any(),
+                Some(body) => view! { <pre class="code" tabindex="0">{indented(body)}</pre> }.html(),
+                None => view! { <p class="hint">{text::GONE}</p> }.html(),
             }}
         </section>
     }
@@ -120,7 +121,7 @@ fn deliveries(detail: &EventDetail, webhooks: &[Endpoint], now: Timestamp) -> im
     let rows: Vec<_> = found.iter().take(SHOWN).map(|delivery| row(delivery, &urls, now)).collect();
     let more = found.len().saturating_sub(SHOWN);
     let table = if rows.is_empty() {
-        view! { <p class="table-empty">{text::NO_DELIVERIES}</p> }.into_any()
+        view! { <p class="table-empty">{text::NO_DELIVERIES}</p> }.html()
     } else {
         view! {
             <table class="table">
@@ -135,7 +136,7 @@ fn deliveries(detail: &EventDetail, webhooks: &[Endpoint], now: Timestamp) -> im
                 <tbody>{rows}</tbody>
             </table>
         }
-        .into_any()
+        .html()
     };
     view! {
         <section class="card flush" id="deliveries">
@@ -154,14 +155,14 @@ fn row(
     let Ok(delivery) = delivery else {
         let status = view! { <StatusMark status=unusable() /> };
         return view! { <tr><td class="main-cell">{text::UNREADABLE}</td><td data-label=text::STATUS>{status}</td></tr> }
-            .into_any();
+            .html();
     };
     let webhook = match urls.get(&delivery.endpoint) {
         Some(url) => {
             let url = (*url).to_owned();
-            view! { <a class="mono wrap" href=endpoint_path(delivery.endpoint)>{url}</a> }.into_any()
+            view! { <a class="mono wrap" href=endpoint_path(delivery.endpoint)>{url}</a> }.html()
         }
-        None => view! { <span class="muted">{text::DELETED}</span> }.into_any(),
+        None => view! { <span class="muted">{text::DELETED}</span> }.html(),
     };
     let href = delivery_path(delivery.endpoint, delivery.id);
     let is_there = urls.contains_key(&delivery.endpoint);
@@ -171,18 +172,18 @@ fn row(
             <td class="main-cell">
                 {webhook}
                 <p class="muted mono wrap">
-                    {if is_there { view! { <a href=href>{id}</a> }.into_any() } else { id.into_any() }}
+                    {if is_there { view! { <a href=href>{id}</a> }.html() } else { id.html() }}
                 </p>
             </td>
             <td data-label=text::STATUS><StatusMark status=delivery_status(delivery) /></td>
             <td data-label=text::ATTEMPTS>{delivery.attempts}</td>
             <td data-label=text::ENDED>
                 {match delivery.completed_at {
-                    Some(at) => view! { <When at=moment(at, now) /> }.into_any(),
-                    None => view! { <span class="muted">{text::NOT_YET}</span> }.into_any(),
+                    Some(at) => view! { <When at=moment(at, now) /> }.html(),
+                    None => view! { <span class="muted">{text::NOT_YET}</span> }.html(),
                 }}
             </td>
         </tr>
     }
-    .into_any()
+    .html()
 }

@@ -10,6 +10,7 @@ use crate::{
     error::PageError,
     form::Form,
     frame::Frame,
+    html::{Html, IntoHtml},
     pages::{error, second_step, security},
 };
 
@@ -38,11 +39,11 @@ pub(crate) fn page(frame: &Frame, form: &Form, refusal: PageError, id: Option<Re
 }
 
 /// The form again; a link to it where it cannot be sent from here, as what a passkey has signed.
-fn again(typed: &Typed, form: &Form) -> AnyView {
+fn again(typed: &Typed, form: &Form) -> Html {
     let signed = [&security::ANSWER, &security::CHALLENGE].iter().any(|field| !form.get(field).is_empty());
     if signed || (typed.shown().next().is_none() && asked(form).is_empty()) {
         let to = typed.to.clone();
-        return view! { <p><a class="button wide" href=to>{text::BACK}</a></p> }.into_any();
+        return view! { <p><a class="button wide" href=to>{text::BACK}</a></p> }.html();
     }
     let kept = typed.fields.iter().filter(|(name, _)| !is_asked(name)).map(|(name, value)| {
         view! { <input type="hidden" name=name.clone() value=value.clone() /> }
@@ -55,7 +56,7 @@ fn again(typed: &Typed, form: &Form) -> AnyView {
             <button class="button primary wide" type="submit">{text::AGAIN}</button>
         </form>
     }
-    .into_any()
+    .html()
 }
 
 /// The secrets that a person can type again, by the names of their fields.

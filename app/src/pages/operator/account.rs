@@ -1,12 +1,7 @@
 //! Operator > Accounts > one of them: its name, state, balance and life, and what the operator
 //! does about it.
 
-use axum::{
-    Router,
-    http::HeaderMap,
-    response::Response,
-    routing::{get, post},
-};
+use axum::{Router, http::HeaderMap, response::Response};
 use leptos::prelude::*;
 use signet_engine::service::{
     accounts::{Account, Activity},
@@ -27,6 +22,8 @@ use crate::{
     error::{PageError, PageResult},
     form::{Field, Form, Part, VERSION},
     frame::{Frame, Ids},
+    html::IntoHtml,
+    methods::{get, post},
     operating::Operating,
     pages::{reset, setup},
     redirect::{done, see_other},
@@ -275,9 +272,9 @@ fn content(frame: &Frame, view: &View<'_>, form: &Form) -> Response {
             {shown.link.map(|link| link_panel(text::LINK, text::LINK_ADVICE, text::LINK, link))}
             {facts(frame, account, activity)}
             {if members.is_empty() {
-                first_owner(account.id).into_any()
+                first_owner(account.id).html()
             } else {
-                people(account.id, members, frame.now).into_any()
+                people(account.id, members, frame.now).html()
             }}
             {card(text::RENAME, format!("{}/name", path(account.id)), &NAME, text::SAVE_NAME, &account.name)}
             {card(text::BALANCE, format!("{}/balance", path(account.id)), &BALANCE, text::SAVE_BALANCE, &written(account.balance))}
@@ -374,8 +371,8 @@ fn card(
     (sent, stored): (Option<&'static Field>, &str),
 ) -> impl IntoView + use<> {
     let version = match sent {
-        Some(sent) if sent == field => version_input(form).into_any(),
-        _ => hidden_input(&VERSION, version(stored)).into_any(),
+        Some(sent) if sent == field => version_input(form).html(),
+        _ => hidden_input(&VERSION, version(stored)).html(),
     };
     view! {
         <section class="card">

@@ -1,7 +1,7 @@
 //! Operator > Accounts: all accounts, a page after another or by the beginning of their name
 //! or id; and the form that creates one.
 
-use axum::{Router, response::Response, routing::get};
+use axum::{Router, response::Response};
 use leptos::prelude::*;
 
 use signet_engine::service::accounts::{Account, NameError};
@@ -16,6 +16,8 @@ use crate::{
     error::PageResult,
     form::{Field, Form},
     frame::Frame,
+    html::IntoHtml,
+    methods::{AndPost, get},
     operating::Operating,
     state::AppState,
     words::{self, moment},
@@ -58,7 +60,7 @@ pub(crate) mod text {
 }
 
 pub(super) fn routes() -> Router<AppState> {
-    Router::new().route("/", get(show).post(create)).route("/new", get(show_new)).nest("/{id}", account::routes())
+    Router::new().route("/", get(show).and_post(create)).route("/new", get(show_new)).nest("/{id}", account::routes())
 }
 
 /// One page of accounts.
@@ -148,7 +150,7 @@ fn page(frame: &Frame, list: &List) -> Response {
                 </a>
             </header>
             {search_form(&list.search)}
-            {if list.accounts.is_empty() { empty(list).into_any() } else { table(list, frame.now).into_any() }}
+            {if list.accounts.is_empty() { empty(list).html() } else { table(list, frame.now).html() }}
             {pages(list)}
         }
     })
@@ -221,9 +223,9 @@ pub(super) fn status(account: &Account) -> Status {
 fn pages(list: &List) -> impl IntoView + use<> {
     let end = list.accounts.last().filter(|_| list.has_more);
     if !list.search.is_empty() {
-        return end.map(|_| view! { <p class="hint">{text::more(PAGE)}</p> }.into_any());
+        return end.map(|_| view! { <p class="hint">{text::more(PAGE)}</p> }.html());
     }
     let newest = list.is_later.then(|| PageLink::newest(PATH));
     let older = end.map(|account| PageLink::older(format!("{PATH}?{}={}", BEFORE.name, account.id)));
-    page_links(newest, older).map(IntoAny::into_any)
+    page_links(newest, older).map(IntoHtml::html)
 }

@@ -1,9 +1,9 @@
 //! Operator > Audit log: the changes of the installation: accounts, event types and keys of the
 //! operator. Changes in an account stand in the log of that.
 
-use axum::{Router, routing::get};
+use axum::Router;
 
-use crate::{error::PageResult, form::Form, operating::Operating, pages::audit, state::AppState};
+use crate::{error::PageResult, form::Form, methods::get, operating::Operating, pages::audit, state::AppState};
 
 pub(crate) const PATH: &str = "/operator/audit";
 

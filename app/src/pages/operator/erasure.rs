@@ -1,6 +1,6 @@
 //! Erasing an account: the question, for which its name is typed, and the progress.
 
-use axum::{Router, response::Response, routing::get};
+use axum::{Router, response::Response};
 use leptos::prelude::*;
 use signet_engine::service::{self, accounts::Account, backlog::Count};
 use signet_model::AccountId;
@@ -11,6 +11,7 @@ use crate::{
     error::PageResult,
     form::{Field, Form},
     frame::{Frame, Ids},
+    methods::{AndPost, get},
     operating::Operating,
     redirect::{done, see_other},
     state::AppState,
@@ -49,7 +50,7 @@ pub(super) fn path(id: AccountId) -> String {
 }
 
 pub(super) fn routes() -> Router<AppState> {
-    Router::new().route("/erase", get(show).post(erase))
+    Router::new().route("/erase", get(show).and_post(erase))
 }
 
 /// Shows the question; for an account that is being erased the progress, to its end.

@@ -3,11 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    response::Response,
-    routing::{get, post},
-};
+use axum::{Router, response::Response};
 use leptos::prelude::*;
 use signet_engine::service::event_types::{Entry, EventTypeContent, EventTypeDraft, Origin, SaveTypeError};
 use signet_model::{
@@ -23,6 +19,8 @@ use crate::{
     error::{PageError, PageResult},
     form::{Conflict, Field, Form, Invalid, Part, VERSION},
     frame::{Frame, Ids},
+    html::IntoHtml,
+    methods::{AndPost, get, post},
     operating::Operating,
     redirect::done,
     state::AppState,
@@ -115,8 +113,8 @@ pub(super) fn path(name: &EventType) -> String {
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
-        .route("/new", get(show_new).post(create))
-        .route("/types/{name}", get(show).post(change))
+        .route("/new", get(show_new).and_post(create))
+        .route("/types/{name}", get(show).and_post(change))
         .route("/types/{name}/archive", post(archive))
         .route("/types/{name}/restore", post(restore))
 }
@@ -294,8 +292,8 @@ fn page(frame: &Frame, entry: &Entry, form: &Form) -> Response {
             {error_summary(form)}
             {notice(entry).map(|notice| view! { <p class="hint">{notice}</p> })}
             {match entry.origin {
-                Origin::BuiltIn => built_in(entry).into_any(),
-                Origin::Person | Origin::File => own(entry, form).into_any(),
+                Origin::BuiltIn => built_in(entry).html(),
+                Origin::Person | Origin::File => own(entry, form).html(),
             }}
         }
     })

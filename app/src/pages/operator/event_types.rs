@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Router, routing::get};
+use axum::Router;
 use leptos::prelude::*;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use signet_engine::service::event_types::{Entry, Origin};
@@ -13,6 +13,8 @@ use crate::{
     components::{Breadcrumbs, Icon, PageLink, Status, StatusMark, Tone, When, page_links},
     error::PageResult,
     form::{Field, Form},
+    html::IntoHtml,
+    methods::get,
     operating::Operating,
     state::AppState,
     words::moment,
@@ -111,8 +113,8 @@ fn row(entry: &Entry, now: Timestamp) -> impl IntoView + use<> {
             <td data-label=text::ORIGIN>{origin}</td>
             <td data-label=text::CHANGED>
                 {match entry.updated_at {
-                    Some(at) => view! { <When at=moment(at, now) /> }.into_any(),
-                    None => view! { <span class="muted">{text::NONE}</span> }.into_any(),
+                    Some(at) => view! { <When at=moment(at, now) /> }.html(),
+                    None => view! { <span class="muted">{text::NONE}</span> }.html(),
                 }}
             </td>
         </tr>

@@ -1,6 +1,6 @@
 //! Operator > Health: deliveries over all accounts, and the webhooks that are not well.
 
-use axum::{Router, routing::get};
+use axum::Router;
 use leptos::prelude::*;
 use signet_engine::service::health::{Health, Ill, LISTED, Totals};
 use signet_model::{Timestamp, endpoint::DisabledReason};
@@ -9,6 +9,8 @@ use super::{ROOT, account};
 use crate::{
     components::{Breadcrumbs, When},
     error::PageResult,
+    html::IntoHtml,
+    methods::get,
     operating::Operating,
     state::AppState,
     words::{moment, time_of_day},
@@ -126,8 +128,8 @@ fn queue(health: &Health, now: Timestamp) -> impl IntoView + use<> {
                     <dt>{text::FIRST_DUE}</dt>
                     <dd>
                         {match health.first_due {
-                            Some(at) => view! { <When at=moment(at, now) /> }.into_any(),
-                            None => view! { <span class="muted">{text::NOTHING_WAITS}</span> }.into_any(),
+                            Some(at) => view! { <When at=moment(at, now) /> }.html(),
+                            None => view! { <span class="muted">{text::NOTHING_WAITS}</span> }.html(),
                         }}
                     </dd>
                 </div>
@@ -185,9 +187,9 @@ fn illness(list: List, found: &[Ill], now: Timestamp) -> impl IntoView + use<> {
             <h2>{list.title}</h2>
             <p class="hint">{list.lead}</p>
             {if found.is_empty() {
-                view! { <p>{text::NONE}</p> }.into_any()
+                view! { <p>{text::NONE}</p> }.html()
             } else {
-                table(list, found, now).into_any()
+                table(list, found, now).html()
             }}
             {more}
         </section>

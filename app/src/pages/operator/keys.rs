@@ -1,6 +1,6 @@
 //! Operator > API keys: the keys of the operator's own backend, which may name any account.
 
-use axum::{Router, http::HeaderMap, response::Response, routing::get};
+use axum::{Router, http::HeaderMap, response::Response};
 use leptos::prelude::*;
 use signet_engine::service::api_keys::{ApiKey, ApiKeyDraft, CreateKeyError};
 use signet_model::{ApiKeyId, Scopes, Timestamp, text::KeyName};
@@ -13,6 +13,7 @@ use crate::{
     error::{PageError, PageResult},
     form::{Field, Form, Invalid},
     frame::{Frame, Ids},
+    methods::{AndPost, get},
     operating::Operating,
     pages::api_keys::{expiry, first_form, table},
     redirect::done,
@@ -43,7 +44,7 @@ pub(super) mod text {
 }
 
 pub(super) fn routes() -> Router<AppState> {
-    Router::new().route("/", get(show).post(create)).route("/{id}/revoke", get(ask_to_revoke).post(revoke))
+    Router::new().route("/", get(show).and_post(create)).route("/{id}/revoke", get(ask_to_revoke).and_post(revoke))
 }
 
 pub(super) fn revoke_path(id: ApiKeyId) -> String {

@@ -1,10 +1,6 @@
 //! Operator > Operators: the people who operate the server, and the end of that right.
 
-use axum::{
-    Router,
-    response::Response,
-    routing::{get, post},
-};
+use axum::{Router, response::Response};
 use leptos::prelude::*;
 use signet_engine::service::operators::{OperatingPerson, RemoveOperatorError};
 use signet_model::UserId;
@@ -15,6 +11,7 @@ use crate::{
     error::{PageError, PageResult},
     form::Form,
     frame::Ids,
+    methods::{get, post},
     operating::Operating,
     pages::login,
     redirect::done,

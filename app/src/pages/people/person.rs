@@ -1,10 +1,6 @@
 //! One person of the account: their role, a new password, their removal.
 
-use axum::{
-    Router,
-    response::Response,
-    routing::{get, post},
-};
+use axum::{Router, response::Response};
 use leptos::prelude::*;
 use signet_engine::{actor::Permission, service::members};
 use signet_model::{Role, UserId};
@@ -16,6 +12,8 @@ use crate::{
     form::{Form, Part},
     frame::{Ids, PersonMember},
     handover::Handover,
+    html::IntoHtml,
+    methods::{get, post},
     pages::{login, reset},
     redirect::done,
     state::AppState,
@@ -102,7 +100,7 @@ fn page(member: &PersonMember, one: &members::Member, form: &Form) -> Response {
                 .handover()
                 .map(|link| link_panel(text::RESET_MADE, text::RESET_SHOWN, text::LINK, &link))}
             {if out_of_reach {
-                view! { <p class="card">{text::OWNERS_ONLY}</p> }.into_any()
+                view! { <p class="card">{text::OWNERS_ONLY}</p> }.html()
             } else {
                 view! {
                     <section class="card">
@@ -124,9 +122,9 @@ fn page(member: &PersonMember, one: &members::Member, form: &Form) -> Response {
                                     <button class="button" type="submit">{text::RESET}</button>
                                 </form>
                             }
-                            .into_any()
+                            .html()
                         } else {
-                            view! { <p class="hint">{text::ELSEWHERE}</p> }.into_any()
+                            view! { <p class="hint">{text::ELSEWHERE}</p> }.html()
                         }}
                     </section>
                     <section class="card">
@@ -142,7 +140,7 @@ fn page(member: &PersonMember, one: &members::Member, form: &Form) -> Response {
                         </Confirm>
                     </section>
                 }
-                .into_any()
+                .html()
             }}
         }
     })

@@ -14,6 +14,7 @@ use crate::{
     error::{PageError, PageResult},
     form::{Field, Form},
     frame::{Frame, Ids, Person},
+    html::{Html, IntoHtml},
     pages::login::NEXT,
     redirect::{HOME, local_path, see_other, with_cookie},
 };
@@ -30,17 +31,17 @@ const MAX_LEN: usize = 2_800;
 const ACCOUNT: Field = Field::named("account");
 
 /// A button for each provider. One that sends a form keeps it; one too long leads to its page.
-pub(super) fn proofs(frame: &Frame, session: &Session, form: &Form) -> AnyView {
+pub(super) fn proofs(frame: &Frame, session: &Session, form: &Form) -> Html {
     let Some(to) = local_path(form.get(&TO)) else {
-        return oidc::proofs(frame, local_path(form.get(&NEXT)).unwrap_or(HOME)).into_any();
+        return oidc::proofs(frame, local_path(form.get(&NEXT)).unwrap_or(HOME)).html();
     };
     let mut providers = frame.state.oidc.iter().peekable();
     if providers.peek().is_none() {
-        return ().into_any();
+        return ().html();
     }
     if written(session, form).len() > MAX_LEN {
         let to = to.to_owned();
-        return view! { <p class="hint">{text::TOO_LONG}</p> {oidc::proofs(frame, &to)} }.into_any();
+        return view! { <p class="hint">{text::TOO_LONG}</p> {oidc::proofs(frame, &to)} }.html();
     }
     let button = |provider: &Provider| {
         view! {
@@ -50,7 +51,7 @@ pub(super) fn proofs(frame: &Frame, session: &Session, form: &Form) -> AnyView {
             </form>
         }
     };
-    providers.map(button).collect_view().into_any()
+    providers.map(button).collect_view().html()
 }
 
 /// The form in one text: where it goes, and its fields.

@@ -10,6 +10,7 @@ use crate::{
     components::{Breadcrumbs, Confirm, CopyButton, When, error_summary, qr_code, text_input, with_element},
     error::{PageError, PageResult},
     form::{Field, Form},
+    html::IntoHtml,
     redirect::{done, see_other},
     words::{self, moment},
 };
@@ -43,7 +44,7 @@ pub(super) fn card(overview: &Overview, now: Timestamp) -> impl IntoView + use<>
                     <p>{text::REMOVE_APP_CONSEQUENCES}</p>
                 </Confirm>
             }
-            .into_any()
+            .html()
         }
         None => view! {
             <p>{text::APP_NONE}</p>
@@ -51,7 +52,7 @@ pub(super) fn card(overview: &Overview, now: Timestamp) -> impl IntoView + use<>
                 <button class="button" type="submit">{text::SET_UP_APP}</button>
             </form>
         }
-        .into_any(),
+        .html(),
     };
     view! {
         <section class="card">

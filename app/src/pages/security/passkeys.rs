@@ -10,6 +10,7 @@ use crate::{
     error::{PageError, PageResult},
     form::{Field, Form},
     frame::Ids,
+    html::IntoHtml,
     islands::{PASSKEY_ANSWER, PasskeyButton},
     redirect::done,
     words::moment,
@@ -44,7 +45,7 @@ impl Adding {
 
 pub(super) fn card(overview: &Overview, adding: Option<&Adding>, form: &Form, now: Timestamp) -> impl IntoView + use<> {
     let add = match adding {
-        None => view! { <p class="hint">{text::NO_PASSKEYS_HERE}</p> }.into_any(),
+        None => view! { <p class="hint">{text::NO_PASSKEYS_HERE}</p> }.html(),
         Some(Adding(ceremony)) => view! {
             <noscript>
                 <p class="hint">{text::NEEDS_SCRIPT}</p>
@@ -60,7 +61,7 @@ pub(super) fn card(overview: &Overview, adding: Option<&Adding>, form: &Form, no
                 />
             </form>
         }
-        .into_any(),
+        .html(),
     };
     view! {
         <section class="card">

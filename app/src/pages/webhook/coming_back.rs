@@ -6,7 +6,7 @@ mod text;
 
 use std::time::Duration;
 
-use axum::{Router, response::Response, routing::get};
+use axum::{Router, response::Response};
 use leptos::prelude::*;
 use signet_engine::{
     UnusableDelivery,
@@ -30,6 +30,8 @@ use crate::{
     error::{PageError, PageResult},
     form::{Field, Form},
     frame::{Ids, Member},
+    html::IntoHtml,
+    methods::{AndPost, get},
     pages::resends::pace,
     present::{delivery_status, endpoint_path, endpoint_status, endpoint_title},
     redirect::done,
@@ -48,7 +50,7 @@ pub(super) fn path(id: EndpointId) -> String {
 }
 
 pub(super) fn routes() -> Router<AppState> {
-    Router::new().route("/coming-back", get(show).post(send))
+    Router::new().route("/coming-back", get(show).and_post(send))
 }
 
 /// What waits for a decision.
@@ -217,9 +219,9 @@ fn choose_step(
 ) -> impl IntoView + use<> {
     let since = view! { <When at=moment(backlog.since, now) in_full=true /> };
     let content = if backlog.is_empty() {
-        view! { <p>{text::NOTHING}</p> }.into_any()
+        view! { <p>{text::NOTHING}</p> }.html()
     } else {
-        choose::form(endpoint, backlog, form, fastest).into_any()
+        choose::form(endpoint, backlog, form, fastest).html()
     };
     view! {
         <h2>{text::SEND}</h2>

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use axum::{Router, routing::get};
+use axum::Router;
 use leptos::prelude::*;
 use signet_engine::{
     actor::Permission,
@@ -21,6 +21,7 @@ use crate::{
     error::{PageError, PageResult},
     form::Form,
     frame::{Ids, Member},
+    methods::{AndPost, get},
     present::endpoint_path,
     redirect::{done, see_other},
     state::AppState,
@@ -34,9 +35,9 @@ const LISTED: u32 = 20;
 /// The forms of one resend.
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
-        .route("/resends/{resend}/pause", get(back).post(pause))
-        .route("/resends/{resend}/resume", get(back).post(resume))
-        .route("/resends/{resend}/stop", get(back).post(stop))
+        .route("/resends/{resend}/pause", get(back).and_post(pause))
+        .route("/resends/{resend}/resume", get(back).and_post(resume))
+        .route("/resends/{resend}/stop", get(back).and_post(stop))
 }
 
 /// Leads from the address of a form to the page with the form.

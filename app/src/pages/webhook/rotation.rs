@@ -19,6 +19,7 @@ use crate::{
     error::{PageError, PageResult},
     form::{Field, Form},
     frame::{Ids, Member},
+    html::IntoHtml,
     present::endpoint_path,
     redirect::done,
     words::moment,
@@ -103,8 +104,8 @@ pub(super) fn card(
         <section class="card" id="rotation" aria-labelledby="rotation-title">
             <h2 id="rotation-title">{text::rotation::TITLE}</h2>
             {match takes_over_at {
-                None => begin_form(&path).into_any(),
-                Some(at) => under_way(&path, at, next, now).into_any(),
+                None => begin_form(&path).html(),
+                Some(at) => under_way(&path, at, next, now).html(),
             }}
         </section>
     }
@@ -143,7 +144,7 @@ fn under_way(path: &str, at: Timestamp, next: Option<&Secret>, now: Timestamp) -
         }
     };
     let secret = match next {
-        None => button("reveal", text::rotation::REVEAL, "button").into_any(),
+        None => button("reveal", text::rotation::REVEAL, "button").html(),
         Some(secret) => {
             let secret = secret.reveal().to_owned();
             view! {
@@ -154,7 +155,7 @@ fn under_way(path: &str, at: Timestamp, next: Option<&Secret>, now: Timestamp) -
                     <CopyButton text=secret />
                 </div>
             }
-            .into_any()
+            .html()
         }
     };
     view! {

@@ -15,6 +15,7 @@ use crate::{
     components::{Confirm, When, event_type_tags},
     error::PageResult,
     frame::{Ids, Member},
+    html::IntoHtml,
     pages::webhook_delete,
     present::endpoint_path,
     words::moment,
@@ -89,9 +90,9 @@ fn details(endpoint: &Endpoint, now: Timestamp, changes: bool) -> impl IntoView 
 
 fn description(endpoint: &Endpoint) -> impl IntoView + use<> {
     if endpoint.description.is_empty() {
-        view! { <span class="muted">{text::NO_DESCRIPTION}</span> }.into_any()
+        view! { <span class="muted">{text::NO_DESCRIPTION}</span> }.html()
     } else {
-        endpoint.description.clone().into_any()
+        endpoint.description.clone().html()
     }
 }
 

@@ -6,6 +6,7 @@ use signet_engine::{Unusable, service::endpoints::Endpoint};
 use super::text;
 use crate::{
     components::{Icon, with_element},
+    html::{Html, IntoHtml},
     present::endpoint_path,
 };
 
@@ -22,15 +23,15 @@ pub(super) fn panel(endpoint: &Endpoint, changes: bool) -> Option<impl IntoView 
             {if changes {
                 remedy(reason, &endpoint_path(endpoint.id))
             } else {
-                view! { <p>{text::ASK_FOR_REPAIR}</p> }.into_any()
+                view! { <p>{text::ASK_FOR_REPAIR}</p> }.html()
             }}
         </section>
     })
 }
 
-fn remedy(reason: &Unusable, path: &str) -> AnyView {
+fn remedy(reason: &Unusable, path: &str) -> Html {
     if *reason == Unusable::Secret {
-        return new_secret(path).into_any();
+        return new_secret(path).html();
     }
     let what = match reason {
         Unusable::Headers => text::ENTER_HEADERS,
@@ -38,7 +39,7 @@ fn remedy(reason: &Unusable, path: &str) -> AnyView {
         _ => text::ENTER_URL,
     };
     let edit = view! { <a href=format!("{path}/edit")>{what}</a> };
-    view! { <p>{with_element(text::URL_REMEDY, edit)}</p> }.into_any()
+    view! { <p>{with_element(text::URL_REMEDY, edit)}</p> }.html()
 }
 
 fn new_secret(path: &str) -> impl IntoView + use<> {

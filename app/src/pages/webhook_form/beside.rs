@@ -5,7 +5,12 @@ use signet_engine::service::event_types::Catalogue;
 use signet_model::{Subscriptions, Timestamp, signature::Secret};
 
 use super::{EVENTS, options, text};
-use crate::{form::Form, present::indented, receiver_code::ReceiverCode};
+use crate::{
+    form::Form,
+    html::{Html, IntoHtml},
+    present::indented,
+    receiver_code::ReceiverCode,
+};
 
 /// The headers of every request, with what stands in them.
 const HEADERS: [(&str, &str); 8] = [
@@ -58,9 +63,9 @@ pub(super) fn aside(
 }
 
 /// The code. It is folded where it has the secret in it: the page does not show that unasked.
-fn code(secret: Option<&Secret>) -> AnyView {
+fn code(secret: Option<&Secret>) -> Html {
     let Some(secret) = secret else {
-        return view! { <section><h2>{text::CODE}</h2><ReceiverCode secret=None /></section> }.into_any();
+        return view! { <section><h2>{text::CODE}</h2><ReceiverCode secret=None /></section> }.html();
     };
     let secret = Some(secret.reveal().to_owned());
     view! {
@@ -72,5 +77,5 @@ fn code(secret: Option<&Secret>) -> AnyView {
             </details>
         </section>
     }
-    .into_any()
+    .html()
 }

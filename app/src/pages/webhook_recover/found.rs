@@ -8,6 +8,7 @@ use super::{EVENTS, SINCE, Selection, path, text};
 use crate::{
     components::{When, hidden_input, with_code, with_element},
     form::Form,
+    html::IntoHtml,
     present::endpoint_path,
     words::moment,
 };
@@ -30,17 +31,17 @@ pub(super) fn card(endpoint: &Endpoint, form: &Form, found: Found, now: Timestam
         if none { (text::NOTHING.to_owned(), text::NOTHING_SINCE) } else { (text::found(count), text::ACCEPTED_SINCE) };
     let next = match endpoint.disabled {
         _ if none => None,
-        Some(_) => Some(enable_first(endpoint).into_any()),
-        None => Some(send(endpoint, form, selection.since, count).into_any()),
+        Some(_) => Some(enable_first(endpoint).html()),
+        None => Some(send(endpoint, form, selection.since, count).html()),
     };
     view! {
         <section class="card" id="found" aria-labelledby="found-title">
             <h2 id="found-title">{title}</h2>
             <p class="muted">{with_element(scope, since)}</p>
             {if none {
-                view! { <p>{text::NOTHING_ADVICE}</p> }.into_any()
+                view! { <p>{text::NOTHING_ADVICE}</p> }.html()
             } else {
-                view! { <p>{text::order(rate)} {with_code(text::SAME_ID)}</p> }.into_any()
+                view! { <p>{text::order(rate)} {with_code(text::SAME_ID)}</p> }.html()
             }}
             {next}
         </section>

@@ -14,6 +14,7 @@ use super::text;
 use crate::{
     components::{Menu, SparkPoint, Sparkline, StatusMark, When},
     frame::Member,
+    html::IntoHtml,
     pages::{delivery_log, webhook::head::Tab},
     present::{endpoint_path, endpoint_status, endpoint_title, last_activity, percent},
 };
@@ -83,8 +84,8 @@ fn last(endpoint: &Endpoint, member: &Member) -> impl IntoView + use<> {
                 <span class="muted">{status.word}</span>
             </span>
         }
-        .into_any(),
-        None => view! { <span class="muted">{text::NONE_YET}</span> }.into_any(),
+        .html(),
+        None => view! { <span class="muted">{text::NONE_YET}</span> }.html(),
     }
 }
 
@@ -114,7 +115,7 @@ fn turn(endpoint: &Endpoint, path: &str) -> impl IntoView + use<> {
     let (action, verb) = match endpoint.disabled.map(|disabled| disabled.reason) {
         None => ("pause", text::PAUSE),
         Some(Some(DisabledReason::Paused)) => ("enable", text::ENABLE),
-        Some(_) => return view! { <li><a href=path.to_owned()>{text::REVIEW}</a></li> }.into_any(),
+        Some(_) => return view! { <li><a href=path.to_owned()>{text::REVIEW}</a></li> }.html(),
     };
     view! {
         <li>
@@ -123,5 +124,5 @@ fn turn(endpoint: &Endpoint, path: &str) -> impl IntoView + use<> {
             </form>
         </li>
     }
-    .into_any()
+    .html()
 }

@@ -5,7 +5,7 @@ use signet_engine::service::{backlog::Count, endpoints::Endpoint};
 use signet_model::event::EventType;
 
 use super::{super::held::choice_line, Backlog, path, text};
-use crate::{form::Form, pages::resends::pace};
+use crate::{form::Form, html::IntoHtml, pages::resends::pace};
 
 /// The beginnings of the names of fields, before the name of the type.
 pub(super) const HELD: &str = "held.";
@@ -35,9 +35,9 @@ pub(super) fn form(endpoint: &Endpoint, backlog: &Backlog, form: &Form, fastest:
                 </button>
             </div>
         }
-        .into_any()
+        .html()
     } else {
-        view! { <p class="hint">{text::ENABLE_FIRST}</p> }.into_any()
+        view! { <p class="hint">{text::ENABLE_FIRST}</p> }.html()
     };
     view! {
         <form class="form" method="post" action=path(endpoint.id)>

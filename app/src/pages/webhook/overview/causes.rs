@@ -5,7 +5,7 @@ use signet_engine::service::statistics::Cause;
 use signet_model::{EndpointId, delivery::Outcome};
 
 use super::text;
-use crate::{pages::deliveries::PATH as LOG, present::in_short, words::number};
+use crate::{html::IntoHtml, pages::deliveries::PATH as LOG, present::in_short, words::number};
 
 /// The reasons; `None` if there are none.
 pub(super) fn section(id: EndpointId, causes: &[Cause]) -> Option<impl IntoView + use<>> {
@@ -34,8 +34,8 @@ pub(super) fn section(id: EndpointId, causes: &[Cause]) -> Option<impl IntoView 
 fn row(id: EndpointId, cause: &Cause) -> impl IntoView + use<> {
     let words = in_short(cause.outcome);
     let name = match log(id, cause) {
-        Some(href) => view! { <a class="row-link" href=href>{words}</a> }.into_any(),
-        None => words.into_any(),
+        Some(href) => view! { <a class="row-link" href=href>{words}</a> }.html(),
+        None => words.html(),
     };
     view! {
         <tr>
