@@ -1,6 +1,6 @@
 //! The operator's SMTP server.
 
-use std::{fmt, net::IpAddr, str::FromStr, sync::Arc};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use lettre::{
     AsyncSmtpTransport, Tokio1Executor,
@@ -12,7 +12,7 @@ use lettre::{
     },
 };
 use percent_encoding::percent_decode_str;
-use signet_model::time::Clock;
+use signet_model::{is_this_machine, time::Clock};
 use url::{Host, Url};
 
 /// The way to an SMTP server, read from `smtp://` or `smtps://USER:PASSWORD@HOST:PORT`.
@@ -164,14 +164,6 @@ impl FromStr for SmtpServer {
         let user = Some(url.username()).filter(|user| !user.is_empty()).map(decoded).transpose()?;
         let password = url.password().map(decoded).transpose()?;
         Self { host, port: url.port().unwrap_or(port), protection, user, password }.checked()
-    }
-}
-
-fn is_this_machine(host: &Host<String>) -> bool {
-    match host {
-        Host::Domain(name) => name == "localhost",
-        Host::Ipv4(address) => IpAddr::from(*address).is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
     }
 }
 

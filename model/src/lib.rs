@@ -20,6 +20,7 @@ pub mod signature;
 pub mod sql;
 pub mod subscriptions;
 pub mod text;
+mod this_machine;
 pub mod throttle;
 pub mod time;
 pub mod trace;
@@ -33,6 +34,7 @@ pub use id::{
 pub use role::Role;
 pub use scope::{Scope, Scopes};
 pub use subscriptions::Subscriptions;
+pub use this_machine::is_this_machine;
 pub use throttle::Throttle;
 pub use time::Timestamp;
 pub use user_info::has_user_info;

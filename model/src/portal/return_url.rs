@@ -2,9 +2,9 @@
 
 use std::{fmt, str::FromStr};
 
-use url::{Host, Url};
+use url::Url;
 
-use crate::has_user_info;
+use crate::{has_user_info, is_this_machine};
 
 /// The greatest number of characters.
 const MAX_LEN: usize = 2_000;
@@ -43,7 +43,7 @@ impl FromStr for ReturnUrl {
         let url = Url::parse(text).map_err(|_| InvalidReturnUrl)?;
         let safe = match url.scheme() {
             "https" => url.has_host(),
-            "http" => is_this_machine(&url),
+            "http" => url.host().is_some_and(|host| is_this_machine(&host)),
             _ => false,
         };
         let anonymous = !has_user_info(&url);
@@ -51,15 +51,6 @@ impl FromStr for ReturnUrl {
         let plain = !text.contains(|letter: char| letter.is_control() || letter.is_whitespace());
         let short = url.as_str().len() <= MAX_LEN;
         if safe && anonymous && plain && short { Ok(Self(url)) } else { Err(InvalidReturnUrl) }
-    }
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }
 

@@ -1,9 +1,9 @@
 //! The address of a server that commands of developers talk to.
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{fmt, str::FromStr};
 
-use signet_model::has_user_info;
-use url::{Host, Url};
+use signet_model::{has_user_info, is_this_machine};
+use url::Url;
 
 /// An address that may be sent secrets and bodies: `https://`, or `http://` on this machine.
 #[derive(Clone, PartialEq, Eq)]
@@ -60,14 +60,6 @@ impl FromStr for RemoteUrl {
         }
         url.set_fragment(None);
         Ok(Self(url))
-    }
-}
-
-fn is_this_machine(host: &Host<&str>) -> bool {
-    match host {
-        Host::Domain(name) => *name == "localhost" || name.ends_with(".localhost"),
-        Host::Ipv4(address) => IpAddr::from(*address).is_loopback(),
-        Host::Ipv6(address) => IpAddr::from(*address).to_canonical().is_loopback(),
     }
 }
 
