@@ -59,8 +59,8 @@ impl From<api_keys::ApiKey> for ApiKey {
     fn from(key: api_keys::ApiKey) -> Self {
         Self {
             id: key.id,
-            name: key.name,
-            hint: key.hint,
+            name: key.name.0,
+            hint: key.hint.0,
             scopes: key.scopes.iter().map(Scope::as_str).collect(),
             created_at: key.created_at.into(),
             last_used_at: key.last_used_at.map(Time),

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! A statement that differs is a [`Sql`] with a text for each database. Rows are read by
-//! the names of their columns (`#[derive(sqlx::FromRow)]`). A transaction that is dropped,
+//! the names of their columns (`#[derive(sqlx_macros::FromRow)]`). A transaction that is dropped,
 //! by an early return for example, is rolled back.
 //!
 //! A [`Look`] is a connection beside all this, for what must change nothing.

@@ -208,7 +208,7 @@ impl WriteError {
 
 /// Names one claim. An outcome names it, too, so that it changes nothing once another process
 /// has claimed the delivery.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, sqlx::Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, sqlx_macros::Type)]
 #[sqlx(transparent)]
 pub(crate) struct Lease(pub(crate) i64);
 

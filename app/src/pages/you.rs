@@ -147,7 +147,7 @@ fn table(person: &Person, sessions: &[ListedSession]) -> impl IntoView + use<> {
     let (now, this) = (person.frame.now, person.session.id);
     let rows = sessions.iter().map(|one| {
         let known = |words: &str, unknown: &str| if words.is_empty() { unknown.to_owned() } else { words.to_owned() };
-        let device = known(&one.device, text::UNKNOWN_DEVICE);
+        let device = known(&one.device.0, text::UNKNOWN_DEVICE);
         let label = format!("{}: {device}", text::END);
         view! {
             <tr>
@@ -155,7 +155,7 @@ fn table(person: &Person, sessions: &[ListedSession]) -> impl IntoView + use<> {
                     {device}
                     {(one.id == this).then(|| view! { " " <span class="muted">{text::THIS}</span> })}
                 </td>
-                <td data-label=text::ADDRESS>{known(&one.address, text::UNKNOWN_ADDRESS)}</td>
+                <td data-label=text::ADDRESS>{known(&one.address.0, text::UNKNOWN_ADDRESS)}</td>
                 <td data-label=text::SIGNED_IN><When at=moment(one.created_at, now) /></td>
                 <td data-label=text::USED><When at=moment(one.used_at, now) /></td>
                 <td class="row-actions">

@@ -107,7 +107,7 @@ pub(super) const NEXT: &str =
     formatcp!("SELECT {COLUMNS} FROM audit_log WHERE account_id = $1 AND number > $2 ORDER BY number LIMIT $3");
 
 /// A row of the table.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 pub(crate) struct Row {
     pub(super) number: i64,
     pub(super) at: Timestamp,

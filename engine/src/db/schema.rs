@@ -31,9 +31,9 @@ pub(super) use sqlite::{migrate as migrate_sqlite, read as read_sqlite};
 pub use state::{KnownMigration, RunningServers, SchemaState};
 
 /// The migrations of this version for SQLite.
-pub(crate) static FOR_SQLITE: Migrator = sqlx::migrate!("../migrations/sqlite");
+pub(crate) static FOR_SQLITE: Migrator = sqlx_macros::migrate!("../migrations/sqlite");
 /// The migrations of this version for PostgreSQL.
-pub(crate) static FOR_POSTGRES: Migrator = sqlx::migrate!("../migrations/postgres");
+pub(crate) static FOR_POSTGRES: Migrator = sqlx_macros::migrate!("../migrations/postgres");
 
 /// For how long a migration tries to get its locks, if nobody says otherwise.
 pub const LOCK_PATIENCE: Duration = Duration::from_mins(10);

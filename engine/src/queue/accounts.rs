@@ -56,7 +56,7 @@ const SUSPENDED: Sql = Sql {
 };
 
 /// An endpoint as delivering needs it.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 pub(crate) struct EndpointRow {
     pub(crate) id: Stored<EndpointId>,
     pub(crate) url: Stored<EndpointUrl>,
@@ -85,7 +85,7 @@ pub(crate) struct EndpointRow {
 }
 
 /// An endpoint and its account.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 pub(crate) struct OwnedEndpoint {
     pub(crate) account_id: AccountId,
     #[sqlx(flatten)]

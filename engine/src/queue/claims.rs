@@ -139,7 +139,7 @@ pub(crate) struct UnreadableRow {
 }
 
 /// A claimed delivery as it is stored.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 pub(super) struct ClaimedRow {
     pub(super) id: RawId,
     pub(super) account_id: AccountId,

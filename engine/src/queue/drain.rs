@@ -89,7 +89,7 @@ const PUT_OFF: &str = "UPDATE endpoint_queues SET next_due_at = $3 WHERE account
 pub(crate) const ANY_WAITING: &str = "SELECT 1 FROM deliveries WHERE account_id = $1 AND endpoint_id = $2
      AND state = 'pending' AND lease IS NULL AND NOT is_test ORDER BY due_at LIMIT 1";
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Pending {
     id: DeliveryId,
     due_at: Timestamp,
@@ -105,7 +105,7 @@ impl Pending {
 }
 
 /// The progress of holding the deliveries that waited before their endpoint was enabled.
-#[derive(Debug, Clone, Copy, sqlx::FromRow)]
+#[derive(Debug, Clone, Copy, sqlx_macros::FromRow)]
 pub(crate) struct HoldProgress {
     /// Deliveries created up to this instant are to be held.
     pub(crate) hold_through: Timestamp,

@@ -21,7 +21,7 @@ pub(super) const NEXT_DUE: &str =
     "SELECT next_due_at FROM endpoint_queues WHERE next_due_at > $1 ORDER BY next_due_at LIMIT 1";
 
 /// The queue of an endpoint, with its place in the order in which queues fall due.
-#[derive(Debug, Clone, Copy, sqlx::FromRow)]
+#[derive(Debug, Clone, Copy, sqlx_macros::FromRow)]
 pub(crate) struct DueQueue {
     pub(super) next_due_at: Timestamp,
     pub(super) account_id: AccountId,

@@ -16,7 +16,7 @@ pub(crate) const DUE_CHANNEL: &str = "signet_due";
 pub(crate) const CHANGED_CHANNEL: &str = "signet_changed";
 
 /// The answer to the first request with an idempotency key.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 pub(crate) struct StoredAnswer {
     /// SHA-256 of that request.
     pub(crate) request_hash: Vec<u8>,

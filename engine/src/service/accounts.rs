@@ -90,7 +90,7 @@ const ACCOUNTS: &str =
 /// Accounts newer than one (`$1`), at most `$2`.
 pub(crate) const PAGE: &str = formatcp!("{ACCOUNTS} WHERE id > $1 ORDER BY id LIMIT $2");
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     id: AccountId,
     name: Lossy,

@@ -256,7 +256,7 @@ pub struct Troubles {
     pub stuck: Vec<Ill>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct SlowRow {
     account_id: signet_model::AccountId,
     account_name: Lossy,

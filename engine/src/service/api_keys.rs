@@ -49,16 +49,14 @@ pub(crate) const OPERATORS_PAGE: &str =
 const LAST: ApiKeyId = ApiKeyId::from_uuid(Uuid::max());
 
 /// An API key as the dashboard lists it; the key itself is kept only as a hash.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct ApiKey {
     /// Its id.
     pub id: ApiKeyId,
     /// The name that a person gave it.
-    #[sqlx(try_from = "Lossy")]
-    pub name: String,
+    pub name: Lossy,
     /// Its last four characters.
-    #[sqlx(try_from = "Lossy")]
-    pub hint: String,
+    pub hint: Lossy,
     /// The kinds of requests that it allows.
     pub scopes: Scopes,
     /// The instant of its creation.
@@ -278,7 +276,7 @@ impl OperatorKeys<'_> {
 /// The entry of a new key.
 fn created(key: &ApiKey) -> Record {
     let expires_at = key.expires_at.map(|at| at.to_string());
-    let after = json!({ "name": key.name, "scopes": key.scopes.to_string(), "expiresAt": expires_at });
+    let after = json!({ "name": key.name.0, "scopes": key.scopes.to_string(), "expiresAt": expires_at });
     Record::of("api_key", key.id).after(after)
 }
 
@@ -290,8 +288,8 @@ fn make(service: &Service, draft: &ApiKeyDraft) -> Result<NewApiKey, CreateKeyEr
     let text = key_text::new_text(&service.random);
     let key = ApiKey {
         id: ApiKeyId::new(created_at, service.random.bytes()),
-        name: draft.name.to_string(),
-        hint: text[text.len() - HINT_LEN..].to_owned(),
+        name: Lossy(draft.name.to_string()),
+        hint: Lossy(text[text.len() - HINT_LEN..].to_owned()),
         scopes: draft.scopes,
         created_at,
         last_used_at: None,
@@ -337,7 +335,7 @@ pub(crate) async fn authenticate(service: &Arc<Service>, token: &str) -> Result<
     Ok(Some(holder))
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct LivingKey {
     id: ApiKeyId,
     account_id: Option<AccountId>,

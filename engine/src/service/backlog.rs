@@ -82,7 +82,7 @@ const DISCARD: Sql = Sql {
 };
 
 /// A delivery of a backlog.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 struct Found {
     id: DeliveryId,
     event_id: Stored<EventId>,

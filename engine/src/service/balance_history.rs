@@ -58,7 +58,7 @@ impl BalanceHistory {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     hour: Timestamp,
     last: f64,

@@ -256,7 +256,7 @@ pub(crate) const PAGE: Sql = Sql {
     postgres: formatcp!("{ENDPOINTS} AND e.id > $2 ORDER BY e.id LIMIT $3"),
 };
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     id: Stored<EndpointId>,
     url: Lossy,

@@ -213,7 +213,7 @@ impl AccountHandle<'_> {
     }
 }
 
-#[derive(Debug, Clone, Copy, sqlx::FromRow)]
+#[derive(Debug, Clone, Copy, sqlx_macros::FromRow)]
 struct Stored {
     id: EventId,
     fanout: i32,

@@ -244,7 +244,7 @@ struct Page {
     is_full: bool,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     event_type: Stored<EventType>,
     body: Option<Lossy>,

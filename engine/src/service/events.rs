@@ -100,7 +100,7 @@ pub(crate) const LAST: &str = "SELECT id FROM events WHERE account_id = $1 AND i
 pub(crate) const ABOUT: &str =
     formatcp!("SELECT {COLUMNS} FROM events v WHERE v.account_id = $1 AND v.task_id = $2 LIMIT $3");
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     id: EventId,
     event_type: Lossy,

@@ -151,7 +151,7 @@ impl Ill {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(super) struct TotalsRow {
     pub(super) looked_at: i64,
     pub(super) attempts: i64,
@@ -159,7 +159,7 @@ pub(super) struct TotalsRow {
     failed_deliveries: i64,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(super) struct IllRow {
     account_id: AccountId,
     account_name: Lossy,

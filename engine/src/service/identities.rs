@@ -221,7 +221,7 @@ async fn log(
     now: Timestamp,
 ) -> db::Result<()> {
     let role = |role: Option<Role>| role.map(|role| json!({ "role": role.as_str() }));
-    let by = By { who: Who::Person { id: person.id, email: person.email.clone() }, address: None };
+    let by = By { who: Who::Person { id: person.id, email: person.email.0.clone() }, address: None };
     let target = Some(Target::new("person", person.id));
     let (before, after) = (role(before), role(after));
     let draft = Draft { account: Some(account), by, action: Action::ClaimFollowed, target, before, after };
@@ -229,11 +229,10 @@ async fn log(
 }
 
 /// The person who signs in, locked: other sign-ins of theirs wait.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Person {
     id: UserId,
-    #[sqlx(try_from = "Lossy")]
-    email: String,
+    email: Lossy,
 }
 
 async fn role_in(tx: &mut Tx<'_>, user: UserId, account: AccountId) -> db::Result<Option<Role>> {

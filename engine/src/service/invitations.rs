@@ -112,7 +112,7 @@ impl From<db::Error> for AcceptError {
 pub(super) const LIST: &str = "SELECT id, email, role, expires_at FROM invitations
      WHERE account_id = $1 AND expires_at > $2 ORDER BY created_at, id LIMIT $3";
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     id: InvitationId,
     email: Option<Lossy>,

@@ -80,7 +80,7 @@ pub(super) const LIST: &str = "SELECT u.id, u.email, m.role, m.created_at AS joi
 /// The number of people of an account (`$1`), counted to a limit (`$2`).
 const COUNT: &str = "SELECT count(*) FROM (SELECT 1 FROM memberships WHERE account_id = $1 LIMIT $2) AS people";
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     id: UserId,
     email: Lossy,

@@ -50,16 +50,14 @@ impl From<db::Error> for ChangeError {
 }
 
 /// A session as its person sees it in a list.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct ListedSession {
     /// Its id.
     pub id: SessionId,
     /// A few words such as `Firefox, Linux`; can be empty.
-    #[sqlx(try_from = "Lossy")]
-    pub device: String,
+    pub device: Lossy,
     /// The address from which it was begun; can be empty.
-    #[sqlx(try_from = "Lossy")]
-    pub address: String,
+    pub address: Lossy,
     /// The instant of signing in.
     pub created_at: Timestamp,
     /// The last use, to the minute.

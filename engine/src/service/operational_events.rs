@@ -46,7 +46,7 @@ pub(crate) const OLDEST: &str = "SELECT n.id, n.event_type, n.endpoint_id, n.del
 /// Removes the notices of an account (`$1`) up to one (`$2`).
 const REMOVE: &str = "DELETE FROM operational_events WHERE account_id = $1 AND id <= $2";
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     id: Uuid,
     event_type: Stored<EventType>,

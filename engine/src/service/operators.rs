@@ -104,7 +104,7 @@ pub(crate) const LIST: &str = "SELECT o.user_id AS id, u.email, o.created_at AS 
        (SELECT max(s.used_at) FROM sessions s WHERE s.user_id = o.user_id) AS seen_at
      FROM operators o JOIN users u ON u.id = o.user_id ORDER BY o.created_at, o.user_id LIMIT $1";
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     id: UserId,
     email: Lossy,

@@ -144,7 +144,7 @@ impl AccountHandle<'_> {
 #[derive(Debug, Clone, Copy)]
 pub struct PortalLinks<'e>(pub(crate) &'e Arc<Service>);
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Waiting {
     account_id: AccountId,
     name: Lossy,
@@ -154,7 +154,7 @@ struct Waiting {
     theme: Option<Lossy>,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Used {
     account_id: AccountId,
     role: PortalRole,

@@ -27,7 +27,7 @@ impl std::ops::AddAssign for Removed {
 }
 
 /// A delivery of an event that is to be removed.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, sqlx_macros::FromRow)]
 pub(crate) struct Concerned {
     pub(crate) id: DeliveryId,
     pub(crate) event_id: EventId,

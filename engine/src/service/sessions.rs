@@ -170,7 +170,7 @@ impl Session {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     id: SessionId,
     user_id: Option<UserId>,

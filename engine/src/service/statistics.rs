@@ -246,7 +246,7 @@ pub(crate) const ADD_UP_ENDPOINT: Sql = Sql {
     postgres: adding_up!("date_bin($4 * INTERVAL '1 microsecond', hour, TIMESTAMPTZ 'epoch')", OF_ENDPOINT.postgres),
 };
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     start: Timestamp,
     endpoint_id: Option<Stored<EndpointId>>,

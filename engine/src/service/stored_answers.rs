@@ -42,7 +42,7 @@ pub struct StoredAnswers<'e> {
     sender: Uuid,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     request_hash: Vec<u8>,
     answer: Option<Vec<u8>>,

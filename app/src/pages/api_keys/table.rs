@@ -47,7 +47,7 @@ pub(crate) fn list(keys: &[ApiKey], now: Timestamp, revoke_path: fn(ApiKeyId) ->
 
 fn row(key: &ApiKey, now: Timestamp, revoke_path: fn(ApiKeyId) -> String) -> impl IntoView + use<> {
     let status = expiry::status(key, now);
-    let name = key.name.clone();
+    let name = key.name.0.clone();
     let revoke = expiry::works(key, now).then(|| {
         view! {
             <Confirm
@@ -63,8 +63,8 @@ fn row(key: &ApiKey, now: Timestamp, revoke_path: fn(ApiKeyId) -> String) -> imp
     });
     view! {
         <tr>
-            <td class="main-cell">{key.name.clone()}</td>
-            <td data-label=text::KEY><span class="mono">{text::key_hint(&key.hint)}</span></td>
+            <td class="main-cell">{key.name.0.clone()}</td>
+            <td data-label=text::KEY><span class="mono">{text::key_hint(&key.hint.0)}</span></td>
             <td data-label=text::SCOPES><span class="mono">{key.scopes.to_string()}</span></td>
             <td data-label=text::STATUS><StatusMark status=status /></td>
             <td data-label=text::CREATED_AT><When at=moment(key.created_at, now) /></td>
@@ -83,7 +83,7 @@ pub(crate) fn question(key: &ApiKey, action: String, back: &'static str) -> impl
     view! {
         <section class="card">
             <h1>{text::REVOKE_QUESTION}</h1>
-            {consequences(&key.name)}
+            {consequences(&key.name.0)}
             <form method="post" action=action class="form-actions">
                 <button class="button danger" type="submit">{text::REVOKE_KEY}</button>
                 <a class="button quiet" href=back>{text::CANCEL}</a>

@@ -90,10 +90,10 @@ fn list(passkeys: &[PasskeyEntry], now: Timestamp) -> impl IntoView + use<> {
 }
 
 fn row(passkey: &PasskeyEntry, now: Timestamp) -> impl IntoView + use<> {
-    let name = passkey.name.clone();
+    let name = passkey.name.0.clone();
     view! {
         <tr>
-            <td class="main-cell">{passkey.name.clone()}</td>
+            <td class="main-cell">{passkey.name.0.clone()}</td>
             <td data-label=text::CREATED_AT><When at=moment(passkey.created_at, now) /></td>
             <td data-label=text::LAST_USED>
                 {when_or(passkey.last_used_at.map(|at| moment(at, now)), text::NEVER)}
@@ -144,7 +144,7 @@ pub(super) async fn ask_to_remove(person: Person, Ids(id): Ids<PasskeyId>) -> Pa
             <Breadcrumbs above=vec![(PATH.to_owned(), text::TITLE.to_owned())] here=text::REMOVE />
             <section class="card">
                 <h1>{text::REMOVE_PASSKEY_QUESTION}</h1>
-                {consequences(&passkey.name)}
+                {consequences(&passkey.name.0)}
                 <form method="post" action=remove_path(id) class="form-actions">
                     <button class="button danger" type="submit">{text::REMOVE_PASSKEY}</button>
                     <a class="button quiet" href=PATH>{text::CANCEL}</a>

@@ -44,7 +44,7 @@ pub struct PostgresFacts {
     pub is_private: bool,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct ServerRow {
     version: i64,
     encoding: String,

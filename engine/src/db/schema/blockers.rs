@@ -17,7 +17,7 @@ const LOOK_AFTER: Duration = Duration::from_millis(200);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// A session that has, or waits before us for, a lock that is needed.
-#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct Blocker {
     /// The process of the server; 0 for a prepared transaction.
     pid: i32,

@@ -33,7 +33,7 @@ impl Found {
 }
 
 /// Servers of one version that run on a database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx_macros::FromRow)]
 pub struct RunningServers {
     /// Their schema; `None` for versions from before servers told.
     pub schema: Option<i64>,

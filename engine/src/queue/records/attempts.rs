@@ -65,7 +65,7 @@ impl Record for NewAttempt {
 }
 
 /// A stored attempt; a column that cannot be read is shown as empty.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct StoredAttempt {
     number: Stored<i32>,
     started_at: Timestamp,

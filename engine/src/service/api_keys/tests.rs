@@ -39,7 +39,7 @@ on_each_database!(a_text_that_is_no_key_has_no_holder);
 async fn a_text_that_is_no_key_has_no_holder(database: TestDatabase) {
     let (engine, _) = resting_engine(&database);
     let (key, text) = api_key(&engine, None, "all").await;
-    assert!(text.ends_with(&key.hint) && key.hint.len() == 4, "it is recognised by its last characters");
+    assert!(text.ends_with(&key.hint.0) && key.hint.0.len() == 4, "it is recognised by its last characters");
     for wrong in ["", "sk_", "sk_' OR 1=1 --", &text[3..], &text[..58], &format!("{text} ")] {
         assert_eq!(holder(&engine, wrong).await, None, "{wrong}");
     }

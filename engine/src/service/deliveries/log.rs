@@ -146,7 +146,7 @@ pub(crate) struct Search<'f> {
     is_residual: bool,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct KnownEndpoint {
     id: EndpointId,
     /// It is disabled, or what waited when it was may be on its way to being held.

@@ -44,7 +44,7 @@ impl Receiver {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     id: EndpointId,
     url: Lossy,

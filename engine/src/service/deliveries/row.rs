@@ -33,7 +33,7 @@ pub(crate) fn outcome_of(failure: Option<Stored<Failure>>, status: Option<Stored
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(crate) struct Row {
     id: Stored<DeliveryId>,
     event_id: Stored<EventId>,

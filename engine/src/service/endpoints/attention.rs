@@ -89,7 +89,7 @@ pub(crate) const ATTENTION: Sql = Sql {
     postgres: attention!("= ANY($2)", "account_id = $1 AND endpoint_id = e.id"),
 };
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     id: Stored<EndpointId>,
     held: i64,

@@ -78,7 +78,7 @@ pub struct Fuse {
     pub is_first: bool,
 }
 
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 struct Row {
     id: Stored<DeliveryId>,
     event_type: Stored<EventType>,

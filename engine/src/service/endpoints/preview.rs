@@ -48,7 +48,7 @@ pub struct PreviewedEvent {
     pub accepted_at: Timestamp,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     id: Stored<EventId>,
     event_type: Stored<EventType>,

@@ -47,7 +47,7 @@ impl From<db::Error> for RotateError {
 }
 
 /// The next secret as it is stored, and the instant at which it takes over.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     next_secret: Option<Vec<u8>>,
     next_secret_at: Option<Timestamp>,

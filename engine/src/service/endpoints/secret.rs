@@ -19,7 +19,7 @@ pub enum LostSecret {
 }
 
 /// The sealed secret that signs, and the one that takes over.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Sealed {
     secret: Vec<u8>,
     next_secret: Option<Vec<u8>>,

@@ -136,7 +136,7 @@ pub(crate) const STATES: Sql = Sql {
     postgres: states!(BY_SETS, ILL_BY_SETS, "", "ILIKE"),
 };
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     part: String,
     status: Option<String>,

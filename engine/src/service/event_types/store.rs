@@ -45,7 +45,7 @@ const CHANGED: &str = formatcp!("{TYPES} WHERE revision > $1 ORDER BY revision")
 const REVISION: &str = "SELECT revision FROM catalogue WHERE id = 1";
 
 /// A type as it is stored.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 pub(super) struct Row {
     pub(super) name: Stored<EventType>,
     description: Lossy,

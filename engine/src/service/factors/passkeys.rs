@@ -24,13 +24,12 @@ use crate::{
 pub const MAX_PASSKEYS: i64 = 20;
 
 /// A passkey as its owner sees it.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, sqlx_macros::FromRow)]
 pub struct PasskeyEntry {
     /// Its id.
     pub id: PasskeyId,
     /// The name that its owner gave it.
-    #[sqlx(try_from = "Lossy")]
-    pub name: String,
+    pub name: Lossy,
     /// The instant of its creation.
     pub created_at: Timestamp,
     /// Its last use.
@@ -176,11 +175,10 @@ pub(super) fn challenge(service: &Service, place: &RelyingParty) -> Result<Cerem
     Ok(Ceremony { options, carried: service.carry(Purpose::PasskeySignIn, &state) })
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Stored {
     id: PasskeyId,
-    #[sqlx(try_from = "Lossy")]
-    credential: String,
+    credential: Lossy,
 }
 
 /// Takes the signature of a passkey, and returns its owner.
@@ -198,7 +196,7 @@ pub(super) async fn take(
     let answer: PublicKeyCredential = serde_json::from_str(answer).map_err(|_| PasskeyError::Refused)?;
     let (user, credential_id) = owner(place, &answer)?;
     let stored: Option<Stored> = tx.query(FIND).bind(credential_id).bind(user).fetch_optional().await?;
-    let Stored { id, credential } = stored.ok_or(PasskeyError::Refused)?;
+    let Stored { id, credential: Lossy(credential) } = stored.ok_or(PasskeyError::Refused)?;
     let mut passkey: Passkey = serde_json::from_str(&credential).map_err(|_| PasskeyError::Refused)?;
     let signed = place.0.finish_discoverable_authentication_v2(&answer, begun, &passkey);
     let signed = signed.map_err(|error| refused(&error))?;

@@ -197,7 +197,7 @@ impl Sessions<'_> {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Pending {
     user_id: UserId,
     wrong: i64,

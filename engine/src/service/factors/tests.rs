@@ -227,7 +227,10 @@ async fn a_passkey_signs_in_alone_and_is_the_second_factor_of_its_owner(database
     let token = world.sign_in_with(&laptop).await.expect("signed in");
     assert_eq!(world.session(&token).await.person(), world.ada.person());
     let overview = world.factors().overview().await.expect("an answer");
-    assert_eq!((overview.passkeys[0].name.as_str(), overview.passkeys[0].last_used_at), ("laptop", Some(world.now())));
+    assert_eq!(
+        (overview.passkeys[0].name.0.as_str(), overview.passkeys[0].last_used_at),
+        ("laptop", Some(world.now()))
+    );
     assert_eq!(overview.recovery_codes_left, 10, "codes come with the first factor");
 
     let pending = world.pending().await;

@@ -120,7 +120,7 @@ fn without_spaces(code: &str) -> String {
     code.chars().filter(|letter| !letter.is_whitespace()).collect()
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Confirmed {
     seed: Vec<u8>,
     last_step: i64,

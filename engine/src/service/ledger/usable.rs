@@ -50,7 +50,7 @@ fn deliveries() -> String {
 }
 
 /// A row of [`ENDPOINTS`].
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 struct EndpointRow {
     id: Stored<EndpointId>,
     url: Lossy,

@@ -80,7 +80,7 @@ async fn a_person_lists_and_ends_their_own_sessions_alone(database: TestDatabase
     let list = ada.sessions().await.expect("a list");
     assert_eq!(list.len(), 3);
     let on_phone =
-        list.iter().find(|it| it.device == "Safari, iPhone" && it.address == "192.0.2.7").expect("the phone");
+        list.iter().find(|it| it.device.0 == "Safari, iPhone" && it.address.0 == "192.0.2.7").expect("the phone");
     let of_eve = session(&engine, &eve).await.expect("a session").id;
     assert!(matches!(ada.end_session(of_eve).await, Err(Error::SessionNotFound)));
     ada.end_session(on_phone.id).await.expect("ended");

@@ -176,7 +176,7 @@ const RESENDS: &str =
     "SELECT id, endpoint_id, filter, state, failure, per_minute, expected, found, sent, skipped, created_at, ended_at,
        paused_at FROM resends";
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     id: ResendId,
     endpoint_id: Option<Stored<EndpointId>>,
@@ -485,7 +485,7 @@ impl Leased {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Orphan {
     id: ResendId,
     account_id: AccountId,

@@ -55,7 +55,7 @@ pub(crate) const HAVE_DELIVERIES: &str = "SELECT page.id, EXISTS
      FROM (SELECT id FROM accounts WHERE id > $1 ORDER BY id LIMIT $2) AS page ORDER BY page.id";
 
 /// A partition of attempts that ends.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Debug, Clone, sqlx_macros::FromRow)]
 struct Partition {
     name: String,
     first: Option<Uuid>,
@@ -73,7 +73,7 @@ impl Partition {
 }
 
 /// A partition that leaves.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 struct Leaver {
     name: String,
     first_id: Uuid,

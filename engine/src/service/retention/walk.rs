@@ -51,7 +51,7 @@ impl Walks {
 }
 
 /// An event that was looked at.
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 pub(super) struct Old {
     pub(super) id: EventId,
     fanout: Stored<i32>,

@@ -57,7 +57,7 @@ pub struct Cause {
     pub deliveries: u64,
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     /// The status or the failure; `None` if the attempt did not fail, or is gone.
     result: Option<Lossy>,

@@ -50,7 +50,7 @@ macro_rules! add_up_hours {
 pub(crate) const ADD_UP_HOURS: Sql =
     Sql { sqlite: add_up_hours!("hour", OF_ACCOUNT.sqlite), postgres: add_up_hours!(HOUR_OF, OF_ACCOUNT.postgres) };
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     added_up: i64,
     #[sqlx(flatten)]

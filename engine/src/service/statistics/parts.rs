@@ -25,7 +25,7 @@ pub(super) const IS_PART: &str = formatcp!("hour <> {HOUR_OF}");
 const MERGED: i64 = 1_000;
 
 /// A part, in the order of the index.
-#[derive(Debug, sqlx::FromRow)]
+#[derive(Debug, sqlx_macros::FromRow)]
 struct Part {
     account_id: Uuid,
     endpoint_id: Uuid,

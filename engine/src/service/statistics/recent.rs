@@ -108,7 +108,7 @@ impl Recent {
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(sqlx_macros::FromRow)]
 struct Row {
     start: Timestamp,
     endpoint_id: Stored<EndpointId>,
