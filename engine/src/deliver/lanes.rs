@@ -59,6 +59,8 @@ pub(crate) struct AttemptSlot {
     endpoint: EndpointId,
     kind: Kind,
     hangs: bool,
+    /// Its beginning counts among those of the pace.
+    paced: bool,
 }
 
 /// All lanes.
@@ -235,7 +237,7 @@ impl Lanes {
 
     /// Waits until an attempt that has a slot may begin: at an endpoint that is not known to
     /// be quick, when its beginning is due among those of the others.
-    pub(crate) async fn pace(&self, slot: &AttemptSlot) {
+    pub(crate) async fn pace(&self, slot: &mut AttemptSlot) {
         let begins_at = self.state().begins_at(slot);
         if let Some(at) = begins_at {
             sleep_until(at).await;
@@ -265,6 +267,9 @@ impl Lanes {
         let mut state = self.state();
         if let Some(ended) = ended {
             state.adaptive_limit.recover(ended.at);
+            if slot.paced && ended.answered_over_kept {
+                state.pace.give_back();
+            }
         }
         let turns = state.end(slot.endpoint, slot.hangs, ended);
         self.tell(state);
@@ -310,11 +315,12 @@ impl Lanes {
 }
 
 impl State {
-    fn begins_at(&mut self, slot: &AttemptSlot) -> Option<Instant> {
+    fn begins_at(&mut self, slot: &mut AttemptSlot) -> Option<Instant> {
         let is_quick = self.lanes.get(&slot.endpoint).is_some_and(Lane::is_quick);
         if slot.kind != Kind::Lane || is_quick {
             return None;
         }
+        slot.paced = true;
         let now = Instant::now();
         Some(self.pace.take(now)).filter(|&at| at > now)
     }
@@ -332,7 +338,7 @@ impl State {
 impl LaneSlot {
     /// Returns the slot that the delivery's attempt takes while it is under way.
     pub(crate) const fn attempt_slot(&self) -> AttemptSlot {
-        AttemptSlot { endpoint: self.endpoint, kind: self.kind, hangs: false }
+        AttemptSlot { endpoint: self.endpoint, kind: self.kind, hangs: false, paced: false }
     }
 }
 

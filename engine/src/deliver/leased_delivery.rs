@@ -10,7 +10,7 @@ use super::{
     Context,
     attempt::{self, AttemptRequest},
     endpoint_cache::{Admission, EndpointView, Target},
-    lanes::{AttemptResult, AttemptSlot, AttemptSummary, HANGS_AFTER, LaneSlot, is_from_before},
+    lanes::{AttemptSlot, AttemptSummary, HANGS_AFTER, LaneSlot, is_from_before},
     outcome::{Completion, CompletionResult, Decided},
     rests, traces,
 };
@@ -80,7 +80,7 @@ impl LeasedDelivery {
         match self.attempt(context, &target, sent, slot).await {
             Ok(attempt) => {
                 let at = Instant::now();
-                let summary = AttemptSummary { at, took: at - start, result: AttemptResult::of(&attempt) };
+                let summary = AttemptSummary::of(&attempt, at, at - start);
                 self.complete(context, CompletionResult::Attempted(Arc::new(attempt)), own).await;
                 Some(summary)
             }

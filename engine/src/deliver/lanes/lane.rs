@@ -4,7 +4,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use signet_model::{
     AccountId,
-    delivery::{Attempt, Failure},
+    delivery::{Attempt, Failure, Phases},
     endpoint::EndpointUrl,
 };
 use tokio::time::Instant;
@@ -27,6 +27,15 @@ pub(crate) struct AttemptSummary {
     pub(crate) at: Instant,
     pub(crate) took: Duration,
     pub(crate) result: AttemptResult,
+    /// The receiver answered over a connection that stood before.
+    pub(crate) answered_over_kept: bool,
+}
+
+impl AttemptSummary {
+    pub(crate) fn of(attempt: &Attempt, at: Instant, took: Duration) -> Self {
+        let answered_over_kept = attempt.response.is_some() && attempt.phases == Phases::NONE;
+        Self { at, took, result: AttemptResult::of(attempt), answered_over_kept }
+    }
 }
 
 /// The result of an attempt, as it tells about the receiver and the way to it.
@@ -42,7 +51,7 @@ pub(crate) enum AttemptResult {
 }
 
 impl AttemptResult {
-    pub(crate) fn of(attempt: &Attempt) -> Self {
+    fn of(attempt: &Attempt) -> Self {
         match attempt.failure {
             _ if attempt.outcome().is_success() => Self::Success,
             Some(failure) => Self::Failed(failure),

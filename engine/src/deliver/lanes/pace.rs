@@ -1,6 +1,6 @@
 //! Spreads the beginnings of attempts at endpoints that are not known to be quick. Each may
 //! need a TLS handshake, and hundreds of handshakes in one instant would keep the attempts
-//! at quick endpoints waiting for a core.
+//! at quick endpoints waiting for a core. A beginning that turned out to need none is given back.
 
 use std::{num::NonZero, thread::available_parallelism, time::Duration};
 
@@ -32,6 +32,11 @@ impl Pace {
         self.next = regular + self.interval;
         regular.checked_sub(self.interval * (BURST - 1)).map_or(now, |early| early.max(now))
     }
+
+    /// Gives a beginning back that made no connection: the next one may begin earlier by it.
+    pub(super) fn give_back(&mut self) {
+        self.next = self.next.checked_sub(self.interval).unwrap_or(self.next);
+    }
 }
 
 #[cfg(test)]
@@ -48,6 +53,20 @@ mod tests {
         for number in 1..1_000 {
             assert_eq!(pace.take(now), now + number * pace.interval);
         }
+    }
+
+    #[test]
+    fn beginnings_that_are_given_back_keep_nobody_waiting() {
+        let now = Instant::now() + Duration::from_secs(1);
+        let mut pace = Pace::new(now);
+        for _ in 0..1_000 {
+            assert_eq!(pace.take(now), now);
+            pace.give_back();
+        }
+        for _ in 0..BURST {
+            assert_eq!(pace.take(now), now);
+        }
+        assert_eq!(pace.take(now), now + pace.interval);
     }
 
     #[test]

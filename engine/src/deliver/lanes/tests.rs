@@ -26,7 +26,7 @@ fn url(host: &str) -> Arc<EndpointUrl> {
 }
 
 fn ended(took: Duration, result: AttemptResult) -> AttemptSummary {
-    AttemptSummary { at: Instant::now(), took, result }
+    AttemptSummary { at: Instant::now(), took, result, answered_over_kept: false }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "as the lanes take it")]
