@@ -168,12 +168,17 @@ impl Frame {
         script: Option<&'static str>,
         content: impl FnOnce() -> V,
     ) -> Response {
-        let nonce = Nonce::new();
-        let owner = Owner::new();
+        let rendering = Rendering::begin();
+        let content = rendering.owner.with(|| content().to_html());
+        self.finish(title, script, &rendering, content)
+    }
+
+    /// Puts the content of a page into its document. It takes the content as text, so that it is
+    /// compiled once and not for each page.
+    fn finish(&self, title: &str, script: Option<&'static str>, rendering: &Rendering, content: String) -> Response {
+        let Rendering { nonce, owner } = rendering;
         let (html, secrets) = owner.with(|| {
-            provide_context(SecretsShown::default());
-            let content = content().to_html();
-            (shell::document(self, title, &nonce, script, content).to_html(), use_context::<SecretsShown>())
+            (shell::document(self, title, nonce, script, content).to_html(), use_context::<SecretsShown>())
         });
         owner.cleanup();
         let shows_secret = self.link.is_some() || secrets.is_none_or(|secrets| secrets.are_in(&html));
@@ -184,7 +189,7 @@ impl Frame {
         }
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if let Ok(policy) = HeaderValue::try_from(self.content_security_policy(&nonce)) {
+        if let Ok(policy) = HeaderValue::try_from(self.content_security_policy(nonce)) {
             headers.insert(header::CONTENT_SECURITY_POLICY, policy);
         }
         if self.framed && !self.state.ancestors.is_empty() {
@@ -221,6 +226,20 @@ impl FromRequestParts<AppState> for Frame {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
         Ok(Self::of(parts, state))
+    }
+}
+
+/// The rendering of one page, in which islands can be made.
+struct Rendering {
+    nonce: Nonce,
+    owner: Owner,
+}
+
+impl Rendering {
+    fn begin() -> Self {
+        let (nonce, owner) = (Nonce::new(), Owner::new());
+        owner.with(|| provide_context(SecretsShown::default()));
+        Self { nonce, owner }
     }
 }
 

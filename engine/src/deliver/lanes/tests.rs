@@ -385,6 +385,22 @@ fn most_endpoints_that_worked_and_fail_alike_are_hardly_at_fault() {
     assert!(!alike(), "some still work");
 }
 
+#[tokio::test(start_paused = true)]
+async fn only_first_attempts_that_connect_are_spread() {
+    for (answered_over_kept, are_spread) in [(true, false), (false, true)] {
+        let mut world = World::new(LIMITS);
+        let start = Instant::now();
+        for number in 1..=1_000 {
+            let slot = world.reserve(number, BYTES).expect("room");
+            world.begin(number);
+            let mut place = slot.attempt_slot();
+            world.lanes.pace(&mut place).await;
+            world.lanes.next(&place, quick().map(|ended| AttemptSummary { answered_over_kept, ..ended }));
+        }
+        assert_eq!(start.elapsed() > Duration::ZERO, are_spread);
+    }
+}
+
 #[test]
 fn a_fault_of_this_side_slows_everything_down() {
     let world = World::new(LIMITS);
