@@ -177,9 +177,8 @@ impl Frame {
     /// compiled once and not for each page.
     fn finish(&self, title: &str, script: Option<&'static str>, rendering: &Rendering, content: String) -> Response {
         let Rendering { nonce, owner } = rendering;
-        let (html, secrets) = owner.with(|| {
-            (shell::document(self, title, nonce, script, content).to_html(), use_context::<SecretsShown>())
-        });
+        let (html, secrets) = owner
+            .with(|| (shell::document(self, title, nonce, script, content).to_html(), use_context::<SecretsShown>()));
         owner.cleanup();
         let shows_secret = self.link.is_some() || secrets.is_none_or(|secrets| secrets.are_in(&html));
         let compressible = self.session.is_some() && !shows_secret;

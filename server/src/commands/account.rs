@@ -10,7 +10,7 @@ use signet_engine::{
 use signet_model::{AccountId, text::AccountName};
 
 use crate::{
-    config::{PublicUrl, StorageArgs},
+    config::{LinkArgs, StorageArgs},
     storage,
 };
 
@@ -50,26 +50,6 @@ pub struct AccountLinkArgs {
     storage: StorageArgs,
 }
 
-/// The link that is printed.
-#[derive(Debug, Args)]
-struct LinkArgs {
-    /// The address of the dashboard in browsers, for the link.
-    #[arg(long, value_name = "URL", env = "SIGNET_PUBLIC_URL", default_value = "http://127.0.0.1:8080")]
-    public_url: PublicUrl,
-}
-
-impl LinkArgs {
-    async fn print(&self, engine: &Engine, account: AccountId) -> anyhow::Result<()> {
-        let token = engine
-            .account(&Operator::command().in_account(account))
-            .create_setup_link()
-            .await
-            .context("the link could not be made")?;
-        println!("{}", setup_link(self.public_url.origin(), &token));
-        Ok(())
-    }
-}
-
 /// Adds an account and prints its one-time link.
 ///
 /// # Errors
@@ -81,7 +61,7 @@ pub async fn add(args: AccountAddArgs) -> anyhow::Result<()> {
         Err(NameError::Taken) => bail!("there is an account with the name {name:?} already"),
         created => created.context("the account could not be added")?,
     };
-    args.link.print(&engine, account.id).await
+    print_link(&args.link, &engine, account.id).await
 }
 
 /// Prints a new one-time link for an account without an owner.
@@ -102,7 +82,14 @@ pub async fn link(args: AccountLinkArgs) -> anyhow::Result<()> {
          or have the owner invite others",
         args.name
     );
-    args.link.print(&engine, account).await
+    print_link(&args.link, &engine, account).await
+}
+
+async fn print_link(link: &LinkArgs, engine: &Engine, account: AccountId) -> anyhow::Result<()> {
+    let actor = Operator::command().in_account(account);
+    let token = engine.account(&actor).create_setup_link().await.context("the link could not be made")?;
+    println!("{}", setup_link(&link.origin(), &token));
+    Ok(())
 }
 
 /// The address of a one-time link.

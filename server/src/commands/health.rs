@@ -5,8 +5,10 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::Args;
 
-use super::serve::reachable;
-use crate::{api_client::Probe, config::RemoteUrl};
+use crate::{
+    api_client::Probe,
+    config::{RemoteUrl, local_url},
+};
 
 /// `signet health`
 #[derive(Debug, Args)]
@@ -29,7 +31,7 @@ pub struct HealthArgs {
 /// # Errors
 /// It is not ready, or cannot be reached.
 pub async fn run(args: HealthArgs) -> anyhow::Result<()> {
-    let server = args.server.map_or_else(|| reachable(args.listen, false).parse(), Ok)?;
+    let server = args.server.map_or_else(|| local_url(args.listen, false).parse(), Ok)?;
     Probe::new(server, &args.trust_ca)?.ready().await?;
     println!("ready");
     Ok(())

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use signet_engine::{Settings, actor::Operator, service::operators::Added};
 
 use crate::{
-    config::{PublicUrl, StorageArgs},
+    config::{LinkArgs, StorageArgs},
     storage,
 };
 
@@ -26,9 +26,9 @@ pub enum OperatorCommand {
 pub struct OperatorAddArgs {
     /// The person's e-mail address.
     email: String,
-    /// The address of the dashboard in browsers, for the link.
-    #[arg(long, value_name = "URL", env = "SIGNET_PUBLIC_URL", default_value = "http://127.0.0.1:8080")]
-    public_url: PublicUrl,
+    /// The link that is printed.
+    #[command(flatten)]
+    link: LinkArgs,
     /// The database.
     #[command(flatten)]
     storage: StorageArgs,
@@ -64,11 +64,11 @@ pub async fn run(command: OperatorCommand) -> anyhow::Result<()> {
     }
 }
 
-async fn add(OperatorAddArgs { email, public_url, storage }: OperatorAddArgs) -> anyhow::Result<()> {
+async fn add(OperatorAddArgs { email, link, storage }: OperatorAddArgs) -> anyhow::Result<()> {
     let engine = storage::open(&storage).await?;
     let added = engine.operators().add(&Operator::command(), &email).await;
     match added.with_context(|| format!("{email:?} was not made an operator"))? {
-        Added::Link(token) => println!("{}/operator-setup/{token}", public_url.origin()),
+        Added::Link(token) => println!("{}/operator-setup/{token}", link.origin()),
         Added::Person(since) => {
             println!("{email} is an operator now, and has signed in here since {}", since.rfc3339_seconds());
         }

@@ -5,7 +5,7 @@ use clap::{Args, Subcommand};
 use signet_engine::{Settings, actor::Operator, service::Error};
 
 use crate::{
-    config::{PublicUrl, StorageArgs},
+    config::{LinkArgs, StorageArgs},
     storage,
 };
 
@@ -22,9 +22,9 @@ pub enum PersonCommand {
 pub struct ResetLinkArgs {
     /// The e-mail address with which the person signs in.
     email: String,
-    /// The address of the dashboard in browsers, for the link.
-    #[arg(long, value_name = "URL", env = "SIGNET_PUBLIC_URL", default_value = "http://127.0.0.1:8080")]
-    public_url: PublicUrl,
+    /// The link that is printed.
+    #[command(flatten)]
+    link: LinkArgs,
     /// The database.
     #[command(flatten)]
     storage: StorageArgs,
@@ -40,6 +40,6 @@ pub async fn reset_link(args: ResetLinkArgs) -> anyhow::Result<()> {
         Err(Error::PersonNotFound) => bail!("nobody signs in with the address {:?}", args.email),
         made => made.context("the link could not be made")?,
     };
-    println!("{}/reset/{token}", args.public_url.origin());
+    println!("{}/reset/{token}", args.link.origin());
     Ok(())
 }

@@ -8,7 +8,7 @@ use signet_model::portal::{Landing, PortalRole, ReturnUrl, SessionLifetime, Subj
 
 use super::account;
 use crate::{
-    config::{PublicUrl, Span, StorageArgs},
+    config::{LinkArgs, Span, StorageArgs},
     storage,
 };
 
@@ -38,9 +38,9 @@ pub struct PortalLinkArgs {
     /// Light or dark: light, dark or auto. Without it as the server has it.
     #[arg(long, env = "SIGNET_PORTAL_THEME")]
     theme: Option<Theme>,
-    /// The address of the dashboard in browsers, for the link.
-    #[arg(long, value_name = "URL", env = "SIGNET_PUBLIC_URL", default_value = "http://127.0.0.1:8080")]
-    public_url: PublicUrl,
+    /// The link that is printed.
+    #[command(flatten)]
+    link: LinkArgs,
     /// The database.
     #[command(flatten)]
     storage: StorageArgs,
@@ -62,7 +62,7 @@ pub async fn run(args: PortalLinkArgs) -> anyhow::Result<()> {
     let PortalLinkArgs { role, session_lasts, landing, return_url, subject, embedded, theme, .. } = args;
     let draft = PortalLinkDraft { role, session_lasts, landing, return_url, subject, embedded, theme };
     let made = engine.account(&actor).create_portal_link(&draft).await.context("the link could not be made")?;
-    println!("{}/portal/{}", args.public_url.origin(), made.token);
+    println!("{}/portal/{}", args.link.origin(), made.token);
     engine.close().await;
     Ok(())
 }

@@ -1,11 +1,6 @@
 //! `signet serve`: the dashboard, the API and the delivery engine in one process.
 
-use std::{
-    io::Write,
-    net::{IpAddr, SocketAddr},
-    path::PathBuf,
-    sync::Arc,
-};
+use std::{io::Write, net::SocketAddr, path::PathBuf, sync::Arc};
 
 use anyhow::Context;
 use clap::Args;
@@ -33,7 +28,7 @@ use crate::{
     config::{
         AccountArgs, BrandArgs, ClientArgs, DeliveryArgs, EgressArgs, MailArgs, MetricsArgs, MigrationArgs, OidcArgs,
         OperatorArgs, PeopleArgs, PortalArgs, ProxyArgs, PublicUrl, RetentionArgs, SessionArgs, Span, StorageArgs,
-        TlsArgs, TracesArgs,
+        TlsArgs, TracesArgs, local_url,
     },
     descriptors::{self, Shares},
     event_type_file,
@@ -169,7 +164,7 @@ impl ServeArgs {
 
     /// The address of the dashboard in browsers.
     fn origin(&self, address: SocketAddr, tls: bool) -> String {
-        self.public_url.as_ref().map_or_else(|| reachable(address, tls), ToString::to_string)
+        self.public_url.as_ref().map_or_else(|| local_url(address, tls), ToString::to_string)
     }
 
     /// The configuration of the client that sends.
@@ -385,7 +380,7 @@ async fn announce(engine: &Engine, args: &ServeArgs, tls: bool, address: SocketA
     tracing::info!(%address, "listening");
     let mut block = format!("\n  Signet {} is running: {origin}\n", env!("CARGO_PKG_VERSION"));
     if args.public_url.is_some() {
-        block.extend(["  It listens on ", &reachable(address, tls), "\n"]);
+        block.extend(["  It listens on ", &local_url(address, tls), "\n"]);
     }
     if let Some(token) = first_setup(engine).await.context("the one-time link could not be made")? {
         block.push_str("  There is no user yet. Create the owner's account with this link, which works once:\n");
@@ -418,17 +413,6 @@ async fn first_account(engine: &Engine) -> anyhow::Result<AccountId> {
         created => created?,
     };
     Ok(account.id)
-}
-
-/// The URL of a socket in a browser on this machine.
-pub fn reachable(address: SocketAddr, tls: bool) -> String {
-    let ip = match address.ip() {
-        ip if !ip.is_unspecified() => ip,
-        IpAddr::V4(_) => IpAddr::from([127, 0, 0, 1]),
-        IpAddr::V6(_) => IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]),
-    };
-    let scheme = if tls { "https" } else { "http" };
-    format!("{scheme}://{}", SocketAddr::new(ip, address.port()))
 }
 
 #[cfg(test)]
@@ -482,17 +466,5 @@ mod tests {
         }
         assert!(refused(&["--budget", "0s"]).contains("longer than nothing"));
         assert!(refused(&["--release-rate", "0"]).contains("--release-rate"));
-    }
-
-    #[test]
-    fn the_printed_address_can_be_opened() {
-        for (address, url) in [
-            ("127.0.0.1:8080", "http://127.0.0.1:8080"),
-            ("0.0.0.0:8080", "http://127.0.0.1:8080"),
-            ("[::]:80", "http://[::1]:80"),
-            ("192.0.2.7:1", "http://192.0.2.7:1"),
-        ] {
-            assert_eq!(reachable(address.parse().expect("an address"), false), url);
-        }
     }
 }

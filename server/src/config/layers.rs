@@ -432,7 +432,7 @@ mod tests {
             given.map(|setting| setting.name().to_owned()).collect::<Vec<_>>()
         };
         assert_eq!(shared(&["check"]), ["lease", "database", "log-level"]);
-        assert_eq!(shared(&["account", "add", "acme"]), ["database", "log-level"]);
+        assert_eq!(shared(&["key", "list"]), ["database", "log-level"]);
         let layers = Layers::read(["signet", "send", "a.b", "--key", "k"].map(OsString::from), NOTHING);
         assert!(layers.settings.is_empty() && layers.file.is_none());
     }

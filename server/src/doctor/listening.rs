@@ -6,7 +6,7 @@
 
 use std::{
     io::ErrorKind,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
+    net::{SocketAddr, TcpListener},
     time::Duration,
 };
 
@@ -17,7 +17,7 @@ use signet_engine::outbound::tls_config;
 use url::Url;
 
 use super::Finding;
-use crate::{api_client::read_authority, commands::serve::ServeArgs};
+use crate::{api_client::read_authority, commands::serve::ServeArgs, config::reachable};
 
 const LISTEN: &str = "address";
 const PUBLIC: &str = "public URL";
@@ -83,7 +83,7 @@ async fn of_address(serve: &ServeArgs, address: SocketAddr, option: &str) -> (Fi
 
 /// Asks the server on an address, by its public name.
 async fn ask_address(serve: &ServeArgs, address: SocketAddr) -> Option<String> {
-    let address = SocketAddr::new(reachable(address.ip()), address.port());
+    let address = reachable(address);
     let origin = serve.public_url.as_ref().and_then(|url| Url::parse(url.origin()).ok());
     let authority = origin.as_ref().map(|url| url.authority().to_owned());
     let tls = serve.tls.tls_cert.is_some() || !serve.tls.acme.acme_domain.is_empty();
@@ -96,15 +96,6 @@ async fn ask_address(serve: &ServeArgs, address: SocketAddr) -> Option<String> {
     let host = name.map_or_else(|| address.to_string(), |name| format!("{name}:{}", address.port()));
     let url = format!("{}://{host}{PATH}", if tls { "https" } else { "http" });
     ask(client, &url, authority.as_deref()).await.ok().flatten()
-}
-
-/// The same machine, where an address stands for all of its own.
-const fn reachable(ip: IpAddr) -> IpAddr {
-    match ip {
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
-    }
 }
 
 async fn of_public_url(serve: &ServeArgs, origin: &str, own: Option<&str>) -> Finding {

@@ -96,3 +96,21 @@ async fn config_check_of_good_settings_makes_nothing_and_the_example_is_one() {
     folder.printed(&["config", "check", "--config", &file]).await;
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "only the file is there");
 }
+
+#[tokio::test]
+async fn links_lead_to_the_server_of_the_configuration_file() {
+    let folder = Folder::new();
+    for (settings, origin) in [
+        ("listen = \"0.0.0.0:9123\"\n", "http://127.0.0.1:9123/"),
+        ("listen = \"0.0.0.0:9123\"\npublic-url = \"https://signet.example\"\n", "https://signet.example/"),
+    ] {
+        let file = folder.configure(settings);
+        let account = format!("customer-{}", settings.len());
+        let link = folder.printed(&["account", "add", &account, "--config", &file]).await;
+        assert!(link.starts_with(&format!("{origin}setup/")), "{link}");
+        let link = folder.printed(&["operator", "add", "ada@example.com", "--config", &file]).await;
+        assert!(link.starts_with(&format!("{origin}operator-setup/")), "{link}");
+        let link = folder.printed(&["portal-link", &account, "--config", &file]).await;
+        assert!(link.starts_with(&format!("{origin}portal/")), "{link}");
+    }
+}
