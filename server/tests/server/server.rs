@@ -7,7 +7,7 @@ use std::{
     process::{ExitStatus, Stdio},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader},
     net::TcpStream,
@@ -93,9 +93,11 @@ impl Server {
         self.signal(Signal::TERM);
     }
 
-    /// Freezes the server.
+    /// Freezes the server. The signal alone would leave its threads some time on the other cores.
     pub fn freeze(&self) {
         self.signal(Signal::STOP);
+        let stopped = waitid(WaitId::Pid(self.pid()), WaitIdOptions::STOPPED);
+        assert!(stopped.expect("a child").is_some_and(|status| status.stopped()), "all its threads are stopped");
     }
 
     /// Lets a frozen server go on.
@@ -104,8 +106,12 @@ impl Server {
     }
 
     fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).expect("a signal");
+    }
+
+    fn pid(&self) -> Pid {
         let id = self.process.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        kill_process(id.expect("a running process"), signal).expect("a signal");
+        id.expect("a running process")
     }
 
     /// Returns true if the server has not ended.

@@ -80,10 +80,11 @@ async fn a_process_that_is_frozen_in_a_transaction_holds_no_lock_for_long() {
     let world = World::on(database).await;
     let DatabaseUrl::Postgres(url) = world.url().clone() else { unreachable!("it is PostgreSQL") };
     let mut look = PgConnection::connect(&url).await.expect("a connection");
-    // Only the process that takes an event in writes one.
+    // Only the process that takes an event in writes one. While the statement is prepared, its session
+    // looks the same, but has not written: it has no number of a transaction.
     let mut writers = async || {
         let idle = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()
-            AND state = 'idle in transaction' AND query LIKE '%INSERT INTO events%'";
+            AND state = 'idle in transaction' AND backend_xid IS NOT NULL AND query LIKE '%INSERT INTO events%'";
         sqlx::query_scalar::<_, i32>(idle).fetch_all(&mut look).await.expect("sessions")
     };
     // It has written an event, whose rows of its account and its webhook it has locked.
