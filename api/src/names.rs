@@ -9,21 +9,39 @@ use std::{
 use hashlink::LruCache;
 use signet_engine::{Engine, service};
 use signet_model::AccountId;
+use tokio::sync::{Mutex as Turns, oneshot};
+
+use crate::problem::Problem;
 
 /// The most names that are remembered. The one that was not asked for for the longest time
 /// gives way to a new one.
 const NAMES_MAX: usize = 50_000;
+/// The most names that one statement looks up for requests that wait at the same time.
+const TOGETHER_MAX: usize = 256;
 
 /// The accounts that names and ids were found to mean. A name, a former one too, means one
 /// account for as long as that exists, and so does a finding hold. The account may be erased, by another
 /// process too, and another one be given its name: then the engine refuses the id, and
 /// [`Names::forget`] is called.
 #[derive(Debug)]
-pub struct Names(Mutex<LruCache<Box<str>, AccountId>>);
+pub struct Names {
+    known: Mutex<LruCache<Box<str>, AccountId>>,
+    /// The names for which requests wait, in the order in which they came.
+    asked: Mutex<Vec<Asked>>,
+    /// Who holds it looks names up; the others wait for its answer, or for their turn.
+    turns: Turns<()>,
+}
+
+/// A name for which a request waits.
+#[derive(Debug)]
+struct Asked {
+    name: Box<str>,
+    answer: oneshot::Sender<Result<Option<AccountId>, Problem>>,
+}
 
 impl Default for Names {
     fn default() -> Self {
-        Self(Mutex::new(LruCache::new(NAMES_MAX)))
+        Self { known: Mutex::new(LruCache::new(NAMES_MAX)), asked: Mutex::default(), turns: Turns::default() }
     }
 }
 
@@ -38,11 +56,46 @@ impl Names {
         engine: &Engine,
         id_or_name: &str,
         own: Option<AccountId>,
-    ) -> service::Result<Option<AccountId>> {
-        match self.recall(id_or_name, own) {
-            Some(known) => Ok(Some(known)),
-            None => Ok(Box::pin(self.look_up(engine, &[id_or_name])).await?.get(id_or_name).copied()),
+    ) -> Result<Option<AccountId>, Problem> {
+        match (self.recall(id_or_name, own), own) {
+            (Some(known), _) => Ok(Some(known)),
+            (None, Some(_)) => Ok(Box::pin(self.look_up(engine, &[id_or_name])).await?.get(id_or_name).copied()),
+            (None, None) => Box::pin(self.look_up_with_others(engine, id_or_name)).await,
         }
+    }
+
+    /// Looks a name up along with those for which other requests wait. One such statement is under way
+    /// at a time: while a server that has just been started meets its accounts, the next one has
+    /// the names of all who have come meanwhile.
+    async fn look_up_with_others(&self, engine: &Engine, id_or_name: &str) -> Result<Option<AccountId>, Problem> {
+        let (answer, mut told) = oneshot::channel();
+        lock(&self.asked).push(Asked { name: id_or_name.into(), answer });
+        let _turn = tokio::select! {
+            biased;
+            // Without an answer the request that looked the name up was given up.
+            Ok(found) = &mut told => return found,
+            turn = self.turns.lock() => turn,
+        };
+        if let Ok(found) = told.try_recv() {
+            return found;
+        }
+        let asked = self.take_asked();
+        let names: Vec<_> = asked.iter().map(|asked| &*asked.name).chain([id_or_name]).collect();
+        let found = self.look_up(engine, &names).await.map_err(Problem::from);
+        let account = |name: &str| found.as_ref().map(|found| found.get(name).copied()).map_err(Clone::clone);
+        let answers: Vec<_> = asked.iter().map(|asked| account(&asked.name)).collect();
+        let own = account(id_or_name);
+        for (Asked { answer, .. }, found) in asked.into_iter().zip(answers) {
+            // The request may have been given up.
+            let _ = answer.send(found);
+        }
+        own
+    }
+
+    fn take_asked(&self) -> Vec<Asked> {
+        let mut asked = lock(&self.asked);
+        let count = asked.len().min(TOGETHER_MAX);
+        asked.drain(..count).collect()
     }
 
     /// The accounts with these ids or names. Those that are not remembered are looked up together.
@@ -85,17 +138,61 @@ impl Names {
     }
 
     fn known(&self) -> MutexGuard<'_, LruCache<Box<str>, AccountId>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.known)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::http::StatusCode;
+    use axum::{http::StatusCode, response::IntoResponse};
+    use futures_util::future::join_all;
     use serde_json::json;
-    use signet_engine::testing::{TestDatabase, on_each_database};
+    use signet_engine::testing::{TestDatabase, account, on_each_database, sqlite};
 
+    use super::{Names, TOGETHER_MAX};
     use crate::testing::{Answer, TestApi, event};
+
+    on_each_database!(requests_that_ask_at_the_same_time_get_the_answers_to_their_own_names);
+    async fn requests_that_ask_at_the_same_time_get_the_answers_to_their_own_names(database: TestDatabase) {
+        let api = TestApi::resting(database).await;
+        let (names, ada) = (Names::default(), account(&api.engine, "ada").await);
+        let id = ada.to_string();
+        let known = [("acme", Some(api.acme)), ("ada", Some(ada)), (&*id, Some(ada)), ("nobody", None), ("\0", None)];
+        let asked: Vec<_> = known.iter().cycle().take(2 * TOGETHER_MAX + known.len()).collect();
+        let found = join_all(asked.iter().map(|(name, _)| names.find(&api.engine, name, None))).await;
+        for ((name, account), found) in asked.into_iter().zip(found) {
+            assert_eq!(found.expect("an answer"), *account, "{name}");
+        }
+    }
+
+    on_each_database!(a_request_that_is_given_up_keeps_no_other_waiting);
+    async fn a_request_that_is_given_up_keeps_no_other_waiting(database: TestDatabase) {
+        let api = TestApi::resting(database).await;
+        let names = Names::default();
+        let first = names.find(&api.engine, "acme", None);
+        let second = names.find(&api.engine, "other", None);
+        tokio::select! {
+            biased;
+            _ = first => panic!("it was asked once and not waited for"),
+            () = std::future::ready(()) => {}
+        }
+        assert_eq!(second.await.expect("an answer"), Some(api.other));
+    }
+
+    #[tokio::test]
+    async fn requests_that_ask_together_fail_together() {
+        let api = TestApi::resting(sqlite().await).await;
+        api.close_database().await;
+        let names = Names::default();
+        for found in join_all(["acme", "other"].map(|name| names.find(&api.engine, name, None))).await {
+            let answer = found.expect_err("the store is gone").into_response();
+            assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        }
+    }
 
     /// Sends an event or a balance for acme, by its name. Returns true if it was accepted.
     async fn sent(api: &TestApi, way: &str) -> bool {

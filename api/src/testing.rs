@@ -38,7 +38,7 @@ pub use declared::{COMMON, Provoked};
 /// The API with two accounts, called with the first one's key. Clones share the engine.
 #[derive(Clone)]
 pub struct TestApi {
-    engine: Engine,
+    pub engine: Engine,
     router: Router,
     authorization: String,
     pub acme: AccountId,
