@@ -27,17 +27,13 @@ const TOGETHER_MAX: usize = 256;
 pub struct Names {
     known: Mutex<LruCache<Box<str>, AccountId>>,
     /// The names for which requests wait, in the order in which they came.
-    asked: Mutex<Vec<Asked>>,
+    asked: Mutex<Vec<(Box<str>, Answer)>>,
     /// Who holds it looks names up; the others wait for its answer, or for their turn.
     turns: Turns<()>,
 }
 
-/// A name for which a request waits.
-#[derive(Debug)]
-struct Asked {
-    name: Box<str>,
-    answer: oneshot::Sender<Result<Option<AccountId>, Problem>>,
-}
+/// The way to answer a request that waits for a name.
+type Answer = oneshot::Sender<Result<Option<AccountId>, Problem>>;
 
 impl Default for Names {
     fn default() -> Self {
@@ -69,7 +65,7 @@ impl Names {
     /// the names of all who have come meanwhile.
     async fn look_up_with_others(&self, engine: &Engine, id_or_name: &str) -> Result<Option<AccountId>, Problem> {
         let (answer, mut told) = oneshot::channel();
-        lock(&self.asked).push(Asked { name: id_or_name.into(), answer });
+        lock(&self.asked).push((id_or_name.into(), answer));
         let _turn = tokio::select! {
             biased;
             // Without an answer the request that looked the name up was given up.
@@ -79,23 +75,23 @@ impl Names {
         if let Ok(found) = told.try_recv() {
             return found;
         }
-        let asked = self.take_asked();
-        let names: Vec<_> = asked.iter().map(|asked| &*asked.name).chain([id_or_name]).collect();
+        let (asked, answers) = self.take_asked();
+        // Its own is among them, but for a crowd, and after a request that was given up.
+        let names: Vec<_> = asked.iter().map(|name| &**name).chain([id_or_name]).collect();
         let found = self.look_up(engine, &names).await.map_err(Problem::from);
         let account = |name: &str| found.as_ref().map(|found| found.get(name).copied()).map_err(Clone::clone);
-        let answers: Vec<_> = asked.iter().map(|asked| account(&asked.name)).collect();
-        let own = account(id_or_name);
-        for (Asked { answer, .. }, found) in asked.into_iter().zip(answers) {
+        for (name, answer) in asked.iter().zip(answers) {
             // The request may have been given up.
-            let _ = answer.send(found);
+            let _ = answer.send(account(name));
         }
-        own
+        account(id_or_name)
     }
 
-    fn take_asked(&self) -> Vec<Asked> {
+    /// Takes the first names for which requests wait, with the ways to answer these.
+    fn take_asked(&self) -> (Vec<Box<str>>, Vec<Answer>) {
         let mut asked = lock(&self.asked);
         let count = asked.len().min(TOGETHER_MAX);
-        asked.drain(..count).collect()
+        asked.drain(..count).unzip()
     }
 
     /// The accounts with these ids or names. Those that are not remembered are looked up together.

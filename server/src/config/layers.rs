@@ -424,15 +424,19 @@ mod tests {
 
     #[test]
     fn commands_take_what_they_share_with_serve_and_those_of_developers_read_no_file() {
-        let file = "database = 'sqlite:other.db'\nlease = '2m'\nlog-level = 'debug'\nlisten = 'somewhere'\n";
-        let shared = |arguments| {
+        let file =
+            |listen| format!("database = 'sqlite:other.db'\nlease = '2m'\nlog-level = 'debug'\nlisten = '{listen}'\n");
+        let shared_of = |file: &str, arguments| {
             let layers = read(file, arguments, NOTHING);
             assert!(layers.parse().is_ok(), "{arguments:?}");
             let given = layers.settings.iter().filter(|setting| setting.origin() != Origin::Default);
             given.map(|setting| setting.name().to_owned()).collect::<Vec<_>>()
         };
+        let shared = |arguments| shared_of(&file("somewhere"), arguments);
         assert_eq!(shared(&["check"]), ["lease", "database", "log-level"]);
         assert_eq!(shared(&["key", "list"]), ["database", "log-level"]);
+        let of_links = shared_of(&file("127.0.0.1:1"), &["account", "add", "acme"]);
+        assert_eq!(of_links, ["listen", "database", "log-level"]);
         let layers = Layers::read(["signet", "send", "a.b", "--key", "k"].map(OsString::from), NOTHING);
         assert!(layers.settings.is_empty() && layers.file.is_none());
     }
